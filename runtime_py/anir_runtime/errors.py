@@ -1,0 +1,13 @@
+"""The exceptions that reach a user as a single line."""
+
+
+class AnirError(Exception):
+    """A failure with a one-line message that says what is wrong and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(AnirError):
+    """A command line that cannot be meant as it stands."""
+
+    exit_code = 2

@@ -1,0 +1,35 @@
+"""The entry points of `anir-train`, `anir-export` and `anir-eval`."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+from anir_runtime.terminal import run
+
+_NEEDS = ("torch", "onnx", "matplotlib")
+
+
+def train_main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `anir-train` and returns its exit code."""
+    return _run("train", arguments)
+
+
+def export_main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `anir-export` and returns its exit code."""
+    return _run("export", arguments)
+
+
+def eval_main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `anir-eval` and returns its exit code."""
+    return _run("eval", arguments)
+
+
+def _run(command: str, arguments: Sequence[str] | None) -> int:
+    missing = [package for package in _NEEDS if find_spec(package) is None]
+    if missing:
+        needs = f"needs {', '.join(missing)}; install the toolchain: pip install 'anir[toolchain]'"
+        print(f"anir-{command}: {needs}", file=sys.stderr)
+        return 1
+    # Only now: these modules import torch and onnx.
+    return run(import_module("anir_toolchain.commands").APPS[command], f"anir-{command}", arguments)

@@ -1,0 +1,148 @@
+"""One self-contained ONNX file per subnet, and the manifest that describes them."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import onnx
+import torch
+from anir_runtime.decoder import FORMAT, Decoder
+from anir_runtime.errors import AnirError
+from anir_runtime.files import replacing
+from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
+from onnx import TensorProto, helper
+
+from anir_toolchain.checkpoint import Model
+from anir_toolchain.graph import Graph
+from anir_toolchain.metrics import bits_per_pixel, psnr
+from anir_toolchain.space import Subnet
+
+
+def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = None) -> Manifest:
+    """Writes `<name>.onnx` for each subnet (all by default) and `manifest.json` into `directory`.
+
+    Each file is decoded with ONNX Runtime before the manifest is written; its PSNR is of those pixels.
+    Raises AnirError if the folder cannot be written.
+    """
+    chosen = model.space.subnets if subnets is None else tuple(dict.fromkeys(subnets))
+    if directory.exists() and not directory.is_dir():
+        raise AnirError(f"{directory}: is a file; name a folder")
+    entries = [_export_subnet(model, subnet, directory) for subnet in chosen]
+    image = model.image.numpy()
+    manifest = Manifest(
+        family=model.family_name,
+        bits=model.bits,
+        source=Source(
+            file=model.source,
+            width=image.shape[1],
+            height=image.shape[0],
+            sha256=hashlib.sha256(image.tobytes()).hexdigest(),
+        ),
+        subnets=tuple(entries),
+    )
+    with replacing(directory / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest.to_dict(), indent=1) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
+    data = build(model, subnet).SerializeToString(deterministic=True)
+    path = directory / f"{subnet.name}.onnx"
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    pixels = model.image.shape[0] * model.image.shape[1]
+    return Entry(
+        name=subnet.name,
+        file=path.name,
+        bytes=len(data),
+        bpp=bits_per_pixel(len(data), pixels),
+        payload_bpp=bits_per_pixel(payload_bytes(model, subnet), pixels),
+        psnr=psnr(Decoder(path).decode(), model.image.numpy()),
+        macs_per_pixel=macs_per_pixel(model, subnet),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def payload_bytes(model: Model, subnet: Subnet) -> int:
+    """Bytes of the packed hidden weights alone."""
+    codes = sum((stop - start) * (subnet.width - start) for start, stop in model.space.groups(subnet.width))
+    return (subnet.depth - 1) * codes * model.bits // 8
+
+
+def macs_per_pixel(model: Model, subnet: Subnet) -> int:
+    """Multiply-accumulates of the matrix products that one pixel takes: hidden layers and head."""
+    return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
+
+
+def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
+    """The subnet as an ONNX graph: float32 x [W] and y [H] in, uint8 image [H, W, 3] out."""
+    graph = Graph()
+    rank, links = model.family.vector_rank, subnet.depth - 1
+    x = graph.op("Unsqueeze", "x", graph.integers(1))
+    y = graph.op("Unsqueeze", "y", graph.integers(1, 2))
+    *vectors, step, head = _emit_vectors(graph, model, subnet)
+    filters, biases = vectors[:-links], vectors[-links:]
+    weights = _emit_weights(graph, model, subnet, step)
+    h = model.family.emit(graph, x, y, filters, weights, biases)
+    head = graph.op("Transpose", head, perm=[*range(1, rank), 0])
+    bias = graph.tensor(model.head_bias[model.head_index(subnet)].numpy())
+    rgb = graph.op("Add", graph.op("MatMul", h, head), bias)
+    if rank > 3:
+        rgb = graph.op("Squeeze", rgb, graph.integers(0))
+    image = graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255))
+    graph.rename_output(image, "image")
+    height, width = model.image.shape[:2]
+    return graph.model(
+        inputs=[
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["W"]),
+            helper.make_tensor_value_info("y", TensorProto.FLOAT, ["H"]),
+        ],
+        outputs=[helper.make_tensor_value_info("image", TensorProto.UINT8, ["H", "W", 3])],
+        metadata={
+            "anir": str(FORMAT),
+            "family": model.family_name,
+            "width": str(width),
+            "height": str(height),
+        },
+    )
+
+
+def _emit_vectors(graph: Graph, model: Model, subnet: Subnet) -> list[str]:
+    """All that is not a hidden matrix, as rows of one int8 table with a scale each.
+
+    Returns the names of the K filter values, the biases of each layer, the step sizes and the head.
+    """
+    links, width, banks = subnet.depth - 1, subnet.width, model.family.banks(subnet.depth)
+    filters, bias, head = model.filters, model.bias, model.head_index(subnet)
+    parts = [
+        (filters.codes[:banks, k], filters.scale[:banks, k]) for k in range(len(model.family.filter_rows))
+    ]
+    parts += [(bias.codes[i : i + 1], bias.scale[i : i + 1]) for i in range(links)]
+    parts += [(model.step.codes[:links], model.step.scale[:links])]
+    parts += [(model.head.codes[head], model.head.scale[head])]
+    codes = torch.cat([codes[:, :width] for codes, _ in parts])
+    codes = codes.reshape(-1, *[1] * (model.family.vector_rank - 2), width)
+    scale = torch.cat([scale for _, scale in parts])
+    table = graph.op("DequantizeLinear", graph.tensor(codes.numpy()), graph.tensor(scale.numpy()), axis=0)
+    return graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
+
+
+def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:
+    """The hidden matrices, one name per layer, put together from the width groups' packed codes."""
+    links, width, rank = subnet.depth - 1, subnet.width, model.family.vector_rank
+    one = graph.scalar(1.0)
+    blocks = []
+    for start, stop in model.space.groups(width):
+        shape = (links, *[1] * (rank - 3), stop - start, width - start)
+        codes = model.weight[:links, start:stop, start:width].numpy().reshape(shape)
+        block = graph.op(
+            "DequantizeLinear", graph.int4(codes) if model.bits == 4 else graph.tensor(codes), one
+        )
+        if start:
+            # A group is read only by its own and wider groups: the columns before it are zeros.
+            block = graph.op("Pad", block, graph.integers(*[0] * (rank - 1), start, *[0] * rank))
+        blocks.append(block)
+    matrices = blocks[0] if len(blocks) == 1 else graph.op("Concat", *blocks, axis=rank - 2)
+    matrices = graph.op("Mul", matrices, step)
+    return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)

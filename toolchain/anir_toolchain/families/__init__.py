@@ -1,0 +1,110 @@
+"""The families of coordinate networks, one file each; a new file here is a new family.
+
+Every family has the same skeleton, which the rest of the toolchain trains, quantizes, nests and packs:
+banks of filters over the coordinates, square hidden matrices with biases, and a linear head per subnet.
+What makes a family is how it wires them: `forward` in torch and `emit` in ONNX.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import ClassVar
+
+import torch
+from anir_runtime.errors import AnirError
+from torch import Tensor
+
+from anir_toolchain.graph import Graph
+
+
+class Family(ABC):
+    """How a kind of coordinate network turns (x, y) into the channels of each depth.
+
+    Shapes below: N points, D layers, C channels, F = banks(D) filter banks, K = len(filter_rows).
+    """
+
+    name: ClassVar[str]
+    filter_rows: ClassVar[tuple[str, ...]]
+    """What each of the K values of a filter is."""
+    vector_rank: ClassVar[int] = 3
+    """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4."""
+    periodic_bias: ClassVar[bool] = False
+    """Whether hidden biases matter modulo 2π only."""
+
+    @abstractmethod
+    def banks(self, depth: int) -> int:
+        """How many filter banks a subnet of that depth reads."""
+
+    @abstractmethod
+    def init_filters(
+        self,
+        depth: int,
+        width: int,
+        aspect: tuple[float, float],
+        bandwidth: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Fresh filters, float32[F, K, C].
+
+        `bandwidth` is the highest first-layer frequency in radians per unit; `aspect` scales it along x
+        and y so that frequencies are isotropic in pixels.
+        """
+
+    @abstractmethod
+    def forward(self, filters: Tensor, weights: Tensor, biases: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
+        """The channels after each layer.
+
+        Args:
+            filters: float32[F, K, C].
+            weights: float32[D-1, C, C], applied as h @ W.
+            biases: float32[D-1, C].
+            x: float32[N] in [-1, 1].
+            y: float32[N] in [-1, 1].
+
+        Returns:
+            D tensors float32[N, C].
+        """
+
+    @abstractmethod
+    def emit(
+        self,
+        graph: Graph,
+        x: str,
+        y: str,
+        filters: Sequence[str],
+        weights: Sequence[str],
+        biases: Sequence[str],
+    ) -> str:
+        """Writes the same network over a grid.
+
+        Args:
+            graph: where the nodes go.
+            x: float32[W, 1].
+            y: float32[H, 1, 1].
+            filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
+            weights: D-1 names, [1, C, C] or [1, 1, C, C].
+            biases: D-1 names, [1, 1, C] or [1, 1, 1, C].
+
+        Returns:
+            The name of the last layer's channels, [H, W, C] or [1, H, W, C].
+        """
+
+
+@cache
+def families() -> dict[str, Family]:
+    """All families by name: every concrete Family in this package's modules."""
+    found = {}
+    for module in iter_modules(__path__, f"{__name__}."):
+        for member in vars(import_module(module.name)).values():
+            if isinstance(member, type) and issubclass(member, Family) and hasattr(member, "name"):
+                found[member.name] = member()
+    return found
+
+
+def family(name: str) -> Family:
+    """The family of that name. Raises AnirError, listing the known ones, if there is none."""
+    if name not in families():
+        raise AnirError(f"no family '{name}'; there are {', '.join(sorted(families()))}")
+    return families()[name]

@@ -1,0 +1,53 @@
+"""SIREN: sine layers (Sitzmann et al. 2020, Implicit Neural Representations with Periodic Activations)."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from anir_toolchain.families import Family
+from anir_toolchain.graph import Graph, separable_sine
+
+
+class Siren(Family):
+    """h₁ = sin(ω·(x, y) + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ), with the paper's ω₀ folded into the weights."""
+
+    name = "siren"
+    filter_rows = ("wx", "wy", "phase")
+    periodic_bias = True
+
+    def banks(self, depth: int) -> int:
+        return 1
+
+    def init_filters(
+        self,
+        depth: int,
+        width: int,
+        aspect: tuple[float, float],
+        bandwidth: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        filters = torch.rand(1, 3, width, generator=generator) * 2 - 1
+        return filters * torch.tensor([bandwidth * aspect[0], bandwidth * aspect[1], math.pi])[:, None]
+
+    def forward(self, filters: Tensor, weights: Tensor, biases: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
+        wx, wy, phase = filters[0]
+        layers = [torch.sin(torch.outer(x, wx) + torch.outer(y, wy) + phase)]
+        for weight, bias in zip(weights, biases, strict=True):
+            layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
+        return layers
+
+    def emit(
+        self,
+        graph: Graph,
+        x: str,
+        y: str,
+        filters: Sequence[str],
+        weights: Sequence[str],
+        biases: Sequence[str],
+    ) -> str:
+        h = separable_sine(graph, x, y, *filters)
+        for weight, bias in zip(weights, biases, strict=True):
+            h = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
+        return h

@@ -1,0 +1,347 @@
+"""Fitting a picture: the training loop, from fresh parameters to a Model."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.errors import AnirError
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anir_toolchain.checkpoint import FORMAT, Model, Quantized, read_state, write_state
+from anir_toolchain.families import family
+from anir_toolchain.heads import Moments
+from anir_toolchain.presets import preset
+from anir_toolchain.quantizer import quantize
+from anir_toolchain.soap import Soap
+from anir_toolchain.space import Space, Subnet
+from anir_toolchain.supernet import VECTOR_BITS, Parameters, Supernet, quantize_rows, row_step
+
+_WARMUP = 50
+_TILE = 1024
+"""Pixels per forward and backward pass: all activations stay in the cache."""
+_CHECK_PIXELS = 8192
+_SAVE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to fit and how; `depths` and `widths` default to sixteen subnets that suit the picture."""
+
+    family: str = "siren"
+    bits: int = 4
+    preset: str = "balanced"
+    depths: tuple[int, ...] | None = None
+    widths: tuple[int, ...] | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def space(self, width: int, height: int) -> Space:
+        """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
+        default = Space.default(width, height)
+        return Space(self.depths or default.depths, self.widths or default.widths)
+
+    def check(self) -> None:
+        """Raises AnirError if a name or number is not one of those known."""
+        family(self.family)
+        preset(self.preset)
+        if self.bits not in (4, 8):
+            raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")
+        self.torch_device()
+
+    def torch_device(self) -> torch.device:
+        """The device to train on. Raises AnirError if it is unknown or missing."""
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise AnirError(f"no device '{self.device}'; there are auto, cpu, cuda")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise AnirError("no CUDA device here; use --device cpu")
+        return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a fit is: `psnr` holds estimates in dB for the smallest, a middle and the largest subnet."""
+
+    phase: str
+    step: int
+    steps: int
+    psnr: dict[str, float]
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def fit(
+    image: NDArray[np.uint8],
+    config: Config | None = None,
+    *,
+    source: str = "image",
+    on_progress: OnProgress | None = None,
+    state: Path | None = None,
+) -> Model:
+    """Fits a picture with a supernet and returns it quantized.
+
+    The same picture, configuration, device and number of threads give the same model.
+
+    Args:
+        image: uint8[H, W, 3], RGB.
+        config: what to fit and how.
+        source: the picture's file name, kept in the model.
+        on_progress: called about every second.
+        state: where to keep the training's state: read first if it exists, written now and then and on
+            an interrupt, removed at the end.
+
+    Raises:
+        AnirError: if the configuration makes no sense or the state is of another picture or configuration.
+        KeyboardInterrupt: after writing the state, if interrupted.
+    """
+    config = config or Config()
+    config.check()
+    fitting = _Fitting(image, config)
+    if state is not None and state.exists():
+        fitting.restore(state)
+    elif state is not None:
+        # Fails now rather than after minutes if the place cannot be written.
+        fitting.save(state)
+    _run(fitting, on_progress or (lambda _: None), state)
+    model = fitting.model(image, source)
+    if state is not None:
+        state.unlink(missing_ok=True)
+    return model
+
+
+def _run(fitting: "_Fitting", on_progress: OnProgress, state: Path | None) -> None:
+    shown = saved = time.monotonic()
+    with _deferred_interrupt() as interrupted:
+        while fitting.step < fitting.preset.steps:
+            fitting.advance()
+            now = time.monotonic()
+            if state is not None and (interrupted() or now - saved > _SAVE_SECONDS):
+                fitting.save(state)
+                saved = now
+            if interrupted():
+                raise KeyboardInterrupt
+            # Measuring takes as long as a few steps: seldom enough to cost a few per cent.
+            if now - shown > 1 + 20 * fitting.check_seconds:
+                on_progress(fitting.progress())
+                shown = time.monotonic()
+    on_progress(fitting.progress())
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Lets Ctrl-C end a step first: yields a function that tells whether it was pressed."""
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+    previous = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+class _Fitting:
+    """A fit under way: the supernet, its optimizer and where it stands."""
+
+    def __init__(self, image: NDArray[np.uint8], config: Config) -> None:
+        self.config, self.preset = config, preset(config.preset)
+        self.device = config.torch_device()
+        self.height, self.width = image.shape[:2]
+        self.pixels = torch.from_numpy(image.copy()).reshape(-1, 3).to(self.device)
+        self.x = torch.from_numpy(axis_coordinates(self.width)).to(self.device)
+        self.y = torch.from_numpy(axis_coordinates(self.height)).to(self.device)
+        # On the CPU, so that every device draws the same numbers.
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.step = 0
+        self.check_seconds = 0.0
+        self.net = self._create_net()
+        self.optimizer = self._create_optimizer()
+        self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
+            self.device
+        )
+
+    def _create_net(self) -> Supernet:
+        space = self.config.space(self.width, self.height)
+        net = Supernet.create(
+            family(self.config.family),
+            space,
+            self.config.bits,
+            (self.width, self.height),
+            self.preset.bandwidth,
+            self.generator,
+        )
+        parameters = {name: value.to(self.device).requires_grad_() for name, value in net.parameters.items()}
+        return Supernet(net.family, space, self.config.bits, parameters)
+
+    def _create_optimizer(self) -> Soap:
+        steps = self.net.parameters["log_step"]
+        others = [value for name, value in self.net.parameters.items() if name != "log_step"]
+        return Soap([{"params": others, "gain": 1.0}, {"params": [steps], "gain": 0.1}], lr=self.preset.rate)
+
+    @property
+    def phase(self) -> str:
+        """`fit` in real numbers, then `soften` towards codes, then `settle` with the codes fixed."""
+        done = self.step / self.preset.steps
+        return "fit" if done < self.preset.soften else "soften" if done < self.preset.settle else "settle"
+
+    def advance(self) -> None:
+        """One optimizer step."""
+        before = self.phase
+        self.step += 1
+        if before == "fit" != self.phase:
+            self.net.begin_quantizing()
+        self._backward(self._view(), *self._batch())
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate() * group["gain"]
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def _rate(self) -> float:
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.preset.steps))
+        return self.preset.rate * min(1.0, self.step / _WARMUP) * cosine + 1e-5
+
+    def _view(self) -> Parameters:
+        if self.phase == "fit":
+            return self.net.float_view()
+        done = (self.step / self.preset.steps - self.preset.soften) / (
+            self.preset.settle - self.preset.soften
+        )
+        if done < 1:
+            return self.net.soft_view(0.4 - 0.35 * done, 0.25 * (1 - done), self.generator)
+        return self.net.hard_view()
+
+    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """One random pixel in each cell of an even grid: less noise in the gradient than anywhere."""
+        cell = math.sqrt(max(1.0, self.width * self.height / self.preset.batch))
+        columns, rows = (max(1, round(n / cell)) for n in (self.width, self.height))
+        jitter = torch.rand(2, rows, columns, generator=self.generator)
+        j = ((torch.arange(columns) + jitter[0]) * self.width / columns).long().clamp_max(self.width - 1)
+        i = ((torch.arange(rows)[:, None] + jitter[1]) * self.height / rows).long().clamp_max(self.height - 1)
+        return self._points((i * self.width + j).reshape(-1).to(self.device))
+
+    def _points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coordinates [N], [N] and colours [N, 3] in [-1, 1] of pixels by their index."""
+        x, y = self.x[index % self.width], self.y[index // self.width]
+        return x, y, self.pixels[index].float() / 127.5 - 1
+
+    def _backward(self, view: Parameters, x: Tensor, y: Tensor, colours: Tensor) -> None:
+        """Adds the gradient of the mean squared error, summed over subnets, tile by tile."""
+        leaves = {name: value.detach().requires_grad_() for name, value in view.items()}
+        target = colours.repeat(1, len(self.net.space.widths))
+        tile = _TILE if self.device.type == "cpu" else len(x)
+        for at in range(0, len(x), tile):
+            part = slice(at, at + tile)
+            outputs = self.net.outputs(leaves, x[part], y[part])
+            errors = [(output - target[part]).square().sum() for output in outputs]
+            torch.autograd.backward(torch.stack(errors).sum() / (3 * len(x)))
+        used = [name for name in view if view[name].requires_grad and leaves[name].grad is not None]
+        torch.autograd.backward([view[name] for name in used], [leaves[name].grad for name in used])
+
+    @torch.no_grad()
+    def progress(self) -> Progress:
+        """Where the fit is, with PSNR estimated on a fixed sample of pixels."""
+        started = time.monotonic()
+        view = self.net.float_view() if self.phase == "fit" else self.net.hard_view()
+        x, y, colours = self._points(self.check)
+        outputs = self.net.outputs(view, x, y)
+        space = self.net.space
+        middle = Subnet(space.depths[len(space.depths) // 2], space.widths[len(space.widths) // 2])
+        psnr = {}
+        for subnet in dict.fromkeys((space.subnets[0], middle, space.largest)):
+            at = 3 * space.widths.index(subnet.width)
+            rgb = outputs[space.depths.index(subnet.depth)][:, at : at + 3].clamp(-1, 1)
+            error = (rgb - colours).square().mean().item() / 4
+            psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))
+        self.check_seconds = time.monotonic() - started
+        return Progress(self.phase, self.step, self.preset.steps, psnr)
+
+    def save(self, path: Path) -> None:
+        """Writes all that `restore` needs to go on as if nothing had happened."""
+        write_state(
+            path,
+            {
+                "anir": FORMAT,
+                "kind": "training state",
+                "config": asdict(self.config),
+                "pixels": self.pixels.cpu(),
+                "size": [self.width, self.height],
+                "step": self.step,
+                "parameters": self.net.parameters,
+                "optimizer": self.optimizer.state_dict(),
+                "generator": self.generator.get_state(),
+                "check": self.check,
+            },
+        )
+
+    def restore(self, path: Path) -> None:
+        """Goes on where `save` stopped. Raises AnirError if that was another picture or configuration."""
+        state = read_state(path, "training state")
+        same = state["config"] == asdict(self.config) and state["size"] == [self.width, self.height]
+        if not same or not torch.equal(state["pixels"], self.pixels.cpu()):
+            raise AnirError(
+                f"{path}: the state of another picture or of other options; remove it to start anew"
+            )
+        self.step = state["step"]
+        with torch.no_grad():
+            for name, value in state["parameters"].items():
+                self.net.parameters[name].copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.check = state["check"].to(self.device)
+
+    @torch.no_grad()
+    def model(self, image: NDArray[np.uint8], source: str) -> Model:
+        """The quantized result, with every head solved by least squares on a sample of the pixels."""
+        view = {name: value.cpu() for name, value in self.net.hard_view().items()}
+        own = {name: value.cpu() for name, value in self.net.parameters.items()}
+        step_codes, step = quantize_rows(own["log_step"].exp())
+        weight = quantize(own["weight"], step[:, None, :], self.net.bits) * self.net.space.mask()
+        head, head_bias = self._solve_heads(view)
+        return Model(
+            family_name=self.config.family,
+            bits=self.config.bits,
+            space=self.net.space,
+            preset=self.config.preset,
+            seed=self.config.seed,
+            source=source,
+            image=torch.from_numpy(image.copy()),
+            filters=_vector_codes(own["filters"]),
+            weight=weight.to(torch.int8),
+            step=Quantized(step_codes.to(torch.int8), row_step(own["log_step"].exp())[..., 0]),
+            bias=_vector_codes(own["bias"]),
+            head=head,
+            head_bias=head_bias,
+        )
+
+    def _solve_heads(self, view: Parameters) -> tuple[Quantized, Tensor]:
+        space = self.net.space
+        index = torch.arange(0, len(self.pixels), max(1, len(self.pixels) // 2**17), device=self.device)
+        width = space.widths[-1]
+        moments = [Moments(width, self.device) for _ in space.depths]
+        filters, weight, bias = (view[name].to(self.device) for name in ("filters", "weight", "bias"))
+        for part in torch.split(index, 4096):
+            x, y, colours = self._points(part)
+            layers = self.net.family.forward(filters, weight, bias, x, y)
+            for moment, depth in zip(moments, space.depths, strict=True):
+                moment.add(layers[depth - 1], (colours + 1) / 2)
+        codes = torch.zeros(len(space.depths), len(space.widths), 3, width)
+        scale, bias = torch.zeros(codes.shape[:3]), torch.zeros(codes.shape[:3])
+        for i, moment in enumerate(moments):
+            for j, w in enumerate(space.widths):
+                codes[i, j, :, :w], scale[i, j], bias[i, j] = moment.solve(w, VECTOR_BITS)
+        return Quantized(codes.to(torch.int8), scale), bias
+
+
+def _vector_codes(values: Tensor) -> Quantized:
+    step = row_step(values)
+    return Quantized(quantize(values, step, VECTOR_BITS).to(torch.int8), step[..., 0])

@@ -1,0 +1,120 @@
+"""A small writer of compact ONNX graphs: one-letter names, raw-packed integers, shared constants."""
+
+from itertools import count
+from string import ascii_letters
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+OPSET = 21
+IR_VERSION = 10
+
+
+class Graph:
+    """Nodes and initializers in the order they are added; values are named by strings."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        letters = [c for c in ascii_letters if c not in "xy"]
+        self._names = (letters[i] if i < len(letters) else f"_{i}" for i in count())
+
+    def op(self, kind: str, *inputs: str, **attributes: int | list[int]) -> str:
+        """Adds a node with one output and returns that output's name."""
+        return self.split_op(kind, 1, *inputs, **attributes)[0]
+
+    def split_op(self, kind: str, outputs: int, *inputs: str, **attributes: int | list[int]) -> list[str]:
+        """Adds a node with several outputs and returns their names."""
+        names = [next(self._names) for _ in range(outputs)]
+        self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))  # type: ignore[arg-type]
+        return names
+
+    def tensor(self, array: NDArray[np.generic]) -> str:
+        """Adds an initializer stored as raw bytes."""
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        little_endian = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        return self._add(helper.make_tensor("", kind, array.shape, little_endian, raw=True))
+
+    def int4(self, codes: NDArray[np.int8]) -> str:
+        """Adds an INT4 initializer from codes in [-8, 7], two to a byte, the first in the low half."""
+        return self._add(helper.make_tensor("", TensorProto.INT4, codes.shape, pack_int4(codes), raw=True))
+
+    def integers(self, *values: int) -> str:
+        """A shared int64 vector, stored as varints: a byte each where small."""
+        return self._shared(helper.make_tensor("", TensorProto.INT64, [len(values)], values))
+
+    def scalar(self, value: float) -> str:
+        """A shared float32 scalar."""
+        return self._shared(
+            helper.make_tensor("", TensorProto.FLOAT, [], np.float32(value).tobytes(), raw=True)
+        )
+
+    def rename_output(self, value: str, name: str) -> None:
+        """Gives the value that the last node puts out a public name."""
+        outputs = self._nodes[-1].output
+        outputs[list(outputs).index(value)] = name
+
+    def model(
+        self,
+        inputs: list[onnx.ValueInfoProto],
+        outputs: list[onnx.ValueInfoProto],
+        metadata: dict[str, str],
+    ) -> onnx.ModelProto:
+        """The finished model, verified by onnx's full check."""
+        graph = helper.make_graph(self._nodes, "g", inputs, outputs, self._initializers)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+        )
+        helper.set_model_props(model, metadata)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+    def _add(self, tensor: onnx.TensorProto) -> str:
+        tensor.name = next(self._names)
+        self._initializers.append(tensor)
+        return str(tensor.name)
+
+    def _shared(self, tensor: onnx.TensorProto) -> str:
+        key = (str(tensor.data_type), tuple(tensor.dims), tensor.SerializeToString())
+        if key not in self._constants:
+            self._constants[key] = self._add(tensor)
+        return self._constants[key]
+
+
+def pack_int4(codes: NDArray[np.int8]) -> bytes:
+    """Packs codes in [-8, 7], in row-major order, two to a byte, the first in the low half."""
+    flat = codes.reshape(-1).view(np.uint8) & 0x0F
+    flat = np.append(flat, np.zeros(flat.size % 2, np.uint8))
+    return (flat[0::2] | flat[1::2] << 4).tobytes()
+
+
+def separable_sine(graph: Graph, x: str, y: str, wx: str, wy: str, phase: str, *envelopes: str) -> str:
+    """sin(wx·x + wy·y + phase) over a grid without a sine per pixel.
+
+    sin(a + b) = sin a · cos b + cos a · sin b with a per column and b per row. The two optional
+    envelopes, one per column and one per row, multiply the result.
+
+    Args:
+        graph: where the nodes go.
+        x: columns, float32[W, 1].
+        y: rows, float32[H, 1, 1].
+        wx: frequencies along x, radians, float32[..., 1, C]; wy and phase likewise.
+        wy: frequencies along y.
+        phase: phases in radians.
+        envelopes: the factors of columns [..., W, C] and rows [..., H, 1, C].
+
+    Returns:
+        The name of float32[..., H, W, C].
+    """
+    columns = graph.op("Mul", x, wx)
+    rows = graph.op("Add", graph.op("Mul", y, wy), phase)
+    factors = [graph.op(kind, columns) for kind in ("Sin", "Cos")]
+    others = [graph.op(kind, rows) for kind in ("Cos", "Sin")]
+    if envelopes:
+        factors = [graph.op("Mul", factor, envelopes[0]) for factor in factors]
+        others = [graph.op("Mul", factor, envelopes[1]) for factor in others]
+    products = [graph.op("Mul", a, b) for a, b in zip(factors, others, strict=True)]
+    return graph.op("Add", *products)

@@ -1,0 +1,40 @@
+"""How long to train and how: the three presets."""
+
+from dataclasses import dataclass
+
+from anir_runtime.errors import AnirError
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One trade of time for quality.
+
+    Attributes:
+        steps: optimizer steps in all.
+        batch: pixels per step.
+        rate: SOAP's peak learning rate; it warms up over the first 50 steps and falls by a cosine.
+        bandwidth: highest first-layer frequency at the start, in radians per half picture.
+        soften: fraction of the steps after which hidden weights are drawn to their codes.
+        settle: fraction after which the codes stand and only filters, biases and heads still learn.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    bandwidth: float
+    soften: float
+    settle: float
+
+
+PRESETS = {
+    "fast": Preset(steps=600, batch=6144, rate=2e-2, bandwidth=30.0, soften=0.4, settle=0.95),
+    "balanced": Preset(steps=2400, batch=8192, rate=2e-2, bandwidth=30.0, soften=0.4, settle=0.95),
+    "best": Preset(steps=8000, batch=8192, rate=1.5e-2, bandwidth=25.0, soften=0.4, settle=0.97),
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name. Raises AnirError, listing the known ones, if there is none."""
+    if name not in PRESETS:
+        raise AnirError(f"no preset '{name}'; there are {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,54 @@
+"""From real weights to few-bit codes, in a way that gradients can follow."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def code_range(bits: int) -> tuple[int, int]:
+    """The signed codes of that many bits: (-8, 7) for 4."""
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
+def quantize(values: Tensor, step: Tensor, bits: int) -> Tensor:
+    """The nearest codes, clamp(round(values / step)), as floats."""
+    low, high = code_range(bits)
+    return (values / step).round().clamp(low, high)
+
+
+class _Lsq(torch.autograd.Function):
+    """Straight-through rounding whose step size learns (Esser et al. 2019, equations 1 to 5)."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor, step: Tensor, bits: int) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(values, step)
+        ctx.bits = bits
+        return quantize(values, step, bits) * step
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[no-untyped-def]
+        values, step = ctx.saved_tensors
+        low, high = code_range(ctx.bits)
+        ratio = values / step
+        inside = (ratio >= low) & (ratio <= high)
+        slope = torch.where(inside, ratio.round() - ratio, ratio.clamp(low, high))
+        gain = (step.numel() / (values.numel() * high)) ** 0.5
+        return grad * inside, (grad * slope).sum_to_size(step.shape) * gain, None
+
+
+def lsq(values: Tensor, step: Tensor, bits: int) -> Tensor:
+    """`quantize(values) · step`, differentiable in both.
+
+    Args:
+        values: the weights, any shape.
+        step: their step sizes Δ = s · 2^(1-bits) > 0, broadcastable to `values`.
+        bits: how many; the codes are `code_range(bits)`.
+    """
+    return _Lsq.apply(values, step, bits)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def soft_round(values: Tensor, temperature: float) -> Tensor:
+    """A smooth staircase: the identity at high temperature, rounding at zero (Agustsson & Theis 2020)."""
+    floor = values.floor()
+    return floor + 0.5 + 0.5 * torch.tanh((values - floor - 0.5) / temperature) / math.tanh(0.5 / temperature)

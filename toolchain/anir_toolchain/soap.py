@@ -1,0 +1,92 @@
+"""SOAP: Adam in the eigenbasis of Shampoo's preconditioner (Vyas et al. 2024), batched over matrices."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Soap(torch.optim.Optimizer):
+    """SOAP for parameters of three or more axes, whose last two are the matrix; Adam for the others.
+
+    Args:
+        params: tensors or parameter groups, as for every torch optimizer.
+        lr: step size.
+        betas: decay of the momentum, and of the second moments and preconditioners.
+        eps: added to the root of the second moment.
+        frequency: steps between updates of the eigenbases.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        betas: tuple[float, float] = (0.95, 0.95),
+        eps: float = 1e-8,
+        frequency: int = 10,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "frequency": frequency})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Updates every parameter that has a gradient."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is None:
+                    continue
+                if param.dim() < 3:
+                    update = _adam(param.grad, self.state[param], group, None)
+                else:
+                    update = _soap(param.grad, self.state[param], group)
+                param.add_(update, alpha=-group["lr"])
+
+
+def _adam(
+    grad: Tensor, state: dict[str, Any], group: dict[str, Any], basis: tuple[Tensor, Tensor] | None
+) -> Tensor:
+    """Adam's update, its second moment kept and divided by in `basis` where one is given."""
+    (beta1, beta2), eps = group["betas"], group["eps"]
+    if "step" not in state:
+        state.update(step=0, mean=torch.zeros_like(grad), square=torch.zeros_like(grad))
+    state["step"] += 1
+    state["mean"].lerp_(grad, 1 - beta1)
+    projected = _into(grad, basis)
+    state["square"].mul_(beta2).addcmul_(projected, projected, value=1 - beta2)
+    correction = (1 - beta2 ** state["step"]) ** 0.5 / (1 - beta1 ** state["step"])
+    update = _into(state["mean"], basis) / state["square"].sqrt().add_(eps) * correction
+    result: Tensor = update if basis is None else basis[0] @ update @ basis[1].mT
+    return result
+
+
+def _soap(grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    outer = (grad @ grad.mT, grad.mT @ grad)
+    beta2 = group["betas"][1]
+    if "left" not in state:
+        # The first gradient only builds the basis.
+        state["left"], state["right"] = (product * (1 - beta2) for product in outer)
+        state["basis"] = tuple(torch.linalg.eigh(state[side])[1].flip(-1) for side in ("left", "right"))
+        return torch.zeros_like(grad)
+    update = _adam(grad, state, group, state["basis"])
+    for side, product in zip(("left", "right"), outer, strict=True):
+        state[side].lerp_(product, 1 - beta2)
+    if state["step"] % group["frequency"] == 0:
+        _rotate(state)
+    return update
+
+
+def _rotate(state: dict[str, Any]) -> None:
+    """One power iteration and QR per side, the eigenvectors kept in falling order of their values."""
+    basis = []
+    for axis, side, q in zip((-2, -1), ("left", "right"), state["basis"], strict=True):
+        iterated = state[side] @ q
+        order = (q * iterated).sum(-2).argsort(-1, descending=True)
+        iterated = iterated.gather(-1, order.unsqueeze(-2).expand_as(iterated))
+        across = order.unsqueeze(-1 if axis == -2 else -2)
+        state["square"] = state["square"].gather(axis, across.expand_as(state["square"]))
+        basis.append(torch.linalg.qr(iterated)[0])
+    state["basis"] = tuple(basis)
+
+
+def _into(tensor: Tensor, basis: tuple[Tensor, Tensor] | None) -> Tensor:
+    return tensor if basis is None else basis[0].mT @ tensor @ basis[1]

@@ -1,0 +1,152 @@
+"""The once-for-all supernet in training: real-valued parameters, all subnets from one forward pass."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from anir_toolchain.families import Family
+from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
+from anir_toolchain.space import Space
+
+VECTOR_BITS = 8
+"""Bits of filters, biases, step sizes and heads: a row of the file's table each."""
+
+Parameters = dict[str, Tensor]
+
+
+class Supernet:
+    """Parameters by name, and what they compute.
+
+    With D layers, C channels, F filter banks of K values each, and one head per depth and width:
+    filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, C, 3·widths],
+    head_bias [depths, 3·widths], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
+    RGB is in [-1, 1] here.
+    """
+
+    def __init__(self, family: Family, space: Space, bits: int, parameters: Parameters) -> None:
+        self.family = family
+        self.space = space
+        self.bits = bits
+        self.parameters = parameters
+        device = parameters["weight"].device
+        self.mask = space.mask().to(device)
+        self.head_mask = head_mask(space).to(device)
+
+    @classmethod
+    def create(
+        cls,
+        family: Family,
+        space: Space,
+        bits: int,
+        size: tuple[int, int],
+        bandwidth: float,
+        generator: torch.Generator,
+    ) -> "Supernet":
+        """A fresh supernet for a picture of (width, height)."""
+        depth, width = space.largest.depth, space.largest.width
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator) * 2 - 1
+
+        # Activations of either kind have variance ½; √(6 / fan-in) keeps that of every pre-activation at 1.
+        bound = (6 / space.mask().sum(0)).sqrt()
+        mean_side = math.sqrt(size[0] * size[1])
+        aspect = (size[0] / mean_side, size[1] / mean_side)
+        heads = 3 * len(space.widths)
+        parameters = {
+            "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
+            "weight": uniform(depth - 1, width, width) * bound * space.mask(),
+            "bias": uniform(depth - 1, width) * bound,
+            "head": uniform(len(space.depths), width, heads) * 0.01 * head_mask(space),
+            "head_bias": torch.zeros(len(space.depths), heads),
+            "log_step": torch.zeros(depth - 1, width),
+        }
+        return cls(family, space, bits, parameters)
+
+    def hidden(self) -> Tensor:
+        """The real-valued hidden matrices [D-1, C, C], zero where nesting forbids a link."""
+        return self.parameters["weight"] * self.mask
+
+    def step(self) -> Tensor:
+        """Each output's step size, [D-1, 1, C]."""
+        return self.parameters["log_step"].exp()[:, None, :]
+
+    def float_view(self) -> Parameters:
+        """The real-valued network."""
+        return {**self.parameters, "weight": self.hidden()}
+
+    def soft_view(self, temperature: float, noise: float, generator: torch.Generator) -> Parameters:
+        """The network on its way to codes: vectors rounded straight through, hidden weights drawn to codes.
+
+        At 4 bits a hidden weight is softly rounded, with uniform noise of ± `noise` steps, so that its
+        gradient leads to a code that it can stay at (as latents in C3, Kim et al. 2024); at 8 bits plain
+        LSQ loses nothing.
+        """
+        step = self.step()
+        if self.bits == 8:
+            weight = lsq(self.parameters["weight"], step, self.bits) * self.mask
+        else:
+            low, high = code_range(self.bits)
+            ratio = (self.parameters["weight"] / step).clamp(low, high)
+            jitter = torch.rand(ratio.shape, generator=generator).to(ratio.device) * 2 - 1
+            rounded = soft_round(soft_round(ratio, temperature) + noise * jitter, temperature)
+            weight = rounded.clamp(low, high) * step * self.mask
+        return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+
+    def hard_view(self) -> Parameters:
+        """The network that is exported, except that its heads are real-valued."""
+        with torch.no_grad():
+            _, step = quantize_rows(self.step()[:, 0])
+            weight = (
+                quantize(self.parameters["weight"], step[:, None, :], self.bits)
+                * step[:, None, :]
+                * self.mask
+            )
+        return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+
+    def outputs(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
+        """RGB of every subnet at N points: per depth [N, 3·widths], width by width."""
+        layers = self.family.forward(view["filters"], view["weight"], view["bias"], x, y)
+        heads = view["head"] * self.head_mask
+        return [
+            torch.addmm(view["head_bias"][i], layers[depth - 1], heads[i])
+            for i, depth in enumerate(self.space.depths)
+        ]
+
+    def begin_quantizing(self) -> None:
+        """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
+        with torch.no_grad():
+            links = self.mask.sum(0)
+            spread = (self.hidden().square().sum(1) / links).sqrt()
+            # 0.3 σ at 4 bits: sixteen levels reach ±2.4 σ.
+            self.parameters["log_step"].copy_((spread * 0.3 * 2 ** (4 - self.bits)).clamp_min(1e-8).log())
+            if self.family.periodic_bias:
+                self.parameters["bias"].copy_(
+                    torch.remainder(self.parameters["bias"] + math.pi, 2 * math.pi) - math.pi
+                )
+
+    def _rounded_vectors(self) -> Parameters:
+        return {
+            name: lsq(self.parameters[name], row_step(self.parameters[name].detach()), VECTOR_BITS)
+            for name in ("filters", "bias")
+        }
+
+
+def head_mask(space: Space) -> Tensor:
+    """float32[C, 3·widths]: 1 where a channel belongs to that width's subnet."""
+    channel = torch.arange(space.widths[-1])
+    return (channel[:, None] < torch.tensor(space.widths)).float().repeat_interleave(3, dim=1)
+
+
+def row_step(values: Tensor) -> Tensor:
+    """The step size of each row (last axis) that just reaches its largest value, with that axis kept."""
+    return (values.abs().amax(-1, keepdim=True) / code_range(VECTOR_BITS)[1]).clamp_min(1e-12)
+
+
+def quantize_rows(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes and rounded values of rows as they are; what is positive stays so, with a code of at least 1."""
+    step = row_step(values)
+    codes = quantize(values, step, VECTOR_BITS)
+    codes = torch.where(values > 0, codes.clamp_min(1), codes)
+    return codes, codes * step
