@@ -96,3 +96,7 @@ def parse_crop(text: str, width: int, height: int) -> Crop:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs `anir-run` and returns its exit code."""
     return run(app, "anir-run", arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

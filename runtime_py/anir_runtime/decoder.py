@@ -109,9 +109,8 @@ class Decoder:
         right, bottom = crop.x + crop.width, crop.y + crop.height
         inside = min(crop.x, crop.y) >= 0 and right <= self.width and bottom <= self.height
         if not inside or crop.width <= 0 or crop.height <= 0:
-            raise AnirError(
-                f"crop {','.join(f'{v:g}' for v in crop)} is not inside the picture of {self.width}x{self.height}"
-            )
+            where = ",".join(f"{value:g}" for value in crop)
+            raise AnirError(f"crop {where} is not inside the picture of {self.width}x{self.height}")
         return crop
 
 

@@ -1,10 +1,11 @@
 """`model.pt`: the trained, quantized supernet as integer codes and scales, complete for exporting."""
 
 import pickle
+import warnings
 from dataclasses import dataclass, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import torch
 from anir_runtime.errors import AnirError
@@ -152,12 +153,16 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 def read_state(path: Path, kind: str) -> dict[str, Any]:
     """Reads what `write_state` wrote, of format FORMAT and the given kind; runs no code in it."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        data = BytesIO(path.read_bytes())
     except FileNotFoundError as error:
         raise AnirError(f"{path}: no such file") from error
     except OSError as error:
         raise AnirError(f"{path}: cannot be read ({error.strerror})") from error
-    except (RuntimeError, pickle.UnpicklingError, BadZipFile, EOFError, ValueError, KeyError) as error:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice on foreign pickles; they are refused
+            state = torch.load(data, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise AnirError(f"{path}: not an anir checkpoint, or a damaged one") from error
     if not isinstance(state, dict) or "anir" not in state:
         raise AnirError(f"{path}: not an anir checkpoint; anir-train makes them")

@@ -140,14 +140,20 @@ def progress_bar() -> Iterator[OnProgress]:
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
     )
-    with ProgressBar(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
-        task = bar.add_task("start", total=1, psnr="")
+    bar = ProgressBar(*columns, console=Console(stderr=True), refresh_per_second=4)
+    task = bar.add_task("", total=1, psnr="")
 
-        def show(at: Progress) -> None:
-            psnr = "  ".join(f"{name} {value:.2f}" for name, value in at.psnr.items()) + " dB"
-            bar.update(task, description=at.phase, completed=at.step, total=at.steps, psnr=psnr)
+    def show(at: Progress) -> None:
+        # Started by the first report, so that what fails before it prints its error alone.
+        bar.start()
+        psnr = "  ".join(f"{name} {value:.2f}" for name, value in at.psnr.items()) + " dB"
+        bar.update(task, description=at.phase, completed=at.step, total=at.steps, psnr=psnr)
 
+    try:
         yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _numbers(text: str | None, option: str) -> tuple[int, ...] | None:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def fit(
 ) -> Model:
     """Fits a picture with a supernet and returns it quantized.
 
-    The same picture, configuration, device and number of threads give the same model.
+    The same picture, configuration and kind of device give the same model, on any number of threads.
 
     Args:
         image: uint8[H, W, 3], RGB.
@@ -105,14 +106,15 @@ def fit(
     """
     config = config or Config()
     config.check()
-    fitting = _Fitting(image, config)
-    if state is not None and state.exists():
-        fitting.restore(state)
-    elif state is not None:
-        # Fails now rather than after minutes if the place cannot be written.
-        fitting.save(state)
-    _run(fitting, on_progress or (lambda _: None), state)
-    model = fitting.model(image, source)
+    with _pool() as pool:
+        fitting = _Fitting(image, config, pool)
+        if state is not None and state.exists():
+            fitting.restore(state)
+        elif state is not None:
+            # Fails now rather than after minutes if the place cannot be written.
+            fitting.save(state)
+        _run(fitting, on_progress or (lambda _: None), state)
+        model = fitting.model(image, source)
     if state is not None:
         state.unlink(missing_ok=True)
     return model
@@ -137,6 +139,22 @@ def _run(fitting: "_Fitting", on_progress: OnProgress, state: Path | None) -> No
 
 
 @contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """As many threads as torch has, each running torch operations alone.
+
+    Small operations gain little from several threads, which wait for one another badly on a busy machine.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        # Told in each thread: OpenMP keeps the number per thread.
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Lets Ctrl-C end a step first: yields a function that tells whether it was pressed."""
     pressed = threading.Event()
@@ -153,8 +171,8 @@ def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
 class _Fitting:
     """A fit under way: the supernet, its optimizer and where it stands."""
 
-    def __init__(self, image: NDArray[np.uint8], config: Config) -> None:
-        self.config, self.preset = config, preset(config.preset)
+    def __init__(self, image: NDArray[np.uint8], config: Config, pool: ThreadPoolExecutor) -> None:
+        self.config, self.preset, self.pool = config, preset(config.preset), pool
         self.device = config.torch_device()
         self.height, self.width = image.shape[:2]
         self.pixels = torch.from_numpy(image.copy()).reshape(-1, 3).to(self.device)
@@ -217,7 +235,7 @@ class _Fitting:
             self.preset.settle - self.preset.soften
         )
         if done < 1:
-            return self.net.soft_view(0.4 - 0.35 * done, 0.25 * (1 - done), self.generator)
+            return self.net.soft_view(0.7 - 0.6 * done, 0.25 * (1 - done), self.generator)
         return self.net.hard_view()
 
     def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -235,17 +253,29 @@ class _Fitting:
         return x, y, self.pixels[index].float() / 127.5 - 1
 
     def _backward(self, view: Parameters, x: Tensor, y: Tensor, colours: Tensor) -> None:
-        """Adds the gradient of the mean squared error, summed over subnets, tile by tile."""
-        leaves = {name: value.detach().requires_grad_() for name, value in view.items()}
+        """Adds the gradient of the mean squared error, summed over subnets.
+
+        Tiles run side by side, each on one thread; their gradients are added in order, so that the number
+        of threads changes no bit.
+        """
         target = colours.repeat(1, len(self.net.space.widths))
         tile = _TILE if self.device.type == "cpu" else len(x)
-        for at in range(0, len(x), tile):
-            part = slice(at, at + tile)
-            outputs = self.net.outputs(leaves, x[part], y[part])
-            errors = [(output - target[part]).square().sum() for output in outputs]
-            torch.autograd.backward(torch.stack(errors).sum() / (3 * len(x)))
-        used = [name for name in view if view[name].requires_grad and leaves[name].grad is not None]
-        torch.autograd.backward([view[name] for name in used], [leaves[name].grad for name in used])
+        parts = [part.split(tile) for part in (x, y, target)]
+        gradients = list(self.pool.map(lambda *part: self._tile_gradients(view, *part), *parts))
+        trained = [
+            (name, value) for name, value in view.items() if value.requires_grad and name in gradients[0]
+        ]
+        torch.autograd.backward(
+            [value for _, value in trained],
+            [torch.stack([tile[name] for tile in gradients]).sum(0) / (3 * len(x)) for name, _ in trained],
+        )
+
+    def _tile_gradients(self, view: Parameters, x: Tensor, y: Tensor, target: Tensor) -> Parameters:
+        """Of the squared error, summed over points, colours and subnets."""
+        leaves = {name: value.detach().requires_grad_() for name, value in view.items()}
+        outputs = self.net.outputs(leaves, x, y)
+        torch.autograd.backward(torch.stack([(output - target).square().sum() for output in outputs]).sum())
+        return {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
 
     @torch.no_grad()
     def progress(self) -> Progress:

@@ -92,6 +92,11 @@ class Family(ABC):
         """
 
 
+def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """sin(wx·x + wy·y + phase) at N points, float32[N, C], with wx, wy and phase the first filter rows."""
+    return torch.sin(torch.addmm(filters[2], torch.stack([x, y], dim=1), filters[:2]))
+
+
 @cache
 def families() -> dict[str, Family]:
     """All families by name: every concrete Family in this package's modules."""

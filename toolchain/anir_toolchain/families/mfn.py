@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family
+from anir_toolchain.families import Family, sine
 from anir_toolchain.graph import Graph, separable_sine
 
 
@@ -22,8 +22,7 @@ class _FilterNetwork(Family):
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """One bank's response, float32[N, C], to filters float32[K, C]."""
-        wx, wy, phase = filters[:3]
-        return torch.sin(torch.outer(x, wx) + torch.outer(y, wy) + phase)
+        return sine(filters, x, y)
 
     def emit_filters(self, graph: Graph, x: str, y: str, filters: Sequence[str]) -> str:
         """All banks' responses on the grid, [F, H, W, C]."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family
+from anir_toolchain.families import Family, sine
 from anir_toolchain.graph import Graph, separable_sine
 
 
@@ -32,8 +32,7 @@ class Siren(Family):
         return filters * torch.tensor([bandwidth * aspect[0], bandwidth * aspect[1], math.pi])[:, None]
 
     def forward(self, filters: Tensor, weights: Tensor, biases: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
-        wx, wy, phase = filters[0]
-        layers = [torch.sin(torch.outer(x, wx) + torch.outer(y, wy) + phase)]
+        layers = [sine(filters[0], x, y)]
         for weight, bias in zip(weights, biases, strict=True):
             layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
         return layers

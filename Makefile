@@ -1,0 +1,54 @@
+# Everything is installed below .venv and web_demo/node_modules; `make clean` removes both.
+PYTHON ?= python3
+IMAGE ?=
+PRESET ?= fast
+BIN := .venv/bin
+FIXTURES := $(CURDIR)/build/fixtures
+
+.PHONY: demo test lint types test-python test-web browser web serve clean
+
+demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
+	$(BIN)/python -m bench.demo $(IMAGE:%="%") --preset $(PRESET)
+
+test: lint types test-python test-web  ## everything that has to hold
+
+lint: .venv/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/.installed
+	$(BIN)/mypy
+
+test-python: .venv/.installed
+	$(BIN)/pytest -q
+
+test-web: .venv/.installed web_demo/node_modules/.installed browser
+	$(BIN)/python -m tests.e2e.make_fixtures $(FIXTURES)
+	cd web_demo && npm run --silent check && npm run --silent build && ANIR_FIXTURES=$(FIXTURES) npm run --silent test
+
+# Chromium for the browser tests: taken if present, installed where this user may, else one line says how.
+browser:
+	@command -v "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	|| { echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1; }
+
+web: web_demo/node_modules/.installed  ## builds the page into web_demo/dist, ready for any static host
+	cd web_demo && npm run --silent build
+
+serve: web  ## shows the page
+	cd web_demo && npm run --silent serve
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(if $(CUDA),$(BIN)/pip install -q torch==2.13.0)
+	@$(BIN)/pip install -q $(if $(CUDA),,-c constraints.txt) -e '.[dev]' || { echo "\
+	If pip found no CPU build of torch: on Linux, set PIP_EXTRA_INDEX_URL to PyTorch's CPU wheels (pytorch.org, \
+	Get Started, Pip, CPU) and run make again; with an NVIDIA GPU, run make CUDA=1." >&2; exit 1; }
+	touch $@
+
+web_demo/node_modules/.installed: web_demo/package.json web_demo/package-lock.json
+	cd web_demo && npm ci --silent --no-audit --no-fund
+	touch $@
+
+clean:
+	rm -rf .venv build out web_demo/node_modules web_demo/dist

@@ -1,0 +1,95 @@
+"""`make demo`: a photograph fitted, exported, decoded and put side by side.
+
+Leaves in the output folder: model.pt, onnx/ (sixteen subnets and a manifest), decoded/ (a PNG each),
+side_by_side.png, rd.png, table.txt and table.json.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from anir_runtime.decoder import Decoder
+from anir_runtime.files import replacing
+from anir_runtime.manifest import Entry, Manifest
+from anir_runtime.picture_file import write_picture
+from anir_runtime.terminal import run
+from anir_toolchain import Config, export, fit
+from anir_toolchain.commands import progress_bar
+from anir_toolchain.evaluate import as_json, as_table, evaluate, plot
+from anir_toolchain.image import load_image
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from skimage import data
+
+app = typer.Typer(add_completion=False)
+_MARGIN, _CAPTION = 12, 44
+
+
+@app.command()
+def demo(
+    picture: Annotated[
+        Path | None, typer.Argument(help="A picture of your own; by default scikit-image's coffee.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
+) -> None:
+    """The whole way of one picture."""
+    started = time.perf_counter()
+    image = np.ascontiguousarray(data.coffee()) if picture is None else load_image(picture)
+    name = "coffee.png" if picture is None else picture.name
+    with progress_bar() as show:
+        model = fit(image, Config(preset=preset), source=name, on_progress=show)
+    fitted = time.perf_counter()
+    output.mkdir(parents=True, exist_ok=True)
+    model.save(output / "model.pt")
+    manifest = export(model, output / "onnx")
+    for entry in manifest.subnets:
+        write_picture(
+            Decoder(output / "onnx" / entry.file).decode(), output / "decoded" / f"{entry.name}.png"
+        )
+    write_picture(side_by_side(image, manifest, output / "decoded"), output / "side_by_side.png")
+    rows = evaluate(output / "onnx")
+    title = (
+        f"{name}, {image.shape[1]}x{image.shape[0]}: {manifest.family}, {manifest.bits} bits, preset {preset}"
+    )
+    plot(rows, output / "rd.png", title)
+    console = Console()
+    with console.capture() as capture:
+        console.print(as_table(rows, title))
+    for file, text in (("table.txt", capture.get()), ("table.json", as_json(rows, manifest))):
+        with replacing(output / file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    print(capture.get())
+    total = time.perf_counter() - started
+    print(f"fitted in {fitted - started:.0f} s, everything in {total:.0f} s; see {output}/")
+
+
+def side_by_side(image: NDArray[np.uint8], manifest: Manifest, decoded: Path) -> NDArray[np.uint8]:
+    """The original and the smallest, a middle and the largest subnet on the Pareto front, two by two."""
+    front = sorted((e for e in manifest.subnets if e.name in manifest.pareto()), key=lambda e: e.bytes)
+    chosen = [front[0], front[len(front) // 2], front[-1]]
+    height, width = image.shape[:2]
+    original = f"original, {width}x{height}"
+    panels = [(original, Image.fromarray(image))]
+    panels += [(caption(entry), Image.open(decoded / f"{entry.name}.png")) for entry in chosen]
+    cell_width, cell_height = width + _MARGIN, height + _CAPTION
+    sheet = Image.new("RGB", (2 * cell_width + _MARGIN, 2 * cell_height + _MARGIN), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(max(11, min(20, width // 24)))
+    for i, (text, panel) in enumerate(panels):
+        x, y = _MARGIN + i % 2 * cell_width, i // 2 * cell_height
+        draw.text((x, y + _CAPTION / 2), text, "#222222", font, anchor="lm")
+        sheet.paste(panel, (x, y + _CAPTION))
+    return np.asarray(sheet)
+
+
+def caption(entry: Entry) -> str:
+    """What a decoded picture cost."""
+    return f"{entry.name}: {entry.bytes:,} bytes, {entry.bpp:.2f} bpp, {entry.psnr:.1f} dB"
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(app, "demo", None))

@@ -1,0 +1,59 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from anir_toolchain.checkpoint import Model
+from anir_toolchain.export import export
+from PIL import Image
+
+from tests.random_model import random_model
+
+# Tiny networks: threads would only wait for one another.
+torch.set_num_threads(1)
+
+
+# Tiny networks: threads would only wait for one another.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return random_model()
+
+
+@pytest.fixture(scope="session")
+def exported(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all sixteen subnets of the random model."""
+    directory = tmp_path_factory.mktemp("exported")
+    export(model, directory)
+    return directory
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A small colourful PNG, 40x30."""
+    y, x = np.mgrid[0:30, 0:40]
+    pixels = np.stack([x * 6, y * 8, 128 + 100 * np.sin(x / 5 + y / 9)], axis=-1).astype(np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+Failing = Callable[[int, str], None]
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str]) -> Failing:
+    """Checks an exit code that a command returned, and that it said so in one line with those words."""
+
+    def check(code: int, words: str, expected: int = 1) -> None:
+        error = capsys.readouterr().err
+        assert code == expected, error
+        assert words in error
+        lines = [line for line in error.splitlines() if " step " not in line]  # the progress bar's
+        assert len(lines) == 1, error
+        assert "Traceback" not in error
+
+    return check

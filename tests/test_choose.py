@@ -1,0 +1,71 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from anir_runtime import choose as module
+from anir_runtime.choose import choose, estimate_ms
+from anir_runtime.errors import AnirError
+from anir_runtime.manifest import Entry, Manifest, Source
+
+_ENTRIES = tuple(
+    Entry(name, f"{name}.onnx", size, 0.1, 0.1, psnr, 1, "")
+    for name, size, psnr in (
+        ("d2w8", 100, 20.0),
+        ("d2w16", 300, 19.0),
+        ("d3w8", 200, 24.0),
+        ("d3w16", 400, 30.0),
+    )
+)
+MANIFEST = Manifest("siren", 4, Source("a.png", 60, 40, ""), _ENTRIES)
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
+    # Twice the bytes in milliseconds, at the native size.
+    times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
+    monkeypatch.setattr(module, "estimate_ms", lambda path, pixels: times[path.name] * pixels)
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        ({}, "d3w16"),
+        ({"max_bytes": 399}, "d3w8"),
+        ({"max_bytes": 100}, "d2w8"),
+        ({"min_psnr": 19.5}, "d2w8"),
+        ({"min_psnr": 21}, "d3w8"),
+        ({"min_psnr": 19.5, "max_bytes": 1000}, "d3w16"),
+        ({"max_ms": 700}, "d3w8"),
+        ({"max_ms": 700, "size": (30, 40)}, "d3w16"),
+        ({"max_ms": 300, "max_bytes": 300}, "d2w8"),
+    ],
+)
+def test_the_best_that_fits(limits: dict[str, float], name: str) -> None:
+    path, why = choose(Path("folder"), **limits)  # type: ignore[arg-type]
+    assert path == Path("folder") / f"{name}.onnx"
+    assert why.startswith(f"{name}: ")
+    assert ("about" in why) == ("max_ms" in limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "nearest"),
+    [
+        ({"max_bytes": 99}, "smallest file has 100 bytes"),
+        ({"min_psnr": 31}, "30.00 dB"),
+        ({"max_ms": 100}, "fastest takes about 200 ms"),
+    ],
+)
+def test_when_nothing_fits_it_says_how_near_it_comes(limits: dict[str, float], nearest: str) -> None:
+    with pytest.raises(AnirError, match=nearest):
+        choose(Path("folder"), **limits)  # type: ignore[arg-type]
+
+
+def test_pareto_front_holds_what_nothing_beats() -> None:
+    assert MANIFEST.pareto() == {"d2w8", "d3w8", "d3w16"}
+    equal = replace(MANIFEST, subnets=(_ENTRIES[0], replace(_ENTRIES[0], name="same")))
+    assert len(equal.pareto()) == 1
+
+
+def test_times_are_measured_on_real_files(exported: Path) -> None:
+    assert estimate_ms(exported / "d2w16.onnx", 96 * 64) > 0

@@ -1,0 +1,84 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from anir_runtime import decode
+from anir_runtime.cli import main
+from anir_runtime.decoder import Crop
+from PIL import Image
+
+from tests.conftest import Failing
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def path(exported: Path) -> str:
+    return str(exported / "d4w24.onnx")
+
+
+def test_without_options_it_draws_the_native_size_beside_you(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([path]) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("d4w24.png")), decode(path))
+    assert "d4w24.png: 96x64" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("new/a.webp", "WEBP")])
+def test_the_suffix_says_the_format(path: str, name: str, kind: str) -> None:
+    assert main([path, "-o", name, "--size", "48x32"]) == 0
+    with Image.open(name) as image:
+        assert (image.format, image.size) == (kind, (48, 32))
+        assert np.abs(np.asarray(image).astype(int) - decode(path, (48, 32))).mean() < 8
+
+
+@pytest.mark.parametrize("crop", ["24,16,48,32", "0.25,0.25,0.5,0.5"])
+def test_crops_in_pixels_and_fractions(path: str, crop: str) -> None:
+    assert main([path, "--crop", crop, "-o", "a.png"]) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(path, crop=Crop(24, 16, 48, 32)))
+
+
+def test_png_to_stdout(path: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "anir_runtime.cli", path, "-o", "-"], capture_output=True, check=True
+    )
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), decode(path))
+
+
+def test_a_folder_chooses(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(exported), "--max-bytes", "1500", "-o", "a.png"]) == 0
+    error = capsys.readouterr().err
+    name = error.split(":")[0]
+    assert (exported / f"{name}.onnx").stat().st_size <= 1500
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(exported / f"{name}.onnx"))
+
+
+def test_bad_input_is_refused_in_one_line(path: str, exported: Path, fails: Failing) -> None:
+    Path("mine.png").write_text("mine")
+    Path("text.onnx").write_text("hello")
+    fails(main(["none.onnx"]), "none.onnx: no such file")
+    fails(main(["text.onnx"]), "not an ONNX file")
+    fails(main([path, "--size", "0x0"]), "at least 1", 2)
+    for size in ("abc", "10", "10x", "x", "10x-4", "1e3x5", "10x10x10", "٣x٣"):
+        fails(main([path, "--size", size]), "is no size", 2)
+    fails(main([path, "--size", "16385x16384"]), "over the limit")
+    fails(main([path, "--size", "70000x2", "-o", "a.jpg"]), "at most 65535")
+    fails(main([path, "--crop", "1,2,3"]), "is no crop", 2)
+    fails(main([path, "--crop", "0,0,97,64"]), "not inside")
+    fails(main([path, "-o", "a.gif"]), "cannot tell the format")
+    fails(main([path, "-o", "mine.png/a.png"]), "cannot be written")
+    fails(main([path, "-o", "."]), "cannot tell the format")
+    fails(main([path, "--max-bytes", "9"]), "choose from a folder", 2)
+    fails(main([str(exported), "--max-bytes", "9"]), "no subnet fits")
+    fails(main(["."]), "manifest.json: cannot be read")
+    fails(main([]), "Missing argument", 2)
+    fails(main([path, "--sise", "3x3"]), "--sise", 2)
+    assert sorted(p.name for p in Path().iterdir()) == ["mine.png", "text.onnx"]
+    assert Path("mine.png").read_text() == "mine"

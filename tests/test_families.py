@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import torch
+from anir_runtime.errors import AnirError
+from anir_toolchain.families import families, family
+
+
+def test_all_published_families_are_found() -> None:
+    assert sorted(families()) == ["fourier", "gabor", "siren"]
+    with pytest.raises(AnirError, match="there are fourier, gabor, siren"):
+        family("relu")
+
+
+def _one_point(name: str) -> tuple[list[float], torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, generator)
+    weights = torch.rand(1, 3, 3, generator=generator)
+    biases = torch.rand(1, 3, generator=generator)
+    layers = family(name).forward(filters, weights, biases, torch.tensor([0.3]), torch.tensor([-0.6]))
+    assert len(layers) == 2
+    return layers[1][0].tolist(), filters, weights[0], biases[0]
+
+
+def test_siren_is_sines_of_sines() -> None:
+    got, filters, weight, bias = _one_point("siren")
+    wx, wy, phase = filters[0].tolist()
+    h = [math.sin(0.3 * wx[c] - 0.6 * wy[c] + phase[c]) for c in range(3)]
+    want = [math.sin(sum(h[i] * weight[i, o].item() for i in range(3)) + bias[o].item()) for o in range(3)]
+    assert got == pytest.approx(want, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["fourier", "gabor"])
+def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
+    got, filters, weight, bias = _one_point(name)
+
+    def response(bank: int, c: int) -> float:
+        wx, wy, phase, *envelope = filters[bank, :, c].tolist()
+        g = math.sin(0.3 * wx - 0.6 * wy + phase)
+        if envelope:
+            mx, my, kappa = envelope
+            g *= math.exp(-(kappa**2) / 2 * ((0.3 - mx) ** 2 + (-0.6 - my) ** 2))
+        return g
+
+    h = [response(0, c) for c in range(3)]
+    want = [
+        (sum(h[i] * weight[i, o].item() for i in range(3)) + bias[o].item()) * response(1, o)
+        for o in range(3)
+    ]
+    assert got == pytest.approx(want, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["fourier", "gabor", "siren"])
+def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(name: str) -> None:
+    kind = family(name)
+    filters = kind.init_filters(4, 4000, (2.0, 0.5), 30.0, torch.Generator().manual_seed(0))
+    assert filters.shape == (kind.banks(4), len(kind.filter_rows), 4000)
+    spread = filters.std(dim=2)
+    assert (spread[:, 0] / spread[:, 1]).tolist() == pytest.approx([4.0] * kind.banks(4), rel=0.1)

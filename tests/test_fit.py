@@ -1,0 +1,162 @@
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from anir_runtime import decode
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.errors import AnirError
+from anir_toolchain import Config, Model, export, fit, presets
+from anir_toolchain.fit import Progress, _Fitting
+from anir_toolchain.metrics import psnr
+from anir_toolchain.space import Subnet
+from numpy.typing import NDArray
+
+SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, bandwidth=8.0, soften=0.5, settle=0.9)
+TINY = Config(preset="short", depths=(2, 3), widths=(16, 24))
+
+
+@pytest.fixture(autouse=True)
+def _short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(presets.PRESETS, "short", SHORT)
+
+
+@pytest.fixture(scope="module")
+def waves() -> NDArray[np.uint8]:
+    y, x = np.mgrid[0:48, 0:64] / 10
+    channels = [np.sin(x + y), np.cos(2 * x - y), np.sin(x) * np.cos(1.5 * y)]
+    return (np.stack(channels, axis=-1) * 100 + 128).astype(np.uint8)
+
+
+def _same(a: Model, b: Model) -> bool:
+    tensors = ("filters", "step", "bias", "head")
+    return (
+        torch.equal(a.weight, b.weight)
+        and torch.equal(a.head_bias, b.head_bias)
+        and all(torch.equal(getattr(a, n).codes, getattr(b, n).codes) for n in tensors)
+        and all(torch.equal(getattr(a, n).scale, getattr(b, n).scale) for n in tensors)
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "bits", "least"),
+    [
+        ("siren", 4, 24.0),
+        ("siren", 8, 26.0),
+        ("fourier", 4, 20.0),
+        ("fourier", 8, 20.0),
+        ("gabor", 4, 18.0),
+        ("gabor", 8, 18.0),
+    ],
+)
+def test_every_family_learns_a_picture_and_its_file_shows_it(
+    waves: NDArray[np.uint8], tmp_path: Path, family: str, bits: int, least: float
+) -> None:
+    model = fit(waves, Config(family, bits, "short", (2, 3), (16, 24)))
+    manifest = export(model, tmp_path)
+    assert len(manifest.subnets) == 4
+    best = psnr(decode(tmp_path / "d3w24.onnx"), waves)
+    assert best >= least
+    assert best == manifest.subnets[-1].psnr > manifest.subnets[0].psnr
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
+    waves: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    one, two, other = (fit(waves, Config("siren", 4, "short", (2,), (16, 24), seed)) for seed in (3, 3, 4))
+    one.save(tmp_path / "one.pt")
+    two.save(tmp_path / "two.pt")
+    assert _same(one, two)
+    assert not _same(one, other)
+
+
+def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
+    image = np.tile(waves, (1, 2, 1))
+    one = fit(image, TINY)
+    torch.set_num_threads(3)
+    try:
+        assert _same(fit(image, TINY), one)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
+    waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = fit(waves, TINY)
+    state = tmp_path / "model.pt.resume"
+    advance = _Fitting.advance
+    for stop_at in (30, 80, 115):
+
+        def interrupting(self: Any, stop_at: int = stop_at) -> None:
+            advance(self)
+            if self.step == stop_at:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr(_Fitting, "advance", interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            fit(waves, TINY, state=state)
+        assert state.exists()
+    monkeypatch.setattr(_Fitting, "advance", advance)
+    assert _same(fit(waves, TINY, state=state), straight)
+    assert not state.exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with ThreadPoolExecutor(1) as pool:
+        _Fitting(waves, TINY, pool).save(state)
+    for image, config in (
+        (255 - waves, TINY),
+        (waves[:-1], TINY),
+        (waves, Config(preset="short", depths=(2,))),
+    ):
+        with pytest.raises(AnirError, match="another picture or of other options"):
+            fit(image, config, state=state)
+    assert state.exists()
+
+
+def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
+    waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Progress] = []
+    monkeypatch.setattr("time.monotonic", iter(range(10**6)).__next__)
+    model = fit(waves, Config(preset="short", depths=(2, 3, 4), widths=(16, 24, 32)), on_progress=seen.append)
+    assert [p.step for p in seen] == sorted(p.step for p in seen)
+    assert list(dict.fromkeys(p.phase for p in seen)) == ["fit", "soften", "settle"]
+    assert seen[-1].step == seen[-1].steps == 120
+    assert list(seen[-1].psnr) == ["d2w16", "d3w24", "d4w32"]
+    # The estimate is of the network that is exported, before its heads are solved for.
+    rgb = model.decode(Subnet(4, 32), *(torch.from_numpy(axis_coordinates(n)) for n in (64, 48)))
+    true = psnr((rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy(), waves)
+    assert true - 3 < seen[-1].psnr["d4w32"] < true + 0.3
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2)])
+def test_the_smallest_pictures(shape: tuple[int, int], tmp_path: Path) -> None:
+    image = np.full((*shape, 3), (200, 30, 90), np.uint8)
+    export(fit(image, TINY), tmp_path)
+    decoded = decode(tmp_path / "d3w24.onnx")
+    assert decoded.shape == image.shape
+    assert np.abs(decoded.astype(int) - image).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (Config(family="relu"), "no family 'relu'"),
+        (Config(bits=5), "choose 4 or 8"),
+        (Config(preset="slow"), "there are fast, balanced, best"),
+        (Config(device="tpu"), "there are auto, cpu, cuda"),
+        (Config(preset="short", depths=(3, 2)), "must rise"),
+    ],
+)
+def test_a_configuration_that_makes_no_sense_is_refused(config: Config, words: str) -> None:
+    with pytest.raises(AnirError, match=words):
+        fit(np.zeros((2, 2, 3), np.uint8), config)

@@ -1,0 +1,50 @@
+import torch
+from anir_toolchain.heads import Moments
+
+
+def _problem() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    # Correlated channels: where rounding alone goes wrong.
+    channels = torch.randn(4000, 4, generator=generator) @ torch.randn(4, 24, generator=generator)
+    channels += 0.05 * torch.randn(4000, 24, generator=generator)
+    return channels, torch.randn(4000, 3, generator=generator) * 0.1 + channels[:, :3] * 0.2 + 0.5
+
+
+def _moments(channels: torch.Tensor, colours: torch.Tensor) -> Moments:
+    moments = Moments(channels.shape[1], torch.device("cpu"))
+    for at in range(0, len(channels), 1000):
+        moments.add(channels[at : at + 1000], colours[at : at + 1000])
+    return moments
+
+
+def test_at_many_bits_it_is_the_least_squares_solution() -> None:
+    channels, colours = _problem()
+    codes, step, bias = _moments(channels, colours).solve(24, 16)
+    rows = torch.cat([channels, torch.ones(len(channels), 1)], 1)
+    best = torch.linalg.lstsq(rows, colours).solution
+    error = (channels @ (codes * step[:, None]).T + bias - colours).square().mean()
+    assert error <= (rows @ best - colours).square().mean() * 1.001
+
+
+def test_rounding_errors_make_up_for_one_another() -> None:
+    channels, colours = _problem()
+    moments = _moments(channels, colours)
+    codes, step, bias = moments.solve(24, 5)
+    assert codes.abs().max() <= 16
+    exact, _, exact_bias = moments.solve(24, 20)
+    exact = exact * (moments.solve(24, 20)[1])[:, None]
+    plain = (exact / step[:, None]).round() * step[:, None]
+
+    def error(head: torch.Tensor, offset: torch.Tensor) -> float:
+        return (channels @ head.T + offset - colours).square().mean().item()
+
+    floor = error(exact, exact_bias)
+    assert error(codes * step[:, None], bias) - floor < 0.5 * (error(plain, exact_bias) - floor)
+
+
+def test_a_narrower_head_reads_only_its_channels() -> None:
+    channels, colours = _problem()
+    codes, step, bias = _moments(channels, colours).solve(10, 20)
+    narrow_codes, narrow_step, narrow_bias = _moments(channels[:, :10], colours).solve(10, 20)
+    assert torch.allclose(codes * step[:, None], narrow_codes * narrow_step[:, None], atol=1e-4)
+    assert torch.allclose(bias, narrow_bias, atol=1e-4)

@@ -1,0 +1,58 @@
+import torch
+from anir_toolchain.soap import Soap
+
+
+def test_first_steps_of_vectors_are_adams() -> None:
+    mine, adams = (torch.tensor([1.0, -2.0, 3.0], requires_grad=True) for _ in range(2))
+    soap = Soap([mine], lr=0.1, betas=(0.9, 0.99))
+    adam = torch.optim.Adam([adams], lr=0.1, betas=(0.9, 0.99))
+    for _ in range(5):
+        for value, optimizer in ((mine, soap), (adams, adam)):
+            optimizer.zero_grad()
+            (value**2 * torch.tensor([1.0, 5.0, 0.1])).sum().backward()
+            optimizer.step()
+    assert torch.allclose(mine, adams, atol=1e-6)
+
+
+def test_solves_a_badly_conditioned_matrix_problem_that_adam_does_not() -> None:
+    generator = torch.Generator().manual_seed(0)
+    left, right = (
+        torch.linalg.qr(torch.randn(8, 8, generator=generator))[0] @ torch.diag(torch.logspace(0, -2, 8))
+        for _ in range(2)
+    )
+    target = torch.randn(2, 8, 8, generator=generator)
+
+    def solve(make: type[torch.optim.Optimizer], **options: object) -> float:
+        value = torch.zeros(2, 8, 8, requires_grad=True)
+        optimizer = make([value], lr=0.05, **options)  # type: ignore[call-arg]
+        for step in range(600):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.05 * (1 - step / 600)
+            optimizer.zero_grad()
+            loss = (left.mT @ (value - target) @ right).square().sum()
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+
+    assert solve(Soap) < 0.1 * solve(torch.optim.Adam)
+
+
+def test_state_goes_through_a_checkpoint_unchanged() -> None:
+    def gradient(step: int) -> torch.Tensor:
+        return torch.randn(1, 4, 6, generator=torch.Generator().manual_seed(step))
+
+    def advance(value: torch.Tensor, soap: Soap, steps: range) -> None:
+        for step in steps:
+            value.grad = gradient(step)
+            soap.step()
+
+    straight = torch.zeros(1, 4, 6, requires_grad=True)
+    soap = Soap([straight], lr=0.01, frequency=3)
+    advance(straight, soap, range(12))
+    broken = torch.zeros(1, 4, 6, requires_grad=True)
+    first = Soap([broken], lr=0.01, frequency=3)
+    advance(broken, first, range(7))
+    second = Soap([broken], lr=0.01, frequency=3)
+    second.load_state_dict(first.state_dict())
+    advance(broken, second, range(7, 12))
+    assert torch.equal(straight, broken)
