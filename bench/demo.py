@@ -25,21 +25,19 @@ from rich.console import Console
 from skimage import data
 
 app = typer.Typer(add_completion=False)
+COFFEE = Path(data.__file__).with_name("coffee.png")
 _MARGIN, _CAPTION = 12, 44
 
 
 @app.command()
 def demo(
-    picture: Annotated[
-        Path | None, typer.Argument(help="A picture of your own; by default scikit-image's coffee.")
-    ] = None,
+    picture: Annotated[Path, typer.Argument(help="A picture of your own.", show_default="coffee")] = COFFEE,
     preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
 ) -> None:
     """The whole way of one picture."""
     started = time.perf_counter()
-    image = np.ascontiguousarray(data.coffee()) if picture is None else load_image(picture)
-    name = "coffee.png" if picture is None else picture.name
+    image, name = load_image(picture), picture.name
     with progress_bar() as show:
         model = fit(image, Config(preset=preset), source=name, on_progress=show)
     fitted = time.perf_counter()

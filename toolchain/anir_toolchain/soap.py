@@ -11,7 +11,8 @@ class Soap(torch.optim.Optimizer):
     """SOAP for parameters of three or more axes, whose last two are the matrix; Adam for the others.
 
     Args:
-        params: tensors or parameter groups, as for every torch optimizer.
+        params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`, a number
+            or a tensor that broadcasts to its parameters, by which their updates are multiplied.
         lr: step size.
         betas: decay of the momentum, and of the second moments and preconditioners.
         eps: added to the root of the second moment.
@@ -26,7 +27,7 @@ class Soap(torch.optim.Optimizer):
         eps: float = 1e-8,
         frequency: int = 10,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "frequency": frequency})
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "frequency": frequency, "gain": 1.0})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -39,7 +40,7 @@ class Soap(torch.optim.Optimizer):
                     update = _adam(param.grad, self.state[param], group, None)
                 else:
                     update = _soap(param.grad, self.state[param], group)
-                param.add_(update, alpha=-group["lr"])
+                param.sub_(update * (group["lr"] * group["gain"]))
 
 
 def _adam(

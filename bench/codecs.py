@@ -1,0 +1,79 @@
+"""Exported subnets against JPEG, WebP and AVIF files of at most the same size.
+
+Usage: python -m bench.codecs exported/coffee [exported/chelsea …] -o bench/results/codecs.json
+"""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from anir_runtime.files import replacing
+from anir_runtime.manifest import Manifest
+from anir_runtime.terminal import run
+from anir_toolchain.image import load_image
+from anir_toolchain.metrics import psnr
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.machine import machine
+
+CODECS: dict[str, dict[str, Any]] = {
+    "JPEG": {"optimize": True, "progressive": True},
+    "WEBP": {"method": 6},
+    "AVIF": {"speed": 2},
+}
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Exported folders with their source picture beside.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON result.")],
+) -> None:
+    """Finds for every subnet the best file of each codec that is no larger."""
+    pictures = {}
+    for folder in folders:
+        manifest = Manifest.load(folder)
+        image = load_image(folder / manifest.source.file)
+        rows = []
+        for entry in manifest.subnets:
+            row: dict[str, Any] = {
+                "name": entry.name,
+                "bytes": entry.bytes,
+                "bpp": entry.bpp,
+                "psnr": entry.psnr,
+            }
+            rows.append(row | {codec.lower(): best_within(image, codec, entry.bytes) for codec in CODECS})
+            print(folder.name, rows[-1])
+        pictures[folder.name] = rows
+    with replacing(output) as temporary:
+        temporary.write_text(json.dumps({"machine": machine(), "pictures": pictures}, indent=1) + "\n")
+
+
+def best_within(image: NDArray[np.uint8], codec: str, budget: int) -> dict[str, float]:
+    """Bytes and PSNR of the highest quality that fits, or of the codec's smallest file if none does."""
+    low, high = 0, 100
+    best = encode(image, codec, 0)
+    while low <= high:
+        quality = (low + high) // 2
+        candidate = encode(image, codec, quality)
+        if candidate["bytes"] <= budget:
+            best, low = candidate, quality + 1
+        else:
+            high = quality - 1
+    return best
+
+
+def encode(image: NDArray[np.uint8], codec: str, quality: int) -> dict[str, float]:
+    """One encode and decode with Pillow."""
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, codec, quality=quality, **CODECS[codec])
+    decoded = np.asarray(Image.open(buffer).convert("RGB"))
+    return {"quality": quality, "bytes": len(buffer.getvalue()), "psnr": psnr(decoded, image)}
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(app, "bench.codecs", None))

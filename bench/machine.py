@@ -1,0 +1,31 @@
+"""What every result records of where it was measured."""
+
+import datetime
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from anir_runtime.decoder import available_cores
+
+_PACKAGES = ("anir", "torch", "onnx", "onnxruntime", "numpy", "pillow")
+
+
+def machine() -> dict[str, object]:
+    """Processor, cores, versions and date."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "processor": _processor(),
+        "cores": available_cores(),
+        "python": sys.version.split()[0],
+        **{package: version(package) for package in _PACKAGES},
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
