@@ -1,0 +1,94 @@
+/**
+ * A plain static server for this machine only: node scripts/serve.mjs [folder] [--port 8000] [--base /some/path/] [--isolated]
+ * `--isolated` sends the headers that give the page shared memory, and so threads.
+ */
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/** @type {Record<string, string>} */
+const TYPES = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.jpg': 'image/jpeg',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.onnx': 'application/octet-stream',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.webp': 'image/webp',
+};
+
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/**
+ * Serves `folder` under the path `base`; port 0 takes any free one.
+ * @param {string} folder
+ * @param {{ port?: number, base?: string, isolated?: boolean }} [options]
+ * @returns {Promise<{ url: string, close: () => void }>}
+ */
+export function serve(folder, { port = 0, base = '/', isolated = false } = {}) {
+  const server = createServer((request, response) => {
+    const file = find(folder, base, request.url ?? '/');
+    if (!file) return response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n');
+    const type = TYPES[extname(file)] ?? 'application/octet-stream';
+    response.writeHead(200, {
+      'Content-Type': type,
+      'Cache-Control': 'no-cache',
+      ...(isolated ? ISOLATION : {}),
+    });
+    return createReadStream(file).pipe(response);
+  });
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      const actual = typeof address === 'object' && address ? address.port : port;
+      const close = () => {
+        server.close();
+        server.closeAllConnections();
+      };
+      resolve({ url: `http://localhost:${actual}${base}`, close });
+    });
+  });
+}
+
+/**
+ * The file that an address stands for, or nothing when it lies outside the folder.
+ * @param {string} folder
+ * @param {string} base
+ * @param {string} address
+ */
+function find(folder, base, address) {
+  try {
+    const path = decodeURIComponent(new URL(address, 'http://localhost').pathname);
+    if (!path.startsWith(base)) return undefined;
+    const root = normalize(folder + sep);
+    const file = join(root, path.slice(base.length));
+    if (!file.startsWith(root)) return undefined;
+    const found = statSync(file).isDirectory() ? join(file, 'index.html') : file;
+    return statSync(found).isFile() ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      port: { type: 'string', default: '8000' },
+      base: { type: 'string', default: '/' },
+      isolated: { type: 'boolean', default: false },
+    },
+  });
+  const { url } = await serve(positionals[0] ?? 'dist', { ...values, port: Number(values.port) });
+  console.log(`Serving at ${url} (Ctrl-C stops)`);
+}

@@ -1,0 +1,18 @@
+/** A stretch of one axis of the native picture, in native pixels; fractions are allowed. */
+export interface Span {
+  start: number;
+  count: number;
+}
+
+/**
+ * Where the network is asked: `size` sample centres spread over `span` of an axis of `n` native pixels.
+ *
+ * The whole axis covers [-1, 1], so native pixel j sits at its centre, (2j + 1) / n - 1.
+ * The order of operations is part of the contract with Python (tests/vectors/coordinates.json).
+ */
+export function axis(n: number, span: Span = { start: 0, count: n }, size = span.count): Float32Array {
+  return Float32Array.from(
+    { length: size },
+    (_, k) => ((span.start + ((k + 0.5) * span.count) / size) * 2) / n - 1,
+  );
+}

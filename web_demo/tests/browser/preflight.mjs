@@ -1,0 +1,34 @@
+/** Checks what the browser tests cannot do without, and says in one line how to get it. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** The Chromium to drive: CHROME_PATH, or the first one on PATH. */
+export function findChromium() {
+  const named = process.env.CHROME_PATH;
+  if (named) return existsSync(named) ? named : undefined;
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
+}
+
+/** The folder with pixels decoded by Python; see fixtures.ts. */
+export function findFixtures() {
+  const folder = process.env.ANIR_FIXTURES;
+  return folder && existsSync(join(folder, 'fixtures.json')) ? folder : undefined;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  if (!findChromium()) {
+    stop('Chromium was not found: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH.');
+  }
+  if (!findFixtures()) {
+    stop('ANIR_FIXTURES names no fixtures: run `make test-web` in the folder above, which makes them.');
+  }
+}
+
+/** @param {string} line */
+function stop(line) {
+  console.error(line);
+  process.exit(1);
+}

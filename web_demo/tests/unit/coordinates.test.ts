@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import cases from '../../../tests/vectors/coordinates.json';
+import { axis } from '../../src/coordinates.ts';
+
+interface Case {
+  n: number;
+  start?: number;
+  count?: number;
+  size?: number;
+  values?: number[];
+  first3?: number[];
+  last?: number;
+}
+
+test.each(cases as Case[])('agrees with Python: $n pixels from $start', (expected) => {
+  const { n, start = 0, count = n, size = count } = expected;
+  const values = [...axis(n, { start, count }, size)];
+  expect(values).toHaveLength(size);
+  if (expected.values) expect(values).toEqual(expected.values);
+  if (expected.first3) expect(values.slice(0, 3)).toEqual(expected.first3);
+  if (expected.last) expect(values.at(-1)).toBe(expected.last);
+});
+
+test('the whole axis has its samples at pixel centres', () => {
+  const centres = Float32Array.from({ length: 600 }, (_, j) => (2 * j + 1) / 600 - 1);
+  expect(axis(600)).toEqual(centres);
+});
+
+test('a crop at native size is a part of the whole', () => {
+  expect(axis(768, { start: 100, count: 50 })).toEqual(axis(768).slice(100, 150));
+});
