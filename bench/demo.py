@@ -4,6 +4,7 @@ Leaves in the output folder: model.pt, onnx/ (sixteen subnets and a manifest), d
 side_by_side.png, rd.png, table.txt and table.json.
 """
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated
@@ -17,12 +18,14 @@ from anir_runtime.picture_file import write_picture
 from anir_runtime.terminal import run
 from anir_toolchain import Config, export, fit
 from anir_toolchain.commands import progress_bar
-from anir_toolchain.evaluate import as_json, as_table, evaluate, plot
+from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.image import load_image
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from skimage import data
+
+from bench.machine import machine
 
 app = typer.Typer(add_completion=False)
 COFFEE = Path(data.__file__).with_name("coffee.png")
@@ -57,7 +60,13 @@ def demo(
     console = Console()
     with console.capture() as capture:
         console.print(as_table(rows, title))
-    for file, text in (("table.txt", capture.get()), ("table.json", as_json(rows, manifest))):
+    result = {
+        "machine": machine(),
+        "preset": preset,
+        "fit_seconds": round(fitted - started, 1),
+        **as_dict(rows, manifest),
+    }
+    for file, text in (("table.txt", capture.get()), ("table.json", json.dumps(result, indent=1) + "\n")):
         with replacing(output / file) as temporary:
             temporary.write_text(text, encoding="utf-8")
     print(capture.get())

@@ -66,18 +66,19 @@ def test_crops_outside_are_refused(path: Path, crop: tuple[float, ...]) -> None:
         decode(path, crop=Crop(*crop))
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of memory")
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
-    """Tiles of an enormous picture come without the picture: 268 million pixels would be 800 MB."""
+    """Tiles of an enormous picture come without the picture, which has 268 million pixels, 800 MB."""
     code = f"""
-import resource
+from pathlib import Path
 from anir_runtime import Decoder
 tiles = Decoder({str(path)!r}, threads=2).tiles((16384, 16384))
-for _ in range(6): assert next(tiles).shape[1:] == (16384, 3)
+for _ in range(20): assert next(tiles).shape[1:] == (16384, 3)
 tiles.close()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 400
+    assert int(done.stdout) < 250 * 1024
 
 
 def _broken(model: Model, tmp_path: Path) -> dict[str, tuple[bytes, str]]:

@@ -1,5 +1,6 @@
 """What the command lines do: parse, call the library, print."""
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from anir_toolchain.checkpoint import Model
-from anir_toolchain.evaluate import as_json, as_table, evaluate, plot
+from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.export import export
 from anir_toolchain.fit import Config, OnProgress, Progress, fit
 from anir_toolchain.image import load_image
@@ -122,7 +123,7 @@ def evaluate_subnets(
     if plot_path is not None:
         plot(rows, plot_path, title)
     if json_output:
-        print(as_json(rows, manifest))
+        print(json.dumps(as_dict(rows, manifest), indent=1))
     else:
         Console().print(as_table(rows, title))
         if plot_path is not None:

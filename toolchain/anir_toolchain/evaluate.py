@@ -1,6 +1,5 @@
 """The table of all subnets: sizes, quality and decode time; as text, JSON or a plot."""
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
 from numpy.typing import NDArray
+from rich import box
 from rich.table import Table
 
 from anir_toolchain.metrics import psnr
@@ -73,7 +73,7 @@ def _decode_ms(decoder: Decoder, runs: int) -> float:
 
 def as_table(rows: list[Row], title: str | None = None) -> Table:
     """The rows as a rich table; ● marks subnets that no other one beats in both bytes and PSNR."""
-    table = Table(title=title, caption="● no other subnet is both smaller and better")
+    table = Table(title=title, box=box.SIMPLE_HEAD, caption="● no other subnet is both smaller and better")
     for heading in ("", "name"):
         table.add_column(heading)
     for heading in ("bytes", "bpp", "payload bpp", "PSNR dB", "decode ms"):
@@ -90,14 +90,10 @@ def as_table(rows: list[Row], title: str | None = None) -> Table:
     return table
 
 
-def as_json(rows: list[Row], manifest: Manifest) -> str:
-    """The rows with the picture they are of."""
-    data: dict[str, Any] = {
-        "family": manifest.family,
-        "bits": manifest.bits,
-        "source": asdict(manifest.source),
-    }
-    return json.dumps({**data, "subnets": [asdict(row) for row in rows]}, indent=1)
+def as_dict(rows: list[Row], manifest: Manifest) -> dict[str, Any]:
+    """The rows with the picture they are of, ready for JSON."""
+    about = {"family": manifest.family, "bits": manifest.bits, "source": asdict(manifest.source)}
+    return {**about, "subnets": [asdict(row) for row in rows]}
 
 
 def plot(rows: list[Row], path: Path, title: str) -> None:

@@ -207,7 +207,8 @@ class _Fitting:
         links = self.net.mask.sum(0)
         return Soap(
             [
-                {"params": [own["filters"], own["head"], own["head_bias"]]},
+                {"params": [own["filters"]], "gain": self.net.family.filter_gain},
+                {"params": [own["head"], own["head_bias"]]},
                 {"params": [own["weight"], own["bias"]], "gain": links.max() / links},
                 {"params": [own["log_step"]], "gain": 0.3},
             ],
@@ -231,6 +232,8 @@ class _Fitting:
             group["lr"] = self._rate()
         self.optimizer.step()
         self.optimizer.zero_grad()
+        if self.phase == "fit":
+            self.net.trim_tails()
 
     def _rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.preset.steps))

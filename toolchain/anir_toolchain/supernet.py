@@ -114,13 +114,22 @@ class Supernet:
             for i, depth in enumerate(self.space.depths)
         ]
 
+    def spread(self) -> Tensor:
+        """Root mean square of each output's hidden weights, [D-1, C]."""
+        return (self.hidden().square().sum(1) / self.mask.sum(0)).sqrt()
+
+    @torch.no_grad()
+    def trim_tails(self) -> None:
+        """Holds hidden weights within 2.2 times their output's spread: sixteen levels suit no heavy tails."""
+        limit = 2.2 * self.spread()[:, None, :]
+        self.parameters["weight"].copy_(self.hidden().clamp(-limit, limit))
+
     def begin_quantizing(self) -> None:
         """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
         with torch.no_grad():
-            links = self.mask.sum(0)
-            spread = (self.hidden().square().sum(1) / links).sqrt()
             # 0.3 σ at 4 bits: sixteen levels reach ±2.4 σ.
-            self.parameters["log_step"].copy_((spread * 0.3 * 2 ** (4 - self.bits)).clamp_min(1e-8).log())
+            step = self.spread() * 0.3 * 2 ** (4 - self.bits)
+            self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
             if self.family.periodic_bias:
                 self.parameters["bias"].copy_(
                     torch.remainder(self.parameters["bias"] + math.pi, 2 * math.pi) - math.pi

@@ -123,7 +123,7 @@ function describe({ picture, image }: View): void {
   const size = formatBytes(image.bytes);
   const strong = document.createElement('strong');
   strong.textContent = size;
-  ui.headline.replaceChildren('This picture is a ', strong, ' neural network.');
+  ui.headline.replaceChildren('This picture is a neural network of ', strong, '.');
   ui.canvas.ariaLabel = `${picture.title}, ${width} by ${height} pixels, decoded from ${size}`;
   ui.size.textContent = size;
   ui.rate.textContent = formatRate((image.bytes * 8) / (width * height));

@@ -30,6 +30,8 @@ class Family(ABC):
     """What each of the K values of a filter is."""
     vector_rank: ClassVar[int] = 3
     """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4."""
+    filter_gain: ClassVar[float] = 1.0
+    """How much faster filters learn than hidden weights."""
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
 

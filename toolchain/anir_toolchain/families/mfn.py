@@ -16,6 +16,7 @@ class _FilterNetwork(Family):
     """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), one filter bank g per layer."""
 
     vector_rank = 4
+    filter_gain = 5.0
 
     def banks(self, depth: int) -> int:
         return depth
@@ -66,9 +67,10 @@ class Fourier(_FilterNetwork):
         generator: torch.Generator,
     ) -> Tensor:
         filters = torch.rand(depth, 3, width, generator=generator) * 2 - 1
-        # A product adds frequencies: 1/√depth keeps the whole network's bandwidth.
-        frequency = bandwidth / math.sqrt(depth)
-        return filters * torch.tensor([frequency * aspect[0], frequency * aspect[1], math.pi])[:, None]
+        # A product adds frequencies; falling from bank to bank, they suit shallow and deep subnets alike.
+        frequency = 4 / 3 * bandwidth * 0.7 ** torch.arange(depth)
+        scale = torch.stack([frequency * aspect[0], frequency * aspect[1], torch.full((depth,), math.pi)], 1)
+        return filters * scale[:, :, None]
 
 
 class Gabor(_FilterNetwork):
