@@ -16,7 +16,6 @@ class _FilterNetwork(Family):
     """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), one filter bank g per layer."""
 
     vector_rank = 4
-    filter_gain = 5.0
 
     def banks(self, depth: int) -> int:
         return depth
@@ -56,6 +55,7 @@ class Fourier(_FilterNetwork):
     """g(x, y) = sin(ω·(x, y) + φ)."""
 
     name = "fourier"
+    filter_gain = 5.0
     filter_rows = ("wx", "wy", "phase")
 
     def init_filters(
@@ -68,7 +68,7 @@ class Fourier(_FilterNetwork):
     ) -> Tensor:
         filters = torch.rand(depth, 3, width, generator=generator) * 2 - 1
         # A product adds frequencies; falling from bank to bank, they suit shallow and deep subnets alike.
-        frequency = 4 / 3 * bandwidth * 0.7 ** torch.arange(depth)
+        frequency = 2 * bandwidth * 0.7 ** torch.arange(depth)
         scale = torch.stack([frequency * aspect[0], frequency * aspect[1], torch.full((depth,), math.pi)], 1)
         return filters * scale[:, :, None]
 
