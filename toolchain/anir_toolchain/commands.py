@@ -35,7 +35,7 @@ def train(
     widths: Annotated[
         str | None, typer.Option(help="Rising, like 64,96,128,192; by default to suit the picture.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed, device and threads give the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed on the same kind of device gives the same bytes.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
 ) -> None:
@@ -74,6 +74,7 @@ def _train_one(picture: Path, target: Path, config: Config, resume: bool) -> Non
     except KeyboardInterrupt as interrupt:
         raise AnirError(f"interrupted; the same command with --resume goes on from {state}") from interrupt
     model.save(target)
+    state.unlink()
     print(f"{target}: {len(model.space.subnets)} subnets of {picture.name}")
 
 

@@ -97,8 +97,8 @@ def fit(
         config: what to fit and how.
         source: the picture's file name, kept in the model.
         on_progress: called about every second.
-        state: where to keep the training's state: read first if it exists, written now and then and on
-            an interrupt, removed at the end.
+        state: where to keep the training's state: read first if it exists, written now and then, on an
+            interrupt and at the end. Remove it once the model is safe.
 
     Raises:
         AnirError: if the configuration makes no sense or the state is of another picture or configuration.
@@ -114,10 +114,7 @@ def fit(
             # Fails now rather than after minutes if the place cannot be written.
             fitting.save(state)
         _run(fitting, on_progress or (lambda _: None), state)
-        model = fitting.model(image, source)
-    if state is not None:
-        state.unlink(missing_ok=True)
-    return model
+        return fitting.model(image, source)
 
 
 def _run(fitting: "_Fitting", on_progress: OnProgress, state: Path | None) -> None:
@@ -135,6 +132,8 @@ def _run(fitting: "_Fitting", on_progress: OnProgress, state: Path | None) -> No
             if now - shown > 1 + 20 * fitting.check_seconds:
                 on_progress(fitting.progress())
                 shown = time.monotonic()
+    if state is not None:
+        fitting.save(state)
     on_progress(fitting.progress())
 
 
