@@ -8,7 +8,7 @@ FIXTURES := $(CURDIR)/build/fixtures
 .PHONY: demo test lint types test-python test-web browser web serve clean
 
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
-	$(BIN)/python -m bench.demo $(IMAGE:%="%") --preset $(PRESET)
+	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET)
 
 test: lint types test-python test-web  ## everything that has to hold
 
@@ -24,13 +24,14 @@ test-python: .venv/.installed
 
 test-web: .venv/.installed web_demo/node_modules/.installed browser
 	$(BIN)/python -m tests.e2e.make_fixtures $(FIXTURES)
-	cd web_demo && npm run --silent check && npm run --silent build && ANIR_FIXTURES=$(FIXTURES) npm run --silent test
+	cd web_demo && npm run --silent check && ANIR_FIXTURES=$(FIXTURES) npm run --silent test
 
 # Chromium for the browser tests: taken if present, installed where this user may, else one line says how.
 browser:
-	@command -v "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome >/dev/null \
-	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
-	|| { echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1; }
+	@for name in "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome; do \
+	  command -v "$$name" >/dev/null && exit 0; done; \
+	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null && exit 0; \
+	echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1
 
 web: web_demo/node_modules/.installed  ## builds the page into web_demo/dist, ready for any static host
 	cd web_demo && npm run --silent build

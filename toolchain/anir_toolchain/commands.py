@@ -35,7 +35,9 @@ def train(
     widths: Annotated[
         str | None, typer.Option(help="Rising, like 64,96,128,192; by default to suit the picture.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed on the same kind of device gives the same bytes.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="The same seed on the same kind of device gives the same bytes.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
 ) -> None:

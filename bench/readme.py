@@ -1,0 +1,85 @@
+"""Writes the README's tables from the results in bench/results, between their markers.
+
+Usage: python -m bench.readme
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "bench" / "results"
+
+
+def demo(result: dict[str, Any]) -> str:
+    """The table of `make demo`."""
+    source, where = result["source"], machine(result["machine"])
+    picture = f"{source['file']}, {source['width']}×{source['height']}"
+    lines = [
+        f"`make demo` on {picture}: preset `{result['preset']}`, fitted in {result['fit_seconds']:.0f} s "
+        f"({where}). Nothing smaller beats a ●.",
+        "",
+        "| | name | bytes | bpp | payload bpp | PSNR dB | decode ms |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["subnets"]:
+        mark = "●" if r["pareto"] else ""
+        rates = f"{r['bytes']:,} | {r['bpp']:.3f} | {r['payload_bpp']:.3f}"
+        numbers = f"{rates} | {r['psnr']:.2f} | {r['decode_ms']:.0f}"
+        lines.append(f"| {mark} | {r['name']} | {numbers} |")
+    return "\n".join(lines)
+
+
+def codecs(result: dict[str, Any]) -> str:
+    """PSNR of the Pareto front against the best file of each codec that is no larger."""
+    lines = [
+        "The samples of `exported/`, preset `best`, against the best file of each codec that is no larger "
+        f"(Pillow; {machine(result['machine'])}), PSNR in dB. "
+        "Brackets: the codec's smallest file, which is so many times larger.",
+        "",
+        "| picture | network | bytes | bpp | anir | JPEG | WebP | AVIF |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for picture, rows in result["pictures"].items():
+        best = 0.0
+        for r in sorted(rows, key=lambda row: row["bytes"]):
+            if r["psnr"] <= best:
+                continue
+            best = r["psnr"]
+            others = " | ".join(_cell(r[codec], r["bytes"]) for codec in ("jpeg", "webp", "avif"))
+            lines.append(
+                f"| {picture} | {r['name']} | {r['bytes']:,} | {r['bpp']:.2f} | {r['psnr']:.2f} | {others} |"
+            )
+    return "\n".join(lines)
+
+
+def _cell(codec: dict[str, float], budget: int) -> str:
+    larger = codec["bytes"] / budget
+    return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
+
+
+def machine(about: dict[str, Any]) -> str:
+    """Where and with what a result was measured, in a few words."""
+    return (
+        f"{about['date']}, {about['processor']}, {about['cores']} cores, "
+        f"torch {about['torch']}, onnxruntime {about['onnxruntime']}"
+    )
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"demo": demo, "codecs": codecs}
+
+
+def rendered(text: str) -> str:
+    """`text` with what stands between `<!-- name -->` and `<!-- /name -->` made anew."""
+    for name, table in TABLES.items():
+        before, rest = text.split(f"<!-- {name} -->\n")
+        _, after = rest.split(f"<!-- /{name} -->\n")
+        body = table(json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")))
+        text = f"{before}<!-- {name} -->\n{body}\n<!-- /{name} -->\n{after}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
