@@ -4,6 +4,7 @@ import torch
 from anir_toolchain.checkpoint import Model, Quantized
 from anir_toolchain.families import family
 from anir_toolchain.space import Space
+from anir_toolchain.supernet import top_codes
 
 SMALL = Space((2, 3, 4, 5), (16, 24, 32, 48))
 
@@ -28,7 +29,7 @@ def random_model(
         seed=seed,
         source="random.png",
         image=(torch.rand(size[1], size[0], 3, generator=generator) * 255).to(torch.uint8),
-        filters=rows(family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)),
+        filters=filter_rows(name, family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)),
         weight=(weight * space.mask()).to(torch.int8),
         step=rows((1.5 + uniform(depth - 1, width)) / high * (3 / width) ** 0.5),
         bias=rows(uniform(depth - 1, width) * 3),
@@ -40,3 +41,8 @@ def random_model(
 def rows(values: torch.Tensor) -> Quantized:
     scale = values.abs().amax(-1) / 127
     return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int8), scale)
+
+
+def filter_rows(name: str, values: torch.Tensor) -> Quantized:
+    scale = values.abs().amax(-1) / top_codes(family(name))[:, 0]
+    return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int16), scale)

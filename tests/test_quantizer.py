@@ -46,12 +46,12 @@ def test_lsq_learns_one_step_per_row_with_its_own_gradient() -> None:
 
 def test_soft_round_keeps_codes_and_midpoints_and_tends_to_rounding() -> None:
     codes = torch.arange(-8.0, 8.0)
-    for temperature in (0.05, 0.3, 5.0):
+    for temperature in torch.tensor([0.05, 0.3, 5.0]):
         assert torch.allclose(soft_round(codes, temperature), codes, atol=1e-5)
         assert torch.allclose(soft_round(codes + 0.5, temperature), codes + 0.5, atol=1e-5)
     values = torch.tensor([0.2, 0.8, -1.3])
-    assert torch.allclose(soft_round(values, 100.0), values, atol=1e-3)
-    assert torch.allclose(soft_round(values, 0.02), values.round(), atol=1e-3)
+    assert torch.allclose(soft_round(values, torch.tensor(100.0)), values, atol=1e-3)
+    assert torch.allclose(soft_round(values, torch.tensor(0.02)), values.round(), atol=1e-3)
 
 
 def test_int4_codes_are_packed_low_half_first() -> None:

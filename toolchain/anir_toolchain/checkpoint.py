@@ -50,7 +50,7 @@ class Model:
     image: Tensor
     """The picture itself, uint8[H, W, 3]."""
     filters: Quantized
-    """int8[F, K, C], scale [F, K]."""
+    """int16[F, K, C], scale [F, K]; the codes of 8-bit values are within ±127."""
     weight: Tensor
     """Hidden codes, int8[D-1, C, C] over (input, output); 0 where the widths' nesting forbids a link."""
     step: Quantized

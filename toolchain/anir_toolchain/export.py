@@ -113,19 +113,37 @@ def _emit_vectors(graph: Graph, model: Model, subnet: Subnet) -> list[str]:
 
     Returns the names of the K filter values, the biases of each layer, the step sizes and the head.
     """
-    links, width, banks = subnet.depth - 1, subnet.width, model.family.banks(subnet.depth)
-    filters, bias, head = model.filters, model.bias, model.head_index(subnet)
-    parts = [
-        (filters.codes[:banks, k], filters.scale[:banks, k]) for k in range(len(model.family.filter_rows))
-    ]
+    links, width = subnet.depth - 1, subnet.width
+    bias, step, head = model.bias, model.step, model.head_index(subnet)
+    parts = _filter_parts(model, subnet)
+    filters = len(parts)
     parts += [(bias.codes[i : i + 1], bias.scale[i : i + 1]) for i in range(links)]
-    parts += [(model.step.codes[:links], model.step.scale[:links])]
-    parts += [(model.head.codes[head], model.head.scale[head])]
-    codes = torch.cat([codes[:, :width] for codes, _ in parts])
+    parts += [(step.codes[:links], step.scale[:links]), (model.head.codes[head], model.head.scale[head])]
+    codes = torch.cat([codes[:, :width].to(torch.int8) for codes, _ in parts])
     codes = codes.reshape(-1, *[1] * (model.family.vector_rank - 2), width)
     scale = torch.cat([scale for _, scale in parts])
     table = graph.op("DequantizeLinear", graph.tensor(codes.numpy()), graph.tensor(scale.numpy()), axis=0)
-    return graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
+    names = graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
+    rows = iter(names[:filters])
+    values = [
+        next(rows) if bits == 8 else graph.op("Add", next(rows), next(rows))
+        for bits in model.family.filter_rows.values()
+    ]
+    return values + names[filters:]
+
+
+def _filter_parts(model: Model, subnet: Subnet) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Codes and scales of the K filter values; one of 16 bits is a high and a low part, to be added."""
+    banks = model.family.banks(subnet.depth)
+    parts = []
+    for k, bits in enumerate(model.family.filter_rows.values()):
+        codes, scale = model.filters.codes[:banks, k].int(), model.filters.scale[:banks, k]
+        if bits == 8:
+            parts.append((codes, scale))
+        else:
+            high = torch.div(codes + 128, 256, rounding_mode="floor")
+            parts += [(high, scale * 256), (codes - high * 256, scale)]
+    return parts
 
 
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:

@@ -24,7 +24,15 @@ from anir_toolchain.presets import preset
 from anir_toolchain.quantizer import quantize
 from anir_toolchain.soap import Soap
 from anir_toolchain.space import Space, Subnet
-from anir_toolchain.supernet import VECTOR_BITS, Parameters, Supernet, quantize_rows, row_step
+from anir_toolchain.supernet import (
+    TOP_CODE,
+    VECTOR_BITS,
+    Parameters,
+    Supernet,
+    round_steps,
+    row_step,
+    top_codes,
+)
 
 _WARMUP = 50
 _TILE = 1024
@@ -245,7 +253,7 @@ class _Fitting:
             self.preset.settle - self.preset.soften
         )
         if done < 1:
-            return self.net.soft_view(0.7 - 0.6 * done, 0.25 * (1 - done), self.generator)
+            return self.net.soft_view(done)
         return self.net.hard_view()
 
     def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -344,8 +352,9 @@ class _Fitting:
         """The quantized result, with every head solved by least squares on a sample of the pixels."""
         view = {name: value.cpu() for name, value in self.net.hard_view().items()}
         own = {name: value.cpu() for name, value in self.net.parameters.items()}
-        step_codes, step = quantize_rows(own["log_step"].exp())
-        weight = quantize(own["weight"], step[:, None, :], self.net.bits) * self.net.space.mask()
+        step_codes, step_scale = round_steps(own["log_step"].exp())
+        step = (step_codes * step_scale)[:, None, :]
+        weight = quantize(own["weight"], step, self.net.bits) * self.net.space.mask()
         head, head_bias = self._solve_heads(view)
         return Model(
             family_name=self.config.family,
@@ -355,10 +364,10 @@ class _Fitting:
             seed=self.config.seed,
             source=source,
             image=torch.from_numpy(image.copy()),
-            filters=_vector_codes(own["filters"]),
+            filters=_row_codes(own["filters"], top_codes(self.net.family), torch.int16),
             weight=weight.to(torch.int8),
-            step=Quantized(step_codes.to(torch.int8), row_step(own["log_step"].exp())[..., 0]),
-            bias=_vector_codes(own["bias"]),
+            step=Quantized(step_codes.to(torch.int8), step_scale[..., 0]),
+            bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
             head=head,
             head_bias=head_bias,
         )
@@ -382,6 +391,6 @@ class _Fitting:
         return Quantized(codes.to(torch.int8), scale), bias
 
 
-def _vector_codes(values: Tensor) -> Quantized:
-    step = row_step(values)
-    return Quantized(quantize(values, step, VECTOR_BITS).to(torch.int8), step[..., 0])
+def _row_codes(values: Tensor, top: Tensor, dtype: torch.dtype) -> Quantized:
+    step = row_step(values, top)
+    return Quantized((values / step).round().to(dtype), step[..., 0])

@@ -27,9 +27,9 @@ class Preset:
 
 
 PRESETS = {
-    "fast": Preset(steps=600, batch=6144, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.95),
-    "balanced": Preset(steps=2400, batch=8192, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.95),
-    "best": Preset(steps=8000, batch=8192, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.97),
+    "fast": Preset(steps=800, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.95),
+    "balanced": Preset(steps=4000, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.95),
+    "best": Preset(steps=14000, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.97),
 }
 
 

@@ -1,7 +1,5 @@
 """From real weights to few-bit codes, in a way that gradients can follow."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -48,7 +46,8 @@ def lsq(values: Tensor, step: Tensor, bits: int) -> Tensor:
     return _Lsq.apply(values, step, bits)  # type: ignore[no-any-return,no-untyped-call]
 
 
-def soft_round(values: Tensor, temperature: float) -> Tensor:
+def soft_round(values: Tensor, temperature: Tensor) -> Tensor:
     """A smooth staircase: the identity at high temperature, rounding at zero (Agustsson & Theis 2020)."""
     floor = values.floor()
-    return floor + 0.5 + 0.5 * torch.tanh((values - floor - 0.5) / temperature) / math.tanh(0.5 / temperature)
+    half = torch.tanh((values - floor - 0.5) / temperature) / torch.tanh(0.5 / temperature) / 2
+    return floor + 0.5 + half

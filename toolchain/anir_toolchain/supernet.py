@@ -10,7 +10,9 @@ from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
 from anir_toolchain.space import Space
 
 VECTOR_BITS = 8
-"""Bits of filters, biases, step sizes and heads: a row of the file's table each."""
+"""Bits of biases, step sizes, heads and some filter values: a row of the file's table each."""
+TOP_CODE = 127
+"""The largest code of such a row; a 16-bit value is a high and a low row, and its largest 127 · 256."""
 
 Parameters = dict[str, Tensor]
 
@@ -76,33 +78,35 @@ class Supernet:
         """The real-valued network."""
         return {**self.parameters, "weight": self.hidden()}
 
-    def soft_view(self, temperature: float, noise: float, generator: torch.Generator) -> Parameters:
+    def soft_view(self, progress: float) -> Parameters:
         """The network on its way to codes: vectors rounded straight through, hidden weights drawn to codes.
 
-        At 4 bits a hidden weight is softly rounded, with uniform noise of ± `noise` steps, so that its
-        gradient leads to a code that it can stay at (as latents in C3, Kim et al. 2024); at 8 bits plain
-        LSQ loses nothing.
+        At 4 bits a hidden weight is softly rounded, twice in a row, by a staircase that grows steeper with
+        `progress` from 0 to 1, in early layers sooner; its gradient leads to a code that it can stay at.
+        At 8 bits plain LSQ loses nothing.
         """
         step = self.step()
         if self.bits == 8:
             weight = lsq(self.parameters["weight"], step, self.bits) * self.mask
         else:
-            low, high = code_range(self.bits)
-            ratio = (self.parameters["weight"] / step).clamp(low, high)
-            jitter = torch.rand(ratio.shape, generator=generator).to(ratio.device) * 2 - 1
-            rounded = soft_round(soft_round(ratio, temperature) + noise * jitter, temperature)
-            weight = rounded.clamp(low, high) * step * self.mask
+            ratio = (self.parameters["weight"] / step).clamp(*code_range(self.bits))
+            temperature = self._temperature(progress)
+            weight = soft_round(soft_round(ratio, temperature), temperature) * step * self.mask
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+
+    def _temperature(self, progress: float) -> Tensor:
+        """Of each layer's staircase, [D-1, 1, 1]: 0.7 down to 0.1, early layers first."""
+        weight = self.parameters["weight"]
+        order = torch.linspace(0, 1, len(weight), device=weight.device)
+        done = (1.5 * progress - 0.5 * order).clamp(0, 1)
+        return (0.7 - 0.6 * done)[:, None, None]
 
     def hard_view(self) -> Parameters:
         """The network that is exported, except that its heads are real-valued."""
         with torch.no_grad():
-            _, step = quantize_rows(self.step()[:, 0])
-            weight = (
-                quantize(self.parameters["weight"], step[:, None, :], self.bits)
-                * step[:, None, :]
-                * self.mask
-            )
+            codes, scale = round_steps(self.step()[:, 0])
+            step = (codes * scale)[:, None, :]
+            weight = quantize(self.parameters["weight"], step, self.bits) * step * self.mask
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
     def outputs(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
@@ -136,9 +140,11 @@ class Supernet:
                 )
 
     def _rounded_vectors(self) -> Parameters:
+        rows = {"filters": top_codes(self.family), "bias": torch.tensor(TOP_CODE)}
+        # A row's largest value sets its step: nothing is clipped at 16 bits, so that one call does for 8 too.
         return {
-            name: lsq(self.parameters[name], row_step(self.parameters[name].detach()), VECTOR_BITS)
-            for name in ("filters", "bias")
+            name: lsq(self.parameters[name], row_step(self.parameters[name].detach(), top), 16)
+            for name, top in rows.items()
         }
 
 
@@ -148,14 +154,17 @@ def head_mask(space: Space) -> Tensor:
     return (channel[:, None] < torch.tensor(space.widths)).float().repeat_interleave(3, dim=1)
 
 
-def row_step(values: Tensor) -> Tensor:
-    """The step size of each row (last axis) that just reaches its largest value, with that axis kept."""
-    return (values.abs().amax(-1, keepdim=True) / code_range(VECTOR_BITS)[1]).clamp_min(1e-12)
+def top_codes(family: Family) -> Tensor:
+    """The largest code of each of a filter's K values, [K, 1]."""
+    return torch.tensor([[TOP_CODE * 2 ** (bits - 8)] for bits in family.filter_rows.values()])
 
 
-def quantize_rows(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes and rounded values of rows as they are; what is positive stays so, with a code of at least 1."""
-    step = row_step(values)
-    codes = quantize(values, step, VECTOR_BITS)
-    codes = torch.where(values > 0, codes.clamp_min(1), codes)
-    return codes, codes * step
+def row_step(values: Tensor, top: Tensor) -> Tensor:
+    """The step size with which each row's (last axis) largest value has the code `top`, that axis kept."""
+    return (values.abs().amax(-1, keepdim=True) / top.to(values.device)).clamp_min(1e-12)
+
+
+def round_steps(steps: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes 1 to 127 of positive step sizes [D-1, C], and what a code is worth in each layer, [D-1, 1]."""
+    scale = row_step(steps, torch.tensor(TOP_CODE))
+    return quantize(steps, scale, VECTOR_BITS).clamp_min(1), scale

@@ -26,8 +26,8 @@ class Family(ABC):
     """
 
     name: ClassVar[str]
-    filter_rows: ClassVar[tuple[str, ...]]
-    """What each of the K values of a filter is."""
+    filter_rows: ClassVar[dict[str, int]]
+    """What each of the K values of a filter is, and its bits in the file, 8 or 16."""
     vector_rank: ClassVar[int] = 3
     """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4."""
     filter_gain: ClassVar[float] = 1.0

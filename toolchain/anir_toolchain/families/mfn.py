@@ -56,7 +56,7 @@ class Fourier(_FilterNetwork):
 
     name = "fourier"
     filter_gain = 5.0
-    filter_rows = ("wx", "wy", "phase")
+    filter_rows: ClassVar[dict[str, int]] = {"wx": 16, "wy": 16, "phase": 8}
 
     def init_filters(
         self,
@@ -77,7 +77,7 @@ class Gabor(_FilterNetwork):
     """g(x, y) = sin(ω·(x, y) + φ) · exp(-½ κ² ((x - μx)² + (y - μy)²)); the paper's γ is κ²."""
 
     name = "gabor"
-    filter_rows = ("wx", "wy", "phase", "center_x", "center_y", "kappa")
+    filter_rows: ClassVar[dict[str, int]] = {**Fourier.filter_rows, "center_x": 8, "center_y": 8, "kappa": 8}
     concentration: ClassVar[float] = 6.0
     """α of the Gamma(α / layers, 1) distribution that γ is drawn from, as published."""
 

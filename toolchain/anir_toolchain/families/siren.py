@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ class Siren(Family):
     """h₁ = sin(ω·(x, y) + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ), with the paper's ω₀ folded into the weights."""
 
     name = "siren"
-    filter_rows = ("wx", "wy", "phase")
+    filter_rows: ClassVar[dict[str, int]] = {"wx": 16, "wy": 16, "phase": 8}
     periodic_bias = True
 
     def banks(self, depth: int) -> int:
