@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
     one, two, other = (fit(waves, Config("siren", 4, "short", (2,), (16, 24), seed)) for seed in (3, 3, 4))
     one.save(tmp_path / "one.pt")
     two.save(tmp_path / "two.pt")
-    assert _same(one, two)
+    assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "two.pt").read_bytes()
     assert not _same(one, other)
 
 

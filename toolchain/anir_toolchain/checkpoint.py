@@ -146,8 +146,11 @@ class Model:
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Writes a dict of plain values and tensors beside `path`, then renames."""
+    # Through memory: torch writes a file's own name into it.
+    buffer = BytesIO()
+    torch.save(state, buffer)
     with replacing(path) as temporary:
-        torch.save(state, temporary)
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def read_state(path: Path, kind: str) -> dict[str, Any]:

@@ -27,8 +27,8 @@ class Preset:
 
 
 PRESETS = {
-    "fast": Preset(steps=800, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.95),
-    "balanced": Preset(steps=4000, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.95),
+    "fast": Preset(steps=800, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.6, settle=0.95),
+    "balanced": Preset(steps=4000, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.5, settle=0.95),
     "best": Preset(steps=14000, batch=4096, rate=2e-2, bandwidth=20.0, soften=0.4, settle=0.97),
 }
 
