@@ -216,7 +216,7 @@ class _Fitting:
             [
                 {"params": [own["filters"]], "gain": self.net.family.filter_gain},
                 {"params": [own["head"], own["head_bias"]]},
-                {"params": [own["weight"], own["bias"]], "gain": links.max() / links},
+                {"params": [own["weight"], own["bias"]], "gain": (links.max() / links).clamp_max(4.0)},
                 {"params": [own["log_step"]], "gain": 0.3},
             ],
             lr=self.preset.rate,
