@@ -83,7 +83,7 @@ class Supernet:
 
         At 4 bits a hidden weight is softly rounded, twice in a row, by a staircase that grows steeper with
         `progress` from 0 to 1, in early layers sooner; its gradient leads to a code that it can stay at.
-        At 8 bits plain LSQ loses nothing.
+        At 8 bits plain LSQ loses next to nothing.
         """
         step = self.step()
         if self.bits == 8:
