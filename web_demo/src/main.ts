@@ -1,7 +1,6 @@
 /** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
-import { Decoder, type NeuralImage } from './decoder.ts';
+import { Decoder, ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import { formatBytes, formatDuration, formatQuality, formatRate, formatSpeed } from './format.ts';
-import { ModelError } from './onnx_metadata.ts';
 import { loadSamples, paretoFront, type Sample, type Subnet } from './samples.ts';
 import { Stage } from './stage.ts';
 import { SubnetGrid } from './subnet_grid.ts';

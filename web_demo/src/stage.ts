@@ -1,4 +1,4 @@
-import type { NeuralImage, Tile } from './decoder.ts';
+import type { NeuralImage, Tile } from '../neural-img/src/index.ts';
 
 /** The picture on the page: draws tiles as they come, covers them with the original, saves what is drawn. */
 export class Stage {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import cases from '../../../tests/vectors/coordinates.json';
-import { axis } from '../../src/coordinates.ts';
+import { axis } from '../../neural-img/src/coordinates.ts';
 
 interface Case {
   n: number;

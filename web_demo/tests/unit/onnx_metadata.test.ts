@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ModelError, readModelInfo } from '../../src/onnx_metadata.ts';
+import { ModelError, readModelInfo } from '../../neural-img/src/onnx_metadata.ts';
 import { concat, externalGraph, field, METADATA, modelBytes } from '../onnx_bytes.ts';
 
 test('reads what a neural image says of itself', () => {

@@ -1,0 +1,4 @@
+/** Decodes adaptive neural images, off the main thread. */
+export { axis, type Span } from './coordinates.ts';
+export { type DecodeOptions, Decoder, type NeuralImage, type Tile } from './decoder.ts';
+export { ModelError, type ModelInfo, readModelInfo } from './onnx_metadata.ts';
