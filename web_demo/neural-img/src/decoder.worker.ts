@@ -1,6 +1,7 @@
 /** Runs ONNX Runtime off the main thread: one request after the other, one session at a time. */
 import * as ort from 'onnxruntime-web/wasm';
 import { ModelError } from './onnx_metadata.ts';
+import { type Drawer, openDrawer } from './tiles.ts';
 
 export interface Request {
   id: number;
@@ -17,9 +18,7 @@ export type Reply =
   /** `fatal`: the WebAssembly instance cannot be trusted any more. */
   | { id: number; error: string; fatal: boolean };
 
-const MAX_THREADS = 4;
-
-let session: ort.InferenceSession | undefined;
+let drawer: Drawer | undefined;
 let queue = Promise.resolve();
 
 self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
@@ -42,50 +41,17 @@ function reply(message: Reply, transfer: Transferable[] = []): void {
 }
 
 async function open(file: Uint8Array, runtime: string): Promise<void> {
-  await session?.release();
-  session = undefined;
+  await drawer?.release();
+  drawer = undefined;
   ort.env.wasm.wasmPaths = runtime;
-  // Threads need shared memory, which the browser gives to isolated pages only.
-  ort.env.wasm.numThreads = self.crossOriginIsolated
-    ? Math.min(MAX_THREADS, navigator.hardwareConcurrency)
-    : 1;
+  ort.env.wasm.numThreads = 1;
   ort.env.logLevel = 'error';
-  const opened = await ort.InferenceSession.create(file, {
-    executionProviders: ['wasm'],
-    // Turns the 4-bit weights into floats once, at load, instead of in every tile.
-    extra: { session: { disable_quant_qdq: '1' } },
-  });
-  if (
-    signature(opened.inputMetadata) !== 'x:float32[1] y:float32[1]' ||
-    signature(opened.outputMetadata) !== 'image:uint8[3]'
-  ) {
-    await opened.release();
-    throw new ModelError('This model does not have a neural image’s inputs (x, y) and output (image).');
-  }
-  session = opened;
-}
-
-function signature(values: readonly ort.InferenceSession.ValueMetadata[]): string {
-  const describe = (value: ort.InferenceSession.ValueMetadata) =>
-    `${value.name}:${value.isTensor ? `${value.type}[${value.shape.length}]` : 'other'}`;
-  return values.map(describe).sort().join(' ');
+  drawer = await openDrawer(file);
 }
 
 async function decode(x: Float32Array, y: Float32Array): Promise<Uint8ClampedArray<ArrayBuffer>> {
-  if (!session) throw new ModelError('No model is open.');
-  const feeds = { x: new ort.Tensor(x, [x.length]), y: new ort.Tensor(y, [y.length]) };
-  const { image } = await session.run(feeds);
-  if (!image || image.dims.join() !== [y.length, x.length, 3].join()) {
-    throw new ModelError('This model answers with a picture of another size than it was asked for.');
-  }
-  return toRgba(image.data as Uint8Array);
-}
-
-function toRgba(rgb: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
-  const rgba = new Uint8ClampedArray((rgb.length / 3) * 4).fill(255);
-  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4)
-    rgba.set(rgb.subarray(from, from + 3), to);
-  return rgba;
+  if (!drawer) throw new ModelError('No model is open.');
+  return drawer.draw(x, y);
 }
 
 function explain(error: unknown): string {

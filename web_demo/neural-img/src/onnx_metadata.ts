@@ -3,6 +3,8 @@
  * the runtime for the web does not pass metadata on, and its own errors are not for readers.
  */
 
+import { decodeText, fields } from './protobuf.ts';
+
 export interface ModelInfo {
   /** The network's kind: siren, fourier or gabor. */
   family: string;
@@ -35,6 +37,14 @@ export function readModelInfo(file: Uint8Array): ModelInfo {
   // Every ONNX writer begins with the IR version, a varint; a PNG or a text does not.
   if (file[0] !== MODEL.irVersion << 3) throw new ModelError('This is not an ONNX file.');
 
+  try {
+    return interpret(readMetadata(file));
+  } catch (error) {
+    throw error instanceof RangeError ? damaged() : error;
+  }
+}
+
+function readMetadata(file: Uint8Array): Map<string, string> {
   const metadata = new Map<string, string>();
   let hasGraph = false;
   for (const field of fields(file)) {
@@ -45,7 +55,7 @@ export function readModelInfo(file: Uint8Array): ModelInfo {
     if (field.number === MODEL.metadataProps) metadata.set(...readEntry(field.bytes));
   }
   if (!hasGraph) throw damaged();
-  return interpret(metadata);
+  return metadata;
 }
 
 function interpret(metadata: Map<string, string>): ModelInfo {
@@ -94,48 +104,5 @@ function readEntry(bytes: Uint8Array): [string, string] {
   return [key, value];
 }
 
-const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const short = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 const damaged = () => new ModelError('This ONNX file is cut short or damaged.');
-
-interface Field {
-  number: number;
-  /** The value of a number field, else 0. */
-  varint: number;
-  /** The content of a text, bytes or message field, else empty. */
-  bytes: Uint8Array;
-}
-
-/** Walks the fields of one protobuf message; views, no copies. */
-function* fields(message: Uint8Array): Generator<Field> {
-  let at = 0;
-
-  function readVarint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = message[at++];
-      if (byte === undefined) throw damaged();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw damaged();
-  }
-
-  function take(length: number): Uint8Array {
-    if (length > message.length - at) throw damaged();
-    at += length;
-    return message.subarray(at - length, at);
-  }
-
-  while (at < message.length) {
-    const tag = readVarint();
-    const field: Field = { number: Math.floor(tag / 8), varint: 0, bytes: message.subarray(0, 0) };
-    const wireType = tag % 8;
-    if (wireType === 0) field.varint = readVarint();
-    else if (wireType === 1) take(8);
-    else if (wireType === 2) field.bytes = take(readVarint());
-    else if (wireType === 5) take(4);
-    else throw damaged();
-    yield field;
-  }
-}

@@ -1,0 +1,91 @@
+"""The graph that a subnet would be without any thought of speed, for the benchmarks to compare with.
+
+A list of points in, DequantizeLinear and MatMul for each layer, a sine for every value of every pixel.
+
+Usage: python -m bench.obvious DIRECTORY   writes untrained subnets of all families as both kinds of file.
+"""
+
+import sys
+from pathlib import Path
+
+import onnx
+import torch
+from anir_toolchain.checkpoint import Model
+from anir_toolchain.export import export
+from anir_toolchain.families import families
+from anir_toolchain.graph import Graph
+from anir_toolchain.space import Space, Subnet
+from onnx import TensorProto, helper
+
+from tests.random_model import random_model
+
+
+def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
+    """The subnet with `xy` float32[N, 2] in and `image` uint8[N, 3] out."""
+    graph, width, links = Graph(), subnet.width, subnet.depth - 1
+    tensor = _Tensors(graph)
+    banks = [
+        _emit_filter(graph, tensor, model.filters.values[i, :, :width])
+        for i in range(model.family.banks(subnet.depth))
+    ]
+    h = banks[0]
+    for i in range(links):
+        codes, step = model.weight[i, :width, :width], model.step.values[i, :width]
+        matrix = tensor.dequantized(graph.int4(codes.numpy()), step, axis=1)
+        h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(model.bias.values[i, :width]))
+        h = graph.op("Sin", h) if len(banks) == 1 else graph.op("Mul", h, banks[i + 1])
+    at = model.head_index(subnet)
+    head = tensor.dequantized(
+        graph.tensor(model.head.codes[at][:, :width].T.contiguous().numpy()), model.head.scale[at], axis=1
+    )
+    rgb = graph.op("Add", graph.op("MatMul", h, head), tensor(model.head_bias[at]))
+    graph.rename_output(graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255)), "image")
+    return graph.model(
+        inputs=[helper.make_tensor_value_info("xy", TensorProto.FLOAT, ["N", 2])],
+        outputs=[helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 3])],
+        metadata={},
+    )
+
+
+class _Tensors:
+    """Torch tensors as initializers."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def __call__(self, values: torch.Tensor) -> str:
+        return self._graph.tensor(values.contiguous().numpy())
+
+    def dequantized(self, codes: str, scale: torch.Tensor, axis: int) -> str:
+        return self._graph.op("DequantizeLinear", codes, self(scale), axis=axis)
+
+
+def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
+    """One bank's response at every point, [N, C]: sines, and Gabor's envelopes."""
+    response = graph.op(
+        "Sin", graph.op("Add", graph.op("MatMul", "xy", tensor(filters[:2])), tensor(filters[2]))
+    )
+    if len(filters) == 3:
+        return response
+    center_x, center_y, kappa = filters[3:]
+    x, y = graph.split_op("Split", 2, "xy", num_outputs=2, axis=1)
+    squares = []
+    for value, center in ((x, center_x), (y, center_y)):
+        distance = graph.op("Sub", value, tensor(center))
+        squares.append(graph.op("Mul", distance, distance))
+    exponent = graph.op("Mul", graph.op("Add", *squares), tensor(-0.5 * kappa**2))
+    return graph.op("Mul", response, graph.op("Exp", exponent))
+
+
+def write(directory: Path) -> None:
+    """Writes for each family and subnet `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx`."""
+    space = Space.default(768, 512)
+    for name in families():
+        model = random_model(name, space=space)
+        export(model, directory / name)
+        for subnet in space.subnets:
+            onnx.save(obvious(model, subnet), str(directory / name / f"{subnet.name}.obvious.onnx"))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,102 @@
+/** Takes an ONNX file apart into nodes, and puts models together. */
+import { concat, decodeText, field, fields } from './protobuf.ts';
+
+export interface Node {
+  kind: string;
+  inputs: string[];
+  outputs: string[];
+  /** Encoded AttributeProtos. */
+  attributes: Uint8Array[];
+}
+
+export interface Graph {
+  nodes: Node[];
+  /** Encoded TensorProtos. */
+  initializers: Uint8Array[];
+  /** Encoded ValueInfoProtos. */
+  inputs: Uint8Array[];
+  /** Encoded OperatorSetIdProtos. */
+  opsets: Uint8Array[];
+}
+
+// Field numbers of onnx.proto.
+const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 };
+const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 };
+const NODE = { input: 1, output: 2, opType: 4, attribute: 5 };
+const ATTRIBUTE = { name: 1, i: 3, type: 20 };
+const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
+const VALUE = { name: 1, type: 2 };
+const TYPE = { tensor: 1 };
+const TENSOR_TYPE = { elemType: 1 };
+const IR_VERSION = 10;
+const FLOAT = 1;
+const INT64 = 7;
+const INTEGER_ATTRIBUTE = 2;
+
+export function readGraph(file: Uint8Array): Graph {
+  const graph: Graph = { nodes: [], initializers: [], inputs: [], opsets: [] };
+  for (const { number, bytes } of fields(file)) {
+    if (number === MODEL.opsetImport) graph.opsets.push(bytes);
+    if (number !== MODEL.graph) continue;
+    for (const part of fields(bytes)) {
+      if (part.number === GRAPH.node) graph.nodes.push(readNode(part.bytes));
+      if (part.number === GRAPH.initializer) graph.initializers.push(part.bytes);
+      if (part.number === GRAPH.input) graph.inputs.push(part.bytes);
+    }
+  }
+  return graph;
+}
+
+function readNode(message: Uint8Array): Node {
+  const node: Node = { kind: '', inputs: [], outputs: [], attributes: [] };
+  for (const { number, bytes } of fields(message)) {
+    if (number === NODE.input) node.inputs.push(decodeText(bytes));
+    if (number === NODE.output) node.outputs.push(decodeText(bytes));
+    if (number === NODE.opType) node.kind = decodeText(bytes);
+    if (number === NODE.attribute) node.attributes.push(bytes);
+  }
+  return node;
+}
+
+/** A whole model; ONNX Runtime finds the outputs' types by itself. */
+export function writeModel({ nodes, initializers, inputs, opsets }: Graph, outputs: string[]): Uint8Array {
+  const graph = concat(
+    ...nodes.map((node) => field(GRAPH.node, writeNode(node))),
+    field(GRAPH.name, 'g'),
+    ...initializers.map((tensor) => field(GRAPH.initializer, tensor)),
+    ...inputs.map((input) => field(GRAPH.input, input)),
+    ...outputs.map((name) => field(GRAPH.output, field(VALUE.name, name))),
+  );
+  const imports = opsets.map((opset) => field(MODEL.opsetImport, opset));
+  return concat(field(MODEL.irVersion, IR_VERSION), field(MODEL.graph, graph), ...imports);
+}
+
+function writeNode({ kind, inputs, outputs, attributes }: Node): Uint8Array {
+  return concat(
+    ...inputs.map((name) => field(NODE.input, name)),
+    ...outputs.map((name) => field(NODE.output, name)),
+    field(NODE.opType, kind),
+    ...attributes.map((attribute) => field(NODE.attribute, attribute)),
+  );
+}
+
+export function integerAttribute(name: string, value: number): Uint8Array {
+  const type = field(ATTRIBUTE.type, INTEGER_ATTRIBUTE);
+  return concat(field(ATTRIBUTE.name, name), field(ATTRIBUTE.i, value), type);
+}
+
+export function floatInput(name: string): Uint8Array {
+  return concat(
+    field(VALUE.name, name),
+    field(VALUE.type, field(TYPE.tensor, field(TENSOR_TYPE.elemType, FLOAT))),
+  );
+}
+
+export function tensor(name: string, dims: number[], data: Float32Array | BigInt64Array): Uint8Array {
+  return concat(
+    ...dims.map((dim) => field(TENSOR.dims, dim)),
+    field(TENSOR.dataType, data instanceof Float32Array ? FLOAT : INT64),
+    field(TENSOR.name, name),
+    field(TENSOR.rawData, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  );
+}

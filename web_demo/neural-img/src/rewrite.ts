@@ -1,0 +1,339 @@
+/**
+ * The exported graph made fast, in memory: what is the same for a whole column or row of pixels is taken out,
+ * the rest works on small tiles as matrices of channels × pixels.
+ *
+ * Every value of the graph is constant, or depends on x, on y, or on both, which the graph itself shows. Evaluated
+ * once at a few points, it also shows the shapes and the constants: matrices are cut where they are zero, and a sine
+ * after a matrix product becomes a polynomial, several times as fast in WebAssembly.
+ */
+import {
+  floatInput,
+  type Graph,
+  integerAttribute,
+  type Node,
+  readGraph,
+  tensor,
+  writeModel,
+} from './onnx_graph.ts';
+
+/** What ONNX Runtime gives for a name. */
+export interface Value {
+  dims: readonly number[];
+  data: ArrayLike<unknown>;
+}
+
+export type Evaluate = (
+  model: Uint8Array,
+  x: Float32Array,
+  y: Float32Array,
+) => Promise<Record<string, Value>>;
+
+/** A factor of all pixels of a column or row: a value of the exported graph, and the tile's inputs that take it. */
+export type Factor = { value: string; inputs: string[] };
+
+export interface Plan {
+  /** Models that give the factors: `x` in, float32[…, W, C] out; `y` in, float32[…, H, 1, C] out. */
+  columns: { model: Uint8Array; factors: Factor[] };
+  rows: { model: Uint8Array; factors: Factor[] };
+  /** The model of a tile: float32[C, 1, w] for each entry of columns, [C, h, 1] of rows; `image` is uint8[3, h·w]. */
+  tile: Uint8Array;
+}
+
+/** The graph has to run as it is. */
+class Unsupported extends Error {}
+
+type Source = 'constant' | 'columns' | 'rows' | 'pixels';
+
+const PROBE = {
+  x: Float32Array.of(-0.9, -0.6, -0.3, 0, 0.3, 0.6, 0.9),
+  y: Float32Array.of(-0.8, -0.4, 0, 0.4, 0.8),
+};
+const ELEMENTWISE = new Set(
+  'Abs Add Cos Div Exp Max Min Mul Neg Pow QuantizeLinear Relu Sigmoid Sin Sqrt Sub Tanh'.split(' '),
+);
+const RESHAPING = new Set(['Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
+// Outputs are cut into steps of that many; narrower ones would not fill the processor's vectors.
+const STEP = 16;
+// sin(2πw) = w · P(w²) for |w| ≤ ¼, to 6e-7 (minimax); the highest power first.
+const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316404427766] as const;
+
+/** The plan for an exported file, or nothing where the graph has to run as it is. */
+export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Plan | undefined> {
+  const graph = readGraph(file);
+  const sources = findSources(graph.nodes);
+  const sourceOf = (name: string) => sources.get(name) ?? 'constant';
+  const pixelNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => sourceOf(name) === 'pixels'));
+  const used = new Set(pixelNodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).filter(Boolean));
+  try {
+    const values = await evaluate(writeModel(graph, [...used]), PROBE.x, PROBE.y);
+    return new Rewriter(graph, sourceOf, values).run(pixelNodes);
+  } catch (error) {
+    if (error instanceof Unsupported) return undefined;
+    throw error;
+  }
+}
+
+function findSources(nodes: Node[]): Map<string, Source> {
+  const sources = new Map<string, Source>([
+    ['x', 'columns'],
+    ['y', 'rows'],
+  ]);
+  for (const { inputs, outputs } of nodes) {
+    const from = new Set(inputs.map((name) => sources.get(name) ?? 'constant'));
+    from.delete('constant');
+    const [only = 'constant'] = from;
+    for (const name of outputs) sources.set(name, from.size > 1 ? 'pixels' : only);
+  }
+  return sources;
+}
+
+class Rewriter {
+  readonly #tile: Graph;
+  readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
+  /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
+  readonly #entries = new Map<string, string[]>();
+  #names = 0;
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly sourceOf: (name: string) => Source,
+    private readonly values: Record<string, Value>,
+  ) {
+    this.#tile = { ...graph, nodes: [], initializers: [], inputs: [] };
+  }
+
+  run(nodes: Node[]): Plan {
+    const uses = new Map<string, Node[]>();
+    for (const node of nodes)
+      for (const name of node.inputs) uses.set(name, [...(uses.get(name) ?? []), node]);
+    const done = new Set<Node>();
+    for (const node of nodes) {
+      if (done.has(node)) continue;
+      if (node.kind !== 'MatMul') this.#node(node);
+      else for (const part of this.#product(node, (name) => onlyOne(uses.get(name)))) done.add(part);
+    }
+    const [image, ...more] = this.#entries.get('image') ?? [];
+    if (!image || more.length > 0) throw new Unsupported('no single picture');
+    this.#tile.nodes.push({ kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] });
+    return {
+      columns: this.#factorModel('columns', 'x'),
+      rows: this.#factorModel('rows', 'y'),
+      tile: writeModel(this.#tile, ['image']),
+    };
+  }
+
+  #factorModel(source: 'columns' | 'rows', input: string): Plan['columns'] {
+    const factors = this.#factors[source];
+    const nodes = this.graph.nodes.filter(({ outputs }) =>
+      outputs.every((name) => [source, 'constant'].includes(this.sourceOf(name))),
+    );
+    const graph = { ...this.graph, nodes, inputs: [floatInput(input)] };
+    return {
+      model: writeModel(
+        graph,
+        factors.map(({ value }) => value),
+      ),
+      factors,
+    };
+  }
+
+  #node({ kind, inputs, outputs, attributes }: Node): void {
+    const [output = ''] = outputs;
+    const [input = ''] = inputs;
+    if (RESHAPING.has(kind) && this.#count(input) === this.#count(output)) {
+      this.#entries.set(output, this.#read(input));
+    } else if (
+      kind === 'Split' &&
+      this.#count(input) === outputs.reduce((sum, name) => sum + this.#count(name), 0)
+    ) {
+      const entries = [...this.#read(input)];
+      for (const name of outputs) this.#entries.set(name, entries.splice(0, this.#count(name)));
+    } else if (ELEMENTWISE.has(kind) && outputs.length === 1) {
+      const operands = inputs.map((name) => this.#read(name));
+      const isFirst = !inputs.some((name) => this.sourceOf(name) === 'pixels');
+      if (!isFirst && inputs.some((name) => ['columns', 'rows'].includes(this.sourceOf(name))))
+        throw new Unsupported('a pixel with a column or row');
+      const entries = Array.from({ length: this.#count(output) }, (_, k) => {
+        const value = this.#emit(
+          kind,
+          operands.map((entries) => entries[k % entries.length] ?? ''),
+          attributes,
+        );
+        return isFirst ? this.#emit('Reshape', [value, this.#integers(0, -1)]) : value;
+      });
+      this.#entries.set(output, entries);
+    } else throw new Unsupported(kind);
+  }
+
+  /** h W + b and its sine in one, without the products by W's zeros; returns the nodes that it stands for. */
+  #product(matMul: Node, onlyUser: (name: string) => Node | undefined): Node[] {
+    const [left = '', right = ''] = matMul.inputs;
+    const parts = [matMul];
+    let output = matMul.outputs[0] ?? '';
+    const add = onlyUser(output);
+    const addend = add?.kind === 'Add' && add.inputs.find((name) => name !== output);
+    const isBias = addend && this.sourceOf(addend) === 'constant';
+    if (add && isBias) {
+      parts.push(add);
+      output = add.outputs[0] ?? '';
+    }
+    const sine = onlyUser(output);
+    const isSine = sine?.kind === 'Sin';
+    if (isSine) {
+      parts.push(sine);
+      output = sine.outputs[0] ?? '';
+    }
+    const weights = this.#matrix(right, isBias ? addend : undefined);
+    const entries = this.#read(left).map((h) => {
+      const sum = this.#multiply(h, isSine ? inQuarterTurns(weights) : weights);
+      return isSine ? this.#sine(sum) : sum;
+    });
+    this.#entries.set(output, entries);
+    return parts;
+  }
+
+  #matrix(name: string, biasName: string | undefined): Matrix {
+    const { dims, data } = this.#value(name);
+    const [inputs = 0, outputs = 0] = dims.slice(-2);
+    if (this.sourceOf(name) !== 'constant' || data.length !== inputs * outputs)
+      throw new Unsupported('a matrix for each pixel or entry');
+    const bias = biasName ? Array.from(this.#value(biasName).data as ArrayLike<number>) : [0];
+    return { inputs, outputs, weight: data as ArrayLike<number>, bias };
+  }
+
+  #multiply(h: string, matrix: Matrix): string {
+    const { inputs, weight, outputs, bias } = matrix;
+    const parts = steps(matrix).map(({ start, stop, reach }) => {
+      const part = new Float32Array((stop - start) * reach);
+      const shift = new Float32Array(stop - start);
+      for (let j = start; j < stop; j++) {
+        for (let i = 0; i < reach; i++) part[(j - start) * reach + i] = weight[i * outputs + j] ?? 0;
+        shift[j - start] = bias[j % bias.length] ?? 0;
+      }
+      const zero = this.#integers(0);
+      const some = reach === inputs ? h : this.#emit('Slice', [h, zero, this.#integers(reach), zero]);
+      const size = stop - start;
+      return this.#emit('Gemm', [
+        this.#constant([size, reach], part),
+        some,
+        this.#constant([size, 1], shift),
+      ]);
+    });
+    return parts.length === 1 ? String(parts[0]) : this.#emit('Concat', parts, [integerAttribute('axis', 0)]);
+  }
+
+  /** sin(2π(u + ¼)) by folding u to a quarter turn, where a short polynomial does. */
+  #sine(u: string): string {
+    const folded = this.#emit('Abs', [this.#emit('Sub', [u, this.#emit('Round', [u])])]);
+    const w = this.#emit('Sub', [this.#scalar(0.25), folded]);
+    const square = this.#emit('Mul', [w, w]);
+    const [first, ...others] = SINE;
+    let sum = this.#scalar(first);
+    for (const coefficient of others)
+      sum = this.#emit('Add', [this.#emit('Mul', [sum, square]), this.#scalar(coefficient)]);
+    return this.#emit('Mul', [sum, w]);
+  }
+
+  /** The tile's values for a value of the exported graph. */
+  #read(name: string): string[] {
+    const known = this.#entries.get(name);
+    if (known) return known;
+    const source = this.sourceOf(name);
+    const entries = source === 'constant' ? this.#constants(name) : this.#inputs(name, source);
+    this.#entries.set(name, entries);
+    return entries;
+  }
+
+  #constants(name: string): string[] {
+    const { dims, data } = this.#value(name);
+    const values = Float32Array.from(data as ArrayLike<number>);
+    if (values.length === 1) return [this.#constant([], values)];
+    const channels = dims.at(-1) ?? 1;
+    return Array.from({ length: values.length / channels }, (_, k) =>
+      this.#constant([channels, 1], values.slice(k * channels, (k + 1) * channels)),
+    );
+  }
+
+  #inputs(value: string, source: Source): string[] {
+    if (source !== 'columns' && source !== 'rows') throw new Unsupported('a value out of order');
+    const inputs = Array.from({ length: this.#count(value) }, () => this.#fresh());
+    this.#tile.inputs.push(...inputs.map((name) => floatInput(name)));
+    this.#factors[source].push({ value, inputs });
+    return inputs;
+  }
+
+  /** How many entries of the leading axis a value has, for each a channel vector per column, row or pixel. */
+  #count(name: string): number {
+    const { dims, data } = this.#value(name);
+    const lengths = {
+      constant: 1,
+      columns: PROBE.x.length,
+      rows: PROBE.y.length,
+      pixels: PROBE.x.length * PROBE.y.length,
+    };
+    return data.length / (lengths[this.sourceOf(name)] * (dims.at(-1) ?? 1));
+  }
+
+  #value(name: string): Value {
+    const value = this.values[name];
+    if (!value) throw new Unsupported('an optional input');
+    return value;
+  }
+
+  #emit(kind: string, inputs: string[], attributes: Uint8Array[] = []): string {
+    const output = this.#fresh();
+    this.#tile.nodes.push({ kind, inputs, outputs: [output], attributes });
+    return output;
+  }
+
+  #constant(dims: number[], data: Float32Array | BigInt64Array): string {
+    const name = this.#fresh();
+    this.#tile.initializers.push(tensor(name, dims, data));
+    return name;
+  }
+
+  #scalar = (value: number) => this.#constant([], Float32Array.of(value));
+  #integers = (...values: number[]) => this.#constant([values.length], BigInt64Array.from(values, BigInt));
+  #fresh = () => `t${this.#names++}`;
+}
+
+/** y = Wᵀh + b with W row by row, [inputs, outputs]. */
+interface Matrix {
+  inputs: number;
+  outputs: number;
+  weight: ArrayLike<number>;
+  bias: number[];
+}
+
+/** The matrix in turns instead of radians, less the quarter turn that `#sine` adds. */
+function inQuarterTurns(matrix: Matrix): Matrix {
+  const turns = (value: number) => value / (2 * Math.PI);
+  return {
+    ...matrix,
+    weight: Array.from(matrix.weight, turns),
+    bias: matrix.bias.map((value) => turns(value) - 0.25),
+  };
+}
+
+/** Stretches of outputs, each with how many of the first inputs it reads: the others' weights are zero. */
+function steps({ inputs, outputs, weight }: Matrix): { start: number; stop: number; reach: number }[] {
+  const found: { start: number; stop: number; reach: number }[] = [];
+  for (let start = 0; start < outputs; start += STEP) {
+    const stop = Math.min(start + STEP, outputs);
+    const reach = Math.ceil(reachOf(start, stop) / STEP) * STEP;
+    const last = found.at(-1);
+    if (last && last.reach === Math.min(reach, inputs)) last.stop = stop;
+    else found.push({ start, stop, reach: Math.min(reach, inputs) });
+  }
+  return found;
+
+  function reachOf(start: number, stop: number): number {
+    for (let i = inputs - 1; i > 0; i--)
+      for (let j = start; j < stop; j++) if (weight[i * outputs + j] !== 0) return i + 1;
+    return 1;
+  }
+}
+
+function onlyOne<T>(items: T[] | undefined): T | undefined {
+  return items?.length === 1 ? items[0] : undefined;
+}
