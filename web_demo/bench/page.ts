@@ -14,7 +14,7 @@ interface Measured {
 /** Decodes a picture of width × height `runs` times. */
 async function decode(url: string, width: number, height: number, threads: number, runs: number): Promise<Measured> {
   const file = await fetchBytes(url);
-  const decoder = new Decoder(RUNTIME);
+  const decoder = new Decoder(RUNTIME, threads);
   const [x, y] = [axis(width), axis(height)];
   const times: number[] = [];
   let start = performance.now();

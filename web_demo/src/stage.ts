@@ -1,4 +1,4 @@
-import type { NeuralImage, Tile } from '../neural-img/src/index.ts';
+import { drawTile, type NeuralImage, type Tile } from '../neural-img/src/index.ts';
 
 /** The picture on the page: draws tiles as they come, covers them with the original, saves what is drawn. */
 export class Stage {
@@ -20,7 +20,7 @@ export class Stage {
   async draw(image: NeuralImage, signal: AbortSignal): Promise<number> {
     const start = performance.now();
     this.#resize(image.info.width, image.info.height);
-    for await (const tile of image.decode({ signal })) this.#put(tile);
+    for await (const tile of image.decode({ coarse: true, signal })) this.#put(tile);
     this.progress.style.opacity = '0';
     return performance.now() - start;
   }
@@ -57,9 +57,9 @@ export class Stage {
   }
 
   #put(tile: Tile): void {
-    this.#context.putImageData(new ImageData(tile.pixels, tile.width), 0, tile.firstRow);
+    drawTile(this.#context, tile);
     this.waiting.hidden = true;
-    const done = (tile.firstRow + tile.height) / this.canvas.height;
+    const done = tile.scale > 1 ? 0 : (tile.firstRow + tile.height) / this.canvas.height;
     this.progress.style.opacity = '1';
     this.progress.style.transform = `scaleX(${done})`;
   }

@@ -16,3 +16,14 @@ export function axis(n: number, span: Span = { start: 0, count: n }, size = span
     (_, k) => ((span.start + ((k + 0.5) * span.count) / size) * 2) / n - 1,
   );
 }
+
+/** The middles of stretches of `step` samples; the last stretch keeps its length though samples may be missing. */
+export function coarsen(samples: Float32Array, step: number): Float32Array {
+  const first = samples[0] ?? 0;
+  const pitch = samples.length > 1 ? ((samples.at(-1) ?? 0) - first) / (samples.length - 1) : 0;
+  const middle = (step - 1) / 2;
+  return Float32Array.from(
+    { length: Math.ceil(samples.length / step) },
+    (_, k) => first + (k * step + middle) * pitch,
+  );
+}

@@ -5,8 +5,8 @@ import { type Drawer, openDrawer } from './tiles.ts';
 
 export interface Request {
   id: number;
-  /** Where ONNX Runtime's WebAssembly files lie: an absolute address with a trailing slash. */
-  runtime: string;
+  /** Where ONNX Runtime's WebAssembly files lie, if not where the bundler put them. */
+  runtime?: string;
   /** Comes only when the model differs from that of the request before. */
   file?: Uint8Array;
   /** What to decode; without it the model is only opened. */
@@ -40,10 +40,11 @@ function reply(message: Reply, transfer: Transferable[] = []): void {
   self.postMessage(message, { transfer });
 }
 
-async function open(file: Uint8Array, runtime: string): Promise<void> {
+async function open(file: Uint8Array, runtime: string | undefined): Promise<void> {
   await drawer?.release();
   drawer = undefined;
-  ort.env.wasm.wasmPaths = runtime;
+  if (runtime) ort.env.wasm.wasmPaths = runtime;
+  // Several workers with a thread each are as fast as ONNX Runtime's threads, and need no isolated page.
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = 'error';
   drawer = await openDrawer(file);
