@@ -1,0 +1,171 @@
+/** The npm package in an empty Vite project, as its reader would use it: packed, installed, built, served below a path. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serve } from '../../scripts/serve.mjs';
+import { fixtures, pathOf, pixelsOf as pythonPixelsOf } from './fixtures.ts';
+import { difference, startBrowser } from './page.ts';
+
+const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '../../neural-img');
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head><title>Empty project</title><link rel="icon" href="data:," /></head>
+  <body>
+    <script type="module">
+      import 'neural-img/define';
+    </script>
+    ${fixtures
+      .map(
+        ({ family, file, width, height }) =>
+          `<neural-img id="${family}" src="${file}" width="${width}" height="${height}" alt="A ${family}"></neural-img>`,
+      )
+      .join('\n')}
+    <div style="height: 5000px"></div>
+    <neural-img id="far" src="siren.onnx?far" width="60" alt="Far away"></neural-img>
+  </body>
+</html>`;
+
+let project: string;
+let browser: Browser;
+let page: Page;
+let close: () => void;
+const requests: string[] = [];
+const trouble: string[] = [];
+
+beforeAll(async () => {
+  project = mkdtempSync(join(tmpdir(), 'neural-img-'));
+  makeProject();
+  await build({ root: project, base: './', configFile: false, logLevel: 'error' });
+  const server = await serve(join(project, 'dist'), { base: '/some/sub/path/' });
+  close = server.close;
+  browser = await startBrowser();
+  page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('pageerror', (error) => trouble.push(String(error)));
+  await page.addInitScript(countEvents);
+  await page.goto(server.url);
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.close();
+  close?.();
+  rmSync(project, { recursive: true, force: true });
+});
+
+function makeProject(): void {
+  const npm = (...args: string[]) => execFileSync('npm', args, { cwd: project, stdio: 'pipe' }).toString();
+  npm('pack', '--silent', '--pack-destination', project, PACKAGE);
+  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', dependencies: { 'neural-img': `file:${tarball}` } }),
+  );
+  npm('install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts');
+  writeFileSync(join(project, 'index.html'), PAGE);
+  mkdirSync(join(project, 'public'));
+  for (const fixture of fixtures) copyFileSync(pathOf(fixture), join(project, 'public', fixture.file));
+  writeFileSync(join(project, 'public/broken.onnx'), 'not a picture at all');
+}
+
+/** Runs in the page, before all else: counts each element's events (no `load` reaches the window) and the workers. */
+function countEvents(): void {
+  const counts: Record<string, number> = {};
+  const count = (name: string) => {
+    counts[name] = (counts[name] ?? 0) + 1;
+  };
+  for (const type of ['load', 'error'])
+    document.addEventListener(type, ({ target }) => count(`${(target as Element).id} ${type}`), {
+      capture: true,
+    });
+  const { Worker } = window;
+  window.Worker = class extends Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, options);
+      count('workers');
+    }
+  };
+  Object.assign(window, { counts });
+}
+
+const counted = (name: string) =>
+  page.evaluate((name) => (window as unknown as { counts: Record<string, number> }).counts[name] ?? 0, name);
+const untilCounted = (name: string, times: number) =>
+  expect.poll(() => counted(name), { timeout: 20_000 }).toBe(times);
+
+function pixelsOf(id: string): Promise<{ width: number; height: number; rgb: number[] }> {
+  return page.evaluate((id) => {
+    const canvas = document.getElementById(id)?.shadowRoot?.querySelector('canvas');
+    const { width, height } = canvas ?? { width: 0, height: 0 };
+    const { data } = canvas?.getContext('2d')?.getImageData(0, 0, width, height) ?? { data: [] };
+    return { width, height, rgb: Array.from(data).filter((_, at) => at % 4 !== 3) };
+  }, id);
+}
+
+test.each(fixtures)(
+  'the element draws what Python decodes: $family',
+  async ({ family, width, height, ...rest }) => {
+    await untilCounted(`${family} load`, 1);
+    const drawn = await pixelsOf(family);
+    expect([drawn.width, drawn.height]).toEqual([width, height]);
+    const { largest, share } = difference(
+      Uint8Array.from(drawn.rgb),
+      pythonPixelsOf({ family, width, height, ...rest }),
+    );
+    expect(largest).toBeLessThanOrEqual(1);
+    expect(share).toBeLessThanOrEqual(0.001);
+  },
+);
+
+test('all elements share the workers of one decoder', async () => {
+  expect(await counted('workers')).toBe(
+    await page.evaluate(() => Math.min(4, navigator.hardwareConcurrency)),
+  );
+});
+
+test('an element out of sight is fetched once it comes near', async () => {
+  expect(requests.some((url) => url.endsWith('?far'))).toBe(false);
+  await page.locator('#far').scrollIntoViewIfNeeded();
+  await untilCounted('far load', 1);
+  const { width, height } = await pixelsOf('far');
+  expect([width, height]).toEqual([60, 40]);
+  await page.evaluate(() => scrollTo(0, 0));
+});
+
+test('a new size on the screen is decoded anew, without a second load', async () => {
+  const size = () => pixelsOf('siren').then(({ width, height }) => [width, height]);
+  await page.evaluate(() => document.getElementById('siren')?.setAttribute('width', '300'));
+  await page.evaluate(() => document.getElementById('siren')?.setAttribute('height', '200'));
+  await expect.poll(size).toEqual([300, 200]);
+  await expect.poll(async () => sharpness((await pixelsOf('siren')).rgb, 300)).toBeGreaterThan(0);
+  expect(await counted('siren load')).toBe(1);
+});
+
+test('a broken file is told in the element, which then draws a good one', async () => {
+  const role = () => page.getByRole('img', { name: 'A siren' }).getAttribute('aria-label');
+  await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'broken.onnx'));
+  await untilCounted('siren error', 1);
+  expect(await page.locator('#siren').locator('p').innerText()).toBe('This is not an ONNX file.');
+  expect(await role()).toBe('A siren: This is not an ONNX file.');
+  await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'missing.onnx'));
+  await untilCounted('siren error', 2);
+  expect(await page.locator('#siren').locator('p').innerText()).toBe('missing.onnx answered 404.');
+  await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'siren.onnx'));
+  await untilCounted('siren load', 2);
+  expect(await role()).toBe('A siren');
+  expect(await page.locator('#siren').locator('p').isVisible()).toBe(false);
+});
+
+test('no request leaves the host and nothing throws', () => {
+  expect(requests.filter((url) => !/^(blob|data):|localhost/.test(url))).toEqual([]);
+  expect(trouble).toEqual([]);
+});
+
+/** How many neighbours in a row differ: in a picture stretched twofold with smoothing off, half do not. */
+function sharpness(rgb: number[], width: number): number {
+  return rgb.slice(3, width * 3).filter((value, at) => value !== rgb[at]).length;
+}
