@@ -10,7 +10,9 @@ export interface Task {
   runs: number;
 }
 
-self.addEventListener('message', async ({ data }: MessageEvent<Task>) => self.postMessage(await measure(data)));
+self.addEventListener('message', async ({ data }: MessageEvent<Task>) =>
+  self.postMessage(await measure(data)),
+);
 
 /** Milliseconds of each run, the first with the model's opening. */
 async function measure({ runtime, threads, model, x, y, runs }: Task): Promise<number[]> {

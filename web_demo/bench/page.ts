@@ -1,49 +1,60 @@
-/** What the benchmark runs in the browser: `run.mjs` calls these. */
+/** What the benchmark runs in the browser: `run.mjs` calls these. All times are in milliseconds. */
 import { axis, Decoder } from '../neural-img/src/index.ts';
 import type { Task } from './obvious.worker.ts';
 
 const RUNTIME = new URL('ort/', document.baseURI);
 
-Object.assign(window, { decode, obvious });
+Object.assign(window, { decode, obvious, coarse });
 
-interface Measured {
-  /** Milliseconds of each whole decode, the first with the model's opening. */
-  times: number[];
-}
+type Measure = (
+  url: string,
+  width: number,
+  height: number,
+  threads: number,
+  runs: number,
+) => Promise<number[]>;
 
-/** Decodes a picture of width × height `runs` times. */
-async function decode(url: string, width: number, height: number, threads: number, runs: number): Promise<Measured> {
+/** Whole decodes, the first with the start of ONNX Runtime and the model's opening. */
+async function decode(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
   const file = await fetchBytes(url);
+  const grid = { x: axis(width), y: axis(height) };
   const decoder = new Decoder(RUNTIME, threads);
-  const [x, y] = [axis(width), axis(height)];
   const times: number[] = [];
   let start = performance.now();
   const image = await decoder.open(file);
   for (let run = 0; run < runs; run++) {
-    for await (const _ of image.decode({ x, y }));
+    for await (const _ of image.decode(grid));
     times.push(performance.now() - start);
     start = performance.now();
   }
-  return { times };
+  return times;
+}
+
+/** From a file that is new to the decoder to the coarse picture of the whole. */
+async function coarse(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
+  const grid = { x: axis(width), y: axis(height), coarse: true };
+  const decoder = new Decoder(RUNTIME, threads);
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const file = await fetchBytes(url);
+    const start = performance.now();
+    const image = await decoder.open(file);
+    for await (const { scale } of image.decode(grid)) if (scale > 1) times.push(performance.now() - start);
+  }
+  return times;
 }
 
 /** The same picture from the obvious graph. */
-async function obvious(url: string, width: number, height: number, threads: number, runs: number): Promise<Measured> {
+async function obvious(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
   const worker = new Worker(new URL('./obvious.worker.ts', import.meta.url), { type: 'module' });
-  const task: Task = {
-    runtime: RUNTIME.href,
-    threads,
-    model: await fetchBytes(url),
-    x: axis(width),
-    y: axis(height),
-    runs,
-  };
+  const model = await fetchBytes(url);
+  const task: Task = { runtime: RUNTIME.href, threads, model, x: axis(width), y: axis(height), runs };
   const times = new Promise<number[]>((resolve, reject) => {
     worker.addEventListener('message', ({ data }) => resolve(data));
     worker.addEventListener('error', ({ message }) => reject(new Error(message)));
   });
   worker.postMessage(task);
-  return { times: await times.finally(() => worker.terminate()) };
+  return times.finally(() => worker.terminate());
 }
 
 async function fetchBytes(url: string): Promise<Uint8Array> {

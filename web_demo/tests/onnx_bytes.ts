@@ -1,17 +1,6 @@
+import { concat, field } from '../neural-img/src/protobuf.ts';
+
 /** Writes just enough of ONNX's protobuf for the tests to make files, good and bad. */
-
-type Content = number | string | Uint8Array;
-
-/** One field of a message; what a protobuf library would write. */
-export function field(number: number, content: Content): Uint8Array {
-  if (typeof content === 'number') return Uint8Array.from([...varint(number * 8), ...varint(content)]);
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length), ...bytes]);
-}
-
-export function concat(...parts: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
 
 /** A model that ONNX Runtime would refuse, but that says of itself what an anir file does. */
 export function modelBytes(metadata: Record<string, string>, graph = field(2, 'graph')): Uint8Array {
@@ -36,7 +25,3 @@ export function otherGraph(): Uint8Array {
 }
 
 export const METADATA = { anir: '1', family: 'siren', name: 'd3w64', width: '96', height: '64' };
-
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(Math.floor(value / 0x80))];
-}

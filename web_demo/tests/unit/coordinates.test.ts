@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import cases from '../../../tests/vectors/coordinates.json';
-import { axis } from '../../neural-img/src/coordinates.ts';
+import { axis, coarsen } from '../../neural-img/src/coordinates.ts';
 
 interface Case {
   n: number;
@@ -28,4 +28,18 @@ test('the whole axis has its samples at pixel centres', () => {
 
 test('a crop at native size is a part of the whole', () => {
   expect(axis(768, { start: 100, count: 50 })).toEqual(axis(768).slice(100, 150));
+});
+
+test.each([
+  [96, 8, 12],
+  [20, 8, 2.5],
+  [1, 8, 1],
+])('a coarse sample sits in the middle of those that it stands for: %i by %i', (n, step, size) => {
+  const whole = axis(n);
+  const coarse = coarsen(whole, step);
+  expect(coarse).toHaveLength(Math.ceil(size));
+  coarse.forEach((value, k) => {
+    const middle = n === 1 ? 0 : ((k + 0.5) * step * 2) / n - 1;
+    expect(value).toBeCloseTo(middle, 6);
+  });
 });

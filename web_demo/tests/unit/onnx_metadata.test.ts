@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ModelError, readModelInfo } from '../../neural-img/src/onnx_metadata.ts';
-import { concat, externalGraph, field, METADATA, modelBytes } from '../onnx_bytes.ts';
+import { concat, field } from '../../neural-img/src/protobuf.ts';
+import { externalGraph, METADATA, modelBytes } from '../onnx_bytes.ts';
 
 test('reads what a neural image says of itself', () => {
   expect(readModelInfo(modelBytes(METADATA))).toEqual({

@@ -1,0 +1,129 @@
+/**
+ * `npm run bench`: subnets of each family in headless Chromium against the obvious graph (bench/obvious.py), one thread
+ * on a plain host and two on an isolated one. Writes ../bench/results/decode_web.json, which the README quotes.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { build } from 'vite';
+import { serve } from '../scripts/serve.mjs';
+import { findChromium } from '../tests/browser/preflight.mjs';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, '../..');
+const FOLDER = join(ROOT, 'build/bench_web');
+const RESULT = join(ROOT, 'bench/results/decode_web.json');
+const FAMILIES = ['siren', 'fourier', 'gabor'];
+const SUBNETS = ['d2w64', 'd3w64', 'd2w128', 'd5w128'];
+const SIZE = [768, 512];
+const RUNS = { ours: 6, obvious: 3 };
+
+const resolve = createRequire(import.meta.url).resolve;
+
+await prepare();
+const hosts = { 1: await serve(FOLDER), 2: await serve(FOLDER, { isolated: true }) };
+const browser = await chromium.launch({
+  executablePath: findChromium() ?? '',
+  args: ['--no-sandbox', '--disable-gpu'],
+});
+try {
+  const decodes = [];
+  for (const family of FAMILIES) for (const name of SUBNETS) decodes.push(await measure(family, name));
+  const coarse = [];
+  for (const family of FAMILIES)
+    coarse.push({
+      family,
+      name: SUBNETS[0],
+      ms: median((await inPage('coarse', family, `${SUBNETS[0]}.onnx`, 2, 6)).slice(1)),
+    });
+  writeFileSync(RESULT, `${JSON.stringify({ machine: machine(), size: SIZE, decodes, coarse }, null, 1)}\n`);
+} finally {
+  await browser.close();
+  for (const host of Object.values(hosts)) host.close();
+}
+
+/** The page, ONNX Runtime and the models, as a folder to serve. */
+async function prepare() {
+  await build({
+    root: HERE,
+    configFile: join(HERE, '../vite.config.ts'),
+    publicDir: false,
+    logLevel: 'error',
+    build: { outDir: FOLDER, emptyOutDir: true },
+  });
+  mkdirSync(join(FOLDER, 'ort'));
+  for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
+    cpSync(resolve(`onnxruntime-web/${file}`), join(FOLDER, 'ort', file));
+  const python = process.env.PYTHON ?? join(ROOT, '.venv/bin/python');
+  if (!existsSync(python)) throw new Error('No Python environment: run `make demo` or set PYTHON.');
+  execFileSync(python, ['-m', 'bench.obvious', join(FOLDER, 'models')], { cwd: ROOT, stdio: 'inherit' });
+}
+
+/** @param {string} family @param {string} name */
+async function measure(family, name) {
+  /** @type {Record<string, unknown>} */
+  const row = { family, name };
+  for (const threads of [1, 2]) {
+    const ours = summary(await inPage('decode', family, `${name}.onnx`, threads, RUNS.ours));
+    const obvious = summary(await inPage('obvious', family, `${name}.obvious.onnx`, threads, RUNS.obvious));
+    row[`threads_${threads}`] = { ours, obvious, ratio: round(obvious.warm_ms / ours.warm_ms) };
+    console.log(`${family} ${name}, threads ${threads}: ${ours.warm_ms} ms, obvious ${obvious.warm_ms} ms`);
+  }
+  return row;
+}
+
+/** Calls a function of page.ts in a fresh page; returns its milliseconds. @returns {Promise<number[]>} */
+async function inPage(
+  /** @type {'decode' | 'obvious' | 'coarse'} */ what,
+  /** @type {string} */ family,
+  /** @type {string} */ file,
+  /** @type {1 | 2 | number} */ threads,
+  /** @type {number} */ runs,
+) {
+  const page = await browser.newPage();
+  try {
+    await page.goto(hosts[threads === 1 ? 1 : 2].url);
+    await page.waitForFunction((what) => what in window, what);
+    return await page.evaluate(
+      (/** @type {any} */ [what, ...args]) => /** @type {any} */ (window)[what](...args),
+      [what, `models/${family}/${file}`, ...SIZE, threads, runs],
+    );
+  } finally {
+    await page.close();
+  }
+}
+
+/** The first run opens the page's ONNX Runtime and the model. @param {number[]} times */
+function summary([cold = 0, ...warm]) {
+  return { cold_ms: round(cold), warm_ms: round(median(warm)) };
+}
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** @param {number} value */
+function round(value) {
+  return Number(value.toPrecision(3));
+}
+
+function machine() {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model.trim(),
+    cores: cpus().length,
+    chromium: browser.version(),
+    'onnxruntime-web': JSON.parse(
+      readFileSync(
+        join(dirname(resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')), '../package.json'),
+        'utf8',
+      ),
+    ).version,
+  };
+}
