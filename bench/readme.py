@@ -60,6 +60,46 @@ def _cell(codec: dict[str, float], budget: int) -> str:
     return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
 
 
+def decode_web(result: dict[str, Any]) -> str:
+    """The browser's decode against the obvious graph."""
+    about, (width, height) = result["machine"], result["size"]
+    where = (
+        f"{about['date']}, {about['processor']}, {about['cores']} cores, Chromium {about['chromium']}, "
+        f"onnxruntime-web {about['onnxruntime-web']}"
+    )
+    lines = [
+        f"`npm run bench` in `web_demo`, {width}×{height}, ms ({where}); in brackets how many times "
+        "as fast as the obvious graph on as many threads. Cold: with the start of ONNX Runtime.",
+        "",
+        "| family | network | one thread, cold | one thread | two | gain | obvious, one thread |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["decodes"]:
+        one, two = r["threads_1"], r["threads_2"]
+        times = " | ".join(f"{t['ours']['warm_ms']:.0f} ({t['ratio']:.1f}×)" for t in (one, two))
+        gain = one["ours"]["warm_ms"] / two["ours"]["warm_ms"]
+        lines.append(
+            f"| {r['family']} | {r['name']} | {one['ours']['cold_ms']:.0f} | {times} | {gain:.2f}× "
+            f"| {one['obvious']['warm_ms']:.0f} |"
+        )
+    coarse = ", ".join(f"{r['family']} {r['ms']:.0f} ms" for r in result["coarse"])
+    name = result["coarse"][0]["name"]
+    lines += ["", f"From the bytes of {name} to its first, coarse picture in a warm page: {coarse}."]
+    return "\n".join(lines)
+
+
+def download(result: dict[str, Any]) -> str:
+    """What the page's visitor fetches."""
+    lines = ["| part of the page | bytes | gzip | Brotli |", "|---|--:|--:|--:|"]
+    total = {
+        "part": "together",
+        **{k: sum(p[k] for p in result["parts"]) for k in ("bytes", "gzip", "brotli")},
+    }
+    for p in [*result["parts"], total]:
+        lines.append(f"| {p['part']} | {p['bytes']:,} | {p['gzip']:,} | {p['brotli']:,} |")
+    return "\n".join(lines)
+
+
 def machine(about: dict[str, Any]) -> str:
     """Where and with what a result was measured, in a few words."""
     return (
@@ -68,7 +108,12 @@ def machine(about: dict[str, Any]) -> str:
     )
 
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"demo": demo, "codecs": codecs}
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "demo": demo,
+    "codecs": codecs,
+    "decode_web": decode_web,
+    "download": download,
+}
 
 
 def rendered(text: str) -> str:

@@ -170,7 +170,7 @@ function put(rgba: Uint32Array, width: number, planes: Uint8Array, columns: Bloc
 
 /** As a canvas keeps it, on little-endian machines, which all browsers' are. */
 function pack(red = 0, green = 0, blue = 0): number {
-  return (OPAQUE | (blue << 16) | (green << 8) | red) >>> 0;
+  return OPAQUE | (blue << 16) | (green << 8) | red;
 }
 
 function isSame(a: Float32Array, b: Float32Array): boolean {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type * as NeuralImg from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
 import { fixtures, pathOf, pixelsOf as pythonPixelsOf } from './fixtures.ts';
 import { difference, startBrowser } from './page.ts';
@@ -17,7 +18,9 @@ const PAGE = `<!doctype html>
   <head><title>Empty project</title><link rel="icon" href="data:," /></head>
   <body>
     <script type="module">
+      import * as neuralImg from 'neural-img';
       import 'neural-img/define';
+      window.neuralImg = neuralImg;
     </script>
     ${fixtures
       .map(
@@ -167,6 +170,58 @@ test('a broken file is told in the element, which then draws a good one', async 
   await untilCounted('siren load', 2);
   expect(await role()).toBe('A siren');
   expect(await page.locator('#siren').locator('p').isVisible()).toBe(false);
+});
+
+test('the decoder gives the whole coarsely first, then all rows once', async () => {
+  const tiles = await page.evaluate(async () => {
+    const { Decoder } = (window as unknown as { neuralImg: typeof NeuralImg }).neuralImg;
+    const file = new Uint8Array(await (await fetch('siren.onnx')).arrayBuffer());
+    const image = await new Decoder(undefined, 1).open(file);
+    const tiles: number[][] = [];
+    for await (const { scale, firstRow, width, height, pixels } of image.decode({ coarse: true }))
+      tiles.push([scale, firstRow, width, height, pixels.length]);
+    return tiles;
+  });
+  expect(tiles).toEqual([
+    [8, 0, 19, 13, 19 * 13 * 4],
+    [1, 0, 150, 48, 150 * 48 * 4],
+    [1, 48, 150, 48, 150 * 48 * 4],
+    [1, 96, 150, 4, 150 * 4 * 4],
+  ]);
+});
+
+test('a crop has the pixels of the whole; a decode that was stopped does not hold up the next', async () => {
+  const { reason, same, differing } = await page.evaluate(async () => {
+    const { Decoder, axis } = (window as unknown as { neuralImg: typeof NeuralImg }).neuralImg;
+    const file = new Uint8Array(await (await fetch('gabor.onnx')).arrayBuffer());
+    const image = await new Decoder(undefined, 1).open(file);
+    const decode = async (options: NeuralImg.DecodeOptions) => {
+      const pixels: number[] = [];
+      for await (const tile of image.decode(options)) pixels.push(...tile.pixels);
+      return pixels;
+    };
+    const stop = new AbortController();
+    const huge = decode({
+      x: axis(150, undefined, 6000),
+      y: axis(100, undefined, 4000),
+      signal: stop.signal,
+    });
+    stop.abort('enough');
+    const reason = await huge.catch((reason) => reason);
+    const whole = await decode({});
+    const crop = await decode({
+      x: axis(150, { start: 30, count: 50 }),
+      y: axis(100, { start: 20, count: 40 }),
+    });
+    const expected = Array.from({ length: 40 }, (_, row) =>
+      whole.slice(((20 + row) * 150 + 30) * 4, ((20 + row) * 150 + 80) * 4),
+    ).flat();
+    const differing = crop.filter((value, at) => Math.abs(value - (expected[at] ?? 0)) > 0).length;
+    return { reason, same: crop.length === expected.length, differing };
+  });
+  expect(reason).toBe('enough');
+  expect(same).toBe(true);
+  expect(differing).toBeLessThanOrEqual(8);
 });
 
 test('no request leaves the host and nothing throws', () => {

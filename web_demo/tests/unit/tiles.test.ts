@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
+import { axis } from '../../neural-img/src/coordinates.ts';
+import { readGraph, writeModel } from '../../neural-img/src/onnx_graph.ts';
+import { rewrite } from '../../neural-img/src/rewrite.ts';
+import { openDrawer } from '../../neural-img/src/tiles.ts';
+import { evaluate } from '../evaluate.ts';
+
+// What browsers load does not start in Node.
+vi.mock('onnxruntime-web/wasm', () => import('onnxruntime-web'));
+
+const SAMPLE = new Uint8Array(readFileSync(new URL('../../../exported/coffee/d4w72.onnx', import.meta.url)));
+
+/** The same picture from a graph with an operation that `rewrite` does not know. */
+function withUnknownOperation(): Uint8Array {
+  const graph = readGraph(SAMPLE);
+  const last = graph.nodes.at(-1);
+  const rgb = last?.inputs.splice(0, 1, 'same') ?? [];
+  graph.nodes.splice(-1, 0, { kind: 'Dropout', inputs: rgb, outputs: ['same'], attributes: [] });
+  return writeModel(graph, ['image']);
+}
+
+async function expectSamePicture(file: Uint8Array, width: number, height: number): Promise<void> {
+  const [x, y] = [axis(600, undefined, width), axis(400, undefined, height)];
+  const expected = (await evaluate(SAMPLE, x, y)).image?.data as Uint8Array;
+  const drawer = await openDrawer(file);
+  const rgba = await drawer.draw(x, y);
+  await drawer.release();
+  expect(rgba.filter((_, at) => at % 4 === 3)).toEqual(new Uint8ClampedArray(width * height).fill(255));
+  const steps = rgba
+    .filter((_, at) => at % 4 !== 3)
+    .map((value, at) => Math.abs(value - (expected[at] ?? Number.NaN)));
+  expect(Math.max(...steps)).toBeLessThanOrEqual(1);
+  expect(steps.filter((step) => step > 0).length).toBeLessThanOrEqual(0.001 * steps.length + 1);
+}
+
+test.each([
+  [300, 40],
+  [131, 17],
+  [1, 1],
+  [2000, 1],
+  [1, 2000],
+])('tiles make up the whole picture: %i × %i', (width, height) => expectSamePicture(SAMPLE, width, height));
+
+test('a graph with an unknown operation runs as it is', async () => {
+  const file = withUnknownOperation();
+  expect(await rewrite(file, evaluate)).toBeUndefined();
+  await expectSamePicture(file, 131, 17);
+});
