@@ -113,7 +113,8 @@ class Rewriter {
       else for (const part of this.#product(node, (name) => onlyOne(uses.get(name)))) done.add(part);
     }
     const [image, ...more] = this.#entries.get('image') ?? [];
-    if (!image || more.length > 0) throw new Unsupported('no single picture');
+    const isPicture = this.#value('image').dims.join() === [PROBE.y.length, PROBE.x.length, 3].join();
+    if (!image || !isPicture || more.length > 0) throw new Unsupported('no single picture');
     this.#tile.nodes.push({ kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] });
     return {
       columns: this.#factorModel('columns', 'x'),
