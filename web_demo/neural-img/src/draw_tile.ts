@@ -11,5 +11,9 @@ export function drawTile(context: Context, { firstRow, width, height, scale, pix
   }
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')?.putImageData(data, 0, 0);
+  context.save();
+  // Less than that shows the samples as squares.
+  context.imageSmoothingQuality = 'high';
   context.drawImage(canvas, 0, firstRow * scale, width * scale, height * scale);
+  context.restore();
 }

@@ -70,6 +70,11 @@ export class NeuralImgElement extends HTMLElement {
   connectedCallback(): void {
     this.#describe();
     this.#near.observe(this);
+    this.#observeSize();
+  }
+
+  /** In device pixels where the browser can, which also tells when the page is zoomed. */
+  #observeSize(): void {
     try {
       this.#size.observe(this.#canvas, { box: 'device-pixel-content-box' });
     } catch {
@@ -198,7 +203,8 @@ export class NeuralImgElement extends HTMLElement {
       :host([hidden]) { display: none; }
       canvas { display: block; width: 100%; height: 100%; }
       p { position: absolute; inset: 0; margin: 0; padding: 0.5em; display: grid; place-items: center;
-        overflow: auto; text-align: center; font: 14px/1.3 system-ui, sans-serif; color: CanvasText; background: Canvas; }
+        overflow: auto; text-align: center; font: 14px/1.3 system-ui, sans-serif; color: CanvasText; background: Canvas;
+        outline: 1px solid GrayText; outline-offset: -1px; }
       p[hidden] { display: none; }`);
   }
 }
@@ -209,9 +215,10 @@ function lengthOf(element: Element, name: string): string {
   return /^\d{1,5}$/.test(value) ? `${value}px` : '';
 }
 
-function pixelsOf(entry: ResizeObserverEntry): { width: number; height: number } {
-  const [box] = entry.devicePixelContentBoxSize ?? [];
-  if (box) return { width: box.inlineSize, height: box.blockSize };
-  const { width, height } = entry.contentRect;
+/** In the screen's own pixels; `devicePixelContentBoxSize` would not know an emulated screen's. */
+function pixelsOf({ contentRect: { width, height } }: ResizeObserverEntry): {
+  width: number;
+  height: number;
+} {
   return { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
 }

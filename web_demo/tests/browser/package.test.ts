@@ -124,6 +124,15 @@ test.each(fixtures)(
   },
 );
 
+test('a screen of finer pixels gets more of them', async () => {
+  const fine = await browser.newPage({ deviceScaleFactor: 2 });
+  await fine.goto(page.url());
+  const width = () =>
+    fine.evaluate(() => document.getElementById('siren')?.shadowRoot?.querySelector('canvas')?.width);
+  await expect.poll(width, { timeout: 20_000 }).toBe(2 * (fixtures[0]?.width ?? 0));
+  await fine.close();
+});
+
 test('all elements share the workers of one decoder', async () => {
   expect(await counted('workers')).toBe(
     await page.evaluate(() => Math.min(4, navigator.hardwareConcurrency)),
