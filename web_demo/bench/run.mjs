@@ -58,8 +58,8 @@ async function prepare() {
   mkdirSync(join(FOLDER, 'ort'));
   for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
     cpSync(resolve(`onnxruntime-web/${file}`), join(FOLDER, 'ort', file));
-  const python = process.env.PYTHON ?? join(ROOT, '.venv/bin/python');
-  if (!existsSync(python)) throw new Error('No Python environment: run `make demo` or set PYTHON.');
+  const python = process.env.ANIR_PYTHON ?? join(ROOT, '.venv/bin/python');
+  if (!existsSync(python)) throw new Error('No Python environment: run `make demo` or set ANIR_PYTHON.');
   execFileSync(python, ['-m', 'bench.obvious', join(FOLDER, 'models')], { cwd: ROOT, stdio: 'inherit' });
 }
 
