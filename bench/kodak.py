@@ -1,0 +1,222 @@
+"""Rate and distortion: fits, exports and decodes a folder of pictures, and compares with image codecs.
+
+Usage: python -m bench.kodak --images kodak/ --preset fast [--only 1,5,15] [--published rd/] [--plot rd.png]
+
+The result goes to bench/results/ after each picture; the same command goes on where it stopped.
+"""
+
+import json
+import multiprocessing
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from anir_runtime.decoder import Decoder
+from anir_runtime.errors import AnirError
+from anir_runtime.files import replacing
+from anir_runtime.terminal import run
+from anir_toolchain import Config, export, fit
+from anir_toolchain.image import load_image
+from numpy.typing import NDArray
+from pytorch_msssim import ms_ssim
+
+from bench.codecs import SWEEPS, encode
+from bench.machine import machine
+from bench.rd import Point, between, bjontegaard_deltas, curve, mean_points, within
+
+app = typer.Typer(add_completion=False)
+RESULTS = Path(__file__).parent / "results"
+_GPU_JOBS = 8
+"""Pictures side by side on a CUDA device, which one small network alone leaves idle."""
+
+
+@app.command()
+def kodak(
+    images: Annotated[Path, typer.Option(help="A folder of pictures.")],
+    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
+    family: Annotated[str, typer.Option(help="siren, fourier or gabor.")] = "siren",
+    bits: Annotated[int, typer.Option(help="4 or 8.")] = 4,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    subnet: Annotated[str, typer.Option(help="Trains one alone instead of sixteen, e.g. d2w128.")] = "",
+    only: Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")] = "",
+    published: Annotated[Path | None, typer.Option(help="A folder of published curves as JSON.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draws the curves, too.")] = None,
+) -> None:
+    """Rate and distortion of a set of pictures."""
+    alone = re.fullmatch(r"(?:d(\d+)w(\d+))?", subnet)
+    if not alone:
+        raise AnirError(f"'{subnet}' is no subnet name: write depth and width like d3w64")
+    depths, widths = ((int(n),) if n else None for n in alone.groups())
+    config = Config(family, bits, preset, depths, widths, device=device)
+    config.check()
+    paths = _pictures(images, only)
+    name = "-".join(filter(None, ["kodak", family, f"{bits}bit", preset, subnet, "dev" if only else ""]))
+    output = output or RESULTS / f"{name}.json"
+    result = _resume(output, config)
+    missing = [path for path in paths if path.stem not in result["pictures"]]
+    for stem, measured in _measure_all(missing, config):
+        result["pictures"][stem] = measured
+        result["summary"] = summarize(list(result["pictures"].values()), published)
+        _write(output, result)
+        best = ", ".join(f"{s['psnr']:.2f} dB at {s['bpp']:.3f}" for s in measured["subnets"][-1:])
+        print(f"{stem}: {measured['encode_seconds']:.0f} s; {best}", flush=True)
+    result["summary"] = summarize(list(result["pictures"].values()), published)
+    _write(output, result)
+    print(json.dumps(result["summary"]["curve"]), f"\n{output}")
+    if plot is not None:
+        draw(result, published, plot)
+
+
+def _pictures(folder: Path, only: str) -> list[Path]:
+    numbers = {int(n) for n in only.split(",")} if only else None
+    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    if numbers is not None:
+        paths = [p for p in paths if {int(n) for n in re.findall(r"\d+", p.stem)} & numbers]
+    if not paths:
+        raise AnirError(f"{folder}: no such pictures")
+    return paths
+
+
+def _resume(output: Path, config: Config) -> dict[str, Any]:
+    """The result so far, or a fresh one. Raises AnirError if the file is of another configuration."""
+    wanted = json.loads(json.dumps(asdict(config)))
+    if not output.exists():
+        return {"machine": machine(), "config": wanted, "summary": {}, "pictures": {}}
+    result: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    if result["config"] != wanted:
+        raise AnirError(f"{output}: the result of another configuration; name another with -o")
+    return result
+
+
+def _write(output: Path, result: dict[str, Any]) -> None:
+    """One line per picture, so that a change shows where it is."""
+    head = {key: value for key, value in result.items() if key != "pictures"}
+    pictures = ",\n".join(f'"{stem}": {json.dumps(row)}' for stem, row in sorted(result["pictures"].items()))
+    text = json.dumps(head, indent=1)[:-2] + ',\n "pictures": {\n' + pictures + "\n}\n}\n"
+    with replacing(output) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _measure_all(paths: list[Path], config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One picture after the other, each on all cores; on a CUDA device, several side by side."""
+    if config.torch_device().type == "cpu":
+        for path in paths:
+            yield path.stem, measure(path, config)
+        return
+    with ProcessPoolExecutor(_GPU_JOBS, multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(measure, path, config): path.stem for path in paths}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def measure(path: Path, config: Config) -> dict[str, Any]:
+    """One picture: fitted, exported, decoded with ONNX Runtime, and encoded with every codec."""
+    image = load_image(path)
+    started, worked = time.perf_counter(), sum(os.times()[:2])
+    model = fit(image, config, source=path.name)
+    seconds, cpu_seconds = time.perf_counter() - started, sum(os.times()[:2]) - worked
+    subnets = []
+    with tempfile.TemporaryDirectory() as folder:
+        for entry in export(model, Path(folder)).subnets:
+            decoded = Decoder(Path(folder) / entry.file).decode()
+            row = {"name": entry.name, "bytes": entry.bytes}
+            rates = {"bpp": round(entry.bpp, 5), "payload_bpp": round(entry.payload_bpp, 5)}
+            quality = {"psnr": round(entry.psnr, 3), "ms_ssim": round(_ms_ssim(decoded, image), 5)}
+            subnets.append(row | rates | quality)
+    pixels = image.shape[0] * image.shape[1]
+    codecs = {}
+    for codec, settings in SWEEPS.items():
+        encoded = [encode(image, codec, setting) for setting in settings]
+        codecs[codec] = [[round(8 * e["bytes"] / pixels, 5), round(e["psnr"], 3)] for e in encoded]
+    times = {"encode_seconds": round(seconds, 1), "encode_cpu_seconds": round(cpu_seconds, 1)}
+    return {**times, "subnets": subnets, "codecs": codecs}
+
+
+def _ms_ssim(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
+    pair = [torch.tensor(p).permute(2, 0, 1)[None].float() for p in (decoded, image)]
+    # Five scales halve the picture four times, with an 11-pixel window left at the last.
+    return float(ms_ssim(*pair)) if min(image.shape[:2]) > 160 else float("nan")
+
+
+def summarize(pictures: list[dict[str, Any]], published: Path | None) -> dict[str, Any]:
+    """Means over pictures: each subnet, the curve at fixed rates, encoding time, and deltas to others."""
+    points = [[(s["bpp"], s["psnr"]) for s in picture["subnets"]] for picture in pictures]
+    subnets = []
+    for rows in zip(*(picture["subnets"] for picture in pictures), strict=True):
+        row: dict[str, Any] = {"name": rows[0]["name"]}
+        for key in ("bytes", "bpp", "payload_bpp", "psnr", "ms_ssim"):
+            row[key] = round(mean(r[key] for r in rows), 4)
+        row["psnr_std"] = round(stdev(r["psnr"] for r in rows), 3) if len(rows) > 1 else 0.0
+        subnets.append(row)
+    codecs: dict[str, list[list[Point]]] = {
+        codec: [[(bpp, psnr) for bpp, psnr in picture["codecs"][codec]] for picture in pictures]
+        for codec in SWEEPS
+    }
+    own = mean_points(points)
+    others = {codec: mean_points(curves) for codec, curves in codecs.items()} | read_published(published)
+    return {
+        "pictures": len(pictures),
+        "encode_seconds": round(mean(p["encode_seconds"] for p in pictures), 1),
+        "encode_cpu_seconds": round(mean(p["encode_cpu_seconds"] for p in pictures), 1),
+        "psnr": round(mean(quality for picture in points for _, quality in picture), 3),
+        "subnets": subnets,
+        "curve": _rounded(curve(points, within)),
+        "codec_curves": {codec: _rounded(curve(curves, between)) for codec, curves in codecs.items()},
+        "against": {name: bjontegaard_deltas(theirs, own) for name, theirs in others.items()},
+    }
+
+
+def _rounded(points: list[Point]) -> list[list[float]]:
+    return [[bpp, round(psnr, 3)] for bpp, psnr in points]
+
+
+def read_published(folder: Path | None) -> dict[str, list[Point]]:
+    """Published mean curves by name, from JSON files with `results: {bpp: [...], psnr: [...]}`."""
+    curves = {}
+    for path in sorted(folder.glob("*.json")) if folder else []:
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+        if isinstance(results, dict):
+            curves[f"{path.stem} (published)"] = list(zip(results["bpp"], results["psnr"], strict=True))
+    return curves
+
+
+def draw(result: dict[str, Any], published: Path | None, path: Path) -> None:
+    """The mean curves, ours in front."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((8, 5.5), layout="constrained")
+    axes = figure.add_subplot()
+    for name, points in read_published(published).items():
+        shown = [p for p in points if p[0] <= 1.1]
+        axes.plot(*zip(*shown, strict=True), color="#bbbbbb", linewidth=1)
+        axes.annotate(name.removesuffix(" (published)"), shown[-1], color="#888888", fontsize=7)
+    for codec, points in result["summary"]["codec_curves"].items():
+        if points:
+            axes.plot(*zip(*points, strict=True), "--", linewidth=1.3, label=codec)
+    config = result["config"]
+    label = f"anir, {config['family']}, {config['bits']} bits, {config['preset']}"
+    axes.plot(
+        *zip(*result["summary"]["curve"], strict=True), "o-", color="#c2410c", linewidth=2.2, label=label
+    )
+    axes.set(xlabel="bits per pixel (whole file)", ylabel="PSNR, dB", xlim=(0, 1.05), ylim=(20, 38))
+    axes.set_title(f"Mean of {result['summary']['pictures']} pictures; grey: published curves")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(app, "bench.kodak", None))
