@@ -123,6 +123,22 @@ def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path
     assert state.exists()
 
 
+def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.uint8]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        fitting = _Fitting(waves, TINY, pool)
+        while fitting.step < 52:
+            fitting.advance()
+        before = fitting.least_error
+        with torch.no_grad():
+            fitting.net.parameters["head"].mul_(50)
+        fitting.advance()
+        assert fitting.rate_factor == 0.5
+        for _ in range(3):
+            fitting.advance()
+        assert fitting.error.mean() < 2 * before
+        assert fitting.rate_factor == 0.5
+
+
 def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
     waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:

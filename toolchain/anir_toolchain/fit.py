@@ -1,5 +1,6 @@
 """Fitting a picture: the training loop, from fresh parameters to a Model."""
 
+import copy
 import math
 import signal
 import threading
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +41,12 @@ _TILE = 1024
 """Pixels per forward and backward pass: all activations stay in the cache."""
 _CHECK_PIXELS = 8192
 _SAVE_SECONDS = 30.0
+_EMPHASIS = 0.5
+"""Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
+_DIVERGED = 2.0
+"""A mean error so many times its lowest (3 dB) is a fit gone astray."""
+_GOOD_ENOUGH = 1e-3
+"""Below this mean error (36 dB), ups and downs do not matter."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +199,11 @@ class _Fitting:
         self.check_seconds = 0.0
         self.net = self._create_net()
         self.optimizer = self._create_optimizer()
+        # Running mean squared error of each subnet, and what to go back to if it explodes.
+        self.error = torch.ones(len(self.net.space.depths), len(self.net.space.widths), device=self.device)
+        self.least_error = math.inf
+        self.rate_factor = 1.0
+        self.good: dict[str, Any] = {}
         self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
             self.device
         )
@@ -234,17 +247,39 @@ class _Fitting:
         self.step += 1
         if before == "fit" != self.phase:
             self.net.begin_quantizing()
-        self._backward(self._view(), *self._batch())
+            self.least_error, self.good = math.inf, {}
+        errors = self._backward(self._view(), *self._batch())
+        self.error.lerp_(errors, 1 / min(self.step, 20))
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.phase == "fit":
             self.net.trim_tails()
+        self._guard()
+
+    @torch.no_grad()
+    def _guard(self) -> None:
+        """Goes back to the last good parameters, at half the rate, when the error has exploded."""
+        error = self.error.mean().item()
+        self.least_error = min(self.least_error, error)
+        if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
+            self._load(copy.deepcopy(self.good))
+            self.rate_factor /= 2
+        elif self.step % 50 == 0:
+            state = {"parameters": self.net.parameters, "error": self.error}
+            self.good = copy.deepcopy(state | {"optimizer": self.optimizer.state_dict()})
+
+    def _load(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            for name, value in state["parameters"].items():
+                self.net.parameters[name].copy_(value)
+            self.error.copy_(state["error"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
     def _rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.preset.steps))
-        return self.preset.rate * min(1.0, self.step / _WARMUP) * cosine + 1e-5
+        return self.preset.rate * self.rate_factor * min(1.0, self.step / _WARMUP) * cosine + 1e-5
 
     def _view(self) -> Parameters:
         if self.phase == "fit":
@@ -270,30 +305,39 @@ class _Fitting:
         x, y = self.x[index % self.width], self.y[index // self.width]
         return x, y, self.pixels[index].float() / 127.5 - 1
 
-    def _backward(self, view: Parameters, x: Tensor, y: Tensor, colours: Tensor) -> None:
-        """Adds the gradient of the mean squared error, summed over subnets.
+    def _backward(self, view: Parameters, x: Tensor, y: Tensor, colours: Tensor) -> Tensor:
+        """Adds the gradient of the subnets' weighted errors; returns their mean squares, [depths, widths].
 
         Tiles run side by side, each on one thread; their gradients are added in order, so that the number
         of threads changes no bit.
         """
-        target = colours.repeat(1, len(self.net.space.widths))
         tile = _TILE if self.device.type == "cpu" else len(x)
-        parts = [torch.split(part, tile) for part in (x, y, target)]
-        gradients = list(self.pool.map(lambda *part: self._tile_gradients(view, *part), *parts))
-        trained = [
-            (name, value) for name, value in view.items() if value.requires_grad and name in gradients[0]
-        ]
+        share = self.error**-_EMPHASIS
+        share /= share.mean() * 3 * len(x)
+        parts = [torch.split(part, tile) for part in (x, y, colours)]
+        tiles = list(self.pool.map(lambda *part: self._tile_gradients(view, share, *part), *parts))
+        errors = torch.stack([errors for errors, _ in tiles]).sum(0) / (3 * len(x))
+        trained = [(name, value) for name, value in view.items() if name in tiles[0][1]]
         torch.autograd.backward(
             [value for _, value in trained],
-            [torch.stack([tile[name] for tile in gradients]).sum(0) / (3 * len(x)) for name, _ in trained],
+            [torch.stack([gradients[name] for _, gradients in tiles]).sum(0) for name, _ in trained],
         )
+        return errors
 
-    def _tile_gradients(self, view: Parameters, x: Tensor, y: Tensor, target: Tensor) -> Parameters:
-        """Of the squared error, summed over points, colours and subnets."""
-        leaves = {name: value.detach().requires_grad_() for name, value in view.items()}
-        outputs = self.net.outputs(leaves, x, y)
-        torch.autograd.backward(torch.stack([(output - target).square().sum() for output in outputs]).sum())
-        return {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+    def _tile_gradients(
+        self, view: Parameters, share: Tensor, x: Tensor, y: Tensor, colours: Tensor
+    ) -> tuple[Tensor, Parameters]:
+        """Squared errors of each subnet over all points and colours; gradients of their sum by `share`."""
+        leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
+        target = colours.repeat(1, len(self.net.space.widths))
+        rows = [
+            (output - target).square().sum(0).reshape(-1, 3).sum(1)
+            for output in self.net.outputs(leaves, x, y)
+        ]
+        errors = torch.stack(rows)
+        torch.autograd.backward((errors * share).sum())
+        gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+        return errors.detach(), gradients
 
     @torch.no_grad()
     def progress(self) -> Progress:
@@ -326,6 +370,10 @@ class _Fitting:
                 "step": self.step,
                 "parameters": self.net.parameters,
                 "optimizer": self.optimizer.state_dict(),
+                "error": self.error,
+                "least_error": self.least_error,
+                "rate_factor": self.rate_factor,
+                "good": self.good,
                 "generator": self.generator.get_state(),
                 "check": self.check,
             },
@@ -340,10 +388,10 @@ class _Fitting:
                 f"{path}: the state of another picture or of other options; remove it to start anew"
             )
         self.step = state["step"]
-        with torch.no_grad():
-            for name, value in state["parameters"].items():
-                self.net.parameters[name].copy_(value)
-        self.optimizer.load_state_dict(state["optimizer"])
+        self._load(state)
+        self.least_error, self.rate_factor, self.good = (
+            state[name] for name in ("least_error", "rate_factor", "good")
+        )
         self.generator.set_state(state["generator"])
         self.check = state["check"].to(self.device)
 
