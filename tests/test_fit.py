@@ -16,7 +16,7 @@ from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Subnet
 from numpy.typing import NDArray
 
-SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, bandwidth=8.0, soften=0.5, settle=0.9)
+SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, soften=0.5, settle=0.9)
 TINY = Config(preset="short", depths=(2, 3), widths=(16, 24))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from anir_runtime.errors import AnirError
 from anir_toolchain import image as module
-from anir_toolchain.image import load_image
+from anir_toolchain.image import load_image, rms_frequency
 from PIL import Image
 
 
@@ -77,3 +77,20 @@ def test_a_decompression_bomb_is_refused_before_memory_is_taken(tmp_path: Path) 
     Image.new("1", (30000, 30000)).save(bomb)
     with pytest.raises(AnirError, match="over the limit of 64 megapixels"):
         load_image(bomb)
+
+
+def test_the_frequency_of_waves_is_found_at_any_size() -> None:
+    for scale in (1, 3):
+        width, height = 192 * scale, 128 * scale
+        half_side = (width * height) ** 0.5 / 2
+        phase = 12 * (np.arange(width) + 0.5) / half_side
+        waves = np.broadcast_to((128 + 100 * np.sin(phase))[None, :, None], (height, width, 3)).astype(
+            np.uint8
+        )
+        # Along one axis only, so that the mean of both axes' squares is half of 12².
+        assert rms_frequency(waves) == pytest.approx(12 / 2**0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (40, 40), (3, 20000)])
+def test_a_plain_picture_of_any_shape_has_frequency_zero(shape: tuple[int, int]) -> None:
+    assert rms_frequency(np.full((*shape, 3), 77, np.uint8)) == 0.0

@@ -13,7 +13,6 @@ class Preset:
         steps: optimizer steps in all.
         batch: pixels per step.
         rate: SOAP's peak learning rate; it warms up over the first 50 steps and falls by a cosine.
-        bandwidth: highest first-layer frequency at the start, in radians per half picture.
         soften: fraction of the steps after which hidden weights are drawn to their codes.
         settle: fraction after which the codes stand and only filters, biases and heads still learn.
     """
@@ -21,16 +20,15 @@ class Preset:
     steps: int
     batch: int
     rate: float
-    bandwidth: float
     soften: float
     settle: float
 
 
 # The longer a fit, the lower its rate: weights that grow for long at a high one make deep sines chaotic.
 PRESETS = {
-    "fast": Preset(steps=800, batch=4096, rate=1.5e-2, bandwidth=20.0, soften=0.6, settle=0.95),
-    "balanced": Preset(steps=4000, batch=4096, rate=1e-2, bandwidth=20.0, soften=0.5, settle=0.95),
-    "best": Preset(steps=10000, batch=4096, rate=8e-3, bandwidth=20.0, soften=0.5, settle=0.97),
+    "fast": Preset(steps=800, batch=4096, rate=1.5e-2, soften=0.6, settle=0.95),
+    "balanced": Preset(steps=4000, batch=4096, rate=1e-2, soften=0.5, settle=0.95),
+    "best": Preset(steps=10000, batch=4096, rate=8e-3, soften=0.5, settle=0.97),
 }
 
 
