@@ -60,6 +60,31 @@ def _cell(codec: dict[str, float], budget: int) -> str:
     return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
 
 
+def kodak(result: dict[str, Any]) -> str:
+    """Mean curves over a set of pictures, ours and the codecs', and what each subnet reaches."""
+    summary, config = result["summary"], result["config"]
+    codecs = {"JPEG": "JPEG", "JPEG2000": "JPEG 2000", "WEBP": "WebP", "AVIF": "AVIF"}
+    curves = {codec: dict(summary["codec_curves"][codec]) for codec in codecs}
+    lines = [
+        f"Mean PSNR in dB over {summary['pictures']} Kodak pictures (768×512), {config['family']}, "
+        f"{config['bits']} bits, preset `{config['preset']}` ({machine(result['machine'])}): "
+        "each picture's best network within the rate, and Pillow's codecs at that rate.",
+        "",
+        f"| bpp | anir | {' | '.join(codecs.values())} |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for bpp, psnr in summary["curve"]:
+        others = (f"{curves[codec][bpp]:.2f}" if bpp in curves[codec] else "–" for codec in codecs)
+        lines.append(f"| {bpp} | {psnr:.2f} | {' | '.join(others)} |")
+    lines += ["", "| name | bytes | bpp | payload bpp | PSNR dB | MS-SSIM |", "|---|--:|--:|--:|--:|--:|"]
+    for r in summary["subnets"]:
+        quality = f"{r['psnr']:.2f} ± {r['psnr_std']:.2f} | {r['ms_ssim']:.3f}"
+        lines.append(
+            f"| {r['name']} | {r['bytes']:,.0f} | {r['bpp']:.3f} | {r['payload_bpp']:.3f} | {quality} |"
+        )
+    return "\n".join(lines)
+
+
 def decode_web(result: dict[str, Any]) -> str:
     """The browser's decode against the obvious graph."""
     about, (width, height) = result["machine"], result["size"]
@@ -111,6 +136,7 @@ def machine(about: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "demo": demo,
     "codecs": codecs,
+    "kodak-siren-4bit-fast": kodak,
     "decode_web": decode_web,
     "download": download,
 }
