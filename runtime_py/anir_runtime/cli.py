@@ -11,7 +11,7 @@ import typer
 from anir_runtime.choose import choose
 from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import UsageError
-from anir_runtime.picture_file import STDOUT, check_format_size, write_picture
+from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
 from anir_runtime.terminal import run
 
 app = typer.Typer(add_completion=False)
@@ -57,13 +57,12 @@ def draw(
     target = output or Path(f"{path.stem}.png")
     decoder = Decoder(path)
     part = None if crop is None else parse_crop(crop, decoder.width, decoder.height)
-    check_format_size(target, *decoder.output_size(wanted, part))
+    width, height = decoder.output_size(wanted, part)
+    check_format_size(target, width, height)
     started = time.perf_counter()
-    image = decoder.decode(wanted, part)
-    milliseconds = (time.perf_counter() - started) * 1e3
-    write_picture(image, target)
+    write_tiles(decoder.tiles(wanted, part), (width, height), target)
     if target != STDOUT:
-        print(f"{target}: {image.shape[1]}x{image.shape[0]}, decoded in {milliseconds:.0f} ms")
+        print(f"{target}: {width}x{height}, drawn in {(time.perf_counter() - started) * 1e3:.0f} ms")
 
 
 def parse_size(text: str) -> tuple[int, int]:
