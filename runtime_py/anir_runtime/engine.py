@@ -67,23 +67,22 @@ class _Matrices:
         width = len(x)
         rows = max(1, self._tile_pixels // width)
         stretches = list(_stretches(width, self._tile_pixels))
-        columns = [
-            {name: np.tile(v, (rows, 1)) for name, v in self._columns(x[s]).items()} for s in stretches
-        ]
+        columns = [{name: np.tile(v, rows) for name, v in self._columns(x[s]).items()} for s in stretches]
 
         def draw(y: Coordinates) -> NDArray[np.uint8]:
             image = np.empty((len(y), width, 3), np.uint8)
             factors = self._evaluate(self._graph.rows, x[:1], y)
             for top in range(0, len(y), rows):
                 tile = image[top : top + rows]
-                bands = {name: v[top : top + rows] for name, v in factors.items()}
+                bands = {name: v[:, top : top + rows] for name, v in factors.items()}
                 if rows > 1:
-                    bands = {name: v.repeat(width, axis=0) for name, v in bands.items()}
+                    bands = {name: v.repeat(width, axis=1) for name, v in bands.items()}
                 for stretch, values in zip(stretches, columns, strict=True):
                     part = tile[:, stretch]
                     pixels = part.shape[0] * part.shape[1]
-                    feeds = bands | {name: v[:pixels] for name, v in values.items()}
-                    part[:] = self._session.run(["image"], feeds)[0].reshape(part.shape)
+                    feeds = bands | {name: v[:, :pixels] for name, v in values.items()}
+                    rgb = self._session.run(["image"], feeds)[0]
+                    part[:] = rgb.reshape(3, *part.shape[:2]).transpose(1, 2, 0)
             return image
 
         return draw
@@ -94,10 +93,10 @@ class _Matrices:
     def _evaluate(
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates
     ) -> dict[str, NDArray[np.float32]]:
-        """Values of x or y alone as inputs of the matrix graph, each [N, C]."""
+        """Values of x or y alone as inputs of the matrix graph, each [C, N]."""
         values = self._file.run(list(inputs), {"x": x, "y": y})
         return {
-            name: entry
+            name: entry.T
             for names, value in zip(inputs.values(), values, strict=True)
             for name, entry in zip(names, value.reshape(len(names), -1, value.shape[-1]), strict=True)
         }

@@ -68,7 +68,7 @@ def write_model(
 ) -> bytes:
     """A ModelProto of the same versions as `like`.
 
-    Each input is float32 of [any, its number]; the output is uint8.
+    Each input is float32 of [its number, any]; the output is uint8[3, any].
     """
     graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
     graph.append(_field(_GRAPH_NAME, b"g"))
@@ -172,6 +172,6 @@ def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
 
 
 def _value(name: str, dtype: type[np.generic], channels: int) -> bytes:
-    shape = _field(1, b"") + _field(1, _number(1, channels))
+    shape = _field(1, _number(1, channels)) + _field(1, b"")
     tensor = _number(1, _TYPES[np.dtype(dtype)]) + _field(2, shape)
     return _name(name) + _field(_VALUE_TYPE, _field(1, tensor))

@@ -1,8 +1,9 @@
 """The exported graph, rewritten so that a pixel costs matrix products and little else.
 
 A value of the graph is constant, or depends on x, on y, or on both. Only the last kind stays: the new graph
-takes values of x and y alone as inputs, has constants folded, and treats pixels as rows of matrices, one
-[pixels, channels] per entry of a value's leading axis.
+takes values of x and y alone as inputs, has constants folded, and treats pixels as columns of matrices, one
+[channels, pixels] per entry of a value's leading axis: what varies by row is then a factor for a long stretch
+of memory, and the inputs that a nested matrix reads are one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ _ELEMENTWISE = frozenset([
 ])
 # fmt: on
 _RESHAPING = frozenset(["Identity", "Reshape", "Squeeze", "Unsqueeze"])
-_LEAST_OUTPUTS = 32
+_LEAST_OUTPUTS = 64
 
 
 class UnknownOperationError(Exception):
@@ -38,9 +39,9 @@ class Rewritten(NamedTuple):
     """A graph over matrices of pixels.
 
     Attributes:
-        model: a serialized ModelProto with the output `image`, uint8[N, 3].
-        columns: the inputs [N, C], by the name of the value [F, 1, W, C] that they are entries of.
-        rows: the inputs [N, C] or [1, C], by the name of the value [F, H, 1, C] that they are entries of.
+        model: a serialized ModelProto with the output `image`, uint8[3, N].
+        columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
+        rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
         channels: of the widest input.
     """
 
@@ -142,10 +143,8 @@ class _Rewriter:
                 (self._columns if sources == {"x"} else self._rows)[name] = names
                 self._inputs |= dict.fromkeys(names, channels)
             else:
-                value = self._values[name]
-                names = [
-                    self._constant(part) for part in value.reshape(entries, *[channels] * (value.size > 1))
-                ]
+                shape = (entries, channels, 1) if self._values[name].size > 1 else (1,)
+                names = [self._constant(part) for part in self._values[name].reshape(shape)]
             self._entries[name] = names
         return self._entries[name]
 
@@ -178,17 +177,17 @@ class _Rewriter:
     def _gemm(
         self, matrices: Sequence[str], weight: NDArray[np.generic], bias: NDArray[np.generic]
     ) -> list[str]:
-        """h W + b of each matrix h, without the rows of W that are zeros."""
+        """Wᵀ h + b of each matrix h, without the rows of W that are zeros."""
         products = []
         for h in matrices:
             parts = []
             for reach, start, stop in _steps(weight):
                 read = h
                 if reach < len(weight):
-                    read = self._emit("Slice", h, *(self._constant(np.array([i])) for i in (0, reach, 1)))
-                block = self._constant(weight[:reach, start:stop])
-                parts.append(self._emit("Gemm", read, block, self._constant(bias[start:stop])))
-            axis = [integer_attribute("axis", 1)]
+                    read = self._emit("Slice", h, *(self._constant(np.array([i])) for i in (0, reach, 0)))
+                block = self._constant(weight[:reach, start:stop].T)
+                parts.append(self._emit("Gemm", block, read, self._constant(bias[start:stop, None])))
+            axis = [integer_attribute("axis", 0)]
             products.append(parts[0] if len(parts) == 1 else self._emit("Concat", *parts, attributes=axis))
         return products
 
