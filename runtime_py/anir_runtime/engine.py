@@ -67,7 +67,10 @@ class _Matrices:
         width = len(x)
         rows = max(1, self._tile_pixels // width)
         stretches = list(_stretches(width, self._tile_pixels))
-        columns = [{name: np.tile(v, rows) for name, v in self._columns(x[s]).items()} for s in stretches]
+        columns = [
+            {name: np.ascontiguousarray(np.tile(v, rows)) for name, v in self._columns(x[stretch]).items()}
+            for stretch in stretches
+        ]
 
         def draw(y: Coordinates) -> NDArray[np.uint8]:
             image = np.empty((len(y), width, 3), np.uint8)
