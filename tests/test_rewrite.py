@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import torch
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.engine import make_engine, open_file
 from anir_runtime.onnx_file import read_nodes
@@ -82,3 +83,14 @@ def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
     got, want = _both(data, 96, 64)
     assert_same_pixels(got, want)
     assert got.std() > 5
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_all_subnets_are_drawn_as_in_torch(name: str) -> None:
+    model = random_model(name)
+    x, y = axis_coordinates(96), axis_coordinates(64)
+    for subnet in model.space.subnets:
+        data = build(model, subnet).SerializeToString()
+        rgb = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
+        want = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        assert_same_pixels(make_engine(data, open_file(data)).start(x)(y), want)
