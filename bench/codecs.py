@@ -12,9 +12,9 @@ import numpy as np
 import typer
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
-from anir_runtime.terminal import run
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr
+from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -15,11 +15,11 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Entry, Manifest
 from anir_runtime.picture_file import write_picture
-from anir_runtime.terminal import run
 from anir_toolchain import Config, export, fit
 from anir_toolchain.commands import progress_bar
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.image import load_image
+from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console

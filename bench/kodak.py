@@ -24,9 +24,9 @@ import typer
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
-from anir_runtime.terminal import run
 from anir_toolchain import Config, export, fit
 from anir_toolchain.image import load_image
+from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from pytorch_msssim import ms_ssim
 

@@ -55,6 +55,40 @@ def codecs(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def decode(result: dict[str, Any]) -> str:
+    """Speed at 768×512 of the subnets that every way was measured for, then start, crops and memory."""
+    lines = [
+        f"Random weights at 768×512, medians of {result['repetitions']} turns; in brackets how much "
+        f"slower the others are ({machine(result['machine'])}). Obvious graph: N×2 coordinates in, a sine "
+        "per pixel, a default session. torch: eager, in blocks of pixels; COIN's way: all pixels at once. "
+        "Share: multiply-accumulates against those of a large matrix product in the same run, "
+        f"{result['peak_gmacs']:.0f} · 10⁹/s. MiB: the whole process's peak.",
+        "",
+        "| family | network | ms | MPixel/s | share | MiB | obvious graph | torch | COIN's way |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["subnets"]:
+        if r["size"] == "768x512" and "torch_ms" in r:
+            others = " | ".join(
+                f"{r[way]:,.0f} ({r[way] / r['ms']:.1f}×)" for way in ("obvious_ms", "torch_ms", "coin_ms")
+            )
+            numbers = f"{r['ms']:.0f} | {r['mpixel_s']:.1f} | {r['peak_share']:.0%} | {r['memory_mib']:.0f}"
+            lines.append(f"| {r['family']} | {r['name']} | {numbers} | {others} |")
+    crops = ", ".join(f"{c['pixel_share']:.1%} in {c['time_share']:.1%}" for c in result["crops"])
+    lines += [
+        "",
+        f"`anir-run` as a whole process, smallest network: {result['cold_start_ms'] / 1e3:.2f} s. "
+        f"Parts of the pixels in parts of the time: {crops}.",
+    ]
+    if result["huge"]:
+        sides = "; ".join(
+            f"{h['side']}×{h['side']} in {h['ms'] / 1e3:.0f} s and {h['memory_mib']:.0f} MiB"
+            for h in result["huge"]
+        )
+        lines.append(f"To a PNG, smallest network: {sides}.")
+    return "\n".join(lines)
+
+
 def _cell(codec: dict[str, float], budget: int) -> str:
     larger = codec["bytes"] / budget
     return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
@@ -136,7 +170,7 @@ def machine(about: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "demo": demo,
     "codecs": codecs,
-    "kodak-siren-4bit-fast": kodak,
+    "decode": decode,
     "decode_web": decode_web,
     "download": download,
 }

@@ -78,7 +78,7 @@ def test_bad_input_is_refused_in_one_line(path: str, exported: Path, fails: Fail
     fails(main([path, "--max-bytes", "9"]), "choose from a folder", 2)
     fails(main([str(exported), "--max-bytes", "9"]), "no subnet fits")
     fails(main(["."]), "manifest.json: cannot be read")
-    fails(main([]), "Missing argument", 2)
+    fails(main([]), "required: source", 2)
     fails(main([path, "--sise", "3x3"]), "--sise", 2)
     assert sorted(p.name for p in Path().iterdir()) == ["mine.png", "text.onnx"]
     assert Path("mine.png").read_text() == "mine"

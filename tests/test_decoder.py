@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from anir_runtime import AnirError, Decoder, decode
 from anir_runtime.coordinates import axis_coordinates
@@ -12,6 +13,8 @@ from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build
 from anir_toolchain.space import Subnet
 from onnx import TensorProto, helper
+
+from tests.pixels import assert_same_pixels
 
 
 @pytest.fixture
@@ -24,11 +27,13 @@ def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
     assert (decoder.width, decoder.height, decoder.family) == (96, 64, "siren")
     image = decoder.decode()
     assert image.shape == (64, 96, 3)
-    whole = decoder._run(axis_coordinates(96), axis_coordinates(64))
-    np.testing.assert_array_equal(image, whole)
-    rows = [len(tile) for tile in decoder.tiles()]
-    assert sum(rows) == 64
-    assert len(rows) > 1
+    session = ort.InferenceSession(path)
+    whole = session.run(None, {"x": axis_coordinates(96), "y": axis_coordinates(64)})[0]
+    assert_same_pixels(image, whole)
+    assert len(list(decoder.tiles())) == 1
+    large = list(decoder.tiles((960, 640)))
+    assert len(large) > 1
+    np.testing.assert_array_equal(np.concatenate(large), decoder.decode((960, 640)))
 
 
 @pytest.mark.parametrize("threads", [1, 3])

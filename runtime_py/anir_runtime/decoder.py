@@ -12,13 +12,14 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.engine import make_engine, open_file
 from anir_runtime.errors import AnirError
 from anir_runtime.onnx_file import has_external_data
 
 FORMAT = 1
 MAX_PIXELS = 16384 * 16384
 MAX_FILE_BYTES = 256 * 2**20
-_TILE_PIXELS = 4096
+_TASK_PIXELS = 16384
 
 
 class Crop(NamedTuple):
@@ -46,8 +47,15 @@ class Decoder:
         """Opens the file at `path`. Raises AnirError if it is not a whole, self-contained anir subnet."""
         self.path = Path(path)
         self._threads = threads or available_cores()
-        self._session = _open_session(self.path)
-        self.family, self.width, self.height = _read_metadata(self.path, self._session)
+        data = _read(self.path)
+        try:
+            file = open_file(data)
+            self.family, self.width, self.height = _read_metadata(self.path, file)
+            self._engine = make_engine(data, file)
+        except AnirError:
+            raise
+        except Exception as error:  # onnxruntime raises a type of its own per cause, all private
+            raise AnirError(f"{path}: not an ONNX file, or a damaged one") from error
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
@@ -90,18 +98,15 @@ class Decoder:
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        rows = max(1, _TILE_PIXELS // width)
+        rows = max(1, _TASK_PIXELS // width)
+        draw = self._engine.start(x)
         with ThreadPoolExecutor(self._threads) as pool:
             parts = iter([y[i : i + rows] for i in range(0, height, rows)])
             # A bounded queue: results wait in memory for no more than a few tiles.
-            waiting = [pool.submit(self._run, x, part) for part in islice(parts, 2 * self._threads)]
+            waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
             while waiting:
                 yield waiting.pop(0).result()
-                waiting += [pool.submit(self._run, x, part) for part in islice(parts, 1)]
-
-    def _run(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
-        image: NDArray[np.uint8] = self._session.run(["image"], {"x": x, "y": y})[0]
-        return image
+                waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if crop is None:
@@ -126,7 +131,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _open_session(path: Path) -> ort.InferenceSession:
+def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise AnirError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
@@ -137,15 +142,7 @@ def _open_session(path: Path) -> ort.InferenceSession:
         raise AnirError(f"{path}: cannot be read ({error.strerror})") from error
     if has_external_data(data):
         raise AnirError(f"{path}: keeps its weights in another file; a neural image is one file")
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    # Unfolds the 4-bit weights to float once, at load; the fused kernels would round activations to 8 bits.
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
-    try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises a type of its own per cause, all private
-        raise AnirError(f"{path}: not an ONNX file, or a damaged one") from error
+    return data
 
 
 def _read_metadata(path: Path, session: ort.InferenceSession) -> tuple[str, int, int]:
@@ -156,9 +153,8 @@ def _read_metadata(path: Path, session: ort.InferenceSession) -> tuple[str, int,
         raise AnirError(f"{path}: not a neural image; anir-export makes them")
     if metadata["anir"] != str(FORMAT):
         raise AnirError(f"{path}: file format {metadata['anir']}, this anir reads {FORMAT}; update anir")
-    if inputs != {"x": ("tensor(float)", 1), "y": ("tensor(float)", 1)} or outputs != {
-        "image": ("tensor(uint8)", 3)
-    }:
+    axes = {"x": ("tensor(float)", 1), "y": ("tensor(float)", 1)}
+    if inputs != axes or outputs.get("image") != ("tensor(uint8)", 3):
         raise AnirError(f"{path}: its inputs and outputs are not those of a neural image")
     try:
         width, height = int(metadata["width"]), int(metadata["height"])

@@ -1,16 +1,31 @@
-"""A look into an ONNX file without the onnx package: does it reach for other files?
+"""Reading and writing ONNX files without the onnx package.
 
-Only the protobuf wire format is read here: https://protobuf.dev/programming-guides/encoding.
+Only the protobuf wire format is spoken here: https://protobuf.dev/programming-guides/encoding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-_MODEL_GRAPH = 7
-_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
-_NODE_ATTRIBUTE = 5
-_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 5, 10
-_TENSOR_EXTERNAL_DATA = 13
+import numpy as np
+from numpy.typing import NDArray
+
+_MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET = 1, 7, 8
+_GRAPH_NODE, _GRAPH_NAME, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 2, 5, 11, 12, 15
+_NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
+_ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS, _ATTRIBUTE_TYPE = 1, 3, 5, 10, 20
+_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
+_VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_TYPES = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
+
+
+class Node(NamedTuple):
+    """One operation; `attributes` are serialized AttributeProtos."""
+
+    kind: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: list[bytes]
 
 
 def has_external_data(model: bytes) -> bool:
@@ -22,6 +37,57 @@ def has_external_data(model: bytes) -> bool:
         return any(_external(graph) for graph in _parts(memoryview(model), _MODEL_GRAPH))
     except (IndexError, ValueError):
         return False
+
+
+def read_nodes(model: bytes) -> list[Node]:
+    """The nodes of an undamaged ModelProto in their order; the kind of a foreign domain's has it in front."""
+    nodes = []
+    for graph in _parts(memoryview(model), _MODEL_GRAPH):
+        for node in _parts(graph, _GRAPH_NODE):
+            inputs, outputs, (kind,), domain = (
+                [bytes(part).decode() for part in _parts(node, field)]
+                for field in (_NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_DOMAIN)
+            )
+            attributes = [bytes(part) for part in _parts(node, _NODE_ATTRIBUTE)]
+            nodes.append(Node("".join(domain) + kind, inputs, outputs, attributes))
+    return nodes
+
+
+def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
+    """The model with more of its values as outputs, of the types that they happen to have."""
+    # One message after another parses as both merged.
+    return model + _field(_MODEL_GRAPH, b"".join(_field(_GRAPH_OUTPUT, _name(name)) for name in names))
+
+
+def write_model(
+    like: bytes,
+    nodes: Sequence[Node],
+    constants: Mapping[str, NDArray[np.generic]],
+    inputs: Mapping[str, int],
+    output: str,
+) -> bytes:
+    """A ModelProto of the same versions as `like`.
+
+    Each input is float32 of [its number, any]; the output is uint8[3, any].
+    """
+    graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
+    graph.append(_field(_GRAPH_NAME, b"g"))
+    graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
+    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, channels)) for name, channels in inputs.items()]
+    graph.append(_field(_GRAPH_OUTPUT, _value(output, np.uint8, 3)))
+    versions = [_field(_MODEL_OPSET, part) for part in _parts(memoryview(like), _MODEL_OPSET)]
+    ir_version = next(value for field, value in _fields(memoryview(like)) if field == _MODEL_IR_VERSION)
+    assert isinstance(ir_version, int)
+    return b"".join(
+        [_number(_MODEL_IR_VERSION, ir_version), *versions, _field(_MODEL_GRAPH, b"".join(graph))]
+    )
+
+
+def integer_attribute(name: str, value: int) -> bytes:
+    """An AttributeProto that holds an int."""
+    return (
+        _field(_ATTRIBUTE_NAME, name.encode()) + _number(_ATTRIBUTE_INT, value) + _number(_ATTRIBUTE_TYPE, 2)
+    )
 
 
 def _external(graph: memoryview) -> bool:
@@ -36,26 +102,31 @@ def _external(graph: memoryview) -> bool:
 
 def _parts(message: memoryview, *fields: int) -> Iterator[memoryview]:
     """The length-delimited fields of those numbers."""
+    return (value for field, value in _fields(message) if field in fields and isinstance(value, memoryview))
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """All fields that are numbers or length-delimited."""
     at = 0
     while at < len(message):
-        tag, at = _varint(message, at)
+        tag, at = _read_varint(message, at)
         kind = tag & 7
         if kind == _LENGTH:
-            size, at = _varint(message, at)
+            size, at = _read_varint(message, at)
             if at + size > len(message):
                 raise ValueError("a field runs past the end")
-            if tag >> 3 in fields:
-                yield message[at : at + size]
+            yield tag >> 3, message[at : at + size]
             at += size
         elif kind == _VARINT:
-            _, at = _varint(message, at)
+            number, at = _read_varint(message, at)
+            yield tag >> 3, number
         elif kind in (_FIXED64, _FIXED32):
             at += 8 if kind == _FIXED64 else 4
         else:
             raise ValueError("not a protobuf wire type of ONNX")
 
 
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
+def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 64, 7):
         byte = message[at]
@@ -64,3 +135,43 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
     raise ValueError("a varint is too long")
+
+
+def _varint(value: int) -> bytes:
+    low = bytearray()
+    while value >= 0x80:
+        low.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*low, value])
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3 | _VARINT) + _varint(value)
+
+
+def _field(field: int, content: bytes | memoryview) -> bytes:
+    return _varint(field << 3 | _LENGTH) + _varint(len(content)) + content
+
+
+def _name(name: str) -> bytes:
+    return _field(_VALUE_NAME, name.encode())
+
+
+def _node(node: Node) -> bytes:
+    parts = [_field(_NODE_INPUT, name.encode()) for name in node.inputs]
+    parts += [_field(_NODE_OUTPUT, name.encode()) for name in node.outputs]
+    parts += [_field(_NODE_ATTRIBUTE, attribute) for attribute in node.attributes]
+    return b"".join([*parts, _field(_NODE_KIND, node.kind.encode())])
+
+
+def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
+    dims = b"".join(_number(_TENSOR_DIMS, size) for size in array.shape)
+    raw = array.astype(array.dtype.newbyteorder("<")).tobytes()
+    kind = _number(_TENSOR_TYPE, _TYPES[array.dtype])
+    return dims + kind + _field(_TENSOR_NAME, name.encode()) + _field(_TENSOR_RAW, raw)
+
+
+def _value(name: str, dtype: type[np.generic], channels: int) -> bytes:
+    shape = _field(1, _number(1, channels)) + _field(1, b"")
+    tensor = _number(1, _TYPES[np.dtype(dtype)]) + _field(2, shape)
+    return _name(name) + _field(_VALUE_TYPE, _field(1, tensor))

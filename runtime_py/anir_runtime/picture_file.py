@@ -1,24 +1,26 @@
-"""Pixels to PNG, JPEG or WebP, on disk or stdout."""
+"""Pixels to PNG, JPEG or WebP, on disk or stdout; PNG a few rows at a time."""
 
+import struct
 import sys
-from io import BytesIO
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "PNG": {"compress_level": 6},
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},
 }
 _LONGEST = {"JPEG": 65535, "WEBP": 16383}
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_AVERAGE = 3
 STDOUT = Path("-")
 
 
@@ -43,13 +45,52 @@ def check_format_size(path: Path, width: int, height: int) -> None:
 
 def write_picture(image: NDArray[np.uint8], path: Path) -> None:
     """Writes uint8[H, W, 3] to `path`, or as PNG to stdout if it is `-`. Raises AnirError on failure."""
+    write_tiles([image], (image.shape[1], image.shape[0]), path)
+
+
+def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path: Path) -> None:
+    """Writes a picture of `size` (width, height) that comes as tiles uint8[rows, W, 3], top to bottom.
+
+    A PNG is written while they come. Raises AnirError on failure.
+    """
     kind = picture_format(path)
-    picture = Image.fromarray(image)
     if path == STDOUT:
-        buffer = BytesIO()
-        picture.save(buffer, kind)
-        sys.stdout.buffer.write(buffer.getvalue())
+        _write_png(tiles, size, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     with replacing(path) as temporary:
-        picture.save(temporary, kind, **_SAVE_OPTIONS[kind])
+        if kind == "PNG":
+            with temporary.open("wb") as file:
+                _write_png(tiles, size, file)
+        else:
+            from PIL import Image
+
+            Image.fromarray(np.concatenate(list(tiles))).save(temporary, kind, **_SAVE_OPTIONS[kind])
+
+
+def _write_png(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], file: BinaryIO) -> None:
+    """An 8-bit RGB PNG: https://www.w3.org/TR/png-3.
+
+    Every row has the Average filter: smooth pictures come out as small with it as with the best filter
+    for each row, at a fraction of the time.
+    """
+    file.write(_PNG_SIGNATURE)
+    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
+    compressor = zlib.compressobj(4, strategy=zlib.Z_FILTERED)
+    above = np.zeros((1, size[0], 3), np.uint8)
+    for tile in tiles:
+        rows = len(tile)
+        mean = np.concatenate([above, tile[:-1]]).astype(np.uint16)
+        mean[:, 1:] += tile[:, :-1]
+        filtered = np.empty((rows, 1 + tile[0].size), np.uint8)
+        filtered[:, 0] = _PNG_AVERAGE
+        filtered[:, 1:] = (tile - (mean >> 1).astype(np.uint8)).reshape(rows, -1)
+        _write_chunk(file, b"IDAT", compressor.compress(filtered.data))
+        above = tile[-1:]
+    _write_chunk(file, b"IDAT", compressor.flush())
+    _write_chunk(file, b"IEND", b"")
+
+
+def _write_chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
+    checksum = zlib.crc32(content, zlib.crc32(kind))
+    file.write(struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum))

@@ -1,26 +1,19 @@
 """What all of anir's commands share: one-line errors and exit codes."""
 
 import sys
-from collections.abc import Sequence
-
-import typer
-from typer.main import get_command
+from collections.abc import Callable
 
 from anir_runtime.errors import AnirError
 
 
-def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
-    """Runs a command line and returns its exit code: 0, 1 for a failed job, 2 for a usage error.
+def guarded(name: str, command: Callable[[], object]) -> int:
+    """Runs a command and returns its exit code: 0, 1 for a failed job, 2 for a usage error.
 
     Errors are one line on stderr, without a traceback.
     """
     try:
-        result = get_command(app).main(
-            args=list(sys.argv[1:] if arguments is None else arguments), prog_name=name, standalone_mode=False
-        )
-    except typer.TyperException as error:
-        return _fail(name, f"{error.format_message()} ({name} --help lists the options)", error.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
+        result = command()
+    except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
     except AnirError as error:
         return _fail(name, str(error), error.exit_code)

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-from anir_runtime.terminal import run
-
-_NEEDS = ("torch", "onnx", "matplotlib")
+_NEEDS = ("torch", "onnx", "matplotlib", "typer", "rich")
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
@@ -31,5 +29,7 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
         needs = f"needs {', '.join(missing)}; install the toolchain: pip install 'anir[toolchain]'"
         print(f"anir-{command}: {needs}", file=sys.stderr)
         return 1
-    # Only now: these modules import torch and onnx.
+    # Only now: these modules import what may be missing.
+    from anir_toolchain.terminal import run
+
     return run(import_module("anir_toolchain.commands").APPS[command], f"anir-{command}", arguments)

@@ -1,0 +1,268 @@
+"""How fast subnets are drawn, against what their weights cost elsewhere, in one run.
+
+Usage: python -m bench.decode [--quick] [--huge] [-o bench/results/decode.json]
+
+Weights are random: only speed and memory are measured. The baselines are the same weights as
+- obvious: the graph that an exporter writes, N×2 coordinates in, DequantizeLinear(int4) → MatMul and a sine
+  per pixel, in one ONNX Runtime session with default options;
+- torch: eager, in blocks of 65,536 pixels;
+- coin: eager, all pixels of the picture at once.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+import typer
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.decoder import Crop, Decoder, available_cores
+from anir_runtime.files import replacing
+from anir_toolchain.checkpoint import Model
+from anir_toolchain.export import build, macs_per_pixel
+from anir_toolchain.families import families
+from anir_toolchain.graph import Graph
+from anir_toolchain.space import Space, Subnet
+from anir_toolchain.terminal import run
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from rich.progress import track
+
+from bench.machine import machine
+from bench.readme import RESULTS
+from tests.random_model import random_model
+
+app = typer.Typer(add_completion=False)
+SIZES = ((384, 256), (768, 512), (3840, 2160))
+SIZE = SIZES[1]
+COMPARED = ("d2w64", "d2w128", "d5w128")
+"""Subnets that torch draws too; the obvious graph draws all of them, both up to 768×512."""
+REPETITIONS = 3
+_BLOCK = 65536
+
+
+@app.command()
+def decode(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The result.")] = RESULTS / "decode.json",
+    quick: Annotated[bool, typer.Option(help="Only the README's table.")] = False,
+    huge: Annotated[bool, typer.Option(help="Also 16384×16384 pixels to a PNG.")] = False,
+) -> None:
+    """Measures time and memory of decoding."""
+    torch.set_num_threads(available_cores())
+    space = Space.default(*SIZE)
+    subnets = [subnet for subnet in space.subnets if not quick or subnet.name in COMPARED]
+    cases = [(name, subnet) for name in sorted(families()) for subnet in subnets]
+    peaks: list[float] = []
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, subnet in track(cases, "decoding"):
+            model = random_model(name, size=SIZE, space=space)
+            path = Path(folder) / f"{name}-{subnet.name}.onnx"
+            path.write_bytes(build(model, subnet).SerializeToString())
+            peaks.append(product_speed())
+            rows += [measure(model, subnet, path, size) for size in ([SIZE] if quick else SIZES)]
+        smallest = Path(folder) / f"siren-{space.subnets[0].name}.onnx"
+        crops = crop_times(Path(folder) / "siren-d5w128.onnx")
+        result = {
+            "machine": machine(),
+            "repetitions": REPETITIONS,
+            "peak_gmacs": round(statistics.median(peaks), 1),
+            "cold_start_ms": round(cold_start(smallest)),
+            "crops": crops,
+            "huge": [to_png(smallest, side) for side in (4096, 8192, 16384)] if huge else [],
+            "subnets": [row | {"peak_share": share(row, statistics.median(peaks))} for row in rows],
+        }
+    with replacing(output) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(f"{output}: {len(rows)} rows")
+
+
+def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> dict[str, Any]:
+    """One subnet at one size: milliseconds of each way that is measured, and peak memory."""
+    pixels = size[0] * size[1]
+    row: dict[str, Any] = {
+        "family": model.family_name,
+        "name": subnet.name,
+        "size": f"{size[0]}x{size[1]}",
+        "macs_per_pixel": macs_per_pixel(model, subnet),
+    }
+    alone = in_its_own_process(path, size)
+    if pixels > SIZE[0] * SIZE[1]:
+        ms = {"ms": alone["ms"]}
+    else:
+        x, y = axis_coordinates(size[0]), axis_coordinates(size[1])
+        decoder = Decoder(path)
+        ways: dict[str, Callable[[], object]] = {
+            "ms": lambda: decoder.decode(size),
+            "obvious_ms": obvious_way(model, subnet, x, y),
+        }
+        if subnet.name in COMPARED:
+            ways["torch_ms"] = torch_way(model, subnet, x, y, _BLOCK)
+            ways["coin_ms"] = torch_way(model, subnet, x, y, pixels)
+        ms = interleaved(ways)
+    row |= {name: round(value, 2) for name, value in ms.items()}
+    return row | {"mpixel_s": round(pixels / ms["ms"] / 1e3, 2), "memory_mib": alone["memory_mib"]}
+
+
+def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median milliseconds of each, in turns."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(REPETITIONS):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way()
+            times[name].append((time.perf_counter() - started) * 1e3)
+    return {name: statistics.median(measured) for name, measured in times.items()}
+
+
+def share(row: dict[str, Any], peak_gmacs: float) -> float:
+    """The network's multiply-accumulates, zero blocks included, against those of a large product."""
+    return float(round(row["macs_per_pixel"] * row["mpixel_s"] / 1e3 / peak_gmacs, 3))
+
+
+def product_speed(side: int = 1024) -> float:
+    """10⁹ multiply-accumulates a second of a large matrix product on all cores, at best."""
+    a = torch.rand(side, side)
+    times = []
+    for _ in range(8):
+        started = time.perf_counter()
+        torch.mm(a, a)
+        times.append(time.perf_counter() - started)
+    return side**3 / min(times) / 1e9
+
+
+def obvious_way(
+    model: Model, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32]
+) -> Callable[[], object]:
+    """The obvious graph in a default session."""
+    session = ort.InferenceSession(obvious_graph(model, subnet), providers=["CPUExecutionProvider"])
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    return lambda: session.run(["image"], {"points": points})
+
+
+def torch_way(
+    model: Model, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32], block: int
+) -> Callable[[], object]:
+    """The network in torch, so many pixels at a time."""
+    links, width = subnet.depth - 1, subnet.width
+    weights = model.weight[:links, :width, :width] * model.step.values[:links, None, :width]
+    filters = model.filters.values[: model.family.banks(subnet.depth), :, :width]
+    biases = model.bias.values[:links, :width]
+    at = model.head_index(subnet)
+    head, head_bias = model.head.values[at][:, :width].T, model.head_bias[at]
+    columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
+
+    def draw() -> torch.Tensor:
+        image = torch.empty((len(columns), 3), dtype=torch.uint8)
+        with torch.inference_mode():
+            for i in range(0, len(columns), block):
+                part = slice(i, i + block)
+                h = model.family.forward(filters, weights, biases, columns[part], rows[part])[-1]
+                image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
+        return image
+
+    return draw
+
+
+def obvious_graph(model: Model, subnet: Subnet) -> bytes:
+    """points float32[N, 2] in, image uint8[N, 3] out; every weight in its plain place."""
+    graph = Graph()
+    links, width = subnet.depth - 1, subnet.width
+    steps, biases = model.step.values[:links, :width].numpy(), model.bias.values[:links, :width].numpy()
+    filters = model.filters.values[: model.family.banks(subnet.depth), :, :width].numpy()
+    siren = model.family_name == "siren"
+
+    def linear(h: str, weight: str, bias: NDArray[np.float32]) -> str:
+        return graph.op("Add", graph.op("MatMul", h, weight), graph.tensor(bias))
+
+    def response(bank: NDArray[np.float32]) -> str:
+        wave = graph.op("Sin", linear("points", graph.tensor(bank[:2].copy()), bank[2]))
+        if len(bank) == 3:
+            return wave
+        # |p - μ|² = |p|² - 2 p·μ + |μ|²
+        center, kappa = bank[3:5], bank[5]
+        squares = graph.op("ReduceSum", graph.op("Mul", "points", "points"), graph.integers(1), keepdims=1)
+        distance = graph.op("Add", squares, linear("points", graph.tensor(-2 * center), (center**2).sum(0)))
+        return graph.op(
+            "Mul", wave, graph.op("Exp", graph.op("Mul", distance, graph.tensor(-(kappa**2) / 2)))
+        )
+
+    h = response(filters[0])
+    for i in range(links):
+        codes = graph.int4(model.weight[i, :width, :width].numpy())
+        weight = graph.op("DequantizeLinear", codes, graph.tensor(steps[i]), axis=1)
+        z = linear(h, weight, biases[i])
+        h = graph.op("Sin", z) if siren else graph.op("Mul", z, response(filters[i + 1]))
+    at = model.head_index(subnet)
+    head = graph.tensor(model.head.values[at][:, :width].T.numpy())
+    rgb = linear(h, head, model.head_bias[at].numpy())
+    graph.rename_output(graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255)), "image")
+    points = helper.make_tensor_value_info("points", TensorProto.FLOAT, ["N", 2])
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 3])
+    return bytes(graph.model([points], [image], {}).SerializeToString())
+
+
+_MEASURED = """
+import sys, time
+from pathlib import Path
+{imports}
+started = time.perf_counter()
+{work}
+ms = (time.perf_counter() - started) * 1e3
+peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
+print(ms, int(peak) / 1024, file=sys.stderr)
+"""
+
+
+def measured_process(imports: str, work: str) -> dict[str, float]:
+    """Milliseconds of `work` in a Python process of its own, and that process's peak memory."""
+    code = _MEASURED.format(imports=imports, work=work)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ms, memory = map(float, done.stderr.split())
+    return {"ms": round(ms, 1), "memory_mib": round(memory, 1)}
+
+
+def in_its_own_process(path: Path, size: tuple[int, int]) -> dict[str, float]:
+    """Opening and decoding once."""
+    return measured_process("from anir_runtime import decode", f"decode({str(path)!r}, {size})")
+
+
+def to_png(path: Path, side: int) -> dict[str, float]:
+    """`anir-run` to a square PNG."""
+    with tempfile.TemporaryDirectory() as folder:
+        png = Path(folder) / "a.png"
+        arguments = [str(path), "--size", f"{side}x{side}", "-o", str(png)]
+        alone = measured_process("from anir_runtime.cli import main", f"assert main({arguments!r}) == 0")
+        return {"side": side, **alone, "png_bytes": png.stat().st_size}
+
+
+def crop_times(path: Path) -> list[dict[str, float]]:
+    """Parts of the native picture, with their share of its pixels and of its time."""
+    decoder = Decoder(path)
+    width, height = decoder.width, decoder.height
+    parts = {n: Crop(width / 4, height / 4, width / n, height / n) for n in (2, 4, 8)}
+    ways: dict[str, Callable[[], object]] = {"whole": decoder.decode}
+    ways |= {str(n): lambda crop=crop: decoder.decode(crop=crop) for n, crop in parts.items()}  # type: ignore[misc]
+    ms = interleaved(ways)
+    return [
+        {"pixel_share": round(1 / n**2, 4), "time_share": round(ms[str(n)] / ms["whole"], 4)} for n in parts
+    ]
+
+
+def cold_start(path: Path) -> float:
+    """Milliseconds of the whole process `anir-run FILE`, at native size."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "anir_runtime.cli", str(path), "-o", f"{folder}/a.png"]
+        return interleaved({"cold": lambda: subprocess.run(command, capture_output=True, check=True)})["cold"]
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(app, "decode", None))

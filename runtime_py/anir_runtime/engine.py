@@ -1,0 +1,123 @@
+"""ONNX Runtime sessions that draw rows of a subnet."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from anir_runtime.onnx_file import read_nodes, with_outputs
+from anir_runtime.rewrite import PROBE, Rewritten, UnknownOperationError, rewrite, values_needed
+
+_TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
+
+Coordinates = NDArray[np.float32]
+Draw = Callable[[Coordinates], NDArray[np.uint8]]
+"""From rows y, float32[H], to uint8[H, W, 3]; may be called from several threads."""
+
+
+class Engine(Protocol):
+    """Draws a subnet at any coordinates."""
+
+    def start(self, x: Coordinates) -> Draw:
+        """Prepares to draw rows of the columns x, float32[W]."""
+
+
+def open_file(data: bytes) -> ort.InferenceSession:
+    """A session of an exported file that also gives the values that engines ask for."""
+    names = [name for name in values_needed(read_nodes(data)) if name != "image"]
+    return _session(with_outputs(data, names), optimize=False)
+
+
+def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
+    """The fastest engine for an exported file, given what `open_file` made of it."""
+    nodes = read_nodes(data)
+    names = values_needed(nodes)
+    values = dict(zip(names, file.run(names, PROBE), strict=True))
+    try:
+        return _Matrices(file, rewrite(data, nodes, values))
+    except UnknownOperationError:
+        return _AsExported(data)
+
+
+class _AsExported:
+    """Runs the file as it is."""
+
+    def __init__(self, data: bytes) -> None:
+        self._session = _session(data)
+
+    def start(self, x: Coordinates) -> Draw:
+        def draw(y: Coordinates) -> NDArray[np.uint8]:
+            image: NDArray[np.uint8] = self._session.run(["image"], {"x": x, "y": y})[0]
+            return image
+
+        return draw
+
+
+class _Matrices:
+    """Evaluates once per picture what depends on columns alone, once per row what depends on rows."""
+
+    def __init__(self, file: ort.InferenceSession, rewritten: Rewritten) -> None:
+        self._file, self._graph = file, rewritten
+        self._session = _session(rewritten.model)
+        self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
+
+    def start(self, x: Coordinates) -> Draw:
+        width = len(x)
+        rows = max(1, self._tile_pixels // width)
+        stretches = list(_stretches(width, self._tile_pixels))
+        columns = [
+            {name: np.ascontiguousarray(np.tile(v, rows)) for name, v in self._columns(x[stretch]).items()}
+            for stretch in stretches
+        ]
+
+        def draw(y: Coordinates) -> NDArray[np.uint8]:
+            image = np.empty((len(y), width, 3), np.uint8)
+            factors = self._evaluate(self._graph.rows, x[:1], y)
+            for top in range(0, len(y), rows):
+                tile = image[top : top + rows]
+                bands = {name: v[:, top : top + rows] for name, v in factors.items()}
+                if rows > 1:
+                    bands = {name: v.repeat(width, axis=1) for name, v in bands.items()}
+                for stretch, values in zip(stretches, columns, strict=True):
+                    part = tile[:, stretch]
+                    pixels = part.shape[0] * part.shape[1]
+                    feeds = bands | {name: v[:, :pixels] for name, v in values.items()}
+                    rgb = self._session.run(["image"], feeds)[0]
+                    part[:] = rgb.reshape(3, *part.shape[:2]).transpose(1, 2, 0)
+            return image
+
+        return draw
+
+    def _columns(self, x: Coordinates) -> dict[str, NDArray[np.float32]]:
+        return self._evaluate(self._graph.columns, x, np.zeros(1, np.float32))
+
+    def _evaluate(
+        self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates
+    ) -> dict[str, NDArray[np.float32]]:
+        """Values of x or y alone as inputs of the matrix graph, each [C, N]."""
+        values = self._file.run(list(inputs), {"x": x, "y": y})
+        return {
+            name: entry.T
+            for names, value in zip(inputs.values(), values, strict=True)
+            for name, entry in zip(names, value.reshape(len(names), -1, value.shape[-1]), strict=True)
+        }
+
+
+def _stretches(width: int, longest: int) -> Iterator[slice]:
+    """Columns in parts of about equal length."""
+    count = -(-width // longest)
+    for i in range(count):
+        yield slice(i * width // count, (i + 1) * width // count)
+
+
+def _session(model: bytes, optimize: bool = True) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    if not optimize:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    # Unfolds the 4-bit weights to float once, at load; the fused kernels would round activations to 8 bits.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,217 @@
+"""The exported graph, rewritten so that a pixel costs matrix products and little else.
+
+A value of the graph is constant, or depends on x, on y, or on both. Only the last kind stays: the new graph
+takes values of x and y alone as inputs, has constants folded, and treats pixels as columns of matrices, one
+[channels, pixels] per entry of a value's leading axis: what varies by row is then a factor for a long stretch
+of memory, and the inputs that a nested matrix reads are one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_runtime.onnx_file import Node, integer_attribute, write_model
+
+PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
+"""The grid on which `rewrite` wants its values."""
+
+# fmt: off
+_ELEMENTWISE = frozenset([
+    "Abs", "Add", "Ceil", "Clip", "Cos", "Div", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid",
+    "HardSwish", "LeakyRelu", "Log", "Max", "Mean", "Min", "Mish", "Mul", "Neg", "Pow", "QuantizeLinear",
+    "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Sub",
+    "Sum", "Tan", "Tanh",
+])
+# fmt: on
+_RESHAPING = frozenset(["Identity", "Reshape", "Squeeze", "Unsqueeze"])
+_LEAST_OUTPUTS = 64
+
+
+class UnknownOperationError(Exception):
+    """The graph does something over the grid that has no matrix form here."""
+
+
+class Rewritten(NamedTuple):
+    """A graph over matrices of pixels.
+
+    Attributes:
+        model: a serialized ModelProto with the output `image`, uint8[3, N].
+        columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
+        rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
+        channels: of the widest input.
+    """
+
+    model: bytes
+    columns: dict[str, list[str]]
+    rows: dict[str, list[str]]
+    channels: int
+
+
+def grid_nodes(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes whose results depend on both x and y."""
+    sources = _sources(nodes)
+    return [node for node in nodes if sources[node.outputs[0]] == {"x", "y"}]
+
+
+def values_needed(nodes: Sequence[Node]) -> list[str]:
+    """Names of the values that `rewrite` wants to see: what nodes over the grid read and write."""
+    names = (name for node in grid_nodes(nodes) for name in (*node.inputs, *node.outputs))
+    return [name for name in dict.fromkeys(names) if name and name not in PROBE]
+
+
+def rewrite(model: bytes, nodes: Sequence[Node], values: Mapping[str, NDArray[np.generic]]) -> Rewritten:
+    """Rewrites a ModelProto, given its nodes and the `values_needed` on PROBE.
+
+    Raises:
+        UnknownOperationError: if the graph has to run as it is.
+    """
+    rewriter = _Rewriter({**PROBE, **values}, _sources(nodes))
+    try:
+        for node in grid_nodes(nodes):
+            rewriter.add(node)
+        return rewriter.finish(model)
+    except KeyError as error:
+        raise UnknownOperationError("an optional input or output is left out") from error
+
+
+def _sources(nodes: Sequence[Node]) -> dict[str, set[str]]:
+    sources = {"x": {"x"}, "y": {"y"}}
+    for node in nodes:
+        union = {source for name in node.inputs for source in sources.get(name, ())}
+        sources |= dict.fromkeys(node.outputs, union)
+    return sources
+
+
+class _Rewriter:
+    def __init__(self, values: Mapping[str, NDArray[np.generic]], sources: Mapping[str, set[str]]) -> None:
+        self._values, self._sources = values, sources
+        self._entries: dict[str, list[str]] = {}
+        self._products: dict[str, tuple[list[str], NDArray[np.generic]]] = {}
+        self._columns: dict[str, list[str]] = {}
+        self._rows: dict[str, list[str]] = {}
+        self._inputs: dict[str, int] = {}
+        self._constants: dict[str, NDArray[np.generic]] = {}
+        self._nodes: list[Node] = []
+        self._names = (f"_{i}" for i in count())
+
+    def add(self, node: Node) -> None:
+        """Translates the next node."""
+        shapes = [self._shape(name) for name in node.outputs]
+        if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
+            weight = self._values[node.inputs[1]]
+            self._products[node.outputs[0]] = self._read(node.inputs[0]), weight.reshape(weight.shape[-2:])
+        elif node.kind == "Add" and (biased := self._biased_product(node)):
+            self._entries[node.outputs[0]] = biased
+        elif node.kind in _RESHAPING and self._shape(node.inputs[0]) == shapes[0]:
+            self._entries[node.outputs[0]] = self._read(node.inputs[0])
+        elif node.kind == "Split" and self._splits_entries(node):
+            entries = iter(self._read(node.inputs[0]))
+            for name, shape in zip(node.outputs, shapes, strict=True):
+                self._entries[name] = [next(entries) for _ in range(shape[0])]
+        elif node.kind in _ELEMENTWISE:
+            operands = [self._read(name) for name in node.inputs]
+            if any(len(o) not in (1, shapes[0][0]) for o in operands):
+                raise UnknownOperationError("broadcasting over several axes of entries")
+            self._entries[node.outputs[0]] = [
+                self._emit(node.kind, *(o[k % len(o)] for o in operands), attributes=node.attributes)
+                for k in range(shapes[0][0])
+            ]
+        else:
+            raise UnknownOperationError(node.kind)
+
+    def finish(self, model: bytes) -> Rewritten:
+        """The whole, after the last node."""
+        (image,) = self._read("image")
+        self._emit("Identity", image, output="image")
+        data = write_model(model, self._nodes, self._constants, self._inputs, "image")
+        return Rewritten(data, self._columns, self._rows, max(self._inputs.values()))
+
+    def _read(self, name: str) -> list[str]:
+        """A value's entries in the new graph."""
+        if name in self._products:
+            h, weight = self._products[name]
+            self._entries[name] = self._gemm(h, weight, np.zeros(weight.shape[1], np.float32))
+        elif name not in self._entries:
+            entries, *_, channels = self._shape(name)
+            sources = self._sources.get(name)
+            if sources:
+                names = [next(self._names) for _ in range(entries)]
+                (self._columns if sources == {"x"} else self._rows)[name] = names
+                self._inputs |= dict.fromkeys(names, channels)
+            else:
+                shape = (entries, channels, 1) if self._values[name].size > 1 else (1,)
+                names = [self._constant(part) for part in self._values[name].reshape(shape)]
+            self._entries[name] = names
+        return self._entries[name]
+
+    def _shape(self, name: str) -> tuple[int, int, int, int]:
+        """A value's shape as (entries, rows, columns, channels), with an axis of 1 where it does not vary."""
+        shape = self._values[name].shape
+        *entries, rows, columns, channels = (1,) * (3 - len(shape)) + shape
+        sources = self._sources.get(name, set())
+        if (rows, columns) != tuple(len(PROBE[axis]) if axis in sources else 1 for axis in "yx"):
+            raise UnknownOperationError(f"a value of shape {shape}")
+        return prod(entries), rows, columns, channels
+
+    def _is_single_matrix(self, name: str) -> bool:
+        return not self._sources.get(name) and prod(self._values[name].shape[:-2]) == 1
+
+    def _splits_entries(self, split: Node) -> bool:
+        whole, part = split.inputs[0], split.outputs[0]
+        return self._values[whole].ndim == 4 and self._shape(whole)[1:] == self._shape(part)[1:]
+
+    def _biased_product(self, add: Node) -> list[str] | None:
+        """The entries of a product plus a constant vector, or None if it is no such sum."""
+        for product, bias in (add.inputs, add.inputs[::-1]):
+            if product in self._products and not self._sources.get(bias) and self._shape(bias)[0] == 1:
+                h, weight = self._products[product]
+                return self._gemm(
+                    h, weight, np.broadcast_to(self._values[bias].reshape(-1), weight.shape[1:])
+                )
+        return None
+
+    def _gemm(
+        self, matrices: Sequence[str], weight: NDArray[np.generic], bias: NDArray[np.generic]
+    ) -> list[str]:
+        """Wᵀ h + b of each matrix h, without the rows of W that are zeros."""
+        products = []
+        for h in matrices:
+            parts = []
+            for reach, start, stop in _steps(weight):
+                read = h
+                if reach < len(weight):
+                    read = self._emit("Slice", h, *(self._constant(np.array([i])) for i in (0, reach, 0)))
+                block = self._constant(weight[:reach, start:stop].T)
+                parts.append(self._emit("Gemm", block, read, self._constant(bias[start:stop, None])))
+            axis = [integer_attribute("axis", 0)]
+            products.append(parts[0] if len(parts) == 1 else self._emit("Concat", *parts, attributes=axis))
+        return products
+
+    def _constant(self, value: NDArray[np.generic]) -> str:
+        name = next(self._names)
+        self._constants[name] = value
+        return name
+
+    def _emit(
+        self, kind: str, *inputs: str, attributes: Sequence[bytes] = (), output: str | None = None
+    ) -> str:
+        name = output or next(self._names)
+        self._nodes.append(Node(kind, list(inputs), [name], list(attributes)))
+        return name
+
+
+def _steps(weight: NDArray[np.generic]) -> Iterator[tuple[int, int, int]]:
+    """Stretches of outputs [start, stop) that read only the first `reach` inputs of a nested matrix."""
+    inputs, outputs = weight.shape
+    last = inputs - (weight[::-1] != 0).argmax(axis=0)
+    reach = np.maximum.accumulate(np.where((weight != 0).any(axis=0), last, 1))
+    start = 0
+    for stop in range(_LEAST_OUTPUTS, outputs - _LEAST_OUTPUTS + 1):
+        if stop - start >= _LEAST_OUTPUTS and reach[stop] > reach[stop - 1]:
+            yield int(reach[stop - 1]), start, stop
+            start = stop
+    yield inputs, start, outputs

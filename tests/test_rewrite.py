@@ -1,0 +1,96 @@
+from collections import Counter
+from math import prod
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.engine import make_engine, open_file
+from anir_runtime.onnx_file import read_nodes
+from anir_runtime.rewrite import PROBE, Rewritten, UnknownOperationError, rewrite, values_needed
+from anir_toolchain.export import build
+from anir_toolchain.space import Space, Subnet
+from numpy.typing import NDArray
+from onnx import helper
+
+from tests.pixels import assert_same_pixels
+from tests.random_model import random_model
+
+FAMILIES = ("siren", "fourier", "gabor")
+NESTED = Space((2, 3), (32, 64, 96, 128))
+
+
+def _rewritten(data: bytes) -> Rewritten:
+    nodes = read_nodes(data)
+    names = values_needed(nodes)
+    return rewrite(data, nodes, dict(zip(names, open_file(data).run(names, PROBE), strict=True)))
+
+
+def _both(data: bytes, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The picture as the runtime draws it, and as the file itself does."""
+    x, y = axis_coordinates(width), axis_coordinates(height)
+    want = ort.InferenceSession(data).run(["image"], {"x": x, "y": y})[0]
+    return make_engine(data, open_file(data)).start(x)(y), want
+
+
+# Within a tile; rows of several tiles; several rows to a tile, the last one cut short.
+@pytest.mark.parametrize(("width", "height"), [(96, 64), (5000, 3), (3, 1501), (1, 1)])
+@pytest.mark.parametrize("subnet", [Subnet(2, 16), Subnet(5, 48)])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_rewritten_graph_draws_the_same_pixels(
+    name: str, subnet: Subnet, width: int, height: int
+) -> None:
+    assert_same_pixels(*_both(build(random_model(name), subnet).SerializeToString(), width, height))
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits: int) -> None:
+    model = random_model(name, bits, space=NESTED)
+    proto = onnx.load_from_string(_rewritten(build(model, Subnet(3, 128)).SerializeToString()).model)
+    onnx.checker.check_model(proto, full_check=True)
+    graph = proto.graph
+    kinds = Counter(node.op_type for node in graph.node)
+    assert kinds["Sin"] == (2 if name == "siren" else 0)
+    assert not kinds.keys() & {"Cos", "Exp", "MatMul", "DequantizeLinear", "Split", "Pad"}
+    factors = 1 if name == "siren" else 3
+    assert len(graph.input) == 4 * factors
+    assert kinds["Mul"] == 2 * factors + (0 if name == "siren" else 2)
+    assert kinds["Add"] == factors
+
+
+def test_zero_blocks_of_nested_matrices_are_skipped() -> None:
+    model = random_model(space=NESTED)
+    graph = onnx.load_from_string(_rewritten(build(model, Subnet(2, 128)).SerializeToString()).model).graph
+    shapes = {i.name: tuple(i.dims) for i in graph.initializer}
+    products = [shapes[node.input[0]] for node in graph.node if node.op_type == "Gemm"]
+    assert products == [(64, 64), (64, 128), (3, 128)]
+    assert sum(map(prod, products)) < 128 * 128
+
+
+def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
+    proto = build(random_model(), Subnet(2, 16))
+    last = proto.graph.node.pop()
+    axis = helper.make_node("CumSum", [last.input[0], "axis"], ["summed"])
+    last.input[0] = "summed"
+    proto.graph.initializer.append(helper.make_tensor("axis", onnx.TensorProto.INT64, [], [2]))
+    proto.graph.node.extend([axis, last])
+    data = proto.SerializeToString()
+    with pytest.raises(UnknownOperationError):
+        _rewritten(data)
+    got, want = _both(data, 96, 64)
+    assert_same_pixels(got, want)
+    assert got.std() > 5
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_all_subnets_are_drawn_as_in_torch(name: str) -> None:
+    model = random_model(name)
+    x, y = axis_coordinates(96), axis_coordinates(64)
+    for subnet in model.space.subnets:
+        data = build(model, subnet).SerializeToString()
+        rgb = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
+        want = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        assert_same_pixels(make_engine(data, open_file(data)).start(x)(y), want)
