@@ -29,14 +29,13 @@ from anir_runtime.files import replacing
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build, macs_per_pixel
 from anir_toolchain.families import families
-from anir_toolchain.graph import Graph
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 from rich.progress import track
 
 from bench.machine import machine
+from bench.obvious import obvious
 from bench.readme import RESULTS
 from tests.random_model import random_model
 
@@ -143,9 +142,11 @@ def obvious_way(
     model: Model, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> Callable[[], object]:
     """The obvious graph in a default session."""
-    session = ort.InferenceSession(obvious_graph(model, subnet), providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(
+        obvious(model, subnet).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    return lambda: session.run(["image"], {"points": points})
+    return lambda: session.run(["image"], {"xy": points})
 
 
 def torch_way(
@@ -170,44 +171,6 @@ def torch_way(
         return image
 
     return draw
-
-
-def obvious_graph(model: Model, subnet: Subnet) -> bytes:
-    """points float32[N, 2] in, image uint8[N, 3] out; every weight in its plain place."""
-    graph = Graph()
-    links, width = subnet.depth - 1, subnet.width
-    steps, biases = model.step.values[:links, :width].numpy(), model.bias.values[:links, :width].numpy()
-    filters = model.filters.values[: model.family.banks(subnet.depth), :, :width].numpy()
-    siren = model.family_name == "siren"
-
-    def linear(h: str, weight: str, bias: NDArray[np.float32]) -> str:
-        return graph.op("Add", graph.op("MatMul", h, weight), graph.tensor(bias))
-
-    def response(bank: NDArray[np.float32]) -> str:
-        wave = graph.op("Sin", linear("points", graph.tensor(bank[:2].copy()), bank[2]))
-        if len(bank) == 3:
-            return wave
-        # |p - μ|² = |p|² - 2 p·μ + |μ|²
-        center, kappa = bank[3:5], bank[5]
-        squares = graph.op("ReduceSum", graph.op("Mul", "points", "points"), graph.integers(1), keepdims=1)
-        distance = graph.op("Add", squares, linear("points", graph.tensor(-2 * center), (center**2).sum(0)))
-        return graph.op(
-            "Mul", wave, graph.op("Exp", graph.op("Mul", distance, graph.tensor(-(kappa**2) / 2)))
-        )
-
-    h = response(filters[0])
-    for i in range(links):
-        codes = graph.int4(model.weight[i, :width, :width].numpy())
-        weight = graph.op("DequantizeLinear", codes, graph.tensor(steps[i]), axis=1)
-        z = linear(h, weight, biases[i])
-        h = graph.op("Sin", z) if siren else graph.op("Mul", z, response(filters[i + 1]))
-    at = model.head_index(subnet)
-    head = graph.tensor(model.head.values[at][:, :width].T.numpy())
-    rgb = linear(h, head, model.head_bias[at].numpy())
-    graph.rename_output(graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255)), "image")
-    points = helper.make_tensor_value_info("points", TensorProto.FLOAT, ["N", 2])
-    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 3])
-    return bytes(graph.model([points], [image], {}).SerializeToString())
 
 
 _MEASURED = """
