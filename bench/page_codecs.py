@@ -1,6 +1,7 @@
-"""JPEG, WebP and AVIF files for the page to compare with: one per subnet and codec, no larger than the subnet.
+"""JPEG, WebP and AVIF files of the subnets' sizes, for the page to compare with.
 
-Writes `codecs/` into each exported folder: the files and codecs.json, which lists what stands for which subnet.
+Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with
+which subnet. Where a codec cannot get as small as a subnet, that is its smallest file.
 
 Usage: python -m bench.page_codecs exported/*/
 """

@@ -46,5 +46,6 @@ export default defineConfig({
       output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },
   },
-  test: { testTimeout: 30_000, hookTimeout: 60_000 },
+  // One browser at a time: they would only slow each other down.
+  test: { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
 });

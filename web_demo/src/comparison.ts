@@ -21,6 +21,7 @@ export class Comparison {
   readonly #urls = new ImageUrls();
   #rival: Rival = 'jpeg';
   #difference = false;
+  #turn = 0;
   #shown: { picture: Picture; subnet: Subnet } | undefined;
 
   constructor(
@@ -101,10 +102,16 @@ export class Comparison {
     this.#right.setAttribute('aria-hidden', String(!file));
     this.#other.alt = file ? `${picture.title}, ${NAMES[this.#rival]}` : '';
     const reference = this.#difference ? picture.source : undefined;
-    await Promise.all([
-      this.#urls.show(picture, file, this.#other),
-      ...this.#references.map((image) => this.#urls.show(picture, reference, image)),
-    ]);
+    const turn = ++this.#turn;
+    this.#right.ariaBusy = 'true';
+    try {
+      await Promise.all([
+        this.#urls.show(picture, file, this.#other),
+        ...this.#references.map((image) => this.#urls.show(picture, reference, image)),
+      ]);
+    } finally {
+      if (turn === this.#turn) this.#right.ariaBusy = 'false';
+    }
   }
 }
 
