@@ -9,9 +9,9 @@ export interface Budgets {
   milliseconds: number;
 }
 
-// What a pixel costs besides its multiplications, counted in these: measured with WebAssembly on one thread.
-const PIXEL_MACS = 5000;
-const SINE_MACS = 128;
+// What a pixel costs besides its multiplications, counted in these: measured with WebAssembly.
+const PIXEL_MACS = 3000;
+const SINE_MACS = 48;
 
 /** The work of one pixel; the first layer's sines are made per row and column. */
 const workOf = ({ macsPerPixel = 0, depth, width }: Subnet) =>

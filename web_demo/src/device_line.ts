@@ -4,13 +4,9 @@ import type { Pass } from './neural_layer.ts';
 import { find } from './page.ts';
 
 export class DeviceLine {
-  constructor() {
-    const threads = find('device-threads', HTMLElement);
-    // As the decoder's worker does it.
-    const count = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
-    threads.textContent = crossOriginIsolated
-      ? `${count} threads`
-      : '1 thread, as this host does not isolate the page';
+  constructor(threads: number) {
+    find('device-threads', HTMLElement).textContent =
+      threads === 1 ? '1 worker, one thread' : `${threads} workers, a thread each`;
     if (import.meta.env.PROD && 'serviceWorker' in navigator) this.#keepOffline().catch(() => {});
   }
 

@@ -45,7 +45,7 @@ const stage = new Stage(onView, onSettled);
 const comparison = new Comparison(onSettled, report);
 const adapt = new AdaptPanel((subnet) => shown && void show(shown.picture, subnet));
 const saving = new SaveDialog(report);
-const device = new DeviceLine();
+const device = new DeviceLine(decoder.threads);
 
 let samples: Picture[] = [];
 let shown: Shown | undefined;

@@ -1,12 +1,12 @@
 /** The neural picture on the stage: decodes what is in view, coarse first, into canvases that lie on each other. */
-import { axis, type NeuralImage } from '../neural-img/src/index.ts';
+import { axis, drawTile, type NeuralImage } from '../neural-img/src/index.ts';
 import { coarser, densityOf, type Region, type Size, wholeRegion } from './view.ts';
 
 /** One decode that ran to its end. */
 export interface Pass {
   size: Size;
   milliseconds: number;
-  /** The median over its tiles, as the first ones and the odd one between are slower. */
+  /** Without its first tile, before which workers may have to start. */
   millisecondsPerPixel: number;
 }
 
@@ -24,17 +24,16 @@ export async function paint(
   if (!context) throw new Error('This browser cannot draw on a canvas of this size.');
   const x = axis(image.info.width, columns, size.width);
   const y = axis(image.info.height, rows, size.height);
-  const paces: number[] = [];
-  let before = started;
+  let paced = { since: started, rows: size.height };
   for await (const tile of image.decode({ x, y, signal })) {
-    const now = performance.now();
-    paces.push((now - before) / (tile.width * tile.height));
-    before = now;
-    context.putImageData(new ImageData(tile.pixels, tile.width), 0, tile.firstRow);
+    if (tile.firstRow === 0 && tile.height < size.height)
+      paced = { since: performance.now(), rows: size.height - tile.height };
+    drawTile(context, tile);
     onShare((tile.firstRow + tile.height) / size.height);
   }
-  const millisecondsPerPixel = paces.sort((a, b) => a - b)[paces.length >> 1] ?? 0;
-  return { size, milliseconds: performance.now() - started, millisecondsPerPixel };
+  const end = performance.now();
+  const millisecondsPerPixel = (end - paced.since) / (paced.rows * size.width);
+  return { size, milliseconds: end - started, millisecondsPerPixel };
 }
 
 /** The pixels that a first, coarse pass may take: a fraction of a second, even on a phone. */

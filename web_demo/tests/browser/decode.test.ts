@@ -17,8 +17,8 @@ import {
 } from './page.ts';
 
 describe.each([
-  ['a plain host, one thread', false],
-  ['an isolated host, several threads', true],
+  ['a plain host', false],
+  ['an isolated host', true],
 ])('decodes as Python does on %s', (_name, isolated) => {
   let page: Page;
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.each([
 
   test('the host isolates as it says, and the page tells', async () => {
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
-    expect(await page.textContent('#device-threads')).toMatch(isolated ? /^\d+ threads$/ : /^1 thread,/);
+    expect(await page.textContent('#device-threads')).toMatch(/^\d+ workers?, /);
   });
 
   test.each(models)('$family', async (model) => {

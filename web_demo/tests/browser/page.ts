@@ -57,7 +57,7 @@ export interface VisitOptions extends BrowserContextOptions {
 export async function visit(options: VisitOptions = {}): Promise<Visit> {
   const { hash = '', isolated = false, connection, ...context } = options;
   const url = options.url ?? (await startServer(isolated)).url;
-  const page = await (await startBrowser()).newPage(context);
+  const page = await (await (await startBrowser()).newContext(context)).newPage();
   const requests: string[] = [];
   const trouble: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
