@@ -69,30 +69,32 @@ export class Comparison {
     for (const input of document.querySelectorAll<HTMLInputElement>('#rivals input')) {
       const codec = CODECS.find((name) => name === input.value);
       input.disabled = codec ? !twins : !picture.source;
-      input.checked = input.value === this.#rival;
+      input.checked = input.value === this.#rival && !input.disabled;
       const figure = input.parentElement?.querySelector('small');
       if (figure) figure.textContent = codec && twins ? formatQuality(twins[codec].psnr) : '';
     }
     this.#differenceButton.disabled = !picture.source;
     this.#differenceButton.ariaPressed = String(this.#difference);
     this.#stage.classList.toggle('difference', this.#difference && picture.source !== undefined);
-    this.#write(subnet, twins);
+    this.#write(picture, subnet, twins);
     this.#load(picture, twins).catch(this.onError);
     this.onChange();
   }
 
   /** The facts of both sides, and who is nearer to the original. */
-  #write(subnet: Subnet, twins: Record<Codec, Encoded> | undefined): void {
+  #write({ source }: Picture, subnet: Subnet, twins: Record<Codec, Encoded> | undefined): void {
     const encoded = this.#rival === 'original' ? undefined : twins?.[this.#rival];
+    const name = encoded || (this.#rival === 'original' && source) ? NAMES[this.#rival] : '';
     const pixels = (subnet.bytes * 8) / subnet.bpp;
-    find('left-name', HTMLElement).textContent = titleOf('Neural', subnet.psnr);
-    find('left-facts', HTMLElement).textContent = factsOf(subnet.bytes, subnet.bpp);
-    find('right-name', HTMLElement).textContent = titleOf(NAMES[this.#rival], encoded?.psnr);
-    find('right-facts', HTMLElement).textContent = encoded
-      ? factsOf(encoded.bytes, (encoded.bytes * 8) / pixels)
-      : '';
-    find('right-chip', HTMLElement).textContent = NAMES[this.#rival];
-    find('verdict', HTMLElement).textContent = verdict(subnet, NAMES[this.#rival], encoded);
+    const texts = {
+      'left-name': titleOf('Neural', subnet.psnr),
+      'left-facts': factsOf(subnet.bytes, subnet.bpp),
+      'right-name': titleOf(name, encoded?.psnr),
+      'right-facts': encoded ? factsOf(encoded.bytes, (encoded.bytes * 8) / pixels) : '',
+      'right-chip': name,
+      verdict: name ? verdict(subnet, name, encoded) : missing(source, this.#rival),
+    };
+    for (const [id, text] of Object.entries(texts)) find(id, HTMLElement).textContent = text;
   }
 
   /** Only what is on screen is loaded: an original is large. */
@@ -149,3 +151,8 @@ function choiceOf(rival: Rival): HTMLElement {
 
 const titleOf = (name: string, psnr: number | undefined) => (psnr ? `${name} ${formatQuality(psnr)}` : name);
 const factsOf = (bytes: number, bpp: number) => `${formatBytes(bytes)} · ${formatRate(bpp)}`;
+
+const missing = (source: string | undefined, rival: Rival) =>
+  source
+    ? `There is no ${NAMES[rival]} of these sizes beside the networks; compare with the original.`
+    : 'The original is not at hand, so there is nothing to compare with.';

@@ -47,15 +47,21 @@ async function drag(from: readonly [number, number], to: readonly [number, numbe
   await page.mouse.up();
 }
 
-/** A screenshot of the stage, without what lies on the pictures. */
+/** A screenshot of the stage, without what lies on the pictures and without its round corners. */
 async function shoot() {
-  const show = (visibility: string) =>
-    page.locator('.split, .chip, .zooms, .progress').evaluateAll((all, value) => {
-      for (const one of all) (one as HTMLElement).style.visibility = value;
-    }, visibility);
-  await show('hidden');
+  const set = (opacity: string, radius: string) =>
+    page.evaluate(
+      (values) => {
+        // Not hidden, as that would take the focus from the split.
+        for (const one of document.querySelectorAll<HTMLElement>('.split, .chip, .zooms, .progress'))
+          one.style.opacity = values.opacity;
+        document.querySelector<HTMLElement>('#stage')?.style.setProperty('border-radius', values.radius);
+      },
+      { opacity, radius },
+    );
+  await set('0', '0');
   const png = await page.locator('#stage').screenshot();
-  await show('');
+  await set('', '');
   return pixelsOf(page, { png });
 }
 

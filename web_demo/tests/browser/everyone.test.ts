@@ -77,8 +77,8 @@ describe('a phone', () => {
     expect(zoomed).toBeLessThan(4);
     expect(zoom).toBeGreaterThan(1);
     const [before] = await placesOf(page);
-    await touch('touchStart', 0);
-    for (const by of [10, 30, 50]) await touch('touchMove', by);
+    await touch('touchStart', -100);
+    for (const by of [-90, -70, -50]) await touch('touchMove', by);
     await touch('touchEnd');
     const moved = (place?: string) =>
       document.querySelector<HTMLElement>('.world')?.style.transform !== place;

@@ -100,14 +100,13 @@ export async function untilCompared(page: Page): Promise<void> {
   await page.waitForSelector('#right[aria-busy="false"]', { state: 'attached' });
 }
 
-/** Gives the stage a size of its own, for pixels that do not depend on the layout around it. */
+/** Gives the stage a place and a size of its own, for pixels that do not depend on the layout around it. */
 export async function resizeStage(page: Page, { width, height }: Size): Promise<void> {
   await page.evaluate(
     ([w, h]) => {
       const { style } = document.querySelector('#stage') as HTMLElement;
-      style.width = `${w}px`;
-      style.height = `${h}px`;
-      style.margin = '0';
+      Object.assign(style, { position: 'fixed', left: '0', top: '0', zIndex: '1', margin: '0' });
+      Object.assign(style, { width: `${w}px`, height: `${h}px` });
     },
     [width, height],
   );
