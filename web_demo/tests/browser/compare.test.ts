@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Encoded } from '../../src/picture.ts';
 import { verdict } from '../../src/verdict.ts';
-import { good, views } from './fixtures.ts';
+import { bytesOf, good, views } from './fixtures.ts';
 import {
   chooseRival,
   DIST,
@@ -181,7 +181,7 @@ test('a wheel without Ctrl scrolls the page', async () => {
 });
 
 test('a file without an original is shown alone', async () => {
-  await openFile(page, 'mine.onnx', readFileSync(join(process.env.ANIR_FIXTURES ?? '', good.file)));
+  await openFile(page, 'mine.onnx', bytesOf(good));
   expect(await page.isVisible('#split')).toBe(false);
   expect(await page.isVisible('#other')).toBe(false);
   expect(await page.locator('#rivals input:enabled').count()).toBe(0);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { writeLink } from '../../src/link.ts';
-import { good, models, pathOf, read, views } from './fixtures.ts';
+import { fixtures, good, pathOf, read, views } from './fixtures.ts';
 import {
   alertOf,
   chooseRival,
@@ -31,13 +31,13 @@ describe.each([
     expect(await page.textContent('#device-threads')).toMatch(/^\d+ workers?, /);
   });
 
-  test.each(models)('$family', async (model) => {
-    await page.setInputFiles('#file', pathOf(model.file));
+  test.each(fixtures)('$family', async (fixture) => {
+    await page.setInputFiles('#file', pathOf(fixture));
     await untilDrawn(page);
     expect(await alertOf(page)).toBe('');
     const drawn = await pixelsOf(page, '#finest');
-    expect([drawn.width, drawn.height]).toEqual([model.width, model.height]);
-    expect(isSamePicture(drawn.pixels, read(model.pixels))).toBe(true);
+    expect([drawn.width, drawn.height]).toEqual([fixture.width, fixture.height]);
+    expect(isSamePicture(drawn.pixels, read(fixture.pixels))).toBe(true);
   });
 });
 
@@ -64,7 +64,7 @@ test.skipIf(views.length === 0)(
 test('on a dense screen it decodes more pixels', async () => {
   const { page } = await visit({ deviceScaleFactor: 2 });
   await resizeStage(page, good);
-  await page.setInputFiles('#file', pathOf(good.file));
+  await page.setInputFiles('#file', pathOf(good));
   await untilDrawn(page);
   const drawn = await pixelsOf(page, '#finest');
   expect(isSamePicture(drawn.pixels, read(good.twice))).toBe(true);
@@ -74,7 +74,7 @@ describe('a visitor saves a PNG', () => {
   let page: Page;
   beforeAll(async () => {
     ({ page } = await visit());
-    await page.setInputFiles('#file', pathOf(good.file));
+    await page.setInputFiles('#file', pathOf(good));
     await untilDrawn(page);
   });
 

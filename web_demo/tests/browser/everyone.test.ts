@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { good, read, views } from './fixtures.ts';
+import { bytesOf, good, views } from './fixtures.ts';
 import { openFile, placesOf, startBrowser, startServer, untilDrawn, visit } from './page.ts';
 
 const [sample] = views;
@@ -35,7 +35,7 @@ test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorSchem
 test('axe finds nothing on a phone, nor with a file of one’s own', async () => {
   const { page } = await visit({ hash, ...PHONE });
   expect(await hindrances(page)).toEqual([]);
-  await openFile(page, 'mine.onnx', read(good.file));
+  await openFile(page, 'mine.onnx', bytesOf(good));
   expect(await hindrances(page)).toEqual([]);
 });
 
@@ -179,6 +179,6 @@ test('without samples the page asks for a file', async () => {
   await untilDrawn(page);
   expect(await page.textContent('#alert')).toContain('The samples cannot be shown');
   expect(await page.textContent('#waiting')).toContain('Open a neural image');
-  await openFile(page, 'mine.onnx', read(good.file));
+  await openFile(page, 'mine.onnx', bytesOf(good));
   expect(await page.locator('#finest').count()).toBe(1);
 });

@@ -4,7 +4,7 @@ import type { Size, View } from '../../src/view.ts';
 import { findFixtures } from './preflight.mjs';
 
 /** A neural image and what Python decoded from it; pixels are files of uint8[height, width, 3]. */
-export interface Model {
+export interface Fixture {
   file: string;
   family: string;
   width: number;
@@ -24,17 +24,20 @@ export interface SampleView {
 }
 
 const root = findFixtures() ?? '';
-const listed: { models: Model[]; folder: string; views: SampleView[] } = JSON.parse(
+const listed: { models: Fixture[]; folder: string; views: SampleView[] } = JSON.parse(
   readFileSync(join(root, 'fixtures.json'), 'utf8'),
 );
 
-export const { models, views } = listed;
+export const fixtures = listed.models;
+export const { views } = listed;
 /** An exported folder: sixteen subnets, a manifest and the source picture. */
 export const folder = join(root, listed.folder);
-export const pathOf = (file: string) => join(root, file);
-export const read = (file: string) => readFileSync(pathOf(file));
+export const read = (file: string) => readFileSync(join(root, file));
+export const pathOf = (fixture: Fixture) => join(root, fixture.file);
+export const bytesOf = (fixture: Fixture) => read(fixture.file);
+export const pixelsOf = (fixture: Fixture) => read(fixture.pixels);
 
-const [first] = models;
+const [first] = fixtures;
 if (!first) throw new Error('fixtures.json lists no model');
 /** Any good file. */
 export const good = first;

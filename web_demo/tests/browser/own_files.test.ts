@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { externalGraph, METADATA, modelBytes, otherGraph } from '../onnx_bytes.ts';
-import { folder, good, pathOf, read } from './fixtures.ts';
+import { bytesOf, folder, good, pathOf, read } from './fixtures.ts';
 import {
   alertOf,
   chooseSubnet,
@@ -44,7 +44,7 @@ async function drop(paths: string[]): Promise<void> {
 const drawn = async () => (await pixelsOf(page, '#finest')).pixels;
 
 test('a dropped file is shown', async () => {
-  await drop([pathOf(good.file)]);
+  await drop([pathOf(good)]);
   await page.waitForSelector('.world canvas#finest');
   await untilDrawn(page);
   expect(isSamePicture(await drawn(), read(good.pixels))).toBe(true);
@@ -73,8 +73,8 @@ test('an opened folder is shown, and each of its networks can be chosen', async 
 });
 
 describe('is told what is wrong, and goes on with what was shown', () => {
-  const start = Buffer.from(read(good.file).subarray(0, 900));
-  beforeEach(() => openFile(page, 'good.onnx', read(good.file)));
+  const start = Buffer.from(bytesOf(good).subarray(0, 900));
+  beforeEach(() => openFile(page, 'good.onnx', bytesOf(good)));
 
   test.each([
     ['a file cut short', start, 'cut short'],
@@ -89,7 +89,7 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     expect(await alertOf(page)).toMatch(/^[^\n]{10,250}$/);
     expect(await alertOf(page)).toContain(message);
     expect(samePixels(await pixelsOf(page, '#finest'), before)).toBe(true);
-    await openFile(page, 'good.onnx', read(good.file));
+    await openFile(page, 'good.onnx', bytesOf(good));
     expect(await alertOf(page)).toBe('');
   });
 
@@ -119,7 +119,7 @@ test('a file dropped while the first sample loads is not overtaken by it', async
     await route.continue();
   });
   await early.goto(url);
-  await openFile(early, 'mine.onnx', read(good.file));
+  await openFile(early, 'mine.onnx', bytesOf(good));
   await resizeStage(early, good);
   for (const release of held) release();
   await early.waitForFunction(() => document.querySelectorAll('#thumbs input').length > 0);
