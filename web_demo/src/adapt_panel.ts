@@ -57,11 +57,14 @@ export class AdaptPanel {
     this.#say('Chosen by the link.');
   }
 
-  /** Where to begin with another picture: the place in the table that was chosen by hand, or what the budgets say.
-   * Before anything was decoded that is the smallest, which then tells how fast this device is. */
+  /**
+   * Where to begin with another picture: with the size that was chosen by hand, or with what the budgets say.
+   * Before anything was decoded that is the smallest, which then tells how fast this device is.
+   */
   firstOf(picture: Picture): Subnet | undefined {
-    const place = this.#picture?.subnets.findIndex(({ name }) => name === this.#chosen?.name) ?? -1;
-    if (this.#chooser === 'hand' && picture.subnets[place]) return picture.subnets[place];
+    const before = this.#picture?.subnets.length === picture.subnets.length ? this.#picture.subnets : [];
+    const sameSize = picture.subnets[before.findIndex(({ name }) => name === this.#chosen?.name)];
+    if (this.#chooser === 'hand' && sameSize) return sameSize;
     if (!this.#pace.measured) return [...picture.subnets].sort((a, b) => a.bytes - b.bytes)[0];
     const pixels = picture.width * picture.height;
     return choose(picture.subnets, this.#budgets(), (subnet) => this.#pace.estimate(subnet, pixels))?.subnet;

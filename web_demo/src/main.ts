@@ -60,7 +60,8 @@ let writing: ReturnType<typeof setTimeout> | undefined;
 
 wireTools();
 wireOwnFiles((files) => void openOwn(files));
-addEventListener('hashchange', () => void follow());
+// Other addresses on the page, such as #how, are not about pictures.
+addEventListener('hashchange', () => void (readLink(location.hash) && follow()));
 await start();
 
 async function start(): Promise<void> {

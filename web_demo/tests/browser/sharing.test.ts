@@ -56,6 +56,17 @@ describe.skipIf(!sample)('a link', () => {
     expect(await page.textContent('#right-name')).toContain('WebP');
   });
 
+  test('to another place on the page leaves the picture alone', async () => {
+    const other = views.at(-1);
+    const { page } = await visit({ hash: `#picture=${other?.picture}&subnet=${other?.subnet}&zoom=3` });
+    const before = await placesOf(page);
+    await page.click('a[href="#how"]');
+    await page.waitForFunction(() => scrollY > 0);
+    await untilDrawn(page);
+    expect(await page.isChecked(`#thumbs input[value="${other?.picture}"]`)).toBe(true);
+    expect(await placesOf(page)).toEqual(before);
+  });
+
   test('that names what is not here is said so, and the page works', async () => {
     const { page } = await visit({ hash: '#picture=nowhere&subnet=d3w64' });
     expect(await alertOf(page)).toContain('“nowhere”');
