@@ -1,28 +1,34 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { defaultClientConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-/** Tells the service worker which files there are, once all of them are written. */
-function listFilesForOffline(): Plugin {
+/** Builds the page's service worker and tells it which files there are, once all of them are written. */
+function worksOffline(): Plugin {
+  let source = '';
   let folder = '';
   return {
-    name: 'list-files-for-offline',
-    configResolved: ({ build }) => {
-      folder = build.outDir;
+    name: 'works-offline',
+    apply: 'build',
+    configResolved: ({ root, build }) => {
+      source = join(root, 'src/service_worker/sw.ts');
+      folder = resolve(root, build.outDir);
+    },
+    buildStart() {
+      // Other pages that are built with this configuration, such as the benchmark's, have none.
+      if (existsSync(source)) this.emitFile({ type: 'chunk', id: source, fileName: 'sw.js' });
     },
     closeBundle: () => {
       const worker = join(folder, 'sw.js');
-      const all = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-        entry.isFile(),
-      );
-      const paths = all.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
-      const hashes = paths
-        .filter((path) => path !== 'sw.js')
-        .map((path) => [path.replaceAll('\\', '/'), hashOf(join(folder, path))]);
+      if (!existsSync(worker)) return;
+      const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== 'sw.js')
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort()
+        .map((file) => [relative(folder, file).replaceAll('\\', '/'), hashOf(file)]);
       const code = readFileSync(worker, 'utf8');
-      writeFileSync(worker, code.replace('__FILES__', JSON.stringify(Object.fromEntries(hashes))));
+      writeFileSync(worker, code.replace('__FILES__', JSON.stringify(Object.fromEntries(files))));
     },
   };
 }
@@ -32,20 +38,14 @@ const hashOf = (file: string) => createHash('sha256').update(readFileSync(file))
 export default defineConfig({
   // Relative addresses, so that the built folder works under any path of any static host.
   base: './',
-  plugins: [listFilesForOffline()],
+  plugins: [worksOffline()],
   resolve: {
     // ONNX Runtime loads its WebAssembly from ort/ (scripts/collect.mjs puts it there) instead of a bundled second copy.
     conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
   },
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: { format: 'es' },
-  build: {
-    target: 'es2022',
-    rolldownOptions: {
-      input: { index: 'index.html', sw: 'src/service_worker/sw.ts' },
-      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
-    },
-  },
+  build: { target: 'es2022' },
   // One browser at a time: they would only slow each other down.
   test: { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
 });
