@@ -1,9 +1,44 @@
-import { defaultClientConditions } from 'vite';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { defaultClientConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+
+/** Builds the page's service worker and tells it which files there are, once all of them are written. */
+function worksOffline(): Plugin {
+  let source = '';
+  let folder = '';
+  return {
+    name: 'works-offline',
+    apply: 'build',
+    configResolved: ({ root, build }) => {
+      source = join(root, 'src/service_worker/sw.ts');
+      folder = resolve(root, build.outDir);
+    },
+    buildStart() {
+      // Other pages that are built with this configuration, such as the benchmark's, have none.
+      if (existsSync(source)) this.emitFile({ type: 'chunk', id: source, fileName: 'sw.js' });
+    },
+    closeBundle: () => {
+      const worker = join(folder, 'sw.js');
+      if (!existsSync(worker)) return;
+      const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== 'sw.js')
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort()
+        .map((file) => [relative(folder, file).replaceAll('\\', '/'), hashOf(file)]);
+      const code = readFileSync(worker, 'utf8');
+      writeFileSync(worker, code.replace('__FILES__', JSON.stringify(Object.fromEntries(files))));
+    },
+  };
+}
+
+const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
 
 export default defineConfig({
   // Relative addresses, so that the built folder works under any path of any static host.
   base: './',
+  plugins: [worksOffline()],
   resolve: {
     // ONNX Runtime loads its WebAssembly from ort/ (scripts/collect.mjs puts it there) instead of a bundled second copy.
     conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
@@ -11,5 +46,6 @@ export default defineConfig({
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: { format: 'es' },
   build: { target: 'es2022' },
-  test: { testTimeout: 30_000, hookTimeout: 60_000 },
+  // One browser at a time: they would only slow each other down.
+  test: { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
 });

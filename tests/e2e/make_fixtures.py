@@ -1,41 +1,81 @@
-"""One subnet of each family with the pixels that Python decodes, for the browser to agree with.
+"""Neural images with the pixels that Python decodes from them, for the browser to agree with.
 
-Usage: python -m tests.e2e.make_fixtures DIRECTORY
+Usage: python -m tests.e2e.make_fixtures DIRECTORY [EXPORTED]
+
+Makes one subnet of each family, a whole exported folder, and a zoomed view of each sample in EXPORTED.
 """
 
 import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
-from anir_runtime.decoder import Decoder
+from anir_runtime.decoder import Crop, Decoder
+from anir_runtime.manifest import Manifest
+from anir_runtime.picture_file import write_picture
 from anir_toolchain.export import export
 from anir_toolchain.families import families
 
 from tests.random_model import random_model
 
+EXPORTED = Path(__file__).parents[2] / "exported"
+STAGE = (300, 200)
+VIEW = {"x": 0.4, "y": 0.55, "zoom": 5.0}
 
-def make_fixtures(directory: Path) -> None:
+
+def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
+    """Fills `directory`; fixtures.json lists what is there."""
     shutil.rmtree(directory, ignore_errors=True)
-    fixtures = []
-    for name in sorted(families()):
-        model = random_model(name, size=(150, 100))
-        export(model, directory / name, [model.space.find("d4w32")])
-        path = directory / f"{name}.onnx"
-        shutil.copy(directory / name / "d4w32.onnx", path)
-        decoder = Decoder(path)
-        (directory / f"{name}.rgb").write_bytes(decoder.decode().tobytes())
-        fixtures.append(
-            {
-                "file": path.name,
-                "family": name,
-                "width": decoder.width,
-                "height": decoder.height,
-                "pixels": f"{name}.rgb",
-            }
-        )
+    fixtures = {
+        "models": [make_model(directory, name) for name in sorted(families())],
+        "folder": make_folder(directory),
+        "views": [make_view(directory, path.parent) for path in sorted(exported.glob("*/manifest.json"))],
+    }
     (directory / "fixtures.json").write_text(json.dumps(fixtures, indent=1))
 
 
+def make_model(directory: Path, family: str) -> dict[str, Any]:
+    """One file at its own size and at twice the size."""
+    model = random_model(family, size=(150, 100))
+    export(model, directory / family, [model.space.find("d4w32")])
+    path = directory / f"{family}.onnx"
+    shutil.move(directory / family / "d4w32.onnx", path)
+    decoder = Decoder(path)
+    width, height = decoder.width, decoder.height
+    (directory / f"{family}.rgb").write_bytes(decoder.decode().tobytes())
+    (directory / f"{family}_twice.rgb").write_bytes(decoder.decode((2 * width, 2 * height)).tobytes())
+    return {
+        "file": path.name,
+        "family": family,
+        "width": width,
+        "height": height,
+        "pixels": f"{family}.rgb",
+        "twice": f"{family}_twice.rgb",
+    }
+
+
+def make_folder(directory: Path) -> str:
+    """All sixteen subnets, the manifest and the source picture, as a visitor has them."""
+    model = random_model(size=(150, 100))
+    export(model, directory / "exported")
+    write_picture(model.image.numpy(), directory / "exported" / model.source)
+    return "exported"
+
+
+def make_view(directory: Path, sample: Path) -> dict[str, Any]:
+    """The part of a sample's smallest subnet that a stage of the size STAGE shows."""
+    entry = min(Manifest.load(sample).subnets, key=lambda e: e.bytes)
+    decoder = Decoder(sample / entry.file)
+    width, height = decoder.width, decoder.height
+    scale = VIEW["zoom"] * min(STAGE[0] / width, STAGE[1] / height)
+    size = (STAGE[0] / scale, STAGE[1] / scale)
+    crop = Crop(VIEW["x"] * width - size[0] / 2, VIEW["y"] * height - size[1] / 2, *size)
+    pixels = f"{sample.name}_view.rgb"
+    (directory / pixels).write_bytes(decoder.decode(STAGE, crop).tobytes())
+    stage = {"width": STAGE[0], "height": STAGE[1]}
+    return {"picture": sample.name, "subnet": entry.name, "view": VIEW, "stage": stage, "pixels": pixels}
+
+
 if __name__ == "__main__":
-    make_fixtures(Path(sys.argv[1]))
+    make_fixtures(*map(Path, sys.argv[1:3]))

@@ -25,22 +25,44 @@ function collectRuntime() {
 function collectSamples() {
   const samples = emptyFolder('samples');
   const names = existsSync(exported) ? readdirSync(exported).sort() : [];
-  const index = names.filter((name) => existsSync(join(exported, name, 'manifest.json')));
-  for (const name of index) copySample(join(exported, name), join(samples, name));
-  writeFileSync(
-    join(samples, 'index.json'),
-    JSON.stringify(index.map((name) => ({ name, title: titleOf(name) }))),
-  );
+  const found = names.filter((name) => existsSync(join(exported, name, 'manifest.json')));
+  const index = found.map((name) => ({
+    name,
+    title: titleOf(name),
+    twins: copySample(join(exported, name), join(samples, name)),
+  }));
+  writeFileSync(join(samples, 'index.json'), JSON.stringify(index));
   console.log(`Collected ${index.length} samples from ${exported}`);
 }
 
-/** @param {string} from @param {string} to */
+/**
+ * Says whether there are codec files of the subnets' sizes, too.
+ * @param {string} from @param {string} to
+ */
 function copySample(from, to) {
-  const manifest = JSON.parse(readFileSync(join(from, 'manifest.json'), 'utf8'));
-  const models = manifest.subnets.map((/** @type {{file: string}} */ subnet) => subnet.file);
+  const { source, subnets } = JSON.parse(readFileSync(join(from, 'manifest.json'), 'utf8'));
+  const models = subnets.map((/** @type {{file: string}} */ subnet) => subnet.file);
   mkdirSync(to);
-  for (const file of ['manifest.json', manifest.source.file, ...models])
-    cpSync(join(from, file), join(to, file));
+  for (const file of ['manifest.json', source.file, ...models]) cpSync(join(from, file), join(to, file));
+  if (!hasTwins(from, subnets)) {
+    console.warn(
+      `${from}: no codec files of these sizes; \`python -m bench.page_codecs ${from}\` makes them`,
+    );
+    return false;
+  }
+  cpSync(join(from, 'codecs'), join(to, 'codecs'), { recursive: true });
+  return true;
+}
+
+/**
+ * Whether the codec files were made for these very subnets.
+ * @param {string} folder @param {{name: string, bytes: number}[]} subnets
+ */
+function hasTwins(folder, subnets) {
+  const list = join(folder, 'codecs/codecs.json');
+  if (!existsSync(list)) return false;
+  const rows = JSON.parse(readFileSync(list, 'utf8'));
+  return subnets.every(({ name, bytes }) => rows[name]?.subnet_bytes === bytes);
 }
 
 /** @param {string} name */

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 
 /** @type {Record<string, string>} */
 const TYPES = {
+  '.avif': 'image/avif',
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.jpg': 'image/jpeg',

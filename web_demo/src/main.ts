@@ -1,254 +1,289 @@
 /** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
 import { Decoder, ModelError, type NeuralImage } from '../neural-img/src/index.ts';
-import { formatBytes, formatDuration, formatQuality, formatRate, formatSpeed } from './format.ts';
-import { loadSamples, paretoFront, type Sample, type Subnet } from './samples.ts';
+import { AdaptPanel } from './adapt_panel.ts';
+import { Comparison, NAMES } from './comparison.ts';
+import { DeviceLine } from './device_line.ts';
+import { formatBytes, formatDuration, formatSize } from './format.ts';
+import { readLink, writeLink } from './link.ts';
+import { NeuralLayer, paint } from './neural_layer.ts';
+import { wireOwnFiles } from './own_files.ts';
+import { create, find } from './page.ts';
+import { loadSamples, type Picture, readOwn, type Subnet } from './picture.ts';
+import { SaveDialog } from './save_dialog.ts';
 import { Stage } from './stage.ts';
-import { SubnetGrid } from './subnet_grid.ts';
+import { type Region, type View, WHOLE } from './view.ts';
 
-/** A picture to show: one subnet of a sample, or the visitor's own file. */
-interface Picture {
-  title: string;
-  /** What a saved PNG is called. */
-  stem: string;
-  load(signal: AbortSignal): Promise<Uint8Array>;
-  sample?: Sample;
-  subnet?: Subnet;
-}
-
-interface View {
+interface Shown {
   picture: Picture;
+  subnet: Subnet;
   image: NeuralImage;
 }
 
-// A canvas with more pixels stays blank on phones, without a word.
-const MAX_PIXELS = 16.7e6;
+/** Milliseconds without a change of view after which it is worth decoding. */
+const IDLE = 150;
+// One tile of the decoder, so that a thumbnail never holds up the picture.
+const THUMBNAIL = { width: 108, height: 72 };
 
 const ui = {
-  headline: find('headline', HTMLElement),
   stage: find('stage', HTMLElement),
-  canvas: find('canvas', HTMLCanvasElement),
-  size: find('fact-size', HTMLElement),
-  rate: find('fact-rate', HTMLElement),
-  quality: find('fact-quality', HTMLElement),
-  pixels: find('fact-pixels', HTMLElement),
-  time: find('fact-time', HTMLElement),
-  speed: find('fact-speed', HTMLElement),
-  compare: find('compare', HTMLButtonElement),
-  again: find('again', HTMLButtonElement),
-  save: find('save', HTMLButtonElement),
-  open: find('open', HTMLButtonElement),
-  file: find('file', HTMLInputElement),
+  neural: find('neural', HTMLElement),
+  progress: find('progress', HTMLElement),
+  headline: find('headline', HTMLElement),
+  waiting: find('waiting', HTMLElement),
   alert: find('alert', HTMLElement),
   status: find('status', HTMLElement),
   samples: find('samples', HTMLElement),
   thumbs: find('thumbs', HTMLElement),
-  subnets: find('subnets', HTMLElement),
-  drop: find('drop', HTMLElement),
+  zoom: find('zoom', HTMLElement),
+  save: find('save', HTMLButtonElement),
+  copy: find('copy', HTMLButtonElement),
 };
 
 const decoder = new Decoder(new URL('ort/', document.baseURI));
-const stage = new Stage(
-  ui.canvas,
-  find('original', HTMLImageElement),
-  find('badge', HTMLElement),
-  find('progress', HTMLElement),
-  find('waiting', HTMLElement),
-);
-const grid = new SubnetGrid(find('grid', HTMLElement), (subnet) => {
-  if (sample) void show(pictureOf(sample, subnet));
-});
+const layer = new NeuralLayer(ui.neural, showProgress);
+const stage = new Stage(onView, onSettled);
+const comparison = new Comparison(onSettled, report);
+const adapt = new AdaptPanel((subnet) => shown && void show(shown.picture, subnet));
+const saving = new SaveDialog(report);
+const device = new DeviceLine(decoder.threads);
 
-/** The sample whose subnets the table lists. */
-let sample: Sample | undefined;
-let shown: View | undefined;
+let samples: Picture[] = [];
+let shown: Shown | undefined;
 /** Ends when something newer is to be shown: the latest choice wins. */
 let turn = new AbortController();
+/** Ends when what is being drawn is not in view any more. */
+let drawing = new AbortController();
+/** Something else is to be shown as soon as it is there. */
+let loading = true;
+let idle: ReturnType<typeof setTimeout> | undefined;
+let writing: ReturnType<typeof setTimeout> | undefined;
 
 wireTools();
-wireDrop();
+wireOwnFiles((files) => void openOwn(files));
+// Other addresses on the page, such as #how, are not about pictures.
+addEventListener('hashchange', () => void (readLink(location.hash) && follow()));
 await start();
 
 async function start(): Promise<void> {
+  const first = turn;
   try {
-    const samples = await loadSamples(new URL('samples/', document.baseURI));
-    ui.thumbs.append(...samples.map(thumbnailOf));
-    ui.samples.querySelector('input')?.click();
-    if (samples.length === 0) showNoSamples();
+    samples = await loadSamples(new URL('samples/', document.baseURI));
+    const thumbnails = samples.map(thumbnailOf);
+    ui.samples.hidden = samples.length === 0;
+    // A visitor who was faster than the samples keeps what was opened.
+    if (turn === first) await follow();
+    for (const draw of thumbnails) await draw().catch(report);
   } catch (error) {
-    showNoSamples();
     report(new Error(`The samples cannot be shown: ${error instanceof Error ? error.message : error}`));
   }
+  if (!shown && turn === first) invite();
 }
 
-function showNoSamples(): void {
-  ui.samples.hidden = ui.subnets.hidden = true;
-  stage.invite();
-  ui.stage.ariaBusy = 'false';
+/** Shows what the address says, else the first sample. */
+async function follow(): Promise<void> {
+  const link = readLink(location.hash);
+  const picture = samples.find(({ id }) => id === link?.picture) ?? samples[0];
+  if (!picture) return invite();
+  const subnet = picture.subnets.find(({ name }) => name === link?.subnet);
+  if (subnet) adapt.keep();
+  if (link?.rival) comparison.rival = link.rival;
+  comparison.difference = link?.difference ?? false;
+  stage.split = link?.split ?? 0.5;
+  await show(picture, subnet ?? adapt.firstOf(picture), link?.view);
+  if (link && link.picture !== picture.id)
+    report(new Error(`The link names the picture “${link.picture}”, which is not here.`));
+  else if (link?.subnet && !subnet)
+    report(new Error(`The link names the network “${link.subnet}”, which this picture does not have.`));
 }
 
-async function show(picture: Picture): Promise<void> {
+/** Loads, decodes and describes; what was shown before stays when that fails. */
+async function show(picture: Picture, subnet: Subnet | undefined, view?: View): Promise<void> {
+  const signal = begin();
+  const before = shown;
+  try {
+    if (!subnet) throw new ModelError('This picture has no network.');
+    const file = await picture.folder.read(subnet.file, signal);
+    const image = await decoder.open(new Uint8Array(await file.arrayBuffer()));
+    signal.throwIfAborted();
+    refuseOther(picture, image);
+    present({ picture, subnet, image }, view);
+    await draw();
+  } catch (error) {
+    if (!signal.aborted) giveUp(error, before);
+  }
+}
+
+/** Goes back to what was shown before, and says why. */
+function giveUp(error: unknown, before = shown): void {
+  loading = false;
+  if (before) present(before);
+  else invite();
+  report(error);
+}
+
+/** Whatever was under way before is not wanted any more. */
+function begin(): AbortSignal {
   turn.abort();
   turn = new AbortController();
-  const { signal } = turn;
-  const before = shown;
+  loading = true;
   ui.stage.ariaBusy = 'true';
   ui.alert.textContent = '';
+  return turn.signal;
+}
+
+async function openOwn(files: Promise<File[]>): Promise<void> {
+  const signal = begin();
   try {
-    const image = await decoder.open(await picture.load(signal));
-    signal.throwIfAborted();
-    refuseTooLarge(image);
-    await draw({ picture, image }, signal);
+    const picture = await readOwn(await files);
+    if (!signal.aborted) await show(picture, adapt.firstOf(picture));
   } catch (error) {
-    if (signal.aborted) return;
-    report(error);
-    if (before) await draw(before, signal).catch(report);
-    else stage.invite();
+    if (!signal.aborted) giveUp(error);
   }
-  if (!signal.aborted) ui.stage.ariaBusy = 'false';
 }
 
-async function draw(view: View, signal: AbortSignal): Promise<void> {
-  shown = view;
-  describe(view);
-  const milliseconds = await stage.draw(view.image, signal);
-  const { width, height } = view.image.info;
-  ui.time.textContent = formatDuration(milliseconds);
-  ui.speed.textContent = formatSpeed((width * height) / milliseconds);
-  ui.status.textContent = `${view.picture.title} decoded in ${formatDuration(milliseconds)}`;
+function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {
+  if (info.width === width && info.height === height) return;
+  throw new ModelError(
+    `This network draws ${formatSize(info)} pixels, but the manifest says ${formatSize({ width, height })}.`,
+  );
 }
 
-function describe({ picture, image }: View): void {
-  const { width, height } = image.info;
+/** Describes what is shown, everywhere on the page. */
+function present(next: Shown, view?: View): void {
+  const { picture, subnet, image } = next;
+  const isOther = shown?.picture !== picture;
+  if (shown?.picture.width !== picture.width || shown.picture.height !== picture.height) layer.clear();
+  shown = next;
+  loading = false;
   const size = formatBytes(image.bytes);
-  const strong = document.createElement('strong');
-  strong.textContent = size;
-  ui.headline.replaceChildren('This picture is a neural network of ', strong, '.');
-  ui.canvas.ariaLabel = `${picture.title}, ${width} by ${height} pixels, decoded from ${size}`;
-  ui.size.textContent = size;
-  ui.rate.textContent = formatRate((image.bytes * 8) / (width * height));
-  ui.quality.textContent = picture.subnet ? formatQuality(picture.subnet.psnr) : '–';
-  ui.pixels.textContent = `${width} × ${height}`;
-  ui.time.textContent = ui.speed.textContent = '…';
-  if (picture.sample && picture.sample !== sample) {
-    sample = picture.sample;
-    grid.show(sample.subnets);
+  ui.headline.replaceChildren('This picture is a neural network of ', create('strong', {}, size), '.');
+  ui.neural.ariaLabel = `${picture.title}, drawn by a neural network of ${size}`;
+  for (const radio of ui.samples.querySelectorAll('input')) radio.checked = radio.value === picture.id;
+  stage.show(view ?? (isOther ? WHOLE : stage.view), picture);
+  comparison.show(picture, subnet);
+  adapt.show(picture, subnet);
+  compareOnMap();
+  ui.save.disabled = false;
+  ui.copy.disabled = picture.id === undefined;
+}
+
+/** Draws what is in view, and learns from it how fast this device is. */
+async function draw(): Promise<void> {
+  if (!shown) return;
+  const { picture, subnet, image } = shown;
+  clearTimeout(idle);
+  drawing.abort();
+  drawing = new AbortController();
+  const { signal } = drawing;
+  try {
+    const pass = await layer.draw(image, stage.region(), signal);
+    signal.throwIfAborted();
+    device.show(pass);
+    ui.status.textContent = `${picture.title} drawn in ${formatDuration(pass.milliseconds)}`;
+    showProgress(0);
+    ui.stage.ariaBusy = String(loading);
+    onSettled();
+    adapt.learn(subnet, pass);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
-  grid.select(picture.subnet?.name);
-  for (const radio of ui.samples.querySelectorAll('input'))
-    radio.checked = radio.value === picture.sample?.name;
-  stage.setOriginal(picture.sample?.source.url);
-  ui.compare.ariaPressed = 'false';
-  ui.compare.disabled = !picture.sample;
-  ui.again.disabled = ui.save.disabled = false;
+}
+
+/** While the view moves, what is there is moved along; it is drawn anew once the view rests. */
+function onView(): void {
+  ui.zoom.textContent = `${stage.scale.toFixed(stage.scale < 10 ? 1 : 0)}×`;
+  if (!shown) return;
+  drawing.abort();
+  ui.stage.ariaBusy = 'true';
+  clearTimeout(idle);
+  idle = setTimeout(() => draw().catch(report), IDLE);
+}
+
+/** Keeps the address up with what is to be seen; browsers allow that only so often. */
+function onSettled(): void {
+  if (!shown || ui.stage.ariaBusy === 'true') return;
+  const { picture, subnet } = shown;
+  const { view, split } = stage;
+  const { rival, difference } = comparison;
+  compareOnMap();
+  const link =
+    picture.id && writeLink({ picture: picture.id, subnet: subnet.name, view, split, rival, difference });
+  clearTimeout(writing);
+  writing = setTimeout(
+    () => history.replaceState(null, '', link ?? location.pathname + location.search),
+    IDLE,
+  );
+}
+
+/** The curve of the codec that the picture is compared with, over all its subnets. */
+function compareOnMap(): void {
+  const { rival } = comparison;
+  const codec = rival === 'original' ? undefined : rival;
+  const twins = [...(shown?.picture.twins.values() ?? [])];
+  adapt.compare(codec ? NAMES[codec] : '', codec ? twins.map((row) => row[codec]) : []);
+}
+
+/** A choice among the samples, and what draws its thumbnail: the smallest of its networks. */
+function thumbnailOf(picture: Picture): () => Promise<void> {
+  const canvas = create('canvas', THUMBNAIL);
+  const radio = create('input', { type: 'radio', name: 'sample', value: picture.id ?? '' });
+  radio.addEventListener('change', () => void show(picture, adapt.firstOf(picture)));
+  ui.thumbs.append(create('label', {}, radio, canvas, picture.title));
+  return async () => {
+    const [smallest] = [...picture.subnets].sort((a, b) => a.bytes - b.bytes);
+    if (!smallest) return;
+    const file = await picture.folder.read(smallest.file);
+    const image = await decoder.open(new Uint8Array(await file.arrayBuffer()));
+    await paint(canvas, image, thumbnailRegion(picture), new AbortController().signal, () => {});
+  };
+}
+
+/** As much of the picture's middle as fills a thumbnail. */
+function thumbnailRegion({ width, height }: Picture): Region {
+  const scale = Math.min(width / THUMBNAIL.width, height / THUMBNAIL.height);
+  const part = (side: number, size: number) => ({ start: (side - size * scale) / 2, count: size * scale });
+  return { columns: part(width, THUMBNAIL.width), rows: part(height, THUMBNAIL.height), size: THUMBNAIL };
+}
+
+function wireTools(): void {
+  const zooms: Record<string, () => void> = {
+    'zoom-in': () => stage.zoomBy(1.5),
+    'zoom-out': () => stage.zoomBy(1 / 1.5),
+    fit: () => stage.show(WHOLE),
+  };
+  for (const [id, zoom] of Object.entries(zooms)) find(id, HTMLButtonElement).addEventListener('click', zoom);
+  ui.copy.addEventListener('click', () => copyLink().catch(report));
+  ui.save.addEventListener('click', () => {
+    if (!shown) return;
+    const { picture, subnet, image } = shown;
+    const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.onnx$/i, '');
+    saving.open({ image, stem, view: stage.region() });
+  });
+}
+
+async function copyLink(): Promise<void> {
+  if (!navigator.clipboard)
+    throw new Error('Copy the link from the address bar: this browser keeps its clipboard shut.');
+  await navigator.clipboard.writeText(location.href);
+  ui.copy.textContent = 'Link copied';
+  ui.status.textContent = 'Link copied';
+  setTimeout(() => {
+    ui.copy.textContent = 'Copy link';
+  }, 2000);
+}
+
+function showProgress(share: number): void {
+  ui.waiting.hidden = true;
+  ui.progress.style.opacity = share > 0 ? '1' : '0';
+  ui.progress.style.transform = `scaleX(${share})`;
+}
+
+/** Says what to do while there is nothing to see. */
+function invite(): void {
+  ui.waiting.textContent = 'Open a neural image (.onnx) to see it here.';
+  ui.stage.ariaBusy = 'false';
 }
 
 function report(error: unknown): void {
   ui.alert.textContent = error instanceof Error ? error.message : String(error);
-}
-
-function refuseTooLarge({ info: { width, height } }: NeuralImage): void {
-  if (width * height <= MAX_PIXELS) return;
-  throw new ModelError(
-    `This picture has ${width} × ${height} pixels, more than a browser can be trusted to draw.`,
-  );
-}
-
-function pictureOf(from: Sample, subnet: Subnet): Picture {
-  return {
-    title: from.title,
-    stem: `${from.name}-${subnet.name}`,
-    load: (signal) => fetchBytes(subnet.url, signal),
-    sample: from,
-    subnet,
-  };
-}
-
-async function fetchBytes(url: string, signal: AbortSignal): Promise<Uint8Array> {
-  const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-function showFile(file: File): void {
-  void show({
-    title: file.name,
-    stem: file.name.replace(/\.onnx$/i, ''),
-    load: async () => new Uint8Array(await file.arrayBuffer()),
-  });
-}
-
-/** Shows a sample at the size that was chosen before, else at a good one. */
-function showSample(chosen: Sample): void {
-  const name = shown?.picture.subnet?.name;
-  const front = [...paretoFront(chosen.subnets)].sort((a, b) => a.bytes - b.bytes);
-  const subnet =
-    chosen.subnets.find((candidate) => candidate.name === name) ?? front[Math.floor(front.length / 2)];
-  if (subnet) void show(pictureOf(chosen, subnet));
-}
-
-function thumbnailOf(chosen: Sample): HTMLElement {
-  const label = document.createElement('label');
-  const radio = document.createElement('input');
-  const image = document.createElement('img');
-  Object.assign(radio, { type: 'radio', name: 'sample', value: chosen.name });
-  Object.assign(image, { src: chosen.source.url, alt: '', width: 96, height: 64, draggable: false });
-  radio.addEventListener('change', () => showSample(chosen));
-  label.append(radio, image, chosen.title);
-  return label;
-}
-
-function wireTools(): void {
-  ui.compare.addEventListener('click', () => {
-    const pressed = ui.compare.ariaPressed !== 'true';
-    ui.compare.ariaPressed = String(pressed);
-    stage.compare(pressed);
-  });
-  // Pressing the picture shows the original for as long as it is pressed.
-  ui.stage.addEventListener('pointerdown', () => stage.compare(!ui.compare.disabled));
-  for (const end of ['pointerup', 'pointerleave', 'pointercancel']) {
-    ui.stage.addEventListener(end, () => stage.compare(ui.compare.ariaPressed === 'true'));
-  }
-  ui.again.addEventListener('click', () => {
-    if (shown) void show(shown.picture);
-  });
-  ui.save.addEventListener('click', () => save().catch(report));
-  ui.open.addEventListener('click', () => ui.file.click());
-  ui.file.addEventListener('change', () => {
-    const file = ui.file.files?.[0];
-    if (file) showFile(file);
-    // So that choosing the same file again is a change, too.
-    ui.file.value = '';
-  });
-}
-
-async function save(): Promise<void> {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(await stage.toPng());
-  link.download = `${shown?.picture.stem}.png`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
-/** The whole page takes a dropped file; `dragenter` and `dragleave` come for every element on the way. */
-function wireDrop(): void {
-  let depth = 0;
-  const enter = (change: number) => {
-    depth = change === 0 ? 0 : depth + change;
-    ui.drop.hidden = depth === 0;
-  };
-  addEventListener('dragenter', () => enter(1));
-  addEventListener('dragleave', () => enter(-1));
-  addEventListener('dragover', (event) => event.preventDefault());
-  addEventListener('drop', (event) => {
-    event.preventDefault();
-    enter(0);
-    const file = event.dataTransfer?.files[0];
-    if (file) showFile(file);
-  });
-}
-
-function find<T extends HTMLElement>(id: string, type: new () => T): T {
-  const element = document.getElementById(id);
-  if (element instanceof type) return element;
-  throw new Error(`The page has no ${type.name} “${id}”.`);
 }

@@ -1,66 +1,199 @@
-import { drawTile, type NeuralImage, type Tile } from '../neural-img/src/index.ts';
+/** The stage: two versions of a picture under one view, with a split between them. */
+import { find } from './page.ts';
+import {
+  clampView,
+  type Point,
+  panBy,
+  place,
+  type Region,
+  type Size,
+  type View,
+  visibleRegion,
+  WHOLE,
+  zoomAt,
+} from './view.ts';
 
-/** The picture on the page: draws tiles as they come, covers them with the original, saves what is drawn. */
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 60;
+const SPLIT_STEP = 0.02;
+/** Pixels that a pointer may tremble before a press becomes a drag. */
+const TREMBLE = 4;
+
 export class Stage {
-  readonly #context: CanvasRenderingContext2D;
+  readonly #root = find('stage', HTMLElement);
+  readonly #handle = find('split', HTMLElement);
+  readonly #worlds = [...this.#root.querySelectorAll<HTMLElement>('.world')];
+  #picture: Size = { width: 3, height: 2 };
+  #view = WHOLE;
+  #split = 0.5;
+  #pointers = new Map<number, Point>();
+  #dragged = false;
 
   constructor(
-    private readonly canvas: HTMLCanvasElement,
-    private readonly original: HTMLImageElement,
-    private readonly badge: HTMLElement,
-    private readonly progress: HTMLElement,
-    private readonly waiting: HTMLElement,
+    private readonly onView: () => void,
+    private readonly onSplit: () => void,
   ) {
-    const context = canvas.getContext('2d');
-    if (!context) throw new Error('This browser cannot draw on a canvas.');
-    this.#context = context;
+    this.#root.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    this.#root.addEventListener('dblclick', (event) => this.#doubleClick(event));
+    this.#root.addEventListener('keydown', (event) => this.#key(event));
+    this.#handle.addEventListener('keydown', (event) => this.#splitKey(event));
+    this.#root.addEventListener('pointerdown', (event) => this.#down(event));
+    this.#root.addEventListener('pointermove', (event) => this.#move(event));
+    for (const end of ['pointerup', 'pointercancel'] as const)
+      this.#root.addEventListener(end, (event) => this.#up(event));
+    new ResizeObserver(() => this.show(this.#view)).observe(this.#root);
   }
 
-  /** Draws the whole image over the one before it; resolves with the milliseconds that this took. */
-  async draw(image: NeuralImage, signal: AbortSignal): Promise<number> {
-    const start = performance.now();
-    this.#resize(image.info.width, image.info.height);
-    for await (const tile of image.decode({ coarse: true, signal })) this.#put(tile);
-    this.progress.style.opacity = '0';
-    return performance.now() - start;
+  get view(): View {
+    return this.#view;
   }
 
-  /** Sets the original that `compare` shows; none for a visitor's own file. */
-  setOriginal(url: string | undefined): void {
-    this.compare(false);
-    if (url) this.original.src = url;
-    else this.original.removeAttribute('src');
+  get split(): number {
+    return this.#split;
   }
 
-  compare(showOriginal: boolean): void {
-    this.original.hidden = this.badge.hidden = !showOriginal;
+  set split(share: number) {
+    this.#split = Math.min(Math.max(share, 0), 1);
+    const percent = Math.round(this.#split * 100);
+    this.#root.style.setProperty('--split', `${this.#split * 100}%`);
+    this.#handle.ariaValueNow = String(percent);
+    this.#handle.ariaValueText = `${percent} % neural`;
+    this.onSplit();
   }
 
-  /** Says what to do while there is nothing to see. */
-  invite(): void {
-    this.waiting.textContent = 'Open a neural image (.onnx) to see it here.';
+  show(view: View, picture = this.#picture): void {
+    this.#picture = picture;
+    const stage = this.#size();
+    this.#view = clampView(view, this.#picture, stage);
+    const { left, top, scale } = place(this.#view, this.#picture, stage);
+    for (const world of this.#worlds) {
+      world.style.width = `${this.#picture.width}px`;
+      world.style.height = `${this.#picture.height}px`;
+      world.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
+    }
+    // Zoomed out, a finger scrolls the page and moves the split; zoomed in, it moves the picture.
+    this.#root.classList.toggle('zoomed', this.#view.zoom > 1);
+    this.onView();
   }
 
-  toPng(): Promise<Blob> {
-    return new Promise((resolve, reject) => {
-      this.canvas.toBlob((blob) =>
-        blob ? resolve(blob) : reject(new Error('The picture is too large to save.')),
-      );
-    });
+  zoomBy(factor: number, point?: Point): void {
+    const stage = this.#size();
+    const at = point ?? { x: stage.width / 2, y: stage.height / 2 };
+    this.show(zoomAt(this.#view, factor, at, this.#picture, stage));
   }
 
-  /** A canvas forgets its picture when it gets a size, so the old one stays when the size does. */
-  #resize(width: number, height: number): void {
-    if (this.canvas.width === width && this.canvas.height === height) return;
-    this.canvas.width = width;
-    this.canvas.height = height;
+  /** What is in view, at the screen's own pixels. */
+  region(): Region {
+    return visibleRegion(this.#view, this.#picture, this.#size(), devicePixelRatio);
   }
 
-  #put(tile: Tile): void {
-    drawTile(this.#context, tile);
-    this.waiting.hidden = true;
-    const done = tile.scale > 1 ? 0 : (tile.firstRow + tile.height) / this.canvas.height;
-    this.progress.style.opacity = '1';
-    this.progress.style.transform = `scaleX(${done})`;
+  /** Screen pixels for one of the picture's. */
+  get scale(): number {
+    return place(this.#view, this.#picture, this.#size()).scale * devicePixelRatio;
   }
+
+  #size(): Size {
+    // A stage without a layout, as in a hidden tab, has no size yet.
+    return { width: this.#root.clientWidth || 1, height: this.#root.clientHeight || 1 };
+  }
+
+  #pointOf({ clientX, clientY }: MouseEvent): Point {
+    const { left, top } = this.#root.getBoundingClientRect();
+    return { x: clientX - left, y: clientY - top };
+  }
+
+  #pan(x: number, y: number): void {
+    this.show(panBy(this.#view, { x, y }, this.#picture, this.#size()));
+  }
+
+  #doubleClick(event: MouseEvent): void {
+    if (!(event.target as Element).closest('button, #split')) this.zoomBy(2, this.#pointOf(event));
+  }
+
+  /** With Ctrl, as a pinch on a touchpad arrives, too; a plain wheel scrolls the page. */
+  #wheel(event: WheelEvent): void {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode === 0 ? 0.008 : 0.2)), this.#pointOf(event));
+  }
+
+  #key(event: KeyboardEvent): void {
+    const actions: Record<string, () => void> = {
+      '+': () => this.zoomBy(ZOOM_STEP),
+      '=': () => this.zoomBy(ZOOM_STEP),
+      '-': () => this.zoomBy(1 / ZOOM_STEP),
+      '0': () => this.show(WHOLE),
+      ArrowLeft: () => this.#pan(PAN_STEP, 0),
+      ArrowRight: () => this.#pan(-PAN_STEP, 0),
+      ArrowUp: () => this.#pan(0, PAN_STEP),
+      ArrowDown: () => this.#pan(0, -PAN_STEP),
+    };
+    const scrolls = event.key.startsWith('Arrow') && this.#view.zoom === 1;
+    perform(event, scrolls ? undefined : actions[event.key]);
+  }
+
+  #splitKey(event: KeyboardEvent): void {
+    const moves: Record<string, number> = {
+      ArrowLeft: this.#split - SPLIT_STEP,
+      ArrowDown: this.#split - SPLIT_STEP,
+      ArrowRight: this.#split + SPLIT_STEP,
+      ArrowUp: this.#split + SPLIT_STEP,
+      PageDown: this.#split - 5 * SPLIT_STEP,
+      PageUp: this.#split + 5 * SPLIT_STEP,
+      Home: 0,
+      End: 1,
+    };
+    const to = moves[event.key];
+    perform(
+      event,
+      to === undefined
+        ? undefined
+        : () => {
+            this.split = to;
+          },
+    );
+  }
+
+  #down(event: PointerEvent): void {
+    if (event.button !== 0 || (event.target as Element).closest('button')) return;
+    this.#dragged = false;
+    this.#pointers.set(event.pointerId, this.#pointOf(event));
+  }
+
+  #move(event: PointerEvent): void {
+    const before = this.#pointers.get(event.pointerId);
+    if (!before) return;
+    const after = this.#pointOf(event);
+    const onHandle = event.target === this.#handle;
+    if (!this.#dragged && !onHandle && distance(before, after) < TREMBLE) return;
+    this.#dragged = true;
+    // From here on the stage or the handle hears of the pointer wherever it goes.
+    (event.target as HTMLElement).setPointerCapture(event.pointerId);
+    const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
+    this.#pointers.set(event.pointerId, after);
+    if (other) this.#pinch(before, after, other);
+    else if (onHandle || this.#view.zoom === 1) this.split = after.x / this.#size().width;
+    else this.#pan(after.x - before.x, after.y - before.y);
+  }
+
+  #up(event: PointerEvent): void {
+    this.#pointers.delete(event.pointerId);
+  }
+
+  /** One of two fingers went from `before` to `after` while the other stayed at `other`. */
+  #pinch(before: Point, after: Point, other: Point): void {
+    const middle = { x: (after.x + other.x) / 2, y: (after.y + other.y) / 2 };
+    this.#pan((after.x - before.x) / 2, (after.y - before.y) / 2);
+    this.zoomBy(distance(after, other) / Math.max(1, distance(before, other)), middle);
+  }
+}
+
+const distance = (a: Point, b: Point) => Math.hypot(a.x - b.x, a.y - b.y);
+
+/** Does what a key means here instead of what it means elsewhere; other keys go their way. */
+function perform(event: KeyboardEvent, action: (() => void) | undefined): void {
+  if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  action();
 }

@@ -5,13 +5,16 @@ import { drawTile } from './draw_tile.ts';
 // A canvas with more pixels stays blank on phones, without a word.
 const MAX_PIXELS = 16.7e6;
 
+// A server that renders pages imports the module, too, but has no elements.
+const BaseElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
 /**
  * `<neural-img src="d3w64.onnx" width="600" height="400" alt="…">`: a neural image at the screen's own pixels.
  *
  * Decodes when it comes near the viewport, coarsely first, and again when its size on the screen changes.
  * Dispatches `load` when a picture is first drawn whole, and `error`, whose message the element also shows.
  */
-export class NeuralImgElement extends HTMLElement {
+export class NeuralImgElement extends BaseElement {
   static readonly observedAttributes = ['src', 'alt', 'width', 'height'];
 
   /** The folder with ONNX Runtime's WebAssembly files; set it before the first element is connected. */

@@ -1,19 +1,43 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Size, View } from '../../src/view.ts';
 import { findFixtures } from './preflight.mjs';
 
-/** A neural image and the pixels that Python decoded from it: `pixels` is a file of uint8[height, width, 3]. */
+/** A neural image and what Python decoded from it; pixels are files of uint8[height, width, 3]. */
 export interface Fixture {
   file: string;
   family: string;
   width: number;
   height: number;
   pixels: string;
+  /** At twice the size. */
+  twice: string;
 }
 
-const folder = findFixtures() ?? '';
+/** What a stage of a given size shows of a sample. */
+export interface SampleView {
+  picture: string;
+  subnet: string;
+  view: View;
+  stage: Size;
+  pixels: string;
+}
 
-export const fixtures: Fixture[] = JSON.parse(readFileSync(join(folder, 'fixtures.json'), 'utf8'));
-export const pathOf = (fixture: Fixture) => join(folder, fixture.file);
-export const bytesOf = (fixture: Fixture) => readFileSync(pathOf(fixture));
-export const pixelsOf = (fixture: Fixture) => readFileSync(join(folder, fixture.pixels));
+const root = findFixtures() ?? '';
+const listed: { models: Fixture[]; folder: string; views: SampleView[] } = JSON.parse(
+  readFileSync(join(root, 'fixtures.json'), 'utf8'),
+);
+
+export const fixtures = listed.models;
+export const { views } = listed;
+/** An exported folder: sixteen subnets, a manifest and the source picture. */
+export const folder = join(root, listed.folder);
+export const read = (file: string) => readFileSync(join(root, file));
+export const pathOf = (fixture: Fixture) => join(root, fixture.file);
+export const bytesOf = (fixture: Fixture) => read(fixture.file);
+export const pixelsOf = (fixture: Fixture) => read(fixture.pixels);
+
+const [first] = fixtures;
+if (!first) throw new Error('fixtures.json lists no model');
+/** Any good file. */
+export const good = first;

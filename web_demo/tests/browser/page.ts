@@ -2,35 +2,76 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll } from 'vitest';
 import { serve } from '../../scripts/serve.mjs';
+import type { Size } from '../../src/view.ts';
 import { findChromium } from './preflight.mjs';
 
-const DIST = join(dirname(fileURLToPath(import.meta.url)), '../../dist');
+export const DIST = join(dirname(fileURLToPath(import.meta.url)), '../../dist');
 
 // Keeps Chromium from calling home, so that every request seen is the page's.
 const QUIET = ['background-networking', 'component-update', 'sync', 'quic', 'gpu'].map(
   (what) => `--disable-${what}`,
 );
 
-/** A plain static host, with the page in a folder of it. */
-export const startServer = (isolated: boolean) => serve(DIST, { base: '/some/sub/path/', isolated });
+let browser: Promise<Browser> | undefined;
+const closeAll: (() => void)[] = [];
 
-export function startBrowser(): Promise<Browser> {
-  const executablePath = findChromium() ?? '';
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--no-first-run', ...QUIET] });
+afterAll(async () => {
+  await (await browser)?.close();
+  for (const close of closeAll) close();
+});
+
+/** A plain static host, with the page in a folder of it. */
+export async function startServer(isolated = false, dist = DIST) {
+  const server = await serve(dist, { base: '/some/sub/path/', isolated });
+  closeAll.push(server.close);
+  return server;
 }
 
-/** The page once its first sample is drawn; `trouble` collects all that a console shows in red. */
-export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}) {
-  const page = await browser.newPage(options);
+export function startBrowser(): Promise<Browser> {
+  browser ??= chromium.launch({
+    executablePath: findChromium() ?? '',
+    args: ['--no-sandbox', '--no-first-run', ...QUIET],
+  });
+  return browser;
+}
+
+export interface Visit {
+  page: Page;
+  url: string;
+  requests: string[];
+  /** All that a console shows in red. */
+  trouble: string[];
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  url?: string;
+  hash?: string;
+  isolated?: boolean;
+  /** What the browser says of its connection. */
+  connection?: { downlink: number; saveData?: boolean } | 'unknown';
+}
+
+/** The page once its first sample is drawn. */
+export async function visit(options: VisitOptions = {}): Promise<Visit> {
+  const { hash = '', isolated = false, connection, ...context } = options;
+  const url = options.url ?? (await startServer(isolated)).url;
+  const page = await (await (await startBrowser()).newContext(context)).newPage();
   const requests: string[] = [];
   const trouble: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
   page.on('pageerror', (error) => trouble.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
-  await page.goto(url);
+  if (connection) {
+    await page.addInitScript((value) => {
+      const get = () => (value === 'unknown' ? undefined : value);
+      Object.defineProperty(Navigator.prototype, 'connection', { get });
+    }, connection);
+  }
+  await page.goto(url + hash);
   await untilDrawn(page);
-  return { page, requests, trouble };
+  return { page, url, requests, trouble };
 }
 
 /** Nothing is under way: `aria-busy` is true from the start and as soon as something new is asked for. */
@@ -39,47 +80,80 @@ export async function untilDrawn(page: Page): Promise<void> {
 }
 
 export async function openFile(page: Page, name: string, bytes: Uint8Array): Promise<void> {
-  await page.setInputFiles('#file', {
-    name,
-    mimeType: 'application/octet-stream',
-    buffer: Buffer.from(bytes),
-  });
+  const buffer = Buffer.from(bytes);
+  await page.setInputFiles('#file', { name, mimeType: 'application/octet-stream', buffer });
   await untilDrawn(page);
 }
 
 export async function chooseSubnet(page: Page, name: string): Promise<void> {
-  await page.check(`input[value="${name}"]`, { force: true });
+  await page.locator(`#map input[value="${name}"]`).evaluate((radio) => (radio as HTMLInputElement).click());
   await untilDrawn(page);
 }
 
-export const alertOf = (page: Page) => page.textContent('#alert');
+export async function chooseRival(page: Page, name: string): Promise<void> {
+  await page.check(`#rivals input[value="${name}"]`, { force: true });
+  await untilCompared(page);
+}
 
-interface Pixels {
-  width: number;
-  height: number;
+/** What the neural picture is compared with is loaded. */
+export async function untilCompared(page: Page): Promise<void> {
+  await page.waitForSelector('#right[aria-busy="false"]', { state: 'attached' });
+}
+
+/** Gives the stage a place and a size of its own, for pixels that do not depend on the layout around it. */
+export async function resizeStage(page: Page, { width, height }: Size): Promise<void> {
+  await page.evaluate(
+    ([w, h]) => {
+      const { style } = document.querySelector('#stage') as HTMLElement;
+      Object.assign(style, { position: 'fixed', left: '0', top: '0', zIndex: '1', margin: '0' });
+      Object.assign(style, { width: `${w}px`, height: `${h}px` });
+    },
+    [width, height],
+  );
+  // The page hears of the new size with the next frame, and waits a little for more.
+  await page.waitForFunction(() => document.querySelector('#stage')?.ariaBusy === 'true');
+  await untilDrawn(page);
+}
+
+export const selectedSubnet = (page: Page) => page.locator('#map input:checked').inputValue();
+export const alertOf = (page: Page) => page.textContent('#alert');
+export const hashOf = (page: Page) => new URLSearchParams(new URL(page.url()).hash.slice(1));
+
+/** The view as the page places its pictures: both sides, as CSS transforms. */
+export const placesOf = (page: Page) =>
+  page
+    .locator('.world')
+    .evaluateAll((worlds) => worlds.map((world) => (world as HTMLElement).style.transform));
+
+export interface Pixels extends Size {
   pixels: Uint8Array;
 }
 
 /** What a canvas or picture shows, as uint8[height, width, 3]. */
 export async function pixelsOf(page: Page, source: string | { png: Buffer }): Promise<Pixels> {
-  const address =
-    typeof source === 'string' ? source : `data:image/png;base64,${source.png.toString('base64')}`;
-  const { width, height, rgba } = await page.evaluate(readPixels, address);
+  const { width, height, rgba } =
+    typeof source === 'string'
+      ? await page.locator(source).evaluate(readPixels)
+      : await readPng(page, source.png);
   const pixels = Buffer.from(rgba, 'base64').filter((_, index) => index % 4 !== 3);
   return { width, height, pixels };
 }
 
-/** Runs in the page: reads the element `#id`, or the picture at an address. */
-async function readPixels(source: string) {
+async function readPng(page: Page, png: Buffer) {
+  const handle = await page.evaluateHandle(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([bytes], { type: 'image/png' }));
+    await image.decode();
+    return image;
+  }, png.toString('base64'));
+  return handle.evaluate(readPixels);
+}
+
+/** Runs in the page. */
+function readPixels(element: Element) {
+  const from = element as HTMLCanvasElement | HTMLImageElement;
   const canvas = document.createElement('canvas');
-  let from: HTMLCanvasElement | HTMLImageElement;
-  if (source.startsWith('#')) {
-    from = document.querySelector<HTMLCanvasElement>(source) as HTMLCanvasElement;
-  } else {
-    from = new Image();
-    from.src = source;
-    await from.decode();
-  }
   canvas.width = from instanceof HTMLImageElement ? from.naturalWidth : from.width;
   canvas.height = from instanceof HTMLImageElement ? from.naturalHeight : from.height;
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
@@ -95,6 +169,7 @@ export const samePixels = (a: Pixels, b: Pixels) => Buffer.compare(a.pixels, b.p
 
 /** How two pictures differ: the largest step between two values, and the share of values that differ. */
 export function difference(a: Uint8Array, b: Uint8Array): { largest: number; share: number; psnr: number } {
+  if (a.length !== b.length) throw new Error(`The pictures have ${a.length} and ${b.length} values.`);
   let largest = 0;
   let differing = 0;
   let squares = 0;
@@ -105,4 +180,10 @@ export function difference(a: Uint8Array, b: Uint8Array): { largest: number; sha
     squares += step * step;
   }
   return { largest, share: differing / a.length, psnr: 10 * Math.log10((255 * 255 * a.length) / squares) };
+}
+
+/** The same picture but for rounding: a value in a thousand may be one step off. */
+export function isSamePicture(a: Uint8Array, b: Uint8Array): boolean {
+  const { largest, share } = difference(a, b);
+  return largest <= 1 && share <= 0.001;
 }

@@ -6,5 +6,5 @@ test('writes sizes with the digits that matter', () => {
 });
 
 test('writes times in the unit that fits', () => {
-  expect([87.4, 999, 2345].map(formatDuration)).toEqual(['87 ms', '999 ms', '2.35 s']);
+  expect([87.4, 999, 2345].map(formatDuration)).toEqual(['87 ms', '999 ms', '2.3 s']);
 });

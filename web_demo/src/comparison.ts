@@ -1,0 +1,158 @@
+/** What the neural picture is compared with: the original, or a codec's file of the same size. */
+import { formatBytes, formatQuality, formatRate } from './format.ts';
+import { RIVALS, type Rival } from './link.ts';
+import { create, find } from './page.ts';
+import { CODECS, type Codec, type Encoded, type Picture, type Subnet } from './picture.ts';
+import { verdict } from './verdict.ts';
+
+export const NAMES: Record<Rival, string> = {
+  original: 'Original',
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  avif: 'AVIF',
+};
+
+export class Comparison {
+  readonly #right = find('right', HTMLElement);
+  readonly #stage = find('stage', HTMLElement);
+  readonly #other = find('other', HTMLImageElement);
+  readonly #references = [...document.querySelectorAll<HTMLImageElement>('img.reference')];
+  readonly #differenceButton = find('difference', HTMLButtonElement);
+  readonly #urls = new ImageUrls();
+  #rival: Rival = 'jpeg';
+  #difference = false;
+  #turn = 0;
+  #shown: { picture: Picture; subnet: Subnet } | undefined;
+
+  constructor(
+    private readonly onChange: () => void,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    find('rivals', HTMLElement).addEventListener('change', ({ target }) => {
+      this.rival = (target as HTMLInputElement).value as Rival;
+    });
+    this.#differenceButton.addEventListener('click', () => {
+      this.difference = !this.#difference;
+    });
+    find('rivals', HTMLElement).append(...RIVALS.map(choiceOf));
+  }
+
+  get rival(): Rival {
+    return this.#rival;
+  }
+
+  set rival(rival: Rival) {
+    this.#rival = rival;
+    this.#update();
+  }
+
+  get difference(): boolean {
+    return this.#difference;
+  }
+
+  /** Shows how far each side is from the original, instead of the sides. */
+  set difference(on: boolean) {
+    this.#difference = on;
+    this.#update();
+  }
+
+  show(picture: Picture, subnet: Subnet): void {
+    if (picture !== this.#shown?.picture) this.#urls.forget();
+    this.#shown = { picture, subnet };
+    this.#update();
+  }
+
+  #update(): void {
+    if (!this.#shown) return;
+    const { picture, subnet } = this.#shown;
+    const twins = picture.twins.get(subnet.name);
+    for (const input of document.querySelectorAll<HTMLInputElement>('#rivals input')) {
+      const codec = CODECS.find((name) => name === input.value);
+      input.disabled = codec ? !twins : !picture.source;
+      input.checked = input.value === this.#rival && !input.disabled;
+      const figure = input.parentElement?.querySelector('small');
+      if (figure) figure.textContent = codec && twins ? formatQuality(twins[codec].psnr) : '';
+    }
+    this.#differenceButton.disabled = !picture.source;
+    this.#differenceButton.ariaPressed = String(this.#difference);
+    this.#stage.classList.toggle('difference', this.#difference && picture.source !== undefined);
+    this.#write(picture, subnet, twins);
+    this.#load(picture, twins).catch(this.onError);
+    this.onChange();
+  }
+
+  /** The facts of both sides, and who is nearer to the original. */
+  #write({ source }: Picture, subnet: Subnet, twins: Record<Codec, Encoded> | undefined): void {
+    const encoded = this.#rival === 'original' ? undefined : twins?.[this.#rival];
+    const name = encoded || (this.#rival === 'original' && source) ? NAMES[this.#rival] : '';
+    const pixels = (subnet.bytes * 8) / subnet.bpp;
+    const texts = {
+      'left-name': titleOf('Neural', subnet.psnr),
+      'left-facts': factsOf(subnet.bytes, subnet.bpp),
+      'right-name': titleOf(name, encoded?.psnr),
+      'right-facts': encoded ? factsOf(encoded.bytes, (encoded.bytes * 8) / pixels) : '',
+      'right-chip': name,
+      verdict: name ? verdict(subnet, name, encoded) : missing(source, this.#rival),
+    };
+    for (const [id, text] of Object.entries(texts)) find(id, HTMLElement).textContent = text;
+  }
+
+  /** Only what is on screen is loaded: an original is large. */
+  async #load(picture: Picture, twins: Record<Codec, Encoded> | undefined): Promise<void> {
+    const file = this.#rival === 'original' ? picture.source : twins?.[this.#rival].file;
+    this.#stage.classList.toggle('alone', !file);
+    this.#right.setAttribute('aria-hidden', String(!file));
+    this.#other.alt = file ? `${picture.title}, ${NAMES[this.#rival]}` : '';
+    const reference = this.#difference ? picture.source : undefined;
+    const turn = ++this.#turn;
+    this.#right.ariaBusy = 'true';
+    try {
+      await Promise.all([
+        this.#urls.show(picture, file, this.#other),
+        ...this.#references.map((image) => this.#urls.show(picture, reference, image)),
+      ]);
+    } finally {
+      if (turn === this.#turn) this.#right.ariaBusy = 'false';
+    }
+  }
+}
+
+/** Addresses for the files of one picture, wherever they come from. */
+class ImageUrls {
+  #urls = new Map<string, Promise<string>>();
+  #wanted = new Map<HTMLImageElement, Promise<string>>();
+
+  /** Shows `file` in `image` once it is loaded, unless something else is wanted by then. */
+  async show({ folder }: Picture, file: string | undefined, image: HTMLImageElement): Promise<void> {
+    this.#wanted.delete(image);
+    if (!file) return image.removeAttribute('src');
+    const url = this.#urls.get(file) ?? folder.read(file).then((blob) => URL.createObjectURL(blob));
+    this.#urls.set(file, url);
+    this.#wanted.set(image, url);
+    url.catch(() => this.#urls.delete(file));
+    const src = await url;
+    if (this.#wanted.get(image) !== url || image.src === src) return;
+    image.src = src;
+    await image.decode().catch(() => {
+      if (this.#wanted.get(image) === url) throw new Error(`This browser cannot show ${file}.`);
+    });
+  }
+
+  forget(): void {
+    for (const url of this.#urls.values()) url.then(URL.revokeObjectURL, () => {});
+    this.#urls.clear();
+  }
+}
+
+function choiceOf(rival: Rival): HTMLElement {
+  const input = create('input', { type: 'radio', name: 'rival', value: rival });
+  return create('label', {}, input, create('span', {}, NAMES[rival], ' ', create('small')));
+}
+
+const titleOf = (name: string, psnr: number | undefined) => (psnr ? `${name} ${formatQuality(psnr)}` : name);
+const factsOf = (bytes: number, bpp: number) => `${formatBytes(bytes)} · ${formatRate(bpp)}`;
+
+const missing = (source: string | undefined, rival: Rival) =>
+  source
+    ? `There is no ${NAMES[rival]} of these sizes beside the networks; compare with the original.`
+    : 'The original is not at hand, so there is nothing to compare with.';

@@ -1,0 +1,225 @@
+/** A picture and its subnets, as the exporter's manifest lists them: checked, and the same wherever the files are. */
+import { ModelError, readModelInfo } from '../neural-img/src/index.ts';
+
+export interface Subnet {
+  /** Such as d3w64: three layers, 64 wide. */
+  name: string;
+  depth: number;
+  width: number;
+  file: string;
+  bytes: number;
+  bpp: number;
+  /** Not known for a lone file. */
+  psnr?: number;
+  macsPerPixel?: number;
+}
+
+export const CODECS = ['jpeg', 'webp', 'avif'] as const;
+export type Codec = (typeof CODECS)[number];
+
+/** The same picture by a codec. */
+export interface Encoded {
+  file: string;
+  bytes: number;
+  psnr: number;
+}
+
+/** For each subnet's name, the closest file of each codec that is no larger, or the codec's smallest. */
+export type Twins = Map<string, Record<Codec, Encoded>>;
+
+/** Where a picture's files are: on this site, or among those that the visitor opened. */
+export interface Folder {
+  read(file: string, signal?: AbortSignal): Promise<Blob>;
+}
+
+export interface Picture {
+  /** What a link calls it; a visitor's own file has none. */
+  id?: string;
+  title: string;
+  width: number;
+  height: number;
+  folder: Folder;
+  /** The picture that was fitted, where it is known. */
+  source?: string;
+  subnets: Subnet[];
+  twins: Twins;
+}
+
+const FORMAT = 1;
+export const MANIFEST = 'manifest.json';
+
+/** The site's pictures: those that `index.json` in the folder `base` names. */
+export async function loadSamples(base: URL): Promise<Picture[]> {
+  const index = await readJson(siteFolder(base), 'index.json');
+  return Promise.all(
+    asList(index, 'index').map(async (entry) => {
+      const { name, title, twins } = asRecord(entry, 'sample');
+      const id = asFileName(name, 'sample.name');
+      const folder = siteFolder(new URL(`${encodeURIComponent(id)}/`, base));
+      const picture = readManifest(await readJson(folder, MANIFEST), folder, asText(title, 'sample.title'));
+      if (twins) picture.twins = readTwins(await readJson(folder, 'codecs/codecs.json'));
+      return { ...picture, id };
+    }),
+  );
+}
+
+export function readManifest(json: unknown, folder: Folder, title: string): Picture {
+  const manifest = asRecord(json, 'manifest');
+  if (manifest.format !== FORMAT) throw new Error(`manifest.format is not ${FORMAT}`);
+  const source = asRecord(manifest.source, 'source');
+  const subnets = asList(manifest.subnets, 'subnets').map(readSubnet);
+  if (subnets.length === 0) throw new Error('manifest.subnets is empty');
+  return {
+    title,
+    width: asPositive(source.width, 'source.width'),
+    height: asPositive(source.height, 'source.height'),
+    folder,
+    source: asFileName(source.file, 'source.file'),
+    subnets,
+    twins: new Map(),
+  };
+}
+
+function readSubnet(json: unknown): Subnet {
+  const subnet = asRecord(json, 'subnet');
+  const name = asText(subnet.name, 'subnet.name');
+  const parts = /^d(\d+)w(\d+)$/.exec(name);
+  if (!parts) throw new Error(`subnet.name “${name}” is not of the form d3w64`);
+  return {
+    name,
+    depth: Number(parts[1]),
+    width: Number(parts[2]),
+    file: asFileName(subnet.file, `${name}.file`),
+    bytes: asPositive(subnet.bytes, `${name}.bytes`),
+    bpp: asPositive(subnet.bpp, `${name}.bpp`),
+    psnr: asPositive(subnet.psnr, `${name}.psnr`),
+    macsPerPixel: asPositive(subnet.macs_per_pixel, `${name}.macs_per_pixel`),
+  };
+}
+
+export function readTwins(json: unknown): Twins {
+  const entries = Object.entries(asRecord(json, 'codecs')).map(([name, row]) => {
+    const read = (codec: Codec): Encoded => {
+      const encoded = asRecord(asRecord(row, name)[codec], `${name}.${codec}`);
+      return {
+        file: `codecs/${asFileName(encoded.file, `${name}.${codec}.file`)}`,
+        bytes: asPositive(encoded.bytes, `${name}.${codec}.bytes`),
+        psnr: asPositive(encoded.psnr, `${name}.${codec}.psnr`),
+      };
+    };
+    return [name, { jpeg: read('jpeg'), webp: read('webp'), avif: read('avif') }] as const;
+  });
+  return new Map(entries);
+}
+
+/** What a visitor opened or dropped: one neural image, or an exported folder with its manifest. */
+export async function readOwn(files: readonly File[]): Promise<Picture> {
+  const manifest = files.find(({ name }) => name === MANIFEST);
+  if (manifest) return readOwnFolder(files, manifest);
+  const models = files.filter(({ name }) => /\.onnx$/i.test(name));
+  if (models.length > 1) {
+    throw new ModelError(
+      `These are ${models.length} neural images and no ${MANIFEST}: open one, or their folder.`,
+    );
+  }
+  const file = models[0] ?? (files.length === 1 ? files[0] : undefined);
+  if (!file) throw new ModelError(`There is no neural image (.onnx) and no ${MANIFEST} in this folder.`);
+  return readOwnFile(file);
+}
+
+async function readOwnFile(file: File): Promise<Picture> {
+  const { name, width, height } = readModelInfo(new Uint8Array(await file.arrayBuffer()));
+  const subnet = {
+    name,
+    depth: 0,
+    width: 0,
+    file: file.name,
+    bytes: file.size,
+    bpp: (file.size * 8) / width / height,
+  };
+  return { title: file.name, width, height, folder: ownFolder([file]), subnets: [subnet], twins: new Map() };
+}
+
+async function readOwnFolder(files: readonly File[], manifest: File): Promise<Picture> {
+  const folder = ownFolder(files);
+  const title = manifest.webkitRelativePath.split('/').at(-2) || 'Your folder';
+  let picture: Picture;
+  try {
+    picture = readManifest(JSON.parse(await manifest.text()), folder, title);
+  } catch (error) {
+    const why = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
+    throw new ModelError(`The folder’s ${MANIFEST} cannot be read: ${why}.`);
+  }
+  const names = new Set(files.map(({ name }) => name));
+  const missing = picture.subnets.find(({ file }) => !names.has(file));
+  if (missing) throw new ModelError(`The manifest lists ${missing.file}, but the folder does not hold it.`);
+  if (picture.source && !names.has(picture.source)) delete picture.source;
+  return picture;
+}
+
+/** The subnets that no other one beats: nothing as small is better, nothing as good is smaller. */
+export function paretoFront(subnets: readonly Subnet[]): Subnet[] {
+  let best = -Infinity;
+  return [...subnets]
+    .sort((a, b) => a.bytes - b.bytes || (b.psnr ?? 0) - (a.psnr ?? 0))
+    .filter(({ psnr = 0 }) => {
+      if (psnr <= best) return false;
+      best = psnr;
+      return true;
+    });
+}
+
+export function siteFolder(base: URL): Folder {
+  return {
+    async read(file, signal) {
+      const url = new URL(file.split('/').map(encodeURIComponent).join('/'), base);
+      const response = await fetch(url, signal ? { signal } : {});
+      if (!response.ok) throw new Error(`${file} answered ${response.status}.`);
+      return response.blob();
+    },
+  };
+}
+
+function ownFolder(files: readonly File[]): Folder {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  return {
+    async read(name) {
+      const file = byName.get(name);
+      if (!file) throw new ModelError(`${name} is not among the files.`);
+      return file;
+    },
+  };
+}
+
+async function readJson(folder: Folder, file: string): Promise<unknown> {
+  return JSON.parse(await (await folder.read(file)).text());
+}
+
+function asRecord(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${what} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+function asList(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${what} is not a list`);
+  return value;
+}
+
+function asText(value: unknown, what: string): string {
+  if (typeof value !== 'string' || value === '') throw new Error(`${what} is not a text`);
+  return value;
+}
+
+/** A plain name inside its folder: no path, no other address. */
+function asFileName(value: unknown, what: string): string {
+  const name = asText(value, what);
+  if (!/^[\w-][\w. -]*$/.test(name)) throw new Error(`${what} is not a plain file name`);
+  return name;
+}
+
+function asPositive(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+    throw new Error(`${what} is not a positive number`);
+  return value;
+}

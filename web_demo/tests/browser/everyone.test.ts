@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { bytesOf, good, views } from './fixtures.ts';
+import { openFile, placesOf, startBrowser, startServer, untilDrawn, visit } from './page.ts';
+
+const [sample] = views;
+const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+/** What axe finds that hinders someone, with where. */
+async function hindrances(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return violations.map(
+    ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+  );
+}
+
+test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorScheme) => {
+  const { page } = await visit({ hash, colorScheme });
+  expect(await hindrances(page)).toEqual([]);
+  await page.click('#save');
+  expect(await hindrances(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await openFile(page, 'broken.onnx', Buffer.from('broken'));
+  expect(await hindrances(page)).toEqual([]);
+});
+
+test('axe finds nothing on a phone, nor with a file of one’s own', async () => {
+  const { page } = await visit({ hash, ...PHONE });
+  expect(await hindrances(page)).toEqual([]);
+  await openFile(page, 'mine.onnx', bytesOf(good));
+  expect(await hindrances(page)).toEqual([]);
+});
+
+describe('a phone', () => {
+  test('scrolls down only, and shows both sides', async () => {
+    const { page } = await visit({ hash, ...PHONE });
+    const { content, screen } = await page.evaluate(() => ({
+      content: document.documentElement.scrollWidth,
+      screen: window.innerWidth,
+    }));
+    expect(screen).toBe(390);
+    expect(content).toBeLessThanOrEqual(screen);
+    const small = await page
+      .locator('button:visible, .segments label:visible')
+      .evaluateAll((all) =>
+        all.filter((one) => one.getBoundingClientRect().height < 32).map((one) => one.textContent),
+      );
+    expect(small).toEqual([]);
+  });
+
+  test('pinches to zoom, and drags what is zoomed', async () => {
+    const { page } = await visit({ hash, ...PHONE });
+    const client = await page.context().newCDPSession(page);
+    const box = await page.locator('#stage').boundingBox();
+    const [x, y] = [(box?.x ?? 0) + 195, (box?.y ?? 0) + 60];
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...xs: number[]) =>
+      client.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: xs.map((at, id) => ({ x: x + at, y, id })),
+      });
+    await touch('touchStart', -30, 30);
+    for (const spread of [40, 60, 80, 90]) await touch('touchMove', -spread, spread);
+    await touch('touchEnd');
+    await untilDrawn(page);
+    const zoom = Number.parseFloat((await page.textContent('#zoom')) ?? '');
+    await page.waitForFunction(() => location.hash.includes('zoom='));
+    const zoomed = Number(new URLSearchParams(new URL(page.url()).hash.slice(1)).get('zoom'));
+    expect(zoomed).toBeGreaterThan(2);
+    expect(zoomed).toBeLessThan(4);
+    expect(zoom).toBeGreaterThan(1);
+    const [before] = await placesOf(page);
+    await touch('touchStart', -100);
+    for (const by of [-90, -70, -50]) await touch('touchMove', by);
+    await touch('touchEnd');
+    const moved = (place?: string) =>
+      document.querySelector<HTMLElement>('.world')?.style.transform !== place;
+    await page.waitForFunction(moved, before);
+  });
+});
+
+test('all can be reached with the keyboard, in the order of the page', async () => {
+  const { page } = await visit({ hash });
+  const reached: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press('Tab');
+    const name = await page.evaluate(() => {
+      const { activeElement: at } = document;
+      return at?.id || (at as HTMLInputElement | null)?.name || at?.textContent || '';
+    });
+    if (reached.includes(name)) break;
+    reached.push(name);
+  }
+  const order = [
+    'stage',
+    'split',
+    'zoom-out',
+    'fit',
+    'zoom-in',
+    'rival',
+    'difference',
+    'copy',
+    'save',
+    'sample',
+  ];
+  expect(reached.filter((name) => order.includes(name))).toEqual(order);
+  expect(reached).toEqual(
+    expect.arrayContaining(['open-file', 'open-folder', 'subnet', 'bytes-budget', 'auto']),
+  );
+});
+
+test('nothing moves by itself for those who asked for that', async () => {
+  const { page } = await visit({ hash, reducedMotion: 'reduce' });
+  const moving = await page.evaluate(
+    () =>
+      [...document.querySelectorAll('*')].filter(
+        (one) => Number.parseFloat(getComputedStyle(one).transitionDuration) > 0,
+      ).length,
+  );
+  expect(moving).toBe(0);
+});
+
+test('the policy lets no script and no request from elsewhere in', async () => {
+  const { page } = await visit({ hash });
+  const outcome = await page.evaluate(async () => {
+    const refused: string[] = [];
+    addEventListener('securitypolicyviolation', ({ effectiveDirective }) => refused.push(effectiveDirective));
+    await fetch('https://example.org/').catch(() => {});
+    const script = document.createElement('script');
+    script.textContent = 'window.broken = true';
+    document.body.append(script);
+    const image = new Image();
+    image.src = 'https://example.org/a.png';
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { refused, broken: 'broken' in window };
+  });
+  expect(outcome.refused.sort()).toEqual(['connect-src', 'img-src', 'script-src-elem']);
+  expect(outcome.broken).toBe(false);
+});
+
+// The one timed assertion: a machine busy with other things may need another try.
+test('the main thread is never blocked for 50 ms, whatever the visitor does', { retry: 5 }, async () => {
+  const { page } = await visit({ hash });
+  const tasks = await page.evaluateHandle(() => {
+    const durations: number[] = [];
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) durations.push(duration);
+    }).observe({ type: 'longtask' });
+    return durations;
+  });
+  const box = await page.locator('#stage').boundingBox();
+  const [x, y] = [(box?.x ?? 0) + (box?.width ?? 0) / 3, (box?.y ?? 0) + (box?.height ?? 0) / 3];
+  await page.mouse.move(x, y);
+  for (let i = 0; i < 10; i++) await page.mouse.wheel(0, i < 5 ? 150 : -150);
+  await page.keyboard.down('Control');
+  for (let i = 0; i < 8; i++) await page.mouse.wheel(0, -60);
+  await page.keyboard.up('Control');
+  await page.mouse.down();
+  for (let i = 0; i < 20; i++) await page.mouse.move(x + 5 * i, y + 3 * i);
+  await page.waitForTimeout(400);
+  for (let i = 0; i < 20; i++) await page.mouse.move(x - 5 * i, y - 3 * i);
+  await page.mouse.up();
+  await untilDrawn(page);
+  expect(await tasks.jsonValue()).toEqual([]);
+});
+
+test('without samples the page asks for a file', async () => {
+  const { url } = await startServer();
+  const page = await (await startBrowser()).newPage();
+  await page.route('**/samples/**', (route) => route.fulfill({ status: 404 }));
+  await page.goto(url);
+  await untilDrawn(page);
+  expect(await page.textContent('#alert')).toContain('The samples cannot be shown');
+  expect(await page.textContent('#waiting')).toContain('Open a neural image');
+  await openFile(page, 'mine.onnx', bytesOf(good));
+  expect(await page.locator('#finest').count()).toBe(1);
+});

@@ -1,0 +1,136 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { externalGraph, METADATA, modelBytes, otherGraph } from '../onnx_bytes.ts';
+import { bytesOf, folder, good, pathOf, read } from './fixtures.ts';
+import {
+  alertOf,
+  chooseSubnet,
+  isSamePicture,
+  openFile,
+  pixelsOf,
+  resizeStage,
+  samePixels,
+  startBrowser,
+  startServer,
+  untilDrawn,
+  type Visit,
+  visit,
+} from './page.ts';
+
+const scratch = join(tmpdir(), `anir-own-files-${process.pid}`);
+let seen: Visit;
+let page: Page;
+
+beforeAll(async () => {
+  seen = await visit();
+  page = seen.page;
+  await resizeStage(page, good);
+});
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A real drop, with files as the system hands them over, on the headline. */
+async function drop(paths: string[]): Promise<void> {
+  const client = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await client.send('Input.dispatchDragEvent', { type, x: 200, y: 80, data });
+  await page.waitForSelector('#drop', { state: 'hidden' });
+}
+
+const drawn = async () => (await pixelsOf(page, '#finest')).pixels;
+
+test('a dropped file is shown', async () => {
+  await drop([pathOf(good)]);
+  await page.waitForSelector('.world canvas#finest');
+  await untilDrawn(page);
+  expect(isSamePicture(await drawn(), read(good.pixels))).toBe(true);
+  expect(await page.isDisabled('#copy')).toBe(true);
+});
+
+test('a dropped folder is shown with all its networks and its original', async () => {
+  await drop([folder]);
+  await page.waitForFunction(() => document.querySelectorAll('#map input').length === 16);
+  await untilDrawn(page);
+  expect(await alertOf(page)).toBe('');
+  expect(await page.isEnabled('#rivals input[value="original"]')).toBe(true);
+  expect(await page.isDisabled('#rivals input[value="jpeg"]')).toBe(true);
+});
+
+test('an opened folder is shown, and each of its networks can be chosen', async () => {
+  await page.setInputFiles('#folder', folder);
+  await untilDrawn(page);
+  const pictures: Buffer[] = [];
+  for (const name of ['d2w16', 'd5w48']) {
+    await chooseSubnet(page, name);
+    pictures.push(Buffer.from(await drawn()));
+  }
+  expect(pictures[0]?.equals(pictures[1] ?? Buffer.alloc(0))).toBe(false);
+  expect(await alertOf(page)).toBe('');
+});
+
+describe('is told what is wrong, and goes on with what was shown', () => {
+  const start = Buffer.from(bytesOf(good).subarray(0, 900));
+  beforeEach(() => openFile(page, 'good.onnx', bytesOf(good)));
+
+  test.each([
+    ['a file cut short', start, 'cut short'],
+    ['a text', Buffer.from('not a picture at all'), 'not an ONNX file'],
+    ['an empty file', Buffer.alloc(0), 'empty'],
+    ['a model with external data', modelBytes(METADATA, externalGraph()), 'second file'],
+    ['a model with other inputs', modelBytes(METADATA, otherGraph()), ''],
+    ['a model that ONNX Runtime refuses', modelBytes(METADATA), ''],
+  ])('%s', async (_name, bytes, message) => {
+    const before = await pixelsOf(page, '#finest');
+    await openFile(page, 'broken.onnx', bytes);
+    expect(await alertOf(page)).toMatch(/^[^\n]{10,250}$/);
+    expect(await alertOf(page)).toContain(message);
+    expect(samePixels(await pixelsOf(page, '#finest'), before)).toBe(true);
+    await openFile(page, 'good.onnx', bytesOf(good));
+    expect(await alertOf(page)).toBe('');
+  });
+
+  test.each([
+    ['a folder without networks', { 'a.txt': 'x', 'b.txt': 'y' }, 'no neural image'],
+    ['a folder with a damaged manifest', { 'manifest.json': '{"format": 1' }, 'it is not JSON'],
+    ['a manifest of something else', { 'manifest.json': '{"name": "app"}' }, 'manifest.format is not 1'],
+    ['networks without a manifest', { 'a.onnx': 'x', 'b.onnx': 'y' }, 'open one, or their folder'],
+  ])('%s', async (name, files, message) => {
+    const path = join(scratch, name.replaceAll(' ', '_'));
+    mkdirSync(path, { recursive: true });
+    for (const [file, content] of Object.entries(files)) writeFileSync(join(path, file), content);
+    await page.setInputFiles('#folder', path);
+    await untilDrawn(page);
+    expect(await alertOf(page)).toContain(message);
+    expect(isSamePicture(await drawn(), read(good.pixels))).toBe(true);
+  });
+});
+
+test('a file dropped while the first sample loads is not overtaken by it', async () => {
+  const { url } = await startServer();
+  const early = await (await startBrowser()).newPage();
+  const held: (() => void)[] = [];
+  // The samples wait until the visitor's file is there.
+  await early.route('**/samples/index.json', async (route) => {
+    await new Promise<void>((resolve) => held.push(resolve));
+    await route.continue();
+  });
+  await early.goto(url);
+  await openFile(early, 'mine.onnx', bytesOf(good));
+  await resizeStage(early, good);
+  for (const release of held) release();
+  await early.waitForFunction(() => document.querySelectorAll('#thumbs input').length > 0);
+  await early.waitForTimeout(500);
+  await untilDrawn(early);
+  expect(isSamePicture((await pixelsOf(early, '#finest')).pixels, read(good.pixels))).toBe(true);
+  expect(await early.getAttribute('#neural', 'aria-label')).toContain('mine.onnx');
+});
+
+test('nothing of all this went elsewhere, and nothing broke', () => {
+  const elsewhere = seen.requests.filter((url) => !/^(blob|data):/.test(url) && !url.startsWith(seen.url));
+  expect(elsewhere).toEqual([]);
+  expect(seen.trouble).toEqual([]);
+});

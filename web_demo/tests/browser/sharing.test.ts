@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { views } from './fixtures.ts';
+import {
+  alertOf,
+  chooseRival,
+  chooseSubnet,
+  DIST,
+  hashOf,
+  pixelsOf,
+  placesOf,
+  samePixels,
+  selectedSubnet,
+  startServer,
+  untilCompared,
+  untilDrawn,
+  visit,
+} from './page.ts';
+
+const [sample] = views;
+const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
+
+describe.skipIf(!sample)('a link', () => {
+  test('shows a friend the same: picture, network, view, rival and split', async () => {
+    const { page, url } = await visit({ hash });
+    await chooseSubnet(page, await page.locator('#map input').nth(5).inputValue());
+    await chooseRival(page, 'avif');
+    await page.focus('#split');
+    await page.keyboard.press('PageDown');
+    await page.focus('#stage');
+    for (const key of ['+', '+', '+', 'ArrowRight', 'ArrowDown']) await page.keyboard.press(key);
+    await untilDrawn(page);
+    await page.waitForFunction(() => location.hash.includes('zoom=') && location.hash.includes('split='));
+    const friend = await visit({ url, hash: new URL(page.url()).hash });
+    await untilCompared(friend.page);
+    expect(await selectedSubnet(friend.page)).toBe(await selectedSubnet(page));
+    expect(await friend.page.getAttribute('#split', 'aria-valuenow')).toBe('40');
+    expect(await friend.page.textContent('#right-name')).toBe(await page.textContent('#right-name'));
+    expect(await roundedPlaces(friend.page)).toEqual(await roundedPlaces(page));
+    expect(await friend.page.getAttribute('#auto', 'aria-pressed')).toBe('false');
+  });
+
+  test('can be followed while the page is open', async () => {
+    const { page } = await visit({ hash });
+    const other = views.at(-1);
+    await page.evaluate((to) => {
+      location.hash = to;
+    }, `#picture=${other?.picture}&subnet=${other?.subnet}&x=0.3&y=0.3&zoom=4&against=webp&show=difference`);
+    await untilDrawn(page);
+    expect(await page.isChecked(`#thumbs input[value="${other?.picture}"]`)).toBe(true);
+    expect(await page.getAttribute('#difference', 'aria-pressed')).toBe('true');
+    expect(await page.textContent('#right-name')).toContain('WebP');
+  });
+
+  test('to another place on the page leaves the picture alone', async () => {
+    const other = views.at(-1);
+    const { page } = await visit({ hash: `#picture=${other?.picture}&subnet=${other?.subnet}&zoom=3` });
+    const before = await placesOf(page);
+    await page.click('a[href="#how"]');
+    await page.waitForFunction(() => scrollY > 0);
+    await untilDrawn(page);
+    expect(await page.isChecked(`#thumbs input[value="${other?.picture}"]`)).toBe(true);
+    expect(await placesOf(page)).toEqual(before);
+  });
+
+  test('that names what is not here is said so, and the page works', async () => {
+    const { page } = await visit({ hash: '#picture=nowhere&subnet=d3w64' });
+    expect(await alertOf(page)).toContain('“nowhere”');
+    expect(await page.locator('#finest').count()).toBe(1);
+    const wrong = await visit({ hash: `#picture=${sample?.picture}&subnet=d99w1` });
+    expect(await alertOf(wrong.page)).toContain('“d99w1”');
+  });
+
+  test('is copied', async () => {
+    const { page } = await visit({ hash, permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.click('#copy');
+    await page.waitForFunction(() => document.querySelector('#copy')?.textContent === 'Link copied');
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+    expect(hashOf(page).get('picture')).toBe(sample?.picture);
+  });
+});
+
+/** The places of both sides to a hundredth of a pixel: a link rounds. */
+async function roundedPlaces(page: Page): Promise<string[]> {
+  return (await placesOf(page)).map((place) => place.replace(/-?\d+\.\d+/g, (n) => Number(n).toFixed(2)));
+}
+
+describe('offline', () => {
+  const folder = join(tmpdir(), `anir-dist-${process.pid}`);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const untilKept = (page: Page) =>
+    page.waitForFunction(() => document.querySelector('#device-offline')?.textContent === 'works offline');
+
+  test('after one visit the page works without its host', async () => {
+    const server = await startServer();
+    const { page, trouble } = await visit({ url: server.url, hash });
+    await untilKept(page);
+    const online = await pixelsOf(page, '#finest');
+    server.close();
+    await page.reload();
+    await untilDrawn(page);
+    expect(samePixels(await pixelsOf(page, '#finest'), online)).toBe(true);
+    if (sample) {
+      // All that can be chosen is there, not only what was.
+      for (const one of views) {
+        await page
+          .locator(`#thumbs input[value="${one.picture}"]`)
+          .evaluate((radio) => (radio as HTMLInputElement).click());
+        await untilDrawn(page);
+        for (const rival of ['original', 'webp', 'avif']) {
+          await chooseRival(page, rival);
+          expect(
+            await page.locator('#other').evaluate((image) => (image as HTMLImageElement).naturalWidth),
+          ).toBeGreaterThan(0);
+        }
+      }
+    }
+    expect(await alertOf(page)).toBe('');
+    expect(trouble).toEqual([]);
+  });
+
+  test('a new version is taken over at the next visit, and only what changed is loaded', async () => {
+    cpSync(DIST, folder, { recursive: true });
+    const { url } = await startServer(false, folder);
+    const { page } = await visit({ url, hash });
+    await untilKept(page);
+    await page.reload();
+    await untilDrawn(page);
+    changeTitle(folder);
+    const loaded: string[] = [];
+    page
+      .context()
+      .on('request', (request) => request.serviceWorker() && loaded.push(new URL(request.url()).pathname));
+    await page.reload();
+    await untilDrawn(page);
+    expect(await page.title()).not.toBe('Another version');
+    await page.waitForFunction(
+      async () => (await navigator.serviceWorker.getRegistration())?.waiting != null,
+    );
+    const next = await page.context().newPage();
+    await page.close();
+    // The new one takes over as soon as no tab shows the old one.
+    await next.waitForTimeout(500);
+    await next.goto(url + hash);
+    await untilDrawn(next);
+    expect(await next.title()).toBe('Another version');
+    expect(loaded.filter((path) => path.endsWith('.wasm'))).toEqual([]);
+  });
+});
+
+/** Does what a build of a changed page does. */
+function changeTitle(folder: string): void {
+  const page = join(folder, 'index.html');
+  const worker = join(folder, 'sw.js');
+  const hashOfPage = () => createHash('sha256').update(readFileSync(page)).digest('hex').slice(0, 16);
+  const before = hashOfPage();
+  writeFileSync(
+    page,
+    readFileSync(page, 'utf8').replace(/<title>.*<\/title>/, '<title>Another version</title>'),
+  );
+  writeFileSync(worker, readFileSync(worker, 'utf8').replace(before, hashOfPage()));
+}

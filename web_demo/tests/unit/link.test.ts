@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { readLink, type Shared, writeLink } from '../../src/link.ts';
+import { WHOLE } from '../../src/view.ts';
+
+const SHARED: Shared = {
+  picture: 'my picture',
+  subnet: 'd3w64',
+  view: { x: 0.25, y: 0.625, zoom: 3.5 },
+  rival: 'avif',
+  split: 0.3,
+  difference: true,
+};
+
+test('a link says all that is to be seen', () => {
+  expect(readLink(writeLink(SHARED))).toEqual(SHARED);
+});
+
+test('a usual view makes a short link', () => {
+  const link = writeLink({ ...SHARED, view: WHOLE, split: 0.5, difference: false });
+  expect(link).toBe('#picture=my+picture&subnet=d3w64&against=avif');
+});
+
+test.each(['', '#', '#how', '#subnet=d3w64'])('“%s” names no picture', (hash) => {
+  expect(readLink(hash)).toBeUndefined();
+});
+
+test('what makes no sense has its usual value', () => {
+  expect(readLink('#picture=a&x=7&y=NaN&zoom=-1&split=1e9&against=tiff&show=all')).toEqual({
+    picture: 'a',
+    view: WHOLE,
+    rival: 'jpeg',
+    split: 0.5,
+    difference: false,
+  });
+});

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import {
+  type Folder,
+  paretoFront,
+  readManifest,
+  readOwn,
+  readTwins,
+  type Subnet,
+} from '../../src/picture.ts';
+import { METADATA, modelBytes } from '../onnx_bytes.ts';
+
+const FOLDER: Folder = { read: () => Promise.reject(new Error('nothing is to be read')) };
+const SUBNET = {
+  name: 'd3w64',
+  file: 'd3w64.onnx',
+  bytes: 5000,
+  bpp: 0.17,
+  psnr: 26.5,
+  macs_per_pixel: 9000,
+};
+const MANIFEST = {
+  format: 1,
+  source: { file: 'coffee.png', width: 600, height: 400 },
+  subnets: [SUBNET],
+};
+const read = (manifest: unknown) => readManifest(manifest, FOLDER, 'Coffee');
+// Node's File has no path of the folder that it was opened with.
+const asFile = (name: string, content: BlobPart) =>
+  Object.assign(new File([content], name), { webkitRelativePath: `mine/${name}` });
+const model = (name: string) => asFile(name, modelBytes(METADATA) as BlobPart);
+
+test('reads a manifest', () => {
+  expect(read(MANIFEST)).toEqual({
+    title: 'Coffee',
+    width: 600,
+    height: 400,
+    folder: FOLDER,
+    source: 'coffee.png',
+    subnets: [
+      {
+        name: 'd3w64',
+        depth: 3,
+        width: 64,
+        file: 'd3w64.onnx',
+        bytes: 5000,
+        bpp: 0.17,
+        psnr: 26.5,
+        macsPerPixel: 9000,
+      },
+    ],
+    twins: new Map(),
+  });
+});
+
+test.each([
+  ['no object', null, 'manifest'],
+  ['another format', { ...MANIFEST, format: 2 }, 'format'],
+  ['no source', { ...MANIFEST, source: undefined }, 'source'],
+  ['no list', { ...MANIFEST, subnets: {} }, 'subnets'],
+  ['an empty list', { ...MANIFEST, subnets: [] }, 'empty'],
+  ['a strange name', { ...MANIFEST, subnets: [{ ...SUBNET, name: '3x64' }] }, 'd3w64'],
+  ['a text for a number', { ...MANIFEST, subnets: [{ ...SUBNET, bytes: '5000' }] }, 'd3w64.bytes'],
+  ['a way out of the folder', { ...MANIFEST, subnets: [{ ...SUBNET, file: '../x.onnx' }] }, 'd3w64.file'],
+  ['another address', { ...MANIFEST, source: { ...MANIFEST.source, file: '//host/x.png' } }, 'source.file'],
+])('refuses %s', (_name, manifest, message) => {
+  expect(() => read(manifest)).toThrow(message);
+});
+
+test('reads the codecs’ files of each subnet', () => {
+  const encoded = { file: 'q5.jpg', bytes: 4900, psnr: 24 };
+  const twins = readTwins({ d3w64: { subnet_bytes: 5000, jpeg: encoded, webp: encoded, avif: encoded } });
+  expect(twins.get('d3w64')?.avif).toEqual({ ...encoded, file: 'codecs/q5.jpg' });
+  expect(() => readTwins({ d3w64: { jpeg: encoded } })).toThrow('d3w64.webp');
+});
+
+test('reads a lone neural image, whatever lies beside it', async () => {
+  const picture = await readOwn([asFile('notes.txt', 'x'), model('mine.onnx')]);
+  expect(picture).toMatchObject({ title: 'mine.onnx', width: 96, height: 64, subnets: [{ name: 'd3w64' }] });
+  expect(await (await picture.folder.read('mine.onnx')).arrayBuffer()).toEqual(modelBytes(METADATA).buffer);
+});
+
+test('reads a folder with its manifest, with or without the source picture', async () => {
+  const files = [asFile('manifest.json', JSON.stringify(MANIFEST)), model('d3w64.onnx')];
+  const alone = await readOwn(files);
+  expect(alone.title).toBe('mine');
+  expect(alone.source).toBeUndefined();
+  expect((await readOwn([...files, asFile('coffee.png', 'png')])).source).toBe('coffee.png');
+});
+
+test.each([
+  ['two files without a manifest', [model('a.onnx'), model('b.onnx')], 'open one, or their folder'],
+  ['a folder with neither', [asFile('a.txt', 'x'), asFile('b.txt', 'x')], 'no neural image'],
+  ['nothing', [], 'no neural image'],
+  ['a text', [asFile('a.onnx', 'hello')], 'not an ONNX file'],
+  ['a manifest that is no JSON', [asFile('manifest.json', '{')], 'it is not JSON'],
+  ['a manifest of something else', [asFile('manifest.json', '{"name": "app"}')], 'manifest.format is not 1'],
+  ['a missing network', [asFile('manifest.json', JSON.stringify(MANIFEST))], 'lists d3w64.onnx'],
+])('says in one line what is wrong with %s', async (_name, files, message) => {
+  await expect(readOwn(files)).rejects.toThrow(message);
+});
+
+test('the front is what nothing as small beats', () => {
+  const subnet = (name: string, bytes: number, psnr: number) => ({ name, bytes, psnr }) as Subnet;
+  const [small, bad, good, twin] = [
+    subnet('small', 1000, 25),
+    subnet('bad', 1500, 24),
+    subnet('good', 2000, 27),
+    subnet('twin', 2200, 27),
+  ];
+  expect(paretoFront([good, twin, bad, small])).toEqual([small, good]);
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import type { Subnet } from '../../src/picture.ts';
+import { verdict } from '../../src/verdict.ts';
+
+const SUBNET = { bytes: 2000, psnr: 25 } as Subnet;
+const encoded = (bytes: number, psnr: number) => ({ file: 'q1.jpg', bytes, psnr });
+
+test.each([
+  [encoded(1900, 22), 'The neural image is 3.0 dB nearer to the original, at the same number of bytes.'],
+  [encoded(2000, 29), 'JPEG is 4.0 dB nearer to the original, at the same number of bytes.'],
+  [encoded(2000, 25.02), 'Both are equally near to the original, at the same number of bytes.'],
+  [
+    encoded(3000, 24),
+    'The neural image is 1.0 dB nearer to the original, and JPEG cannot get this small: its smallest file is 1.5 times as large.',
+  ],
+  [
+    encoded(3000, 26),
+    'JPEG is 1.0 dB nearer to the original, but it cannot get this small: its smallest file is 1.5 times as large.',
+  ],
+])('says who is nearer, and at what price', (rival, expected) => {
+  expect(verdict(SUBNET, 'JPEG', rival)).toBe(expected);
+});
+
+test('says nothing where nothing is known', () => {
+  expect(verdict(SUBNET, 'Original', undefined)).toBe('');
+  expect(verdict({ bytes: 2000 } as Subnet, 'JPEG', encoded(1900, 22))).toBe('');
+});
