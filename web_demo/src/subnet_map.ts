@@ -16,7 +16,7 @@ export class SubnetMap {
   #subnets: readonly Subnet[] = [];
   #x = scale([1, 2], [0, 1]);
   #y = scale([0, 1], [0, 1]);
-  #rivalLine = svg('polyline', { class: 'rival' });
+  #rivalLine = svg('polyline', { class: 'rival', 'clip-path': 'url(#inside)' });
   #rivalName = svg('text', { class: 'rival', 'text-anchor': 'end' });
   #limit = svg('rect', { class: 'limit', y: 0, height: HEIGHT - MARGIN.bottom });
 
