@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Annotated, Any
 
 import numpy as np
@@ -167,8 +167,8 @@ def summarize(pictures: list[dict[str, Any]], published: Path | None) -> dict[st
     others = {codec: mean_points(curves) for codec, curves in codecs.items()} | read_published(published)
     return {
         "pictures": len(pictures),
-        "encode_seconds": round(mean(p["encode_seconds"] for p in pictures), 1),
-        "encode_cpu_seconds": round(mean(p["encode_cpu_seconds"] for p in pictures), 1),
+        "encode_seconds": round(median(p["encode_seconds"] for p in pictures), 1),
+        "encode_cpu_seconds": round(median(p["encode_cpu_seconds"] for p in pictures), 1),
         "psnr": round(mean(quality for picture in points for _, quality in picture), 3),
         "subnets": subnets,
         "curve": _rounded(curve(points, within)),
