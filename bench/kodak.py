@@ -69,7 +69,8 @@ def kodak(
         result["pictures"][stem] = measured
         result["summary"] = summarize(list(result["pictures"].values()), published)
         _write(output, result)
-        best = ", ".join(f"{s['psnr']:.2f} dB at {s['bpp']:.3f}" for s in measured["subnets"][-1:])
+        largest = measured["subnets"][-1]
+        best = f"{largest['psnr']:.2f} dB at {largest['bpp']:.3f}"
         print(f"{stem}: {measured['encode_seconds']:.0f} s; {best}", flush=True)
     result["summary"] = summarize(list(result["pictures"].values()), published)
     _write(output, result)

@@ -9,7 +9,7 @@ from anir_runtime import cli as run_cli
 from anir_toolchain import presets
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.cli import eval_main, export_main, train_main
-from anir_toolchain.fit import _Fitting
+from anir_toolchain.fitting import Fitting
 from PIL import Image
 
 from tests.conftest import Failing
@@ -56,15 +56,15 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
     picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
-    advance = _Fitting.advance
+    advance = Fitting.advance
 
-    def interrupting(self: _Fitting) -> None:
+    def interrupting(self: Fitting) -> None:
         advance(self)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(_Fitting, "advance", interrupting)
+    monkeypatch.setattr(Fitting, "advance", interrupting)
     fails(train_main(command), "--resume goes on from model.pt.resume")
-    monkeypatch.setattr(_Fitting, "advance", advance)
+    monkeypatch.setattr(Fitting, "advance", advance)
     assert not Path("model.pt").exists()
     fails(train_main(command), "left from an interrupted run")
     fails(train_main([*command, "--resume", "--seed", "5"]), "of other options")

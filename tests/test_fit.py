@@ -11,7 +11,7 @@ from anir_runtime import decode
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, Model, export, fit, presets
-from anir_toolchain.fit import Progress, _Fitting
+from anir_toolchain.fitting import Fitting, Progress
 from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Subnet
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
 ) -> None:
     straight = fit(waves, TINY)
     state = tmp_path / "model.pt.resume"
-    advance = _Fitting.advance
+    advance = Fitting.advance
     for stop_at in (30, 80, 115):
 
         def interrupting(self: Any, stop_at: int = stop_at) -> None:
@@ -98,11 +98,11 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
             if self.step == stop_at:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        monkeypatch.setattr(_Fitting, "advance", interrupting)
+        monkeypatch.setattr(Fitting, "advance", interrupting)
         with pytest.raises(KeyboardInterrupt):
             fit(waves, TINY, state=state)
         assert state.exists()
-    monkeypatch.setattr(_Fitting, "advance", advance)
+    monkeypatch.setattr(Fitting, "advance", advance)
     assert _same(fit(waves, TINY, state=state), straight)
     # Kept until the caller has the model safe: a finished state only solves the heads again.
     assert _same(fit(waves, TINY, state=state), straight)
@@ -112,7 +112,7 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
 def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path: Path) -> None:
     state = tmp_path / "state"
     with ThreadPoolExecutor(1) as pool:
-        _Fitting(waves, TINY, pool).save(state)
+        Fitting(waves, TINY, pool).save(state)
     for image, config in (
         (255 - waves, TINY),
         (waves[:-1], TINY),
@@ -125,7 +125,7 @@ def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path
 
 def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
-        fitting = _Fitting(waves, TINY, pool)
+        fitting = Fitting(waves, TINY, pool)
         while fitting.step < 52:
             fitting.advance()
         before = fitting.least_error

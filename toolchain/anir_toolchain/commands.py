@@ -15,9 +15,11 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from anir_toolchain.checkpoint import Model
+from anir_toolchain.config import Config
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.export import export
-from anir_toolchain.fit import Config, OnProgress, Progress, fit
+from anir_toolchain.fit import OnProgress, fit
+from anir_toolchain.fitting import Progress
 from anir_toolchain.image import load_image
 
 

@@ -1,99 +1,23 @@
-"""Fitting a picture: the training loop, from fresh parameters to a Model."""
+"""Fitting a picture, with progress, interrupts and resuming: from pixels to a Model."""
 
-import copy
-import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.errors import AnirError
 from numpy.typing import NDArray
-from torch import Tensor
 
-from anir_toolchain.checkpoint import FORMAT, Model, Quantized, read_state, write_state
-from anir_toolchain.families import family
-from anir_toolchain.heads import Moments
-from anir_toolchain.image import rms_frequency
-from anir_toolchain.presets import preset
-from anir_toolchain.quantizer import quantize
-from anir_toolchain.soap import Soap
-from anir_toolchain.space import Space, Subnet
-from anir_toolchain.supernet import (
-    TOP_CODE,
-    VECTOR_BITS,
-    Parameters,
-    Supernet,
-    round_steps,
-    row_step,
-    top_codes,
-)
+from anir_toolchain.checkpoint import Model
+from anir_toolchain.config import Config
+from anir_toolchain.finish import finish
+from anir_toolchain.fitting import Fitting, Progress
 
-_WARMUP = 50
-_TILE = 1024
-"""Pixels per forward and backward pass: all activations stay in the cache."""
-_CHECK_PIXELS = 8192
 _SAVE_SECONDS = 30.0
-_EMPHASIS = 0.5
-"""Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
-_DIVERGED = 2.0
-"""A mean error so many times its lowest (3 dB) is a fit gone astray."""
-_GOOD_ENOUGH = 1e-3
-"""Below this mean error (36 dB), ups and downs do not matter."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """What to fit and how; `depths` and `widths` default to sixteen subnets that suit the picture."""
-
-    family: str = "siren"
-    bits: int = 4
-    preset: str = "balanced"
-    depths: tuple[int, ...] | None = None
-    widths: tuple[int, ...] | None = None
-    seed: int = 0
-    device: str = "auto"
-
-    def space(self, width: int, height: int) -> Space:
-        """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
-        default = Space.default(width, height)
-        return Space(self.depths or default.depths, self.widths or default.widths)
-
-    def check(self) -> None:
-        """Raises AnirError if a name or number is not one of those known."""
-        family(self.family)
-        preset(self.preset)
-        if self.bits not in (4, 8):
-            raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")
-        self.torch_device()
-
-    def torch_device(self) -> torch.device:
-        """The device to train on. Raises AnirError if it is unknown or missing."""
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise AnirError(f"no device '{self.device}'; there are auto, cpu, cuda")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise AnirError("no CUDA device here; use --device cpu")
-        return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a fit is: `psnr` holds estimates in dB for the smallest, a middle and the largest subnet."""
-
-    phase: str
-    step: int
-    steps: int
-    psnr: dict[str, float]
-
-
 OnProgress = Callable[[Progress], None]
 
 
@@ -124,17 +48,17 @@ def fit(
     config = config or Config()
     config.check()
     with _pool() as pool:
-        fitting = _Fitting(image, config, pool)
+        fitting = Fitting(image, config, pool)
         if state is not None and state.exists():
             fitting.restore(state)
         elif state is not None:
             # Fails now rather than after minutes if the place cannot be written.
             fitting.save(state)
         _run(fitting, on_progress or (lambda _: None), state)
-        return fitting.model(image, source)
+        return finish(fitting, image, source)
 
 
-def _run(fitting: "_Fitting", on_progress: OnProgress, state: Path | None) -> None:
+def _run(fitting: Fitting, on_progress: OnProgress, state: Path | None) -> None:
     shown = saved = time.monotonic()
     with _deferred_interrupt() as interrupted:
         while fitting.step < fitting.preset.steps:
@@ -182,272 +106,3 @@ def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
         yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def bandwidth(image: NDArray[np.uint8]) -> float:
-    """The highest first-layer frequency to start from, radians per half mean side: higher for finer pictures.
-
-    The square root suited smooth pictures (20 to 30 is best) and textured ones (40) alike.
-    """
-    return min(max(6 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
-
-
-class _Fitting:
-    """A fit under way: the supernet, its optimizer and where it stands."""
-
-    def __init__(self, image: NDArray[np.uint8], config: Config, pool: ThreadPoolExecutor) -> None:
-        self.config, self.preset, self.pool = config, preset(config.preset), pool
-        self.device = config.torch_device()
-        self.height, self.width = image.shape[:2]
-        self.pixels = torch.from_numpy(image.copy()).reshape(-1, 3).to(self.device)
-        self.x = torch.from_numpy(axis_coordinates(self.width)).to(self.device)
-        self.y = torch.from_numpy(axis_coordinates(self.height)).to(self.device)
-        # On the CPU, so that every device draws the same numbers.
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.step = 0
-        self.check_seconds = 0.0
-        self.net = self._create_net(bandwidth(image))
-        self.optimizer = self._create_optimizer()
-        # Running mean squared error of each subnet, and what to go back to if it explodes.
-        self.error = torch.ones(len(self.net.space.depths), len(self.net.space.widths), device=self.device)
-        self.least_error = math.inf
-        self.rate_factor = 1.0
-        self.good: dict[str, Any] = {}
-        self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
-            self.device
-        )
-
-    def _create_net(self, bandwidth: float) -> Supernet:
-        space = self.config.space(self.width, self.height)
-        net = Supernet.create(
-            family(self.config.family),
-            space,
-            self.config.bits,
-            (self.width, self.height),
-            bandwidth,
-            self.generator,
-        )
-        parameters = {name: value.to(self.device).requires_grad_() for name, value in net.parameters.items()}
-        return Supernet(net.family, space, self.config.bits, parameters)
-
-    def _create_optimizer(self) -> Soap:
-        own = self.net.parameters
-        # A channel that reads from few others, as in narrow subnets, takes larger steps: worth 0.4 dB.
-        links = self.net.mask.sum(0)
-        return Soap(
-            [
-                {"params": [own["filters"]], "gain": self.net.family.filter_gain},
-                {"params": [own["head"], own["head_bias"]]},
-                {"params": [own["weight"], own["bias"]], "gain": (links.max() / links).clamp_max(4.0)},
-                {"params": [own["log_step"]], "gain": 0.3},
-            ],
-            lr=self.preset.rate,
-        )
-
-    @property
-    def phase(self) -> str:
-        """`fit` in real numbers, then `soften` towards codes, then `settle` with the codes fixed."""
-        done = self.step / self.preset.steps
-        return "fit" if done < self.preset.soften else "soften" if done < self.preset.settle else "settle"
-
-    def advance(self) -> None:
-        """One optimizer step."""
-        before = self.phase
-        self.step += 1
-        if before == "fit" != self.phase:
-            self.net.begin_quantizing()
-            self.least_error, self.good = math.inf, {}
-        errors = self._backward(self._view(), *self._batch())
-        self.error.lerp_(errors, 1 / min(self.step, 20))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.phase == "fit":
-            self.net.trim_tails()
-        self._guard()
-
-    @torch.no_grad()
-    def _guard(self) -> None:
-        """Goes back to the last good parameters, at half the rate, when the error has exploded."""
-        error = self.error.mean().item()
-        self.least_error = min(self.least_error, error)
-        if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
-            self._load(copy.deepcopy(self.good))
-            self.rate_factor /= 2
-        elif self.step % 50 == 0:
-            state = {"parameters": self.net.parameters, "error": self.error}
-            self.good = copy.deepcopy(state | {"optimizer": self.optimizer.state_dict()})
-
-    def _load(self, state: dict[str, Any]) -> None:
-        with torch.no_grad():
-            for name, value in state["parameters"].items():
-                self.net.parameters[name].copy_(value)
-            self.error.copy_(state["error"])
-        self.optimizer.load_state_dict(state["optimizer"])
-
-    def _rate(self) -> float:
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.preset.steps))
-        return self.preset.rate * self.rate_factor * min(1.0, self.step / _WARMUP) * cosine + 1e-5
-
-    def _view(self) -> Parameters:
-        if self.phase == "fit":
-            return self.net.float_view()
-        done = (self.step / self.preset.steps - self.preset.soften) / (
-            self.preset.settle - self.preset.soften
-        )
-        if done < 1:
-            return self.net.soft_view(done)
-        return self.net.hard_view()
-
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """One random pixel in each cell of an even grid: less noise in the gradient than anywhere."""
-        cell = math.sqrt(max(1.0, self.width * self.height / self.preset.batch))
-        columns, rows = (max(1, round(n / cell)) for n in (self.width, self.height))
-        jitter = torch.rand(2, rows, columns, generator=self.generator)
-        j = ((torch.arange(columns) + jitter[0]) * self.width / columns).long().clamp_max(self.width - 1)
-        i = ((torch.arange(rows)[:, None] + jitter[1]) * self.height / rows).long().clamp_max(self.height - 1)
-        return self._points((i * self.width + j).reshape(-1).to(self.device))
-
-    def _points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coordinates [N], [N] and colours [N, 3] in [-1, 1] of pixels by their index."""
-        x, y = self.x[index % self.width], self.y[index // self.width]
-        return x, y, self.pixels[index].float() / 127.5 - 1
-
-    def _backward(self, view: Parameters, x: Tensor, y: Tensor, colours: Tensor) -> Tensor:
-        """Adds the gradient of the subnets' weighted errors; returns their mean squares, [depths, widths].
-
-        Tiles run side by side, each on one thread; their gradients are added in order, so that the number
-        of threads changes no bit.
-        """
-        tile = _TILE if self.device.type == "cpu" else len(x)
-        share = self.error**-_EMPHASIS
-        share /= share.mean() * 3 * len(x)
-        parts = [torch.split(part, tile) for part in (x, y, colours)]
-        tiles = list(self.pool.map(lambda *part: self._tile_gradients(view, share, *part), *parts))
-        errors = torch.stack([errors for errors, _ in tiles]).sum(0) / (3 * len(x))
-        trained = [(name, value) for name, value in view.items() if name in tiles[0][1]]
-        torch.autograd.backward(
-            [value for _, value in trained],
-            [torch.stack([gradients[name] for _, gradients in tiles]).sum(0) for name, _ in trained],
-        )
-        return errors
-
-    def _tile_gradients(
-        self, view: Parameters, share: Tensor, x: Tensor, y: Tensor, colours: Tensor
-    ) -> tuple[Tensor, Parameters]:
-        """Squared errors of each subnet over all points and colours; gradients of their sum by `share`."""
-        leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
-        target = colours.repeat(1, len(self.net.space.widths))
-        rows = [
-            (output - target).square().sum(0).reshape(-1, 3).sum(1)
-            for output in self.net.outputs(leaves, x, y)
-        ]
-        errors = torch.stack(rows)
-        torch.autograd.backward((errors * share).sum())
-        gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
-        return errors.detach(), gradients
-
-    @torch.no_grad()
-    def progress(self) -> Progress:
-        """Where the fit is, with PSNR estimated on a fixed sample of pixels."""
-        started = time.monotonic()
-        view = self.net.float_view() if self.phase == "fit" else self.net.hard_view()
-        x, y, colours = self._points(self.check)
-        outputs = self.net.outputs(view, x, y)
-        space = self.net.space
-        middle = Subnet(space.depths[len(space.depths) // 2], space.widths[len(space.widths) // 2])
-        psnr = {}
-        for subnet in dict.fromkeys((space.subnets[0], middle, space.largest)):
-            at = 3 * space.widths.index(subnet.width)
-            rgb = outputs[space.depths.index(subnet.depth)][:, at : at + 3].clamp(-1, 1)
-            error = (rgb - colours).square().mean().item() / 4
-            psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))
-        self.check_seconds = time.monotonic() - started
-        return Progress(self.phase, self.step, self.preset.steps, psnr)
-
-    def save(self, path: Path) -> None:
-        """Writes all that `restore` needs to go on as if nothing had happened."""
-        write_state(
-            path,
-            {
-                "anir": FORMAT,
-                "kind": "training state",
-                "config": asdict(self.config),
-                "pixels": self.pixels.cpu(),
-                "size": [self.width, self.height],
-                "step": self.step,
-                "parameters": self.net.parameters,
-                "optimizer": self.optimizer.state_dict(),
-                "error": self.error,
-                "least_error": self.least_error,
-                "rate_factor": self.rate_factor,
-                "good": self.good,
-                "generator": self.generator.get_state(),
-                "check": self.check,
-            },
-        )
-
-    def restore(self, path: Path) -> None:
-        """Goes on where `save` stopped. Raises AnirError if that was another picture or configuration."""
-        state = read_state(path, "training state")
-        same = state["config"] == asdict(self.config) and state["size"] == [self.width, self.height]
-        if not same or not torch.equal(state["pixels"], self.pixels.cpu()):
-            raise AnirError(
-                f"{path}: the state of another picture or of other options; remove it to start anew"
-            )
-        self.step = state["step"]
-        self._load(state)
-        self.least_error, self.rate_factor, self.good = (
-            state[name] for name in ("least_error", "rate_factor", "good")
-        )
-        self.generator.set_state(state["generator"])
-        self.check = state["check"].to(self.device)
-
-    @torch.no_grad()
-    def model(self, image: NDArray[np.uint8], source: str) -> Model:
-        """The quantized result, with every head solved by least squares on a sample of the pixels."""
-        view = {name: value.cpu() for name, value in self.net.hard_view().items()}
-        own = {name: value.cpu() for name, value in self.net.parameters.items()}
-        step_codes, step_scale = round_steps(own["log_step"].exp())
-        step = (step_codes * step_scale)[:, None, :]
-        weight = quantize(own["weight"], step, self.net.bits) * self.net.space.mask()
-        head, head_bias = self._solve_heads(view)
-        return Model(
-            family_name=self.config.family,
-            bits=self.config.bits,
-            space=self.net.space,
-            preset=self.config.preset,
-            seed=self.config.seed,
-            source=source,
-            image=torch.from_numpy(image.copy()),
-            filters=_row_codes(own["filters"], top_codes(self.net.family), torch.int16),
-            weight=weight.to(torch.int8),
-            step=Quantized(step_codes.to(torch.int8), step_scale[..., 0]),
-            bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
-            head=head,
-            head_bias=head_bias,
-        )
-
-    def _solve_heads(self, view: Parameters) -> tuple[Quantized, Tensor]:
-        space = self.net.space
-        index = torch.arange(0, len(self.pixels), max(1, len(self.pixels) // 2**17), device=self.device)
-        width = space.widths[-1]
-        moments = [Moments(width, self.device) for _ in space.depths]
-        filters, weight, bias = (view[name].to(self.device) for name in ("filters", "weight", "bias"))
-        for part in torch.split(index, 4096):
-            x, y, colours = self._points(part)
-            layers = self.net.family.forward(filters, weight, bias, x, y)
-            for moment, depth in zip(moments, space.depths, strict=True):
-                moment.add(layers[depth - 1], (colours + 1) / 2)
-        codes = torch.zeros(len(space.depths), len(space.widths), 3, width)
-        scale, bias = torch.zeros(codes.shape[:3]), torch.zeros(codes.shape[:3])
-        for i, moment in enumerate(moments):
-            for j, w in enumerate(space.widths):
-                codes[i, j, :, :w], scale[i, j], bias[i, j] = moment.solve(w, VECTOR_BITS)
-        return Quantized(codes.to(torch.int8), scale), bias
-
-
-def _row_codes(values: Tensor, top: Tensor, dtype: torch.dtype) -> Quantized:
-    step = row_step(values, top)
-    return Quantized((values / step).round().to(dtype), step[..., 0])

@@ -1,0 +1,44 @@
+"""What to fit and how."""
+
+from dataclasses import dataclass
+
+import torch
+from anir_runtime.errors import AnirError
+
+from anir_toolchain.families import family
+from anir_toolchain.presets import preset
+from anir_toolchain.space import Space
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to fit and how; `depths` and `widths` default to sixteen subnets that suit the picture."""
+
+    family: str = "siren"
+    bits: int = 4
+    preset: str = "balanced"
+    depths: tuple[int, ...] | None = None
+    widths: tuple[int, ...] | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def space(self, width: int, height: int) -> Space:
+        """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
+        default = Space.default(width, height)
+        return Space(self.depths or default.depths, self.widths or default.widths)
+
+    def check(self) -> None:
+        """Raises AnirError if a name or number is not one of those known."""
+        family(self.family)
+        preset(self.preset)
+        if self.bits not in (4, 8):
+            raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")
+        self.torch_device()
+
+    def torch_device(self) -> torch.device:
+        """The device to train on. Raises AnirError if it is unknown or missing."""
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise AnirError(f"no device '{self.device}'; there are auto, cpu, cuda")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise AnirError("no CUDA device here; use --device cpu")
+        return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
