@@ -4,7 +4,7 @@
  *
  * Every value of the graph is constant, or depends on x, on y, or on both, which the graph itself shows. Evaluated
  * once at a few points, it also shows the shapes and the constants: matrices are cut where they are zero, and a sine
- * after a matrix product becomes a polynomial, several times as fast in WebAssembly.
+ * after a matrix product becomes a polynomial, which is faster in WebAssembly.
  */
 import {
   floatInput,
