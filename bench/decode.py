@@ -153,12 +153,12 @@ def torch_way(
     model: Model, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32], block: int
 ) -> Callable[[], object]:
     """The network in torch, so many pixels at a time."""
-    links, width = subnet.depth - 1, subnet.width
-    weights = model.weight[:links, :width, :width] * model.step.values[:links, None, :width]
-    filters = model.filters.values[: model.family.banks(subnet.depth), :, :width]
-    biases = model.bias.values[:links, :width]
-    at = model.head_index(subnet)
-    head, head_bias = model.head.values[at][:, :width].T, model.head_bias[at]
+    trunk, links = model.trunks[subnet.width], subnet.depth - 1
+    weights = trunk.weight[:links] * trunk.step.values[:links, None]
+    filters = trunk.filters.values[: model.family.banks(subnet.depth)]
+    biases = trunk.bias.values[:links]
+    at = model.space.depths.index(subnet.depth)
+    head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
 
     def draw() -> torch.Tensor:

@@ -22,23 +22,20 @@ from tests.random_model import random_model
 
 def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet with `xy` float32[N, 2] in and `image` uint8[N, 3] out."""
-    graph, width, links = Graph(), subnet.width, subnet.depth - 1
+    graph, trunk, links = Graph(), model.trunks[subnet.width], subnet.depth - 1
     tensor = _Tensors(graph)
     banks = [
-        _emit_filter(graph, tensor, model.filters.values[i, :, :width])
-        for i in range(model.family.banks(subnet.depth))
+        _emit_filter(graph, tensor, trunk.filters.values[i]) for i in range(model.family.banks(subnet.depth))
     ]
     h = banks[0]
     for i in range(links):
-        codes, step = model.weight[i, :width, :width], model.step.values[i, :width]
-        matrix = tensor.dequantized(graph.int4(codes.numpy()), step, axis=1)
-        h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(model.bias.values[i, :width]))
+        matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), trunk.step.values[i], axis=1)
+        h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(trunk.bias.values[i]))
         h = graph.op("Sin", h) if len(banks) == 1 else graph.op("Mul", h, banks[i + 1])
-    at = model.head_index(subnet)
-    head = tensor.dequantized(
-        graph.tensor(model.head.codes[at][:, :width].T.contiguous().numpy()), model.head.scale[at], axis=1
-    )
-    rgb = graph.op("Add", graph.op("MatMul", h, head), tensor(model.head_bias[at]))
+    at = model.space.depths.index(subnet.depth)
+    head_codes = graph.tensor(trunk.head.codes[at].T.contiguous().numpy())
+    head = tensor.dequantized(head_codes, trunk.head.scale[at], axis=1)
+    rgb = graph.op("Add", graph.op("MatMul", h, head), tensor(trunk.head_bias[at]))
     graph.rename_output(graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255)), "image")
     return graph.model(
         inputs=[helper.make_tensor_value_info("xy", TensorProto.FLOAT, ["N", 2])],

@@ -1,7 +1,7 @@
 """Untrained models with lively pictures: what the file format must carry, without a fit."""
 
 import torch
-from anir_toolchain.checkpoint import Model, Quantized
+from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import family
 from anir_toolchain.space import Space
 from anir_toolchain.supernet import top_codes
@@ -13,14 +13,25 @@ def random_model(
     name: str = "siren", bits: int = 4, size: tuple[int, int] = (96, 64), space: Space = SMALL, seed: int = 0
 ) -> Model:
     generator = torch.Generator().manual_seed(seed)
-    depth, width = space.largest.depth, space.largest.width
+    depth = space.depths[-1]
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def uniform(*shape: int) -> torch.Tensor:
         return torch.rand(shape, generator=generator) * 2 - 1
 
-    weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
-    heads = (len(space.depths), len(space.widths), 3)
+    def trunk(width: int) -> QuantizedTrunk:
+        heads = (len(space.depths), 3)
+        weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
+        filters = family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)
+        return QuantizedTrunk(
+            filters=filter_rows(name, filters),
+            weight=weight.to(torch.int8),
+            step=rows((1.5 + uniform(depth - 1, width)) / high * (3 / width) ** 0.5),
+            bias=rows(uniform(depth - 1, width) * 3),
+            head=rows(uniform(*heads, width) * 0.2),
+            head_bias=uniform(*heads) * 0.1 + 0.5,
+        )
+
     return Model(
         family_name=name,
         bits=bits,
@@ -29,12 +40,7 @@ def random_model(
         seed=seed,
         source="random.png",
         image=(torch.rand(size[1], size[0], 3, generator=generator) * 255).to(torch.uint8),
-        filters=filter_rows(name, family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)),
-        weight=(weight * space.mask()).to(torch.int8),
-        step=rows((1.5 + uniform(depth - 1, width)) / high * (3 / width) ** 0.5),
-        bias=rows(uniform(depth - 1, width) * 3),
-        head=rows(uniform(*heads, width) * 0.2),
-        head_bias=uniform(*heads) * 0.1 + 0.5,
+        trunks={width: trunk(width) for width in space.widths},
     )
 
 

@@ -11,6 +11,7 @@ from anir_runtime import decode
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, Model, export, fit, presets
+from anir_toolchain.checkpoint import QuantizedTrunk
 from anir_toolchain.fitting import Fitting, Progress
 from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Subnet
@@ -33,13 +34,13 @@ def waves() -> NDArray[np.uint8]:
 
 
 def _same(a: Model, b: Model) -> bool:
-    tensors = ("filters", "step", "bias", "head")
-    return (
-        torch.equal(a.weight, b.weight)
-        and torch.equal(a.head_bias, b.head_bias)
-        and all(torch.equal(getattr(a, n).codes, getattr(b, n).codes) for n in tensors)
-        and all(torch.equal(getattr(a, n).scale, getattr(b, n).scale) for n in tensors)
-    )
+    tensors = [[t for trunk in model.trunks.values() for t in _tensors(trunk)] for model in (a, b)]
+    return all(torch.equal(one, other) for one, other in zip(*tensors, strict=True))
+
+
+def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
+    quantized = (trunk.filters, trunk.step, trunk.bias, trunk.head)
+    return [trunk.weight, trunk.head_bias, *(q.codes for q in quantized), *(q.scale for q in quantized)]
 
 
 @pytest.mark.parametrize(
@@ -128,15 +129,16 @@ def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.
         fitting = Fitting(waves, TINY, pool)
         while fitting.step < 52:
             fitting.advance()
-        before = fitting.least_error
+        hit, other = fitting.learners.values()
+        before = hit.least_error
         with torch.no_grad():
-            fitting.net.parameters["head"].mul_(50)
+            hit.trunk.parameters["head"].mul_(50)
         fitting.advance()
-        assert fitting.rate_factor == 0.5
+        assert hit.rate_factor == 0.5
         for _ in range(3):
             fitting.advance()
-        assert fitting.error.mean() < 2 * before
-        assert fitting.rate_factor == 0.5
+        assert hit.error.mean() < 2 * before
+        assert (hit.rate_factor, other.rate_factor) == (0.5, 1.0)
 
 
 def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(

@@ -15,7 +15,7 @@ from torch import Tensor
 from anir_toolchain.families import Family, family
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,55 @@ class Quantized:
 
 
 @dataclass(frozen=True)
-class Model:
-    """A picture as a supernet in its final, quantized form.
+class QuantizedTrunk:
+    """The subnets of one width: D is the greatest depth, C the width, F the filter banks, K their values."""
 
-    D is the greatest depth, C the greatest width, F the filter banks, K the values per filter.
-    """
+    filters: Quantized
+    """int16[F, K, C], scale [F, K]; the codes of 8-bit values are within ±127."""
+    weight: Tensor
+    """Hidden codes, int8[D-1, C, C] over (input, output)."""
+    step: Quantized
+    """The hidden weights' learned step sizes, one per output: int8[D-1, C], scale [D-1]."""
+    bias: Quantized
+    """int8[D-1, C], scale [D-1]."""
+    head: Quantized
+    """int8[depths, 3, C], scale [depths, 3]; maps to RGB in [0, 1]."""
+    head_bias: Tensor
+    """float32[depths, 3]."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values and tensors, as `from_state` reads them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "QuantizedTrunk":
+        """The inverse of `state`. Raises KeyError or TypeError if something is missing or too much."""
+        values: dict[str, Any] = {n: Quantized(**v) if isinstance(v, dict) else v for n, v in state.items()}
+        return cls(**values)
+
+    def check_shapes(self, banks: int, rows: int, depths: tuple[int, ...], width: int) -> None:
+        """Raises ValueError if a tensor's shape is another than that of such a trunk."""
+        layers, heads = depths[-1] - 1, (len(depths), 3)
+        expected = {
+            self.filters.codes: (banks, rows, width),
+            self.filters.scale: (banks, rows),
+            self.weight: (layers, width, width),
+            self.step.codes: (layers, width),
+            self.step.scale: (layers,),
+            self.bias.codes: (layers, width),
+            self.bias.scale: (layers,),
+            self.head.codes: (*heads, width),
+            self.head.scale: heads,
+            self.head_bias: heads,
+        }
+        if any(tensor.shape != shape for tensor, shape in expected.items()):
+            raise ValueError("shapes do not fit the space")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A picture as a supernet in its final, quantized form."""
 
     family_name: str
     bits: int
@@ -49,27 +93,13 @@ class Model:
     """File name of the picture."""
     image: Tensor
     """The picture itself, uint8[H, W, 3]."""
-    filters: Quantized
-    """int16[F, K, C], scale [F, K]; the codes of 8-bit values are within ±127."""
-    weight: Tensor
-    """Hidden codes, int8[D-1, C, C] over (input, output); 0 where the widths' nesting forbids a link."""
-    step: Quantized
-    """The hidden weights' learned step sizes, one per output: int8[D-1, C], scale [D-1]."""
-    bias: Quantized
-    """int8[D-1, C], scale [D-1]."""
-    head: Quantized
-    """int8[depths, widths, 3, C], scale [depths, widths, 3]; maps to RGB in [0, 1]."""
-    head_bias: Tensor
-    """float32[depths, widths, 3]."""
+    trunks: dict[int, QuantizedTrunk]
+    """By width."""
 
     @property
     def family(self) -> Family:
         """The family by its name."""
         return family(self.family_name)
-
-    def head_index(self, subnet: Subnet) -> tuple[int, int]:
-        """Where a subnet's head lies in `head` and `head_bias`."""
-        return self.space.depths.index(subnet.depth), self.space.widths.index(subnet.width)
 
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
         """The quantized network in torch: float32[H, W, 3], RGB in [0, 1] but not clipped.
@@ -79,32 +109,24 @@ class Model:
             x: float32[W] in [-1, 1].
             y: float32[H] in [-1, 1].
         """
-        links, width = subnet.depth - 1, subnet.width
-        hidden = (
-            self.weight[:links, :width, :width].float() * self.step.values[:links, None, :width]
-        ).contiguous()
+        trunk, links = self.trunks[subnet.width], subnet.depth - 1
         grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
         h = self.family.forward(
-            self.filters.values[: self.family.banks(subnet.depth), :, :width],
-            hidden,
-            self.bias.values[:links, :width],
+            trunk.filters.values[: self.family.banks(subnet.depth)],
+            trunk.weight[:links].float() * trunk.step.values[:links, None],
+            trunk.bias.values[:links],
             grid_x.reshape(-1),
             grid_y.reshape(-1),
         )[-1]
-        at = self.head_index(subnet)
-        rgb = torch.addmm(self.head_bias[at], h, self.head.values[at][:, :width].T)
+        at = self.space.depths.index(subnet.depth)
+        rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
         return rgb.reshape(len(y), len(x), 3)
 
     def save(self, path: Path) -> None:
         """Writes the checkpoint in one piece. Raises AnirError if it cannot be written."""
-        state: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Quantized):
-                value = {"codes": value.codes, "scale": value.scale}
-            elif isinstance(value, Space):
-                value = {"depths": list(value.depths), "widths": list(value.widths)}
-            state[field.name] = value
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        state["space"] = {"depths": list(self.space.depths), "widths": list(self.space.widths)}
+        state["trunks"] = {width: trunk.state() for width, trunk in self.trunks.items()}
         write_state(path, {"anir": FORMAT, "kind": "model", **state})
 
     @classmethod
@@ -112,9 +134,8 @@ class Model:
         """Reads a checkpoint without running any code in it. Raises AnirError if it is not a whole one."""
         state = read_state(path, "model")
         try:
-            for name in ("filters", "step", "bias", "head"):
-                state[name] = Quantized(state[name]["codes"], state[name]["scale"])
             state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))
+            state["trunks"] = {w: QuantizedTrunk.from_state(s) for w, s in state["trunks"].items()}
             model = cls(**{field.name: state[field.name] for field in fields(cls)})
             model._check_shapes()
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -122,26 +143,11 @@ class Model:
         return model
 
     def _check_shapes(self) -> None:
-        depth, width = self.space.largest.depth, self.space.largest.width
-        rows, banks = len(self.family.filter_rows), self.family.banks(depth)
-        heads = (len(self.space.depths), len(self.space.widths), 3)
-        expected = {
-            self.filters.codes: (banks, rows, width),
-            self.filters.scale: (banks, rows),
-            self.weight: (depth - 1, width, width),
-            self.step.codes: (depth - 1, width),
-            self.step.scale: (depth - 1,),
-            self.bias.codes: (depth - 1, width),
-            self.bias.scale: (depth - 1,),
-            self.head.codes: (*heads, width),
-            self.head.scale: heads,
-            self.head_bias: heads,
-        }
-        if (
-            any(tensor.shape != shape for tensor, shape in expected.items())
-            or self.image.dtype != torch.uint8
-        ):
-            raise ValueError("shapes do not fit the space")
+        if tuple(self.trunks) != self.space.widths or self.image.dtype != torch.uint8:
+            raise ValueError("trunks do not fit the space")
+        banks, rows = self.family.banks(self.space.depths[-1]), len(self.family.filter_rows)
+        for width, trunk in self.trunks.items():
+            trunk.check_shapes(banks, rows, self.space.depths, width)
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

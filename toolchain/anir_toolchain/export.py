@@ -13,7 +13,8 @@ from anir_runtime.files import replacing
 from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
 from onnx import TensorProto, helper
 
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
+from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
 from anir_toolchain.metrics import bits_per_pixel, psnr
 from anir_toolchain.space import Subnet
@@ -66,8 +67,7 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 
 def payload_bytes(model: Model, subnet: Subnet) -> int:
     """Bytes of the packed hidden weights alone."""
-    codes = sum((stop - start) * (subnet.width - start) for start, stop in model.space.groups(subnet.width))
-    return (subnet.depth - 1) * codes * model.bits // 8
+    return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
@@ -77,16 +77,17 @@ def macs_per_pixel(model: Model, subnet: Subnet) -> int:
 
 def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet as an ONNX graph: float32 x [W] and y [H] in, uint8 image [H, W, 3] out."""
-    graph = Graph()
+    graph, trunk = Graph(), model.trunks[subnet.width]
     rank, links = model.family.vector_rank, subnet.depth - 1
+    head_at = model.space.depths.index(subnet.depth)
     x = graph.op("Unsqueeze", "x", graph.integers(1))
     y = graph.op("Unsqueeze", "y", graph.integers(1, 2))
-    *vectors, step, head = _emit_vectors(graph, model, subnet)
+    *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet.depth, head_at)
     filters, biases = vectors[:-links], vectors[-links:]
     weights = _emit_weights(graph, model, subnet, step)
     h = model.family.emit(graph, x, y, filters, weights, biases)
     head = graph.op("Transpose", head, perm=[*range(1, rank), 0])
-    bias = graph.tensor(model.head_bias[model.head_index(subnet)].numpy())
+    bias = graph.tensor(trunk.head_bias[head_at].numpy())
     rgb = graph.op("Add", graph.op("MatMul", h, head), bias)
     if rank > 3:
         rgb = graph.op("Squeeze", rgb, graph.integers(0))
@@ -108,36 +109,35 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     )
 
 
-def _emit_vectors(graph: Graph, model: Model, subnet: Subnet) -> list[str]:
+def _emit_vectors(graph: Graph, family: Family, trunk: QuantizedTrunk, depth: int, head: int) -> list[str]:
     """All that is not a hidden matrix, as rows of one int8 table with a scale each.
 
     Returns the names of the K filter values, the biases of each layer, the step sizes and the head.
     """
-    links, width = subnet.depth - 1, subnet.width
-    bias, step, head = model.bias, model.step, model.head_index(subnet)
-    parts = _filter_parts(model, subnet)
+    links, width = depth - 1, trunk.weight.shape[-1]
+    bias, step = trunk.bias, trunk.step
+    parts = _filter_parts(family, trunk.filters, family.banks(depth))
     filters = len(parts)
     parts += [(bias.codes[i : i + 1], bias.scale[i : i + 1]) for i in range(links)]
-    parts += [(step.codes[:links], step.scale[:links]), (model.head.codes[head], model.head.scale[head])]
-    codes = torch.cat([codes[:, :width].to(torch.int8) for codes, _ in parts])
-    codes = codes.reshape(-1, *[1] * (model.family.vector_rank - 2), width)
+    parts += [(step.codes[:links], step.scale[:links]), (trunk.head.codes[head], trunk.head.scale[head])]
+    codes = torch.cat([codes.to(torch.int8) for codes, _ in parts])
+    codes = codes.reshape(-1, *[1] * (family.vector_rank - 2), width)
     scale = torch.cat([scale for _, scale in parts])
     table = graph.op("DequantizeLinear", graph.tensor(codes.numpy()), graph.tensor(scale.numpy()), axis=0)
     names = graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
     rows = iter(names[:filters])
     values = [
         next(rows) if bits == 8 else graph.op("Add", next(rows), next(rows))
-        for bits in model.family.filter_rows.values()
+        for bits in family.filter_rows.values()
     ]
     return values + names[filters:]
 
 
-def _filter_parts(model: Model, subnet: Subnet) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Codes and scales of the K filter values; one of 16 bits is a high and a low part, to be added."""
-    banks = model.family.banks(subnet.depth)
     parts = []
-    for k, bits in enumerate(model.family.filter_rows.values()):
-        codes, scale = model.filters.codes[:banks, k].int(), model.filters.scale[:banks, k]
+    for k, bits in enumerate(family.filter_rows.values()):
+        codes, scale = filters.codes[:banks, k].int(), filters.scale[:banks, k]
         if bits == 8:
             parts.append((codes, scale))
         else:
@@ -147,20 +147,10 @@ def _filter_parts(model: Model, subnet: Subnet) -> list[tuple[torch.Tensor, torc
 
 
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:
-    """The hidden matrices, one name per layer, put together from the width groups' packed codes."""
+    """The hidden matrices, one name per layer."""
     links, width, rank = subnet.depth - 1, subnet.width, model.family.vector_rank
-    one = graph.scalar(1.0)
-    blocks = []
-    for start, stop in model.space.groups(width):
-        shape = (links, *[1] * (rank - 3), stop - start, width - start)
-        codes = model.weight[:links, start:stop, start:width].numpy().reshape(shape)
-        block = graph.op(
-            "DequantizeLinear", graph.int4(codes) if model.bits == 4 else graph.tensor(codes), one
-        )
-        if start:
-            # A group is read only by its own and wider groups: the columns before it are zeros.
-            block = graph.op("Pad", block, graph.integers(*[0] * (rank - 1), start, *[0] * rank))
-        blocks.append(block)
-    matrices = blocks[0] if len(blocks) == 1 else graph.op("Concat", *blocks, axis=rank - 2)
-    matrices = graph.op("Mul", matrices, step)
+    shape = (links, *[1] * (rank - 3), width, width)
+    codes = model.trunks[width].weight[:links].numpy().reshape(shape)
+    packed = graph.int4(codes) if model.bits == 4 else graph.tensor(codes)
+    matrices = graph.op("Mul", graph.op("DequantizeLinear", packed, graph.scalar(1.0)), step)
     return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)

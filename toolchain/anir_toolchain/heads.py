@@ -23,15 +23,17 @@ class Moments:
         self.cross += (rows.T @ colours).double()
         self.points += len(rows)
 
-    def solve(self, width: int, bits: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The best quantized linear map from the first `width` channels to colours.
+    def solve(self, bits: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The best quantized linear map from the C channels to colours.
 
         Rounds one channel after the other and lets the rest, at last the bias, make up for the error, as
         GPTQ does (Frantar et al. 2022).
 
         Returns:
-            codes float32[3, width], step float32[3], bias float32[3].
+            codes float32[3, C], step float32[3], bias float32[3].
         """
+        # The bias last, so that it makes up for what is left.
+        width = len(self.gram) - 1
         order = torch.tensor([*range(1, width + 1), 0], device=self.gram.device)
         gram, cross = self.gram[order][:, order] / self.points, self.cross[order] / self.points
         gram = gram + _RIDGE * gram.diagonal().mean() * torch.eye(

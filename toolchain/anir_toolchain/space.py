@@ -1,17 +1,16 @@
-"""Which subnets there are: every depth with every width, the widths nested in one another."""
+"""Which subnets there are: every depth with every width."""
 
 import re
 from dataclasses import dataclass
 
-import torch
 from anir_runtime.errors import AnirError
 
-# The default space at 768x512: the sixteen files span 0.07 to 1.05 bits per pixel.
-_DEPTHS = (2, 3, 4, 5)
-_WIDTHS = (64, 96, 128, 192)
+# The default space at 768x512: the sixteen files span 0.04 to 1.05 bits per pixel.
+_DEPTHS = (2, 3, 4, 7)
+_WIDTHS = (48, 64, 96, 128)
 _PIXELS = 768 * 512
-_WIDTH_STEP = 8
-_NARROWEST, _WIDEST = 16, 384
+_WIDTH_STEP = 4
+_NARROWEST, _WIDEST = 16, 256
 
 
 @dataclass(frozen=True, order=True)
@@ -39,8 +38,7 @@ class Subnet:
 class Space:
     """The subnets of one supernet: depths × widths, both ascending.
 
-    Channels are nested: those of a width group read only from their own and narrower groups, which makes
-    a narrow subnet an exact part of every wider one.
+    Each width is one trunk of layers, which its depths share: d3w64 ends after the third layer of d7w64.
     """
 
     depths: tuple[int, ...]
@@ -80,15 +78,3 @@ class Space:
         if subnet not in self.subnets:
             raise AnirError(f"no subnet '{name}'; there are {', '.join(s.name for s in self.subnets)}")
         return subnet
-
-    def groups(self, width: int | None = None) -> tuple[tuple[int, int], ...]:
-        """The width groups [start, stop) of the subnet of that width (the widest by default)."""
-        stops = [w for w in self.widths if width is None or w <= width]
-        return tuple(zip([0, *stops[:-1]], stops, strict=True))
-
-    def mask(self) -> torch.Tensor:
-        """float32[C, C] over (input, output): 1 where an output may read that input, else 0."""
-        group = torch.zeros(self.widths[-1])
-        for i, (start, stop) in enumerate(self.groups()):
-            group[start:stop] = i
-        return (group[:, None] <= group[None, :]).float()

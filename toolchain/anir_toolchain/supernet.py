@@ -1,4 +1,4 @@
-"""The once-for-all supernet in training: real-valued parameters, all subnets from one forward pass."""
+"""The once-for-all supernet in training: a trunk of real-valued layers per width, shared by all depths."""
 
 import math
 
@@ -7,7 +7,6 @@ from torch import Tensor
 
 from anir_toolchain.families import Family
 from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
-from anir_toolchain.space import Space
 
 VECTOR_BITS = 8
 """Bits of biases, step sizes, heads and some filter values: a row of the file's table each."""
@@ -17,66 +16,60 @@ TOP_CODE = 127
 Parameters = dict[str, Tensor]
 
 
-class Supernet:
-    """Parameters by name, and what they compute.
+class Trunk:
+    """The subnets of one width: parameters by name, and what they compute.
 
-    With D layers, C channels, F filter banks of K values each, and one head per depth and width:
-    filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, C, 3·widths],
-    head_bias [depths, 3·widths], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
+    With D layers, C channels, F filter banks of K values each, and one head per depth:
+    filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, C, 3],
+    head_bias [depths, 3], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
     RGB is in [-1, 1] here.
     """
 
-    def __init__(self, family: Family, space: Space, bits: int, parameters: Parameters) -> None:
+    def __init__(self, family: Family, depths: tuple[int, ...], bits: int, parameters: Parameters) -> None:
         self.family = family
-        self.space = space
+        self.depths = depths
         self.bits = bits
         self.parameters = parameters
-        device = parameters["weight"].device
-        self.mask = space.mask().to(device)
-        self.head_mask = head_mask(space).to(device)
 
     @classmethod
     def create(
         cls,
         family: Family,
-        space: Space,
+        depths: tuple[int, ...],
+        width: int,
         bits: int,
         size: tuple[int, int],
         bandwidth: float,
         generator: torch.Generator,
-    ) -> "Supernet":
-        """A fresh supernet for a picture of (width, height)."""
-        depth, width = space.largest.depth, space.largest.width
+    ) -> "Trunk":
+        """A fresh trunk for a picture of (width, height)."""
+        depth = depths[-1]
 
         def uniform(*shape: int) -> Tensor:
             return torch.rand(shape, generator=generator) * 2 - 1
 
         # Activations of either kind have variance ½; √(6 / fan-in) keeps that of every pre-activation at 1.
-        bound = (6 / space.mask().sum(0)).sqrt()
+        bound = math.sqrt(6 / width)
         mean_side = math.sqrt(size[0] * size[1])
         aspect = (size[0] / mean_side, size[1] / mean_side)
-        heads = 3 * len(space.widths)
         parameters = {
             "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
-            "weight": uniform(depth - 1, width, width) * bound * space.mask(),
+            "weight": uniform(depth - 1, width, width) * bound,
             "bias": uniform(depth - 1, width) * bound,
-            "head": uniform(len(space.depths), width, heads) * 0.01 * head_mask(space),
-            "head_bias": torch.zeros(len(space.depths), heads),
+            "head": uniform(len(depths), width, 3) * 0.01,
+            "head_bias": torch.zeros(len(depths), 3),
             "log_step": torch.zeros(depth - 1, width),
         }
-        return cls(family, space, bits, parameters)
+        return cls(family, depths, bits, parameters)
 
-    def hidden(self) -> Tensor:
-        """The real-valued hidden matrices [D-1, C, C], zero where nesting forbids a link."""
-        return self.parameters["weight"] * self.mask
+    def to(self, device: torch.device) -> "Trunk":
+        """The same, ready to be trained on that device."""
+        moved = {name: value.to(device).requires_grad_() for name, value in self.parameters.items()}
+        return Trunk(self.family, self.depths, self.bits, moved)
 
     def step(self) -> Tensor:
         """Each output's step size, [D-1, 1, C]."""
         return self.parameters["log_step"].exp()[:, None, :]
-
-    def float_view(self) -> Parameters:
-        """The real-valued network."""
-        return {**self.parameters, "weight": self.hidden()}
 
     def soft_view(self, progress: float) -> Parameters:
         """The network on its way to codes: vectors rounded straight through, hidden weights drawn to codes.
@@ -87,11 +80,11 @@ class Supernet:
         """
         step = self.step()
         if self.bits == 8:
-            weight = lsq(self.parameters["weight"], step, self.bits) * self.mask
+            weight = lsq(self.parameters["weight"], step, self.bits)
         else:
             ratio = (self.parameters["weight"] / step).clamp(*code_range(self.bits))
             temperature = self._temperature(progress)
-            weight = soft_round(soft_round(ratio, temperature), temperature) * step * self.mask
+            weight = soft_round(soft_round(ratio, temperature), temperature) * step
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
     def _temperature(self, progress: float) -> Tensor:
@@ -106,27 +99,26 @@ class Supernet:
         with torch.no_grad():
             codes, scale = round_steps(self.step()[:, 0])
             step = (codes * scale)[:, None, :]
-            weight = quantize(self.parameters["weight"], step, self.bits) * step * self.mask
+            weight = quantize(self.parameters["weight"], step, self.bits) * step
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
     def outputs(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
-        """RGB of every subnet at N points: per depth [N, 3·widths], width by width."""
+        """RGB of every subnet at N points: per depth [N, 3]."""
         layers = self.family.forward(view["filters"], view["weight"], view["bias"], x, y)
-        heads = view["head"] * self.head_mask
         return [
-            torch.addmm(view["head_bias"][i], layers[depth - 1], heads[i])
-            for i, depth in enumerate(self.space.depths)
+            torch.addmm(view["head_bias"][i], layers[depth - 1], view["head"][i])
+            for i, depth in enumerate(self.depths)
         ]
 
     def spread(self) -> Tensor:
         """Root mean square of each output's hidden weights, [D-1, C]."""
-        return (self.hidden().square().sum(1) / self.mask.sum(0)).sqrt()
+        return self.parameters["weight"].square().mean(1).sqrt()
 
     @torch.no_grad()
     def trim_tails(self) -> None:
         """Holds hidden weights within 2.2 times their output's spread: sixteen levels suit no heavy tails."""
         limit = 2.2 * self.spread()[:, None, :]
-        self.parameters["weight"].copy_(self.hidden().clamp(-limit, limit))
+        self.parameters["weight"].clamp_(-limit, limit)
 
     def begin_quantizing(self) -> None:
         """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
@@ -146,12 +138,6 @@ class Supernet:
             name: lsq(self.parameters[name], row_step(self.parameters[name].detach(), top), 16)
             for name, top in rows.items()
         }
-
-
-def head_mask(space: Space) -> Tensor:
-    """float32[C, 3·widths]: 1 where a channel belongs to that width's subnet."""
-    channel = torch.arange(space.widths[-1])
-    return (channel[:, None] < torch.tensor(space.widths)).float().repeat_interleave(3, dim=1)
 
 
 def top_codes(family: Family) -> Tensor:

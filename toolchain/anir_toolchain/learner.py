@@ -1,0 +1,119 @@
+"""One trunk that learns: its optimizer, its errors, and what to go back to if it goes astray."""
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from anir_toolchain.soap import Soap
+from anir_toolchain.supernet import Parameters, Trunk
+
+_EMPHASIS = 0.5
+"""Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
+_DIVERGED = 2.0
+"""A mean error so many times its lowest (3 dB) is a fit gone astray."""
+_GOOD_ENOUGH = 1e-3
+"""Below this mean error (36 dB), ups and downs do not matter."""
+
+TileResult = tuple[Tensor, Parameters]
+
+
+class Learner:
+    """A trunk in training."""
+
+    def __init__(self, trunk: Trunk) -> None:
+        self.trunk = trunk
+        own = trunk.parameters
+        self.optimizer = Soap(
+            [
+                {"params": [own["filters"]], "gain": trunk.family.filter_gain},
+                {"params": [own["head"], own["head_bias"], own["weight"], own["bias"]]},
+                {"params": [own["log_step"]], "gain": 0.3},
+            ],
+            lr=0.0,
+        )
+        # Running mean squared error of each depth, and what to go back to if it explodes.
+        self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
+        self.least_error = math.inf
+        self.rate_factor = 1.0
+        self.good: dict[str, Any] = {}
+
+    def view(self, phase: str, softened: float) -> Parameters:
+        """The trunk as it is trained in that phase."""
+        if phase == "fit":
+            return self.trunk.parameters
+        return self.trunk.soft_view(softened) if phase == "soften" else self.trunk.hard_view()
+
+    def begin_quantizing(self) -> None:
+        """Between `fit` and `soften`: errors start anew, as coarse steps raise them."""
+        self.trunk.begin_quantizing()
+        self.least_error, self.good = math.inf, {}
+
+    def tile_gradients(
+        self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor
+    ) -> TileResult:
+        """Mean squared errors of each depth and gradients of their weighted sum.
+
+        Of some points and for all three colours, as shares of the means over `pixels` points.
+        """
+        leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
+        outputs = self.trunk.outputs(leaves, x, y)
+        errors = torch.stack([(rgb - colours).square().sum() for rgb in outputs]) / (3 * pixels)
+        share = self.error**-_EMPHASIS
+        torch.autograd.backward((errors * (share / share.mean())).sum())
+        gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+        return errors.detach(), gradients
+
+    def update(self, view: Parameters, tiles: Sequence[TileResult], rate: float, step: int) -> None:
+        """One step of the optimizer. Tiles add up in order, so that the number of threads changes no bit."""
+        trained = [(name, value) for name, value in view.items() if name in tiles[0][1]]
+        torch.autograd.backward(
+            [value for _, value in trained],
+            [torch.stack([gradients[name] for _, gradients in tiles]).sum(0) for name, _ in trained],
+        )
+        self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(step, 20))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * self.rate_factor
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._guard(step)
+
+    @torch.no_grad()
+    def _guard(self, step: int) -> None:
+        """Goes back to the last good parameters, at half the rate, when the error has exploded."""
+        error = self.error.mean().item()
+        self.least_error = min(self.least_error, error)
+        if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
+            self._load(copy.deepcopy(self.good))
+            self.rate_factor /= 2
+        elif step % 50 == 0:
+            self.good = copy.deepcopy(self._training_state())
+
+    def _training_state(self) -> dict[str, Any]:
+        return {
+            "parameters": self.trunk.parameters,
+            "error": self.error,
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            for name, value in state["parameters"].items():
+                self.trunk.parameters[name].copy_(value)
+            self.error.copy_(state["error"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs."""
+        guard = {"least_error": self.least_error, "rate_factor": self.rate_factor, "good": self.good}
+        return self._training_state() | guard
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a `state`."""
+        self._load(state)
+        self.least_error, self.rate_factor, self.good = (
+            state[name] for name in ("least_error", "rate_factor", "good")
+        )
