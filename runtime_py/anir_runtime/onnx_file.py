@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 _MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET = 1, 7, 8
 _GRAPH_NODE, _GRAPH_NAME, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 2, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
-_ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS, _ATTRIBUTE_TYPE = 1, 3, 5, 10, 20
+_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 5, 10
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
@@ -80,13 +80,6 @@ def write_model(
     assert isinstance(ir_version, int)
     return b"".join(
         [_number(_MODEL_IR_VERSION, ir_version), *versions, _field(_MODEL_GRAPH, b"".join(graph))]
-    )
-
-
-def integer_attribute(name: str, value: int) -> bytes:
-    """An AttributeProto that holds an int."""
-    return (
-        _field(_ATTRIBUTE_NAME, name.encode()) + _number(_ATTRIBUTE_INT, value) + _number(_ATTRIBUTE_TYPE, 2)
     )
 
 

@@ -3,10 +3,10 @@
 A value of the graph is constant, or depends on x, on y, or on both. Only the last kind stays: the new graph
 takes values of x and y alone as inputs, has constants folded, and treats pixels as columns of matrices, one
 [channels, pixels] per entry of a value's leading axis: what varies by row is then a factor for a long stretch
-of memory, and the inputs that a nested matrix reads are one.
+of memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from math import prod
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anir_runtime.onnx_file import Node, integer_attribute, write_model
+from anir_runtime.onnx_file import Node, write_model
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
 """The grid on which `rewrite` wants its values."""
@@ -28,7 +28,6 @@ _ELEMENTWISE = frozenset([
 ])
 # fmt: on
 _RESHAPING = frozenset(["Identity", "Reshape", "Squeeze", "Unsqueeze"])
-_LEAST_OUTPUTS = 64
 
 
 class UnknownOperationError(Exception):
@@ -134,7 +133,7 @@ class _Rewriter:
         """A value's entries in the new graph."""
         if name in self._products:
             h, weight = self._products[name]
-            self._entries[name] = self._gemm(h, weight, np.zeros(weight.shape[1], np.float32))
+            self._entries[name] = self._gemm(h, weight, np.zeros(1, np.float32))
         elif name not in self._entries:
             entries, *_, channels = self._shape(name)
             sources = self._sources.get(name)
@@ -169,27 +168,15 @@ class _Rewriter:
         for product, bias in (add.inputs, add.inputs[::-1]):
             if product in self._products and not self._sources.get(bias) and self._shape(bias)[0] == 1:
                 h, weight = self._products[product]
-                return self._gemm(
-                    h, weight, np.broadcast_to(self._values[bias].reshape(-1), weight.shape[1:])
-                )
+                return self._gemm(h, weight, self._values[bias])
         return None
 
     def _gemm(
         self, matrices: Sequence[str], weight: NDArray[np.generic], bias: NDArray[np.generic]
     ) -> list[str]:
-        """Wᵀ h + b of each matrix h, without the rows of W that are zeros."""
-        products = []
-        for h in matrices:
-            parts = []
-            for reach, start, stop in _steps(weight):
-                read = h
-                if reach < len(weight):
-                    read = self._emit("Slice", h, *(self._constant(np.array([i])) for i in (0, reach, 0)))
-                block = self._constant(weight[:reach, start:stop].T)
-                parts.append(self._emit("Gemm", block, read, self._constant(bias[start:stop, None])))
-            axis = [integer_attribute("axis", 0)]
-            products.append(parts[0] if len(parts) == 1 else self._emit("Concat", *parts, attributes=axis))
-        return products
+        """Wᵀ h + b of each matrix h."""
+        w, b = self._constant(weight.T), self._constant(bias.reshape(-1, 1))
+        return [self._emit("Gemm", w, h, b) for h in matrices]
 
     def _constant(self, value: NDArray[np.generic]) -> str:
         name = next(self._names)
@@ -202,16 +189,3 @@ class _Rewriter:
         name = output or next(self._names)
         self._nodes.append(Node(kind, list(inputs), [name], list(attributes)))
         return name
-
-
-def _steps(weight: NDArray[np.generic]) -> Iterator[tuple[int, int, int]]:
-    """Stretches of outputs [start, stop) that read only the first `reach` inputs of a nested matrix."""
-    inputs, outputs = weight.shape
-    last = inputs - (weight[::-1] != 0).argmax(axis=0)
-    reach = np.maximum.accumulate(np.where((weight != 0).any(axis=0), last, 1))
-    start = 0
-    for stop in range(_LEAST_OUTPUTS, outputs - _LEAST_OUTPUTS + 1):
-        if stop - start >= _LEAST_OUTPUTS and reach[stop] > reach[stop - 1]:
-            yield int(reach[stop - 1]), start, stop
-            start = stop
-    yield inputs, start, outputs

@@ -23,7 +23,6 @@ export interface Graph {
 const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 };
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, opType: 4, attribute: 5 };
-const ATTRIBUTE = { name: 1, i: 3, type: 20 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
@@ -31,7 +30,6 @@ const TENSOR_TYPE = { elemType: 1 };
 const IR_VERSION = 10;
 const FLOAT = 1;
 const INT64 = 7;
-const INTEGER_ATTRIBUTE = 2;
 
 export function readGraph(file: Uint8Array): Graph {
   const graph: Graph = { nodes: [], initializers: [], inputs: [], opsets: [] };
@@ -78,11 +76,6 @@ function writeNode({ kind, inputs, outputs, attributes }: Node): Uint8Array {
     field(NODE.opType, kind),
     ...attributes.map((attribute) => field(NODE.attribute, attribute)),
   );
-}
-
-export function integerAttribute(name: string, value: number): Uint8Array {
-  const type = field(ATTRIBUTE.type, INTEGER_ATTRIBUTE);
-  return concat(field(ATTRIBUTE.name, name), field(ATTRIBUTE.i, value), type);
 }
 
 export function floatInput(name: string): Uint8Array {

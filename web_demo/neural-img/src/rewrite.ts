@@ -3,18 +3,10 @@
  * the rest works on small tiles as matrices of channels × pixels.
  *
  * Every value of the graph is constant, or depends on x, on y, or on both, which the graph itself shows. Evaluated
- * once at a few points, it also shows the shapes and the constants: matrices are cut where they are zero, and a sine
- * after a matrix product becomes a polynomial, which is faster in WebAssembly.
+ * once at a few points, it also shows the shapes and the constants. A sine after a matrix product becomes a polynomial,
+ * which is faster in WebAssembly.
  */
-import {
-  floatInput,
-  type Graph,
-  integerAttribute,
-  type Node,
-  readGraph,
-  tensor,
-  writeModel,
-} from './onnx_graph.ts';
+import { floatInput, type Graph, type Node, readGraph, tensor, writeModel } from './onnx_graph.ts';
 
 /** What ONNX Runtime gives for a name. */
 export interface Value {
@@ -52,8 +44,6 @@ const ELEMENTWISE = new Set(
   'Abs Add Cos Div Exp Max Min Mul Neg Pow QuantizeLinear Relu Sigmoid Sin Sqrt Sub Tanh'.split(' '),
 );
 const RESHAPING = new Set(['Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
-// Outputs are cut into steps of that many; narrower ones would not fill the processor's vectors.
-const STEP = 16;
 // sin(2πw) = w · P(w²) for |w| ≤ ¼, to 6e-7 (minimax); the highest power first.
 const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316404427766] as const;
 
@@ -166,7 +156,7 @@ class Rewriter {
     } else throw new Unsupported(kind);
   }
 
-  /** h W + b and its sine in one, without the products by W's zeros; returns the nodes that it stands for. */
+  /** h W + b and its sine in one; returns the nodes that it stands for. */
   #product(matMul: Node, onlyUser: (name: string) => Node | undefined): Node[] {
     const [left = '', right = ''] = matMul.inputs;
     const parts = [matMul];
@@ -202,25 +192,15 @@ class Rewriter {
     return { inputs, outputs, weight: data as ArrayLike<number>, bias };
   }
 
-  #multiply(h: string, matrix: Matrix): string {
-    const { inputs, weight, outputs, bias } = matrix;
-    const parts = steps(matrix).map(({ start, stop, reach }) => {
-      const part = new Float32Array((stop - start) * reach);
-      const shift = new Float32Array(stop - start);
-      for (let j = start; j < stop; j++) {
-        for (let i = 0; i < reach; i++) part[(j - start) * reach + i] = weight[i * outputs + j] ?? 0;
-        shift[j - start] = bias[j % bias.length] ?? 0;
-      }
-      const zero = this.#integers(0);
-      const some = reach === inputs ? h : this.#emit('Slice', [h, zero, this.#integers(reach), zero]);
-      const size = stop - start;
-      return this.#emit('Gemm', [
-        this.#constant([size, reach], part),
-        some,
-        this.#constant([size, 1], shift),
-      ]);
-    });
-    return parts.length === 1 ? String(parts[0]) : this.#emit('Concat', parts, [integerAttribute('axis', 0)]);
+  #multiply(h: string, { inputs, outputs, weight, bias }: Matrix): string {
+    const transposed = new Float32Array(outputs * inputs);
+    for (let j = 0; j < outputs; j++)
+      for (let i = 0; i < inputs; i++) transposed[j * inputs + i] = weight[i * outputs + j] ?? 0;
+    return this.#emit('Gemm', [
+      this.#constant([outputs, inputs], transposed),
+      h,
+      this.#constant([bias.length, 1], Float32Array.from(bias)),
+    ]);
   }
 
   /** sin(2π(u + ¼)) by folding u to a quarter turn, where a short polynomial does. */
@@ -314,25 +294,6 @@ function inQuarterTurns(matrix: Matrix): Matrix {
     weight: Array.from(matrix.weight, turns),
     bias: matrix.bias.map((value) => turns(value) - 0.25),
   };
-}
-
-/** Stretches of outputs, each with how many of the first inputs it reads: the others' weights are zero. */
-function steps({ inputs, outputs, weight }: Matrix): { start: number; stop: number; reach: number }[] {
-  const found: { start: number; stop: number; reach: number }[] = [];
-  for (let start = 0; start < outputs; start += STEP) {
-    const stop = Math.min(start + STEP, outputs);
-    const reach = Math.ceil(reachOf(start, stop) / STEP) * STEP;
-    const last = found.at(-1);
-    if (last && last.reach === Math.min(reach, inputs)) last.stop = stop;
-    else found.push({ start, stop, reach: Math.min(reach, inputs) });
-  }
-  return found;
-
-  function reachOf(start: number, stop: number): number {
-    for (let i = inputs - 1; i > 0; i--)
-      for (let j = start; j < stop; j++) if (weight[i * outputs + j] !== 0) return i + 1;
-    return 1;
-  }
 }
 
 function onlyOne<T>(items: T[] | undefined): T | undefined {
