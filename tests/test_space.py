@@ -5,7 +5,7 @@ from anir_toolchain.space import Space, Subnet
 
 def test_the_default_space_of_a_kodak_picture_holds_the_posters_two_points() -> None:
     space = Space.default(768, 512)
-    assert space == Space((2, 3, 4, 7), (48, 64, 96, 128))
+    assert space == Space((2, 3, 4, 5), (48, 64, 96, 128))
     assert {"d3w64", "d2w128"} <= {s.name for s in space.subnets}
     assert len(space.subnets) == 16
 

@@ -19,6 +19,9 @@ from anir_toolchain.graph import Graph
 from anir_toolchain.metrics import bits_per_pixel, psnr
 from anir_toolchain.space import Subnet
 
+_LEVEL = 1 / 255
+"""Scale of the picture's levels, and of the hidden codes, so that one constant does for both."""
+
 
 def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = None) -> Manifest:
     """Writes `<name>.onnx` for each subnet (all by default) and `manifest.json` into `directory`.
@@ -91,7 +94,7 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     rgb = graph.op("Add", graph.op("MatMul", h, head), bias)
     if rank > 3:
         rgb = graph.op("Squeeze", rgb, graph.integers(0))
-    image = graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255))
+    image = graph.op("QuantizeLinear", rgb, graph.scalar(_LEVEL))
     graph.rename_output(image, "image")
     height, width = model.image.shape[:2]
     return graph.model(
@@ -119,7 +122,10 @@ def _emit_vectors(graph: Graph, family: Family, trunk: QuantizedTrunk, depth: in
     parts = _filter_parts(family, trunk.filters, family.banks(depth))
     filters = len(parts)
     parts += [(bias.codes[i : i + 1], bias.scale[i : i + 1]) for i in range(links)]
-    parts += [(step.codes[:links], step.scale[:links]), (trunk.head.codes[head], trunk.head.scale[head])]
+    parts += [
+        (step.codes[:links], step.scale[:links] / _LEVEL),
+        (trunk.head.codes[head], trunk.head.scale[head]),
+    ]
     codes = torch.cat([codes.to(torch.int8) for codes, _ in parts])
     codes = codes.reshape(-1, *[1] * (family.vector_rank - 2), width)
     scale = torch.cat([scale for _, scale in parts])
@@ -152,5 +158,5 @@ def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list
     shape = (links, *[1] * (rank - 3), width, width)
     codes = model.trunks[width].weight[:links].numpy().reshape(shape)
     packed = graph.int4(codes) if model.bits == 4 else graph.tensor(codes)
-    matrices = graph.op("Mul", graph.op("DequantizeLinear", packed, graph.scalar(1.0)), step)
+    matrices = graph.op("Mul", graph.op("DequantizeLinear", packed, graph.scalar(_LEVEL)), step)
     return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)

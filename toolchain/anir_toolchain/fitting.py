@@ -43,7 +43,7 @@ def bandwidth(image: NDArray[np.uint8]) -> float:
 
     The square root suited smooth pictures (20 to 30 is best) and textured ones (40) alike.
     """
-    return min(max(6 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
+    return min(max(5 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
 
 
 class Fitting:

@@ -1,7 +1,7 @@
 """A small writer of compact ONNX graphs: one-letter names, raw-packed integers, shared constants."""
 
-from itertools import count
-from string import ascii_letters
+from collections.abc import Iterator
+from string import ascii_letters, digits
 
 import numpy as np
 import onnx
@@ -19,8 +19,7 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        letters = [c for c in ascii_letters if c not in "xy"]
-        self._names = (letters[i] if i < len(letters) else f"_{i}" for i in count())
+        self._names = _short_names()
 
     def op(self, kind: str, *inputs: str, **attributes: int | list[int]) -> str:
         """Adds a node with one output and returns that output's name."""
@@ -82,6 +81,13 @@ class Graph:
         if key not in self._constants:
             self._constants[key] = self._add(tensor)
         return self._constants[key]
+
+
+def _short_names() -> Iterator[str]:
+    """Names for values, the shortest first, without those of the inputs."""
+    characters = ascii_letters + digits
+    yield from (c for c in characters if c not in "xy")
+    yield from (a + b for a in ascii_letters for b in characters)
 
 
 def pack_int4(codes: NDArray[np.int8]) -> bytes:

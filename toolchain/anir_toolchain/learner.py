@@ -38,7 +38,8 @@ class Learner:
         # Running mean squared error of each depth, and what to go back to if it explodes.
         self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
         self.least_error = math.inf
-        self.rate_factor = 1.0
+        # The narrower, the larger a weight is, and so is its step, within reason.
+        self.rate_factor = min(math.sqrt(128 / own["weight"].shape[-1]), 1.6)
         self.good: dict[str, Any] = {}
 
     def view(self, phase: str, softened: float) -> Parameters:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
 
-# The default space at 768x512: the sixteen files span 0.04 to 1.05 bits per pixel.
-_DEPTHS = (2, 3, 4, 7)
+# The default space at 768x512: the sixteen files span 0.04 to 0.75 bits per pixel.
+_DEPTHS = (2, 3, 4, 5)
 _WIDTHS = (48, 64, 96, 128)
 _PIXELS = 768 * 512
 _WIDTH_STEP = 4
@@ -38,7 +38,7 @@ class Subnet:
 class Space:
     """The subnets of one supernet: depths × widths, both ascending.
 
-    Each width is one trunk of layers, which its depths share: d3w64 ends after the third layer of d7w64.
+    Each width is one trunk of layers, which its depths share: d3w64 ends after the third layer of d5w64.
     """
 
     depths: tuple[int, ...]
