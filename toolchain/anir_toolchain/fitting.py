@@ -146,7 +146,7 @@ class Fitting:
             trunk = self.learners[subnet.width].trunk
             view = trunk.parameters if self.phase == "fit" else trunk.hard_view()
             rgb = trunk.outputs(view, x, y)[depths.index(subnet.depth)].clamp(-1, 1)
-            error = (rgb - colours).square().mean().item() / 4
+            error = (rgb - colours.T).square().mean().item() / 4
             psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))
         self.check_seconds = time.monotonic() - started
         return Progress(self.phase, self.step, self.preset.steps, psnr)

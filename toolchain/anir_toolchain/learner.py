@@ -61,8 +61,8 @@ class Learner:
         Of some points and for all three colours, as shares of the means over `pixels` points.
         """
         leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
-        outputs = self.trunk.outputs(leaves, x, y)
-        errors = torch.stack([(rgb - colours).square().sum() for rgb in outputs]) / (3 * pixels)
+        outputs, target = self.trunk.outputs(leaves, x, y), colours.T.contiguous()
+        errors = torch.stack([(rgb - target).square().sum() for rgb in outputs]) / (3 * pixels)
         share = self.error**-_EMPHASIS
         torch.autograd.backward((errors * (share / share.mean())).sum())
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}

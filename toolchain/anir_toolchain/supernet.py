@@ -20,7 +20,7 @@ class Trunk:
     """The subnets of one width: parameters by name, and what they compute.
 
     With D layers, C channels, F filter banks of K values each, and one head per depth:
-    filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, C, 3],
+    filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, 3, C],
     head_bias [depths, 3], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
     RGB is in [-1, 1] here.
     """
@@ -56,7 +56,7 @@ class Trunk:
             "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
             "weight": uniform(depth - 1, width, width) * bound,
             "bias": uniform(depth - 1, width) * bound,
-            "head": uniform(len(depths), width, 3) * 0.01,
+            "head": uniform(len(depths), 3, width) * 0.01,
             "head_bias": torch.zeros(len(depths), 3),
             "log_step": torch.zeros(depth - 1, width),
         }
@@ -103,10 +103,11 @@ class Trunk:
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
     def outputs(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
-        """RGB of every subnet at N points: per depth [N, 3]."""
+        """RGB of every subnet at N points: per depth [3, N]."""
         layers = self.family.forward(view["filters"], view["weight"], view["bias"], x, y)
+        # Three long rows: products with three columns would take four times as long.
         return [
-            torch.addmm(view["head_bias"][i], layers[depth - 1], view["head"][i])
+            torch.addmm(view["head_bias"][i, :, None], view["head"][i], layers[depth - 1].T)
             for i, depth in enumerate(self.depths)
         ]
 
