@@ -81,17 +81,17 @@ class Fitting:
         return "fit" if done < self.preset.soften else "soften" if done < self.preset.settle else "settle"
 
     def advance(self) -> None:
-        """One optimizer step of every trunk.
+        """One optimizer step of every trunk that is due.
 
         Tiles of all trunks run side by side, each on one thread, and so do the trunks' updates.
         """
         before = self.phase
         self.step += 1
-        # The widest first: the pool ends sooner when the small tasks come last.
-        learners = [self.learners[width] for width in reversed(self.space.widths)]
         if before == "fit" != self.phase:
-            for learner in learners:
+            for learner in self.learners.values():
                 learner.begin_quantizing()
+        # The widest first: the pool ends sooner when the small tasks come last.
+        learners = [self.learners[width] for width in reversed(self.space.widths) if self._is_due(width)]
         phase, softened, rate = self.phase, self._softened(), self._rate()
         x, y, colours = self._batch()
         tile = _TILE if self.device.type == "cpu" else len(x)
@@ -104,12 +104,17 @@ class Fitting:
         updates = []
         for learner, view, parts in zip(learners, views, tiles, strict=True):
             results = [part.result() for part in parts]
-            updates.append(self.pool.submit(learner.update, view, results, rate, self.step))
+            updates.append(self.pool.submit(learner.update, view, results, rate))
         for update in updates:
             update.result()
         if phase == "fit":
             for learner in learners:
                 learner.trunk.trim_tails()
+
+    def _is_due(self, width: int) -> bool:
+        """Whether a trunk takes this step: wide ones take fewer, as theirs cost more and bring more."""
+        share = min(1.0, self.space.widths[min(1, len(self.space.widths) - 1)] / width)
+        return int(self.step * share) > int((self.step - 1) * share)
 
     def _softened(self) -> float:
         """How much of the way to codes is done, 0 to 1."""

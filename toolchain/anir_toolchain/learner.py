@@ -38,6 +38,7 @@ class Learner:
         # Running mean squared error of each depth, and what to go back to if it explodes.
         self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
         self.least_error = math.inf
+        self.steps = 0
         # The narrower, the larger a weight is, and so is its step, within reason.
         self.rate_factor = min(math.sqrt(128 / own["weight"].shape[-1]), 1.6)
         self.good: dict[str, Any] = {}
@@ -68,29 +69,30 @@ class Learner:
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         return errors.detach(), gradients
 
-    def update(self, view: Parameters, tiles: Sequence[TileResult], rate: float, step: int) -> None:
+    def update(self, view: Parameters, tiles: Sequence[TileResult], rate: float) -> None:
         """One step of the optimizer. Tiles add up in order, so that the number of threads changes no bit."""
+        self.steps += 1
         trained = [(name, value) for name, value in view.items() if name in tiles[0][1]]
         torch.autograd.backward(
             [value for _, value in trained],
             [torch.stack([gradients[name] for _, gradients in tiles]).sum(0) for name, _ in trained],
         )
-        self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(step, 20))
+        self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, 20))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * self.rate_factor
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self._guard(step)
+        self._guard()
 
     @torch.no_grad()
-    def _guard(self, step: int) -> None:
+    def _guard(self) -> None:
         """Goes back to the last good parameters, at half the rate, when the error has exploded."""
         error = self.error.mean().item()
         self.least_error = min(self.least_error, error)
         if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
             self._load(copy.deepcopy(self.good))
             self.rate_factor /= 2
-        elif step % 50 == 0:
+        elif self.steps % 50 == 0:
             self.good = copy.deepcopy(self._training_state())
 
     def _training_state(self) -> dict[str, Any]:
@@ -110,11 +112,11 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
         guard = {"least_error": self.least_error, "rate_factor": self.rate_factor, "good": self.good}
-        return self._training_state() | guard
+        return self._training_state() | guard | {"steps": self.steps}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a `state`."""
         self._load(state)
-        self.least_error, self.rate_factor, self.good = (
-            state[name] for name in ("least_error", "rate_factor", "good")
+        self.least_error, self.rate_factor, self.good, self.steps = (
+            state[name] for name in ("least_error", "rate_factor", "good", "steps")
         )

@@ -11,8 +11,8 @@ class Soap(torch.optim.Optimizer):
     """SOAP for parameters of three or more axes, whose last two are the matrix; Adam for the others.
 
     Args:
-        params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`, a number
-            or a tensor that broadcasts to its parameters, by which their updates are multiplied.
+        params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`
+            by which its updates are multiplied.
         lr: step size.
         betas: decay of the momentum, and of the second moments and preconditioners.
         eps: added to the root of the second moment.

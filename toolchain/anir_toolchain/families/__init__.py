@@ -1,6 +1,6 @@
 """The families of coordinate networks, one file each; a new file here is a new family.
 
-Every family has the same skeleton, which the rest of the toolchain trains, quantizes, nests and packs:
+Every family has the same skeleton, which the rest of the toolchain trains, quantizes and packs:
 banks of filters over the coordinates, square hidden matrices with biases, and a linear head per subnet.
 What makes a family is how it wires them: `forward` in torch and `emit` in ONNX.
 """
