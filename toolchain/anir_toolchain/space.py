@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
 
-# The default space at 768x512: the sixteen files span 0.04 to 0.75 bits per pixel.
+# The default space at 768x512: the sixteen files span 0.05 to 0.73 bits per pixel.
 _DEPTHS = (2, 3, 4, 5)
 _WIDTHS = (48, 64, 96, 128)
 _PIXELS = 768 * 512
