@@ -42,7 +42,7 @@ from tests.random_model import random_model
 app = typer.Typer(add_completion=False)
 SIZES = ((384, 256), (768, 512), (3840, 2160))
 SIZE = SIZES[1]
-COMPARED = ("d2w64", "d2w128", "d5w128")
+COMPARED = ("d2w48", "d2w128", "d5w128")
 """Subnets that torch draws too; the obvious graph draws all of them, both up to 768×512."""
 REPETITIONS = 3
 _BLOCK = 65536

@@ -4,7 +4,7 @@ import { readGraph } from '../../neural-img/src/onnx_graph.ts';
 import { rewrite } from '../../neural-img/src/rewrite.ts';
 import { evaluate } from '../evaluate.ts';
 
-const SAMPLE = new Uint8Array(readFileSync(new URL('../../../exported/coffee/d3w72.onnx', import.meta.url)));
+const SAMPLE = new Uint8Array(readFileSync(new URL('../../../exported/coffee/d3w76.onnx', import.meta.url)));
 
 const kindsOf = (model: Uint8Array) => readGraph(model).nodes.map(({ kind }) => kind);
 

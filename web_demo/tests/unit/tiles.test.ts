@@ -9,7 +9,7 @@ import { evaluate } from '../evaluate.ts';
 // What browsers load does not start in Node.
 vi.mock('onnxruntime-web/wasm', () => import('onnxruntime-web'));
 
-const SAMPLE = new Uint8Array(readFileSync(new URL('../../../exported/coffee/d4w72.onnx', import.meta.url)));
+const SAMPLE = new Uint8Array(readFileSync(new URL('../../../exported/coffee/d4w76.onnx', import.meta.url)));
 
 /** The same picture from a graph with an operation that `rewrite` does not know. */
 function withUnknownOperation(): Uint8Array {
