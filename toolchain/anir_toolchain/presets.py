@@ -28,7 +28,7 @@ class Preset:
 # The longer a fit, the lower its rate: weights that grow for long at a high one make deep sines chaotic.
 PRESETS = {
     "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95),
-    "balanced": Preset(steps=5000, batch=4096, rate=1e-2, soften=0.5, settle=0.95),
+    "balanced": Preset(steps=5000, batch=4096, rate=1.5e-2, soften=0.5, settle=0.95),
     "best": Preset(steps=12000, batch=4096, rate=8e-3, soften=0.5, settle=0.97),
 }
 
