@@ -79,6 +79,9 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
     write_state(path, {**state, "anir": FORMAT + 1})
     with pytest.raises(AnirError, match="update anir"):
         Model.load(path)
+    write_state(path, {**state, "anir": FORMAT - 1})
+    with pytest.raises(AnirError, match="train it again"):
+        Model.load(path)
     write_state(path, {**state, "kind": "training state"})
     with pytest.raises(AnirError, match="holds a training state"):
         Model.load(path)

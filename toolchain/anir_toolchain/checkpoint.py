@@ -176,7 +176,8 @@ def read_state(path: Path, kind: str) -> dict[str, Any]:
     if not isinstance(state, dict) or "anir" not in state:
         raise AnirError(f"{path}: not an anir checkpoint; anir-train makes them")
     if state["anir"] != FORMAT:
-        raise AnirError(f"{path}: checkpoint format {state['anir']}, this anir reads {FORMAT}; update anir")
+        remedy = "train it again" if state["anir"] in range(FORMAT) else "update anir"
+        raise AnirError(f"{path}: checkpoint format {state['anir']}, this anir reads {FORMAT}; {remedy}")
     if state.get("kind") != kind:
         raise AnirError(f"{path}: holds a {state.get('kind')}, not a {kind}")
     return state
