@@ -142,6 +142,14 @@ def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.
         assert other.rate_factor == untouched
 
 
+def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        fitting = Fitting(waves, Config(preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
+        for _ in range(12):
+            fitting.advance()
+    assert [learner.steps for learner in fitting.learners.values()] == [12, 12, 8, 6]
+
+
 def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
     waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:

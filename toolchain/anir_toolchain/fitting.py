@@ -112,8 +112,8 @@ class Fitting:
                 learner.trunk.trim_tails()
 
     def _is_due(self, width: int) -> bool:
-        """Whether a trunk takes this step: wide ones take fewer, as theirs cost more and bring more."""
-        share = min(1.0, self.space.widths[min(1, len(self.space.widths) - 1)] / width)
+        """Whether a trunk takes this step: after the two narrowest, the fewer the wider it is."""
+        share = min(1.0, self.space.widths[:2][-1] / width)
         return int(self.step * share) > int((self.step - 1) * share)
 
     def _softened(self) -> float:

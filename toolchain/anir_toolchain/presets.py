@@ -10,7 +10,7 @@ class Preset:
     """One trade of time for quality.
 
     Attributes:
-        steps: optimizer steps of the two narrowest trunks; wider ones take fewer, in inverse proportion.
+        steps: optimizer steps of the two narrowest trunks; a wider one's fall as its width grows.
         batch: pixels per step.
         rate: SOAP's peak learning rate at width 128, higher in narrower trunks; it warms up over the first
             50 steps and falls by a cosine.
