@@ -30,7 +30,9 @@ export class NeuralImgElement extends BaseElement {
       rootMargin: '200px',
     },
   );
-  readonly #size = new ResizeObserver(([entry]) => entry && this.#resized(pixelsOf(entry)));
+  readonly #size = new ResizeObserver(([entry]) => {
+    if (entry) this.#resized(inPixels(entry.contentRect.width, entry.contentRect.height));
+  });
   #pixels = { width: 0, height: 0 };
   #isNear = false;
   #image: NeuralImage | undefined;
@@ -141,7 +143,15 @@ export class NeuralImgElement extends BaseElement {
     const image = await NeuralImgElement.#decoder.open(file);
     signal.throwIfAborted();
     this.#image = image;
+    this.#takeRatio();
+  }
+
+  /** Lays out by the picture's own ratio, and does not wait for the observer: it may come after the first picture. */
+  #takeRatio(): void {
+    const { offsetWidth, offsetHeight } = this.#canvas;
     this.#layOut();
+    const [width, height] = [this.#canvas.offsetWidth, this.#canvas.offsetHeight];
+    if (width !== offsetWidth || height !== offsetHeight) this.#pixels = inPixels(width, height);
   }
 
   async #draw(signal: AbortSignal): Promise<void> {
@@ -219,9 +229,6 @@ function lengthOf(element: Element, name: string): string {
 }
 
 /** In the screen's own pixels; `devicePixelContentBoxSize` would not know an emulated screen's. */
-function pixelsOf({ contentRect: { width, height } }: ResizeObserverEntry): {
-  width: number;
-  height: number;
-} {
+function inPixels(width: number, height: number): { width: number; height: number } {
   return { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
 }

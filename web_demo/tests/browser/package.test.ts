@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type * as NeuralImg from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
 import { fixtures, pathOf, pixelsOf as pythonPixelsOf } from './fixtures.ts';
@@ -85,7 +85,13 @@ function countEvents(): void {
     document.addEventListener(type, ({ target }) => count(`${(target as Element).id} ${type}`), {
       capture: true,
     });
-  const { Worker } = window;
+  const { Worker, ResizeObserver } = window;
+  // A busy machine tells sizes late: no picture may be drawn, let alone told of, before its element has its shape.
+  window.ResizeObserver = class extends ResizeObserver {
+    constructor(callback: ResizeObserverCallback) {
+      super((...args) => setTimeout(() => callback(...args), 100));
+    }
+  };
   window.Worker = class extends Worker {
     constructor(url: string | URL, options?: WorkerOptions) {
       super(url, options);
@@ -141,11 +147,11 @@ test('all elements share the workers of one decoder', async () => {
 
 test('an element out of sight is fetched once it comes near', async () => {
   expect(requests.some((url) => url.endsWith('?far'))).toBe(false);
+  onTestFinished(() => page.evaluate(() => scrollTo(0, 0)));
   await page.locator('#far').scrollIntoViewIfNeeded();
   await untilCounted('far load', 1);
   const { width, height } = await pixelsOf('far');
   expect([width, height]).toEqual([60, 40]);
-  await page.evaluate(() => scrollTo(0, 0));
 });
 
 test('a new size on the screen is decoded anew, without a second load', async () => {
