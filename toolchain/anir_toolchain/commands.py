@@ -138,9 +138,10 @@ def evaluate_subnets(
 @contextmanager
 def progress_bar() -> Iterator[OnProgress]:
     """A live line on stderr for `fit`: phase, step, PSNR of three subnets and the time left."""
+    # 78 characters: a narrow terminal would cut the time left.
     columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description:<6}"),
+        BarColumn(bar_width=8),
         TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
         TextColumn("{task.fields[psnr]}"),
         TimeRemainingColumn(compact=True),
@@ -152,7 +153,7 @@ def progress_bar() -> Iterator[OnProgress]:
     def show(at: Progress) -> None:
         # Started by the first report, so that what fails before it prints its error alone.
         bar.start()
-        psnr = "  ".join(f"{name} {value:.2f}" for name, value in at.psnr.items()) + " dB"
+        psnr = " ".join(f"{name} {value:.1f}" for name, value in at.psnr.items()) + " dB"
         bar.update(task, description=at.phase, completed=at.step, total=at.steps, psnr=psnr)
 
     try:
