@@ -120,6 +120,17 @@ def kodak(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def alone(result: dict[str, Any]) -> str:
+    """One network trained alone, in a space of one."""
+    summary, config = result["summary"], result["config"]
+    [r] = summary["subnets"]
+    return (
+        f"- {config['bits']}-bit {r['name']}, preset `{config['preset']}`: "
+        f"**{r['psnr']:.2f} ± {r['psnr_std']:.2f} dB** at {r['payload_bpp']:.3f} payload bpp, "
+        f"{r['bpp']:.3f} with all of the file ({summary['pictures']} pictures, {machine(result['machine'])})"
+    )
+
+
 def decode_web(result: dict[str, Any]) -> str:
     """The browser's decode against the obvious graph."""
     about, (width, height) = result["machine"], result["size"]
@@ -172,6 +183,8 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "demo": demo,
     "codecs": codecs,
     "kodak-siren-4bit-fast": kodak,
+    "kodak-siren-4bit-balanced-d2w128": alone,
+    "kodak-siren-8bit-balanced-d3w64": alone,
     "decode": decode,
     "decode_web": decode_web,
     "download": download,
