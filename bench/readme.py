@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.rd import curve, within
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "bench" / "results"
@@ -120,6 +122,32 @@ def kodak(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def longer(result: dict[str, Any]) -> str:
+    """A longer preset against `fast` and JPEG, over the pictures that it was run on."""
+    summary, pictures = result["summary"], result["pictures"]
+    fast = json.loads((RESULTS / "kodak-siren-4bit-fast.json").read_text(encoding="utf-8"))
+    points = [[(s["bpp"], s["psnr"]) for s in fast["pictures"][name]["subnets"]] for name in pictures]
+    numbers = ", ".join(name.removeprefix("kodim").lstrip("0") for name in pictures)
+    rows = {
+        "bpp": [f"{bpp}" for bpp, _ in summary["curve"]],
+        "`fast`": [f"{psnr:.2f}" for _, psnr in curve(points, within)],
+        f"`{result['config']['preset']}`": [f"{psnr:.2f}" for _, psnr in summary["curve"]],
+    }
+    jpeg = dict(summary["codec_curves"]["JPEG"])
+    rows["JPEG"] = [f"{jpeg[bpp]:.2f}" if bpp in jpeg else "–" for bpp, _ in summary["curve"]]
+    header, *others = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
+    return "\n".join(
+        [
+            f"Preset `{result['config']['preset']}`, {summary['encode_seconds']:.0f} s a picture, "
+            f"on pictures {numbers} ({machine(result['machine'])}):",
+            "",
+            header,
+            "|---" + "|--:" * len(rows["bpp"]) + "|",
+            *others,
+        ]
+    )
+
+
 def alone(result: dict[str, Any]) -> str:
     """One network trained alone, in a space of one."""
     summary, config = result["summary"], result["config"]
@@ -183,6 +211,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "demo": demo,
     "codecs": codecs,
     "kodak-siren-4bit-fast": kodak,
+    "kodak-siren-4bit-balanced": longer,
     "kodak-siren-4bit-balanced-d2w128": alone,
     "kodak-siren-8bit-balanced-d3w64": alone,
     "decode": decode,
