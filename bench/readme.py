@@ -125,7 +125,7 @@ def kodak(result: dict[str, Any]) -> str:
 def longer(result: dict[str, Any]) -> str:
     """A longer preset against `fast` and JPEG, over the pictures that it was run on."""
     summary, pictures = result["summary"], result["pictures"]
-    fast = json.loads((RESULTS / "kodak-siren-4bit-fast.json").read_text(encoding="utf-8"))
+    fast = _load("kodak-siren-4bit-fast")
     points = [[(s["bpp"], s["psnr"]) for s in fast["pictures"][name]["subnets"]] for name in pictures]
     numbers = ", ".join(name.removeprefix("kodim").lstrip("0") for name in pictures)
     rows = {
@@ -220,12 +220,17 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+def _load(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
 def rendered(text: str) -> str:
     """`text` with what stands between `<!-- name -->` and `<!-- /name -->` made anew."""
     for name, table in TABLES.items():
         before, rest = text.split(f"<!-- {name} -->\n")
         _, after = rest.split(f"<!-- /{name} -->\n")
-        body = table(json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")))
+        body = table(_load(name))
         text = f"{before}<!-- {name} -->\n{body}\n<!-- /{name} -->\n{after}"
     return text
 

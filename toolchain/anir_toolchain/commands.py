@@ -138,7 +138,7 @@ def evaluate_subnets(
 @contextmanager
 def progress_bar() -> Iterator[OnProgress]:
     """A live line on stderr for `fit`: phase, step, PSNR of three subnets and the time left."""
-    # 78 characters: a narrow terminal would cut the time left.
+    # Fits 80 columns: a narrow terminal cuts the time left first.
     columns = (
         TextColumn("{task.description:<6}"),
         BarColumn(bar_width=8),

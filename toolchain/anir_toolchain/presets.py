@@ -25,7 +25,7 @@ class Preset:
     settle: float
 
 
-# At 4 bits a trunk learns little after some 2,500 steps; larger batches still help.
+# At 4 bits a trunk learns little after some 2,500 steps, whatever the rate: bench/NOTES.md.
 PRESETS = {
     "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95),
     "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95),
