@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,8 @@ from tests.random_model import random_model
 
 # Tiny networks: threads would only wait for one another.
 torch.set_num_threads(1)
-
-
-# Tiny networks: threads would only wait for one another.
-torch.set_num_threads(1)
+# Shells start background jobs with interrupts ignored; the tests press Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
