@@ -28,14 +28,13 @@ from anir_runtime.decoder import Crop, Decoder, available_cores
 from anir_runtime.files import replacing
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build, macs_per_pixel
-from anir_toolchain.families import families
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from rich.progress import track
 
 from bench.machine import machine
-from bench.obvious import obvious
+from bench.obvious import coordinate_families, obvious
 from bench.readme import RESULTS
 from tests.random_model import random_model
 
@@ -58,7 +57,7 @@ def decode(
     torch.set_num_threads(available_cores())
     space = Space.default(*SIZE)
     subnets = [subnet for subnet in space.subnets if not quick or subnet.name in COMPARED]
-    cases = [(name, subnet) for name in sorted(families()) for subnet in subnets]
+    cases = [(name, subnet) for name in coordinate_families() for subnet in subnets]
     peaks: list[float] = []
     rows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,7 @@
 
 A list of points in, DequantizeLinear and MatMul for each layer, a sine for every value of every pixel.
 
-Usage: python -m bench.obvious DIRECTORY   writes untrained subnets of all families as both kinds of file.
+Usage: python -m bench.obvious DIRECTORY   writes untrained coordinate networks as both kinds of file.
 """
 
 import sys
@@ -74,10 +74,15 @@ def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
     return graph.op("Mul", response, graph.op("Exp", exponent))
 
 
+def coordinate_families() -> list[str]:
+    """Those without feature grids, for which there is no obvious graph."""
+    return sorted(name for name, kind in families().items() if not kind.levels)
+
+
 def write(directory: Path) -> None:
     """Writes for each family and subnet `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx`."""
     space = Space.default(768, 512)
-    for name in families():
+    for name in coordinate_families():
         model = random_model(name, space=space)
         export(model, directory / name)
         for subnet in space.subnets:

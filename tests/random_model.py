@@ -1,8 +1,11 @@
 """Untrained models with lively pictures: what the file format must carry, without a fit."""
 
+from typing import Any
+
 import torch
 from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import family
+from anir_toolchain.pyramid import BLOCK
 from anir_toolchain.space import Space
 from anir_toolchain.supernet import top_codes
 
@@ -30,7 +33,17 @@ def random_model(
             bias=rows(uniform(depth - 1, width) * 3),
             head=rows(uniform(*heads, width) * 0.2),
             head_bias=uniform(*heads) * 0.1 + 0.5,
+            **grids(width),
         )
+
+    def grids(width: int) -> dict[str, Any]:
+        pyramid = family(name).pyramid(width, size)
+        if not pyramid:
+            return {}
+        kept = uniform(pyramid.blocks) > 0.4
+        codes = torch.randint(low, high + 1, (BLOCK**2, int(kept.sum())), generator=generator)
+        scale = (1.5 + uniform(sum(pyramid.channels))) / high
+        return {"latents": Quantized(codes.to(torch.int8), scale), "kept": kept}
 
     return Model(
         family_name=name,

@@ -12,7 +12,9 @@ from anir_toolchain.checkpoint import FORMAT, Model, write_state
 from tests.random_model import random_model
 
 
-def test_a_model_round_trips(model: Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["siren", "grid"])
+def test_a_model_round_trips(family: str, tmp_path: Path) -> None:
+    model = random_model(family)
     model.save(tmp_path / "model.pt")
     loaded = Model.load(tmp_path / "model.pt")
     assert torch.equal(loaded.image, model.image)
@@ -25,7 +27,8 @@ def test_a_model_round_trips(model: Model, tmp_path: Path) -> None:
 
 
 def _leaves(state: dict[str, Any]) -> list[torch.Tensor]:
-    return [t for value in state.values() for t in (value.values() if isinstance(value, dict) else [value])]
+    parts = [value for value in state.values() if value is not None]
+    return [t for part in parts for t in (part.values() if isinstance(part, dict) else [part])]
 
 
 def test_it_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) -> None:
@@ -103,3 +106,25 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
         write_state(path, broken)
         with pytest.raises(AnirError):
             Model.load(path)
+
+
+def test_feature_grids_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    random_model("grid").save(path)
+    state = torch.load(path, weights_only=True)
+    kept = state["trunks"][24]["kept"]
+    for change in (
+        {"latents": None},
+        {"kept": None},
+        {"kept": kept[1:]},
+        {"kept": ~kept | kept},
+        {"kept": kept.byte()},
+        {"latents": {**state["trunks"][24]["latents"], "scale": torch.ones(3)}},
+    ):
+        trunks = state["trunks"] | {24: state["trunks"][24] | change}
+        write_state(path, state | {"trunks": trunks})
+        with pytest.raises(AnirError, match="damaged"):
+            Model.load(path)
+    write_state(path, state | {"family_name": "siren"})
+    with pytest.raises(AnirError, match="damaged"):
+        Model.load(path)

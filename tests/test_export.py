@@ -13,12 +13,13 @@ from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build, export, payload_bytes
+from anir_toolchain.families import family
 from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Space, Subnet
 
 from tests.random_model import SMALL, random_model
 
-FAMILIES = ("siren", "fourier", "gabor")
+FAMILIES = ("siren", "grid", "fourier", "gabor")
 
 
 def _sessions(data: bytes) -> dict[str, ort.InferenceSession]:
@@ -146,10 +147,13 @@ def test_a_place_that_cannot_be_written_is_refused(model: Model, tmp_path: Path)
     assert (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.mark.parametrize(("name", "bytes_allowed"), [("siren", 951), ("fourier", 1056), ("gabor", 1341)])
+@pytest.mark.parametrize(
+    ("name", "bytes_allowed"), [("siren", 951), ("fourier", 1056), ("gabor", 1341), ("grid", 2514)]
+)
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
     """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
-    model = random_model(name, space=Space.default(768, 512))
+    size = (768, 512)
+    model = random_model(name, size=size, space=Space.default(*size, family(name).widths))
     for subnet in model.space.subnets:
         proto = build(model, subnet)
         payload = sum(len(i.raw_data) for i in proto.graph.initializer)

@@ -48,6 +48,8 @@ def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
     [
         ("siren", 4, 22.0),
         ("siren", 8, 23.0),
+        ("grid", 4, 22.0),
+        ("grid", 8, 22.0),
         ("fourier", 4, 20.0),
         ("fourier", 8, 20.0),
         ("gabor", 4, 18.0),

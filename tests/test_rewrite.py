@@ -17,7 +17,7 @@ from onnx import helper
 from tests.pixels import assert_same_pixels
 from tests.random_model import random_model
 
-FAMILIES = ("siren", "fourier", "gabor")
+FAMILIES = ("siren", "grid", "fourier", "gabor")
 
 
 def _rewritten(data: bytes) -> Rewritten:
@@ -52,12 +52,14 @@ def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits:
     graph = proto.graph
     kinds = Counter(node.op_type for node in graph.node)
     assert kinds["Gemm"] == 3  # two hidden layers and the head
-    assert kinds["Sin"] == (2 if name == "siren" else 0)
-    assert not kinds.keys() & {"Cos", "Exp", "MatMul", "DequantizeLinear", "Split", "Slice", "Concat"}
-    factors = 1 if name == "siren" else 3
-    assert len(graph.input) == 4 * factors
-    assert kinds["Mul"] == 2 * factors + (0 if name == "siren" else 2)
-    assert kinds["Add"] == factors
+    has_sines, has_grids = name in ("siren", "grid"), name == "grid"
+    assert kinds["Sin"] == (2 if has_sines else 0)
+    assert not kinds.keys() & {"Cos", "Exp", "DequantizeLinear", "Split", "Slice", "Concat", "Relu"}
+    assert kinds["MatMul"] == kinds["Pad"] == has_grids
+    factors = 1 if has_sines else 3
+    assert len(graph.input) == 4 * factors + 2 * has_grids
+    assert kinds["Mul"] == 2 * factors + (0 if has_sines else 2)
+    assert kinds["Add"] == factors + has_grids
 
 
 def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:

@@ -64,11 +64,14 @@ class _Matrices:
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
 
     def start(self, x: Coordinates) -> Draw:
-        width = len(x)
+        width, outer = len(x), self._graph.outer
         rows = max(1, self._tile_pixels // width)
         stretches = list(_stretches(width, self._tile_pixels))
         columns = [
-            {name: np.ascontiguousarray(np.tile(v, rows)) for name, v in self._columns(x[stretch]).items()}
+            {
+                name: np.ascontiguousarray(v if name in outer else np.tile(v, rows))
+                for name, v in self._columns(x[stretch]).items()
+            }
             for stretch in stretches
         ]
 
@@ -79,11 +82,11 @@ class _Matrices:
                 tile = image[top : top + rows]
                 bands = {name: v[:, top : top + rows] for name, v in factors.items()}
                 if rows > 1:
-                    bands = {name: v.repeat(width, axis=1) for name, v in bands.items()}
+                    bands = {n: v if n in outer else v.repeat(width, axis=1) for n, v in bands.items()}
                 for stretch, values in zip(stretches, columns, strict=True):
                     part = tile[:, stretch]
                     pixels = part.shape[0] * part.shape[1]
-                    feeds = bands | {name: v[:, :pixels] for name, v in values.items()}
+                    feeds = bands | {n: v if n in outer else v[:, :pixels] for n, v in values.items()}
                     rgb = self._session.run(["image"], feeds)[0]
                     part[:] = rgb.reshape(3, *part.shape[:2]).transpose(1, 2, 0)
             return image

@@ -41,12 +41,14 @@ class Rewritten(NamedTuple):
         model: a serialized ModelProto with the output `image`, uint8[3, N].
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
-        channels: of the widest input.
+        outer: those inputs that have a column for each of a tile's columns or rows, not for each pixel.
+        channels: of the widest other input.
     """
 
     model: bytes
     columns: dict[str, list[str]]
     rows: dict[str, list[str]]
+    outer: frozenset[str]
     channels: int
 
 
@@ -58,7 +60,9 @@ def grid_nodes(nodes: Sequence[Node]) -> list[Node]:
 
 def values_needed(nodes: Sequence[Node]) -> list[str]:
     """Names of the values that `rewrite` wants to see: what nodes over the grid read and write."""
-    names = (name for node in grid_nodes(nodes) for name in (*node.inputs, *node.outputs))
+    names = [name for node in grid_nodes(nodes) for name in (*node.inputs, *node.outputs)]
+    # Rows that are only reshaped to enter a product are wanted as they were.
+    names += [node.inputs[0] for node in nodes if node.kind == "Reshape" and node.outputs[0] in names]
     return [name for name in dict.fromkeys(names) if name and name not in PROBE]
 
 
@@ -68,7 +72,8 @@ def rewrite(model: bytes, nodes: Sequence[Node], values: Mapping[str, NDArray[np
     Raises:
         UnknownOperationError: if the graph has to run as it is.
     """
-    rewriter = _Rewriter({**PROBE, **values}, _sources(nodes))
+    reshaped = {node.outputs[0]: node.inputs[0] for node in nodes if node.kind == "Reshape"}
+    rewriter = _Rewriter({**PROBE, **values}, _sources(nodes), reshaped)
     try:
         for node in grid_nodes(nodes):
             rewriter.add(node)
@@ -86,13 +91,19 @@ def _sources(nodes: Sequence[Node]) -> dict[str, set[str]]:
 
 
 class _Rewriter:
-    def __init__(self, values: Mapping[str, NDArray[np.generic]], sources: Mapping[str, set[str]]) -> None:
-        self._values, self._sources = values, sources
+    def __init__(
+        self,
+        values: Mapping[str, NDArray[np.generic]],
+        sources: Mapping[str, set[str]],
+        reshaped: Mapping[str, str],
+    ) -> None:
+        self._values, self._sources, self._reshaped = values, sources, reshaped
         self._entries: dict[str, list[str]] = {}
         self._products: dict[str, tuple[list[str], NDArray[np.generic]]] = {}
         self._columns: dict[str, list[str]] = {}
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
+        self._outer: set[str] = set()
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
@@ -103,6 +114,15 @@ class _Rewriter:
         if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
             weight = self._values[node.inputs[1]]
             self._products[node.outputs[0]] = self._read(node.inputs[0]), weight.reshape(weight.shape[-2:])
+        elif node.kind == "MatMul" and [self._sources.get(name) for name in node.inputs] == [{"x"}, {"y"}]:
+            self._entries[node.outputs[0]] = [self._outer_product(*node.inputs)]
+        elif node.kind == "Pad" and self._pads_channels(node):
+            before, after = self._values[node.inputs[1]].reshape(2, -1)[:, -1]
+            pads = self._constant(np.array([before, 0, after, 0]))
+            self._entries[node.outputs[0]] = [
+                self._emit("Pad", entry, pads, attributes=node.attributes)
+                for entry in self._read(node.inputs[0])
+            ]
         elif node.kind == "Add" and (biased := self._biased_product(node)):
             self._entries[node.outputs[0]] = biased
         elif node.kind in _RESHAPING and self._shape(node.inputs[0]) == shapes[0]:
@@ -127,7 +147,8 @@ class _Rewriter:
         (image,) = self._read("image")
         self._emit("Identity", image, output="image")
         data = write_model(model, self._nodes, self._constants, self._inputs, "image")
-        return Rewritten(data, self._columns, self._rows, max(self._inputs.values()))
+        channels = max(size for name, size in self._inputs.items() if name not in self._outer)
+        return Rewritten(data, self._columns, self._rows, frozenset(self._outer), channels)
 
     def _read(self, name: str) -> list[str]:
         """A value's entries in the new graph."""
@@ -146,6 +167,24 @@ class _Rewriter:
                 names = [self._constant(part) for part in self._values[name].reshape(shape)]
             self._entries[name] = names
         return self._entries[name]
+
+    def _outer_product(self, columns: str, rows: str) -> str:
+        """From columns [W, K] and rows [H, K, C], made from [H, 1, K · C], every pixel's sum over K."""
+        *_, terms, channels = self._values[rows].shape
+        if rows not in self._reshaped or self._values[self._reshaped[rows]].shape[-1] != terms * channels:
+            raise UnknownOperationError("a product of columns and rows of another form")
+        (a,), (b,) = self._read(columns), self._read(self._reshaped[rows])
+        self._outer |= {a, b}
+        b = self._emit("Reshape", b, self._constant(np.array([terms, -1])))
+        b = self._emit("Transpose", b)
+        # Channel by channel, row by row.
+        product = self._emit("MatMul", b, a)
+        return self._emit("Reshape", product, self._constant(np.array([channels, -1])))
+
+    def _pads_channels(self, pad: Node) -> bool:
+        """Whether it adds channels of zeros and nothing else."""
+        before, after = self._values[pad.inputs[1]].reshape(2, -1)
+        return len(pad.inputs) == 2 and not before[:-1].any() and not after[:-1].any()
 
     def _shape(self, name: str) -> tuple[int, int, int, int]:
         """A value's shape as (entries, rows, columns, channels), with an axis of 1 where it does not vary."""

@@ -13,6 +13,7 @@ from anir_runtime.files import replacing
 from torch import Tensor
 
 from anir_toolchain.families import Family, family
+from anir_toolchain.pyramid import BLOCK, Pyramid
 from anir_toolchain.space import Space, Subnet
 
 FORMAT = 2
@@ -48,6 +49,10 @@ class QuantizedTrunk:
     """int8[depths, 3, C], scale [depths, 3]; maps to RGB in [0, 1]."""
     head_bias: Tensor
     """float32[depths, 3]."""
+    latents: Quantized | None = None
+    """Of the feature grids' kept blocks, int8[16, K], scale [Z] by channel."""
+    kept: Tensor | None = None
+    """Which blocks those are, bool[B]."""
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors, as `from_state` reads them."""
@@ -78,6 +83,27 @@ class QuantizedTrunk:
         if any(tensor.shape != shape for tensor, shape in expected.items()):
             raise ValueError("shapes do not fit the space")
 
+    def features(self, pyramid: Pyramid) -> Tensor:
+        """The feature grids, float32[Z, height, width]."""
+        assert self.latents is not None
+        assert self.kept is not None
+        latents = pyramid.scatter(self.latents.codes.float(), self.kept)
+        return pyramid.features(latents * pyramid.per_latent(self.latents.scale))
+
+    def check_grids(self, pyramid: Pyramid | None) -> None:
+        """Raises ValueError if the feature grids are not of that pyramid, or there though there is none."""
+        if not pyramid or self.latents is None or self.kept is None:
+            if pyramid or self.latents is not None or self.kept is not None:
+                raise ValueError("feature grids do not fit the family")
+            return
+        expected = {
+            self.kept: (pyramid.blocks,),
+            self.latents.codes: (BLOCK**2, int(self.kept.sum())),
+            self.latents.scale: (sum(pyramid.channels),),
+        }
+        if any(tensor.shape != shape for tensor, shape in expected.items()) or self.kept.dtype != torch.bool:
+            raise ValueError("feature grids do not fit the picture")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -101,6 +127,10 @@ class Model:
         """The family by its name."""
         return family(self.family_name)
 
+    def pyramid(self, width: int) -> Pyramid | None:
+        """The form of the feature grids of the subnets of that width, if the family has any."""
+        return self.family.pyramid(width, (self.image.shape[1], self.image.shape[0]))
+
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
         """The quantized network in torch: float32[H, W, 3], RGB in [0, 1] but not clipped.
 
@@ -109,7 +139,7 @@ class Model:
             x: float32[W] in [-1, 1].
             y: float32[H] in [-1, 1].
         """
-        trunk, links = self.trunks[subnet.width], subnet.depth - 1
+        trunk, links, pyramid = self.trunks[subnet.width], subnet.depth - 1, self.pyramid(subnet.width)
         grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
         h = self.family.forward(
             trunk.filters.values[: self.family.banks(subnet.depth)],
@@ -117,6 +147,7 @@ class Model:
             trunk.bias.values[:links],
             grid_x.reshape(-1),
             grid_y.reshape(-1),
+            trunk.features(pyramid) if pyramid else None,
         )[-1]
         at = self.space.depths.index(subnet.depth)
         rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
@@ -148,6 +179,7 @@ class Model:
         banks, rows = self.family.banks(self.space.depths[-1]), len(self.family.filter_rows)
         for width, trunk in self.trunks.items():
             trunk.check_shapes(banks, rows, self.space.depths, width)
+            trunk.check_grids(self.pyramid(width))
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

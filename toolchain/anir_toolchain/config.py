@@ -24,8 +24,12 @@ class Config:
 
     def space(self, width: int, height: int) -> Space:
         """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
-        default = Space.default(width, height)
-        return Space(self.depths or default.depths, self.widths or default.widths)
+        default = Space.default(width, height, family(self.family).widths)
+        space = Space(self.depths or default.depths, self.widths or default.widths)
+        channels = sum(family(self.family).levels)
+        if space.widths[0] < channels:
+            raise AnirError(f"the {self.family} family needs widths of at least {channels}")
+        return space
 
     def check(self) -> None:
         """Raises AnirError if a name or number is not one of those known."""

@@ -69,13 +69,17 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 
 
 def payload_bytes(model: Model, subnet: Subnet) -> int:
-    """Bytes of the packed hidden weights alone."""
-    return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8
+    """Bytes of the packed hidden weights alone, and of latents."""
+    latents = model.trunks[subnet.width].latents
+    codes = (subnet.depth - 1) * subnet.width**2 + (latents.codes.numel() if latents else 0)
+    return (codes * model.bits + 7) // 8
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
-    """Multiply-accumulates of the matrix products that one pixel takes: hidden layers and head."""
-    return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
+    """Multiply-accumulates of the matrix products that one pixel takes: hidden layers, head and grids."""
+    pyramid = model.pyramid(subnet.width)
+    grids = sum(pyramid.channels) * pyramid.width if pyramid else 0
+    return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width + grids
 
 
 def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
@@ -88,7 +92,8 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet.depth, head_at)
     filters, biases = vectors[:-links], vectors[-links:]
     weights = _emit_weights(graph, model, subnet, step)
-    h = model.family.emit(graph, x, y, filters, weights, biases)
+    features = _emit_features(graph, model, trunk, x, y)
+    h = model.family.emit(graph, x, y, filters, weights, biases, features)
     head = graph.op("Transpose", head, perm=[*range(1, rank), 0])
     bias = graph.tensor(trunk.head_bias[head_at].numpy())
     rgb = graph.op("Add", graph.op("MatMul", h, head), bias)
@@ -152,11 +157,27 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
     return parts
 
 
+def _emit_features(graph: Graph, model: Model, trunk: QuantizedTrunk, x: str, y: str) -> str | None:
+    """The feature grids interpolated, if there are any."""
+    width = trunk.weight.shape[-1]
+    pyramid = model.pyramid(width)
+    if not pyramid:
+        return None
+    assert trunk.latents is not None
+    assert trunk.kept is not None
+    codes = _emit_codes(graph, model, trunk.latents.codes)
+    features = pyramid.emit(graph, codes, trunk.latents.scale, trunk.kept)
+    return pyramid.emit_sample(graph, features, x, y, width)
+
+
+def _emit_codes(graph: Graph, model: Model, codes: torch.Tensor) -> str:
+    return graph.int4(codes.numpy()) if model.bits == 4 else graph.tensor(codes.numpy())
+
+
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:
     """The hidden matrices, one name per layer."""
     links, width, rank = subnet.depth - 1, subnet.width, model.family.vector_rank
     shape = (links, *[1] * (rank - 3), width, width)
-    codes = model.trunks[width].weight[:links].numpy().reshape(shape)
-    packed = graph.int4(codes) if model.bits == 4 else graph.tensor(codes)
-    matrices = graph.op("Mul", graph.op("DequantizeLinear", packed, graph.scalar(_LEVEL)), step)
+    codes = _emit_codes(graph, model, model.trunks[width].weight[:links].reshape(shape))
+    matrices = graph.op("Mul", graph.op("DequantizeLinear", codes, graph.scalar(_LEVEL)), step)
     return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)

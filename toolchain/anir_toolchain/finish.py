@@ -1,5 +1,7 @@
 """A trained supernet as a Model: integer codes, and heads in closed form."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -40,7 +42,17 @@ def _quantize_trunk(fitting: Fitting, trunk: Trunk) -> QuantizedTrunk:
         bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
         head=head,
         head_bias=head_bias,
+        **_quantize_latents(trunk, own),
     )
+
+
+def _quantize_latents(trunk: Trunk, own: dict[str, Tensor]) -> dict[str, Any]:
+    if not trunk.pyramid:
+        return {}
+    scale = own["log_latent_step"].exp()
+    codes = quantize(own["latents"], trunk.pyramid.per_latent(scale), trunk.bits).to(torch.int8)
+    kept = own["kept"]
+    return {"latents": Quantized(trunk.pyramid.gather(codes, kept), scale), "kept": kept}
 
 
 def _solve_heads(fitting: Fitting, trunk: Trunk) -> tuple[Quantized, Tensor]:
@@ -51,7 +63,7 @@ def _solve_heads(fitting: Fitting, trunk: Trunk) -> tuple[Quantized, Tensor]:
     moments = [Moments(width, fitting.device) for _ in trunk.depths]
     for part in torch.split(index, 4096):
         x, y, colours = fitting.points(part)
-        layers = trunk.family.forward(view["filters"], view["weight"], view["bias"], x, y)
+        layers = trunk.layers(view, x, y)
         for moment, depth in zip(moments, trunk.depths, strict=True):
             moment.add(layers[depth - 1], (colours + 1) / 2)
     codes, scale, bias = (

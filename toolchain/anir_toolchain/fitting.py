@@ -26,6 +26,8 @@ _WARMUP = 50
 _TILE = 1024
 """Pixels per forward and backward pass: all activations stay in the cache."""
 _CHECK_PIXELS = 8192
+_PRUNE = 0.3
+"""Fraction of the steps after which feature grids keep only what pays."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,9 @@ class Fitting:
         if before == "fit" != self.phase:
             for learner in self.learners.values():
                 learner.begin_quantizing()
+        if self.step == round(_PRUNE * self.preset.steps):
+            for learner in self.learners.values():
+                learner.prune()
         # The widest first: the pool ends sooner when the small tasks come last.
         learners = [self.learners[width] for width in reversed(self.space.widths) if self._is_due(width)]
         phase, softened, rate = self.phase, self._softened(), self._rate()
@@ -149,7 +154,7 @@ class Fitting:
         psnr = {}
         for subnet in dict.fromkeys((self.space.subnets[0], middle, self.space.largest)):
             trunk = self.learners[subnet.width].trunk
-            view = trunk.parameters if self.phase == "fit" else trunk.hard_view()
+            view = trunk.real_view() if self.phase == "fit" else trunk.hard_view()
             rgb = trunk.outputs(view, x, y)[depths.index(subnet.depth)].clamp(-1, 1)
             error = (rgb - colours.T).square().mean().item() / 4
             psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))

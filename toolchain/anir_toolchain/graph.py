@@ -21,11 +21,13 @@ class Graph:
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._names = _short_names()
 
-    def op(self, kind: str, *inputs: str, **attributes: int | list[int]) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: int | str | list[int]) -> str:
         """Adds a node with one output and returns that output's name."""
         return self.split_op(kind, 1, *inputs, **attributes)[0]
 
-    def split_op(self, kind: str, outputs: int, *inputs: str, **attributes: int | list[int]) -> list[str]:
+    def split_op(
+        self, kind: str, outputs: int, *inputs: str, **attributes: int | str | list[int]
+    ) -> list[str]:
         """Adds a node with several outputs and returns their names."""
         names = [next(self._names) for _ in range(outputs)]
         self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))  # type: ignore[arg-type]

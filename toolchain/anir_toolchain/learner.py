@@ -32,9 +32,12 @@ class Learner:
                 {"params": [own["filters"]], "gain": trunk.family.filter_gain},
                 {"params": [own["head"], own["head_bias"], own["weight"], own["bias"]]},
                 {"params": [own["log_step"]], "gain": 0.3},
+                *_latent_groups(own),
             ],
             lr=0.0,
         )
+        depths = torch.tensor(trunk.depths, device=own["weight"].device)
+        self.depth_share = depths**trunk.family.depth_power
         # Running mean squared error of each depth, and what to go back to if it explodes.
         self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
         self.least_error = math.inf
@@ -46,12 +49,21 @@ class Learner:
     def view(self, phase: str, softened: float) -> Parameters:
         """The trunk as it is trained in that phase."""
         if phase == "fit":
-            return self.trunk.parameters
+            return self.trunk.real_view()
         return self.trunk.soft_view(softened) if phase == "soften" else self.trunk.hard_view()
 
     def begin_quantizing(self) -> None:
-        """Between `fit` and `soften`: errors start anew, as coarse steps raise them."""
+        """Between `fit` and `soften`."""
         self.trunk.begin_quantizing()
+        self._expect_larger_errors()
+
+    def prune(self) -> None:
+        """Leaves out what matters least in feature grids, if there are any."""
+        if self.trunk.pyramid:
+            self.trunk.prune()
+            self._expect_larger_errors()
+
+    def _expect_larger_errors(self) -> None:
         self.least_error, self.good = math.inf, {}
 
     def tile_gradients(
@@ -64,7 +76,7 @@ class Learner:
         leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
         outputs, target = self.trunk.outputs(leaves, x, y), colours.T.contiguous()
         errors = torch.stack([(rgb - target).square().sum() for rgb in outputs]) / (3 * pixels)
-        share = self.error**-_EMPHASIS
+        share = self.error**-_EMPHASIS * self.depth_share
         torch.autograd.backward((errors * (share / share.mean())).sum())
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         return errors.detach(), gradients
@@ -120,3 +132,13 @@ class Learner:
         self.least_error, self.rate_factor, self.good, self.steps = (
             state[name] for name in ("least_error", "rate_factor", "good", "steps")
         )
+
+
+def _latent_groups(own: Parameters) -> list[dict[str, Any]]:
+    """Adam with a long memory for latents, as few pixels of a step touch each of them."""
+    if "latents" not in own:
+        return []
+    return [
+        {"params": [own["latents"]], "gain": 6.0, "betas": (0.9, 0.99)},
+        {"params": [own["log_latent_step"]], "gain": 0.3},
+    ]

@@ -7,7 +7,7 @@ from anir_runtime.errors import AnirError
 
 # The default space at 768x512: the sixteen files span 0.05 to 0.73 bits per pixel.
 _DEPTHS = (2, 3, 4, 5)
-_WIDTHS = (48, 64, 96, 128)
+WIDTHS = (48, 64, 96, 128)
 _PIXELS = 768 * 512
 _WIDTH_STEP = 4
 _NARROWEST, _WIDEST = 16, 256
@@ -52,15 +52,15 @@ class Space:
             raise AnirError("a subnet has at most 16 layers of at most 1024 channels")
 
     @classmethod
-    def default(cls, width: int, height: int) -> "Space":
+    def default(cls, width: int, height: int, widths: tuple[int, ...] = WIDTHS) -> "Space":
         """The sixteen subnets for a picture of width × height: bytes in proportion to the pixels.
 
+        `widths` are those for 768x512.
         Widths stop growing at about 1.6 megapixels, where training would outgrow an evening.
         """
         scale = (width * height / _PIXELS) ** 0.5
-        scale = min(max(scale, _NARROWEST / _WIDTHS[0]), _WIDEST / _WIDTHS[-1])
-        widths = tuple(round(w * scale / _WIDTH_STEP) * _WIDTH_STEP for w in _WIDTHS)
-        return cls(_DEPTHS, widths)
+        scale = min(max(scale, _NARROWEST / widths[0]), _WIDEST / widths[-1])
+        return cls(_DEPTHS, tuple(round(w * scale / _WIDTH_STEP) * _WIDTH_STEP for w in widths))
 
     @property
     def subnets(self) -> tuple[Subnet, ...]:

@@ -1,11 +1,13 @@
 """The once-for-all supernet in training: a trunk of real-valued layers per width, shared by all depths."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from anir_toolchain.families import Family
+from anir_toolchain.pyramid import BLOCK, Pyramid
 from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
 
 VECTOR_BITS = 8
@@ -22,14 +24,23 @@ class Trunk:
     With D layers, C channels, F filter banks of K values each, and one head per depth:
     filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, 3, C],
     head_bias [depths, 3], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
-    RGB is in [-1, 1] here.
+    With feature grids also: latents, a row of all, their log_latent_step [Z], and which blocks are kept,
+    bool[B]. RGB is in [-1, 1] here.
     """
 
-    def __init__(self, family: Family, depths: tuple[int, ...], bits: int, parameters: Parameters) -> None:
+    def __init__(
+        self,
+        family: Family,
+        depths: tuple[int, ...],
+        bits: int,
+        parameters: Parameters,
+        pyramid: Pyramid | None,
+    ) -> None:
         self.family = family
         self.depths = depths
         self.bits = bits
         self.parameters = parameters
+        self.pyramid = pyramid
 
     @classmethod
     def create(
@@ -60,23 +71,35 @@ class Trunk:
             "head_bias": torch.zeros(len(depths), 3),
             "log_step": torch.zeros(depth - 1, width),
         }
-        return cls(family, depths, bits, parameters)
+        pyramid = family.pyramid(width, size)
+        if pyramid:
+            parameters |= {
+                "latents": uniform(pyramid.latents) * 0.3,
+                "log_latent_step": torch.zeros(sum(pyramid.channels)),
+                "kept": torch.ones(pyramid.blocks, dtype=torch.bool),
+            }
+        return cls(family, depths, bits, parameters, pyramid)
 
     def to(self, device: torch.device) -> "Trunk":
         """The same, ready to be trained on that device."""
-        moved = {name: value.to(device).requires_grad_() for name, value in self.parameters.items()}
-        return Trunk(self.family, self.depths, self.bits, moved)
+        moved = {name: value.to(device) for name, value in self.parameters.items()}
+        trained = {n: v.requires_grad_(v.is_floating_point()) for n, v in moved.items()}
+        return Trunk(self.family, self.depths, self.bits, trained, self.pyramid)
 
     def step(self) -> Tensor:
         """Each output's step size, [D-1, 1, C]."""
         return self.parameters["log_step"].exp()[:, None, :]
+
+    def real_view(self) -> Parameters:
+        """The network as it is before any rounding."""
+        return self._with_features(self.parameters, lambda latents, _: latents)
 
     def soft_view(self, progress: float) -> Parameters:
         """The network on its way to codes: vectors rounded straight through, hidden weights drawn to codes.
 
         At 4 bits a hidden weight is softly rounded, twice in a row, by a staircase that grows steeper with
         `progress` from 0 to 1, in early layers sooner; its gradient leads to a code that it can stay at.
-        At 8 bits plain LSQ loses next to nothing.
+        At 8 bits plain LSQ loses next to nothing, and so does it in grids, where nothing builds upon a code.
         """
         step = self.step()
         if self.bits == 8:
@@ -85,7 +108,8 @@ class Trunk:
             ratio = (self.parameters["weight"] / step).clamp(*code_range(self.bits))
             temperature = self._temperature(progress)
             weight = soft_round(soft_round(ratio, temperature), temperature) * step
-        return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+        view = {**self.parameters, "weight": weight, **self._rounded_vectors()}
+        return self._with_features(view, lambda latents, step: lsq(latents, step, self.bits))
 
     def _temperature(self, progress: float) -> Tensor:
         """Of each layer's staircase, [D-1, 1, 1]: 0.7 down to 0.1, early layers first."""
@@ -100,11 +124,42 @@ class Trunk:
             codes, scale = round_steps(self.step()[:, 0])
             step = (codes * scale)[:, None, :]
             weight = quantize(self.parameters["weight"], step, self.bits) * step
-        return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+            view = {**self.parameters, "weight": weight}
+            view = self._with_features(view, lambda latents, step: quantize(latents, step, self.bits) * step)
+        return {**view, **self._rounded_vectors()}
+
+    def _with_features(self, view: Parameters, rounded: Callable[[Tensor, Tensor], Tensor]) -> Parameters:
+        """The view with the feature grids [Z, height, width] in place of latents, if there are any."""
+        if not self.pyramid:
+            return view
+        step = self.pyramid.per_latent(self.parameters["log_latent_step"].exp())
+        latents = rounded(self.parameters["latents"], step) * self._kept_latents()
+        features = {"features": self.pyramid.features(latents)}
+        return {n: v for n, v in view.items() if n not in ("latents", "log_latent_step", "kept")} | features
+
+    def _kept_latents(self) -> Tensor:
+        assert self.pyramid is not None
+        return self.pyramid.spread_blocks(self.parameters["kept"].float())
+
+    @torch.no_grad()
+    def prune(self) -> None:
+        """Leaves out the blocks of latents that matter least."""
+        if not self.pyramid:
+            return
+        latents, channels = self.parameters["latents"], sum(self.pyramid.channels)
+        gain = self.parameters["weight"][0, :channels].square().sum(1) * self.pyramid.cell_sides()
+        scores = self.pyramid.block_sums(latents.square() * self.pyramid.per_latent(gain))
+        blocks = self.family.latents(self.parameters["weight"].shape[-1]) // BLOCK**2
+        best = scores.argsort(descending=True, stable=True)[:blocks]
+        self.parameters["kept"].zero_()[best] = True
+
+    def layers(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
+        """The channels after each layer at N points, [N, C]."""
+        return self.family.forward(view["filters"], view["weight"], view["bias"], x, y, view.get("features"))
 
     def outputs(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
         """RGB of every subnet at N points: per depth [3, N]."""
-        layers = self.family.forward(view["filters"], view["weight"], view["bias"], x, y)
+        layers = self.layers(view, x, y)
         # Three long rows: products with three columns would take four times as long.
         return [
             torch.addmm(view["head_bias"][i, :, None], view["head"][i], layers[depth - 1].T)
@@ -127,6 +182,12 @@ class Trunk:
             # 0.3 σ at 4 bits: sixteen levels reach ±2.4 σ.
             step = self.spread() * 0.3 * 2 ** (4 - self.bits)
             self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
+            if self.pyramid:
+                kept = self._kept_latents()
+                power = self.pyramid.per_channel(self.parameters["latents"].square() * kept)
+                power /= self.pyramid.per_channel(kept).clamp_min(1)
+                step = power.sqrt() * 0.3 * 2 ** (4 - self.bits)
+                self.parameters["log_latent_step"].copy_(step.clamp_min(1e-8).log())
             if self.family.periodic_bias:
                 self.parameters["bias"].copy_(
                     torch.remainder(self.parameters["bias"] + math.pi, 2 * math.pi) - math.pi

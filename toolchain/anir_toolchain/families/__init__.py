@@ -1,7 +1,8 @@
 """The families of coordinate networks, one file each; a new file here is a new family.
 
 Every family has the same skeleton, which the rest of the toolchain trains, quantizes and packs:
-banks of filters over the coordinates, square hidden matrices with biases, and a linear head per subnet.
+banks of filters over the coordinates, square hidden matrices with biases, a linear head per subnet, and
+feature grids if the family wants them.
 What makes a family is how it wires them: `forward` in torch and `emit` in ONNX.
 """
 
@@ -17,6 +18,8 @@ from anir_runtime.errors import AnirError
 from torch import Tensor
 
 from anir_toolchain.graph import Graph
+from anir_toolchain.pyramid import Pyramid
+from anir_toolchain.space import WIDTHS
 
 
 class Family(ABC):
@@ -32,8 +35,25 @@ class Family(ABC):
     """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4."""
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
+    depth_power: ClassVar[float] = 0.0
+    """Power of its depth by which a subnet's share in the loss grows."""
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
+
+    widths: ClassVar[tuple[int, ...]] = WIDTHS
+    """Of the default space at 768x512."""
+    levels: ClassVar[tuple[int, ...]] = ()
+    """Channels of the feature grids' levels, coarse to fine."""
+    latents_per_weight: ClassVar[float] = 0.0
+    """How many latents of the feature grids a subnet keeps, as a multiple of C²."""
+
+    def latents(self, width: int) -> int:
+        """How many latents of its feature grids a subnet of that width keeps."""
+        return round(self.latents_per_weight * width**2)
+
+    def pyramid(self, width: int, size: tuple[int, int]) -> Pyramid | None:
+        """The form of a subnet's feature grids for a picture of (width, height), if there are any."""
+        return Pyramid.of(self.levels, size, self.latents(width)) if self.levels else None
 
     @abstractmethod
     def banks(self, depth: int) -> int:
@@ -55,7 +75,15 @@ class Family(ABC):
         """
 
     @abstractmethod
-    def forward(self, filters: Tensor, weights: Tensor, biases: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
+    def forward(
+        self,
+        filters: Tensor,
+        weights: Tensor,
+        biases: Tensor,
+        x: Tensor,
+        y: Tensor,
+        features: Tensor | None = None,
+    ) -> list[Tensor]:
         """The channels after each layer.
 
         Args:
@@ -64,6 +92,7 @@ class Family(ABC):
             biases: float32[D-1, C].
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
+            features: the feature grids, float32[Z, height, width], if the family has `levels`.
 
         Returns:
             D tensors float32[N, C].
@@ -78,6 +107,7 @@ class Family(ABC):
         filters: Sequence[str],
         weights: Sequence[str],
         biases: Sequence[str],
+        features: str | None = None,
     ) -> str:
         """Writes the same network over a grid.
 
@@ -88,6 +118,8 @@ class Family(ABC):
             filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
             weights: D-1 names, [1, C, C] or [1, 1, C, C].
             biases: D-1 names, [1, 1, C] or [1, 1, 1, C].
+            features: the feature grids interpolated, with zeros for channels from Z on, [H, W, C], if the
+                family has `levels`.
 
         Returns:
             The name of the last layer's channels, [H, W, C] or [1, H, W, C].

@@ -28,7 +28,15 @@ class _FilterNetwork(Family):
         """All banks' responses on the grid, [F, H, W, C]."""
         return separable_sine(graph, x, y, *filters)
 
-    def forward(self, filters: Tensor, weights: Tensor, biases: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
+    def forward(
+        self,
+        filters: Tensor,
+        weights: Tensor,
+        biases: Tensor,
+        x: Tensor,
+        y: Tensor,
+        features: Tensor | None = None,
+    ) -> list[Tensor]:
         layers = [self.filter(filters[0], x, y)]
         for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
             layers.append(torch.addmm(bias, layers[-1], weight) * self.filter(filters[i], x, y))
@@ -42,6 +50,7 @@ class _FilterNetwork(Family):
         filters: Sequence[str],
         weights: Sequence[str],
         biases: Sequence[str],
+        features: str | None = None,
     ) -> str:
         banks = len(weights) + 1
         g = graph.split_op("Split", banks, self.emit_filters(graph, x, y, filters), num_outputs=banks)

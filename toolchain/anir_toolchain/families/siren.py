@@ -32,8 +32,26 @@ class Siren(Family):
         filters = torch.rand(1, 3, width, generator=generator) * 2 - 1
         return filters * torch.tensor([bandwidth * aspect[0], bandwidth * aspect[1], math.pi])[:, None]
 
-    def forward(self, filters: Tensor, weights: Tensor, biases: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
-        layers = [sine(filters[0], x, y)]
+    def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, features: Tensor | None) -> Tensor:
+        """The channels after the first layer, [N, C], from its filters [3, C]."""
+        return sine(filters, x, y)
+
+    def emit_first_layer(
+        self, graph: Graph, x: str, y: str, filters: Sequence[str], features: str | None
+    ) -> str:
+        """The same on the grid, [H, W, C]."""
+        return separable_sine(graph, x, y, *filters)
+
+    def forward(
+        self,
+        filters: Tensor,
+        weights: Tensor,
+        biases: Tensor,
+        x: Tensor,
+        y: Tensor,
+        features: Tensor | None = None,
+    ) -> list[Tensor]:
+        layers = [self.first_layer(filters[0], x, y, features)]
         for weight, bias in zip(weights, biases, strict=True):
             layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
         return layers
@@ -46,8 +64,9 @@ class Siren(Family):
         filters: Sequence[str],
         weights: Sequence[str],
         biases: Sequence[str],
+        features: str | None = None,
     ) -> str:
-        h = separable_sine(graph, x, y, *filters)
+        h = self.emit_first_layer(graph, x, y, filters, features)
         for weight, bias in zip(weights, biases, strict=True):
             h = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
         return h

@@ -100,6 +100,7 @@ class Rewriter {
     for (const node of nodes) {
       if (done.has(node)) continue;
       if (node.kind !== 'MatMul') this.#node(node);
+      else if (node.inputs.map(this.sourceOf).join() === 'columns,rows') this.#outerProduct(node);
       else for (const part of this.#product(node, (name) => onlyOne(uses.get(name)))) done.add(part);
     }
     const [image, ...more] = this.#entries.get('image') ?? [];
@@ -153,7 +154,42 @@ class Rewriter {
         return isFirst ? this.#emit('Reshape', [value, this.#integers(0, -1)]) : value;
       });
       this.#entries.set(output, entries);
+    } else if (kind === 'Pad' && inputs.length === 2) {
+      this.#entries.set(output, this.#padChannels(input, inputs[1] ?? '', attributes));
     } else throw new Unsupported(kind);
+  }
+
+  /** Channels of zeros before and after. */
+  #padChannels(input: string, pads: string, attributes: Uint8Array[]): string[] {
+    const amounts = Array.from(this.#value(pads).data, Number);
+    const axes = amounts.length / 2;
+    const [before = 0, after = 0] = [amounts[axes - 1], amounts[2 * axes - 1]];
+    if (amounts.reduce((sum, amount) => sum + Math.abs(amount), 0) !== before + after)
+      throw new Unsupported('padding of other axes than channels');
+    return this.#read(input).map((entry) =>
+      this.#emit('Pad', [entry, this.#integers(before, 0, after, 0)], attributes),
+    );
+  }
+
+  /** From columns [W, K] and rows [H, K, C], every pixel's sum over K. */
+  #outerProduct({ inputs: [columns = '', rows = ''], outputs: [output = ''] }: Node): void {
+    const { dims } = this.#value(rows);
+    const [terms = 0, channels = 0] = dims.slice(-2);
+    if (dims.length !== 3 || this.#value(columns).dims.length !== 2)
+      throw new Unsupported('a product of columns and rows of another form');
+    // [K, 1, w] and [K · C, h, 1], as all inputs of the tile are.
+    const [a, b] = [this.#input(columns, 'columns'), this.#input(rows, 'rows')];
+    const left = this.#emit('Transpose', [this.#emit('Reshape', [b, this.#integers(terms, -1)])]);
+    const right = this.#emit('Reshape', [a, this.#integers(terms, -1)]);
+    const product = this.#emit('MatMul', [left, right]);
+    this.#entries.set(output, [this.#emit('Reshape', [product, this.#integers(channels, -1)])]);
+  }
+
+  #input(value: string, source: 'columns' | 'rows'): string {
+    const input = this.#fresh();
+    this.#tile.inputs.push(floatInput(input));
+    this.#factors[source].push({ value, inputs: [input] });
+    return input;
   }
 
   /** h W + b and its sine in one; returns the nodes that it stands for. */
