@@ -27,7 +27,7 @@ class Engine(Protocol):
 def open_file(data: bytes) -> ort.InferenceSession:
     """A session of an exported file that also gives the values that engines ask for."""
     names = [name for name in values_needed(read_nodes(data)) if name != "image"]
-    return _session(with_outputs(data, names), optimize=False)
+    return _session(with_outputs(data, names))
 
 
 def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
@@ -115,12 +115,10 @@ def _stretches(width: int, longest: int) -> Iterator[slice]:
         yield slice(i * width // count, (i + 1) * width // count)
 
 
-def _session(model: bytes, optimize: bool = True) -> ort.InferenceSession:
+def _session(model: bytes) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
-    if not optimize:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     # Unfolds the 4-bit weights to float once, at load; the fused kernels would round activations to 8 bits.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
