@@ -28,21 +28,20 @@ from anir_runtime.decoder import Crop, Decoder, available_cores
 from anir_runtime.files import replacing
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build, macs_per_pixel
+from anir_toolchain.families import families
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from rich.progress import track
 
 from bench.machine import machine
-from bench.obvious import coordinate_families, obvious
+from bench.obvious import obvious
 from bench.readme import RESULTS
 from tests.random_model import random_model
 
 app = typer.Typer(add_completion=False)
 SIZES = ((384, 256), (768, 512), (3840, 2160))
 SIZE = SIZES[1]
-COMPARED = ("d2w48", "d2w128", "d5w128")
-"""Subnets that torch draws too; the obvious graph draws all of them, both up to 768×512."""
 REPETITIONS = 3
 _BLOCK = 65536
 
@@ -55,20 +54,23 @@ def decode(
 ) -> None:
     """Measures time and memory of decoding."""
     torch.set_num_threads(available_cores())
-    space = Space.default(*SIZE)
-    subnets = [subnet for subnet in space.subnets if not quick or subnet.name in COMPARED]
-    cases = [(name, subnet) for name in coordinate_families() for subnet in subnets]
+    spaces = {name: Space.default(*SIZE, families()[name].widths) for name in sorted(families())}
+    cases = [
+        (name, subnet)
+        for name, space in spaces.items()
+        for subnet in (compared(space) if quick else space.subnets)
+    ]
     peaks: list[float] = []
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, subnet in track(cases, "decoding"):
-            model = random_model(name, size=SIZE, space=space)
+            model = random_model(name, size=SIZE, space=spaces[name])
             path = Path(folder) / f"{name}-{subnet.name}.onnx"
             path.write_bytes(build(model, subnet).SerializeToString())
             peaks.append(product_speed())
             rows += [measure(model, subnet, path, size) for size in ([SIZE] if quick else SIZES)]
-        smallest = Path(folder) / f"siren-{space.subnets[0].name}.onnx"
-        crops = crop_times(Path(folder) / "siren-d5w128.onnx")
+        smallest = Path(folder) / f"siren-{spaces['siren'].subnets[0].name}.onnx"
+        crops = crop_times(Path(folder) / f"siren-{spaces['siren'].largest.name}.onnx")
         result = {
             "machine": machine(),
             "repetitions": REPETITIONS,
@@ -81,6 +83,11 @@ def decode(
     with replacing(output) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(f"{output}: {len(rows)} rows")
+
+
+def compared(space: Space) -> tuple[Subnet, ...]:
+    """Subnets that torch draws too; the obvious graph draws all of them, both up to 768×512."""
+    return space.subnets[0], Subnet(space.depths[0], space.widths[-1]), space.largest
 
 
 def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> dict[str, Any]:
@@ -102,7 +109,7 @@ def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> 
             "ms": lambda: decoder.decode(size),
             "obvious_ms": obvious_way(model, subnet, x, y),
         }
-        if subnet.name in COMPARED:
+        if subnet in compared(model.space):
             ways["torch_ms"] = torch_way(model, subnet, x, y, _BLOCK)
             ways["coin_ms"] = torch_way(model, subnet, x, y, pixels)
         ms = interleaved(ways)
@@ -158,6 +165,8 @@ def torch_way(
     biases = trunk.bias.values[:links]
     at = model.space.depths.index(subnet.depth)
     head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
+    pyramid = model.pyramid(subnet.width)
+    features = trunk.features(pyramid) if pyramid else None
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
 
     def draw() -> torch.Tensor:
@@ -165,7 +174,7 @@ def torch_way(
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
-                h = model.family.forward(filters, weights, biases, columns[part], rows[part])[-1]
+                h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image
 

@@ -2,7 +2,7 @@
 
 A list of points in, DequantizeLinear and MatMul for each layer, a sine for every value of every pixel.
 
-Usage: python -m bench.obvious DIRECTORY   writes untrained coordinate networks as both kinds of file.
+Usage: python -m bench.obvious DIRECTORY   writes untrained subnets of all families as both kinds of file.
 """
 
 import sys
@@ -19,6 +19,8 @@ from onnx import TensorProto, helper
 
 from tests.random_model import random_model
 
+_SIZE = (768, 512)
+
 
 def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet with `xy` float32[N, 2] in and `image` uint8[N, 3] out."""
@@ -28,6 +30,8 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
         _emit_filter(graph, tensor, trunk.filters.values[i]) for i in range(model.family.banks(subnet.depth))
     ]
     h = banks[0]
+    if pyramid := model.pyramid(subnet.width):
+        h = graph.op("Add", h, _emit_features(graph, tensor, trunk.features(pyramid), subnet.width))
     for i in range(links):
         matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), trunk.step.values[i], axis=1)
         h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(trunk.bias.values[i]))
@@ -74,16 +78,19 @@ def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
     return graph.op("Mul", response, graph.op("Exp", exponent))
 
 
-def coordinate_families() -> list[str]:
-    """Those without feature grids, for which there is no obvious graph."""
-    return sorted(name for name, kind in families().items() if not kind.levels)
+def _emit_features(graph: Graph, tensor: _Tensors, features: torch.Tensor, channels: int) -> str:
+    """The feature grids at every point, [N, channels]."""
+    points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
+    samples = graph.op("GridSample", tensor(features[None]), points, padding_mode="border")
+    samples = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
+    return graph.op("Pad", samples, graph.integers(0, 0, 0, channels - len(features)))
 
 
 def write(directory: Path) -> None:
     """Writes for each family and subnet `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx`."""
-    space = Space.default(768, 512)
-    for name in coordinate_families():
-        model = random_model(name, space=space)
+    for name, kind in families().items():
+        space = Space.default(*_SIZE, kind.widths)
+        model = random_model(name, size=_SIZE, space=space)
         export(model, directory / name)
         for subnet in space.subnets:
             onnx.save(obvious(model, subnet), str(directory / name / f"{subnet.name}.obvious.onnx"))

@@ -1,6 +1,7 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,21 @@ def _same(a: Model, b: Model) -> bool:
 
 
 def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
-    quantized = (trunk.filters, trunk.step, trunk.bias, trunk.head)
-    return [trunk.weight, trunk.head_bias, *(q.codes for q in quantized), *(q.scale for q in quantized)]
+    values = [value for value in trunk.state().values() if value is not None]
+    return [t for value in values for t in (value.values() if isinstance(value, dict) else [value])]
+
+
+def test_feature_grids_are_kept_where_the_detail_is() -> None:
+    picture = np.full((128, 128, 3), 128, np.uint8)
+    picture[:64, :64] = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).repeat(4, 0).repeat(4, 1)
+    model = fit(picture, Config("grid", 4, "short", (2,), (16,)))
+    [trunk], pyramid = model.trunks.values(), model.pyramid(16)
+    assert pyramid is not None
+    assert trunk.kept is not None
+    assert trunk.kept.sum() == 6 * 16**2 / 16 < pyramid.blocks
+    *_, finest = pyramid.levels(pyramid.spread_blocks(trunk.kept.float()))
+    side = finest.shape[1] // 2
+    assert finest[:, :side, :side].mean() > 3 * finest[:, side:].mean()
 
 
 @pytest.mark.parametrize(
@@ -88,10 +102,12 @@ def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
         torch.set_num_threads(1)
 
 
+@pytest.mark.parametrize("family", ["siren", "grid"])
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
-    waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    family: str, waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight = fit(waves, TINY)
+    config = replace(TINY, family=family)
+    straight = fit(waves, config)
     state = tmp_path / "model.pt.resume"
     advance = Fitting.advance
     for stop_at in (30, 80, 115):
@@ -103,12 +119,12 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
 
         monkeypatch.setattr(Fitting, "advance", interrupting)
         with pytest.raises(KeyboardInterrupt):
-            fit(waves, TINY, state=state)
+            fit(waves, config, state=state)
         assert state.exists()
     monkeypatch.setattr(Fitting, "advance", advance)
-    assert _same(fit(waves, TINY, state=state), straight)
+    assert _same(fit(waves, config, state=state), straight)
     # Kept until the caller has the model safe: a finished state only solves the heads again.
-    assert _same(fit(waves, TINY, state=state), straight)
+    assert _same(fit(waves, config, state=state), straight)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
