@@ -94,7 +94,7 @@ class Fitting:
                 learner.begin_quantizing()
         if self.step == round(_PRUNE * self.preset.steps):
             for learner in self.learners.values():
-                learner.prune()
+                learner.prune((self.width, self.height))
         # The widest first: the pool ends sooner when the small tasks come last.
         learners = [self.learners[width] for width in reversed(self.space.widths) if self._is_due(width)]
         phase, softened, rate = self.phase, self._softened(), self._rate()

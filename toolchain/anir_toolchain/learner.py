@@ -57,10 +57,11 @@ class Learner:
         self.trunk.begin_quantizing()
         self._expect_larger_errors()
 
-    def prune(self) -> None:
-        """Leaves out what matters least in feature grids, if there are any."""
+    def prune(self, size: tuple[int, int]) -> None:
+        """Leaves out what matters least in the feature grids, if any, of a picture of (width, height)."""
         if self.trunk.pyramid:
-            self.trunk.prune()
+            width = self.trunk.parameters["weight"].shape[-1]
+            self.trunk.prune(self.trunk.family.latents(width, size))
             self._expect_larger_errors()
 
     def _expect_larger_errors(self) -> None:

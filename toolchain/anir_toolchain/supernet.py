@@ -142,15 +142,14 @@ class Trunk:
         return self.pyramid.spread_blocks(self.parameters["kept"].float())
 
     @torch.no_grad()
-    def prune(self) -> None:
-        """Leaves out the blocks of latents that matter least."""
+    def prune(self, budget: int) -> None:
+        """Leaves out the blocks of latents that matter least, to keep `budget` latents."""
         if not self.pyramid:
             return
         latents, channels = self.parameters["latents"], sum(self.pyramid.channels)
         gain = self.parameters["weight"][0, :channels].square().sum(1) * self.pyramid.cell_sides()
         scores = self.pyramid.block_sums(latents.square() * self.pyramid.per_latent(gain))
-        blocks = self.family.latents(self.parameters["weight"].shape[-1]) // BLOCK**2
-        best = scores.argsort(descending=True, stable=True)[:blocks]
+        best = scores.argsort(descending=True, stable=True)[: budget // BLOCK**2]
         self.parameters["kept"].zero_()[best] = True
 
     def layers(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:

@@ -44,16 +44,14 @@ class Family(ABC):
     """Of the default space at 768x512."""
     levels: ClassVar[tuple[int, ...]] = ()
     """Channels of the feature grids' levels, coarse to fine."""
-    latents_per_weight: ClassVar[float] = 0.0
-    """How many latents of the feature grids a subnet keeps, as a multiple of C²."""
 
-    def latents(self, width: int) -> int:
-        """How many latents of its feature grids a subnet of that width keeps."""
-        return round(self.latents_per_weight * width**2)
+    def latents(self, width: int, size: tuple[int, int]) -> int:
+        """How many latents of its feature grids a subnet keeps for a picture of (width, height)."""
+        return 0
 
     def pyramid(self, width: int, size: tuple[int, int]) -> Pyramid | None:
         """The form of a subnet's feature grids for a picture of (width, height), if there are any."""
-        return Pyramid.of(self.levels, size, self.latents(width)) if self.levels else None
+        return Pyramid.of(self.levels, size, self.latents(width, size)) if self.levels else None
 
     @abstractmethod
     def banks(self, depth: int) -> int:
