@@ -36,6 +36,7 @@ from bench.rd import Point, between, bjontegaard_deltas, curve, mean_points, wit
 
 app = typer.Typer(add_completion=False)
 RESULTS = Path(__file__).parent / "results"
+_OWN_COLORS = ("#c2410c", "#f59e0b", "#7c2d12", "#fdba74")
 _GPU_JOBS = 8
 """Pictures side by side on a CUDA device, which one small network alone leaves idle."""
 
@@ -52,6 +53,7 @@ def kodak(
     published: Annotated[Path | None, typer.Option(help="A folder of published curves as JSON.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draws the curves, too.")] = None,
+    beside: Annotated[list[Path] | None, typer.Option(help="Other results, drawn beside it.")] = None,
 ) -> None:
     """Rate and distortion of a set of pictures."""
     alone = re.fullmatch(r"(?:d(\d+)w(\d+))?", subnet)
@@ -76,7 +78,8 @@ def kodak(
     _write(output, result)
     print(json.dumps(result["summary"]["curve"]), f"\n{output}")
     if plot is not None:
-        draw(result, published, plot)
+        others = [json.loads(path.read_text(encoding="utf-8")) for path in beside or []]
+        draw([*others, result], published, plot)
 
 
 def _pictures(folder: Path, only: str) -> list[Path]:
@@ -192,8 +195,8 @@ def read_published(folder: Path | None) -> dict[str, list[Point]]:
     return curves
 
 
-def draw(result: dict[str, Any], published: Path | None, path: Path) -> None:
-    """The mean curves, ours in front."""
+def draw(results: list[dict[str, Any]], published: Path | None, path: Path) -> None:
+    """The mean curves, ours in front, the last one foremost."""
     from matplotlib.figure import Figure
 
     figure = Figure((8, 5.5), layout="constrained")
@@ -202,16 +205,15 @@ def draw(result: dict[str, Any], published: Path | None, path: Path) -> None:
         shown = [p for p in points if p[0] <= 1.1]
         axes.plot(*zip(*shown, strict=True), color="#bbbbbb", linewidth=1)
         axes.annotate(name.removesuffix(" (published)"), shown[-1], color="#888888", fontsize=7)
-    for codec, points in result["summary"]["codec_curves"].items():
+    for codec, points in results[-1]["summary"]["codec_curves"].items():
         if points:
             axes.plot(*zip(*points, strict=True), "--", linewidth=1.3, label=codec)
-    config = result["config"]
-    label = f"anir, {config['family']}, {config['bits']} bits, {config['preset']}"
-    axes.plot(
-        *zip(*result["summary"]["curve"], strict=True), "o-", color="#c2410c", linewidth=2.2, label=label
-    )
+    for result, color in zip(reversed(results), _OWN_COLORS, strict=False):
+        config, points = result["config"], result["summary"]["curve"]
+        label = f"anir, {config['family']}, {config['bits']} bits, {config['preset']}"
+        axes.plot(*zip(*points, strict=True), "o-", color=color, linewidth=2.2, label=label)
     axes.set(xlabel="bits per pixel (whole file)", ylabel="PSNR, dB", xlim=(0, 1.05), ylim=(20, 38))
-    axes.set_title(f"Mean of {result['summary']['pictures']} pictures; grey: published curves")
+    axes.set_title(f"Mean of {results[-1]['summary']['pictures']} pictures; grey: published curves")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)

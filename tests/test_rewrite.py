@@ -77,6 +77,21 @@ def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
     assert got.std() > 5
 
 
+def test_a_product_of_columns_and_rows_that_is_no_interpolation_runs_as_it_is() -> None:
+    proto = build(random_model("grid"), Subnet(2, 16))
+    products = [node for node in proto.graph.node if node.op_type == "MatMul"]
+    reshape = next(node for node in proto.graph.node if node.output[0] == products[1].input[1])
+    # Rows that come from another operation than a reshape.
+    proto.graph.node.insert(
+        list(proto.graph.node).index(reshape) + 1, helper.make_node("Neg", [reshape.output[0]], ["negative"])
+    )
+    products[1].input[1] = "negative"
+    data = proto.SerializeToString()
+    with pytest.raises(UnknownOperationError):
+        _rewritten(data)
+    assert_same_pixels(*_both(data, 96, 64))
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_all_subnets_are_drawn_as_in_torch(name: str) -> None:
     model = random_model(name)

@@ -170,10 +170,11 @@ class _Rewriter:
 
     def _outer_product(self, columns: str, rows: str) -> str:
         """From columns [W, K] and rows [H, K, C], made from [H, 1, K · C], every pixel's sum over K."""
-        *_, terms, channels = self._values[rows].shape
-        if rows not in self._reshaped or self._values[self._reshaped[rows]].shape[-1] != terms * channels:
+        flat, shape = self._reshaped.get(rows, rows), self._values[rows].shape
+        terms, channels = shape[-2:] if len(shape) == 3 else (0, 0)
+        if self._shape(columns)[0] != 1 or self._shape(flat)[::3] != (1, terms * channels):
             raise UnknownOperationError("a product of columns and rows of another form")
-        (a,), (b,) = self._read(columns), self._read(self._reshaped[rows])
+        (a,), (b,) = self._read(columns), self._read(flat)
         self._outer |= {a, b}
         b = self._emit("Reshape", b, self._constant(np.array([terms, -1])))
         b = self._emit("Transpose", b)

@@ -173,10 +173,12 @@ class Rewriter {
 
   /** From columns [W, K] and rows [H, K, C], every pixel's sum over K. */
   #outerProduct({ inputs: [columns = '', rows = ''], outputs: [output = ''] }: Node): void {
-    const { dims } = this.#value(rows);
-    const [terms = 0, channels = 0] = dims.slice(-2);
-    if (dims.length !== 3 || this.#value(columns).dims.length !== 2)
-      throw new Unsupported('a product of columns and rows of another form');
+    const [height, terms = 0, channels = 0, ...more] = this.#value(rows).dims;
+    const isInterpolation =
+      this.#value(columns).dims.join() === [PROBE.x.length, terms].join() &&
+      height === PROBE.y.length &&
+      more.length === 0;
+    if (!isInterpolation) throw new Unsupported('a product of columns and rows of another form');
     // [K, 1, w] and [K · C, h, 1], as all inputs of the tile are.
     const [a, b] = [this.#input(columns, 'columns'), this.#input(rows, 'rows')];
     const left = this.#emit('Transpose', [this.#emit('Reshape', [b, this.#integers(terms, -1)])]);
