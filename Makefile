@@ -2,13 +2,14 @@
 PYTHON ?= python3
 IMAGE ?=
 PRESET ?= fast
+FAMILY ?= siren
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
 
 .PHONY: demo test lint types test-python test-web browser web serve clean
 
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
-	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET)
+	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET) --family $(FAMILY)
 
 test: lint types test-python test-web  ## everything that has to hold
 

@@ -36,13 +36,14 @@ _MARGIN, _CAPTION = 12, 44
 def demo(
     picture: Annotated[Path, typer.Argument(help="A picture of your own.", show_default="coffee")] = COFFEE,
     preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
+    family: Annotated[str, typer.Option(help="siren, grid, fourier or gabor.")] = "siren",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
 ) -> None:
     """The whole way of one picture."""
     started = time.perf_counter()
     image, name = load_image(picture), picture.name
     with progress_bar() as show:
-        model = fit(image, Config(preset=preset), source=name, on_progress=show)
+        model = fit(image, Config(family, preset=preset), source=name, on_progress=show)
     fitted = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     model.save(output / "model.pt")

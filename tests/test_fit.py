@@ -160,6 +160,22 @@ def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.
         assert other.rate_factor == untouched
 
 
+def test_larger_errors_after_leaving_latents_out_are_no_explosion(waves: NDArray[np.uint8]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        fitting = Fitting(waves, replace(TINY, family="grid", widths=(16,)), pool)
+        while fitting.step < 52:
+            fitting.advance()
+        [learner] = fitting.learners.values()
+        normal = learner.rate_factor
+        learner.prune((64, 48))
+        with torch.no_grad():
+            learner.trunk.parameters["head"].mul_(50)
+        for _ in range(3):
+            fitting.advance()
+        assert learner.error.mean() > 0.1
+        assert learner.rate_factor == normal
+
+
 def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
         fitting = Fitting(waves, Config(preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)

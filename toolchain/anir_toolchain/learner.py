@@ -15,6 +15,8 @@ _EMPHASIS = 0.5
 """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
 _DIVERGED = 2.0
 """A mean error so many times its lowest (3 dB) is a fit gone astray."""
+_CALM = 100
+"""Steps after which the running errors have forgotten what they were before pruning or quantizing."""
 _GOOD_ENOUGH = 1e-3
 """Below this mean error (36 dB), ups and downs do not matter."""
 
@@ -41,7 +43,7 @@ class Learner:
         # Running mean squared error of each depth, and what to go back to if it explodes.
         self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
         self.least_error = math.inf
-        self.steps = 0
+        self.steps = self.guarded_from = 0
         # The narrower, the larger a weight is, and so is its step, within reason.
         self.rate_factor = min(math.sqrt(128 / own["weight"].shape[-1]), 1.6)
         self.good: dict[str, Any] = {}
@@ -66,6 +68,7 @@ class Learner:
 
     def _expect_larger_errors(self) -> None:
         self.least_error, self.good = math.inf, {}
+        self.guarded_from = self.steps + _CALM
 
     def tile_gradients(
         self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor
@@ -100,6 +103,8 @@ class Learner:
     @torch.no_grad()
     def _guard(self) -> None:
         """Goes back to the last good parameters, at half the rate, when the error has exploded."""
+        if self.steps < self.guarded_from:
+            return
         error = self.error.mean().item()
         self.least_error = min(self.least_error, error)
         if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
@@ -125,13 +130,14 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
         guard = {"least_error": self.least_error, "rate_factor": self.rate_factor, "good": self.good}
-        return self._training_state() | guard | {"steps": self.steps}
+        steps = {"steps": self.steps, "guarded_from": self.guarded_from}
+        return self._training_state() | guard | steps
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a `state`."""
         self._load(state)
-        self.least_error, self.rate_factor, self.good, self.steps = (
-            state[name] for name in ("least_error", "rate_factor", "good", "steps")
+        self.least_error, self.rate_factor, self.good, self.steps, self.guarded_from = (
+            state[name] for name in ("least_error", "rate_factor", "good", "steps", "guarded_from")
         )
 
 
