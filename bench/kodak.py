@@ -215,7 +215,7 @@ def draw(results: list[dict[str, Any]], published: Path | None, path: Path) -> N
     axes.set(xlabel="bits per pixel (whole file)", ylabel="PSNR, dB", xlim=(0, 1.05), ylim=(20, 38))
     axes.set_title(f"Mean of {results[-1]['summary']['pictures']} pictures; grey: published curves")
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.rd import curve, within
-
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "bench" / "results"
+_COMPARED = ("kodak-siren-4bit-fast", "kodak-siren-4bit-balanced", "kodak-grid-4bit-fast")
 
 
 def demo(result: dict[str, Any]) -> str:
@@ -122,30 +121,34 @@ def kodak(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def longer(result: dict[str, Any]) -> str:
-    """A longer preset against `fast` and JPEG, over the pictures that it was run on."""
-    summary, pictures = result["summary"], result["pictures"]
-    fast = _load("kodak-siren-4bit-fast")
-    points = [[(s["bpp"], s["psnr"]) for s in fast["pictures"][name]["subnets"]] for name in pictures]
-    numbers = ", ".join(name.removeprefix("kodim").lstrip("0") for name in pictures)
-    rows = {
-        "bpp": [f"{bpp}" for bpp, _ in summary["curve"]],
-        "`fast`": [f"{psnr:.2f}" for _, psnr in curve(points, within)],
-        f"`{result['config']['preset']}`": [f"{psnr:.2f}" for _, psnr in summary["curve"]],
-    }
-    jpeg = dict(summary["codec_curves"]["JPEG"])
-    rows["JPEG"] = [f"{jpeg[bpp]:.2f}" if bpp in jpeg else "–" for bpp, _ in summary["curve"]]
+def compared(result: dict[str, Any]) -> str:
+    """Families and presets against one another and JPEG, each picture's best network within a rate."""
+    rates = [bpp for bpp, _ in result["summary"]["curve"]]
+    rows = {"bpp": [f"{bpp}" for bpp in rates]}
+    for name in _COMPARED:
+        other = _load(name)
+        config, summary = other["config"], other["summary"]
+        if summary["pictures"] != result["summary"]["pictures"]:
+            raise ValueError(f"{name}: other pictures")
+        label = f"{config['family']}, `{config['preset']}`, {summary['encode_cpu_seconds']:.0f} s"
+        rows[label] = _cells(summary["curve"], rates)
+    rows["JPEG"] = _cells(result["summary"]["codec_curves"]["JPEG"], rates)
     header, *others = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
     return "\n".join(
         [
-            f"Preset `{result['config']['preset']}`, {summary['encode_seconds']:.0f} s a picture, "
-            f"on pictures {numbers} ({machine(result['machine'])}):",
+            f"The same over {result['summary']['pictures']} pictures for two families and presets, "
+            f"with the median processor time of a picture's sixteen ({machine(result['machine'])}):",
             "",
             header,
-            "|---" + "|--:" * len(rows["bpp"]) + "|",
+            "|---" + "|--:" * len(rates) + "|",
             *others,
         ]
     )
+
+
+def _cells(points: list[tuple[float, float]], rates: list[float]) -> list[str]:
+    known = dict(points)
+    return [f"{known[bpp]:.2f}" if bpp in known else "–" for bpp in rates]
 
 
 def alone(result: dict[str, Any]) -> str:
@@ -211,7 +214,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "demo": demo,
     "codecs": codecs,
     "kodak-siren-4bit-fast": kodak,
-    "kodak-siren-4bit-balanced": longer,
+    "kodak-grid-4bit-fast": compared,
     "kodak-siren-4bit-balanced-d2w128": alone,
     "kodak-siren-8bit-balanced-d3w64": alone,
     "decode": decode,
