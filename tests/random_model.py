@@ -65,3 +65,9 @@ def rows(values: torch.Tensor) -> Quantized:
 def filter_rows(name: str, values: torch.Tensor) -> Quantized:
     scale = values.abs().amax(-1) / top_codes(family(name))[:, 0]
     return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int16), scale)
+
+
+def leaves(state: dict[str, Any]) -> list[torch.Tensor]:
+    """All tensors of a trunk's state."""
+    parts = [value for value in state.values() if value is not None]
+    return [t for part in parts for t in (part.values() if isinstance(part, dict) else [part])]

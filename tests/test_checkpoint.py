@@ -9,7 +9,7 @@ import torch
 from anir_runtime.errors import AnirError
 from anir_toolchain.checkpoint import FORMAT, Model, write_state
 
-from tests.random_model import random_model
+from tests.random_model import leaves, random_model
 
 
 @pytest.mark.parametrize("family", ["siren", "grid"])
@@ -22,13 +22,8 @@ def test_a_model_round_trips(family: str, tmp_path: Path) -> None:
         assert getattr(loaded, name) == getattr(model, name)
     assert list(loaded.trunks) == list(model.trunks)
     for width, trunk in model.trunks.items():
-        for want, got in zip(_leaves(trunk.state()), _leaves(loaded.trunks[width].state()), strict=True):
+        for want, got in zip(leaves(trunk.state()), leaves(loaded.trunks[width].state()), strict=True):
             assert torch.equal(want, got)
-
-
-def _leaves(state: dict[str, Any]) -> list[torch.Tensor]:
-    parts = [value for value in state.values() if value is not None]
-    return [t for part in parts for t in (part.values() if isinstance(part, dict) else [part])]
 
 
 def test_it_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) -> None:

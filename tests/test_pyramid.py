@@ -42,7 +42,7 @@ def test_sums_go_by_block_and_by_channel() -> None:
     assert SMALL.per_channel(SMALL.per_latent(torch.arange(5.0))).tolist() == [0, 96, 192, 1152, 1536]
 
 
-# 22 and 24 blocks: the bits fill their last byte, or do not.
+# 66 and 48 blocks: the bits do not fill their last byte, or do.
 @pytest.mark.parametrize("pyramid", [SMALL, Pyramid((4, 1), 24, 16)])
 def test_the_graph_draws_what_torch_samples(pyramid: Pyramid) -> None:
     generator = torch.Generator().manual_seed(1)

@@ -99,7 +99,7 @@ class Trunk:
 
         At 4 bits a hidden weight is softly rounded, twice in a row, by a staircase that grows steeper with
         `progress` from 0 to 1, in early layers sooner; its gradient leads to a code that it can stay at.
-        At 8 bits plain LSQ loses next to nothing, and so does it in grids, where nothing builds upon a code.
+        At 8 bits plain LSQ loses next to nothing, and in grids soft rounding gains nothing.
         """
         step = self.step()
         if self.bits == 8:
@@ -144,8 +144,7 @@ class Trunk:
     @torch.no_grad()
     def prune(self, budget: int) -> None:
         """Leaves out the blocks of latents that matter least, to keep `budget` latents."""
-        if not self.pyramid:
-            return
+        assert self.pyramid is not None
         latents, channels = self.parameters["latents"], sum(self.pyramid.channels)
         gain = self.parameters["weight"][0, :channels].square().sum(1) * self.pyramid.cell_sides()
         scores = self.pyramid.block_sums(latents.square() * self.pyramid.per_latent(gain))

@@ -180,18 +180,12 @@ class Rewriter {
       more.length === 0;
     if (!isInterpolation) throw new Unsupported('a product of columns and rows of another form');
     // [K, 1, w] and [K · C, h, 1], as all inputs of the tile are.
-    const [a, b] = [this.#input(columns, 'columns'), this.#input(rows, 'rows')];
+    const [a = ''] = this.#addInputs(columns, 'columns', 1);
+    const [b = ''] = this.#addInputs(rows, 'rows', 1);
     const left = this.#emit('Transpose', [this.#emit('Reshape', [b, this.#integers(terms, -1)])]);
     const right = this.#emit('Reshape', [a, this.#integers(terms, -1)]);
     const product = this.#emit('MatMul', [left, right]);
     this.#entries.set(output, [this.#emit('Reshape', [product, this.#integers(channels, -1)])]);
-  }
-
-  #input(value: string, source: 'columns' | 'rows'): string {
-    const input = this.#fresh();
-    this.#tile.inputs.push(floatInput(input));
-    this.#factors[source].push({ value, inputs: [input] });
-    return input;
   }
 
   /** h W + b and its sine in one; returns the nodes that it stands for. */
@@ -275,7 +269,11 @@ class Rewriter {
 
   #inputs(value: string, source: Source): string[] {
     if (source !== 'columns' && source !== 'rows') throw new Unsupported('a value out of order');
-    const inputs = Array.from({ length: this.#count(value) }, () => this.#fresh());
+    return this.#addInputs(value, source, this.#count(value));
+  }
+
+  #addInputs(value: string, source: 'columns' | 'rows', length: number): string[] {
+    const inputs = Array.from({ length }, () => this.#fresh());
     this.#tile.inputs.push(...inputs.map((name) => floatInput(name)));
     this.#factors[source].push({ value, inputs });
     return inputs;
