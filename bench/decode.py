@@ -166,7 +166,7 @@ def torch_way(
     at = model.space.depths.index(subnet.depth)
     head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
     pyramid = model.pyramid(subnet.width)
-    features = trunk.features(pyramid) if pyramid else None
+    grids = trunk.grids(pyramid) if pyramid else []
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
 
     def draw() -> torch.Tensor:
@@ -174,7 +174,7 @@ def torch_way(
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
-                h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
+                h = model.family.forward(filters, weights, biases, columns[part], rows[part], grids)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image
 

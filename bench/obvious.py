@@ -31,7 +31,7 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     ]
     h = banks[0]
     if pyramid := model.pyramid(subnet.width):
-        h = graph.op("Add", h, _emit_features(graph, tensor, trunk.features(pyramid), subnet.width))
+        h = graph.op("Add", h, _emit_features(graph, tensor, trunk.grids(pyramid), subnet.width))
     for i in range(links):
         matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), trunk.step.values[i], axis=1)
         h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(trunk.bias.values[i]))
@@ -78,12 +78,13 @@ def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
     return graph.op("Mul", response, graph.op("Exp", exponent))
 
 
-def _emit_features(graph: Graph, tensor: _Tensors, features: torch.Tensor, channels: int) -> str:
+def _emit_features(graph: Graph, tensor: _Tensors, grids: list[torch.Tensor], channels: int) -> str:
     """The feature grids at every point, [N, channels]."""
     points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
-    samples = graph.op("GridSample", tensor(features[None]), points, padding_mode="border")
-    samples = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
-    return graph.op("Pad", samples, graph.integers(0, 0, 0, channels - len(features)))
+    samples = [graph.op("GridSample", tensor(level[None]), points, padding_mode="border") for level in grids]
+    features = graph.op("Squeeze", graph.op("Concat", *samples, axis=1), graph.integers(0, 2))
+    features = graph.op("Transpose", features, perm=[1, 0])
+    return graph.op("Pad", features, graph.integers(0, 0, 0, channels - sum(len(level) for level in grids)))
 
 
 def write(directory: Path) -> None:

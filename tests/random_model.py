@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import family
-from anir_toolchain.pyramid import BLOCK
 from anir_toolchain.space import Space
 from anir_toolchain.supernet import top_codes
 
@@ -40,10 +39,10 @@ def random_model(
         pyramid = family(name).pyramid(width, size)
         if not pyramid:
             return {}
-        kept = uniform(pyramid.blocks) > 0.4
-        codes = torch.randint(low, high + 1, (BLOCK**2, int(kept.sum())), generator=generator)
-        scale = (1.5 + uniform(sum(pyramid.channels))) / high
-        return {"latents": Quantized(codes.to(torch.int8), scale), "kept": kept}
+        # Most are zero, some large.
+        codes = (uniform(pyramid.latents) ** 5 * 8).round().clamp(-8, 7)
+        scale = (1.5 + uniform(sum(pyramid.channels))) / 8
+        return {"latents": Quantized(codes.to(torch.int8), scale)}
 
     return Model(
         family_name=name,

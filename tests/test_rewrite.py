@@ -8,7 +8,15 @@ import torch
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.engine import make_engine, open_file
 from anir_runtime.onnx_file import read_nodes
-from anir_runtime.rewrite import PROBE, Rewritten, UnknownOperationError, rewrite, values_needed
+from anir_runtime.rewrite import (
+    PROBE,
+    Rewritten,
+    UnknownOperationError,
+    constants_needed,
+    rewrite,
+    values_needed,
+    varying_nodes,
+)
 from anir_toolchain.export import build
 from anir_toolchain.space import Subnet
 from numpy.typing import NDArray
@@ -54,12 +62,13 @@ def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits:
     assert kinds["Gemm"] == 3  # two hidden layers and the head
     has_sines, has_grids = name in ("siren", "grid"), name == "grid"
     assert kinds["Sin"] == (2 if has_sines else 0)
-    assert not kinds.keys() & {"Cos", "Exp", "DequantizeLinear", "Split", "Slice", "Concat", "Relu"}
-    assert kinds["MatMul"] == kinds["Pad"] == has_grids
+    assert not kinds.keys() & {"Cos", "Exp", "DequantizeLinear", "Split", "Slice", "Relu", "Scan", "MatMul"}
+    assert kinds["GridSample"] == 5 * has_grids
+    assert kinds["Pad"] == kinds["Concat"] == has_grids
     factors = 1 if has_sines else 3
     assert len(graph.input) == 4 * factors + 2 * has_grids
-    assert kinds["Mul"] == 2 * factors + (0 if has_sines else 2)
-    assert kinds["Add"] == factors + has_grids
+    assert kinds["Mul"] == 2 * factors + has_grids + (0 if has_sines else 2)
+    assert kinds["Add"] == factors + 2 * has_grids
 
 
 def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
@@ -77,19 +86,35 @@ def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
     assert got.std() > 5
 
 
-def test_a_product_of_columns_and_rows_that_is_no_interpolation_runs_as_it_is() -> None:
+@pytest.mark.parametrize(
+    "perm", [[0, 3, 2, 1], [0, 2, 1, 3]], ids=["columns before rows", "channels not last"]
+)
+def test_pictures_of_features_that_are_turned_run_as_they_are(perm: list[int]) -> None:
     proto = build(random_model("grid"), Subnet(2, 16))
-    products = [node for node in proto.graph.node if node.op_type == "MatMul"]
-    reshape = next(node for node in proto.graph.node if node.output[0] == products[1].input[1])
-    # Rows that come from another operation than a reshape.
-    proto.graph.node.insert(
-        list(proto.graph.node).index(reshape) + 1, helper.make_node("Neg", [reshape.output[0]], ["negative"])
-    )
-    products[1].input[1] = "negative"
+    (transpose,) = (n for n in proto.graph.node if n.op_type == "Transpose" and len(n.attribute[0].ints) == 4)
+    back = helper.make_node("Transpose", [transpose.output[0]], ["back"], perm=np.argsort(perm).tolist())
+    again = helper.make_node("Transpose", ["back"], ["again"], perm=[0, 2, 3, 1])
+    del transpose.attribute[0].ints[:]
+    transpose.attribute[0].ints.extend(perm)
+    at = list(proto.graph.node).index(transpose)
+    proto.graph.node[at + 1].input[0] = "again"
+    proto.graph.node.insert(at + 1, again)
+    proto.graph.node.insert(at + 1, back)
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError):
         _rewritten(data)
     assert_same_pixels(*_both(data, 96, 64))
+
+
+def test_what_does_not_vary_is_worked_out_once() -> None:
+    proto = build(random_model("grid"), Subnet(2, 16))
+    nodes = read_nodes(proto.SerializeToString())
+    assert "Scan" in {node.kind for node in nodes}
+    varying = varying_nodes(nodes)
+    assert not {node.kind for node in varying} & {"Scan", "DequantizeLinear", "Split", "Range"}
+    made = {name for node in varying for name in node.outputs} | {"x", "y", ""}
+    given = {initializer.name for initializer in proto.graph.initializer}
+    assert {n for node in varying for n in node.inputs} - made - given == set(constants_needed(nodes))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

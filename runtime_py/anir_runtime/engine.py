@@ -7,8 +7,16 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from anir_runtime.onnx_file import read_nodes, with_outputs
-from anir_runtime.rewrite import PROBE, Rewritten, UnknownOperationError, rewrite, values_needed
+from anir_runtime.onnx_file import Node, read_nodes, with_constants, with_outputs
+from anir_runtime.rewrite import (
+    PROBE,
+    Rewritten,
+    UnknownOperationError,
+    constants_needed,
+    rewrite,
+    values_needed,
+    varying_nodes,
+)
 
 _TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
 
@@ -26,19 +34,26 @@ class Engine(Protocol):
 
 def open_file(data: bytes) -> ort.InferenceSession:
     """A session of an exported file that also gives the values that engines ask for."""
-    names = [name for name in values_needed(read_nodes(data)) if name != "image"]
-    return _session(with_outputs(data, names))
+    return _session(with_outputs(data, [name for name in _names(read_nodes(data)) if name != "image"]))
+
+
+def _names(nodes: list[Node]) -> list[str]:
+    return list(dict.fromkeys([*values_needed(nodes), *constants_needed(nodes)]))
 
 
 def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
     """The fastest engine for an exported file, given what `open_file` made of it."""
     nodes = read_nodes(data)
-    names = values_needed(nodes)
+    names = _names(nodes)
     values = dict(zip(names, file.run(names, PROBE), strict=True))
     try:
-        return _Matrices(file, rewrite(data, nodes, values))
+        rewritten = rewrite(data, nodes, values)
     except UnknownOperationError:
         return _AsExported(data)
+    # What does not vary, as codes that are decoded, is worked out once, here.
+    constants = {name: values[name] for name in constants_needed(nodes)}
+    outputs = [*rewritten.columns, *rewritten.rows]
+    return _Matrices(with_constants(data, varying_nodes(nodes), constants, outputs), rewritten)
 
 
 class _AsExported:
@@ -58,21 +73,17 @@ class _AsExported:
 class _Matrices:
     """Evaluates once per picture what depends on columns alone, once per row what depends on rows."""
 
-    def __init__(self, file: ort.InferenceSession, rewritten: Rewritten) -> None:
-        self._file, self._graph = file, rewritten
+    def __init__(self, factors: bytes, rewritten: Rewritten) -> None:
+        self._factors, self._graph = _session(factors), rewritten
         self._session = _session(rewritten.model)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
 
     def start(self, x: Coordinates) -> Draw:
-        width, outer = len(x), self._graph.outer
+        width = len(x)
         rows = max(1, self._tile_pixels // width)
         stretches = list(_stretches(width, self._tile_pixels))
         columns = [
-            {
-                name: np.ascontiguousarray(v if name in outer else np.tile(v, rows))
-                for name, v in self._columns(x[stretch]).items()
-            }
-            for stretch in stretches
+            {name: np.tile(v, rows) for name, v in self._columns(x[stretch]).items()} for stretch in stretches
         ]
 
         def draw(y: Coordinates) -> NDArray[np.uint8]:
@@ -82,11 +93,11 @@ class _Matrices:
                 tile = image[top : top + rows]
                 bands = {name: v[:, top : top + rows] for name, v in factors.items()}
                 if rows > 1:
-                    bands = {n: v if n in outer else v.repeat(width, axis=1) for n, v in bands.items()}
+                    bands = {name: v.repeat(width, axis=1) for name, v in bands.items()}
                 for stretch, values in zip(stretches, columns, strict=True):
                     part = tile[:, stretch]
                     pixels = part.shape[0] * part.shape[1]
-                    feeds = bands | {n: v if n in outer else v[:, :pixels] for n, v in values.items()}
+                    feeds = bands | {name: v[:, :pixels] for name, v in values.items()}
                     rgb = self._session.run(["image"], feeds)[0]
                     part[:] = rgb.reshape(3, *part.shape[:2]).transpose(1, 2, 0)
             return image
@@ -100,7 +111,7 @@ class _Matrices:
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates
     ) -> dict[str, NDArray[np.float32]]:
         """Values of x or y alone as inputs of the matrix graph, each [C, N]."""
-        values = self._file.run(list(inputs), {"x": x, "y": y})
+        values = self._factors.run(list(inputs), {"x": x, "y": y})
         return {
             name: entry.T
             for names, value in zip(inputs.values(), values, strict=True)

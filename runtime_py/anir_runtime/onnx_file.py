@@ -16,7 +16,9 @@ _ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 5, 10
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
-_TYPES = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
+_TYPES = {
+    np.dtype(kind): number for kind, number in {"f4": 1, "u1": 2, "i1": 3, "i4": 6, "i8": 7, "?": 9}.items()
+}
 
 
 class Node(NamedTuple):
@@ -59,6 +61,20 @@ def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
     return model + _field(_MODEL_GRAPH, b"".join(_field(_GRAPH_OUTPUT, _name(name)) for name in names))
 
 
+def with_constants(
+    model: bytes, nodes: Sequence[Node], constants: Mapping[str, NDArray[np.generic]], outputs: Sequence[str]
+) -> bytes:
+    """A ModelProto with that one's inputs and initializers, and others, but with these nodes and outputs."""
+    (own,) = _parts(memoryview(model), _MODEL_GRAPH)
+    graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
+    graph.append(_field(_GRAPH_NAME, b"g"))
+    for kind in (_GRAPH_INITIALIZER, _GRAPH_INPUT):
+        graph += [_field(kind, part) for part in _parts(own, kind)]
+    graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
+    graph += [_field(_GRAPH_OUTPUT, _name(name)) for name in outputs]
+    return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
+
+
 def write_model(
     like: bytes,
     nodes: Sequence[Node],
@@ -75,12 +91,14 @@ def write_model(
     graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
     graph += [_field(_GRAPH_INPUT, _value(name, np.float32, channels)) for name, channels in inputs.items()]
     graph.append(_field(_GRAPH_OUTPUT, _value(output, np.uint8, 3)))
-    versions = [_field(_MODEL_OPSET, part) for part in _parts(memoryview(like), _MODEL_OPSET)]
-    ir_version = next(value for field, value in _fields(memoryview(like)) if field == _MODEL_IR_VERSION)
+    return _versions(like) + _field(_MODEL_GRAPH, b"".join(graph))
+
+
+def _versions(model: bytes) -> bytes:
+    opsets = [_field(_MODEL_OPSET, part) for part in _parts(memoryview(model), _MODEL_OPSET)]
+    ir_version = next(value for field, value in _fields(memoryview(model)) if field == _MODEL_IR_VERSION)
     assert isinstance(ir_version, int)
-    return b"".join(
-        [_number(_MODEL_IR_VERSION, ir_version), *versions, _field(_MODEL_GRAPH, b"".join(graph))]
-    )
+    return b"".join([_number(_MODEL_IR_VERSION, ir_version), *opsets])
 
 
 def _external(graph: memoryview) -> bool:

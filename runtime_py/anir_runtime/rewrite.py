@@ -41,14 +41,12 @@ class Rewritten(NamedTuple):
         model: a serialized ModelProto with the output `image`, uint8[3, N].
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
-        outer: those inputs that have a column for each of a tile's columns or rows, not for each pixel.
-        channels: of the widest other input.
+        channels: of the widest input.
     """
 
     model: bytes
     columns: dict[str, list[str]]
     rows: dict[str, list[str]]
-    outer: frozenset[str]
     channels: int
 
 
@@ -58,11 +56,22 @@ def grid_nodes(nodes: Sequence[Node]) -> list[Node]:
     return [node for node in nodes if sources[node.outputs[0]] == {"x", "y"}]
 
 
+def varying_nodes(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes whose results depend on x or y."""
+    sources = _sources(nodes)
+    return [node for node in nodes if sources[node.outputs[0]]]
+
+
+def constants_needed(nodes: Sequence[Node]) -> list[str]:
+    """Names of the values that `varying_nodes` read from other nodes."""
+    sources = _sources(nodes)
+    fixed = {name for node in nodes for name in node.outputs if not sources[name]}
+    return list(dict.fromkeys(n for node in varying_nodes(nodes) for n in node.inputs if n in fixed))
+
+
 def values_needed(nodes: Sequence[Node]) -> list[str]:
     """Names of the values that `rewrite` wants to see: what nodes over the grid read and write."""
     names = [name for node in grid_nodes(nodes) for name in (*node.inputs, *node.outputs)]
-    # Rows that are only reshaped to enter a product are wanted as they were.
-    names += [node.inputs[0] for node in nodes if node.kind == "Reshape" and node.outputs[0] in names]
     return [name for name in dict.fromkeys(names) if name and name not in PROBE]
 
 
@@ -72,8 +81,7 @@ def rewrite(model: bytes, nodes: Sequence[Node], values: Mapping[str, NDArray[np
     Raises:
         UnknownOperationError: if the graph has to run as it is.
     """
-    reshaped = {node.outputs[0]: node.inputs[0] for node in nodes if node.kind == "Reshape"}
-    rewriter = _Rewriter({**PROBE, **values}, _sources(nodes), reshaped)
+    rewriter = _Rewriter({**PROBE, **values}, _sources(nodes))
     try:
         for node in grid_nodes(nodes):
             rewriter.add(node)
@@ -95,27 +103,26 @@ class _Rewriter:
         self,
         values: Mapping[str, NDArray[np.generic]],
         sources: Mapping[str, set[str]],
-        reshaped: Mapping[str, str],
     ) -> None:
-        self._values, self._sources, self._reshaped = values, sources, reshaped
+        self._values, self._sources = values, sources
         self._entries: dict[str, list[str]] = {}
         self._products: dict[str, tuple[list[str], NDArray[np.generic]]] = {}
         self._columns: dict[str, list[str]] = {}
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
-        self._outer: set[str] = set()
+        self._planar: dict[str, str] = {}
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
 
     def add(self, node: Node) -> None:
         """Translates the next node."""
+        if self._add_planar(node):
+            return
         shapes = [self._shape(name) for name in node.outputs]
         if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
             weight = self._values[node.inputs[1]]
             self._products[node.outputs[0]] = self._read(node.inputs[0]), weight.reshape(weight.shape[-2:])
-        elif node.kind == "MatMul" and [self._sources.get(name) for name in node.inputs] == [{"x"}, {"y"}]:
-            self._entries[node.outputs[0]] = [self._outer_product(*node.inputs)]
         elif node.kind == "Pad" and self._pads_channels(node):
             before, after = self._values[node.inputs[1]].reshape(2, -1)[:, -1]
             pads = self._constant(np.array([before, 0, after, 0]))
@@ -147,8 +154,7 @@ class _Rewriter:
         (image,) = self._read("image")
         self._emit("Identity", image, output="image")
         data = write_model(model, self._nodes, self._constants, self._inputs, "image")
-        channels = max(size for name, size in self._inputs.items() if name not in self._outer)
-        return Rewritten(data, self._columns, self._rows, frozenset(self._outer), channels)
+        return Rewritten(data, self._columns, self._rows, max(self._inputs.values()))
 
     def _read(self, name: str) -> list[str]:
         """A value's entries in the new graph."""
@@ -168,19 +174,32 @@ class _Rewriter:
             self._entries[name] = names
         return self._entries[name]
 
-    def _outer_product(self, columns: str, rows: str) -> str:
-        """From columns [W, K] and rows [H, K, C], made from [H, 1, K · C], every pixel's sum over K."""
-        flat, shape = self._reshaped.get(rows, rows), self._values[rows].shape
-        terms, channels = shape[-2:] if len(shape) == 3 else (0, 0)
-        if self._shape(columns)[0] != 1 or self._shape(flat)[::3] != (1, terms * channels):
-            raise UnknownOperationError("a product of columns and rows of another form")
-        (a,), (b,) = self._read(columns), self._read(flat)
-        self._outer |= {a, b}
-        b = self._emit("Reshape", b, self._constant(np.array([terms, -1])))
-        b = self._emit("Transpose", b)
-        # Channel by channel, row by row.
-        product = self._emit("MatMul", b, a)
-        return self._emit("Reshape", product, self._constant(np.array([channels, -1])))
+    def _add_planar(self, node: Node) -> bool:
+        """Translates what reads pictures of features, [1, C, H, W]; False if the node is something else.
+
+        They are [1, C, 1, N] here, until a Transpose makes them like other values.
+        """
+        (name,), inputs = node.outputs[:1], node.inputs
+        if node.kind == "GridSample":
+            if self._sources.get(inputs[0]) or self._values[inputs[1]].shape[:-3] != (1,):
+                raise UnknownOperationError("a picture of features that varies")
+            (points,) = self._read(inputs[1])
+            points = self._emit("Transpose", points)
+            points = self._emit("Reshape", points, self._constant(np.array([1, 1, -1, 2])))
+            picture = self._constant(self._values[inputs[0]])
+            self._planar[name] = self._emit(node.kind, picture, points, attributes=node.attributes)
+        elif node.kind == "Concat" and self._planar.keys() >= set(inputs):
+            own = (self._planar[part] for part in inputs)
+            self._planar[name] = self._emit(node.kind, *own, attributes=node.attributes)
+        elif node.kind == "Transpose" and inputs[0] in self._planar:
+            channels = self._values[inputs[0]].shape[1]
+            if self._shape(name) != (1, len(PROBE["y"]), len(PROBE["x"]), channels):
+                raise UnknownOperationError("a picture of features transposed in another way")
+            matrix = self._constant(np.array([channels, -1]))
+            self._entries[name] = [self._emit("Reshape", self._planar[inputs[0]], matrix)]
+        else:
+            return False
+        return True
 
     def _pads_channels(self, pad: Node) -> bool:
         """Whether it adds channels of zeros and nothing else."""

@@ -13,10 +13,10 @@ from anir_runtime.files import replacing
 from torch import Tensor
 
 from anir_toolchain.families import Family, family
-from anir_toolchain.pyramid import BLOCK, Pyramid
+from anir_toolchain.pyramid import Pyramid
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,7 @@ class QuantizedTrunk:
     head_bias: Tensor
     """float32[depths, 3]."""
     latents: Quantized | None = None
-    """Of the feature grids' kept blocks, int8[16, K], scale [Z] by channel."""
-    kept: Tensor | None = None
-    """Which blocks those are, bool[B]."""
+    """Of the feature grids, int8[N], scale [Z] by channel."""
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors, as `from_state` reads them."""
@@ -83,25 +81,19 @@ class QuantizedTrunk:
         if any(tensor.shape != shape for tensor, shape in expected.items()):
             raise ValueError("shapes do not fit the space")
 
-    def features(self, pyramid: Pyramid) -> Tensor:
-        """The feature grids, float32[Z, height, width]."""
+    def grids(self, pyramid: Pyramid) -> list[Tensor]:
+        """The feature grids, float32[channels, rows, columns] for each level."""
         assert self.latents is not None
-        assert self.kept is not None
-        latents = pyramid.scatter(self.latents.codes.float(), self.kept)
-        return pyramid.features(latents * pyramid.per_latent(self.latents.scale))
+        return pyramid.grids(self.latents.codes.float(), self.latents.scale)
 
     def check_grids(self, pyramid: Pyramid | None) -> None:
         """Raises ValueError if the feature grids are not of that pyramid, or there though there is none."""
-        if not pyramid or self.latents is None or self.kept is None:
-            if pyramid or self.latents is not None or self.kept is not None:
+        if not pyramid or not self.latents:
+            if pyramid or self.latents:
                 raise ValueError("feature grids do not fit the family")
             return
-        expected = {
-            self.kept: (pyramid.blocks,),
-            self.latents.codes: (BLOCK**2, int(self.kept.sum())),
-            self.latents.scale: (sum(pyramid.channels),),
-        }
-        if any(tensor.shape != shape for tensor, shape in expected.items()) or self.kept.dtype != torch.bool:
+        codes, scale = self.latents.codes, self.latents.scale
+        if codes.shape != (pyramid.latents,) or scale.shape != (sum(pyramid.channels),):
             raise ValueError("feature grids do not fit the picture")
 
 
@@ -147,7 +139,7 @@ class Model:
             trunk.bias.values[:links],
             grid_x.reshape(-1),
             grid_y.reshape(-1),
-            trunk.features(pyramid) if pyramid else None,
+            trunk.grids(pyramid) if pyramid else (),
         )[-1]
         at = self.space.depths.index(subnet.depth)
         rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)

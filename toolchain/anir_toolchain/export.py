@@ -17,6 +17,7 @@ from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
 from anir_toolchain.metrics import bits_per_pixel, psnr
+from anir_toolchain.rans import Stream, encode
 from anir_toolchain.space import Subnet
 
 _LEVEL = 1 / 255
@@ -69,10 +70,17 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 
 
 def payload_bytes(model: Model, subnet: Subnet) -> int:
-    """Bytes of the packed hidden weights alone, and of latents."""
-    latents = model.trunks[subnet.width].latents
-    codes = (subnet.depth - 1) * subnet.width**2 + (latents.codes.numel() if latents else 0)
-    return (codes * model.bits + 7) // 8
+    """Bytes of the packed hidden weights alone, and of entropy-coded latents."""
+    stream = _stream(model, subnet.width)
+    return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8 + (stream.bytes if stream else 0)
+
+
+def _stream(model: Model, width: int) -> Stream | None:
+    """The latents of that width's trunk, entropy-coded, if there are any."""
+    pyramid, latents = model.pyramid(width), model.trunks[width].latents
+    if not pyramid or not latents:
+        return None
+    return encode([plane.numpy() for plane in pyramid.planes(latents.codes)])
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
@@ -160,14 +168,10 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
 def _emit_features(graph: Graph, model: Model, trunk: QuantizedTrunk, x: str, y: str) -> str | None:
     """The feature grids interpolated, if there are any."""
     width = trunk.weight.shape[-1]
-    pyramid = model.pyramid(width)
-    if not pyramid:
+    pyramid, latents, stream = model.pyramid(width), trunk.latents, _stream(model, width)
+    if not pyramid or not latents or not stream:
         return None
-    assert trunk.latents is not None
-    assert trunk.kept is not None
-    codes = _emit_codes(graph, model, trunk.latents.codes)
-    features = pyramid.emit(graph, codes, trunk.latents.scale, trunk.kept)
-    return pyramid.emit_sample(graph, features, x, y, width)
+    return pyramid.emit(graph, stream, latents.scale, x, y, width)
 
 
 def _emit_codes(graph: Graph, model: Model, codes: torch.Tensor) -> str:

@@ -47,12 +47,10 @@ def _quantize_trunk(fitting: Fitting, trunk: Trunk) -> QuantizedTrunk:
 
 
 def _quantize_latents(trunk: Trunk, own: dict[str, Tensor]) -> dict[str, Any]:
-    if not trunk.pyramid:
+    codes = trunk.latent_codes()
+    if codes is None:
         return {}
-    scale = own["log_latent_step"].exp()
-    codes = quantize(own["latents"], trunk.pyramid.per_latent(scale), trunk.bits).to(torch.int8)
-    kept = own["kept"]
-    return {"latents": Quantized(trunk.pyramid.gather(codes, kept), scale), "kept": kept}
+    return {"latents": Quantized(codes.to("cpu", torch.int8), own["log_latent_step"].exp())}
 
 
 def _solve_heads(fitting: Fitting, trunk: Trunk) -> tuple[Quantized, Tensor]:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,11 +24,11 @@ from anir_toolchain.space import Subnet
 from anir_toolchain.supernet import Trunk
 
 _WARMUP = 50
-_TILE = 1024
-"""Pixels per forward and backward pass: all activations stay in the cache."""
+_TILE_VALUES = 2**17
+"""Pixels × channels per forward and backward pass: a layer's activations stay in the cache."""
 _CHECK_PIXELS = 8192
-_PRUNE = 0.3
-"""Fraction of the steps after which feature grids keep only what pays."""
+_CODE = 0.25
+"""Fraction of the steps after which latents turn into codes and have to pay for their bits."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Fitting:
     """A fit under way: the supernet's trunks, by width, and where they stand."""
 
     def __init__(self, image: NDArray[np.uint8], config: Config, pool: ThreadPoolExecutor) -> None:
-        self.config, self.preset, self.pool = config, preset(config.preset), pool
+        self.config, self.pool = config, pool
+        self.preset = preset(config.preset).lasting(family(config.family).patience)
         self.device = config.torch_device()
         self.height, self.width = image.shape[:2]
         self.space = config.space(self.width, self.height)
@@ -74,7 +76,7 @@ class Fitting:
         trunk = Trunk.create(
             kind, self.space.depths, width, self.config.bits, size, bandwidth, self.generator
         )
-        return Learner(trunk.to(self.device))
+        return Learner(trunk.to(self.device), kind.latent_bits(width, size))
 
     @property
     def phase(self) -> str:
@@ -85,39 +87,52 @@ class Fitting:
     def advance(self) -> None:
         """One optimizer step of every trunk that is due.
 
-        Tiles of all trunks run side by side, each on one thread, and so do the trunks' updates.
+        Tiles of all trunks run side by side, each on one thread, and so do what trunks do before and after.
         """
         before = self.phase
         self.step += 1
         if before == "fit" != self.phase:
             for learner in self.learners.values():
                 learner.begin_quantizing()
-        if self.step == round(_PRUNE * self.preset.steps):
+        if self.step == round(_CODE * self.preset.steps):
             for learner in self.learners.values():
-                learner.prune((self.width, self.height))
+                learner.begin_coding()
         # The widest first: the pool ends sooner when the small tasks come last.
         learners = [self.learners[width] for width in reversed(self.space.widths) if self._is_due(width)]
         phase, softened, rate = self.phase, self._softened(), self._rate()
+        coded, saving = self._coded(self.preset.settle), self._coded(self.preset.soften)
         x, y, colours = self._batch()
-        tile = _TILE if self.device.type == "cpu" else len(x)
-        points = list(zip(*(torch.split(part, tile) for part in (x, y, colours)), strict=True))
-        views = [learner.view(phase, softened) for learner in learners]
+        views = list(self.pool.map(lambda learner: learner.view(phase, softened, coded), learners))
         tiles = [
-            [self.pool.submit(learner.tile_gradients, view, len(x), *part) for part in points]
+            [
+                self.pool.submit(learner.tile_gradients, view, len(x), *part)
+                for part in self._tiles(learner, x, y, colours)
+            ]
             for learner, view in zip(learners, views, strict=True)
         ]
         updates = []
         for learner, view, parts in zip(learners, views, tiles, strict=True):
             results = [part.result() for part in parts]
-            updates.append(self.pool.submit(learner.update, view, results, rate))
+            updates.append(self.pool.submit(learner.update, view, results, rate, saving))
         for update in updates:
             update.result()
         if phase == "fit":
             for learner in learners:
                 learner.trunk.trim_tails()
 
+    def _tiles(self, learner: Learner, *parts: Tensor) -> Iterable[tuple[Tensor, ...]]:
+        size = len(parts[0])
+        if self.device.type == "cpu":
+            size = min(size, _TILE_VALUES // learner.trunk.parameters["weight"].shape[-1])
+        return zip(*(torch.split(part, max(1, size)) for part in parts), strict=True)
+
     def _is_due(self, width: int) -> bool:
-        """Whether a trunk takes this step: after the two narrowest, the fewer the wider it is."""
+        """Whether a trunk takes this step: after the two narrowest, the fewer the wider it is.
+
+        With feature grids all do, as latents take most of a step's time and want many.
+        """
+        if self.learners[width].trunk.pyramid:
+            return True
         share = min(1.0, self.space.widths[:2][-1] / width)
         return int(self.step * share) > int((self.step - 1) * share)
 
@@ -125,6 +140,12 @@ class Fitting:
         """How much of the way to codes is done, 0 to 1."""
         done = self.step / self.preset.steps - self.preset.soften
         return min(max(done / (self.preset.settle - self.preset.soften), 0.0), 1.0)
+
+    def _coded(self, end: float) -> float | None:
+        """How much of the way is done from where latents turn into codes to `end`, 0 to 1; None before."""
+        if self.step < round(_CODE * self.preset.steps):
+            return None
+        return min((self.step / self.preset.steps - _CODE) / (end - _CODE), 1.0)
 
     def _rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.preset.steps))
@@ -154,7 +175,9 @@ class Fitting:
         psnr = {}
         for subnet in dict.fromkeys((self.space.subnets[0], middle, self.space.largest)):
             trunk = self.learners[subnet.width].trunk
-            view = trunk.real_view() if self.phase == "fit" else trunk.hard_view()
+            view = (
+                trunk.real_view(self._coded(self.preset.settle)) if self.phase == "fit" else trunk.hard_view()
+            )
             rgb = trunk.outputs(view, x, y)[depths.index(subnet.depth)].clamp(-1, 1)
             error = (rgb - colours.T).square().mean().item() / 4
             psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))

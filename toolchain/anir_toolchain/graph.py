@@ -1,6 +1,7 @@
 """A small writer of compact ONNX graphs: one-letter names, raw-packed integers, shared constants."""
 
 from collections.abc import Iterator
+from itertools import islice
 from string import ascii_letters, digits
 
 import numpy as np
@@ -10,6 +11,8 @@ from onnx import TensorProto, helper
 
 OPSET = 21
 IR_VERSION = 10
+
+Attribute = int | str | list[int] | onnx.GraphProto
 
 
 class Graph:
@@ -21,17 +24,30 @@ class Graph:
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._names = _short_names()
 
-    def op(self, kind: str, *inputs: str, **attributes: int | str | list[int]) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: Attribute) -> str:
         """Adds a node with one output and returns that output's name."""
         return self.split_op(kind, 1, *inputs, **attributes)[0]
 
-    def split_op(
-        self, kind: str, outputs: int, *inputs: str, **attributes: int | str | list[int]
-    ) -> list[str]:
+    def split_op(self, kind: str, outputs: int, *inputs: str, **attributes: Attribute) -> list[str]:
         """Adds a node with several outputs and returns their names."""
-        names = [next(self._names) for _ in range(outputs)]
+        names = self.names(outputs)
         self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))  # type: ignore[arg-type]
         return names
+
+    def names(self, count: int) -> list[str]:
+        """Fresh names for values."""
+        return list(islice(self._names, count))
+
+    def body(self) -> "Graph":
+        """A graph whose nodes are its own, for an attribute; it shares this one's names and constants."""
+        body = Graph()
+        body._names, body._initializers, body._constants = self._names, self._initializers, self._constants
+        return body
+
+    def as_body(self, inputs: list[str], outputs: list[str]) -> onnx.GraphProto:
+        """This graph as an attribute."""
+        values = [[onnx.ValueInfoProto(name=name) for name in names] for names in (inputs, outputs)]
+        return onnx.GraphProto(name="b", node=self._nodes, input=values[0], output=values[1])
 
     def tensor(self, array: NDArray[np.generic]) -> str:
         """Adds an initializer stored as raw bytes."""
@@ -45,7 +61,16 @@ class Graph:
 
     def integers(self, *values: int) -> str:
         """A shared int64 vector, stored as varints: a byte each where small."""
-        return self._shared(helper.make_tensor("", TensorProto.INT64, [len(values)], values))
+        return self.varints(np.array(values, np.int64))
+
+    def int32(self, value: int) -> str:
+        """A shared int32 scalar."""
+        return self.varints(np.array(value, np.int32))
+
+    def varints(self, array: NDArray[np.int32] | NDArray[np.int64]) -> str:
+        """A shared tensor, its integers stored as varints: a byte each where small."""
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        return self._shared(helper.make_tensor("", kind, array.shape, array.reshape(-1)))
 
     def scalar(self, value: float) -> str:
         """A shared float32 scalar."""

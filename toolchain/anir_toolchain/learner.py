@@ -15,10 +15,17 @@ _EMPHASIS = 0.5
 """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
 _DIVERGED = 2.0
 """A mean error so many times its lowest (3 dB) is a fit gone astray."""
+_RELIEF = 1.01
+"""By how much the lowest error may be forgotten in a step: it rises while latents learn to save bits."""
 _CALM = 100
-"""Steps after which the running errors have forgotten what they were before pruning or quantizing."""
+"""Steps after which the running errors have forgotten what they were before quantizing."""
+_HASTE = 0.02
+"""By how much bits get dearer or cheaper in a step, at most."""
 _GOOD_ENOUGH = 1e-3
 """Below this mean error (36 dB), ups and downs do not matter."""
+
+_NUMBERS = ("least_error", "rate_factor", "good", "steps", "guarded_from", "first_bits", "price")
+"""What else a learner has to remember."""
 
 TileResult = tuple[Tensor, Parameters]
 
@@ -26,8 +33,9 @@ TileResult = tuple[Tensor, Parameters]
 class Learner:
     """A trunk in training."""
 
-    def __init__(self, trunk: Trunk) -> None:
+    def __init__(self, trunk: Trunk, latent_bits: float) -> None:
         self.trunk = trunk
+        self.latent_bits = latent_bits
         own = trunk.parameters
         self.optimizer = Soap(
             [
@@ -47,28 +55,26 @@ class Learner:
         # The narrower, the larger a weight is, and so is its step, within reason.
         self.rate_factor = min(math.sqrt(128 / own["weight"].shape[-1]), 1.6)
         self.good: dict[str, Any] = {}
+        # What latents took at first, and the price of a bit: its share in the error, times all bits allowed.
+        self.first_bits, self.price = 0.0, 0.2
 
-    def view(self, phase: str, softened: float) -> Parameters:
+    def view(self, phase: str, softened: float, coded: float | None) -> Parameters:
         """The trunk as it is trained in that phase."""
         if phase == "fit":
-            return self.trunk.real_view()
-        return self.trunk.soft_view(softened) if phase == "soften" else self.trunk.hard_view()
+            return self.trunk.real_view(coded)
+        return self.trunk.soft_view(softened, coded) if phase == "soften" else self.trunk.hard_view()
 
     def begin_quantizing(self) -> None:
         """Between `fit` and `soften`."""
         self.trunk.begin_quantizing()
-        self._expect_larger_errors()
-
-    def prune(self, size: tuple[int, int]) -> None:
-        """Leaves out what matters least in the feature grids, if any, of a picture of (width, height)."""
-        if self.trunk.pyramid:
-            width = self.trunk.parameters["weight"].shape[-1]
-            self.trunk.prune(self.trunk.family.latents(width, size))
-            self._expect_larger_errors()
-
-    def _expect_larger_errors(self) -> None:
         self.least_error, self.good = math.inf, {}
         self.guarded_from = self.steps + _CALM
+
+    def begin_coding(self) -> None:
+        """Within `fit`: from here on latents have to pay for their bits."""
+        if self.trunk.pyramid:
+            self.trunk.begin_coding()
+            self.optimizer.state.pop(self.trunk.parameters["latents"], None)
 
     def tile_gradients(
         self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor
@@ -80,19 +86,31 @@ class Learner:
         leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
         outputs, target = self.trunk.outputs(leaves, x, y), colours.T.contiguous()
         errors = torch.stack([(rgb - target).square().sum() for rgb in outputs]) / (3 * pixels)
-        share = self.error**-_EMPHASIS * self.depth_share
+        share = self._share()
         torch.autograd.backward((errors * (share / share.mean())).sum())
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         return errors.detach(), gradients
 
-    def update(self, view: Parameters, tiles: Sequence[TileResult], rate: float) -> None:
-        """One step of the optimizer. Tiles add up in order, so that the number of threads changes no bit."""
+    def update(
+        self, view: Parameters, tiles: Sequence[TileResult], rate: float, saving: float | None
+    ) -> None:
+        """One step of the optimizer. Tiles add up in order, so that the number of threads changes no bit.
+
+        Args:
+            view: what `view` gave.
+            tiles: what `tile_gradients` gave for it.
+            rate: of learning.
+            saving: how far latents should be on the way to the bits that they are allowed, 0 to 1; None: they
+                are free.
+        """
         self.steps += 1
-        trained = [(name, value) for name, value in view.items() if name in tiles[0][1]]
-        torch.autograd.backward(
-            [value for _, value in trained],
-            [torch.stack([gradients[name] for _, gradients in tiles]).sum(0) for name, _ in trained],
-        )
+        names = list(tiles[0][1])
+        values = [view[name] for name in names]
+        gradients = [torch.stack([own[name] for _, own in tiles]).sum(0) for name in names]
+        if saving is not None and "bits" in view and view["bits"].requires_grad:
+            values.append(view["bits"])
+            gradients.append(self._bit_gradient(view["bits"].detach(), saving))
+        torch.autograd.backward(values, gradients)
         self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, 20))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * self.rate_factor
@@ -100,13 +118,28 @@ class Learner:
         self.optimizer.zero_grad()
         self._guard()
 
+    def _bit_gradient(self, bits: Tensor, saving: float) -> Tensor:
+        """The gradient of the error by the latents' bits, at a price that follows their number."""
+        if not self.first_bits:
+            self.first_bits = bits.item()
+        excess = max(1.0, self.first_bits / self.latent_bits) ** ((1 - saving) ** 2)
+        ratio = bits.item() / (self.latent_bits * excess)
+        self.price *= math.exp(_HASTE * min(max(3 * math.log(ratio), -1.0), 1.0))
+        share = self._share()
+        error = (self.error * share / share.mean()).sum()
+        return error * self.price / self.latent_bits
+
+    def _share(self) -> Tensor:
+        """Of each depth's error in what is minimized."""
+        return self.error**-_EMPHASIS * self.depth_share
+
     @torch.no_grad()
     def _guard(self) -> None:
         """Goes back to the last good parameters, at half the rate, when the error has exploded."""
         if self.steps < self.guarded_from:
             return
         error = self.error.mean().item()
-        self.least_error = min(self.least_error, error)
+        self.least_error = min(_RELIEF * self.least_error, error)
         if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
             self._load(copy.deepcopy(self.good))
             self.rate_factor /= 2
@@ -129,16 +162,13 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
-        guard = {"least_error": self.least_error, "rate_factor": self.rate_factor, "good": self.good}
-        steps = {"steps": self.steps, "guarded_from": self.guarded_from}
-        return self._training_state() | guard | steps
+        return self._training_state() | {name: getattr(self, name) for name in _NUMBERS}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a `state`."""
         self._load(state)
-        self.least_error, self.rate_factor, self.good, self.steps, self.guarded_from = (
-            state[name] for name in ("least_error", "rate_factor", "good", "steps", "guarded_from")
-        )
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
 
 
 def _latent_groups(own: Parameters) -> list[dict[str, Any]]:
@@ -146,6 +176,6 @@ def _latent_groups(own: Parameters) -> list[dict[str, Any]]:
     if "latents" not in own:
         return []
     return [
-        {"params": [own["latents"]], "gain": 6.0, "betas": (0.9, 0.99)},
-        {"params": [own["log_latent_step"]], "gain": 0.3},
+        {"params": [own["latents"]], "gain": 10.0, "betas": (0.9, 0.99), "eps": 1e-15},
+        {"params": [own["log_latent_step"], own["log_spread"]], "gain": 1.0},
     ]

@@ -46,8 +46,26 @@ def lsq(values: Tensor, step: Tensor, bits: int) -> Tensor:
     return _Lsq.apply(values, step, bits)  # type: ignore[no-any-return,no-untyped-call]
 
 
+class _SoftRound(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values: Tensor, temperature: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        middle = values.floor().add_(0.5)
+        bend = torch.sub(values, middle).div_(temperature).tanh_()
+        ctx.save_for_backward(bend, temperature)
+        return middle.addcmul_(bend, 0.5 / torch.tanh(0.5 / temperature))
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
+        bend, temperature = ctx.saved_tensors
+        steepest = 0.5 / torch.tanh(0.5 / temperature) / temperature
+        return grad * (1 - bend.square()).mul_(steepest), None
+
+
 def soft_round(values: Tensor, temperature: Tensor) -> Tensor:
-    """A smooth staircase: the identity at high temperature, rounding at zero (Agustsson & Theis 2020)."""
-    floor = values.floor()
-    half = torch.tanh((values - floor - 0.5) / temperature) / torch.tanh(0.5 / temperature) / 2
-    return floor + 0.5 + half
+    """A smooth staircase: the identity at high temperature, rounding at zero (Agustsson & Theis 2020).
+
+    Args:
+        values: in steps, any shape.
+        temperature: > 0, broadcastable to `values`; no gradient leads to it.
+    """
+    return _SoftRound.apply(values, temperature)  # type: ignore[no-any-return,no-untyped-call]

@@ -60,7 +60,11 @@ class Space:
         """
         scale = (width * height / _PIXELS) ** 0.5
         scale = min(max(scale, _NARROWEST / widths[0]), _WIDEST / widths[-1])
-        return cls(_DEPTHS, tuple(round(w * scale / _WIDTH_STEP) * _WIDTH_STEP for w in widths))
+        scaled: list[int] = []
+        for w in widths:
+            least = scaled[-1] + _WIDTH_STEP if scaled else _WIDTH_STEP
+            scaled.append(max(round(w * scale / _WIDTH_STEP) * _WIDTH_STEP, least))
+        return cls(_DEPTHS, tuple(scaled))
 
     @property
     def subnets(self) -> tuple[Subnet, ...]:

@@ -1,17 +1,21 @@
 """The once-for-all supernet in training: a trunk of real-valued layers per width, shared by all depths."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from anir_toolchain.families import Family
-from anir_toolchain.pyramid import BLOCK, Pyramid
+from anir_toolchain.pyramid import Pyramid
 from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
+from anir_toolchain.rate import laplace_bits
 
 VECTOR_BITS = 8
 """Bits of biases, step sizes, heads and some filter values: a row of the file's table each."""
+LATENT_BITS = 4
+"""Bits that a latent has before entropy coding, at most."""
+_LATENT_STEP = 2.0
+"""The first step of latents in what the second layer's sines see, radians."""
 TOP_CODE = 127
 """The largest code of such a row; a 16-bit value is a high and a low row, and its largest 127 · 256."""
 
@@ -24,8 +28,8 @@ class Trunk:
     With D layers, C channels, F filter banks of K values each, and one head per depth:
     filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, 3, C],
     head_bias [depths, 3], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
-    With feature grids also: latents, a row of all, their log_latent_step [Z], and which blocks are kept,
-    bool[B]. RGB is in [-1, 1] here.
+    With feature grids also: latents [N], in steps, log_latent_step [Z], and log_spread [Z], of the
+    distribution that their codes are taken to have. RGB is in [-1, 1] here.
     """
 
     def __init__(
@@ -76,30 +80,30 @@ class Trunk:
             parameters |= {
                 "latents": uniform(pyramid.latents) * 0.3,
                 "log_latent_step": torch.zeros(sum(pyramid.channels)),
-                "kept": torch.ones(pyramid.blocks, dtype=torch.bool),
+                "log_spread": torch.zeros(sum(pyramid.channels)),
             }
         return cls(family, depths, bits, parameters, pyramid)
 
     def to(self, device: torch.device) -> "Trunk":
         """The same, ready to be trained on that device."""
         moved = {name: value.to(device) for name, value in self.parameters.items()}
-        trained = {n: v.requires_grad_(v.is_floating_point()) for n, v in moved.items()}
+        trained = {name: value.requires_grad_() for name, value in moved.items()}
         return Trunk(self.family, self.depths, self.bits, trained, self.pyramid)
 
     def step(self) -> Tensor:
         """Each output's step size, [D-1, 1, C]."""
         return self.parameters["log_step"].exp()[:, None, :]
 
-    def real_view(self) -> Parameters:
-        """The network as it is before any rounding."""
-        return self._with_features(self.parameters, lambda latents, _: latents)
+    def real_view(self, coded: float | None = None) -> Parameters:
+        """The network as it is before any rounding, but for latents once they are being `coded`."""
+        return self._with_grids(self.parameters, self._soft_latents(coded))
 
-    def soft_view(self, progress: float) -> Parameters:
+    def soft_view(self, progress: float, coded: float | None = None) -> Parameters:
         """The network on its way to codes: vectors rounded straight through, hidden weights drawn to codes.
 
         At 4 bits a hidden weight is softly rounded, twice in a row, by a staircase that grows steeper with
         `progress` from 0 to 1, in early layers sooner; its gradient leads to a code that it can stay at.
-        At 8 bits plain LSQ loses next to nothing, and in grids soft rounding gains nothing.
+        At 8 bits plain LSQ loses next to nothing.
         """
         step = self.step()
         if self.bits == 8:
@@ -109,7 +113,7 @@ class Trunk:
             temperature = self._temperature(progress)
             weight = soft_round(soft_round(ratio, temperature), temperature) * step
         view = {**self.parameters, "weight": weight, **self._rounded_vectors()}
-        return self._with_features(view, lambda latents, step: lsq(latents, step, self.bits))
+        return self._with_grids(view, self._soft_latents(coded))
 
     def _temperature(self, progress: float) -> Tensor:
         """Of each layer's staircase, [D-1, 1, 1]: 0.7 down to 0.1, early layers first."""
@@ -125,35 +129,60 @@ class Trunk:
             step = (codes * scale)[:, None, :]
             weight = quantize(self.parameters["weight"], step, self.bits) * step
             view = {**self.parameters, "weight": weight}
-            view = self._with_features(view, lambda latents, step: quantize(latents, step, self.bits) * step)
+            view = self._with_grids(view, self.latent_codes())
         return {**view, **self._rounded_vectors()}
 
-    def _with_features(self, view: Parameters, rounded: Callable[[Tensor, Tensor], Tensor]) -> Parameters:
-        """The view with the feature grids [Z, height, width] in place of latents, if there are any."""
+    def latent_codes(self) -> Tensor | None:
+        """The codes of the latents as they are exported, float32[N], if there are any."""
         if not self.pyramid:
-            return view
-        step = self.pyramid.per_latent(self.parameters["log_latent_step"].exp())
-        latents = rounded(self.parameters["latents"], step) * self._kept_latents()
-        features = {"features": self.pyramid.features(latents)}
-        return {n: v for n, v in view.items() if n not in ("latents", "log_latent_step", "kept")} | features
+            return None
+        return quantize(self.parameters["latents"], torch.tensor(1.0), LATENT_BITS).detach()
 
-    def _kept_latents(self) -> Tensor:
+    def _soft_latents(self, coded: float | None) -> Tensor | None:
+        """Softly rounded, ever closer to codes as `coded` goes from 0 to 1; None: as they are."""
+        if not self.pyramid:
+            return None
+        latents = self.parameters["latents"]
+        if coded is None:
+            return latents
+        low, high = code_range(LATENT_BITS)
+        return soft_round(latents.clamp(low, high), torch.tensor(0.5 - 0.45 * coded))
+
+    def _with_grids(self, view: Parameters, latents: Tensor | None) -> Parameters:
+        """The view with grid0, grid1, … [channels, rows, columns] and their `bits` in place of latents."""
+        if not self.pyramid or latents is None:
+            return view
+        own = self.parameters
+        levels = self.pyramid.grids(latents, own["log_latent_step"].exp())
+        grids = {f"grid{i}": level for i, level in enumerate(levels)}
+        rest = {n: v for n, v in view.items() if n not in ("latents", "log_latent_step", "log_spread")}
+        return {**rest, **grids, "bits": self._latent_bits(latents)}
+
+    def _latent_bits(self, latents: Tensor) -> Tensor:
+        """What they will take in the file, a scalar."""
         assert self.pyramid is not None
-        return self.pyramid.spread_blocks(self.parameters["kept"].float())
+        spreads = self.pyramid.per_channel(self.parameters["log_spread"].clamp_min(-3))
+        levels = zip(self.pyramid.levels(latents), spreads, strict=True)
+        return torch.stack([laplace_bits(level, spread) for level, spread in levels]).sum()
 
     @torch.no_grad()
-    def prune(self, budget: int) -> None:
-        """Leaves out the blocks of latents that matter least, to keep `budget` latents."""
+    def begin_coding(self) -> None:
+        """Chooses the latents' steps: all of the same weight in what the second layer sees."""
         assert self.pyramid is not None
-        latents, channels = self.parameters["latents"], sum(self.pyramid.channels)
-        gain = self.parameters["weight"][0, :channels].square().sum(1) * self.pyramid.cell_sides()
-        scores = self.pyramid.block_sums(latents.square() * self.pyramid.per_latent(gain))
-        best = scores.argsort(descending=True, stable=True)[: budget // BLOCK**2]
-        self.parameters["kept"].zero_()[best] = True
+        own, channels = self.parameters, sum(self.pyramid.channels)
+        gain = own["weight"][0, :channels].square().sum(1).sqrt().clamp_min(1e-3)
+        factors = own["log_latent_step"].exp() * gain / _LATENT_STEP
+        levels = self.pyramid.levels(own["latents"])
+        for level, factor in zip(levels, self.pyramid.per_channel(factors), strict=True):
+            level.mul_(factor)
+        own["log_latent_step"].copy_((_LATENT_STEP / gain).log())
+        spread = torch.cat([level.abs().mean((1, 2)) for level in levels])
+        own["log_spread"].copy_(spread.clamp_min(0.05).log())
 
     def layers(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
         """The channels after each layer at N points, [N, C]."""
-        return self.family.forward(view["filters"], view["weight"], view["bias"], x, y, view.get("features"))
+        grids = [view[f"grid{i}"] for i in range(len(self.pyramid.channels))] if self.pyramid else []
+        return self.family.forward(view["filters"], view["weight"], view["bias"], x, y, grids)
 
     def outputs(self, view: Parameters, x: Tensor, y: Tensor) -> list[Tensor]:
         """RGB of every subnet at N points: per depth [3, N]."""
@@ -180,12 +209,6 @@ class Trunk:
             # 0.3 σ at 4 bits: sixteen levels reach ±2.4 σ.
             step = self.spread() * 0.3 * 2 ** (4 - self.bits)
             self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
-            if self.pyramid:
-                kept = self._kept_latents()
-                power = self.pyramid.per_channel(self.parameters["latents"].square() * kept)
-                power /= self.pyramid.per_channel(kept).clamp_min(1)
-                step = power.sqrt() * 0.3 * 2 ** (4 - self.bits)
-                self.parameters["log_latent_step"].copy_(step.clamp_min(1e-8).log())
             if self.family.periodic_bias:
                 self.parameters["bias"].copy_(
                     torch.remainder(self.parameters["bias"] + math.pi, 2 * math.pi) - math.pi

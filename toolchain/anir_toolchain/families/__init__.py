@@ -37,6 +37,8 @@ class Family(ABC):
     """How much faster filters learn than hidden weights."""
     depth_power: ClassVar[float] = 0.0
     """Power of its depth by which a subnet's share in the loss grows."""
+    patience: ClassVar[float] = 1.0
+    """How many times more steps than a preset says it takes, because they are shorter."""
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
 
@@ -45,13 +47,13 @@ class Family(ABC):
     levels: ClassVar[tuple[int, ...]] = ()
     """Channels of the feature grids' levels, coarse to fine."""
 
-    def latents(self, width: int, size: tuple[int, int]) -> int:
-        """How many latents of its feature grids a subnet keeps for a picture of (width, height)."""
-        return 0
+    def latent_bits(self, width: int, size: tuple[int, int]) -> float:
+        """What the latents of a subnet's feature grids may take for a picture of (width, height)."""
+        return 0.0
 
     def pyramid(self, width: int, size: tuple[int, int]) -> Pyramid | None:
         """The form of a subnet's feature grids for a picture of (width, height), if there are any."""
-        return Pyramid.of(self.levels, size, self.latents(width, size)) if self.levels else None
+        return Pyramid.of(self.levels, size, self.latent_bits(width, size)) if self.levels else None
 
     @abstractmethod
     def banks(self, depth: int) -> int:
@@ -80,7 +82,7 @@ class Family(ABC):
         biases: Tensor,
         x: Tensor,
         y: Tensor,
-        features: Tensor | None = None,
+        grids: Sequence[Tensor] = (),
     ) -> list[Tensor]:
         """The channels after each layer.
 
@@ -90,7 +92,7 @@ class Family(ABC):
             biases: float32[D-1, C].
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
-            features: the feature grids, float32[Z, height, width], if the family has `levels`.
+            grids: the levels of feature grids, float32[channels, rows, columns], if the family has any.
 
         Returns:
             D tensors float32[N, C].

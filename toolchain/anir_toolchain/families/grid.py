@@ -4,6 +4,7 @@ The grids' features (see pyramid.py) are added to the first channels of the firs
 less they make a small network show as much detail as a wide one, so that a pixel takes far fewer products.
 """
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -19,20 +20,22 @@ class Grid(Siren):
     """h₁ = sin(ω·(x, y) + φ) + [z(x, y), 0], then as a SIREN; z interpolates the grids."""
 
     name = "grid"
-    widths = (32, 40, 48, 56)
-    levels: ClassVar[tuple[int, ...]] = (6, 4, 3, 2)
-    # Shallow ones save little of a file that is mostly grids: they may lose 0.5 dB for 0.2 of the deep ones.
+    widths = (20, 24, 28, 32)
+    levels: ClassVar[tuple[int, ...]] = (4, 4, 3, 3, 1)
+    # Shallow ones save little of a file that is mostly latents: they may lose 0.5 dB for the deep ones' 0.2.
     depth_power = 2.0
+    patience = 1.25
 
-    def latents(self, width: int, size: tuple[int, int]) -> int:
-        # More bytes are better spent on latents than on a wider network. In the default space, whose widths
-        # grow with a picture's side, it is one for 72 pixels in the narrowest and for 8 in the widest.
-        return round(2048 * width**4 / (size[0] * size[1]))
+    def latent_bits(self, width: int, size: tuple[int, int]) -> float:
+        # Bytes are better spent on latents than on a wider network. In the default space, whose widths grow
+        # with a picture's side, these are 0.03 bits a pixel for the narrowest and 0.38 for the widest.
+        pixels = size[0] * size[1]
+        return pixels * min(0.38 * math.pow(width / 32 * math.sqrt(768 * 512 / pixels), 5.2), 4.0)
 
-    def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, features: Tensor | None) -> Tensor:
-        h = super().first_layer(filters, x, y, features)
-        assert features is not None
-        return h + functional.pad(sample(features, x, y), (0, h.shape[1] - len(features)))
+    def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, grids: Sequence[Tensor]) -> Tensor:
+        h = super().first_layer(filters, x, y, grids)
+        features = sample(grids, x, y)
+        return h + functional.pad(features, (0, h.shape[1] - features.shape[1]))
 
     def emit_first_layer(
         self, graph: Graph, x: str, y: str, filters: Sequence[str], features: str | None

@@ -35,7 +35,7 @@ class _FilterNetwork(Family):
         biases: Tensor,
         x: Tensor,
         y: Tensor,
-        features: Tensor | None = None,
+        grids: Sequence[Tensor] = (),
     ) -> list[Tensor]:
         layers = [self.filter(filters[0], x, y)]
         for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):

@@ -32,7 +32,7 @@ class Siren(Family):
         filters = torch.rand(1, 3, width, generator=generator) * 2 - 1
         return filters * torch.tensor([bandwidth * aspect[0], bandwidth * aspect[1], math.pi])[:, None]
 
-    def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, features: Tensor | None) -> Tensor:
+    def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, grids: Sequence[Tensor]) -> Tensor:
         """The channels after the first layer, [N, C], from its filters [3, C]."""
         return sine(filters, x, y)
 
@@ -49,9 +49,9 @@ class Siren(Family):
         biases: Tensor,
         x: Tensor,
         y: Tensor,
-        features: Tensor | None = None,
+        grids: Sequence[Tensor] = (),
     ) -> list[Tensor]:
-        layers = [self.first_layer(filters[0], x, y, features)]
+        layers = [self.first_layer(filters[0], x, y, grids)]
         for weight, bias in zip(weights, biases, strict=True):
             layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
         return layers

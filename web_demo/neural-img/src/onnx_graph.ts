@@ -85,7 +85,11 @@ export function floatInput(name: string): Uint8Array {
   );
 }
 
-export function tensor(name: string, dims: number[], data: Float32Array | BigInt64Array): Uint8Array {
+export function tensor(
+  name: string,
+  dims: readonly number[],
+  data: Float32Array | BigInt64Array,
+): Uint8Array {
   return concat(
     ...dims.map((dim) => field(TENSOR.dims, dim)),
     field(TENSOR.dataType, data instanceof Float32Array ? FLOAT : INT64),

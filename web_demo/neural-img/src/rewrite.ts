@@ -54,9 +54,10 @@ export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Pla
   const sourceOf = (name: string) => sources.get(name) ?? 'constant';
   const pixelNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => sourceOf(name) === 'pixels'));
   const used = new Set(pixelNodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).filter(Boolean));
+  const settled = findSettled(graph.nodes, sourceOf);
   try {
-    const values = await evaluate(writeModel(graph, [...used]), PROBE.x, PROBE.y);
-    return new Rewriter(graph, sourceOf, values).run(pixelNodes);
+    const values = await evaluate(writeModel(graph, [...new Set([...used, ...settled])]), PROBE.x, PROBE.y);
+    return new Rewriter(graph, sourceOf, settled, values).run(pixelNodes);
   } catch (error) {
     if (error instanceof Unsupported) return undefined;
     throw error;
@@ -77,16 +78,27 @@ function findSources(nodes: Node[]): Map<string, Source> {
   return sources;
 }
 
+/** Results that are the same everywhere, and are read by nodes of columns or rows: worked out once. */
+function findSettled(nodes: Node[], sourceOf: (name: string) => Source): Set<string> {
+  const constant = ({ outputs: [output = ''] }: Node) => sourceOf(output) === 'constant';
+  const results = new Set(nodes.filter(constant).flatMap(({ outputs }) => outputs));
+  const read = nodes.filter((node) => !constant(node)).flatMap(({ inputs }) => inputs);
+  return new Set(read.filter((name) => results.has(name)));
+}
+
 class Rewriter {
   readonly #tile: Graph;
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
   /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
   readonly #entries = new Map<string, string[]>();
+  /** The tile's [1, C, 1, N] for pictures of features, [1, C, H, W] in the exported graph. */
+  readonly #planar = new Map<string, string>();
   #names = 0;
 
   constructor(
     private readonly graph: Graph,
     private readonly sourceOf: (name: string) => Source,
+    private readonly settled: Set<string>,
     private readonly values: Record<string, Value>,
   ) {
     this.#tile = { ...graph, nodes: [], initializers: [], inputs: [] };
@@ -100,7 +112,6 @@ class Rewriter {
     for (const node of nodes) {
       if (done.has(node)) continue;
       if (node.kind !== 'MatMul') this.#node(node);
-      else if (node.inputs.map(this.sourceOf).join() === 'columns,rows') this.#outerProduct(node);
       else for (const part of this.#product(node, (name) => onlyOne(uses.get(name)))) done.add(part);
     }
     const [image, ...more] = this.#entries.get('image') ?? [];
@@ -116,10 +127,15 @@ class Rewriter {
 
   #factorModel(source: 'columns' | 'rows', input: string): Plan['columns'] {
     const factors = this.#factors[source];
-    const nodes = this.graph.nodes.filter(({ outputs }) =>
-      outputs.every((name) => [source, 'constant'].includes(this.sourceOf(name))),
-    );
-    const graph = { ...this.graph, nodes, inputs: [floatInput(input)] };
+    const nodes = this.graph.nodes.filter(({ outputs: [output = ''] }) => this.sourceOf(output) === source);
+    const constants = [...this.settled].map((name) => {
+      const { dims, data } = this.#value(name);
+      if (!(data instanceof Float32Array || data instanceof BigInt64Array))
+        throw new Unsupported('a constant of another type');
+      return tensor(name, dims, data);
+    });
+    const initializers = [...this.graph.initializers, ...constants];
+    const graph = { ...this.graph, nodes, initializers, inputs: [floatInput(input)] };
     return {
       model: writeModel(
         graph,
@@ -154,6 +170,13 @@ class Rewriter {
         return isFirst ? this.#emit('Reshape', [value, this.#integers(0, -1)]) : value;
       });
       this.#entries.set(output, entries);
+    } else if (kind === 'GridSample') {
+      this.#planar.set(output, this.#samples(input, inputs[1] ?? '', attributes));
+    } else if (kind === 'Concat' && inputs.every((name) => this.#planar.has(name))) {
+      const parts = inputs.map((name) => this.#planar.get(name) ?? '');
+      this.#planar.set(output, this.#emit(kind, parts, attributes));
+    } else if (kind === 'Transpose' && this.#planar.has(input)) {
+      this.#entries.set(output, [this.#fromPlanar(input, output)]);
     } else if (kind === 'Pad' && inputs.length === 2) {
       this.#entries.set(output, this.#padChannels(input, inputs[1] ?? '', attributes));
     } else throw new Unsupported(kind);
@@ -171,21 +194,22 @@ class Rewriter {
     );
   }
 
-  /** From columns [W, K] and rows [H, K, C], every pixel's sum over K. */
-  #outerProduct({ inputs: [columns = '', rows = ''], outputs: [output = ''] }: Node): void {
-    const [height, terms = 0, channels = 0, ...more] = this.#value(rows).dims;
-    const isInterpolation =
-      this.#value(columns).dims.join() === [PROBE.x.length, terms].join() &&
-      height === PROBE.y.length &&
-      more.length === 0;
-    if (!isInterpolation) throw new Unsupported('a product of columns and rows of another form');
-    // [K, 1, w] and [K · C, h, 1], as all inputs of the tile are.
-    const [a = ''] = this.#addInputs(columns, 'columns', 1);
-    const [b = ''] = this.#addInputs(rows, 'rows', 1);
-    const left = this.#emit('Transpose', [this.#emit('Reshape', [b, this.#integers(terms, -1)])]);
-    const right = this.#emit('Reshape', [a, this.#integers(terms, -1)]);
-    const product = this.#emit('MatMul', [left, right]);
-    this.#entries.set(output, [this.#emit('Reshape', [product, this.#integers(channels, -1)])]);
+  /** Of a constant picture of features, [1, C, h, w], at every pixel's points: [1, C, 1, N]. */
+  #samples(picture: string, points: string, attributes: Uint8Array[]): string {
+    const { dims, data } = this.#value(picture);
+    const [point = '', ...more] = this.#read(points);
+    if (this.sourceOf(picture) !== 'constant' || !(data instanceof Float32Array) || more.length > 0)
+      throw new Unsupported('a picture of features that varies');
+    const list = this.#emit('Reshape', [this.#emit('Transpose', [point]), this.#integers(1, 1, -1, 2)]);
+    return this.#emit('GridSample', [this.#constant(dims, data), list], attributes);
+  }
+
+  /** [1, C, 1, N] as [C, N], where the exported graph puts the channels last. */
+  #fromPlanar(input: string, output: string): string {
+    const [entries = 0, channels = 0, height = 0, width = 0] = this.#value(input).dims;
+    if (entries !== 1 || this.#value(output).dims.join() !== [1, height, width, channels].join())
+      throw new Unsupported('a picture of features transposed in another way');
+    return this.#emit('Reshape', [this.#planar.get(input) ?? '', this.#integers(channels, -1)]);
   }
 
   /** h W + b and its sine in one; returns the nodes that it stands for. */
@@ -303,7 +327,7 @@ class Rewriter {
     return output;
   }
 
-  #constant(dims: number[], data: Float32Array | BigInt64Array): string {
+  #constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
     const name = this.#fresh();
     this.#tile.initializers.push(tensor(name, dims, data));
     return name;
