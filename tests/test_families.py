@@ -4,6 +4,7 @@ import pytest
 import torch
 from anir_runtime.errors import AnirError
 from anir_toolchain.families import families, family
+from anir_toolchain.space import Space
 
 
 def test_all_families_are_found() -> None:
@@ -57,3 +58,17 @@ def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(n
     assert filters.shape == (kind.banks(4), len(kind.filter_rows), 4000)
     spread = filters.std(dim=2)
     assert (spread[:, 0] / spread[:, 1]).tolist() == pytest.approx([4.0] * kind.banks(4), rel=0.1)
+
+
+def test_latents_keep_their_bits_per_pixel_in_the_default_space_whatever_the_size() -> None:
+    grid = family("grid")
+
+    def rates(width: int, height: int) -> list[float]:
+        widths = Space.default(width, height, grid.widths).widths
+        return [grid.latent_bits(w, (width, height)) / (width * height) for w in widths]
+
+    usual = rates(768, 512)
+    assert usual[-1] == pytest.approx(0.38)
+    assert rates(1536, 1024) == pytest.approx(usual)
+    assert rates(6000, 4000) == pytest.approx(usual)
+    assert max(rates(8, 8)) <= 4

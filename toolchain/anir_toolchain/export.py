@@ -84,9 +84,9 @@ def _stream(model: Model, width: int) -> Stream | None:
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
-    """Multiply-accumulates of the matrix products that one pixel takes: hidden layers, head and grids."""
+    """Multiply-accumulates that one pixel takes: hidden layers, head, and four cells of each grid."""
     pyramid = model.pyramid(subnet.width)
-    grids = sum(pyramid.channels) * pyramid.width if pyramid else 0
+    grids = 4 * sum(pyramid.channels) if pyramid else 0
     return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width + grids
 
 

@@ -107,9 +107,9 @@ class Learner:
         names = list(tiles[0][1])
         values = [view[name] for name in names]
         gradients = [torch.stack([own[name] for _, own in tiles]).sum(0) for name in names]
-        if saving is not None and "bits" in view and view["bits"].requires_grad:
-            values.append(view["bits"])
-            gradients.append(self._bit_gradient(view["bits"].detach(), saving))
+        if saving is not None and "latents" in view and view["latents"].requires_grad:
+            values.append(self.trunk.latent_bits(view["latents"]))
+            gradients.append(self._bit_gradient(saving))
         torch.autograd.backward(values, gradients)
         self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, 20))
         for group in self.optimizer.param_groups:
@@ -118,12 +118,16 @@ class Learner:
         self.optimizer.zero_grad()
         self._guard()
 
-    def _bit_gradient(self, bits: Tensor, saving: float) -> Tensor:
+    @torch.no_grad()
+    def _bit_gradient(self, saving: float) -> Tensor:
         """The gradient of the error by the latents' bits, at a price that follows their number."""
+        codes = self.trunk.latent_codes()
+        assert codes is not None
+        bits = self.trunk.latent_bits(codes).item()
         if not self.first_bits:
-            self.first_bits = bits.item()
+            self.first_bits = bits
         excess = max(1.0, self.first_bits / self.latent_bits) ** ((1 - saving) ** 2)
-        ratio = bits.item() / (self.latent_bits * excess)
+        ratio = bits / (self.latent_bits * excess)
         self.price *= math.exp(_HASTE * min(max(3 * math.log(ratio), -1.0), 1.0))
         share = self._share()
         error = (self.error * share / share.mean()).sum()

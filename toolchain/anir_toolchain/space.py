@@ -10,7 +10,15 @@ _DEPTHS = (2, 3, 4, 5)
 WIDTHS = (48, 64, 96, 128)
 _PIXELS = 768 * 512
 _WIDTH_STEP = 4
-_NARROWEST, _WIDEST = 16, 256
+_NARROWEST, _WIDEST_SCALE = 16, 2.0
+
+
+def width_scale(width: int, height: int, widths: tuple[int, ...]) -> float:
+    """How many times wider than `widths`, those for 768x512, a picture's default subnets are.
+
+    They stop growing at about 1.6 megapixels, where training would outgrow an evening.
+    """
+    return min(max((width * height / _PIXELS) ** 0.5, _NARROWEST / widths[0]), _WIDEST_SCALE)
 
 
 @dataclass(frozen=True, order=True)
@@ -56,10 +64,8 @@ class Space:
         """The sixteen subnets for a picture of width × height: bytes in proportion to the pixels.
 
         `widths` are those for 768x512.
-        Widths stop growing at about 1.6 megapixels, where training would outgrow an evening.
         """
-        scale = (width * height / _PIXELS) ** 0.5
-        scale = min(max(scale, _NARROWEST / widths[0]), _WIDEST / widths[-1])
+        scale = width_scale(width, height, widths)
         scaled: list[int] = []
         for w in widths:
             least = scaled[-1] + _WIDTH_STEP if scaled else _WIDTH_STEP

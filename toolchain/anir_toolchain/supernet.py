@@ -149,17 +149,16 @@ class Trunk:
         return soft_round(latents.clamp(low, high), torch.tensor(0.5 - 0.45 * coded))
 
     def _with_grids(self, view: Parameters, latents: Tensor | None) -> Parameters:
-        """The view with grid0, grid1, … [channels, rows, columns] and their `bits` in place of latents."""
+        """The view with grid0, grid1, … [channels, rows, columns] that come of these latents, if any."""
         if not self.pyramid or latents is None:
             return view
         own = self.parameters
         levels = self.pyramid.grids(latents, own["log_latent_step"].exp())
         grids = {f"grid{i}": level for i, level in enumerate(levels)}
-        rest = {n: v for n, v in view.items() if n not in ("latents", "log_latent_step", "log_spread")}
-        return {**rest, **grids, "bits": self._latent_bits(latents)}
+        return {**view, **grids, "latents": latents}
 
-    def _latent_bits(self, latents: Tensor) -> Tensor:
-        """What they will take in the file, a scalar."""
+    def latent_bits(self, latents: Tensor) -> Tensor:
+        """What latents in steps, rounded or nearly, take in the file, a scalar."""
         assert self.pyramid is not None
         spreads = self.pyramid.per_channel(self.parameters["log_spread"].clamp_min(-3))
         levels = zip(self.pyramid.levels(latents), spreads, strict=True)

@@ -14,6 +14,7 @@ from torch.nn import functional
 from anir_toolchain.families.siren import Siren
 from anir_toolchain.graph import Graph
 from anir_toolchain.pyramid import sample
+from anir_toolchain.space import width_scale
 
 
 class Grid(Siren):
@@ -29,8 +30,8 @@ class Grid(Siren):
     def latent_bits(self, width: int, size: tuple[int, int]) -> float:
         # Bytes are better spent on latents than on a wider network. In the default space, whose widths grow
         # with a picture's side, these are 0.03 bits a pixel for the narrowest and 0.38 for the widest.
-        pixels = size[0] * size[1]
-        return pixels * min(0.38 * math.pow(width / 32 * math.sqrt(768 * 512 / pixels), 5.2), 4.0)
+        relative = width / self.widths[-1] / width_scale(*size, self.widths)
+        return size[0] * size[1] * min(0.38 * math.pow(relative, 5.2), 4.0)
 
     def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, grids: Sequence[Tensor]) -> Tensor:
         h = super().first_layer(filters, x, y, grids)
