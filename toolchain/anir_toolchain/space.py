@@ -1,5 +1,6 @@
 """Which subnets there are: every depth with every width."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ def width_scale(width: int, height: int, widths: tuple[int, ...]) -> float:
 
     They stop growing at about 1.6 megapixels, where training would outgrow an evening.
     """
-    return min(max((width * height / _PIXELS) ** 0.5, _NARROWEST / widths[0]), _WIDEST_SCALE)
+    return min(max(math.sqrt(width * height / _PIXELS), _NARROWEST / widths[0]), _WIDEST_SCALE)
 
 
 @dataclass(frozen=True, order=True)
