@@ -213,14 +213,19 @@ def machine(about: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "demo": demo,
     "codecs": codecs,
+    "kodak-grid-4bit-fast": kodak,
+    "kodak-compared": compared,
     "kodak-siren-4bit-fast": kodak,
-    "kodak-grid-4bit-fast": compared,
     "kodak-siren-4bit-balanced-d2w128": alone,
     "kodak-siren-8bit-balanced-d3w64": alone,
     "decode": decode,
     "decode_web": decode_web,
     "download": download,
 }
+
+
+RESULT_OF = {"kodak-compared": "kodak-grid-4bit-fast"}
+"""Of a table that is not named like its result."""
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -233,7 +238,7 @@ def rendered(text: str) -> str:
     for name, table in TABLES.items():
         before, rest = text.split(f"<!-- {name} -->\n")
         _, after = rest.split(f"<!-- /{name} -->\n")
-        body = table(_load(name))
+        body = table(_load(RESULT_OF.get(name, name)))
         text = f"{before}<!-- {name} -->\n{body}\n<!-- /{name} -->\n{after}"
     return text
 

@@ -15,8 +15,8 @@ _EMPHASIS = 0.5
 """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
 _DIVERGED = 2.0
 """A mean error so many times its lowest (3 dB) is a fit gone astray."""
-_RELIEF = 1.01
-"""By how much the lowest error may be forgotten in a step: it rises while latents learn to save bits."""
+_DIVERGED_CODING = 16.0
+"""The same (12 dB) while latents learn to save bits, which costs a smooth picture some dB."""
 _CALM = 100
 """Steps after which the running errors have forgotten what they were before quantizing."""
 _HASTE = 0.02
@@ -24,7 +24,7 @@ _HASTE = 0.02
 _GOOD_ENOUGH = 1e-3
 """Below this mean error (36 dB), ups and downs do not matter."""
 
-_NUMBERS = ("least_error", "rate_factor", "good", "steps", "guarded_from", "first_bits", "price")
+_NUMBERS = ("least_error", "rate_factor", "good", "steps", "guarded_from", "diverged", "first_bits", "price")
 """What else a learner has to remember."""
 
 TileResult = tuple[Tensor, Parameters]
@@ -52,6 +52,7 @@ class Learner:
         self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
         self.least_error = math.inf
         self.steps = self.guarded_from = 0
+        self.diverged = _DIVERGED
         # The narrower, the larger a weight is, and so is its step, within reason.
         self.rate_factor = min(math.sqrt(128 / own["weight"].shape[-1]), 1.6)
         self.good: dict[str, Any] = {}
@@ -67,7 +68,7 @@ class Learner:
     def begin_quantizing(self) -> None:
         """Between `fit` and `soften`."""
         self.trunk.begin_quantizing()
-        self.least_error, self.good = math.inf, {}
+        self.least_error, self.good, self.diverged = math.inf, {}, _DIVERGED
         self.guarded_from = self.steps + _CALM
 
     def begin_coding(self) -> None:
@@ -75,6 +76,7 @@ class Learner:
         if self.trunk.pyramid:
             self.trunk.begin_coding()
             self.optimizer.state.pop(self.trunk.parameters["latents"], None)
+            self.diverged = _DIVERGED_CODING
 
     def tile_gradients(
         self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor
@@ -143,8 +145,8 @@ class Learner:
         if self.steps < self.guarded_from:
             return
         error = self.error.mean().item()
-        self.least_error = min(_RELIEF * self.least_error, error)
-        if not error < _DIVERGED * max(self.least_error, _GOOD_ENOUGH) and self.good:
+        self.least_error = min(self.least_error, error)
+        if not error < self.diverged * max(self.least_error, _GOOD_ENOUGH) and self.good:
             self._load(copy.deepcopy(self.good))
             self.rate_factor /= 2
         elif self.steps % 50 == 0:
