@@ -20,7 +20,6 @@ FORMAT = 1
 MAX_PIXELS = 16384 * 16384
 MAX_FILE_BYTES = 256 * 2**20
 _TASK_PIXELS = 16384
-_TASK_ROWS = 256  # a row of feature grids takes some kilobytes, however narrow the picture
 
 
 class Crop(NamedTuple):
@@ -99,7 +98,7 @@ class Decoder:
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        rows = min(max(1, _TASK_PIXELS // width), _TASK_ROWS)
+        rows = max(1, _TASK_PIXELS // width)
         draw = self._engine.start(x)
         with ThreadPoolExecutor(self._threads) as pool:
             parts = iter([y[i : i + rows] for i in range(0, height, rows)])
