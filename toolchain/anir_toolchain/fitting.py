@@ -29,6 +29,8 @@ _TILE_VALUES = 2**17
 _CHECK_PIXELS = 8192
 _CODE = 0.25
 """Fraction of the steps after which latents turn into codes and have to pay for their bits."""
+_SAVING_STEPS = 440
+"""Steps until they take no more than they are allowed: later, what has become zero hardly ever gets away."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class Fitting:
         # The widest first: the pool ends sooner when the small tasks come last.
         learners = [self.learners[width] for width in reversed(self.space.widths) if self._is_due(width)]
         phase, softened, rate = self.phase, self._softened(), self._rate()
-        coded, saving = self._coded(self.preset.settle), self._coded(self.preset.soften)
+        saved = min(_CODE + _SAVING_STEPS / self.preset.steps, self.preset.soften)
+        coded, saving = self._coded(self.preset.settle), self._coded(saved)
         x, y, colours = self._batch()
         views = list(self.pool.map(lambda learner: learner.view(phase, softened, coded), learners))
         tiles = [
