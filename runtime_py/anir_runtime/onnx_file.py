@@ -16,9 +16,21 @@ _ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 5, 10
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
-_TYPES = {
-    np.dtype(kind): number for kind, number in {"f4": 1, "u1": 2, "i1": 3, "i4": 6, "i8": 7, "?": 9}.items()
+_NUMPY_TYPES = {
+    1: "f4",
+    2: "u1",
+    3: "i1",
+    4: "u2",
+    5: "i2",
+    6: "i4",
+    7: "i8",
+    9: "?",
+    10: "f2",
+    11: "f8",
+    12: "u4",
+    13: "u8",
 }
+_TYPES = {np.dtype(kind): number for number, kind in _NUMPY_TYPES.items()}
 
 
 class Node(NamedTuple):

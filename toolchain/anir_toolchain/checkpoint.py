@@ -3,6 +3,7 @@
 import pickle
 import warnings
 from dataclasses import dataclass, fields
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from anir_toolchain.families import Family, family
 from anir_toolchain.pyramid import Pyramid
+from anir_toolchain.rans import Stream, encode
 from anir_toolchain.space import Space, Subnet
 
 FORMAT = 3
@@ -122,6 +124,16 @@ class Model:
     def pyramid(self, width: int) -> Pyramid | None:
         """The form of the feature grids of the subnets of that width, if the family has any."""
         return self.family.pyramid(width, (self.image.shape[1], self.image.shape[0]))
+
+    @cached_property
+    def streams(self) -> dict[int, Stream]:
+        """The latents of each width that has any, entropy-coded; all depths share them."""
+        streams = {}
+        for width, trunk in self.trunks.items():
+            pyramid = self.pyramid(width)
+            if pyramid and trunk.latents:
+                streams[width] = encode([plane.numpy() for plane in pyramid.planes(trunk.latents.codes)])
+        return streams
 
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
         """The quantized network in torch: float32[H, W, 3], RGB in [0, 1] but not clipped.

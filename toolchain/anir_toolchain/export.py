@@ -17,7 +17,6 @@ from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
 from anir_toolchain.metrics import bits_per_pixel, psnr
-from anir_toolchain.rans import Stream, encode
 from anir_toolchain.space import Subnet
 
 _LEVEL = 1 / 255
@@ -71,16 +70,8 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 
 def payload_bytes(model: Model, subnet: Subnet) -> int:
     """Bytes of the packed hidden weights alone, and of entropy-coded latents."""
-    stream = _stream(model, subnet.width)
+    stream = model.streams.get(subnet.width)
     return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8 + (stream.bytes if stream else 0)
-
-
-def _stream(model: Model, width: int) -> Stream | None:
-    """The latents of that width's trunk, entropy-coded, if there are any."""
-    pyramid, latents = model.pyramid(width), model.trunks[width].latents
-    if not pyramid or not latents:
-        return None
-    return encode([plane.numpy() for plane in pyramid.planes(latents.codes)])
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
@@ -168,20 +159,17 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
 def _emit_features(graph: Graph, model: Model, trunk: QuantizedTrunk, x: str, y: str) -> str | None:
     """The feature grids interpolated, if there are any."""
     width = trunk.weight.shape[-1]
-    pyramid, latents, stream = model.pyramid(width), trunk.latents, _stream(model, width)
+    pyramid, latents, stream = model.pyramid(width), trunk.latents, model.streams.get(width)
     if not pyramid or not latents or not stream:
         return None
     return pyramid.emit(graph, stream, latents.scale, x, y, width)
-
-
-def _emit_codes(graph: Graph, model: Model, codes: torch.Tensor) -> str:
-    return graph.int4(codes.numpy()) if model.bits == 4 else graph.tensor(codes.numpy())
 
 
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:
     """The hidden matrices, one name per layer."""
     links, width, rank = subnet.depth - 1, subnet.width, model.family.vector_rank
     shape = (links, *[1] * (rank - 3), width, width)
-    codes = _emit_codes(graph, model, model.trunks[width].weight[:links].reshape(shape))
+    weight = model.trunks[width].weight[:links].reshape(shape).numpy()
+    codes = graph.int4(weight) if model.bits == 4 else graph.tensor(weight)
     matrices = graph.op("Mul", graph.op("DequantizeLinear", codes, graph.scalar(_LEVEL)), step)
     return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)

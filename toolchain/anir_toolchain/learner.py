@@ -24,7 +24,16 @@ _HASTE = 0.02
 _GOOD_ENOUGH = 1e-3
 """Below this mean error (36 dB), ups and downs do not matter."""
 
-_NUMBERS = ("least_error", "rate_factor", "good", "steps", "guarded_from", "diverged", "first_bits", "price")
+_REMEMBERED = (
+    "least_error",
+    "rate_factor",
+    "good",
+    "steps",
+    "guarded_from",
+    "diverged",
+    "first_bits",
+    "price",
+)
 """What else a learner has to remember."""
 
 TileResult = tuple[Tensor, Parameters]
@@ -33,9 +42,9 @@ TileResult = tuple[Tensor, Parameters]
 class Learner:
     """A trunk in training."""
 
-    def __init__(self, trunk: Trunk, latent_bits: float) -> None:
+    def __init__(self, trunk: Trunk, allowed_bits: float) -> None:
         self.trunk = trunk
-        self.latent_bits = latent_bits
+        self.allowed_bits = allowed_bits
         own = trunk.parameters
         self.optimizer = Soap(
             [
@@ -128,12 +137,12 @@ class Learner:
         bits = self.trunk.latent_bits(codes).item()
         if not self.first_bits:
             self.first_bits = bits
-        excess = max(1.0, self.first_bits / self.latent_bits) ** ((1 - saving) ** 2)
-        ratio = bits / (self.latent_bits * excess)
+        excess = max(1.0, self.first_bits / self.allowed_bits) ** ((1 - saving) ** 2)
+        ratio = bits / (self.allowed_bits * excess)
         self.price *= math.exp(_HASTE * min(max(3 * math.log(ratio), -1.0), 1.0))
         share = self._share()
         error = (self.error * share / share.mean()).sum()
-        return error * self.price / self.latent_bits
+        return error * self.price / self.allowed_bits
 
     def _share(self) -> Tensor:
         """Of each depth's error in what is minimized."""
@@ -168,12 +177,12 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
-        return self._training_state() | {name: getattr(self, name) for name in _NUMBERS}
+        return self._training_state() | {name: getattr(self, name) for name in _REMEMBERED}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a `state`."""
         self._load(state)
-        for name in _NUMBERS:
+        for name in _REMEMBERED:
             setattr(self, name, state[name])
 
 

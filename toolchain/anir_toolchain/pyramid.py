@@ -59,7 +59,7 @@ class Pyramid:
 
     @property
     def latents(self) -> int:
-        """How many there are, kept or not."""
+        """N."""
         return sum(c * h * w for c, h, w in self.shapes)
 
     def levels(self, values: Tensor) -> list[Tensor]:

@@ -293,11 +293,7 @@ class Rewriter {
 
   #inputs(value: string, source: Source): string[] {
     if (source !== 'columns' && source !== 'rows') throw new Unsupported('a value out of order');
-    return this.#addInputs(value, source, this.#count(value));
-  }
-
-  #addInputs(value: string, source: 'columns' | 'rows', length: number): string[] {
-    const inputs = Array.from({ length }, () => this.#fresh());
+    const inputs = Array.from({ length: this.#count(value) }, () => this.#fresh());
     this.#tile.inputs.push(...inputs.map((name) => floatInput(name)));
     this.#factors[source].push({ value, inputs });
     return inputs;
