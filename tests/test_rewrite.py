@@ -62,13 +62,22 @@ def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits:
     assert kinds["Gemm"] == 3  # two hidden layers and the head
     has_sines, has_grids = name in ("siren", "grid"), name == "grid"
     assert kinds["Sin"] == (2 if has_sines else 0)
-    assert not kinds.keys() & {"Cos", "Exp", "DequantizeLinear", "Split", "Slice", "Relu", "Scan", "MatMul"}
-    assert kinds["GridSample"] == 5 * has_grids
+    assert not kinds.keys() & {
+        "Cos",
+        "Exp",
+        "DequantizeLinear",
+        "Split",
+        "Slice",
+        "Relu",
+        "Scan",
+        "GridSample",
+    }
+    assert kinds["MatMul"] == 2 * 5 * has_grids
     assert kinds["Pad"] == kinds["Concat"] == has_grids
     factors = 1 if has_sines else 3
-    assert len(graph.input) == 4 * factors + 2 * has_grids
+    assert len(graph.input) == 4 * factors + 3 * 5 * has_grids
     assert kinds["Mul"] == 2 * factors + has_grids + (0 if has_sines else 2)
-    assert kinds["Add"] == factors + 2 * has_grids
+    assert kinds["Add"] == factors + has_grids
 
 
 def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
@@ -102,6 +111,20 @@ def test_pictures_of_features_that_are_turned_run_as_they_are(perm: list[int]) -
     proto.graph.node.insert(at + 1, back)
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError):
+        _rewritten(data)
+    assert_same_pixels(*_both(data, 96, 64))
+
+
+@pytest.mark.parametrize(("name", "value"), [("mode", "nearest"), ("padding_mode", "zeros")])
+def test_features_sampled_in_another_way_run_as_they_are(name: str, value: str) -> None:
+    proto = build(random_model("grid"), Subnet(2, 16))
+    for node in proto.graph.node:
+        if node.op_type == "GridSample":
+            kept = [a for a in node.attribute if a.name != name]
+            del node.attribute[:]
+            node.attribute.extend([*kept, helper.make_attribute(name, value)])
+    data = proto.SerializeToString()
+    with pytest.raises(UnknownOperationError, match="sampled in another way"):
         _rewritten(data)
     assert_same_pixels(*_both(data, 96, 64))
 

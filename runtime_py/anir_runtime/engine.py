@@ -20,6 +20,8 @@ from anir_runtime.rewrite import (
 
 _TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
 
+_GRID_COLUMNS = 128  # of a tile: the squarer it is, the fewer of a grid's cells a pixel is multiplied with
+
 Coordinates = NDArray[np.float32]
 Draw = Callable[[Coordinates], NDArray[np.uint8]]
 """From rows y, float32[H], to uint8[H, W, 3]; may be called from several threads."""
@@ -77,29 +79,36 @@ class _Matrices:
         self._factors, self._graph = _session(factors), rewritten
         self._session = _session(rewritten.model)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
+        self._longest = min(self._tile_pixels, _GRID_COLUMNS) if rewritten.grids else self._tile_pixels
 
     def start(self, x: Coordinates) -> Draw:
-        width = len(x)
-        rows = max(1, self._tile_pixels // width)
-        stretches = list(_stretches(width, self._tile_pixels))
+        width, grids = len(x), self._graph.grids
+        rows = max(1, self._tile_pixels // min(width, self._longest))
+        stretches = list(_stretches(width, self._longest))
         columns = [
             {name: np.tile(v, rows) for name, v in self._columns(x[stretch]).items()} for stretch in stretches
         ]
+        weights = [[grid.column_weights(x[stretch]) for grid in grids] for stretch in stretches]
+        lengths = {stretch.stop - stretch.start for stretch in stretches}
 
         def draw(y: Coordinates) -> NDArray[np.uint8]:
             image = np.empty((len(y), width, 3), np.uint8)
             factors = self._evaluate(self._graph.rows, x[:1], y)
-            for top in range(0, len(y), rows):
-                tile = image[top : top + rows]
-                bands = {name: v[:, top : top + rows] for name, v in factors.items()}
-                if rows > 1:
-                    bands = {name: v.repeat(width, axis=1) for name, v in bands.items()}
-                for stretch, values in zip(stretches, columns, strict=True):
-                    part = tile[:, stretch]
-                    pixels = part.shape[0] * part.shape[1]
-                    feeds = bands | {name: v[:, :pixels] for name, v in values.items()}
+            for band in _stretches(len(y), rows):
+                bands = {name: v[:, band] for name, v in factors.items()}
+                spread = {
+                    n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
+                }
+                row_weights = [grid.row_weights(y[band]) for grid in grids]
+                for stretch, values, column_weights in zip(stretches, columns, weights, strict=True):
+                    part = image[band, stretch]
+                    height, length, _ = part.shape
+                    feeds = {name: v[:, : height * length] for name, v in values.items()}
+                    feeds |= spread[length]
+                    for grid, *both in zip(grids, row_weights, column_weights, strict=True):
+                        feeds |= grid.feeds(*both)
                     rgb = self._session.run(["image"], feeds)[0]
-                    part[:] = rgb.reshape(3, *part.shape[:2]).transpose(1, 2, 0)
+                    part[:] = rgb.reshape(3, height, length).transpose(1, 2, 0)
             return image
 
         return draw

@@ -91,18 +91,18 @@ def write_model(
     like: bytes,
     nodes: Sequence[Node],
     constants: Mapping[str, NDArray[np.generic]],
-    inputs: Mapping[str, int],
+    inputs: Mapping[str, Sequence[int | None]],
     output: str,
 ) -> bytes:
     """A ModelProto of the same versions as `like`.
 
-    Each input is float32 of [its number, any]; the output is uint8[3, any].
+    Inputs are float32 and come with their shapes, None for any length; the output is uint8[3, any].
     """
     graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
     graph.append(_field(_GRAPH_NAME, b"g"))
     graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
-    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, channels)) for name, channels in inputs.items()]
-    graph.append(_field(_GRAPH_OUTPUT, _value(output, np.uint8, 3)))
+    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, shape)) for name, shape in inputs.items()]
+    graph.append(_field(_GRAPH_OUTPUT, _value(output, np.uint8, [3, None])))
     return _versions(like) + _field(_MODEL_GRAPH, b"".join(graph))
 
 
@@ -194,7 +194,7 @@ def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
     return dims + kind + _field(_TENSOR_NAME, name.encode()) + _field(_TENSOR_RAW, raw)
 
 
-def _value(name: str, dtype: type[np.generic], channels: int) -> bytes:
-    shape = _field(1, _number(1, channels)) + _field(1, b"")
-    tensor = _number(1, _TYPES[np.dtype(dtype)]) + _field(2, shape)
+def _value(name: str, dtype: type[np.generic], shape: Sequence[int | None]) -> bytes:
+    dims = b"".join(_field(1, b"" if size is None else _number(1, size)) for size in shape)
+    tensor = _number(1, _TYPES[np.dtype(dtype)]) + _field(2, dims)
     return _name(name) + _field(_VALUE_TYPE, _field(1, tensor))

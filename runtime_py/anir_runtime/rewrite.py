@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anir_runtime.grids import Grid
 from anir_runtime.onnx_file import Node, write_model
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
@@ -41,12 +42,14 @@ class Rewritten(NamedTuple):
         model: a serialized ModelProto with the output `image`, uint8[3, N].
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
-        channels: of the widest input.
+        grids: pictures of features.
+        channels: of the widest input of columns or rows.
     """
 
     model: bytes
     columns: dict[str, list[str]]
     rows: dict[str, list[str]]
+    grids: list[Grid]
     channels: int
 
 
@@ -111,6 +114,7 @@ class _Rewriter:
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
         self._planar: dict[str, str] = {}
+        self._grids: list[Grid] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
@@ -153,8 +157,29 @@ class _Rewriter:
         """The whole, after the last node."""
         (image,) = self._read("image")
         self._emit("Identity", image, output="image")
-        data = write_model(model, self._nodes, self._constants, self._inputs, "image")
-        return Rewritten(data, self._columns, self._rows, max(self._inputs.values()))
+        nodes, read = self._live_nodes()
+        # Where features are sampled is known by now: x and y as points are no inputs.
+        columns, rows = (
+            {name: names for name, names in factors.items() if read.issuperset(names)}
+            for factors in (self._columns, self._rows)
+        )
+        channels = {name: self._inputs[name] for names in (columns | rows).values() for name in names}
+        inputs: dict[str, tuple[int | None, ...]] = {name: (n, None) for name, n in channels.items()}
+        for grid in self._grids:
+            inputs[grid.part] = (1, grid.picture.shape[1], None, None)
+            inputs |= {grid.rows: (None, None), grid.columns: (None, None)}
+        constants = {name: value for name, value in self._constants.items() if name in read}
+        data = write_model(model, nodes, constants, inputs, "image")
+        return Rewritten(data, columns, rows, self._grids, max(channels.values()))
+
+    def _live_nodes(self) -> tuple[list[Node], set[str]]:
+        """The nodes that the image depends on, and all that they read."""
+        nodes, read = [], {"image"}
+        for node in reversed(self._nodes):
+            if read.intersection(node.outputs):
+                nodes.append(node)
+                read.update(node.inputs)
+        return nodes[::-1], read
 
     def _read(self, name: str) -> list[str]:
         """A value's entries in the new graph."""
@@ -177,17 +202,11 @@ class _Rewriter:
     def _add_planar(self, node: Node) -> bool:
         """Translates what reads pictures of features, [1, C, H, W]; False if the node is something else.
 
-        They are [1, C, 1, N] here, until a Transpose makes them like other values.
+        They are [1, C, rows, columns] of a tile here, until a Transpose makes them like other values.
         """
         (name,), inputs = node.outputs[:1], node.inputs
         if node.kind == "GridSample":
-            if self._sources.get(inputs[0]) or self._values[inputs[1]].shape[:-3] != (1,):
-                raise UnknownOperationError("a picture of features that varies")
-            (points,) = self._read(inputs[1])
-            points = self._emit("Transpose", points)
-            points = self._emit("Reshape", points, self._constant(np.array([1, 1, -1, 2])))
-            picture = self._constant(self._values[inputs[0]])
-            self._planar[name] = self._emit(node.kind, picture, points, attributes=node.attributes)
+            self._planar[name] = self._samples(inputs[0], inputs[1], name)
         elif node.kind == "Concat" and self._planar.keys() >= set(inputs):
             own = (self._planar[part] for part in inputs)
             self._planar[name] = self._emit(node.kind, *own, attributes=node.attributes)
@@ -200,6 +219,19 @@ class _Rewriter:
         else:
             return False
         return True
+
+    def _samples(self, picture: str, points: str, samples: str) -> str:
+        """Of a constant picture of features, interpolated bilinearly at every pixel."""
+        (x, y), at, features = PROBE.values(), self._values[points], self._values[picture]
+        if self._sources.get(picture) or features.ndim != 4:
+            raise UnknownOperationError("a picture of features that varies")
+        grid = Grid(features.astype(np.float32), *(next(self._names) for _ in range(3)))
+        if not np.array_equal(at, np.stack(np.meshgrid(x, y), axis=-1)[None]) or not np.allclose(
+            grid.sample(x, y), self._values[samples], rtol=1e-4, atol=1e-4
+        ):
+            raise UnknownOperationError("features sampled in another way")
+        self._grids.append(grid)
+        return self._emit("MatMul", grid.rows, self._emit("MatMul", grid.part, grid.columns))
 
     def _pads_channels(self, pad: Node) -> bool:
         """Whether it adds channels of zeros and nothing else."""

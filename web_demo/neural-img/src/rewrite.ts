@@ -6,6 +6,7 @@
  * once at a few points, it also shows the shapes and the constants. A sine after a matrix product becomes a polynomial,
  * which is faster in WebAssembly.
  */
+import { type Grid, sample } from './grids.ts';
 import { floatInput, type Graph, type Node, readGraph, tensor, writeModel } from './onnx_graph.ts';
 
 /** What ONNX Runtime gives for a name. */
@@ -27,6 +28,8 @@ export interface Plan {
   /** Models that give the factors: `x` in, float32[…, W, C] out; `y` in, float32[…, H, 1, C] out. */
   columns: { model: Uint8Array; factors: Factor[] };
   rows: { model: Uint8Array; factors: Factor[] };
+  /** Pictures of features, whose parts and weights a tile takes too. */
+  grids: Grid[];
   /** The model of a tile: float32[C, 1, w] for each entry of columns, [C, h, 1] of rows; `image` is uint8[3, h·w]. */
   tile: Uint8Array;
 }
@@ -37,8 +40,8 @@ class Unsupported extends Error {}
 type Source = 'constant' | 'columns' | 'rows' | 'pixels';
 
 const PROBE = {
-  x: Float32Array.of(-0.9, -0.6, -0.3, 0, 0.3, 0.6, 0.9),
-  y: Float32Array.of(-0.8, -0.4, 0, 0.4, 0.8),
+  x: Float32Array.of(-1, -0.6, -0.3, 0, 0.3, 0.6, 1),
+  y: Float32Array.of(-1, -0.4, 0, 0.4, 1),
 };
 const ELEMENTWISE = new Set(
   'Abs Add Cos Div Exp Max Min Mul Neg Pow QuantizeLinear Relu Sigmoid Sin Sqrt Sub Tanh'.split(' '),
@@ -89,9 +92,10 @@ function findSettled(nodes: Node[], sourceOf: (name: string) => Source): Set<str
 class Rewriter {
   readonly #tile: Graph;
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
+  readonly #grids: Grid[] = [];
   /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
   readonly #entries = new Map<string, string[]>();
-  /** The tile's [1, C, 1, N] for pictures of features, [1, C, H, W] in the exported graph. */
+  /** The tile's [1, C, h, w] for pictures of features, [1, C, H, W] in the exported graph. */
   readonly #planar = new Map<string, string>();
   #names = 0;
 
@@ -118,11 +122,29 @@ class Rewriter {
     const isPicture = this.#value('image').dims.join() === [PROBE.y.length, PROBE.x.length, 3].join();
     if (!image || !isPicture || more.length > 0) throw new Unsupported('no single picture');
     this.#tile.nodes.push({ kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] });
+    this.#dropUnused();
+    const factors = [...this.#factors.columns, ...this.#factors.rows].flatMap(({ inputs }) => inputs);
+    const parts = this.#grids.flatMap(({ inputs }) => Object.values(inputs));
+    this.#tile.inputs.push(...[...factors, ...parts].map(floatInput));
     return {
       columns: this.#factorModel('columns', 'x'),
       rows: this.#factorModel('rows', 'y'),
+      grids: this.#grids,
       tile: writeModel(this.#tile, ['image']),
     };
+  }
+
+  /** Where features are sampled is known by now: x and y as points are of no use. */
+  #dropUnused(): void {
+    const read = new Set(['image']);
+    const live = this.#tile.nodes.reverse().filter(({ inputs, outputs }) => {
+      const isRead = outputs.some((name) => read.has(name));
+      if (isRead) for (const name of inputs) read.add(name);
+      return isRead;
+    });
+    this.#tile.nodes = live.reverse();
+    for (const source of ['columns', 'rows'] as const)
+      this.#factors[source] = this.#factors[source].filter(({ inputs }) => inputs.every((n) => read.has(n)));
   }
 
   #factorModel(source: 'columns' | 'rows', input: string): Plan['columns'] {
@@ -171,7 +193,7 @@ class Rewriter {
       });
       this.#entries.set(output, entries);
     } else if (kind === 'GridSample') {
-      this.#planar.set(output, this.#samples(input, inputs[1] ?? '', attributes));
+      this.#planar.set(output, this.#samples(input, inputs[1] ?? '', output));
     } else if (kind === 'Concat' && inputs.every((name) => this.#planar.has(name))) {
       const parts = inputs.map((name) => this.#planar.get(name) ?? '');
       this.#planar.set(output, this.#emit(kind, parts, attributes));
@@ -194,17 +216,26 @@ class Rewriter {
     );
   }
 
-  /** Of a constant picture of features, [1, C, h, w], at every pixel's points: [1, C, 1, N]. */
-  #samples(picture: string, points: string, attributes: Uint8Array[]): string {
+  /** Of a constant picture of features, interpolated bilinearly at every pixel. */
+  #samples(picture: string, points: string, samples: string): string {
     const { dims, data } = this.#value(picture);
-    const [point = '', ...more] = this.#read(points);
-    if (this.sourceOf(picture) !== 'constant' || !(data instanceof Float32Array) || more.length > 0)
+    const [entries, channels = 0, height = 0, width = 0] = dims;
+    if (this.sourceOf(picture) !== 'constant' || !(data instanceof Float32Array) || entries !== 1)
       throw new Unsupported('a picture of features that varies');
-    const list = this.#emit('Reshape', [this.#emit('Transpose', [point]), this.#integers(1, 1, -1, 2)]);
-    return this.#emit('GridSample', [this.#constant(dims, data), list], attributes);
+    const inputs = { part: this.#fresh(), rows: this.#fresh(), columns: this.#fresh() };
+    const grid: Grid = { picture: data, channels, height, width, inputs };
+    const { x, y } = PROBE;
+    const everywhere = Array.from(y).flatMap((atY) => Array.from(x).flatMap((atX) => [atX, atY]));
+    if (
+      !isClose(this.#value(points).data, everywhere) ||
+      !isClose(this.#value(samples).data, sample(grid, x, y))
+    )
+      throw new Unsupported('features sampled in another way');
+    this.#grids.push(grid);
+    return this.#emit('MatMul', [inputs.rows, this.#emit('MatMul', [inputs.part, inputs.columns])]);
   }
 
-  /** [1, C, 1, N] as [C, N], where the exported graph puts the channels last. */
+  /** [1, C, h, w] as [C, h·w], where the exported graph puts the channels last. */
   #fromPlanar(input: string, output: string): string {
     const [entries = 0, channels = 0, height = 0, width = 0] = this.#value(input).dims;
     if (entries !== 1 || this.#value(output).dims.join() !== [1, height, width, channels].join())
@@ -294,7 +325,6 @@ class Rewriter {
   #inputs(value: string, source: Source): string[] {
     if (source !== 'columns' && source !== 'rows') throw new Unsupported('a value out of order');
     const inputs = Array.from({ length: this.#count(value) }, () => this.#fresh());
-    this.#tile.inputs.push(...inputs.map((name) => floatInput(name)));
     this.#factors[source].push({ value, inputs });
     return inputs;
   }
@@ -350,6 +380,11 @@ function inQuarterTurns(matrix: Matrix): Matrix {
     weight: Array.from(matrix.weight, turns),
     bias: matrix.bias.map((value) => turns(value) - 0.25),
   };
+}
+
+function isClose(a: ArrayLike<unknown>, b: ArrayLike<number>): boolean {
+  const isNear = (value: number, k: number) => Math.abs(Number(a[k]) - value) <= 1e-4 * (1 + Math.abs(value));
+  return a.length === b.length && Array.from(b).every(isNear);
 }
 
 function onlyOne<T>(items: T[] | undefined): T | undefined {

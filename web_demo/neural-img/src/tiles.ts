@@ -1,6 +1,7 @@
 /** Runs a neural image with ONNX Runtime: as a rewritten graph on small tiles, or as it is where that cannot be. */
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import * as ort from 'onnxruntime-web/wasm';
+import { type Grid, partOf, transposed, type Weights, weightsOf } from './grids.ts';
 import { ModelError } from './onnx_metadata.ts';
 import { type Factor, type Plan, rewrite } from './rewrite.ts';
 
@@ -78,11 +79,12 @@ class WholeDrawer implements Drawer {
   release = () => this.session.release();
 }
 
-/** The factors of one stretch of columns or rows, by the tile's inputs. */
+/** The factors of one stretch of columns or rows, by the tile's inputs, and the weights of each grid. */
 interface Block {
   start: number;
   length: number;
   feeds: Record<string, Tensor>;
+  weights: Weights[];
 }
 
 class TileDrawer implements Drawer {
@@ -107,24 +109,20 @@ class TileDrawer implements Drawer {
   }
 
   async draw(x: Float32Array, y: Float32Array) {
+    const { columns, rows, grids } = this.plan;
     const height = Math.min(TILE_ROWS, y.length);
     if (height !== this.#rowsInTile || !isSame(x, this.#x)) {
       const factors = await this.columnSession.run({ x: vector(x) });
-      this.#columns = blocks(
-        this.plan.columns.factors,
-        factors,
-        x.length,
-        Math.ceil(TILE_PIXELS / height),
-        false,
-      );
+      this.#columns = blocks(columns.factors, grids, factors, x, Math.ceil(TILE_PIXELS / height), false);
       [this.#x, this.#rowsInTile] = [x, height];
     }
     const factors = await this.rowSession.run({ y: vector(y) });
     const rgba = new Uint32Array(x.length * y.length);
-    for (const rows of blocks(this.plan.rows.factors, factors, y.length, height, true)) {
-      for (const columns of this.#columns) {
-        const { image } = await this.tileSession.run({ ...columns.feeds, ...rows.feeds });
-        put(rgba, x.length, image?.data as Uint8Array, columns, rows);
+    for (const across of blocks(rows.factors, grids, factors, y, height, true)) {
+      for (const down of this.#columns) {
+        const feeds = { ...down.feeds, ...across.feeds, ...parts(grids, across, down) };
+        const { image } = await this.tileSession.run(feeds);
+        put(rgba, x.length, image?.data as Uint8Array, down, across);
       }
     }
     return new Uint8ClampedArray(rgba.buffer);
@@ -135,31 +133,53 @@ class TileDrawer implements Drawer {
   }
 }
 
-/** Cuts factors, [entries, length, C], into stretches of `size`, [C, 1, size] or [C, size, 1] for each entry. */
+/**
+ * Cuts factors, [entries, length, C], into stretches of `size`, [C, 1, size] or [C, size, 1] for each entry,
+ * and finds the grids' weights at each stretch's points.
+ */
 function blocks(
   factors: Factor[],
+  grids: Grid[],
   values: InferenceSession.ReturnType,
-  length: number,
+  points: Float32Array,
   size: number,
   isRows: boolean,
 ): Block[] {
-  return Array.from({ length: Math.ceil(length / size) }, (_, k) => {
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, k) => {
     const start = k * size;
-    const block: Block = { start, length: Math.min(size, length - start), feeds: {} };
+    const stretch = points.subarray(start, start + size);
+    const weights = grids.map((grid) => weightsOf(stretch, isRows ? grid.height : grid.width));
+    const block: Block = { start, length: stretch.length, feeds: {}, weights };
     for (const { value, inputs } of factors) {
       const data = values[value]?.data as Float32Array;
-      const channels = data.length / (length * inputs.length);
+      const channels = data.length / (points.length * inputs.length);
       inputs.forEach((input, entry) => {
-        const transposed = new Float32Array(channels * block.length);
-        const offset = (entry * length + start) * channels;
+        const matrix = new Float32Array(channels * block.length);
+        const offset = (entry * points.length + start) * channels;
         for (let c = 0, to = 0; c < channels; c++)
-          for (let i = 0; i < block.length; i++) transposed[to++] = data[offset + i * channels + c] ?? 0;
+          for (let i = 0; i < block.length; i++) matrix[to++] = data[offset + i * channels + c] ?? 0;
         const dims = isRows ? [channels, block.length, 1] : [channels, 1, block.length];
-        block.feeds[input] = new ort.Tensor(transposed, dims);
+        block.feeds[input] = new ort.Tensor(matrix, dims);
       });
     }
+    grids.forEach(({ inputs }, k) => {
+      const own = weights[k] as Weights;
+      if (isRows) block.feeds[inputs.rows] = new ort.Tensor(own.matrix, [block.length, own.cells]);
+      else block.feeds[inputs.columns] = new ort.Tensor(transposed(own), [own.cells, block.length]);
+    });
     return block;
   });
+}
+
+/** The cells of each grid that a tile lies between. */
+function parts(grids: Grid[], across: Block, down: Block): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = {};
+  grids.forEach((grid, k) => {
+    const [rows, columns] = [across.weights[k] as Weights, down.weights[k] as Weights];
+    const dims = [1, grid.channels, rows.cells, columns.cells];
+    feeds[grid.inputs.part] = new ort.Tensor(partOf(grid, rows, columns), dims);
+  });
+  return feeds;
 }
 
 /** Copies a tile, uint8[3, h·w], to its place in a picture. */
