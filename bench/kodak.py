@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from anir_runtime.decoder import Decoder
+from anir_runtime.decoder import Decoder, available_cores
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_toolchain import Config, export, fit
@@ -49,6 +49,7 @@ def kodak(
     bits: Annotated[int, typer.Option(help="4 or 8.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     subnet: Annotated[str, typer.Option(help="Trains one alone instead of sixteen, e.g. d2w128.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")] = 1,
     only: Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")] = "",
     published: Annotated[Path | None, typer.Option(help="A folder of published curves as JSON.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")] = None,
@@ -65,9 +66,9 @@ def kodak(
     paths = _pictures(images, only)
     name = "-".join(filter(None, ["kodak", family, f"{bits}bit", preset, subnet, "dev" if only else ""]))
     output = output or RESULTS / f"{name}.json"
-    result = _resume(output, config)
+    result = _resume(output, config, jobs)
     missing = [path for path in paths if path.stem not in result["pictures"]]
-    for stem, measured in _measure_all(missing, config):
+    for stem, measured in _measure_all(missing, config, jobs):
         result["pictures"][stem] = measured
         result["summary"] = summarize(list(result["pictures"].values()), published)
         _write(output, result)
@@ -92,11 +93,11 @@ def _pictures(folder: Path, only: str) -> list[Path]:
     return paths
 
 
-def _resume(output: Path, config: Config) -> dict[str, Any]:
+def _resume(output: Path, config: Config, jobs: int) -> dict[str, Any]:
     """The result so far, or a fresh one. Raises AnirError if the file is of another configuration."""
     wanted = json.loads(json.dumps(asdict(config)))
     if not output.exists():
-        return {"machine": machine(), "config": wanted, "summary": {}, "pictures": {}}
+        return {"machine": machine(), "config": wanted, "jobs": jobs, "summary": {}, "pictures": {}}
     result: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
     if result["config"] != wanted:
         raise AnirError(f"{output}: the result of another configuration; name another with -o")
@@ -112,13 +113,17 @@ def _write(output: Path, result: dict[str, Any]) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _measure_all(paths: list[Path], config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
-    """One picture after the other, each on all cores; on a CUDA device, several side by side."""
-    if config.torch_device().type == "cpu":
+def _measure_all(paths: list[Path], config: Config, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One picture after the other, each on all cores; or some side by side, on a CUDA device always."""
+    if config.torch_device().type != "cpu":
+        jobs = max(jobs, _GPU_JOBS)
+    if jobs == 1:
         for path in paths:
             yield path.stem, measure(path, config)
         return
-    with ProcessPoolExecutor(_GPU_JOBS, multiprocessing.get_context("spawn")) as pool:
+    threads = max(1, available_cores() // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
         waiting = {pool.submit(measure, path, config): path.stem for path in paths}
         for done in as_completed(waiting):
             yield waiting[done], done.result()

@@ -104,7 +104,8 @@ def kodak(result: dict[str, Any]) -> str:
         f"Mean PSNR in dB over {summary['pictures']} Kodak pictures (768×512), {config['family']}, "
         f"{config['bits']} bits, preset `{config['preset']}` ({machine(result['machine'])}): "
         "each picture's best network within the rate, and Pillow's codecs at that rate. "
-        f"Encoding all sixteen takes {summary['encode_seconds']:.0f} s a picture (median).",
+        f"Encoding all sixteen takes {summary['encode_seconds']:.0f} s a picture (median"
+        f"{'; two at a time, a core each' if result.get('jobs', 1) == 2 else ''}).",
         "",
         f"| bpp | anir | {' | '.join(codecs.values())} |",
         "|--:|--:|--:|--:|--:|--:|",

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from anir_toolchain.rate import laplace_bits
+from anir_toolchain.rate import entropy_bits, laplace_bits
 
 
 @pytest.mark.parametrize("log_spread", [-3.0, -1.0, 0.0, 1.5])
@@ -26,3 +26,8 @@ def test_gradients_lead_where_bits_do() -> None:
     codes = torch.randn(3, 20, generator=generator, dtype=torch.float64) * 2
     spread = torch.tensor([[-1.0], [0.0], [0.7]], dtype=torch.float64)
     assert torch.autograd.gradcheck(laplace_bits, (codes.requires_grad_(), spread.requires_grad_()))
+
+
+def test_entropy_is_that_of_the_codes_frequencies() -> None:
+    assert entropy_bits(torch.tensor([[-8.0, 0.0], [7.0, 0.0]])) == pytest.approx(4 * 1.5)
+    assert entropy_bits(torch.zeros(100)) == 0.0

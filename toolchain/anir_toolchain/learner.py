@@ -19,7 +19,7 @@ _DIVERGED_CODING = 16.0
 """The same (12 dB) while latents learn to save bits, which costs a smooth picture some dB."""
 _CALM = 100
 """Steps after which the running errors have forgotten what they were before quantizing."""
-_HASTE = 0.02
+_HASTE = 0.01
 """By how much bits get dearer or cheaper in a step, at most."""
 _GOOD_ENOUGH = 1e-3
 """Below this mean error (36 dB), ups and downs do not matter."""
@@ -66,7 +66,7 @@ class Learner:
         self.rate_factor = min(math.sqrt(128 / own["weight"].shape[-1]), 1.6)
         self.good: dict[str, Any] = {}
         # What latents took at first, and the price of a bit: its share in the error, times all bits allowed.
-        self.first_bits, self.price = 0.0, 0.2
+        self.first_bits, self.price = 0.0, 0.5
 
     def view(self, phase: str, softened: float, coded: float | None) -> Parameters:
         """The trunk as it is trained in that phase."""
@@ -90,15 +90,14 @@ class Learner:
     def tile_gradients(
         self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor
     ) -> TileResult:
-        """Mean squared errors of each depth and gradients of their weighted sum.
+        """Mean squared errors of each depth, and gradients of their sum weighted by `_share`.
 
         Of some points and for all three colours, as shares of the means over `pixels` points.
         """
         leaves = {name: value.detach().requires_grad_(value.requires_grad) for name, value in view.items()}
         outputs, target = self.trunk.outputs(leaves, x, y), colours.T.contiguous()
         errors = torch.stack([(rgb - target).square().sum() for rgb in outputs]) / (3 * pixels)
-        share = self._share()
-        torch.autograd.backward((errors * (share / share.mean())).sum())
+        torch.autograd.backward((errors * self._share()).sum())
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         return errors.detach(), gradients
 
@@ -120,7 +119,7 @@ class Learner:
         gradients = [torch.stack([own[name] for _, own in tiles]).sum(0) for name in names]
         if saving is not None and "latents" in view and view["latents"].requires_grad:
             values.append(self.trunk.latent_bits(view["latents"]))
-            gradients.append(self._bit_gradient(saving))
+            gradients.append(torch.tensor(self._bit_price(saving), device=values[-1].device))
         torch.autograd.backward(values, gradients)
         self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, 20))
         for group in self.optimizer.param_groups:
@@ -130,23 +129,20 @@ class Learner:
         self._guard()
 
     @torch.no_grad()
-    def _bit_gradient(self, saving: float) -> Tensor:
-        """The gradient of the error by the latents' bits, at a price that follows their number."""
-        codes = self.trunk.latent_codes()
-        assert codes is not None
-        bits = self.trunk.latent_bits(codes).item()
+    def _bit_price(self, saving: float) -> float:
+        """What a bit costs in shares of the error: it follows the number of bits."""
+        bits = self.trunk.entropy_bits()
         if not self.first_bits:
             self.first_bits = bits
-        excess = max(1.0, self.first_bits / self.allowed_bits) ** ((1 - saving) ** 2)
+        excess = math.pow(max(1.0, self.first_bits / self.allowed_bits), (1 - saving) ** 2)
         ratio = bits / (self.allowed_bits * excess)
         self.price *= math.exp(_HASTE * min(max(3 * math.log(ratio), -1.0), 1.0))
-        share = self._share()
-        error = (self.error * share / share.mean()).sum()
-        return error * self.price / self.allowed_bits
+        return self.price * ratio / self.allowed_bits
 
     def _share(self) -> Tensor:
-        """Of each depth's error in what is minimized."""
-        return self.error**-_EMPHASIS * self.depth_share
+        """Of each depth's error in what is minimized, which is about 1: so gradients do not fade with it."""
+        share = self.error**-_EMPHASIS * self.depth_share
+        return share / (share * self.error).sum()
 
     @torch.no_grad()
     def _guard(self) -> None:

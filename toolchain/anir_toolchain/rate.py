@@ -50,3 +50,10 @@ def laplace_bits(codes: Tensor, log_spread: Tensor) -> Tensor:
         log_spread: logarithm of the distribution's scale in steps, broadcastable to `codes`.
     """
     return _LaplaceBits.apply(codes, log_spread)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def entropy_bits(codes: Tensor) -> float:
+    """Bits of whole codes, of any shape, by the entropy of their frequencies."""
+    counts = torch.bincount((codes - codes.min()).long().flatten())
+    some = counts[counts > 0].double()
+    return float((some * (some.sum() / some).log2()).sum())

@@ -8,7 +8,7 @@ from torch import Tensor
 from anir_toolchain.families import Family
 from anir_toolchain.pyramid import Pyramid
 from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
-from anir_toolchain.rate import laplace_bits
+from anir_toolchain.rate import entropy_bits, laplace_bits
 
 VECTOR_BITS = 8
 """Bits of biases, step sizes, heads and some filter values: a row of the file's table each."""
@@ -152,17 +152,23 @@ class Trunk:
         """The view with grid0, grid1, … [channels, rows, columns] that come of these latents, if any."""
         if not self.pyramid or latents is None:
             return view
-        own = self.parameters
-        levels = self.pyramid.grids(latents, own["log_latent_step"].exp())
+        levels = self.pyramid.grids(latents, self.parameters["log_latent_step"].exp())
         grids = {f"grid{i}": level for i, level in enumerate(levels)}
         return {**view, **grids, "latents": latents}
 
     def latent_bits(self, latents: Tensor) -> Tensor:
-        """What latents in steps, rounded or nearly, take in the file, a scalar."""
+        """What latents in steps, rounded or nearly, are taken to need in the file, a scalar."""
         assert self.pyramid is not None
         spreads = self.pyramid.per_channel(self.parameters["log_spread"].clamp_min(-3))
         levels = zip(self.pyramid.levels(latents), spreads, strict=True)
         return torch.stack([laplace_bits(level, spread) for level, spread in levels]).sum()
+
+    def entropy_bits(self) -> float:
+        """What the latents' codes need in the file, by the entropy of each channel."""
+        codes = self.latent_codes()
+        assert codes is not None
+        assert self.pyramid is not None
+        return sum(entropy_bits(plane) for plane in self.pyramid.planes(codes))
 
     @torch.no_grad()
     def begin_coding(self) -> None:
