@@ -185,9 +185,8 @@ def decode_web(result: dict[str, Any]) -> str:
             f"| {r['family']} | {r['name']} | {one['ours']['cold_ms']:.0f} | {times} | {gain:.2f}× "
             f"| {one['obvious']['warm_ms']:.0f} |"
         )
-    coarse = ", ".join(f"{r['family']} {r['ms']:.0f} ms" for r in result["coarse"])
-    name = result["coarse"][0]["name"]
-    lines += ["", f"From the bytes of {name} to its first, coarse picture in a warm page: {coarse}."]
+    coarse = ", ".join(f"{r['family']} {r['name']} {r['ms']:.0f} ms" for r in result["coarse"])
+    lines += ["", f"From a network's bytes to its first, coarse picture in a warm page: {coarse}."]
     return "\n".join(lines)
 
 

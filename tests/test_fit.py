@@ -207,10 +207,11 @@ def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
     assert true - 3 < seen[-1].psnr["d4w32"] < true + 0.3
 
 
+@pytest.mark.parametrize("family", ["siren", "grid"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2)])
-def test_the_smallest_pictures(shape: tuple[int, int], tmp_path: Path) -> None:
+def test_the_smallest_pictures_of_one_colour(shape: tuple[int, int], family: str, tmp_path: Path) -> None:
     image = np.full((*shape, 3), (200, 30, 90), np.uint8)
-    export(fit(image, TINY), tmp_path)
+    export(fit(image, replace(TINY, family=family)), tmp_path)
     decoded = decode(tmp_path / "d3w24.onnx")
     assert decoded.shape == image.shape
     assert np.abs(decoded.astype(int) - image).max() <= 3

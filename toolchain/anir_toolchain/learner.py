@@ -131,7 +131,8 @@ class Learner:
     @torch.no_grad()
     def _bit_price(self, saving: float) -> float:
         """What a bit costs in shares of the error: it follows the number of bits."""
-        bits = self.trunk.entropy_bits()
+        # A picture of one colour needs none.
+        bits = max(self.trunk.entropy_bits(), 1.0)
         if not self.first_bits:
             self.first_bits = bits
         excess = math.pow(max(1.0, self.first_bits / self.allowed_bits), (1 - saving) ** 2)

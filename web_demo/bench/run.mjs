@@ -17,8 +17,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '../..');
 const FOLDER = join(ROOT, 'build/bench_web');
 const RESULT = join(ROOT, 'bench/results/decode_web.json');
-const FAMILIES = ['siren', 'fourier', 'gabor'];
-const SUBNETS = ['d2w64', 'd3w64', 'd2w128', 'd5w128'];
+const USUAL = ['d2w64', 'd3w64', 'd2w128', 'd5w128'];
+const SUBNETS = { siren: USUAL, fourier: USUAL, gabor: USUAL, grid: ['d2w20', 'd2w32', 'd5w32'] };
 const SIZE = [768, 512];
 const RUNS = { ours: 6, obvious: 3 };
 
@@ -32,14 +32,13 @@ const browser = await chromium.launch({
 });
 try {
   const decodes = [];
-  for (const family of FAMILIES) for (const name of SUBNETS) decodes.push(await measure(family, name));
   const coarse = [];
-  for (const family of FAMILIES)
-    coarse.push({
-      family,
-      name: SUBNETS[0],
-      ms: median((await inPage('coarse', family, `${SUBNETS[0]}.onnx`, 2, 6)).slice(1)),
-    });
+  for (const [family, names] of Object.entries(SUBNETS)) {
+    for (const name of names) decodes.push(await measure(family, name));
+    const [name] = names;
+    const times = await inPage('coarse', family, `${name}.onnx`, 2, 6);
+    coarse.push({ family, name, ms: median(times.slice(1)) });
+  }
   writeFileSync(RESULT, `${JSON.stringify({ machine: machine(), size: SIZE, decodes, coarse }, null, 1)}\n`);
 } finally {
   await browser.close();
