@@ -129,17 +129,17 @@ def kodak(result: dict[str, Any]) -> str:
 
 def compared(result: dict[str, Any]) -> str:
     """Families and presets against one another and JPEG, each picture's best network within a rate."""
-    rates = [bpp for bpp, _ in result["summary"]["curve"]]
+    others = [_load(name) for name in _COMPARED]
+    rates = sorted({bpp for other in others for bpp, _ in other["summary"]["curve"]})
     rows = {"bpp": [f"{bpp}" for bpp in rates]}
-    for name in _COMPARED:
-        other = _load(name)
+    for name, other in zip(_COMPARED, others, strict=True):
         config, summary = other["config"], other["summary"]
         if summary["pictures"] != result["summary"]["pictures"]:
             raise ValueError(f"{name}: other pictures")
         label = f"{config['family']}, `{config['preset']}`, {summary['encode_cpu_seconds']:.0f} s"
         rows[label] = _cells(summary["curve"], rates)
     rows["JPEG"] = _cells(result["summary"]["codec_curves"]["JPEG"], rates)
-    header, *others = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
+    header, *lines = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
     return "\n".join(
         [
             f"The same over {result['summary']['pictures']} pictures for two families and presets, "
@@ -147,7 +147,7 @@ def compared(result: dict[str, Any]) -> str:
             "",
             header,
             "|---" + "|--:" * len(rates) + "|",
-            *others,
+            *lines,
         ]
     )
 

@@ -72,3 +72,4 @@ def test_latents_keep_their_bits_per_pixel_in_the_default_space_whatever_the_siz
     assert rates(1536, 1024) == pytest.approx(usual)
     assert rates(6000, 4000) == pytest.approx(usual)
     assert max(rates(8, 8)) <= 4
+    assert grid.latent_bits(1024, (8, 8)) <= 4 * 8 * 8

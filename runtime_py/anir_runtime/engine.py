@@ -128,11 +128,11 @@ class _Matrices:
         }
 
 
-def _stretches(width: int, longest: int) -> Iterator[slice]:
-    """Columns in parts of about equal length."""
-    count = -(-width // longest)
+def _stretches(length: int, longest: int) -> Iterator[slice]:
+    """Columns or rows in parts of about equal length."""
+    count = -(-length // longest)
     for i in range(count):
-        yield slice(i * width // count, (i + 1) * width // count)
+        yield slice(i * length // count, (i + 1) * length // count)
 
 
 def _session(model: bytes) -> ort.InferenceSession:

@@ -160,7 +160,7 @@ class _Rewriter:
         nodes, read = self._live_nodes()
         # Where features are sampled is known by now: x and y as points are no inputs.
         columns, rows = (
-            {name: names for name, names in factors.items() if read.issuperset(names)}
+            {name: names for name, names in factors.items() if not read.isdisjoint(names)}
             for factors in (self._columns, self._rows)
         )
         channels = {name: self._inputs[name] for names in (columns | rows).values() for name in names}

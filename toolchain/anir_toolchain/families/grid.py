@@ -31,7 +31,7 @@ class Grid(Siren):
         # network. In the default space, whose widths grow with a picture's side, the files of pictures of
         # 768×512 come to 0.18, 0.25, 0.35 and 0.5 bits a pixel at most.
         usual = width / width_scale(*size, self.widths)
-        return size[0] * size[1] * min(0.372 * 2 ** ((usual - self.widths[-1]) / 5.75), 4.0)
+        return size[0] * size[1] * 0.372 * 2 ** min((usual - self.widths[-1]) / 5.75, 3.4)
 
     def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, grids: Sequence[Tensor]) -> Tensor:
         h = super().first_layer(filters, x, y, grids)

@@ -144,7 +144,7 @@ class Rewriter {
     });
     this.#tile.nodes = live.reverse();
     for (const source of ['columns', 'rows'] as const)
-      this.#factors[source] = this.#factors[source].filter(({ inputs }) => inputs.every((n) => read.has(n)));
+      this.#factors[source] = this.#factors[source].filter(({ inputs }) => inputs.some((n) => read.has(n)));
   }
 
   #factorModel(source: 'columns' | 'rows', input: string): Plan['columns'] {
