@@ -14,7 +14,7 @@ class Weights(NamedTuple):
 
     Attributes:
         cells: of the picture, those that points lie between.
-        matrix: float32[points, cells], what each is worth.
+        matrix: what each is worth, float32[points, cells] for rows, [cells, points] for columns.
     """
 
     cells: slice
@@ -42,7 +42,8 @@ class Grid(NamedTuple):
 
     def column_weights(self, x: Floats) -> Weights:
         """For columns at x, in [-1, 1]."""
-        return _weights(x, self.picture.shape[3])
+        cells, matrix = _weights(x, self.picture.shape[3])
+        return Weights(cells, np.ascontiguousarray(matrix.T))
 
     def feeds(self, rows: Weights, columns: Weights) -> dict[str, Floats]:
         """What the inputs take for a tile."""
@@ -50,7 +51,7 @@ class Grid(NamedTuple):
         return {
             self.part: np.ascontiguousarray(part),
             self.rows: rows.matrix,
-            self.columns: np.ascontiguousarray(columns.matrix.T),
+            self.columns: columns.matrix,
         }
 
     def sample(self, x: Floats, y: Floats) -> Floats:

@@ -1,4 +1,4 @@
-/** Pictures of features, interpolated as products of matrices: ONNX's GridSample takes ten times as long. */
+/** Pictures of features, interpolated as products of matrices, as in the Python runtime, where GridSample is far slower. */
 
 /** Bilinear interpolation along one axis of a picture of features. */
 export interface Weights {
