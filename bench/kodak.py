@@ -45,7 +45,7 @@ _GPU_JOBS = 8
 def kodak(
     images: Annotated[Path, typer.Option(help="A folder of pictures.")],
     preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
-    family: Annotated[str, typer.Option(help="siren, grid, fourier or gabor.")] = "siren",
+    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
     bits: Annotated[int, typer.Option(help="4 or 8.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     subnet: Annotated[str, typer.Option(help="Trains one alone instead of sixteen, e.g. d2w128.")] = "",

@@ -14,6 +14,7 @@ from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import export
 from anir_toolchain.families import families
 from anir_toolchain.graph import Graph
+from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space, Subnet
 from onnx import TensorProto, helper
 
@@ -26,16 +27,15 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet with `xy` float32[N, 2] in and `image` uint8[N, 3] out."""
     graph, trunk, links = Graph(), model.trunks[subnet.width], subnet.depth - 1
     tensor = _Tensors(graph)
-    banks = [
-        _emit_filter(graph, tensor, trunk.filters.values[i]) for i in range(model.family.banks(subnet.depth))
-    ]
-    h = banks[0]
-    if pyramid := model.pyramid(subnet.width):
-        h = graph.op("Add", h, _emit_features(graph, tensor, trunk.grids(pyramid), subnet.width))
+    banks = model.family.banks(subnet.depth)
+    features = _emit_features(graph, tensor, trunk.latents, model.size, subnet.width)
+    filters = [_emit_filter(graph, tensor, own) for own in trunk.filters.values[:banks] if len(own)]
+    h = filters[0] if filters else features
     for i in range(links):
         matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), trunk.step.values[i], axis=1)
         h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(trunk.bias.values[i]))
-        h = graph.op("Sin", h) if len(banks) == 1 else graph.op("Mul", h, banks[i + 1])
+        h = graph.op("Sin", h) if banks == 1 else graph.op("Mul", h, filters[i + 1])
+        h = graph.op("Add", h, features) if features else h
     at = model.space.depths.index(subnet.depth)
     head_codes = graph.tensor(trunk.head.codes[at].T.contiguous().numpy())
     head = tensor.dequantized(head_codes, trunk.head.scale[at], axis=1)
@@ -78,13 +78,17 @@ def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
     return graph.op("Mul", response, graph.op("Exp", exponent))
 
 
-def _emit_features(graph: Graph, tensor: _Tensors, grids: list[torch.Tensor], channels: int) -> str:
-    """The feature grids at every point, [N, channels]."""
+def _emit_features(
+    graph: Graph, tensor: _Tensors, latents: Latents | None, size: tuple[int, int], channels: int
+) -> str:
+    """The planes of local cosines at every point, [N, channels], if there are any."""
+    if latents is None:
+        return ""
     points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
-    samples = [graph.op("GridSample", tensor(level[None]), points, padding_mode="border") for level in grids]
-    features = graph.op("Squeeze", graph.op("Concat", *samples, axis=1), graph.integers(0, 2))
-    features = graph.op("Transpose", features, perm=[1, 0])
-    return graph.op("Pad", features, graph.integers(0, 0, 0, channels - sum(len(level) for level in grids)))
+    planes = tensor(torch.from_numpy(latents.planes(size))[None])
+    samples = graph.op("GridSample", planes, points, padding_mode="border")
+    features = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
+    return graph.op("Pad", features, graph.integers(0, 0, 0, channels - 3))
 
 
 def write(directory: Path) -> None:

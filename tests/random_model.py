@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import family
+from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space
 from anir_toolchain.supernet import top_codes
 
@@ -32,17 +33,15 @@ def random_model(
             bias=rows(uniform(depth - 1, width) * 3),
             head=rows(uniform(*heads, width) * 0.2),
             head_bias=uniform(*heads) * 0.1 + 0.5,
-            **grids(width),
+            latents=latents() if family(name).latent_bits(width, size) else None,
         )
 
-    def grids(width: int) -> dict[str, Any]:
-        pyramid = family(name).pyramid(width, size)
-        if not pyramid:
-            return {}
-        # Most are zero, some large.
-        codes = (uniform(pyramid.latents) ** 5 * 8).round().clamp(-8, 7)
-        scale = (1.5 + uniform(sum(pyramid.channels))) / 8
-        return {"latents": Quantized(codes.to(torch.int8), scale)}
+    def latents() -> Latents:
+        cells = (-(-size[1] // 16), -(-size[0] // 16))
+        # Most are zero, some large; means stay small, so that their sums do.
+        codes = (uniform(3, *cells, 12, 12) ** 25 * 14).round()
+        codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
+        return Latents(codes.to(torch.int16).numpy(), 0.2)
 
     return Model(
         family_name=name,
@@ -69,4 +68,5 @@ def filter_rows(name: str, values: torch.Tensor) -> Quantized:
 def leaves(state: dict[str, Any]) -> list[torch.Tensor]:
     """All tensors of a trunk's state."""
     parts = [value for value in state.values() if value is not None]
-    return [t for part in parts for t in (part.values() if isinstance(part, dict) else [part])]
+    values = [v for part in parts for v in (part.values() if isinstance(part, dict) else [part])]
+    return [torch.as_tensor(value) for value in values]

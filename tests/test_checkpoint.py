@@ -12,7 +12,7 @@ from anir_toolchain.checkpoint import FORMAT, Model, write_state
 from tests.random_model import leaves, random_model
 
 
-@pytest.mark.parametrize("family", ["siren", "grid"])
+@pytest.mark.parametrize("family", ["siren", "lapped"])
 def test_a_model_round_trips(family: str, tmp_path: Path) -> None:
     model = random_model(family)
     model.save(tmp_path / "model.pt")
@@ -103,15 +103,22 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
             Model.load(path)
 
 
-def test_feature_grids_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+def test_local_cosines_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
-    random_model("grid").save(path)
+    random_model("lapped").save(path)
     state = torch.load(path, weights_only=True)
     latents = state["trunks"][24]["latents"]
     for change in (
         {"latents": None},
         {"latents": {**latents, "codes": latents["codes"][1:]}},
-        {"latents": {**latents, "scale": torch.ones(3)}},
+        {"latents": {**latents, "codes": latents["codes"][:, 1:]}},
+        {"latents": {**latents, "codes": latents["codes"][..., 1:]}},
+        {"latents": {**latents, "codes": latents["codes"][..., :2, :2]}},
+        {"latents": {**latents, "codes": latents["codes"].float()}},
+        {"latents": {**latents, "codes": 7}},
+        {"latents": {**latents, "step": 0.0}},
+        {"latents": {**latents, "step": "1"}},
+        {"latents": {"codes": latents["codes"]}},
     ):
         trunks = state["trunks"] | {24: state["trunks"][24] | change}
         write_state(path, state | {"trunks": trunks})

@@ -2,73 +2,88 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from anir_toolchain.graph import Graph
-from anir_toolchain.rans import Stream, emit, encode
-from numpy.typing import NDArray
+from anir_toolchain.rans import Context, Ints, Stream, Tables, emit, encode
 from onnx import TensorProto, helper
 
-Planes = list[NDArray[np.int8]]
+CONTEXT = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
 
 
-def _decoded(stream: Stream) -> NDArray[np.float32]:
-    """What ONNX Runtime makes of it, with default options and unoptimised."""
+def _decoded(stream: Stream, context: Context) -> Ints:
+    """What ONNX Runtime makes of it, with default options and unoptimised: [lanes, steps]."""
     graph = Graph()
-    codes = graph.op("Reshape", emit(graph, stream), graph.integers(-1))
-    graph.rename_output(codes, "codes")
-    outputs = [helper.make_tensor_value_info("codes", TensorProto.FLOAT, [None])]
+    prior = graph.varints(context.prior.astype(np.int32))
+    graph.rename_output(emit(graph, stream, context, prior), "codes")
+    outputs = [helper.make_tensor_value_info("codes", TensorProto.INT32, [None] * 3)]
     model = graph.model([], outputs, {}).SerializeToString()
     plain = ort.SessionOptions()
     plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     one, other = (ort.InferenceSession(model, options).run(None, {})[0] for options in (None, plain))
     assert np.array_equal(one, other)
-    result: NDArray[np.float32] = one
+    result: Ints = one[..., 0].T
     return result
 
 
-def _laplace(*sizes: int, spread: float = 1.0, seed: int = 0) -> Planes:
-    generator = np.random.default_rng(seed)
-    return [generator.laplace(0, spread, n).round().clip(-8, 7).astype(np.int8) for n in sizes]
+def _laplace(lanes: int, steps: int, spread: float = 1.0) -> Ints:
+    return np.random.default_rng(0).laplace(0, spread, (lanes, steps)).round().astype(np.int64)
+
+
+def _bursts(lanes: int, steps: int) -> Ints:
+    """Loud for a while, then silent."""
+    loud = np.arange(steps) % 64 < 16
+    return np.where(loud, _laplace(lanes, steps, 6.0), _laplace(lanes, steps, 0.05))
 
 
 @pytest.mark.parametrize(
-    "planes",
+    "codes",
     [
-        _laplace(384, 384, 1536, 6144, 24576),
-        _laplace(7, 28),
-        _laplace(96, spread=0.1),
-        [np.zeros(16, np.int8), np.zeros(64, np.int8)],
-        [np.full(4, -8, np.int8), np.full(16, 7, np.int8)],
-        [np.arange(-8, 8, dtype=np.int8).repeat(24)],
-        [np.zeros(1, np.int8)],
-        [np.array([-128, 127], np.int8)],
+        _laplace(32, 400),
+        _bursts(96, 640),
+        _laplace(7, 8, spread=0.1),
+        np.zeros((3, 16), np.int64),
+        np.full((2, 12), -8, np.int64),
+        np.arange(-8, 8).repeat(25).reshape(4, 100),
+        np.zeros((1, 4), np.int64),
+        np.array([[-128, 127, 0, 3]]),
     ],
-    ids=["levels", "odd", "sparse", "zeros", "two codes", "flat", "one code", "8 bits"],
+    ids=["noise", "bursts", "sparse", "zeros", "one code", "flat", "tiny", "8 bits"],
 )
-def test_the_graph_decodes_what_was_encoded(planes: Planes) -> None:
-    assert np.array_equal(_decoded(encode(planes)), np.concatenate(planes))
+def test_the_graph_decodes_what_was_encoded(codes: Ints) -> None:
+    assert np.array_equal(_decoded(encode(codes, CONTEXT), CONTEXT), codes)
+
+
+def test_activity_is_the_prior_and_the_weighted_sizes_before() -> None:
+    codes = np.array([[3, -1, 0, 2, 5, 0, -7, 1]])
+    want = [9, 6, 2 + 2, 0 + 3, 9 + 4 + 1, 10 + 4 * 3, 2 + 2 + 4, 14 + 5]
+    assert CONTEXT.activity(codes).tolist() == [want]
 
 
 def test_a_stream_is_hardly_longer_than_its_entropy() -> None:
-    planes = _laplace(38400, spread=0.4)
-    _, counts = np.unique(planes[0], return_counts=True)
-    share = counts / counts.sum()
-    entropy = -(counts * np.log2(share)).sum() / 8
-    stream = encode(planes)
-    assert entropy < stream.bytes < entropy * 1.035
+    codes = _laplace(64, 600, spread=0.4)
+    _, counts = np.unique(codes, return_counts=True)
+    entropy = -(counts * np.log2(counts / counts.sum())).sum() / 8
+    stream = encode(codes, Context({1: 1}, np.zeros(1, np.int64)))
+    assert entropy - 1 < stream.bytes - 2 * 64 < entropy * 1.015
 
 
-def test_lanes_divide_every_plane_and_are_few_where_there_is_little_to_decode() -> None:
-    much, little = encode(_laplace(384, 76800)), encode(_laplace(384, spread=0.2))
-    assert len(much.states) == 128
-    assert len(little.states) == 1
-    assert much.steps == (384 + 76800) // 128
+def test_what_went_before_tells_what_comes() -> None:
+    codes = _bursts(32, 6400)
+    nothing = Context({1: 0}, np.zeros(1, np.int64))
+    assert encode(codes, CONTEXT).bytes < 0.85 * encode(codes, nothing).bytes
 
 
-def test_neighbours_of_like_statistics_share_a_table() -> None:
-    alike = _laplace(960, 960, 9600)
-    sparse = _laplace(19200, spread=0.15, seed=1)
-    assert encode(alike).starts == ()
-    stream = encode([*alike, *sparse])
-    assert stream.starts == ((960 + 960 + 9600) // len(stream.states),)
-    assert stream.tables.shape[0] == 2
-    assert stream.tables.sum(1).tolist() == [4096, 4096]
-    assert stream.tables.min() >= 1
+def test_tables_are_few_where_activity_tells_nothing() -> None:
+    codes = _laplace(32, 400)
+    assert len(encode(codes, CONTEXT).tables.limits) == 0
+    tables = encode(_bursts(96, 640), CONTEXT).tables
+    assert len(tables.limits) == len(tables.frequencies) - 1 > 0
+    assert (np.diff(tables.limits) > 0).all()
+
+
+def test_frequencies_count_both_signs_and_leave_out_what_never_occurs() -> None:
+    sizes = np.abs(_bursts(96, 640))
+    tables = Tables.of(sizes, CONTEXT.activity(_bursts(96, 640)))
+    assert tables.signed.sum(1).tolist() == [4096] * len(tables.frequencies)
+    kinds = tables.kinds(CONTEXT.activity(_bursts(96, 640)))
+    for kind, row in enumerate(tables.frequencies):
+        assert set(np.unique(sizes[kinds == kind])) - {0} == set(np.flatnonzero(row)) - {0}
+    assert tables.bits(sizes, CONTEXT.activity(_bursts(96, 640))) > 10 * tables.frequencies.size

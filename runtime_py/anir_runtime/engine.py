@@ -120,7 +120,8 @@ class _Matrices:
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates
     ) -> dict[str, NDArray[np.float32]]:
         """Values of x or y alone as inputs of the matrix graph, each [C, N]."""
-        values = self._factors.run(list(inputs), {"x": x, "y": y})
+        # ONNX Runtime refuses to work out nothing.
+        values = self._factors.run(list(inputs), {"x": x, "y": y}) if inputs else []
         return {
             name: entry.T
             for names, value in zip(inputs.values(), values, strict=True)

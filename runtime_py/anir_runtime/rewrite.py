@@ -43,7 +43,7 @@ class Rewritten(NamedTuple):
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
         grids: pictures of features.
-        channels: of the widest input of columns or rows.
+        channels: of the widest input or matrix.
     """
 
     model: bytes
@@ -170,7 +170,8 @@ class _Rewriter:
             inputs |= {grid.rows: (None, None), grid.columns: (None, None)}
         constants = {name: value for name, value in self._constants.items() if name in read}
         data = write_model(model, nodes, constants, inputs, "image")
-        return Rewritten(data, columns, rows, self._grids, max(channels.values()))
+        matrices = (len(value) for value in constants.values() if value.ndim == 2)
+        return Rewritten(data, columns, rows, self._grids, max(*channels.values(), *matrices, 1))
 
     def _live_nodes(self) -> tuple[list[Node], set[str]]:
         """The nodes that the image depends on, and all that they read."""
@@ -207,9 +208,6 @@ class _Rewriter:
         (name,), inputs = node.outputs[:1], node.inputs
         if node.kind == "GridSample":
             self._planar[name] = self._samples(inputs[0], inputs[1], name)
-        elif node.kind == "Concat" and self._planar.keys() >= set(inputs):
-            own = (self._planar[part] for part in inputs)
-            self._planar[name] = self._emit(node.kind, *own, attributes=node.attributes)
         elif node.kind == "Transpose" and inputs[0] in self._planar:
             channels = self._values[inputs[0]].shape[1]
             if self._shape(name) != (1, len(PROBE["y"]), len(PROBE["x"]), channels):

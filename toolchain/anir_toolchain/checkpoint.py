@@ -3,7 +3,6 @@
 import pickle
 import warnings
 from dataclasses import dataclass, fields
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from anir_runtime.files import replacing
 from torch import Tensor
 
 from anir_toolchain.families import Family, family
-from anir_toolchain.pyramid import Pyramid
-from anir_toolchain.rans import Stream, encode
+from anir_toolchain.lapped import Latents, sample
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -51,18 +49,23 @@ class QuantizedTrunk:
     """int8[depths, 3, C], scale [depths, 3]; maps to RGB in [0, 1]."""
     head_bias: Tensor
     """float32[depths, 3]."""
-    latents: Quantized | None = None
-    """Of the feature grids, int8[N], scale [Z] by channel."""
+    latents: Latents | None = None
+    """Codes of local cosines, if the family has any."""
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors, as `from_state` reads them."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
+        state = {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
+        if self.latents:
+            state["latents"] = {"codes": torch.from_numpy(self.latents.codes), "step": self.latents.step}
+        return state
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "QuantizedTrunk":
         """The inverse of `state`. Raises KeyError or TypeError if something is missing or too much."""
-        values: dict[str, Any] = {n: Quantized(**v) if isinstance(v, dict) else v for n, v in state.items()}
+        values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
+        if latents := values["latents"]:
+            values["latents"] = Latents(latents["codes"].numpy(), latents["step"])
         return cls(**values)
 
     def check_shapes(self, banks: int, rows: int, depths: tuple[int, ...], width: int) -> None:
@@ -83,20 +86,15 @@ class QuantizedTrunk:
         if any(tensor.shape != shape for tensor, shape in expected.items()):
             raise ValueError("shapes do not fit the space")
 
-    def grids(self, pyramid: Pyramid) -> list[Tensor]:
-        """The feature grids, float32[channels, rows, columns] for each level."""
-        assert self.latents is not None
-        return pyramid.grids(self.latents.codes.float(), self.latents.scale)
+    def check_latents(self, size: tuple[int, int], expected: bool) -> None:
+        """Raises ValueError if codes are not of such a picture, or there or missing against `expected`."""
+        if bool(self.latents) != expected:
+            raise ValueError("local cosines do not fit the family")
+        if self.latents:
+            self.latents.check(size)
 
-    def check_grids(self, pyramid: Pyramid | None) -> None:
-        """Raises ValueError if the feature grids are not of that pyramid, or there though there is none."""
-        if not pyramid or not self.latents:
-            if pyramid or self.latents:
-                raise ValueError("feature grids do not fit the family")
-            return
-        codes, scale = self.latents.codes, self.latents.scale
-        if codes.shape != (pyramid.latents,) or scale.shape != (sum(pyramid.channels),):
-            raise ValueError("feature grids do not fit the picture")
+
+_QUANTIZED = ("filters", "step", "bias", "head")
 
 
 @dataclass(frozen=True)
@@ -121,19 +119,10 @@ class Model:
         """The family by its name."""
         return family(self.family_name)
 
-    def pyramid(self, width: int) -> Pyramid | None:
-        """The form of the feature grids of the subnets of that width, if the family has any."""
-        return self.family.pyramid(width, (self.image.shape[1], self.image.shape[0]))
-
-    @cached_property
-    def streams(self) -> dict[int, Stream]:
-        """The latents of each width that has any, entropy-coded; all depths share them."""
-        streams = {}
-        for width, trunk in self.trunks.items():
-            pyramid = self.pyramid(width)
-            if pyramid and trunk.latents:
-                streams[width] = encode([plane.numpy() for plane in pyramid.planes(trunk.latents.codes)])
-        return streams
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture."""
+        return self.image.shape[1], self.image.shape[0]
 
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
         """The quantized network in torch: float32[H, W, 3], RGB in [0, 1] but not clipped.
@@ -143,15 +132,16 @@ class Model:
             x: float32[W] in [-1, 1].
             y: float32[H] in [-1, 1].
         """
-        trunk, links, pyramid = self.trunks[subnet.width], subnet.depth - 1, self.pyramid(subnet.width)
-        grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
+        trunk, links = self.trunks[subnet.width], subnet.depth - 1
+        grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
+        planes = torch.from_numpy(trunk.latents.planes(self.size)) if trunk.latents else None
         h = self.family.forward(
             trunk.filters.values[: self.family.banks(subnet.depth)],
             trunk.weight[:links].float() * trunk.step.values[:links, None],
             trunk.bias.values[:links],
-            grid_x.reshape(-1),
-            grid_y.reshape(-1),
-            trunk.grids(pyramid) if pyramid else (),
+            grid_x,
+            grid_y,
+            None if planes is None else sample(planes, grid_x, grid_y),
         )[-1]
         at = self.space.depths.index(subnet.depth)
         rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
@@ -183,7 +173,7 @@ class Model:
         banks, rows = self.family.banks(self.space.depths[-1]), len(self.family.filter_rows)
         for width, trunk in self.trunks.items():
             trunk.check_shapes(banks, rows, self.space.depths, width)
-            trunk.check_grids(self.pyramid(width))
+            trunk.check_latents(self.size, expected=self.family.latent_bits(width, self.size) > 0)
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

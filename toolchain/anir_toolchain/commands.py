@@ -30,7 +30,7 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The model; a folder if there are several pictures.")
     ],
-    family: Annotated[str, typer.Option(help="siren, grid, fourier or gabor.")] = "siren",
+    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
     preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
     depths: Annotated[str | None, typer.Option(help="Rising, like 2,3,4,5.")] = None,

@@ -26,9 +26,9 @@ class Config:
         """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
         default = Space.default(width, height, family(self.family).widths)
         space = Space(self.depths or default.depths, self.widths or default.widths)
-        channels = sum(family(self.family).levels)
-        if space.widths[0] < channels:
-            raise AnirError(f"the {self.family} family needs widths of at least {channels}")
+        narrowest = family(self.family).narrowest
+        if space.widths[0] < narrowest:
+            raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
         return space
 
     def check(self) -> None:

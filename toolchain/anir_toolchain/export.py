@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
+from anir_toolchain.lapped import emit as emit_latents
 from anir_toolchain.metrics import bits_per_pixel, psnr
 from anir_toolchain.space import Subnet
 
@@ -70,15 +71,15 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 
 def payload_bytes(model: Model, subnet: Subnet) -> int:
     """Bytes of the packed hidden weights alone, and of entropy-coded latents."""
-    stream = model.streams.get(subnet.width)
-    return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8 + (stream.bytes if stream else 0)
+    latents = model.trunks[subnet.width].latents
+    coded = latents.stream.bytes if latents else 0
+    return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8 + coded
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
-    """Multiply-accumulates that one pixel takes: hidden layers, head, and four cells of each grid."""
-    pyramid = model.pyramid(subnet.width)
-    grids = 4 * sum(pyramid.channels) if pyramid else 0
-    return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width + grids
+    """Multiply-accumulates that one pixel takes: hidden layers, head, and four pixels of each plane."""
+    planes = 4 * 3 if model.trunks[subnet.width].latents else 0
+    return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width + planes
 
 
 def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
@@ -91,7 +92,9 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet.depth, head_at)
     filters, biases = vectors[:-links], vectors[-links:]
     weights = _emit_weights(graph, model, subnet, step)
-    features = _emit_features(graph, model, trunk, x, y)
+    features = None
+    if trunk.latents:
+        features = emit_latents(graph, trunk.latents, model.size, x, y, subnet.width)
     h = model.family.emit(graph, x, y, filters, weights, biases, features)
     head = graph.op("Transpose", head, perm=[*range(1, rank), 0])
     bias = graph.tensor(trunk.head_bias[head_at].numpy())
@@ -154,15 +157,6 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
             high = torch.div(codes + 128, 256, rounding_mode="floor")
             parts += [(high, scale * 256), (codes - high * 256, scale)]
     return parts
-
-
-def _emit_features(graph: Graph, model: Model, trunk: QuantizedTrunk, x: str, y: str) -> str | None:
-    """The feature grids interpolated, if there are any."""
-    width = trunk.weight.shape[-1]
-    pyramid, latents, stream = model.pyramid(width), trunk.latents, model.streams.get(width)
-    if not pyramid or not latents or not stream:
-        return None
-    return pyramid.emit(graph, stream, latents.scale, x, y, width)
 
 
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:

@@ -1,7 +1,5 @@
 """A trained supernet as a Model: integer codes, and heads in closed form."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,13 +9,13 @@ from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.fitting import Fitting
 from anir_toolchain.heads import Moments
 from anir_toolchain.quantizer import quantize
-from anir_toolchain.supernet import TOP_CODE, VECTOR_BITS, Trunk, round_steps, row_step, top_codes
+from anir_toolchain.supernet import TOP_CODE, VECTOR_BITS, round_steps, row_step, top_codes
 
 
 @torch.no_grad()
 def finish(fitting: Fitting, image: NDArray[np.uint8], source: str) -> Model:
     """The quantized result, with every head solved by least squares on a sample of the pixels."""
-    trunks = {width: _quantize_trunk(fitting, learner.trunk) for width, learner in fitting.learners.items()}
+    trunks = {width: _quantize_trunk(fitting, width) for width in fitting.learners}
     return Model(
         family_name=fitting.config.family,
         bits=fitting.config.bits,
@@ -30,11 +28,12 @@ def finish(fitting: Fitting, image: NDArray[np.uint8], source: str) -> Model:
     )
 
 
-def _quantize_trunk(fitting: Fitting, trunk: Trunk) -> QuantizedTrunk:
+def _quantize_trunk(fitting: Fitting, width: int) -> QuantizedTrunk:
+    trunk = fitting.learners[width].trunk
     own = {name: value.cpu() for name, value in trunk.parameters.items()}
     step_codes, step_scale = round_steps(own["log_step"].exp())
     weight = quantize(own["weight"], (step_codes * step_scale)[:, None, :], trunk.bits)
-    head, head_bias = _solve_heads(fitting, trunk)
+    head, head_bias = _solve_heads(fitting, width)
     return QuantizedTrunk(
         filters=_row_codes(own["filters"], top_codes(trunk.family), torch.int16),
         weight=weight.to(torch.int8),
@@ -42,26 +41,19 @@ def _quantize_trunk(fitting: Fitting, trunk: Trunk) -> QuantizedTrunk:
         bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
         head=head,
         head_bias=head_bias,
-        **_quantize_latents(trunk, own),
+        latents=fitting.latents[width],
     )
 
 
-def _quantize_latents(trunk: Trunk, own: dict[str, Tensor]) -> dict[str, Any]:
-    codes = trunk.latent_codes()
-    if codes is None:
-        return {}
-    return {"latents": Quantized(codes.to("cpu", torch.int8), own["log_latent_step"].exp())}
-
-
-def _solve_heads(fitting: Fitting, trunk: Trunk) -> tuple[Quantized, Tensor]:
+def _solve_heads(fitting: Fitting, width: int) -> tuple[Quantized, Tensor]:
     """Codes int8[depths, 3, C] with their scales, and biases float32[depths, 3], for RGB in [0, 1]."""
+    trunk = fitting.learners[width].trunk
     index = torch.arange(0, len(fitting.pixels), max(1, len(fitting.pixels) // 2**17), device=fitting.device)
     view = trunk.hard_view()
-    width = view["weight"].shape[-1]
     moments = [Moments(width, fitting.device) for _ in trunk.depths]
     for part in torch.split(index, 4096):
         x, y, colours = fitting.points(part)
-        layers = trunk.layers(view, x, y)
+        layers = trunk.layers(view, x, y, fitting.planes[width][part])
         for moment, depth in zip(moments, trunk.depths, strict=True):
             moment.add(layers[depth - 1], (colours + 1) / 2)
     codes, scale, bias = (

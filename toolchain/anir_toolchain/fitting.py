@@ -18,6 +18,7 @@ from anir_toolchain.checkpoint import FORMAT, read_state, write_state
 from anir_toolchain.config import Config
 from anir_toolchain.families import family
 from anir_toolchain.image import rms_frequency
+from anir_toolchain.lapped import Latents, choose
 from anir_toolchain.learner import Learner
 from anir_toolchain.presets import preset
 from anir_toolchain.space import Subnet
@@ -27,10 +28,6 @@ _WARMUP = 50
 _TILE_VALUES = 2**17
 """Pixels × channels per forward and backward pass: a layer's activations stay in the cache."""
 _CHECK_PIXELS = 8192
-_CODE = 0.25
-"""Fraction of the steps after which latents turn into codes and have to pay for their bits."""
-_SAVING_STEPS = 440
-"""Steps until they take no more than they are allowed: later, what has become zero hardly ever gets away."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Fitting:
 
     def __init__(self, image: NDArray[np.uint8], config: Config, pool: ThreadPoolExecutor) -> None:
         self.config, self.pool = config, pool
-        self.preset = preset(config.preset).lasting(family(config.family).patience)
+        self.preset = preset(config.preset)
         self.device = config.torch_device()
         self.height, self.width = image.shape[:2]
         self.space = config.space(self.width, self.height)
@@ -67,6 +64,10 @@ class Fitting:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.step = 0
         self.check_seconds = 0.0
+        self.latents = dict(
+            zip(self.space.widths, pool.map(self._choose_latents, self.space.widths), strict=True)
+        )
+        self.planes = {width: self._planes(width) for width in self.space.widths}
         start = bandwidth(image)
         self.learners = {width: self._create_learner(width, start) for width in self.space.widths}
         self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
@@ -78,7 +79,19 @@ class Fitting:
         trunk = Trunk.create(
             kind, self.space.depths, width, self.config.bits, size, bandwidth, self.generator
         )
-        return Learner(trunk.to(self.device), kind.latent_bits(width, size))
+        return Learner(trunk.to(self.device))
+
+    def _choose_latents(self, width: int) -> Latents | None:
+        bits = family(self.config.family).latent_bits(width, (self.width, self.height))
+        return choose(self.pixels.reshape(self.height, self.width, 3).cpu().numpy(), bits) if bits else None
+
+    def _planes(self, width: int) -> Tensor:
+        """What a width's codes show at every pixel, float32[H · W, 3], or [H · W, 0] if there are none."""
+        latents = self.latents[width]
+        if latents is None:
+            return torch.empty(len(self.pixels), 0, device=self.device)
+        planes = torch.from_numpy(latents.planes((self.width, self.height)))
+        return planes.reshape(3, -1).T.contiguous().to(self.device)
 
     @property
     def phase(self) -> str:
@@ -96,46 +109,38 @@ class Fitting:
         if before == "fit" != self.phase:
             for learner in self.learners.values():
                 learner.begin_quantizing()
-        if self.step == round(_CODE * self.preset.steps):
-            for learner in self.learners.values():
-                learner.begin_coding()
         # The widest first: the pool ends sooner when the small tasks come last.
-        learners = [self.learners[width] for width in reversed(self.space.widths) if self._is_due(width)]
+        widths = [width for width in reversed(self.space.widths) if self._is_due(width)]
+        learners = [self.learners[width] for width in widths]
         phase, softened, rate = self.phase, self._softened(), self._rate()
-        saved = min(_CODE + _SAVING_STEPS / self.preset.steps, self.preset.soften)
-        coded, saving = self._coded(self.preset.settle), self._coded(saved)
-        x, y, colours = self._batch()
-        views = list(self.pool.map(lambda learner: learner.view(phase, softened, coded), learners))
+        index = self._batch()
+        points = self.points(index)
+        views = list(self.pool.map(lambda learner: learner.view(phase, softened), learners))
         tiles = [
             [
-                self.pool.submit(learner.tile_gradients, view, len(x), *part)
-                for part in self._tiles(learner, x, y, colours)
+                self.pool.submit(learner.tile_gradients, view, len(index), *part)
+                for part in self._tiles(width, *points, self.planes[width][index])
             ]
-            for learner, view in zip(learners, views, strict=True)
+            for width, learner, view in zip(widths, learners, views, strict=True)
         ]
         updates = []
         for learner, view, parts in zip(learners, views, tiles, strict=True):
             results = [part.result() for part in parts]
-            updates.append(self.pool.submit(learner.update, view, results, rate, saving))
+            updates.append(self.pool.submit(learner.update, view, results, rate))
         for update in updates:
             update.result()
         if phase == "fit":
             for learner in learners:
                 learner.trunk.trim_tails()
 
-    def _tiles(self, learner: Learner, *parts: Tensor) -> Iterable[tuple[Tensor, ...]]:
+    def _tiles(self, width: int, *parts: Tensor) -> Iterable[tuple[Tensor, ...]]:
         size = len(parts[0])
         if self.device.type == "cpu":
-            size = min(size, _TILE_VALUES // learner.trunk.parameters["weight"].shape[-1])
+            size = min(size, _TILE_VALUES // width)
         return zip(*(torch.split(part, max(1, size)) for part in parts), strict=True)
 
     def _is_due(self, width: int) -> bool:
-        """Whether a trunk takes this step: after the two narrowest, the fewer the wider it is.
-
-        With feature grids all do, as latents take most of a step's time and want many.
-        """
-        if self.learners[width].trunk.pyramid:
-            return True
+        """Whether a trunk takes this step: after the two narrowest, the fewer the wider it is."""
         share = min(1.0, self.space.widths[:2][-1] / width)
         return int(self.step * share) > int((self.step - 1) * share)
 
@@ -144,24 +149,19 @@ class Fitting:
         done = self.step / self.preset.steps - self.preset.soften
         return min(max(done / (self.preset.settle - self.preset.soften), 0.0), 1.0)
 
-    def _coded(self, end: float) -> float | None:
-        """How much of the way is done from where latents turn into codes to `end`, 0 to 1; None before."""
-        if self.step < round(_CODE * self.preset.steps):
-            return None
-        return min((self.step / self.preset.steps - _CODE) / (end - _CODE), 1.0)
-
     def _rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.preset.steps))
         return self.preset.rate * min(1.0, self.step / _WARMUP) * cosine + 1e-5
 
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """One random pixel in each cell of an even grid: less noise in the gradient than anywhere."""
+    def _batch(self) -> Tensor:
+        """Indices of one random pixel in each cell of an even grid: less noise than anywhere."""
         cell = math.sqrt(max(1.0, self.width * self.height / self.preset.batch))
         columns, rows = (max(1, round(n / cell)) for n in (self.width, self.height))
         jitter = torch.rand(2, rows, columns, generator=self.generator)
         j = ((torch.arange(columns) + jitter[0]) * self.width / columns).long().clamp_max(self.width - 1)
         i = ((torch.arange(rows)[:, None] + jitter[1]) * self.height / rows).long().clamp_max(self.height - 1)
-        return self.points((i * self.width + j).reshape(-1).to(self.device))
+        index: Tensor = (i * self.width + j).reshape(-1)
+        return index.to(self.device)
 
     def points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Coordinates [N], [N] and colours [N, 3] in [-1, 1] of pixels by their index."""
@@ -178,10 +178,9 @@ class Fitting:
         psnr = {}
         for subnet in dict.fromkeys((self.space.subnets[0], middle, self.space.largest)):
             trunk = self.learners[subnet.width].trunk
-            view = (
-                trunk.real_view(self._coded(self.preset.settle)) if self.phase == "fit" else trunk.hard_view()
-            )
-            rgb = trunk.outputs(view, x, y)[depths.index(subnet.depth)].clamp(-1, 1)
+            view = trunk.parameters if self.phase == "fit" else trunk.hard_view()
+            features = self.planes[subnet.width][self.check]
+            rgb = trunk.outputs(view, x, y, features)[depths.index(subnet.depth)].clamp(-1, 1)
             error = (rgb - colours.T).square().mean().item() / 4
             psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))
         self.check_seconds = time.monotonic() - started

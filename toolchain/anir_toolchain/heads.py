@@ -18,9 +18,9 @@ class Moments:
 
     def add(self, channels: Tensor, colours: Tensor) -> None:
         """Adds points: channels [N, C] and colours [N, 3]."""
-        rows = torch.cat([torch.ones_like(channels[:, :1]), channels], dim=1)
-        self.gram += (rows.T @ rows).double()
-        self.cross += (rows.T @ colours).double()
+        rows = torch.cat([torch.ones_like(channels[:, :1]), channels], dim=1).double()
+        self.gram += rows.T @ rows
+        self.cross += rows.T @ colours.double()
         self.points += len(rows)
 
     def solve(self, bits: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,6 +1,6 @@
 """How long to train and how: the three presets."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
 
@@ -23,10 +23,6 @@ class Preset:
     rate: float
     soften: float
     settle: float
-
-    def lasting(self, factor: float) -> "Preset":
-        """The same with so many times more steps."""
-        return replace(self, steps=round(self.steps * factor))
 
 
 # At 4 bits a trunk learns little after some 2,500 steps, whatever the rate: bench/NOTES.md.

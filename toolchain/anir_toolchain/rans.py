@@ -1,11 +1,11 @@
 """Codes as a stream of entropy-coded words, which the ONNX graph decodes by itself.
 
 Range asymmetric numeral systems (Duda 2013), in lanes that are decoded side by side (Giesen 2014): a step
-of the graph's Scan takes one code of every lane. A lane's state is in [2^15, 2^31), so that it fits an
-int32, and takes in at most one word of 16 bits at a step.
+of the graph's Scan takes one code of every lane. How likely a code is depends on the sizes of those that
+its lane has had before, its context. A lane's state is in [2^15, 2^31), so that it fits an int32, and takes
+in at most one word of 16 bits at a step.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,12 +20,79 @@ _TOTAL = 1 << 12
 _WORD = 1 << 16
 _LOWEST = 1 << 15
 """Of a lane's states."""
-_LANES = 128
-"""At most: they shorten decoding, and cost two bytes each."""
-_LANE_BITS = 800
-"""What a lane has to decode at least."""
-_ENTRY_BITS = 12
+_ENTRY_BITS = 10
 """What an entry of a table costs in the file."""
+LANE_BITS = 24
+"""What a lane costs more than what it decodes."""
+_LIMITS = np.unique(np.round(2 ** np.arange(0, 9, 0.4))).astype(np.int64)
+"""Activities from which on there may be another table."""
+
+Ints = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What tells how large a lane's next code will be.
+
+    Attributes:
+        weights: of the codes before, by how far back they are, 1 for the last one.
+        prior: what is added to the sum of their sizes, one for each code of a period, int64[period].
+    """
+
+    weights: dict[int, int]
+    prior: Ints
+
+    def activity(self, codes: Ints) -> Ints:
+        """Of each code [lanes, steps]: its prior, and the weighted sizes of those before it."""
+        sizes = np.abs(codes)
+        total = np.zeros_like(sizes) + np.tile(self.prior, codes.shape[1] // len(self.prior)).astype(
+            codes.dtype
+        )
+        for distance, weight in self.weights.items():
+            total[:, distance:] += weight * sizes[:, :-distance]
+        return total
+
+
+@dataclass(frozen=True)
+class Tables:
+    """How often codes occur, by activity.
+
+    Attributes:
+        limits: the activity from which each table but the first holds, int64[tables - 1].
+        frequencies: of sizes, int64[tables, sizes], out of _TOTAL; each of two signs has the frequency.
+    """
+
+    limits: Ints
+    frequencies: Ints
+
+    @classmethod
+    def of(cls, sizes: Ints, activity: Ints) -> "Tables":
+        """The tables that make codes of these sizes shortest, themselves included."""
+        kinds = np.searchsorted(_LIMITS, activity, side="right").astype(np.int32)
+        largest = int(sizes.max())
+        rows = kinds.ravel() * (largest + 1) + sizes.ravel()
+        counts = np.bincount(rows, minlength=(len(_LIMITS) + 1) * (largest + 1)).reshape(-1, largest + 1)
+        groups = _group(counts)
+        limits = np.array([_LIMITS[rows.start - 1] for _, rows in groups[1:]], np.int64)
+        return cls(limits, np.stack([_frequencies(own) for own, _ in groups]))
+
+    def kinds(self, activity: Ints) -> Ints:
+        """Which table holds for codes of this activity."""
+        return np.searchsorted(self.limits, activity, side="right").astype(np.int8)
+
+    @property
+    def signed(self) -> Ints:
+        """Frequencies of codes from the smallest to the largest."""
+        largest = self.frequencies.shape[1] - 1
+        return self.frequencies[:, np.abs(np.arange(-largest, largest + 1))]
+
+    def costs(self) -> NDArray[np.float64]:
+        """Bits of a code of each size, [tables, sizes]; of one that does not occur, as if it did."""
+        return np.log2(_TOTAL / np.maximum(self.frequencies, 0.5))
+
+    def bits(self, sizes: Ints, activity: Ints) -> float:
+        """What codes of these sizes take, with the tables."""
+        return float(self.costs()[self.kinds(activity), sizes].sum()) + _ENTRY_BITS * self.frequencies.size
 
 
 @dataclass(frozen=True)
@@ -35,17 +102,13 @@ class Stream:
     Attributes:
         states: of each lane, int32[lanes].
         words: what lanes take in, in order, uint16[words].
-        lowest: the smallest code, which is symbol 0.
-        tables: frequencies of the symbols, int32[tables, symbols].
-        starts: the step from which each table but the first holds.
+        tables: of their codes.
         steps: how many.
     """
 
     states: NDArray[np.int32]
     words: NDArray[np.uint16]
-    lowest: int
-    tables: NDArray[np.int32]
-    starts: tuple[int, ...]
+    tables: Tables
     steps: int
 
     @property
@@ -54,27 +117,18 @@ class Stream:
         return self.states.nbytes + self.words.nbytes
 
 
-def encode(planes: Sequence[NDArray[np.int8]]) -> Stream:
-    """Codes, plane after plane; neighbours of like statistics share a table.
-
-    Args:
-        planes: int8 arrays, whose sizes are multiples of the first one's.
-    """
-    lowest = min(int(plane.min()) for plane in planes)
-    symbols = [plane.ravel().astype(np.int64) - lowest for plane in planes]
-    size = 1 + max(int(plane.max()) for plane in symbols)
-    groups = _group(np.stack([np.bincount(plane, minlength=size) for plane in symbols]))
-    most = min(_LANES, max(1, int(sum(_bits(counts) for counts, _ in groups)) // _LANE_BITS))
-    lanes = max(n for n in range(1, most + 1) if planes[0].size % n == 0)
-    tables = np.stack([_frequencies(counts) for counts, _ in groups])
-    lengths = [sum(plane.size for plane in symbols[group]) // lanes for _, group in groups]
-    states, words = _encode(np.concatenate(symbols).reshape(-1, lanes), tables.repeat(lengths, axis=0))
-    *starts, steps = np.cumsum(lengths).tolist()
-    return Stream(states, words, lowest, tables.astype(np.int32), tuple(starts), steps)
+def encode(codes: Ints, context: Context) -> Stream:
+    """Codes [lanes, steps], where steps are whole periods."""
+    sizes, activity = np.abs(codes), context.activity(codes)
+    tables = Tables.of(sizes, activity)
+    kinds, symbols = tables.kinds(activity), codes + sizes.max()
+    below = tables.signed.cumsum(1) - tables.signed
+    states, words = _encode(tables.signed[kinds, symbols].T, below[kinds, symbols].T)
+    return Stream(states, words, tables, codes.shape[1])
 
 
-def _group(counts: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], slice]]:
-    """Neighbouring rows of counts [planes, symbols] added up while that saves bits, and which they are."""
+def _group(counts: Ints) -> list[tuple[Ints, slice]]:
+    """Neighbouring rows of counts [kinds, sizes] added up while that saves bits, and which they are."""
     groups = [(row, slice(i, i + 1)) for i, row in enumerate(counts)]
     while len(groups) > 1:
         merged = [(a + b, slice(i.start, j.stop)) for (a, i), (b, j) in pairwise(groups)]
@@ -89,87 +143,124 @@ def _group(counts: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], slice]]:
     return groups
 
 
-def _bits(counts: NDArray[np.int64]) -> float:
-    """What so many symbols of each kind take, by their entropy."""
+def _bits(counts: Ints) -> float:
+    """What so many sizes of each kind take, by their entropy; signs come on top."""
     some = counts[counts > 0]
     return float(-(some * np.log2(some / some.sum())).sum())
 
 
-def _frequencies(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Counts scaled to the sum _TOTAL, at least 1 each."""
-    spare = _TOTAL - len(counts)
-    scaled = counts * spare // counts.sum()
-    scaled[scaled.argmax()] += spare - scaled.sum()
-    result: NDArray[np.int64] = scaled + 1
+def _frequencies(counts: Ints) -> Ints:
+    """Those of sizes, with the sum _TOTAL over both signs; none for what does not occur."""
+    result: Ints = np.round(counts * (_TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
+    result[(counts > 0) & (result == 0)] = 1
+    result[0] = _TOTAL - 2 * result[1:].sum()
+    while result[0] < 2:
+        result[1 + result[1:].argmax()] -= 1
+        result[0] += 2
     return result
 
 
-def _encode(
-    symbols: NDArray[np.int64], frequencies: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    """States and words from symbols [steps, lanes] and each step's frequencies [steps, symbols]."""
-    below = frequencies.cumsum(1) - frequencies
-    state = np.full(symbols.shape[1], _LOWEST, np.int64)
+def _encode(frequencies: Ints, below: Ints) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    """States and words from symbols' frequencies and those of the symbols below, both [steps, lanes]."""
+    state = np.full(frequencies.shape[1], _LOWEST, np.int64)
     words = []
     # The last symbol first: a decoder takes it out again last.
-    for symbol, frequency, start in zip(symbols[::-1], frequencies[::-1], below[::-1], strict=True):
-        own = frequency[symbol]
-        full = state >= own * (2**31 // _TOTAL)
+    for frequency, start in zip(frequencies[::-1], below[::-1], strict=True):
+        full = state >= frequency * (2**31 // _TOTAL)
         words.append((state[full] % _WORD).astype(np.uint16))
         state = np.where(full, state // _WORD, state)
-        state = state // own * _TOTAL + start[symbol] + state % own
+        state = state // frequency * _TOTAL + start + state % frequency
     return state.astype(np.int32), np.concatenate(words[::-1])
 
 
-def emit(graph: Graph, stream: Stream) -> str:
-    """Writes a decoder of the stream: all codes in their order, float32[steps, lanes, 1]."""
+def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
+    """Writes a decoder of the stream: all codes in their order, int32[steps, lanes, 1].
+
+    Args:
+        graph: where the nodes go.
+        stream: what it decodes.
+        context: that it was encoded with.
+        prior: int32[period], as in `context`.
+    """
+    largest = stream.tables.frequencies.shape[1] - 1
     # No lane may find nothing to read, if only to throw it away.
     words = stream.words if stream.words.size else np.zeros(1, np.uint16)
-    words_name = graph.op("Cast", graph.tensor(words), to=TensorProto.INT32)
-    frequencies = graph.varints(stream.tables)
-    tops = graph.op("CumSum", frequencies, graph.integers(1))
-    if stream.starts:
-        steps = graph.op("Range", *(graph.varints(np.array(n)) for n in (0, stream.steps, 1)))
-        starts = graph.varints(np.array(stream.starts)[:, None])
-        passed = graph.op("Cast", graph.op("GreaterOrEqual", steps, starts), to=TensorProto.INT64)
-        at = graph.op("ReduceSum", passed, graph.integers(0), keepdims=0)
-    else:
-        at = graph.op("ConstantOfShape", graph.integers(stream.steps))
-        at = graph.op("Cast", at, to=TensorProto.INT64)
+    signed = graph.op("Abs", graph.op("Range", *(graph.int32(n) for n in (-largest, largest + 1, 1))))
+    frequencies = graph.varints(stream.tables.frequencies.astype(np.int32))
+    frequencies = graph.op("Gather", frequencies, signed, axis=1)
+    before = graph.integers(max(context.weights), len(stream.states))
     inputs = [
         graph.tensor(stream.states[:, None]),
         # Where the last word was read.
         graph.tensor(np.full((1, 1), -1, np.int32)),
-        graph.op("Gather", frequencies, at),
-        graph.op("Gather", tops, at),
+        # Sizes of the codes before, the last one first.
+        graph.op("Expand", graph.int32(0), before),
+        graph.op("Tile", prior, graph.integers(stream.steps // len(context.prior))),
+    ]
+    outside = [
+        graph.op("Cast", graph.tensor(words), to=TensorProto.INT32),
+        frequencies,
+        graph.op("CumSum", frequencies, graph.integers(1)),
+        graph.varints(stream.tables.limits[:, None].astype(np.int32)),
+        graph.integers(*(distance - 1 for distance in context.weights)),
+        graph.varints(np.array([*context.weights.values()], np.int32)[:, None]),
+        graph.int32(largest),
+        graph.integers(1, len(stream.states)),
     ]
     body = graph.body()
     parameters = body.names(len(inputs))
-    results = _emit_step(body, words_name, *parameters)
-    *_, symbols = graph.split_op(
-        "Scan", len(results), *inputs, body=body.as_body(parameters, results), num_scan_inputs=2
+    results = _emit_step(body, *outside, *parameters)
+    outputs = graph.split_op(
+        "Scan", len(results), *inputs, body=body.as_body(parameters, results), num_scan_inputs=1
     )
-    symbols = graph.op("Cast", symbols, to=TensorProto.FLOAT)
-    return graph.op("Add", symbols, graph.scalar(stream.lowest))
+    return outputs[-1]
 
 
-def _emit_step(graph: Graph, words: str, state: str, last: str, frequencies: str, tops: str) -> list[str]:
-    """One symbol of each lane, [lanes, 1]: returns the names of the new state and `last`, and the symbols."""
-    one = graph.integers(1)
+def _emit_step(
+    graph: Graph,
+    words: str,
+    frequencies: str,
+    tops: str,
+    limits: str,
+    places: str,
+    weights: str,
+    largest: str,
+    lanes: str,
+    state: str,
+    last: str,
+    before: str,
+    prior: str,
+) -> list[str]:
+    """One code of each lane: names of the new state, `last` and `before`, and of the codes [lanes, 1]."""
+    first = graph.integers(0)
+    weighted = graph.op("Mul", graph.op("Gather", before, places), weights)
+    activity = graph.op("Add", graph.op("ReduceSum", weighted, first), prior)
+    kind = _emit_count(graph, activity, limits, first, keepdims=0)
+    frequencies, tops = (graph.op("Gather", table, kind) for table in (frequencies, tops))
     slot = graph.op("BitwiseAnd", state, graph.int32(_TOTAL - 1))
-    above = graph.op("Cast", graph.op("GreaterOrEqual", slot, tops), to=TensorProto.INT32)
-    symbol = graph.op("ReduceSum", above, one)
+    symbol = _emit_count(graph, slot, tops, graph.integers(1))
     # state = frequency · (state / total) + slot - the frequencies before this symbol's.
     turns = graph.op("Add", graph.op("Div", state, graph.int32(_TOTAL)), graph.int32(1))
-    state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
-    state = graph.op("Sub", graph.op("Add", state, slot), graph.op("Gather", tops, symbol))
+    state = graph.op("Mul", turns, graph.op("GatherElements", frequencies, symbol, axis=1))
+    top = graph.op("GatherElements", tops, symbol, axis=1)
+    state = graph.op("Sub", graph.op("Add", state, slot), top)
     low = graph.op("Less", state, graph.int32(_LOWEST))
-    count = graph.op("CumSum", graph.op("Cast", low, to=TensorProto.INT32), graph.integers(0))
+    count = graph.op("CumSum", graph.op("Cast", low, to=TensorProto.INT32), first)
     read = graph.op("Add", count, last)
     longer = graph.op("Mul", state, graph.int32(_WORD))
     longer = graph.op("Add", longer, graph.op("Gather", words, read))
+    code = graph.op("Sub", symbol, largest)
+    size = graph.op("Reshape", graph.op("Abs", code), lanes)
+    kept = graph.op("Slice", before, first, graph.integers(-1))
     return [
         graph.op("Where", low, longer, state),
         graph.op("Gather", read, graph.integers(-1)),
-        symbol,
+        graph.op("Concat", size, kept, axis=0),
+        code,
     ]
+
+
+def _emit_count(graph: Graph, value: str, limits: str, axis: str, **attributes: int) -> str:
+    """How many of the limits along an axis a lane's value has reached, int32."""
+    reached = graph.op("Cast", graph.op("GreaterOrEqual", value, limits), to=TensorProto.INT32)
+    return graph.op("ReduceSum", reached, axis, **attributes)

@@ -11,7 +11,7 @@ _DEPTHS = (2, 3, 4, 5)
 WIDTHS = (48, 64, 96, 128)
 _PIXELS = 768 * 512
 _WIDTH_STEP = 4
-_NARROWEST, _WIDEST_SCALE = 16, 2.0
+_LEAST_SCALE, _MOST_SCALE = 1 / 3, 2.0
 
 
 def width_scale(width: int, height: int, widths: tuple[int, ...]) -> float:
@@ -19,7 +19,7 @@ def width_scale(width: int, height: int, widths: tuple[int, ...]) -> float:
 
     They stop growing at about 1.6 megapixels, where training would outgrow an evening.
     """
-    return min(max(math.sqrt(width * height / _PIXELS), _NARROWEST / widths[0]), _WIDEST_SCALE)
+    return min(max(math.sqrt(width * height / _PIXELS), _LEAST_SCALE), _MOST_SCALE)
 
 
 @dataclass(frozen=True, order=True)

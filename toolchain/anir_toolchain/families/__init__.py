@@ -2,7 +2,7 @@
 
 Every family has the same skeleton, which the rest of the toolchain trains, quantizes and packs:
 banks of filters over the coordinates, square hidden matrices with biases, a linear head per subnet, and
-feature grids if the family wants them.
+the planes of a lapped transform if the family wants them.
 What makes a family is how it wires them: `forward` in torch and `emit` in ONNX.
 """
 
@@ -18,7 +18,6 @@ from anir_runtime.errors import AnirError
 from torch import Tensor
 
 from anir_toolchain.graph import Graph
-from anir_toolchain.pyramid import Pyramid
 from anir_toolchain.space import WIDTHS
 
 
@@ -35,25 +34,17 @@ class Family(ABC):
     """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4."""
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
-    depth_power: ClassVar[float] = 0.0
-    """Power of its depth by which a subnet's share in the loss grows."""
-    patience: ClassVar[float] = 1.0
-    """How many times more steps than a preset says it takes, because they are shorter."""
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
 
     widths: ClassVar[tuple[int, ...]] = WIDTHS
     """Of the default space at 768x512."""
-    levels: ClassVar[tuple[int, ...]] = ()
-    """Channels of the feature grids' levels, coarse to fine."""
+    narrowest: ClassVar[int] = 1
+    """The least width."""
 
     def latent_bits(self, width: int, size: tuple[int, int]) -> float:
-        """What the latents of a subnet's feature grids may take for a picture of (width, height)."""
+        """What the codes of local cosines may take for a picture of (width, height); 0: there are none."""
         return 0.0
-
-    def pyramid(self, width: int, size: tuple[int, int]) -> Pyramid | None:
-        """The form of a subnet's feature grids for a picture of (width, height), if there are any."""
-        return Pyramid.of(self.levels, size, self.latent_bits(width, size)) if self.levels else None
 
     @abstractmethod
     def banks(self, depth: int) -> int:
@@ -82,7 +73,7 @@ class Family(ABC):
         biases: Tensor,
         x: Tensor,
         y: Tensor,
-        grids: Sequence[Tensor] = (),
+        features: Tensor | None = None,
     ) -> list[Tensor]:
         """The channels after each layer.
 
@@ -92,7 +83,7 @@ class Family(ABC):
             biases: float32[D-1, C].
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
-            grids: the levels of feature grids, float32[channels, rows, columns], if the family has any.
+            features: the planes that local cosines give, float32[N, 3], if the family has `latent_bits`.
 
         Returns:
             D tensors float32[N, C].
@@ -118,8 +109,8 @@ class Family(ABC):
             filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
             weights: D-1 names, [1, C, C] or [1, 1, C, C].
             biases: D-1 names, [1, 1, C] or [1, 1, 1, C].
-            features: the feature grids interpolated, with zeros for channels from Z on, [H, W, C], if the
-                family has `levels`.
+            features: the planes that local cosines give, and zeros for all other channels, [H, W, C], if the
+                family has `latent_bits`.
 
         Returns:
             The name of the last layer's channels, [H, W, C] or [1, H, W, C].

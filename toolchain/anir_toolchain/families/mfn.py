@@ -35,7 +35,7 @@ class _FilterNetwork(Family):
         biases: Tensor,
         x: Tensor,
         y: Tensor,
-        grids: Sequence[Tensor] = (),
+        features: Tensor | None = None,
     ) -> list[Tensor]:
         layers = [self.filter(filters[0], x, y)]
         for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):

@@ -32,16 +32,6 @@ class Siren(Family):
         filters = torch.rand(1, 3, width, generator=generator) * 2 - 1
         return filters * torch.tensor([bandwidth * aspect[0], bandwidth * aspect[1], math.pi])[:, None]
 
-    def first_layer(self, filters: Tensor, x: Tensor, y: Tensor, grids: Sequence[Tensor]) -> Tensor:
-        """The channels after the first layer, [N, C], from its filters [3, C]."""
-        return sine(filters, x, y)
-
-    def emit_first_layer(
-        self, graph: Graph, x: str, y: str, filters: Sequence[str], features: str | None
-    ) -> str:
-        """The same on the grid, [H, W, C]."""
-        return separable_sine(graph, x, y, *filters)
-
     def forward(
         self,
         filters: Tensor,
@@ -49,9 +39,9 @@ class Siren(Family):
         biases: Tensor,
         x: Tensor,
         y: Tensor,
-        grids: Sequence[Tensor] = (),
+        features: Tensor | None = None,
     ) -> list[Tensor]:
-        layers = [self.first_layer(filters[0], x, y, grids)]
+        layers = [sine(filters[0], x, y)]
         for weight, bias in zip(weights, biases, strict=True):
             layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
         return layers
@@ -66,7 +56,7 @@ class Siren(Family):
         biases: Sequence[str],
         features: str | None = None,
     ) -> str:
-        h = self.emit_first_layer(graph, x, y, filters, features)
+        h = separable_sine(graph, x, y, *filters)
         for weight, bias in zip(weights, biases, strict=True):
             h = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
         return h

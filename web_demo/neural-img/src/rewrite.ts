@@ -194,9 +194,6 @@ class Rewriter {
       this.#entries.set(output, entries);
     } else if (kind === 'GridSample') {
       this.#planar.set(output, this.#samples(input, inputs[1] ?? '', output));
-    } else if (kind === 'Concat' && inputs.every((name) => this.#planar.has(name))) {
-      const parts = inputs.map((name) => this.#planar.get(name) ?? '');
-      this.#planar.set(output, this.#emit(kind, parts, attributes));
     } else if (kind === 'Transpose' && this.#planar.has(input)) {
       this.#entries.set(output, [this.#fromPlanar(input, output)]);
     } else if (kind === 'Pad' && inputs.length === 2) {

@@ -94,16 +94,16 @@ class TileDrawer implements Drawer {
 
   private constructor(
     private readonly plan: Plan,
-    private readonly columnSession: InferenceSession,
-    private readonly rowSession: InferenceSession,
+    private readonly columnSession: InferenceSession | undefined,
+    private readonly rowSession: InferenceSession | undefined,
     private readonly tileSession: InferenceSession,
   ) {}
 
   static async open(plan: Plan): Promise<TileDrawer> {
     return new TileDrawer(
       plan,
-      await open(plan.columns.model),
-      await open(plan.rows.model),
+      await openFactors(plan.columns),
+      await openFactors(plan.rows),
       await open(plan.tile),
     );
   }
@@ -112,11 +112,11 @@ class TileDrawer implements Drawer {
     const { columns, rows, grids } = this.plan;
     const height = Math.min(TILE_ROWS, y.length);
     if (height !== this.#rowsInTile || !isSame(x, this.#x)) {
-      const factors = await this.columnSession.run({ x: vector(x) });
+      const factors = (await this.columnSession?.run({ x: vector(x) })) ?? {};
       this.#columns = blocks(columns.factors, grids, factors, x, Math.ceil(TILE_PIXELS / height), false);
       [this.#x, this.#rowsInTile] = [x, height];
     }
-    const factors = await this.rowSession.run({ y: vector(y) });
+    const factors = (await this.rowSession?.run({ y: vector(y) })) ?? {};
     const rgba = new Uint32Array(x.length * y.length);
     for (const across of blocks(rows.factors, grids, factors, y, height, true)) {
       for (const down of this.#columns) {
@@ -129,9 +129,13 @@ class TileDrawer implements Drawer {
   }
 
   async release() {
-    for (const session of [this.columnSession, this.rowSession, this.tileSession]) await session.release();
+    for (const session of [this.columnSession, this.rowSession, this.tileSession]) await session?.release();
   }
 }
+
+/** What works out factors, if there are any. */
+const openFactors = async ({ model, factors }: Plan['columns']) =>
+  factors.length > 0 ? await open(model) : undefined;
 
 /**
  * Cuts factors, [entries, length, C], into stretches of `size`, [C, 1, size] or [C, size, 1] for each entry,
