@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
-from anir_toolchain.space import width_scale
+from anir_toolchain.space import Space
 
 
 class Lapped(Family):
@@ -35,8 +35,8 @@ class Lapped(Family):
 
     def latent_bits(self, width: int, size: tuple[int, int]) -> float:
         # What the smallest file of that width has left when all else in it is paid for.
-        pixels, usual = size[0] * size[1], width / width_scale(*size, self.widths)
-        left = pixels * float(np.interp(usual, self.widths, self.rates)) - 8 * (3500 + 35 * width)
+        pixels, widths = size[0] * size[1], Space.default(*size, self.widths).widths
+        left = pixels * float(np.interp(width, widths, self.rates)) - 8 * (3500 + 35 * width)
         return max(left, min(self.least_bits, 4 * pixels))
 
     def init_filters(
