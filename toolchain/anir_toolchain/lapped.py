@@ -290,13 +290,13 @@ def emit(graph: Graph, latents: Latents, size: tuple[int, int], x: str, y: str, 
         graph.op("Mul", axis, graph.tensor(np.eye(2, dtype=np.float32)[i])) for i, axis in enumerate((x, y))
     ]
     points = graph.op("Unsqueeze", graph.op("Add", *parts), graph.integers(0))
-    planes = emit_planes(graph, latents, size)
+    planes = _emit_planes(graph, latents, size)
     samples = graph.op("GridSample", planes, points, padding_mode="border")
     features = graph.op("Squeeze", graph.op("Transpose", samples, perm=[0, 2, 3, 1]), graph.integers(0))
     return graph.op("Pad", features, graph.integers(0, 0, 0, 0, 0, channels - 3))
 
 
-def emit_planes(graph: Graph, latents: Latents, size: tuple[int, int]) -> str:
+def _emit_planes(graph: Graph, latents: Latents, size: tuple[int, int]) -> str:
     """Writes what `Latents.planes` gives, float32[1, 3, H, W]."""
     (width, height), codes = size, latents.codes
     _, rows, columns, frequencies, _ = codes.shape
