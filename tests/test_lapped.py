@@ -2,7 +2,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import Latents, choose, emit
+from anir_toolchain.lapped import Latents, analyse, choose, emit
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -26,7 +26,7 @@ def _error(latents: Latents, picture: NDArray[np.uint8]) -> float:
 @pytest.mark.parametrize("size", [(96, 64), (101, 35), (16, 16), (5, 3), (1, 1), (1, 40)])
 def test_with_bits_to_spare_a_picture_comes_back(size: tuple[int, int]) -> None:
     picture = _picture(*size)
-    latents = choose(picture, 80 * 64 * (size[0] // 16 + 1) * (size[1] // 16 + 1) * 8)
+    latents = choose(analyse(picture), 80 * 64 * (size[0] // 16 + 1) * (size[1] // 16 + 1) * 8)
     assert latents.codes.shape[1:3] == (-(-size[1] // 16), -(-size[0] // 16))
     assert _error(latents, picture) < 3
 
@@ -37,7 +37,7 @@ def test_it_takes_the_bits_that_it_may_take_and_more_bits_show_more() -> None:
     )
     errors = []
     for bits in (8000, 16000, 32000):
-        latents = choose(picture, bits)
+        latents = choose(analyse(picture), bits)
         tables = latents.stream.tables.frequencies.size * 10
         assert latents.stream.bytes * 8 + tables == pytest.approx(bits, rel=0.08)
         errors.append(_error(latents, picture))
@@ -48,9 +48,9 @@ def test_in_a_large_picture_some_rows_of_cells_tell_the_step(monkeypatch: pytest
     picture = (
         np.random.default_rng(0).integers(0, 256, (64, 48, 3)).repeat(4, 0).repeat(4, 1).astype(np.uint8)
     )
-    exact = choose(picture, 40000)
+    exact = choose(analyse(picture), 40000)
     monkeypatch.setattr("anir_toolchain.lapped._SAMPLED", 60)
-    sampled = choose(picture, 40000)
+    sampled = choose(analyse(picture), 40000)
     assert sampled.codes.shape[:3] == exact.codes.shape[:3] == (3, 16, 12)
     assert sampled.step != exact.step
     assert sampled.stream.bytes == pytest.approx(exact.stream.bytes, rel=0.15)
@@ -59,18 +59,18 @@ def test_in_a_large_picture_some_rows_of_cells_tell_the_step(monkeypatch: pytest
 def test_codes_are_spent_where_the_detail_is() -> None:
     picture = np.full((256, 256, 3), 128, np.uint8)
     picture[:128, :128] = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).repeat(8, 0).repeat(8, 1)
-    spent = np.abs(choose(picture, 6000).codes).sum((0, 3, 4))
+    spent = np.abs(choose(analyse(picture), 6000).codes).sum((0, 3, 4))
     assert spent[:8, :8].sum() > 20 * spent[10:, 10:].sum()
 
 
 def test_a_picture_of_one_colour_takes_next_to_nothing() -> None:
-    latents = choose(np.full((48, 64, 3), (200, 30, 90), np.uint8), 20000)
+    latents = choose(analyse(np.full((48, 64, 3), (200, 30, 90), np.uint8)), 20000)
     assert not latents.codes.any()
     assert latents.stream.bytes <= 8
 
 
 def test_the_graph_gives_the_planes_where_they_are_asked_for() -> None:
-    latents = choose(_picture(101, 35), 12000)
+    latents = choose(analyse(_picture(101, 35)), 12000)
     assert np.abs(latents.codes).max() > 8
     x = np.linspace(-1.2, 1.2, 50, dtype=np.float32)
     y = np.linspace(-1.1, 1.3, 40, dtype=np.float32)

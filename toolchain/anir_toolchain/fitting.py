@@ -18,7 +18,7 @@ from anir_toolchain.checkpoint import FORMAT, read_state, write_state
 from anir_toolchain.config import Config
 from anir_toolchain.families import family
 from anir_toolchain.image import rms_frequency
-from anir_toolchain.lapped import Latents, choose
+from anir_toolchain.lapped import Latents, analyse, choose
 from anir_toolchain.learner import Learner
 from anir_toolchain.presets import preset
 from anir_toolchain.space import Subnet
@@ -64,9 +64,7 @@ class Fitting:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.step = 0
         self.check_seconds = 0.0
-        self.latents = dict(
-            zip(self.space.widths, pool.map(self._choose_latents, self.space.widths), strict=True)
-        )
+        self.latents = self._choose_latents(image)
         self.planes = {width: self._planes(width) for width in self.space.widths}
         start = bandwidth(image)
         self.learners = {width: self._create_learner(width, start) for width in self.space.widths}
@@ -81,9 +79,15 @@ class Fitting:
         )
         return Learner(trunk.to(self.device))
 
-    def _choose_latents(self, width: int) -> Latents | None:
-        bits = family(self.config.family).latent_bits(width, (self.width, self.height))
-        return choose(self.pixels.reshape(self.height, self.width, 3).cpu().numpy(), bits) if bits else None
+    def _choose_latents(self, image: NDArray[np.uint8]) -> dict[int, Latents | None]:
+        """Codes of local cosines for each width, or None if the family has none."""
+        kind, widths = family(self.config.family), self.space.widths
+        bits = [kind.latent_bits(width, (self.width, self.height)) for width in widths]
+        if not any(bits):
+            return dict.fromkeys(widths)
+        coefficients = analyse(image)
+        chosen = self.pool.map(lambda allowed: choose(coefficients, allowed), bits)
+        return dict(zip(widths, chosen, strict=True))
 
     def _planes(self, width: int) -> Tensor:
         """What a width's codes show at every pixel, float32[H · W, 3], or [H · W, 0] if there are none."""

@@ -88,9 +88,13 @@ class Latents:
         return _overlap(planes @ kernel, width).astype(np.float32)
 
 
-def choose(image: NDArray[np.uint8], bits: float) -> Latents:
-    """The codes that show the most of a picture [H, W, 3] in about so many bits."""
-    coefficients = np.stack([_analyse(plane) for plane in _principal_colours(image)])
+def analyse(image: NDArray[np.uint8]) -> Floats:
+    """A picture [H, W, 3] as coefficients of its lapped transform, [3, rows, columns, pitch, pitch]."""
+    return np.stack([_analyse(plane) for plane in _principal_colours(image)])
+
+
+def choose(coefficients: Floats, bits: float) -> Latents:
+    """The codes that show the most of the picture that was analysed, in about so many bits."""
     _, rows, columns, *_ = coefficients.shape
     every = min(max(1, rows * columns // _SAMPLED), rows)
     some = coefficients[:, every // 2 :: every]
