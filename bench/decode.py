@@ -29,7 +29,6 @@ from anir_runtime.files import replacing
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build, macs_per_pixel
 from anir_toolchain.families import families
-from anir_toolchain.lapped import sample
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
@@ -167,16 +166,15 @@ def torch_way(
     at = model.space.depths.index(subnet.depth)
     head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
-    planes = torch.from_numpy(trunk.latents.planes(model.size)) if trunk.latents else None
+    planes = trunk.latents.at(x, y, model.size) if trunk.latents else None
 
     def draw() -> torch.Tensor:
         image = torch.empty((len(columns), 3), dtype=torch.uint8)
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
-                own = columns[part], rows[part]
-                features = None if planes is None else sample(planes, *own)
-                h = model.family.forward(filters, weights, biases, *own, features)[-1]
+                features = None if planes is None else torch.from_numpy(planes).reshape(-1, 3)[part]
+                h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image
 

@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
@@ -63,27 +63,28 @@ def kodak(
     depths, widths = ((int(n),) if n else None for n in alone.groups())
     config = Config(family, bits, preset, depths, widths, device=device)
     config.check()
-    paths = _pictures(images, only)
+    paths = pictures_in(images, only)
     name = "-".join(filter(None, ["kodak", family, f"{bits}bit", preset, subnet, "dev" if only else ""]))
     output = output or RESULTS / f"{name}.json"
-    result = _resume(output, config, jobs)
+    result = resume(output, config, jobs)
     missing = [path for path in paths if path.stem not in result["pictures"]]
-    for stem, measured in _measure_all(missing, config, jobs):
+    for stem, measured in measure_all(missing, config, jobs, measure):
         result["pictures"][stem] = measured
         result["summary"] = summarize(list(result["pictures"].values()), published)
-        _write(output, result)
+        write(output, result)
         largest = measured["subnets"][-1]
         best = f"{largest['psnr']:.2f} dB at {largest['bpp']:.3f}"
         print(f"{stem}: {measured['encode_seconds']:.0f} s; {best}", flush=True)
     result["summary"] = summarize(list(result["pictures"].values()), published)
-    _write(output, result)
+    write(output, result)
     print(json.dumps(result["summary"]["curve"]), f"\n{output}")
     if plot is not None:
         others = [json.loads(path.read_text(encoding="utf-8")) for path in beside or []]
         draw([*others, result], published, plot)
 
 
-def _pictures(folder: Path, only: str) -> list[Path]:
+def pictures_in(folder: Path, only: str) -> list[Path]:
+    """Those with one of the numbers in their names, or all. Raises AnirError if there are none."""
     numbers = {int(n) for n in only.split(",")} if only else None
     paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
     if numbers is not None:
@@ -93,7 +94,7 @@ def _pictures(folder: Path, only: str) -> list[Path]:
     return paths
 
 
-def _resume(output: Path, config: Config, jobs: int) -> dict[str, Any]:
+def resume(output: Path, config: Config, jobs: int) -> dict[str, Any]:
     """The result so far, or a fresh one. Raises AnirError if the file is of another configuration."""
     wanted = json.loads(json.dumps(asdict(config)))
     if not output.exists():
@@ -104,7 +105,7 @@ def _resume(output: Path, config: Config, jobs: int) -> dict[str, Any]:
     return result
 
 
-def _write(output: Path, result: dict[str, Any]) -> None:
+def write(output: Path, result: dict[str, Any]) -> None:
     """One line per picture, so that a change shows where it is."""
     head = {key: value for key, value in result.items() if key != "pictures"}
     pictures = ",\n".join(f'"{stem}": {json.dumps(row)}' for stem, row in sorted(result["pictures"].items()))
@@ -113,7 +114,9 @@ def _write(output: Path, result: dict[str, Any]) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _measure_all(paths: list[Path], config: Config, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure_all(
+    paths: list[Path], config: Config, jobs: int, measure: Callable[[Path, Config], dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """One picture after the other, each on all cores; or some side by side, on a CUDA device always."""
     if config.torch_device().type != "cpu":
         jobs = max(jobs, _GPU_JOBS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from anir_runtime.coordinates import axis_coordinates
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import export
 from anir_toolchain.families import families
@@ -85,8 +86,9 @@ def _emit_features(
     if latents is None:
         return ""
     points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
-    planes = tensor(torch.from_numpy(latents.planes(size))[None])
-    samples = graph.op("GridSample", planes, points, padding_mode="border")
+    planes = latents.at(axis_coordinates(size[0]), axis_coordinates(size[1]), size)
+    pictures = tensor(torch.from_numpy(planes).permute(2, 0, 1)[None])
+    samples = graph.op("GridSample", pictures, points, padding_mode="border")
     features = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
     return graph.op("Pad", features, graph.integers(0, 0, 0, channels - 3))
 

@@ -60,6 +60,19 @@ def codecs(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def supernet(result: dict[str, Any]) -> str:
+    """What four bits and sharing cost, in a line."""
+    summary, config = result["summary"], result["config"]
+    costs = [
+        f"{what} **{summary['median'][kind]:.2f} dB** (median of the sixteen; {summary['most'][kind]:.2f} at most)"
+        for kind, what in (("bits", "four bits"), ("sharing", "sharing one training"))
+    ]
+    return (
+        f"- {config['family']}, preset `{config['preset']}`: {' and '.join(costs)} "
+        f"({summary['pictures']} pictures, {machine(result['machine'])})"
+    )
+
+
 def decode(result: dict[str, Any]) -> str:
     """Speed at 768×512 of the subnets that every way was measured for, then start, crops and memory."""
     lines = [
@@ -222,6 +235,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "kodak-siren-4bit-fast": kodak,
     "kodak-siren-4bit-balanced-d2w128": alone,
     "kodak-siren-8bit-balanced-d3w64": alone,
+    "supernet-lapped-fast": supernet,
     "decode": decode,
     "decode_web": decode_web,
     "download": download,

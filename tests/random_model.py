@@ -37,11 +37,11 @@ def random_model(
         )
 
     def latents() -> Latents:
-        cells = (-(-size[1] // 16), -(-size[0] // 16))
+        cells = (-(-size[0] // 16), -(-size[1] // 16))
         # Most are zero, some large; means stay small, so that their sums do.
         codes = (uniform(3, *cells, 12, 12) ** 25 * 14).round()
         codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
-        return Latents(codes.to(torch.int16).numpy(), 0.2)
+        return Latents(codes.to(torch.int16).numpy(), 0.2, pitch=16, down=False)
 
     return Model(
         family_name=name,

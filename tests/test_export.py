@@ -154,7 +154,7 @@ def test_a_place_that_cannot_be_written_is_refused(model: Model, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "bytes_allowed"), [("siren", 951), ("fourier", 1056), ("gabor", 1341), ("lapped", 3850)]
+    ("name", "bytes_allowed"), [("siren", 953), ("fourier", 1054), ("gabor", 1301), ("lapped", 3200)]
 )
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
     """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
@@ -164,4 +164,4 @@ def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
         proto = build(model, subnet)
         payload = sum(len(i.raw_data) for i in proto.graph.initializer)
         size = len(proto.SerializeToString())
-        assert size - payload <= max(bytes_allowed, 0.05 * size), subnet
+        assert size - payload <= bytes_allowed, (subnet, size - payload)

@@ -1,6 +1,7 @@
 import numpy as np
 import onnxruntime as ort
 import pytest
+from anir_runtime.coordinates import axis_coordinates
 from anir_toolchain.graph import Graph
 from anir_toolchain.lapped import Latents, analyse, choose, emit
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ def _picture(width: int, height: int) -> NDArray[np.uint8]:
 def _error(latents: Latents, picture: NDArray[np.uint8]) -> float:
     """Mean squared error of the best linear map from planes to colours."""
     height, width, _ = picture.shape
-    planes = latents.planes((width, height)).reshape(3, -1).T
+    x, y = axis_coordinates(width), axis_coordinates(height)
+    planes = latents.at(x, y, (width, height)).reshape(-1, 3)
     rows = np.concatenate([planes, np.ones((len(planes), 1))], axis=1)
     colours = picture.reshape(-1, 3).astype(float)
     return float(((rows @ np.linalg.lstsq(rows, colours, rcond=None)[0] - colours) ** 2).mean())
@@ -27,7 +29,7 @@ def _error(latents: Latents, picture: NDArray[np.uint8]) -> float:
 def test_with_bits_to_spare_a_picture_comes_back(size: tuple[int, int]) -> None:
     picture = _picture(*size)
     latents = choose(analyse(picture), 80 * 64 * (size[0] // 16 + 1) * (size[1] // 16 + 1) * 8)
-    assert latents.codes.shape[1:3] == (-(-size[1] // 16), -(-size[0] // 16))
+    latents.check(size)
     assert _error(latents, picture) < 3
 
 
@@ -44,14 +46,16 @@ def test_it_takes_the_bits_that_it_may_take_and_more_bits_show_more() -> None:
     assert errors[0] > 1.3 * errors[1] > 1.3**2 * errors[2]
 
 
-def test_in_a_large_picture_some_rows_of_cells_tell_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_large_picture_some_lanes_tell_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = (
         np.random.default_rng(0).integers(0, 256, (64, 48, 3)).repeat(4, 0).repeat(4, 1).astype(np.uint8)
     )
-    exact = choose(analyse(picture), 40000)
+    finest = analyse(picture)[:1]
+    exact = choose(finest, 40000)
     monkeypatch.setattr("anir_toolchain.lapped._SAMPLED", 60)
-    sampled = choose(analyse(picture), 40000)
-    assert sampled.codes.shape[:3] == exact.codes.shape[:3] == (3, 16, 12)
+    sampled = choose(finest, 40000)
+    assert sampled.codes.shape[:3] == exact.codes.shape[:3]
+    assert sorted(exact.codes.shape[:3]) == [3, 12, 16]
     assert sampled.step != exact.step
     assert sampled.stream.bytes == pytest.approx(exact.stream.bytes, rel=0.15)
 
@@ -63,34 +67,45 @@ def test_codes_are_spent_where_the_detail_is() -> None:
     assert spent[:8, :8].sum() > 20 * spent[10:, 10:].sum()
 
 
+def test_the_scan_goes_where_means_differ_less() -> None:
+    stripes = np.random.default_rng(0).integers(0, 256, (16, 1, 3)).astype(np.uint8)
+    picture = stripes.repeat(16, 0).repeat(256, 1)
+    assert choose(analyse(picture), 8000).down is False
+    assert choose(analyse(picture.transpose(1, 0, 2)), 8000).down is True
+
+
+@pytest.mark.parametrize(("cell", "pitch"), [(4, 32), (64, 16)])
+def test_the_pitch_is_taken_that_shows_more(cell: int, pitch: int) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (256 // cell, 256 // cell, 3)).astype(np.uint8)
+    picture = noise.repeat(cell, 0).repeat(cell, 1)
+    candidates = analyse(picture)
+    errors = {c.values.shape[-1]: _error(choose([c], 20000), picture) for c in candidates}
+    assert min(errors, key=lambda each: errors[each]) == pitch
+    assert choose(candidates, 20000).pitch == pitch
+
+
 def test_a_picture_of_one_colour_takes_next_to_nothing() -> None:
     latents = choose(analyse(np.full((48, 64, 3), (200, 30, 90), np.uint8)), 20000)
     assert not latents.codes.any()
-    assert latents.stream.bytes <= 8
+    assert latents.stream.bytes == 4 * len(latents.stream.states)
 
 
-def test_the_graph_gives_the_planes_where_they_are_asked_for() -> None:
-    latents = choose(analyse(_picture(101, 35)), 12000)
-    assert np.abs(latents.codes).max() > 8
-    x = np.linspace(-1.2, 1.2, 50, dtype=np.float32)
-    y = np.linspace(-1.1, 1.3, 40, dtype=np.float32)
+@pytest.mark.parametrize("bits", [12000, 60000], ids=["planes together", "planes apart"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_graph_gives_the_planes_where_they_are_asked_for(turned: bool, bits: int) -> None:
+    picture = _picture(101, 75)
+    latents = choose(analyse(picture.transpose(1, 0, 2) if turned else picture), bits)
+    assert np.abs(latents.codes).max() > 12
+    size = (75, 101) if turned else (101, 75)
+    x = np.linspace(-1, 1, 50, dtype=np.float32)
+    y = np.linspace(-0.9, 0.95, 40, dtype=np.float32)
     graph = Graph()
-    columns = graph.op("Unsqueeze", "x", graph.integers(1))
-    rows = graph.op("Unsqueeze", "y", graph.integers(1, 2))
-    graph.rename_output(emit(graph, latents, (101, 35), columns, rows, channels=7), "out")
+    graph.rename_output(emit(graph, latents, size, channels=7), "out")
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]) for name in "xy"]
     outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, [None, None, 7])]
     session = ort.InferenceSession(graph.model(inputs, outputs, {}).SerializeToString())
     (got,) = session.run(["out"], {"x": x, "y": y})
 
-    planes = latents.planes((101, 35))
-    at = [((axis + 1) * n - 1) / 2 for axis, n in ((x, 101), (y, 35))]
-    left, top = (np.clip(place, 0, n - 1) for place, n in zip(at, (101, 35), strict=True))
-    i, j = np.floor(top).astype(int), np.floor(left).astype(int)
-    down, right = np.minimum(i + 1, 34), np.minimum(j + 1, 100)
-    v, u = (top - i)[:, None], (left - j)[None]
-    upper = planes[:, i][:, :, j] * (1 - u) + planes[:, i][:, :, right] * u
-    lower = planes[:, down][:, :, j] * (1 - u) + planes[:, down][:, :, right] * u
-    want = upper * (1 - v) + lower * v
-    assert np.abs(got[..., :3] - want.transpose(1, 2, 0)).max() < 1e-3 * np.abs(planes).max()
+    want = latents.at(x, y, size)
+    assert np.abs(got[..., :3] - want).max() < 1e-3 * np.abs(want).max()
     assert not got[..., 3:].any()

@@ -11,15 +11,15 @@ CONTEXT = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
 def _decoded(stream: Stream, context: Context) -> Ints:
     """What ONNX Runtime makes of it, with default options and unoptimised: [lanes, steps]."""
     graph = Graph()
-    prior = graph.varints(context.prior.astype(np.int32))
+    prior = graph.tensor(context.prior.astype(np.float32)[:, None])
     graph.rename_output(emit(graph, stream, context, prior), "codes")
-    outputs = [helper.make_tensor_value_info("codes", TensorProto.INT32, [None] * 3)]
+    outputs = [helper.make_tensor_value_info("codes", TensorProto.FLOAT, [None] * 4)]
     model = graph.model([], outputs, {}).SerializeToString()
     plain = ort.SessionOptions()
     plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     one, other = (ort.InferenceSession(model, options).run(None, {})[0] for options in (None, plain))
     assert np.array_equal(one, other)
-    result: Ints = one[..., 0].T
+    result: Ints = one[:, 0, 0].T.astype(np.int64)
     return result
 
 
@@ -53,8 +53,14 @@ def test_the_graph_decodes_what_was_encoded(codes: Ints) -> None:
 
 def test_activity_is_the_prior_and_the_weighted_sizes_before() -> None:
     codes = np.array([[3, -1, 0, 2, 5, 0, -7, 1]])
-    want = [9, 6, 2 + 2, 0 + 3, 9 + 4 + 1, 10 + 4 * 3, 2 + 2 + 4, 14 + 5]
+    weighted = [0, 6, 2, 0 + 3, 4 + 1, 10 + 4 * 3, 0 + 2 + 4, 14 + 5]
+    want = [prior + 4 * sizes for prior, sizes in zip([9, 0, 2, 0] * 2, weighted, strict=True)]
     assert CONTEXT.activity(codes).tolist() == [want]
+
+
+def test_lanes_beside_count_a_quarter_of_their_own() -> None:
+    alone, codes = Context({1: 3}, np.zeros(1, np.int64)), np.array([[0, 0], [0, 0], [-2, 0], [0, 0], [0, 0]])
+    assert alone.activity(codes)[:, 1].tolist() == [0, 6, 24, 6, 0]
 
 
 def test_a_stream_is_hardly_longer_than_its_entropy() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from anir_runtime.expansions import Functions, choose
 from anir_runtime.onnx_file import Node, read_nodes, with_constants, with_outputs
 from anir_runtime.rewrite import (
     PROBE,
@@ -20,7 +21,7 @@ from anir_runtime.rewrite import (
 
 _TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
 
-_GRID_COLUMNS = 128  # of a tile: the squarer it is, the fewer of a grid's cells a pixel is multiplied with
+_EXPANDED_COLUMNS = 128  # of a tile: the squarer it is, the fewer of an expansion's functions matter there
 
 Coordinates = NDArray[np.float32]
 Draw = Callable[[Coordinates], NDArray[np.uint8]]
@@ -54,7 +55,8 @@ def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
         return _AsExported(data)
     # What does not vary, as codes that are decoded, is worked out once, here.
     constants = {name: values[name] for name in constants_needed(nodes)}
-    outputs = [*rewritten.columns, *rewritten.rows]
+    functions = [name for e in rewritten.expansions for name in (e.columns, e.rows)]
+    outputs = [*rewritten.columns, *rewritten.rows, *functions]
     return _Matrices(with_constants(data, varying_nodes(nodes), constants, outputs), rewritten)
 
 
@@ -79,16 +81,20 @@ class _Matrices:
         self._factors, self._graph = _session(factors), rewritten
         self._session = _session(rewritten.model)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
-        self._longest = min(self._tile_pixels, _GRID_COLUMNS) if rewritten.grids else self._tile_pixels
+        self._longest = self._tile_pixels
+        if rewritten.expansions:
+            self._longest = min(self._tile_pixels, _EXPANDED_COLUMNS)
 
     def start(self, x: Coordinates) -> Draw:
-        width, grids = len(x), self._graph.grids
+        width, expansions = len(x), self._graph.expansions
         rows = max(1, self._tile_pixels // min(width, self._longest))
         stretches = list(_stretches(width, self._longest))
         columns = [
             {name: np.tile(v, rows) for name, v in self._columns(x[stretch]).items()} for stretch in stretches
         ]
-        weights = [[grid.column_weights(x[stretch]) for grid in grids] for stretch in stretches]
+        across = [
+            self._functions([e.columns for e in expansions], x[stretch], x[:1]) for stretch in stretches
+        ]
         lengths = {stretch.stop - stretch.start for stretch in stretches}
 
         def draw(y: Coordinates) -> NDArray[np.uint8]:
@@ -99,14 +105,14 @@ class _Matrices:
                 spread = {
                     n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
                 }
-                row_weights = [grid.row_weights(y[band]) for grid in grids]
-                for stretch, values, column_weights in zip(stretches, columns, weights, strict=True):
+                down = self._functions([e.rows for e in expansions], x[:1], y[band])
+                for stretch, values, beside in zip(stretches, columns, across, strict=True):
                     part = image[band, stretch]
                     height, length, _ = part.shape
                     feeds = {name: v[:, : height * length] for name, v in values.items()}
                     feeds |= spread[length]
-                    for grid, *both in zip(grids, row_weights, column_weights, strict=True):
-                        feeds |= grid.feeds(*both)
+                    for expansion, *both in zip(expansions, down, beside, strict=True):
+                        feeds |= expansion.feeds(*both)
                     rgb = self._session.run(["image"], feeds)[0]
                     part[:] = rgb.reshape(3, height, length).transpose(1, 2, 0)
             return image
@@ -115,6 +121,10 @@ class _Matrices:
 
     def _columns(self, x: Coordinates) -> dict[str, NDArray[np.float32]]:
         return self._evaluate(self._graph.columns, x, np.zeros(1, np.float32))
+
+    def _functions(self, names: list[str], x: Coordinates, y: Coordinates) -> list[Functions]:
+        """Those of x or y alone that matter there."""
+        return [choose(values) for values in self._factors.run(names, {"x": x, "y": y})] if names else []
 
     def _evaluate(
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates

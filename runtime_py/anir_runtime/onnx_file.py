@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 _MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET = 1, 7, 8
 _GRAPH_NODE, _GRAPH_NAME, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 2, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
-_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 5, 10
+_ATTRIBUTE_NAME, _ATTRIBUTE_TEXT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 1, 4, 5, 10
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
@@ -65,6 +65,17 @@ def read_nodes(model: bytes) -> list[Node]:
             attributes = [bytes(part) for part in _parts(node, _NODE_ATTRIBUTE)]
             nodes.append(Node("".join(domain) + kind, inputs, outputs, attributes))
     return nodes
+
+
+def text_attribute(node: Node, name: str) -> str:
+    """The node's attribute of that name, a string. Raises KeyError if it has none."""
+    for attribute in node.attributes:
+        own_name, *text = (
+            bytes(part).decode() for part in _parts(memoryview(attribute), _ATTRIBUTE_NAME, _ATTRIBUTE_TEXT)
+        )
+        if own_name == name:
+            return "".join(text)
+    raise KeyError(name)
 
 
 def with_outputs(model: bytes, names: Sequence[str]) -> bytes:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anir_runtime.grids import Grid
-from anir_runtime.onnx_file import Node, write_model
+from anir_runtime.expansions import Expansion, Labels, coefficients
+from anir_runtime.onnx_file import Node, text_attribute, write_model
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
 """The grid on which `rewrite` wants its values."""
@@ -42,14 +42,14 @@ class Rewritten(NamedTuple):
         model: a serialized ModelProto with the output `image`, uint8[3, N].
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
-        grids: pictures of features.
+        expansions: what else depends on columns and rows.
         channels: of the widest input or matrix.
     """
 
     model: bytes
     columns: dict[str, list[str]]
     rows: dict[str, list[str]]
-    grids: list[Grid]
+    expansions: list[Expansion]
     channels: int
 
 
@@ -113,16 +113,13 @@ class _Rewriter:
         self._columns: dict[str, list[str]] = {}
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
-        self._planar: dict[str, str] = {}
-        self._grids: list[Grid] = []
+        self._expansions: list[Expansion] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
 
     def add(self, node: Node) -> None:
         """Translates the next node."""
-        if self._add_planar(node):
-            return
         shapes = [self._shape(name) for name in node.outputs]
         if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
             weight = self._values[node.inputs[1]]
@@ -142,6 +139,8 @@ class _Rewriter:
             entries = iter(self._read(node.inputs[0]))
             for name, shape in zip(node.outputs, shapes, strict=True):
                 self._entries[name] = [next(entries) for _ in range(shape[0])]
+        elif node.kind == "Einsum":
+            self._entries[node.outputs[0]] = [self._expansion(node)]
         elif node.kind in _ELEMENTWISE:
             operands = [self._read(name) for name in node.inputs]
             if any(len(o) not in (1, shapes[0][0]) for o in operands):
@@ -157,30 +156,14 @@ class _Rewriter:
         """The whole, after the last node."""
         (image,) = self._read("image")
         self._emit("Identity", image, output="image")
-        nodes, read = self._live_nodes()
-        # Where features are sampled is known by now: x and y as points are no inputs.
-        columns, rows = (
-            {name: names for name, names in factors.items() if not read.isdisjoint(names)}
-            for factors in (self._columns, self._rows)
-        )
-        channels = {name: self._inputs[name] for names in (columns | rows).values() for name in names}
-        inputs: dict[str, tuple[int | None, ...]] = {name: (n, None) for name, n in channels.items()}
-        for grid in self._grids:
-            inputs[grid.part] = (1, grid.picture.shape[1], None, None)
-            inputs |= {grid.rows: (None, None), grid.columns: (None, None)}
-        constants = {name: value for name, value in self._constants.items() if name in read}
-        data = write_model(model, nodes, constants, inputs, "image")
-        matrices = (len(value) for value in constants.values() if value.ndim == 2)
-        return Rewritten(data, columns, rows, self._grids, max(*channels.values(), *matrices, 1))
-
-    def _live_nodes(self) -> tuple[list[Node], set[str]]:
-        """The nodes that the image depends on, and all that they read."""
-        nodes, read = [], {"image"}
-        for node in reversed(self._nodes):
-            if read.intersection(node.outputs):
-                nodes.append(node)
-                read.update(node.inputs)
-        return nodes[::-1], read
+        inputs: dict[str, tuple[int | None, ...]] = {name: (n, None) for name, n in self._inputs.items()}
+        for expansion in self._expansions:
+            inputs[expansion.part] = (len(expansion.coefficients), None, None)
+            inputs |= {expansion.down: (None, None), expansion.across: (None, None)}
+        data = write_model(model, self._nodes, self._constants, inputs, "image")
+        matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
+        widest = max(*self._inputs.values(), *matrices, 1)
+        return Rewritten(data, self._columns, self._rows, self._expansions, widest)
 
     def _read(self, name: str) -> list[str]:
         """A value's entries in the new graph."""
@@ -200,36 +183,29 @@ class _Rewriter:
             self._entries[name] = names
         return self._entries[name]
 
-    def _add_planar(self, node: Node) -> bool:
-        """Translates what reads pictures of features, [1, C, H, W]; False if the node is something else.
-
-        They are [1, C, rows, columns] of a tile here, until a Transpose makes them like other values.
-        """
-        (name,), inputs = node.outputs[:1], node.inputs
-        if node.kind == "GridSample":
-            self._planar[name] = self._samples(inputs[0], inputs[1], name)
-        elif node.kind == "Transpose" and inputs[0] in self._planar:
-            channels = self._values[inputs[0]].shape[1]
-            if self._shape(name) != (1, len(PROBE["y"]), len(PROBE["x"]), channels):
-                raise UnknownOperationError("a picture of features transposed in another way")
-            matrix = self._constant(np.array([channels, -1]))
-            self._entries[name] = [self._emit("Reshape", self._planar[inputs[0]], matrix)]
-        else:
-            return False
-        return True
-
-    def _samples(self, picture: str, points: str, samples: str) -> str:
-        """Of a constant picture of features, interpolated bilinearly at every pixel."""
-        (x, y), at, features = PROBE.values(), self._values[points], self._values[picture]
-        if self._sources.get(picture) or features.ndim != 4:
-            raise UnknownOperationError("a picture of features that varies")
-        grid = Grid(features.astype(np.float32), *(next(self._names) for _ in range(3)))
-        if not np.array_equal(at, np.stack(np.meshgrid(x, y), axis=-1)[None]) or not np.allclose(
-            grid.sample(x, y), self._values[samples], rtol=1e-4, atol=1e-4
-        ):
-            raise UnknownOperationError("features sampled in another way")
-        self._grids.append(grid)
-        return self._emit("MatMul", grid.rows, self._emit("MatMul", grid.part, grid.columns))
+    def _expansion(self, einsum: Node) -> str:
+        """Features [P, pixels], of a constant array times functions of rows and of columns."""
+        equation = text_attribute(einsum, "equation").replace(" ", "")
+        terms, _, output = equation.partition("->")
+        by_source = {
+            tuple(self._sources.get(name, ())): (name, labels)
+            for name, labels in zip(einsum.inputs, terms.split(","), strict=True)
+        }
+        if len(einsum.inputs) != 3 or by_source.keys() != {(), ("x",), ("y",)}:
+            raise UnknownOperationError("a sum that is no expansion")
+        (array, labels), (columns, of_columns), (rows, of_rows) = (
+            by_source[source] for source in ((), ("x",), ("y",))
+        )
+        values = coefficients(self._values[array], Labels(labels, of_rows, of_columns), output)
+        counts = (self._values[rows][..., 0].size, self._values[columns][..., 0].size)
+        # Einsum would repeat what has an axis of 1 where the other's is longer.
+        if values is None or values.shape[1:] != counts:
+            raise UnknownOperationError("a sum of another form")
+        names = (next(self._names) for _ in range(3))
+        self._expansions.append(Expansion(values, rows, columns, *names))
+        *_, part, down, across = self._expansions[-1]
+        planes = self._emit("MatMul", self._emit("MatMul", down, part), across)
+        return self._emit("Reshape", planes, self._constant(np.array([len(values), -1])))
 
     def _pads_channels(self, pad: Node) -> bool:
         """Whether it adds channels of zeros and nothing else."""

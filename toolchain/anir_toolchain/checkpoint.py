@@ -13,10 +13,10 @@ from anir_runtime.files import replacing
 from torch import Tensor
 
 from anir_toolchain.families import Family, family
-from anir_toolchain.lapped import Latents, sample
+from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class QuantizedTrunk:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         state = {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
         if self.latents:
-            state["latents"] = {"codes": torch.from_numpy(self.latents.codes), "step": self.latents.step}
+            latents = {field.name: getattr(self.latents, field.name) for field in fields(self.latents)}
+            state["latents"] = {**latents, "codes": torch.from_numpy(self.latents.codes)}
         return state
 
     @classmethod
@@ -65,7 +66,7 @@ class QuantizedTrunk:
         """The inverse of `state`. Raises KeyError or TypeError if something is missing or too much."""
         values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
         if latents := values["latents"]:
-            values["latents"] = Latents(latents["codes"].numpy(), latents["step"])
+            values["latents"] = Latents(**{**latents, "codes": latents["codes"].numpy()})
         return cls(**values)
 
     def check_shapes(self, banks: int, rows: int, depths: tuple[int, ...], width: int) -> None:
@@ -134,14 +135,14 @@ class Model:
         """
         trunk, links = self.trunks[subnet.width], subnet.depth - 1
         grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
-        planes = torch.from_numpy(trunk.latents.planes(self.size)) if trunk.latents else None
+        planes = trunk.latents.at(x.numpy(), y.numpy(), self.size) if trunk.latents else None
         h = self.family.forward(
             trunk.filters.values[: self.family.banks(subnet.depth)],
             trunk.weight[:links].float() * trunk.step.values[:links, None],
             trunk.bias.values[:links],
             grid_x,
             grid_y,
-            None if planes is None else sample(planes, grid_x, grid_y),
+            None if planes is None else torch.from_numpy(planes).reshape(-1, 3),
         )[-1]
         at = self.space.depths.index(subnet.depth)
         rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)

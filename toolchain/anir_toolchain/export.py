@@ -87,14 +87,14 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     graph, trunk = Graph(), model.trunks[subnet.width]
     rank, links = model.family.vector_rank, subnet.depth - 1
     head_at = model.space.depths.index(subnet.depth)
-    x = graph.op("Unsqueeze", "x", graph.integers(1))
-    y = graph.op("Unsqueeze", "y", graph.integers(1, 2))
     *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet.depth, head_at)
     filters, biases = vectors[:-links], vectors[-links:]
     weights = _emit_weights(graph, model, subnet, step)
-    features = None
+    x, y, features = "x", "y", None
     if trunk.latents:
-        features = emit_latents(graph, trunk.latents, model.size, x, y, subnet.width)
+        features = emit_latents(graph, trunk.latents, model.size, subnet.width)
+    else:
+        x, y = graph.op("Unsqueeze", x, graph.integers(1)), graph.op("Unsqueeze", y, graph.integers(1, 2))
     h = model.family.emit(graph, x, y, filters, weights, biases, features)
     head = graph.op("Transpose", head, perm=[*range(1, rank), 0])
     bias = graph.tensor(trunk.head_bias[head_at].numpy())

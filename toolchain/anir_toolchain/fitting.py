@@ -85,8 +85,8 @@ class Fitting:
         bits = [kind.latent_bits(width, (self.width, self.height)) for width in widths]
         if not any(bits):
             return dict.fromkeys(widths)
-        coefficients = analyse(image)
-        chosen = self.pool.map(lambda allowed: choose(coefficients, allowed), bits)
+        candidates = analyse(image)
+        chosen = self.pool.map(lambda allowed: choose(candidates, allowed), bits)
         return dict(zip(widths, chosen, strict=True))
 
     def _planes(self, width: int) -> Tensor:
@@ -94,8 +94,8 @@ class Fitting:
         latents = self.latents[width]
         if latents is None:
             return torch.empty(len(self.pixels), 0, device=self.device)
-        planes = torch.from_numpy(latents.planes((self.width, self.height)))
-        return planes.reshape(3, -1).T.contiguous().to(self.device)
+        planes = latents.at(self.x.cpu().numpy(), self.y.cpu().numpy(), (self.width, self.height))
+        return torch.from_numpy(planes).reshape(-1, 3).to(self.device)
 
     @property
     def phase(self) -> str:

@@ -1,8 +1,9 @@
 """A small writer of compact ONNX graphs: one-letter names, raw-packed integers, shared constants."""
 
+from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
-from string import ascii_letters, digits
+from itertools import count, islice, product
+from string import ascii_letters, digits, punctuation
 
 import numpy as np
 import onnx
@@ -22,7 +23,7 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        self._names = _short_names()
+        self._names = (f"_{i}" for i in count())
 
     def op(self, kind: str, *inputs: str, **attributes: Attribute) -> str:
         """Adds a node with one output and returns that output's name."""
@@ -91,6 +92,7 @@ class Graph:
     ) -> onnx.ModelProto:
         """The finished model, verified by onnx's full check."""
         graph = helper.make_graph(self._nodes, "g", inputs, outputs, self._initializers)
+        _shorten_names(graph, {value.name for value in (*inputs, *outputs)})
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
         )
@@ -110,11 +112,32 @@ class Graph:
         return self._constants[key]
 
 
-def _short_names() -> Iterator[str]:
-    """Names for values, the shortest first, without those of the inputs."""
-    characters = ascii_letters + digits
-    yield from (c for c in characters if c not in "xy")
-    yield from (a + b for a in ascii_letters for b in characters)
+def _shorten_names(graph: onnx.GraphProto, public: set[str]) -> None:
+    """Gives values names of one or two letters, the shortest to those that are named most often."""
+    letters = ascii_letters + digits + punctuation
+    short = ("".join(name) for length in (1, 2) for name in product(letters, repeat=length))
+    often = [name for name, _ in Counter(_names(graph)).most_common() if name not in public]
+    _rename(graph, dict(zip(often, (name for name in short if name not in public), strict=False)))
+
+
+def _names(graph: onnx.GraphProto) -> Iterator[str]:
+    """The names of values, as often as they stand there."""
+    for node in graph.node:
+        yield from (*node.input, *node.output)
+        for attribute in node.attribute:
+            yield from _names(attribute.g)
+    yield from (value.name for value in (*graph.initializer, *graph.input, *graph.output))
+
+
+def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, names)
+    for value in (*graph.initializer, *graph.input, *graph.output):
+        value.name = names.get(value.name, value.name)
 
 
 def pack_int4(codes: NDArray[np.int8]) -> bytes:

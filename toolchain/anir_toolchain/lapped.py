@@ -1,4 +1,4 @@
-"""Local cosines: a picture as the codes of a modulated lapped transform, which the ONNX graph inverts.
+"""Local cosines: a picture as the codes of a modulated lapped transform, drawn at any coordinates.
 
 Each cell of a square lattice has as many cosines along each axis as there are frequencies, under a window
 that overlaps the neighbours' (Malvar 1992). The transform is orthonormal: an error of a code is one of the
@@ -9,38 +9,34 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from onnx import TensorProto
-from torch import Tensor
-from torch.nn import functional
 
 from anir_toolchain.graph import Graph
 from anir_toolchain.rans import LANE_BITS, Context, Ints, Stream, Tables, encode
 from anir_toolchain.rans import emit as emit_codes
 
-_PITCH = 16
-"""Pixels from one cell to the next."""
+_PITCHES = (16, 32)
+"""Pixels from one cell to the next: the wider suits coarse texture at few bits."""
 _FEWEST = 4
 """Frequencies along an axis."""
-_EVEN = 8
+_EVEN = 12
 """Codes up to this one are a step apart, larger ones more."""
-_CODES_APART = 48
-"""A lane decodes at least so many codes other than zero."""
-_FEWEST_STEPS = 3072
-"""Fewer steps than these would make the graph decode no faster."""
-_EXPECTED = np.array([[40, 6, 1], [6, 3, 1], [1, 1, 0]])
-"""Activity of the lowest frequencies before anything is known."""
+_CODES_APART = 150
+"""Planes have lanes of their own where each then decodes at least so many codes other than zero."""
+_MEAN_ACTIVITY = 160
+"""Of cells' means, before anything is known."""
 _ROUNDING = 0.36
 """What is added to a code's size before it is known what codes cost."""
 _PASSES = 2
 """Times that codes are chosen by what they cost."""
-_NEGLIGIBLE = 0.01
+_NEGLIGIBLE = 0.005
 """Share of the codes other than zero that is given up with the highest frequencies."""
 _SAMPLED = 4096
-"""Cells on which the step is found, or up to twice as many: some rows of them in a large picture."""
+"""Cells on which the step is found, or up to twice as many: some lanes in a large picture."""
 _LAGRANGE = 0.09
 """What a bit may cost, in squared steps."""
 _FINEST = 0.5 / 127.5
@@ -48,6 +44,7 @@ _FINEST = 0.5 / 127.5
 
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int16]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -55,19 +52,25 @@ class Latents:
     """A picture as codes of local cosines.
 
     Attributes:
-        codes: int16[3, rows, columns, K, K] by plane, cell, and frequency along y and x. A cell's first one,
-            its mean, is the difference to the cell before in its lane.
+        codes: int16[3, A, B, K, K] by plane, by cell along and across the scan, and by frequency likewise.
+            A cell's first one, its mean, is the difference to the cell before in the scan.
         step: what a code of 1 is worth.
+        pitch: pixels from one cell to the next.
+        down: whether the scan goes down columns of cells; else along rows.
     """
 
     codes: Codes
     step: float
+    pitch: int
+    down: bool
 
     def check(self, size: tuple[int, int]) -> None:
         """Raises ValueError if these are no codes of a picture of size (W, H)."""
-        cells = tuple(-(-side // _PITCH) for side in reversed(size))
-        *shape, height, width = self.codes.shape
-        if self.codes.dtype != np.int16 or tuple(shape) != (3, *cells) or not _FEWEST <= width == height:
+        if self.pitch not in _PITCHES or not isinstance(self.down, bool):
+            raise ValueError("no pitch or no direction")
+        cells = tuple(-(-side // self.pitch) for side in self.in_scan(size))
+        *shape, along, across = self.codes.shape
+        if self.codes.dtype != np.int16 or tuple(shape) != (3, *cells) or not _FEWEST <= along == across:
             raise ValueError("codes do not fit the picture")
         if not isinstance(self.step, float) or not self.step > 0:
             raise ValueError("no step")
@@ -77,37 +80,99 @@ class Latents:
         """The codes, entropy-coded."""
         return encode(_in_lanes(self.codes), _context(self.codes))
 
-    def planes(self, size: tuple[int, int]) -> Floats:
-        """The planes float32[3, H, W] of a picture of size (W, H), as the graph works them out."""
-        width, height = size
-        kernel = _kernel(self.codes.shape[-1]) * self.step**0.5
-        worth = _values(self.codes.astype(np.float64))
-        runs = worth[..., 0, 0].reshape(_lanes(self.codes), -1)
-        worth[..., 0, 0] = runs.cumsum(1).reshape(self.codes.shape[:3])
-        planes = _overlap(worth.transpose(0, 2, 4, 1, 3) @ kernel, height).transpose(0, 3, 1, 2)
-        return _overlap(planes @ kernel, width).astype(np.float32)
+    def at(self, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
+        """The planes float32[H', W', 3] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
+        values = (_worth(self.codes) * (self.step * 2 / self.pitch)).astype(np.float32)
+        along, across = (
+            _Axis(side, self.pitch).cosines(places, values.shape[-1])
+            for side, places in zip(self.in_scan(size), self.in_scan((x, y)), strict=True)
+        )
+        equation = "kah,pabkl,lbw->hwp" if self.down else "kaw,pabkl,lbh->hwp"
+        planes: Floats = np.einsum(equation, along, values, across, optimize=["einsum_path", (0, 1), (0, 1)])
+        return planes
+
+    def in_scan(self, columns_and_rows: tuple[_T, _T]) -> tuple[_T, _T]:
+        """What belongs to the axis along the scan, and to the one across it."""
+        return columns_and_rows[::-1] if self.down else columns_and_rows
 
 
-def analyse(image: NDArray[np.uint8]) -> Floats:
-    """A picture [H, W, 3] as coefficients of its lapped transform, [3, rows, columns, pitch, pitch]."""
-    return np.stack([_analyse(plane) for plane in _principal_colours(image)])
+@dataclass(frozen=True)
+class Coefficients:
+    """A picture in a lapped transform.
+
+    Attributes:
+        values: float32[3, A, B, pitch, pitch], as `Latents.codes`, but for the means.
+        down: as in `Latents`.
+    """
+
+    values: Floats
+    down: bool
 
 
-def choose(coefficients: Floats, bits: float) -> Latents:
+@dataclass(frozen=True)
+class _Axis:
+    """Cells along an axis of a picture; coordinates on it are in [-1, 1].
+
+    The cosines of cell i are of the angle unit · coordinate + start - i · π/2, and zero unless that is
+    in [0, π].
+    """
+
+    pixels: int
+    pitch: int
+
+    @property
+    def cells(self) -> int:
+        return -(-self.pixels // self.pitch)
+
+    @property
+    def unit(self) -> float:
+        return math.pi / 4 * self.pixels / self.pitch
+
+    @property
+    def start(self) -> float:
+        return self.unit + math.pi / 4
+
+    @property
+    def inner(self) -> tuple[float, float]:
+        """From the middle of the first cell to the middle of the last: unit · coordinate.
+
+        Beyond them there is no neighbour to overlap, and the window is 1.
+        """
+        return math.pi / 4 - self.unit, math.pi / 2 * self.cells - math.pi / 4 - self.unit
+
+    def cosines(self, at: Floats, frequencies: int) -> Floats:
+        """Windowed cosines at coordinates [N]: [frequencies, cells, N]."""
+        places, centres = (
+            at.astype(np.float64) * self.unit,
+            self.start - np.arange(self.cells)[:, None] * math.pi / 2,
+        )
+        window = np.sin(np.clip(places.clip(*self.inner) + centres, 0, math.pi))
+        odd = np.arange(1, 2 * frequencies, 2)[:, None, None]
+        return (np.cos((places + centres + math.pi / 4) * odd) * window).astype(np.float32)
+
+
+def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
+    """A picture [H, W, 3] in lapped transforms of each pitch."""
+    colours = _principal_colours(image)
+    return [_in_scan(np.stack([_analyse(plane, pitch) for plane in colours])) for pitch in _PITCHES]
+
+
+def choose(candidates: list[Coefficients], bits: float) -> Latents:
     """The codes that show the most of the picture that was analysed, in about so many bits."""
-    _, rows, columns, *_ = coefficients.shape
-    every = min(max(1, rows * columns // _SAMPLED), rows)
-    some = coefficients[:, every // 2 :: every]
-    share = some.shape[1] / rows
+    chosen = [_choose(coefficients, bits) for coefficients in candidates]
+    return min(chosen, key=lambda pair: pair[0])[1]
+
+
+def _choose(coefficients: Coefficients, bits: float) -> tuple[float, Latents]:
+    """A picture's codes, and their squared error."""
+    values = coefficients.values
+    _, rows, columns, pitch, _ = values.shape
+    every = min(max(1, rows * columns // _SAMPLED), columns)
+    some = values[:, :, every // 2 :: every]
+    share = some.shape[2] / columns
     step = _solve(lambda step: _cost(_quantise(some, step)), bits * share, float(some.std()) / 4)
-    return Latents(_quantise(coefficients, step), step)
-
-
-def sample(planes: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Planes [3, H, W] at N points, [N, 3]: bilinear between pixels' centres, held at the borders."""
-    points = torch.stack([x, y], dim=1)[None, None]
-    samples = functional.grid_sample(planes[None], points, "bilinear", "border", align_corners=False)
-    return samples[0, :, 0].T
+    codes = _quantise(values, step)
+    return _error(values, codes, step), Latents(codes, step, pitch, coefficients.down)
 
 
 def _principal_colours(image: NDArray[np.uint8]) -> Floats:
@@ -119,46 +184,35 @@ def _principal_colours(image: NDArray[np.uint8]) -> Floats:
     return np.ascontiguousarray((centred @ axes[:, ::-1]).transpose(2, 0, 1), np.float32)
 
 
-def _kernel(frequencies: int) -> NDArray[np.float64]:
-    """The cosines of a cell under its window, orthonormal: [frequencies, 2 · pitch]."""
-    angle = (np.arange(2 * _PITCH) + 0.5) * math.pi / (2 * _PITCH)
-    odd = np.arange(1, 2 * frequencies, 2)[:, None]
-    result: NDArray[np.float64] = math.sqrt(2 / _PITCH) * np.sin(angle) * np.cos(odd * (angle + math.pi / 4))
-    return result
+def _in_scan(values: Floats) -> Coefficients:
+    """Of [3, rows, columns, pitch, pitch], scanned in the direction in which means differ less."""
+    means = values[..., 0, 0]
+    down, right = (float(np.abs(np.diff(means, axis=axis)).sum()) for axis in (1, 2))
+    return (
+        Coefficients(values, True) if down < right else Coefficients(values.transpose(0, 2, 1, 4, 3), False)
+    )
 
 
-def _border_gain(cells: int) -> NDArray[np.float64]:
-    """What makes up for the neighbour that the outer half of the first and of the last cell lacks."""
-    middle = cells * _PITCH / 2
-    distance = middle - np.abs(np.arange(cells * _PITCH) + 0.5 - middle)
-    result: NDArray[np.float64] = 1 / np.sin(np.minimum(distance / _PITCH + 0.5, 1) * math.pi / 2)
-    return result
-
-
-def _analyse(plane: Floats) -> Floats:
+def _analyse(plane: Floats, pitch: int) -> Floats:
     """Coefficients [rows, columns, pitch, pitch] of [H, W], mirrored where the last cells reach beyond."""
-    kernel = _kernel(_PITCH).astype(np.float32)
+    angle = (np.arange(2 * pitch) + 0.5) * math.pi / (2 * pitch)
+    odd = np.arange(1, 2 * pitch, 2)[:, None]
+    kernel = (math.sqrt(2 / pitch) * np.sin(angle) * np.cos(odd * (angle + math.pi / 4))).astype(np.float32)
     for _ in range(2):
         length, outer = plane.shape[-1], [(0, 0)] * (plane.ndim - 1)
-        cells = -(-length // _PITCH)
-        plane = np.pad(plane, [*outer, (0, cells * _PITCH - length)], "symmetric")
-        plane = plane * _border_gain(cells).astype(np.float32)
-        halves = np.pad(plane, [*outer, (_PITCH // 2, _PITCH // 2)])
-        halves = halves.reshape(*plane.shape[:-1], cells + 1, _PITCH)
+        cells = -(-length // pitch)
+        plane = np.pad(plane, [*outer, (0, cells * pitch - length)], "symmetric")
+        # The outer half of the first and of the last cell is under no window.
+        half = pitch // 2
+        edge = np.sin(angle[half : 2 * half]).astype(np.float32)
+        plane[..., :half] /= edge
+        plane[..., -half:] /= edge[::-1]
+        halves = np.pad(plane, [*outer, (half, half)])
+        halves = halves.reshape(*plane.shape[:-1], cells + 1, pitch)
         frames = np.concatenate([halves[..., :-1, :], halves[..., 1:, :]], axis=-1)
         # [H, W] to [columns, pitch, H], then to [columns, pitch, rows, pitch].
         plane = np.moveaxis(frames @ kernel.T, 0, -1) if plane.ndim == 2 else frames @ kernel.T
     return plane.transpose(2, 0, 3, 1)
-
-
-def _overlap(frames: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """[..., cells, 2 · pitch] added up where they overlap, [..., length]."""
-    *outer, cells, _ = frames.shape
-    halves = np.zeros((*outer, cells + 1, _PITCH))
-    halves[..., :-1, :] += frames[..., :_PITCH]
-    halves[..., 1:, :] += frames[..., _PITCH:]
-    inner = halves.reshape(*outer, -1)[..., _PITCH // 2 : -(_PITCH // 2)]
-    return (inner * _border_gain(cells))[..., :length]
 
 
 def _solve(cost: Callable[[float], float], bits: float, step: float) -> float:
@@ -206,13 +260,11 @@ def _frequencies_used(sizes: Floats) -> int:
 def _rounded(scaled: Floats, sizes: Floats) -> Codes:
     """Codes of these sizes, but for each cell's mean, which is told as the difference to the cell before."""
     codes = np.copysign(sizes, scaled).astype(np.int16)
-    means = scaled[..., 0, 0].reshape(_lanes(codes), -1)
-    differences, known = np.empty_like(means), np.zeros(len(means))
-    for i in range(means.shape[1]):
-        difference = means[:, i] - known
-        differences[:, i] = np.copysign(np.round(_exact(difference)), difference)
-        known += _values(differences[:, i])
-    codes[..., 0, 0] = differences.reshape(codes.shape[:3])
+    known = np.zeros_like(scaled[:, 0, :, 0, 0])
+    for i in range(scaled.shape[1]):
+        difference = scaled[:, i, :, 0, 0] - known
+        codes[:, i, :, 0, 0] = np.copysign(np.round(_exact(difference)), difference)
+        known += _values(codes[:, i, :, 0, 0].astype(np.float32))
     return codes
 
 
@@ -221,7 +273,7 @@ def _costs(codes: Codes) -> tuple[NDArray[np.float64], Ints]:
     lanes = _in_lanes(codes)
     activity = _context(codes).activity(lanes)
     tables = Tables.of(np.abs(lanes), activity)
-    return tables.costs(), tables.kinds(activity).reshape(codes.shape)
+    return tables.costs(), _from_lanes(tables.kinds(activity), codes)
 
 
 def _cheapest(scaled: Floats, costs: NDArray[np.float64], kinds: Ints) -> Floats:
@@ -232,6 +284,24 @@ def _cheapest(scaled: Floats, costs: NDArray[np.float64], kinds: Ints) -> Floats
         loss = (np.abs(scaled) - _values(size)) ** 2 + prices[kinds, size.astype(np.intp)]
         best, least = np.where(loss < least, size, best), np.minimum(loss, least)
     return best
+
+
+def _error(values: Floats, codes: Codes, step: float) -> float:
+    """Squared error of the picture that codes give."""
+    k = codes.shape[-1]
+    worth = _worth(codes).astype(np.float32) * np.float32(step)
+    return float(
+        np.square(values[..., :k, :k] - worth).sum()
+        + np.square(values).sum()
+        - np.square(values[..., :k, :k]).sum()
+    )
+
+
+def _worth(codes: Codes) -> NDArray[np.floating]:
+    """What codes stand for, in steps, means put together again."""
+    worth = _values(codes.astype(np.float64))
+    worth[..., 0, 0] = worth[..., 0, 0].cumsum(1)
+    return worth
 
 
 def _values(codes: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -252,22 +322,30 @@ def _context(codes: Codes) -> Context:
     k = codes.shape[-1]
     cell = k**2
     own = {1: 5, 2: 3, 3: 1, k - 1: 1, k: 5, k + 1: 2, k + 2: 1, 2 * k: 2, 2 * k + 1: 1, 3 * k: 1}
-    last = {cell - k: 1, cell - 1: 1, cell: 4, cell + 1: 1, cell + k: 1}
-    return Context(own | last, np.pad(_EXPECTED, (0, k - len(_EXPECTED))).ravel())
+    last = {cell - k: 1, cell - 1: 1, cell: 7, cell + 1: 1, cell + k: 1}
+    return Context(own | last, np.array([_MEAN_ACTIVITY, *[0] * (cell - 1)]))
 
 
-def _lanes(codes: Codes) -> int:
-    """How many lanes codes are decoded in, each of whole cells."""
-    # Means do not count, as they depend on where a lane starts.
+def _planes_apart(codes: Codes) -> bool:
+    """Whether each plane has lanes of its own: then fewer steps decode them all."""
+    # Means do not count, as they depend on the direction of the scan.
     others = np.count_nonzero(codes) - np.count_nonzero(codes[..., 0, 0])
-    most = max(1, min(int(others) // _CODES_APART, codes.size // _FEWEST_STEPS))
-    cells = math.prod(codes.shape[:3])
-    return max(n for n in range(1, most + 1) if cells % n == 0)
+    return bool(others >= _CODES_APART * 3 * codes.shape[2])
 
 
 def _in_lanes(codes: Codes) -> Ints:
-    """Codes as the entropy coder takes them: cell by cell, [lanes, steps]."""
-    return codes.reshape(_lanes(codes), -1).astype(np.int32)
+    """Codes as the entropy coder takes them: a lane for each row or column of cells, [lanes, steps]."""
+    apart = _planes_apart(codes)
+    lanes = codes.transpose(0, 2, 1, 3, 4) if apart else codes.transpose(2, 0, 1, 3, 4)
+    return lanes.reshape(codes.shape[2] * (3 if apart else 1), -1).astype(np.int32)
+
+
+def _from_lanes(lanes: Ints, codes: Codes) -> Ints:
+    """The inverse of `_in_lanes`, of what there is for each of the codes."""
+    planes, along, across, k, _ = codes.shape
+    if _planes_apart(codes):
+        return lanes.reshape(planes, across, along, k, k).transpose(0, 2, 1, 3, 4)
+    return lanes.reshape(across, planes, along, k, k).transpose(1, 2, 0, 3, 4)
 
 
 def _cost(codes: Codes) -> float:
@@ -277,83 +355,49 @@ def _cost(codes: Codes) -> float:
     return Tables.of(sizes, activity).bits(sizes, activity) + LANE_BITS * len(lanes)
 
 
-def emit(graph: Graph, latents: Latents, size: tuple[int, int], x: str, y: str, channels: int) -> str:
-    """Writes the planes of a picture of size (W, H) where they are asked for, float32[H, W, channels].
+def emit(graph: Graph, latents: Latents, size: tuple[int, int], channels: int) -> str:
+    """Writes the planes of a picture of size (W, H) at columns x and rows y, float32[H', W', channels].
 
-    Between pixels' centres they are interpolated bilinearly. The channels after the third are zero.
-
-    Args:
-        graph: where the nodes go.
-        latents: what is shown.
-        size: (W, H) of the picture that was coded.
-        x: columns, float32[W, 1].
-        y: rows, float32[H, 1, 1].
-        channels: how many there are to be.
+    The channels after the third are zero.
     """
-    parts = [
-        graph.op("Mul", axis, graph.tensor(np.eye(2, dtype=np.float32)[i])) for i, axis in enumerate((x, y))
-    ]
-    points = graph.op("Unsqueeze", graph.op("Add", *parts), graph.integers(0))
-    planes = _emit_planes(graph, latents, size)
-    samples = graph.op("GridSample", planes, points, padding_mode="border")
-    features = graph.op("Squeeze", graph.op("Transpose", samples, perm=[0, 2, 3, 1]), graph.integers(0))
-    return graph.op("Pad", features, graph.integers(0, 0, 0, 0, 0, channels - 3))
-
-
-def _emit_planes(graph: Graph, latents: Latents, size: tuple[int, int]) -> str:
-    """Writes what `Latents.planes` gives, float32[1, 3, H, W]."""
-    (width, height), codes = size, latents.codes
-    _, rows, columns, frequencies, _ = codes.shape
-    kernel = _emit_kernel(graph, frequencies, latents.step)
-    values = graph.op("Transpose", _emit_values(graph, latents), perm=[0, 2, 4, 3, 1])
-    planes = _emit_overlap(graph, values, (3 * columns * frequencies, frequencies, rows), kernel, height)
-    planes = graph.op("Reshape", planes, graph.integers(3, columns, frequencies, height))
-    planes = graph.op("Transpose", planes, perm=[0, 3, 2, 1])
-    planes = _emit_overlap(graph, planes, (3 * height, frequencies, columns), kernel, width)
-    return graph.op("Reshape", planes, graph.integers(1, 3, height, width))
+    frequencies = latents.codes.shape[-1]
+    odd = graph.varints(np.arange(1, 2 * frequencies, 2, dtype=np.int32)[:, None, None])
+    odd = graph.op("Cast", odd, to=TensorProto.FLOAT)
+    along, across = (
+        _emit_cosines(graph, _Axis(side, latents.pitch), places, odd)
+        for side, places in zip(latents.in_scan(size), latents.in_scan(("x", "y")), strict=True)
+    )
+    values, equation = _emit_values(graph, latents), "kah,{},lbw->hwp" if latents.down else "kaw,{},lbh->hwp"
+    equation = equation.format("aklpb" if _planes_apart(latents.codes) else "paklb")
+    planes = graph.op("Einsum", along, values, across, equation=equation)
+    return graph.op("Pad", planes, graph.integers(0, 0, 0, 0, 0, channels - 3))
 
 
 def _emit_values(graph: Graph, latents: Latents) -> str:
-    """What the codes stand for, in steps: float32 of the codes' shape."""
-    codes, stream = latents.codes, latents.stream
-    _, rows, columns, frequencies, _ = codes.shape
-    prior = graph.varints(_EXPECTED.astype(np.int32))
-    spare = frequencies - len(_EXPECTED)
-    prior = graph.op(
-        "Reshape", graph.op("Pad", prior, graph.integers(0, 0, spare, spare)), graph.integers(-1)
-    )
-    lanes = graph.op("Transpose", emit_codes(graph, stream, _context(codes), prior), perm=[1, 0, 2])
-    lanes = graph.op("Cast", lanes, to=TensorProto.FLOAT)
-    apart = graph.op("Mul", graph.op("Abs", lanes), graph.scalar(1 / _EVEN))
-    values = graph.op("Mul", lanes, graph.op("Max", apart, graph.scalar(1)))
-    cells = graph.op(
-        "Reshape", values, graph.integers(len(stream.states), stream.steps // frequencies**2, frequencies**2)
-    )
-    means, others = graph.split_op("Split", 2, cells, graph.integers(1, frequencies**2 - 1), axis=2)
-    values = graph.op("Concat", graph.op("CumSum", means, graph.integers(1)), others, axis=2)
-    return graph.op("Reshape", values, graph.integers(3, rows, columns, frequencies, frequencies))
+    """What the codes stand for, float32[3, A, K, K, B], or [A, K, K, 3, B] if planes have own lanes."""
+    planes, along, across, k, _ = latents.codes.shape
+    mean = graph.tensor(np.full((1, 1), _MEAN_ACTIVITY, np.float32))
+    prior = graph.op("Pad", mean, graph.integers(0, 0, k**2 - 1, 0))
+    codes = emit_codes(graph, latents.stream, _context(latents.codes), prior)
+    apart = graph.op("Max", graph.op("Abs", codes), graph.scalar(_EVEN))
+    scale = graph.scalar(latents.step * 2 / latents.pitch / _EVEN)
+    values = graph.op("Mul", codes, graph.op("Mul", apart, scale))
+    before, beside = (1, planes * across) if _planes_apart(latents.codes) else (planes, across)
+    values = graph.op("Reshape", values, graph.integers(before, along, k**2, beside))
+    sums = graph.op("CumSum", values, graph.integers(1))
+    values = graph.op("Where", graph.op("Less", graph.scalar(0), prior), sums, values)
+    shape = (along, k, k, planes, across) if before == 1 else (planes, along, k, k, across)
+    return graph.op("Reshape", values, graph.integers(*shape))
 
 
-def _emit_kernel(graph: Graph, frequencies: int, step: float) -> str:
-    """`_kernel` times the root of a step, float32[K, 1, 2 · pitch]."""
-    unit = math.pi / (2 * _PITCH)
-    angle = graph.op("Range", *(graph.scalar(n) for n in (unit / 2, math.pi, unit)))
-    odd = graph.op("Range", *(graph.scalar(n) for n in (1, 2 * frequencies, 2)))
-    odd = graph.op("Reshape", odd, graph.integers(frequencies, 1, 1))
-    cosines = graph.op("Cos", graph.op("Mul", graph.op("Add", angle, graph.scalar(math.pi / 4)), odd))
-    window = graph.op("Mul", graph.op("Sin", angle), graph.scalar(math.sqrt(2 * step / _PITCH)))
-    return graph.op("Mul", cosines, window)
-
-
-def _emit_overlap(graph: Graph, values: str, shape: tuple[int, int, int], kernel: str, length: int) -> str:
-    """`_overlap` of cosines: [N, K, cells] in any shape to [N, 1, length]."""
-    cells = shape[2]
-    values = graph.op("Reshape", values, graph.integers(*shape))
-    beyond = cells * _PITCH - length
-    pads = [_PITCH // 2, _PITCH // 2 + beyond]
-    waves = graph.op("ConvTranspose", values, kernel, strides=[_PITCH], pads=pads)
-    middle, unit = cells * _PITCH / 2, math.pi / (2 * _PITCH)
-    limits = ((0.5 - middle) * unit, (length - middle) * unit, unit)
-    distance = graph.op("Abs", graph.op("Range", *(graph.scalar(n) for n in limits)))
-    edge = graph.op("Sub", graph.scalar(middle * unit + math.pi / 4), distance)
-    return graph.op("Div", waves, graph.op("Sin", graph.op("Min", edge, graph.scalar(math.pi / 2))))
+def _emit_cosines(graph: Graph, axis: _Axis, places: str, odd: str) -> str:
+    """`_Axis.cosines`, float32[K, cells, N]."""
+    quarter = math.pi / 2
+    places = graph.op("Mul", places, graph.scalar(axis.unit))
+    limits = (axis.start, axis.start - (axis.cells - 0.5) * quarter, -quarter)
+    centres = graph.op("Range", *(graph.scalar(n) for n in limits))
+    centres = graph.op("Unsqueeze", centres, graph.integers(1))
+    inner = graph.op("Clip", places, *(graph.scalar(n) for n in axis.inner))
+    angle = graph.op("Clip", graph.op("Add", inner, centres), graph.scalar(0), graph.scalar(math.pi))
+    angles = graph.op("Add", graph.op("Add", places, centres), graph.scalar(math.pi / 4))
+    return graph.op("Mul", graph.op("Cos", graph.op("Mul", angles, odd)), graph.op("Sin", angle))

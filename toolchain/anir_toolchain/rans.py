@@ -2,8 +2,8 @@
 
 Range asymmetric numeral systems (Duda 2013), in lanes that are decoded side by side (Giesen 2014): a step
 of the graph's Scan takes one code of every lane. How likely a code is depends on the sizes of those that
-its lane has had before, its context. A lane's state is in [2^15, 2^31), so that it fits an int32, and takes
-in at most one word of 16 bits at a step.
+its lane and the two beside it have had before, its context. A lane's state is in [2^15, 2^31), so that it
+fits an int32, and takes in at most one word of 16 bits at a step.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,11 @@ _LOWEST = 1 << 15
 """Of a lane's states."""
 _ENTRY_BITS = 10
 """What an entry of a table costs in the file."""
-LANE_BITS = 24
+LANE_BITS = 21
 """What a lane costs more than what it decodes."""
-_LIMITS = np.unique(np.round(2 ** np.arange(0, 9, 0.4))).astype(np.int64)
+_BESIDE = (1, 4, 1)
+"""What sizes count in the lane before, in a code's own lane, and in the lane after."""
+_LIMITS = _BESIDE[1] * np.unique(np.round(2 ** np.arange(0, 9, 0.4))).astype(np.int64)
 """Activities from which on there may be another table."""
 
 Ints = NDArray[np.integer]
@@ -43,13 +45,17 @@ class Context:
     prior: Ints
 
     def activity(self, codes: Ints) -> Ints:
-        """Of each code [lanes, steps]: its prior, and the weighted sizes of those before it."""
-        sizes = np.abs(codes)
-        total = np.zeros_like(sizes) + np.tile(self.prior, codes.shape[1] // len(self.prior)).astype(
-            codes.dtype
-        )
+        """Of each code [lanes, steps]: its prior, and the weighted sizes of those before it.
+
+        The lanes beside a code's own count too, by _BESIDE.
+        """
+        own, sizes = _BESIDE[1], np.abs(codes).astype(np.int32)
+        around = own * sizes
+        around[1:] += _BESIDE[0] * sizes[:-1]
+        around[:-1] += _BESIDE[2] * sizes[1:]
+        total = np.tile(self.prior.astype(np.int32), (len(codes), codes.shape[1] // len(self.prior)))
         for distance, weight in self.weights.items():
-            total[:, distance:] += weight * sizes[:, :-distance]
+            total[:, distance:] += weight * around[:, :-distance]
         return total
 
 
@@ -81,10 +87,14 @@ class Tables:
         return np.searchsorted(self.limits, activity, side="right").astype(np.int8)
 
     @property
+    def largest(self) -> int:
+        """The largest size."""
+        return int(self.frequencies.shape[1]) - 1
+
+    @property
     def signed(self) -> Ints:
         """Frequencies of codes from the smallest to the largest."""
-        largest = self.frequencies.shape[1] - 1
-        return self.frequencies[:, np.abs(np.arange(-largest, largest + 1))]
+        return self.frequencies[:, np.abs(np.arange(-self.largest, self.largest + 1))]
 
     def costs(self) -> NDArray[np.float64]:
         """Bits of a code of each size, [tables, sizes]; of one that does not occur, as if it did."""
@@ -174,38 +184,44 @@ def _encode(frequencies: Ints, below: Ints) -> tuple[NDArray[np.int32], NDArray[
 
 
 def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
-    """Writes a decoder of the stream: all codes in their order, int32[steps, lanes, 1].
+    """Writes a decoder of the stream: all codes in their order, float32[steps, 1, 1, lanes].
 
     Args:
         graph: where the nodes go.
         stream: what it decodes.
         context: that it was encoded with.
-        prior: int32[period], as in `context`.
+        prior: float32[period, 1], as in `context`.
     """
-    largest = stream.tables.frequencies.shape[1] - 1
+    kinds, largest, lanes = len(stream.tables.frequencies), stream.tables.largest, len(stream.states)
     # No lane may find nothing to read, if only to throw it away.
     words = stream.words if stream.words.size else np.zeros(1, np.uint16)
-    signed = graph.op("Abs", graph.op("Range", *(graph.int32(n) for n in (-largest, largest + 1, 1))))
-    frequencies = graph.varints(stream.tables.frequencies.astype(np.int32))
-    frequencies = graph.op("Gather", frequencies, signed, axis=1)
-    before = graph.integers(max(context.weights), len(stream.states))
+    codes = graph.op("Range", *(graph.int32(n) for n in (-largest, largest + 1, 1)))
+    tables = graph.varints(stream.tables.frequencies.astype(np.int32))
+    tables = graph.op("Gather", tables, graph.op("Abs", codes), axis=1)
+    frequencies = graph.op("Reshape", tables, graph.integers(kinds * (2 * largest + 1)))
+    tops = graph.op("CumSum", frequencies, graph.integers(0))
+    weights = graph.varints(np.array([*context.weights.values()], np.int32)[:, None])
+    weights = graph.op("Mul", weights, graph.varints(np.array([[_BESIDE]], np.int32)))
     inputs = [
-        graph.tensor(stream.states[:, None]),
+        graph.tensor(stream.states[None, None]),
         # Where the last word was read.
-        graph.tensor(np.full((1, 1), -1, np.int32)),
+        graph.tensor(np.full((1, 1, 1), -1, np.int32)),
         # Sizes of the codes before, the last one first.
-        graph.op("Expand", graph.int32(0), before),
-        graph.op("Tile", prior, graph.integers(stream.steps // len(context.prior))),
+        graph.op("Expand", graph.scalar(0), graph.integers(1, max(context.weights), lanes)),
+        graph.op("Tile", prior, graph.integers(stream.steps // len(context.prior), 1)),
     ]
     outside = [
         graph.op("Cast", graph.tensor(words), to=TensorProto.INT32),
         frequencies,
-        graph.op("CumSum", frequencies, graph.integers(1)),
-        graph.varints(stream.tables.limits[:, None].astype(np.int32)),
+        tops,
+        graph.op("Unsqueeze", tops, graph.integers(1)),
+        # Between activities, which are whole.
+        graph.tensor(stream.tables.limits[:, None].astype(np.float32) - np.float32(0.5)),
         graph.integers(*(distance - 1 for distance in context.weights)),
-        graph.varints(np.array([*context.weights.values()], np.int32)[:, None]),
-        graph.int32(largest),
-        graph.integers(1, len(stream.states)),
+        graph.op("Cast", weights, to=TensorProto.FLOAT),
+        graph.op("Cast", codes, to=TensorProto.FLOAT),
+        graph.int32(2 * largest + 1),
+        graph.integers(1, max(context.weights)),
     ]
     body = graph.body()
     parameters = body.names(len(inputs))
@@ -221,46 +237,44 @@ def _emit_step(
     words: str,
     frequencies: str,
     tops: str,
+    tops_below: str,
     limits: str,
     places: str,
     weights: str,
-    largest: str,
-    lanes: str,
+    codes: str,
+    symbols: str,
+    kept: str,
     state: str,
     last: str,
     before: str,
     prior: str,
 ) -> list[str]:
-    """One code of each lane: names of the new state, `last` and `before`, and of the codes [lanes, 1]."""
-    first = graph.integers(0)
-    weighted = graph.op("Mul", graph.op("Gather", before, places), weights)
-    activity = graph.op("Add", graph.op("ReduceSum", weighted, first), prior)
-    kind = _emit_count(graph, activity, limits, first, keepdims=0)
-    frequencies, tops = (graph.op("Gather", table, kind) for table in (frequencies, tops))
-    slot = graph.op("BitwiseAnd", state, graph.int32(_TOTAL - 1))
-    symbol = _emit_count(graph, slot, tops, graph.integers(1))
+    """One code of each lane: names of the new state, `last` and `before`, and of the codes [1, 1, lanes]."""
+    zero, one, total = (graph.int32(n) for n in (0, 1, _TOTAL))
+    near = graph.op("Gather", before, places, axis=1)
+    activity = graph.op("Conv", near, weights, prior, pads=[1, 1])
+    table = _emit_sum(graph, graph.op("Where", graph.op("Less", limits, activity), total, zero))
+    slot = graph.op("Add", table, graph.op("Mod", state, total))
+    symbol = _emit_sum(graph, graph.op("Where", graph.op("LessOrEqual", tops_below, slot), one, zero))
     # state = frequency · (state / total) + slot - the frequencies before this symbol's.
-    turns = graph.op("Add", graph.op("Div", state, graph.int32(_TOTAL)), graph.int32(1))
-    state = graph.op("Mul", turns, graph.op("GatherElements", frequencies, symbol, axis=1))
-    top = graph.op("GatherElements", tops, symbol, axis=1)
-    state = graph.op("Sub", graph.op("Add", state, slot), top)
+    turns = graph.op("Add", graph.op("Div", state, total), one)
+    state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
+    state = graph.op("Sub", graph.op("Add", state, slot), graph.op("Gather", tops, symbol))
     low = graph.op("Less", state, graph.int32(_LOWEST))
-    count = graph.op("CumSum", graph.op("Cast", low, to=TensorProto.INT32), first)
-    read = graph.op("Add", count, last)
+    read = graph.op("CumSum", graph.op("Where", low, one, zero), graph.integers(2))
+    read = graph.op("Add", read, last)
     longer = graph.op("Mul", state, graph.int32(_WORD))
     longer = graph.op("Add", longer, graph.op("Gather", words, read))
-    code = graph.op("Sub", symbol, largest)
-    size = graph.op("Reshape", graph.op("Abs", code), lanes)
-    kept = graph.op("Slice", before, first, graph.integers(-1))
+    code = graph.op("Gather", codes, graph.op("Mod", symbol, symbols))
+    sizes = graph.op("Concat", graph.op("Abs", code), before, axis=1)
     return [
         graph.op("Where", low, longer, state),
-        graph.op("Gather", read, graph.integers(-1)),
-        graph.op("Concat", size, kept, axis=0),
+        graph.op("ReduceMax", read),
+        graph.op("Slice", sizes, graph.integers(0, 0), kept),
         code,
     ]
 
 
-def _emit_count(graph: Graph, value: str, limits: str, axis: str, **attributes: int) -> str:
-    """How many of the limits along an axis a lane's value has reached, int32."""
-    reached = graph.op("Cast", graph.op("GreaterOrEqual", value, limits), to=TensorProto.INT32)
-    return graph.op("ReduceSum", reached, axis, **attributes)
+def _emit_sum(graph: Graph, terms: str) -> str:
+    """Of [1, n, lanes], for each lane."""
+    return graph.op("ReduceSum", terms, graph.integers(1))

@@ -23,6 +23,7 @@ export interface Graph {
 const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 };
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, opType: 4, attribute: 5 };
+const ATTRIBUTE = { name: 1, text: 4 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
@@ -54,6 +55,16 @@ function readNode(message: Uint8Array): Node {
     if (number === NODE.attribute) node.attributes.push(bytes);
   }
   return node;
+}
+
+/** The text of the attribute of that name; empty where there is none. */
+export function textAttribute(attributes: Uint8Array[], name: string): string {
+  const texts = attributes.map((attribute) => {
+    const parts = [...fields(attribute)];
+    return (number: number) =>
+      decodeText(parts.find((part) => part.number === number)?.bytes ?? new Uint8Array());
+  });
+  return texts.find((text) => text(ATTRIBUTE.name) === name)?.(ATTRIBUTE.text) ?? '';
 }
 
 /** A whole model; ONNX Runtime finds the outputs' types by itself. */

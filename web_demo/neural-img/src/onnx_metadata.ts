@@ -6,7 +6,7 @@
 import { decodeText, fields } from './protobuf.ts';
 
 export interface ModelInfo {
-  /** The network's kind: siren, grid, fourier or gabor. */
+  /** The network's kind: siren, fourier, gabor or lapped. */
   family: string;
   /** The subnet, such as d3w64. */
   name: string;

@@ -6,8 +6,16 @@
  * once at a few points, it also shows the shapes and the constants. A sine after a matrix product becomes a polynomial,
  * which is faster in WebAssembly.
  */
-import { type Grid, sample } from './grids.ts';
-import { floatInput, type Graph, type Node, readGraph, tensor, writeModel } from './onnx_graph.ts';
+import { type Expansion, expansionOrder, reorder } from './expansions.ts';
+import {
+  floatInput,
+  type Graph,
+  type Node,
+  readGraph,
+  tensor,
+  textAttribute,
+  writeModel,
+} from './onnx_graph.ts';
 
 /** What ONNX Runtime gives for a name. */
 export interface Value {
@@ -24,12 +32,20 @@ export type Evaluate = (
 /** A factor of all pixels of a column or row: a value of the exported graph, and the tile's inputs that take it. */
 export type Factor = { value: string; inputs: string[] };
 
+/** What is the same for a whole column or row. */
+export interface Factors {
+  /** Gives the factors and the functions of expansions; none where there are neither. */
+  model: Uint8Array | undefined;
+  factors: Factor[];
+}
+
 export interface Plan {
-  /** Models that give the factors: `x` in, float32[…, W, C] out; `y` in, float32[…, H, 1, C] out. */
-  columns: { model: Uint8Array; factors: Factor[] };
-  rows: { model: Uint8Array; factors: Factor[] };
-  /** Pictures of features, whose parts and weights a tile takes too. */
-  grids: Grid[];
+  /** `x` in, float32[…, W, C] out. */
+  columns: Factors;
+  /** `y` in, float32[…, H, 1, C] out. */
+  rows: Factors;
+  /** What a tile takes of them, too. */
+  expansions: Expansion[];
   /** The model of a tile: float32[C, 1, w] for each entry of columns, [C, h, 1] of rows; `image` is uint8[3, h·w]. */
   tile: Uint8Array;
 }
@@ -85,18 +101,17 @@ function findSources(nodes: Node[]): Map<string, Source> {
 function findSettled(nodes: Node[], sourceOf: (name: string) => Source): Set<string> {
   const constant = ({ outputs: [output = ''] }: Node) => sourceOf(output) === 'constant';
   const results = new Set(nodes.filter(constant).flatMap(({ outputs }) => outputs));
-  const read = nodes.filter((node) => !constant(node)).flatMap(({ inputs }) => inputs);
+  const isRead = ({ outputs: [output = ''] }: Node) => ['columns', 'rows'].includes(sourceOf(output));
+  const read = nodes.filter(isRead).flatMap(({ inputs }) => inputs);
   return new Set(read.filter((name) => results.has(name)));
 }
 
 class Rewriter {
   readonly #tile: Graph;
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
-  readonly #grids: Grid[] = [];
+  readonly #expansions: Expansion[] = [];
   /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
   readonly #entries = new Map<string, string[]>();
-  /** The tile's [1, C, h, w] for pictures of features, [1, C, H, W] in the exported graph. */
-  readonly #planar = new Map<string, string>();
   #names = 0;
 
   constructor(
@@ -122,33 +137,22 @@ class Rewriter {
     const isPicture = this.#value('image').dims.join() === [PROBE.y.length, PROBE.x.length, 3].join();
     if (!image || !isPicture || more.length > 0) throw new Unsupported('no single picture');
     this.#tile.nodes.push({ kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] });
-    this.#dropUnused();
     const factors = [...this.#factors.columns, ...this.#factors.rows].flatMap(({ inputs }) => inputs);
-    const parts = this.#grids.flatMap(({ inputs }) => Object.values(inputs));
+    const parts = this.#expansions.flatMap(({ inputs }) => Object.values(inputs));
     this.#tile.inputs.push(...[...factors, ...parts].map(floatInput));
     return {
       columns: this.#factorModel('columns', 'x'),
       rows: this.#factorModel('rows', 'y'),
-      grids: this.#grids,
+      expansions: this.#expansions,
       tile: writeModel(this.#tile, ['image']),
     };
   }
 
-  /** Where features are sampled is known by now: x and y as points are of no use. */
-  #dropUnused(): void {
-    const read = new Set(['image']);
-    const live = this.#tile.nodes.reverse().filter(({ inputs, outputs }) => {
-      const isRead = outputs.some((name) => read.has(name));
-      if (isRead) for (const name of inputs) read.add(name);
-      return isRead;
-    });
-    this.#tile.nodes = live.reverse();
-    for (const source of ['columns', 'rows'] as const)
-      this.#factors[source] = this.#factors[source].filter(({ inputs }) => inputs.some((n) => read.has(n)));
-  }
-
-  #factorModel(source: 'columns' | 'rows', input: string): Plan['columns'] {
+  #factorModel(source: 'columns' | 'rows', input: string): Factors {
     const factors = this.#factors[source];
+    const functions = this.#expansions.map(({ values }) => values[source]);
+    const outputs = new Set([...factors.map(({ value }) => value), ...functions]);
+    if (outputs.size === 0) return { model: undefined, factors };
     const nodes = this.graph.nodes.filter(({ outputs: [output = ''] }) => this.sourceOf(output) === source);
     const constants = [...this.settled].map((name) => {
       const { dims, data } = this.#value(name);
@@ -158,16 +162,11 @@ class Rewriter {
     });
     const initializers = [...this.graph.initializers, ...constants];
     const graph = { ...this.graph, nodes, initializers, inputs: [floatInput(input)] };
-    return {
-      model: writeModel(
-        graph,
-        factors.map(({ value }) => value),
-      ),
-      factors,
-    };
+    return { model: writeModel(graph, [...outputs]), factors };
   }
 
-  #node({ kind, inputs, outputs, attributes }: Node): void {
+  #node(node: Node): void {
+    const { kind, inputs, outputs, attributes } = node;
     const [output = ''] = outputs;
     const [input = ''] = inputs;
     if (RESHAPING.has(kind) && this.#count(input) === this.#count(output)) {
@@ -192,10 +191,8 @@ class Rewriter {
         return isFirst ? this.#emit('Reshape', [value, this.#integers(0, -1)]) : value;
       });
       this.#entries.set(output, entries);
-    } else if (kind === 'GridSample') {
-      this.#planar.set(output, this.#samples(input, inputs[1] ?? '', output));
-    } else if (kind === 'Transpose' && this.#planar.has(input)) {
-      this.#entries.set(output, [this.#fromPlanar(input, output)]);
+    } else if (kind === 'Einsum') {
+      this.#entries.set(output, [this.#expand(node)]);
     } else if (kind === 'Pad' && inputs.length === 2) {
       this.#entries.set(output, this.#padChannels(input, inputs[1] ?? '', attributes));
     } else throw new Unsupported(kind);
@@ -213,31 +210,35 @@ class Rewriter {
     );
   }
 
-  /** Of a constant picture of features, interpolated bilinearly at every pixel. */
-  #samples(picture: string, points: string, samples: string): string {
-    const { dims, data } = this.#value(picture);
-    const [entries, channels = 0, height = 0, width = 0] = dims;
-    if (this.sourceOf(picture) !== 'constant' || !(data instanceof Float32Array) || entries !== 1)
-      throw new Unsupported('a picture of features that varies');
-    const inputs = { part: this.#fresh(), rows: this.#fresh(), columns: this.#fresh() };
-    const grid: Grid = { picture: data, channels, height, width, inputs };
-    const { x, y } = PROBE;
-    const everywhere = Array.from(y).flatMap((atY) => Array.from(x).flatMap((atX) => [atX, atY]));
-    if (
-      !isClose(this.#value(points).data, everywhere) ||
-      !isClose(this.#value(samples).data, sample(grid, x, y))
-    )
-      throw new Unsupported('features sampled in another way');
-    this.#grids.push(grid);
-    return this.#emit('MatMul', [inputs.rows, this.#emit('MatMul', [inputs.part, inputs.columns])]);
+  /** Coefficients times functions of rows and functions of columns: the functions of rows first, as a tile has few. */
+  #expand({ inputs, attributes }: Node): string {
+    const [terms = '', result = ''] = textAttribute(attributes, 'equation').split('->');
+    const letters = terms.split(',');
+    const operandFrom = (source: Source) => {
+      const at = inputs.findIndex((name) => this.sourceOf(name) === source);
+      return { ...this.#floats(inputs[at] ?? ''), letters: letters[at] ?? '' };
+    };
+    const [rows, columns, constant] = [operandFrom('rows'), operandFrom('columns'), operandFrom('constant')];
+    const order = expansionOrder(result, rows, columns, constant);
+    const arePoints = rows.dims.at(-1) === PROBE.y.length && columns.dims.at(-1) === PROBE.x.length;
+    if (!order || !arePoints || inputs.length !== 3) throw new Unsupported('an Einsum of another kind');
+    const expansion: Expansion = {
+      coefficients: reorder(constant.data, constant, order),
+      counts: { rows: rows.data.length / PROBE.y.length, columns: columns.data.length / PROBE.x.length },
+      values: { rows: rows.name, columns: columns.name },
+      inputs: { part: this.#fresh(), rows: this.#fresh(), columns: this.#fresh() },
+    };
+    this.#expansions.push(expansion);
+    const { part, ...functions } = expansion.inputs;
+    const across = this.#emit('MatMul', [functions.rows, part]);
+    const picture = this.#emit('MatMul', [across, functions.columns]);
+    return this.#emit('Reshape', [picture, this.#integers(0, -1)]);
   }
 
-  /** [1, C, h, w] as [C, h·w], where the exported graph puts the channels last. */
-  #fromPlanar(input: string, output: string): string {
-    const [entries = 0, channels = 0, height = 0, width = 0] = this.#value(input).dims;
-    if (entries !== 1 || this.#value(output).dims.join() !== [1, height, width, channels].join())
-      throw new Unsupported('a picture of features transposed in another way');
-    return this.#emit('Reshape', [this.#planar.get(input) ?? '', this.#integers(channels, -1)]);
+  #floats(name: string) {
+    const { dims, data } = this.#value(name);
+    if (!(data instanceof Float32Array)) throw new Unsupported('an Einsum of another type');
+    return { name, dims, data };
   }
 
   /** h W + b and its sine in one; returns the nodes that it stands for. */
@@ -377,11 +378,6 @@ function inQuarterTurns(matrix: Matrix): Matrix {
     weight: Array.from(matrix.weight, turns),
     bias: matrix.bias.map((value) => turns(value) - 0.25),
   };
-}
-
-function isClose(a: ArrayLike<unknown>, b: ArrayLike<number>): boolean {
-  const isNear = (value: number, k: number) => Math.abs(Number(a[k]) - value) <= 1e-4 * (1 + Math.abs(value));
-  return a.length === b.length && Array.from(b).every(isNear);
 }
 
 function onlyOne<T>(items: T[] | undefined): T | undefined {

@@ -1,9 +1,9 @@
 /** Runs a neural image with ONNX Runtime: as a rewritten graph on small tiles, or as it is where that cannot be. */
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import * as ort from 'onnxruntime-web/wasm';
-import { type Grid, partOf, transposed, type Weights, weightsOf } from './grids.ts';
+import { columnsOf, type Expansion, rowsOf, stretchOf, transposed } from './expansions.ts';
 import { ModelError } from './onnx_metadata.ts';
-import { type Factor, type Plan, rewrite } from './rewrite.ts';
+import { type Factors, type Plan, rewrite } from './rewrite.ts';
 
 /** Draws opaque RGBA at columns x and rows y. */
 export interface Drawer {
@@ -79,12 +79,13 @@ class WholeDrawer implements Drawer {
   release = () => this.session.release();
 }
 
-/** The factors of one stretch of columns or rows, by the tile's inputs, and the weights of each grid. */
+/** The factors of one stretch of columns or rows, by the tile's inputs. */
 interface Block {
   start: number;
   length: number;
   feeds: Record<string, Tensor>;
-  weights: Weights[];
+  /** Of each expansion, which functions matter here. */
+  functions: number[][];
 }
 
 class TileDrawer implements Drawer {
@@ -109,18 +110,19 @@ class TileDrawer implements Drawer {
   }
 
   async draw(x: Float32Array, y: Float32Array) {
-    const { columns, rows, grids } = this.plan;
+    const { expansions } = this.plan;
     const height = Math.min(TILE_ROWS, y.length);
     if (height !== this.#rowsInTile || !isSame(x, this.#x)) {
       const factors = (await this.columnSession?.run({ x: vector(x) })) ?? {};
-      this.#columns = blocks(columns.factors, grids, factors, x, Math.ceil(TILE_PIXELS / height), false);
+      this.#columns = blocks(this.plan, 'columns', factors, x.length, Math.ceil(TILE_PIXELS / height));
       [this.#x, this.#rowsInTile] = [x, height];
     }
     const factors = (await this.rowSession?.run({ y: vector(y) })) ?? {};
     const rgba = new Uint32Array(x.length * y.length);
-    for (const across of blocks(rows.factors, grids, factors, y, height, true)) {
+    for (const across of blocks(this.plan, 'rows', factors, y.length, height)) {
+      const coefficients = expansions.map((own, k) => rowsOf(own, across.functions[k] ?? []));
       for (const down of this.#columns) {
-        const feeds = { ...down.feeds, ...across.feeds, ...parts(grids, across, down) };
+        const feeds = { ...down.feeds, ...across.feeds, ...parts(expansions, coefficients, across, down) };
         const { image } = await this.tileSession.run(feeds);
         put(rgba, x.length, image?.data as Uint8Array, down, across);
       }
@@ -134,54 +136,64 @@ class TileDrawer implements Drawer {
 }
 
 /** What works out factors, if there are any. */
-const openFactors = async ({ model, factors }: Plan['columns']) =>
-  factors.length > 0 ? await open(model) : undefined;
+const openFactors = async ({ model }: Factors) => model && (await open(model));
 
 /**
  * Cuts factors, [entries, length, C], into stretches of `size`, [C, 1, size] or [C, size, 1] for each entry,
- * and finds the grids' weights at each stretch's points.
+ * and the functions of expansions, of which each stretch has those that matter there.
  */
 function blocks(
-  factors: Factor[],
-  grids: Grid[],
+  plan: Plan,
+  source: 'columns' | 'rows',
   values: InferenceSession.ReturnType,
-  points: Float32Array,
+  length: number,
   size: number,
-  isRows: boolean,
 ): Block[] {
-  return Array.from({ length: Math.ceil(points.length / size) }, (_, k) => {
+  const isRows = source === 'rows';
+  return Array.from({ length: Math.ceil(length / size) }, (_, k) => {
     const start = k * size;
-    const stretch = points.subarray(start, start + size);
-    const weights = grids.map((grid) => weightsOf(stretch, isRows ? grid.height : grid.width));
-    const block: Block = { start, length: stretch.length, feeds: {}, weights };
-    for (const { value, inputs } of factors) {
+    const block: Block = { start, length: Math.min(size, length - start), feeds: {}, functions: [] };
+    for (const { value, inputs } of plan[source].factors) {
       const data = values[value]?.data as Float32Array;
-      const channels = data.length / (points.length * inputs.length);
+      const channels = data.length / (length * inputs.length);
       inputs.forEach((input, entry) => {
         const matrix = new Float32Array(channels * block.length);
-        const offset = (entry * points.length + start) * channels;
+        const offset = (entry * length + start) * channels;
         for (let c = 0, to = 0; c < channels; c++)
           for (let i = 0; i < block.length; i++) matrix[to++] = data[offset + i * channels + c] ?? 0;
         const dims = isRows ? [channels, block.length, 1] : [channels, 1, block.length];
         block.feeds[input] = new ort.Tensor(matrix, dims);
       });
     }
-    grids.forEach(({ inputs }, k) => {
-      const own = weights[k] as Weights;
-      if (isRows) block.feeds[inputs.rows] = new ort.Tensor(own.matrix, [block.length, own.cells]);
-      else block.feeds[inputs.columns] = new ort.Tensor(transposed(own), [own.cells, block.length]);
-    });
+    for (const expansion of plan.expansions) {
+      const functions = values[expansion.values[source]]?.data as Float32Array;
+      const stretch = stretchOf(functions, length, start, block.length);
+      const count = stretch.indices.length;
+      block.functions.push(stretch.indices);
+      block.feeds[expansion.inputs[source]] = isRows
+        ? new ort.Tensor(transposed(stretch), [block.length, count])
+        : new ort.Tensor(stretch.values, [count, block.length]);
+    }
     return block;
   });
 }
 
-/** The cells of each grid that a tile lies between. */
-function parts(grids: Grid[], across: Block, down: Block): Record<string, Tensor> {
+/** The coefficients that a tile needs of each expansion, out of those of its rows. */
+function parts(
+  expansions: Expansion[],
+  coefficients: Float32Array[],
+  across: Block,
+  down: Block,
+): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
-  grids.forEach((grid, k) => {
-    const [rows, columns] = [across.weights[k] as Weights, down.weights[k] as Weights];
-    const dims = [1, grid.channels, rows.cells, columns.cells];
-    feeds[grid.inputs.part] = new ort.Tensor(partOf(grid, rows, columns), dims);
+  expansions.forEach(({ counts, inputs }, k) => {
+    const [rows, columns] = [across.functions[k] ?? [], down.functions[k] ?? []];
+    const part = columnsOf(coefficients[k] ?? new Float32Array(), counts.columns, columns);
+    feeds[inputs.part] = new ort.Tensor(part, [
+      part.length / (rows.length * columns.length),
+      rows.length,
+      columns.length,
+    ]);
   });
   return feeds;
 }

@@ -77,6 +77,8 @@ describe.skipIf(!sample)('a link', () => {
 
   test('is copied', async () => {
     const { page } = await visit({ hash, permissions: ['clipboard-read', 'clipboard-write'] });
+    // The page adds a codec once it has compared.
+    await page.waitForFunction(() => location.hash.includes('against='));
     await page.click('#copy');
     await page.waitForFunction(() => document.querySelector('#copy')?.textContent === 'Link copied');
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());

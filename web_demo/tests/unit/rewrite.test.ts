@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { readGraph } from '../../neural-img/src/onnx_graph.ts';
 import { rewrite } from '../../neural-img/src/rewrite.ts';
 import { evaluate } from '../evaluate.ts';
+import { entry, expansionModel, SIZES } from '../expansion_model.ts';
 
 const SAMPLE = new Uint8Array(readFileSync(new URL('../../../exported/coffee/d3w76.onnx', import.meta.url)));
 
@@ -19,4 +20,56 @@ test('each layer is one matrix product', async () => {
   const plan = await rewrite(SAMPLE, evaluate);
   // Two hidden layers and the head.
   expect(kindsOf(plan?.tile ?? SAMPLE).filter((kind) => kind === 'Gemm')).toHaveLength(3);
+});
+
+test.each([
+  'kah,paklb,lbw->hwp',
+  'kah,aklpb,lbw->hwp',
+  'kaw,paklb,lbh->hwp',
+  'kaw,aklpb,lbh->hwp',
+  'lbw,kah,bplka->hwp',
+  'h,pa,aw->hwp',
+])('an expansion is two products of matrices: %s', async (equation) => {
+  const plan = await rewrite(expansionModel(equation), evaluate);
+  expect(plan?.expansions).toHaveLength(1);
+  expect([plan?.columns.factors, plan?.rows.factors]).toEqual([[], []]);
+  expect(kindsOf(plan?.tile ?? SAMPLE).filter((kind) => kind === 'MatMul')).toHaveLength(2);
+  expect(kindsOf(plan?.tile ?? SAMPLE)).not.toContain('Einsum');
+});
+
+test('coefficients are those of each function of rows with each one of columns', async () => {
+  const plan = await rewrite(expansionModel('kaw,aklpb,lbh->hwp'), evaluate);
+  const { coefficients = [], counts } = plan?.expansions[0] ?? {};
+  const { a = 0, b = 0, k = 0, l = 0, p = 0 } = SIZES;
+  expect(counts).toEqual({ rows: l * b, columns: k * a });
+  expect(coefficients).toHaveLength(p * l * b * k * a);
+  // Function (l, b) = (1, 5) of rows, (k, a) = (2, 7) of columns, channel 1.
+  const at = (l * b + (b + 5)) * k * a + (2 * a + 7);
+  expect(coefficients[at]).toBeCloseTo(entry((((7 * k + 2) * l + 1) * p + 1) * b + 5), 5);
+});
+
+test('coefficients are in no model', async () => {
+  const plan = await rewrite(expansionModel('kah,paklb,lbw->hwp'), evaluate);
+  const { byteLength = Number.NaN } = plan?.expansions[0]?.coefficients ?? {};
+  for (const model of [plan?.columns.model, plan?.rows.model, plan?.tile])
+    expect(model?.length).toBeLessThan(byteLength / 2);
+});
+
+test.each([
+  ['an axis of the constant alone', 'kah,paklbm,lbw->hwp'],
+  ['an axis of functions alone', 'kmah,paklb,lbw->hwp'],
+  ['an axis of both functions', 'kah,pakb,kbw->hwp'],
+  ['an axis twice', 'kah,paakb,bw->hwp'],
+  ['a channel of functions', 'kah,akb,bpw->hwp'],
+  ['points first', 'hka,pakb,bw->hwp'],
+  ['points of the constant', 'kah,pakhb,bw->hwp'],
+  ['functions that are repeated', 'kah,pakb,bw->hwp', 'k'],
+  ['no constant', 'ph,pw->hwp'],
+  ['two functions of rows', 'ph,ph,pw->hwp'],
+  ['two constants', 'kah,pakb,bw,p->hwp'],
+])('an Einsum with %s is no expansion', async (_, equation, repeated = '') => {
+  const file = expansionModel(equation, repeated);
+  const { image } = await evaluate(file, new Float32Array(7), new Float32Array(5));
+  expect(image?.dims).toEqual([5, 7, 3]);
+  expect(await rewrite(file, evaluate)).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import { readGraph, writeModel } from '../../neural-img/src/onnx_graph.ts';
 import { rewrite } from '../../neural-img/src/rewrite.ts';
 import { openDrawer } from '../../neural-img/src/tiles.ts';
 import { evaluate } from '../evaluate.ts';
+import { expansionModel } from '../expansion_model.ts';
 
 // What browsers load does not start in Node.
 vi.mock('onnxruntime-web/wasm', () => import('onnxruntime-web'));
@@ -20,9 +21,14 @@ function withUnknownOperation(): Uint8Array {
   return writeModel(graph, ['image']);
 }
 
-async function expectSamePicture(file: Uint8Array, width: number, height: number): Promise<void> {
+async function expectSamePicture(
+  file: Uint8Array,
+  width: number,
+  height: number,
+  original: Uint8Array = SAMPLE,
+): Promise<void> {
   const [x, y] = [axis(600, undefined, width), axis(400, undefined, height)];
-  const expected = (await evaluate(SAMPLE, x, y)).image?.data as Uint8Array;
+  const expected = (await evaluate(original, x, y)).image?.data as Uint8Array;
   const drawer = await openDrawer(file);
   const rgba = await drawer.draw(x, y);
   await drawer.release();
@@ -46,4 +52,22 @@ test('a graph with an unknown operation runs as it is', async () => {
   const file = withUnknownOperation();
   expect(await rewrite(file, evaluate)).toBeUndefined();
   await expectSamePicture(file, 131, 17);
+});
+
+test.each([
+  [300, 40],
+  [131, 17],
+  [1, 1],
+  [1500, 2],
+  [1, 2000],
+])('tiles of an expansion make up the whole picture: %i × %i', async (width, height) => {
+  const file = expansionModel('kah,aklpb,lbw->hwp');
+  expect(await rewrite(file, evaluate)).toBeDefined();
+  await expectSamePicture(file, width, height, file);
+});
+
+test('an Einsum that is no expansion runs as it is', async () => {
+  const file = expansionModel('kah,aklp,law->hwp');
+  expect(await rewrite(file, evaluate)).toBeUndefined();
+  await expectSamePicture(file, 131, 17, file);
 });

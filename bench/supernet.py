@@ -1,0 +1,144 @@
+"""What four bits and sharing cost: each subnet against its own in real numbers, and against one alone.
+
+Usage: python -m bench.supernet --images kodak/ --family lapped --preset fast --only 1,5,15,20,23
+
+The result goes to bench/results/ after each picture; the same command goes on where it stopped.
+"""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, median
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from anir_runtime.errors import AnirError
+from anir_toolchain import Config, export, fit
+from anir_toolchain.fitting import Fitting
+from anir_toolchain.heads import Moments
+from anir_toolchain.image import load_image
+from anir_toolchain.metrics import psnr
+from anir_toolchain.space import Subnet
+from anir_toolchain.terminal import run
+from numpy.typing import NDArray
+
+from bench.kodak import RESULTS, measure_all, pictures_in, resume, write
+
+app = typer.Typer(add_completion=False)
+_REAL = 16
+"""Bits of a head that is as good as real."""
+
+
+@app.command()
+def supernet(
+    images: Annotated[Path, typer.Option(help="A folder of pictures.")],
+    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
+    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
+    jobs: Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")] = 1,
+    only: Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")] = "",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")] = None,
+) -> None:
+    """PSNR of all subnets: together at 4 bits, together in real numbers, and each alone at 4 bits."""
+    config = Config(family, preset=preset)
+    config.check()
+    output = output or RESULTS / f"supernet-{family}-{preset}.json"
+    result = resume(output, config, jobs)
+    missing = [path for path in pictures_in(images, only) if path.stem not in result["pictures"]]
+    for stem, rows in measure_all(missing, config, jobs, measure):
+        result["pictures"][stem] = rows
+        result["summary"] = summarize(list(result["pictures"].values()))
+        write(output, result)
+        print(f"{stem}: {summarize([rows])['median']}", flush=True)
+    if not result["pictures"]:
+        raise AnirError(f"{images}: nothing was measured")
+    print(f"{result['summary']['median']} (medians of the subnets)\n{output}")
+
+
+def measure(path: Path, config: Config) -> dict[str, Any]:
+    """One picture: dB of every subnet, by its name."""
+    image = load_image(path)
+    real = _in_real_numbers(image, config)
+    rows = {}
+    for name, quality in _exported(image, config).items():
+        subnet = Subnet.parse(name)
+        own = replace(config, depths=(subnet.depth,), widths=(subnet.width,))
+        alone = _exported(image, own)[name]
+        rows[name] = {"together": quality, "real": real[name], "alone": alone}
+    return rows
+
+
+def _exported(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
+    """What ONNX Runtime makes of the files of a fit."""
+    with tempfile.TemporaryDirectory() as folder:
+        subnets = export(fit(image, config), Path(folder)).subnets
+    return {entry.name: round(entry.psnr, 3) for entry in subnets}
+
+
+def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
+    """The same fit but for its codes: it goes on in real numbers to the end."""
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        fitting = Fitting(image, config, pool)
+        fitting.preset = replace(fitting.preset, soften=2.0, settle=3.0)
+        while fitting.step < fitting.preset.steps:
+            fitting.advance()
+    return {
+        Subnet(depth, width).name: round(psnr(levels, image), 3)
+        for width in fitting.space.widths
+        for depth, levels in _drawn(fitting, width).items()
+    }
+
+
+@torch.no_grad()
+def _drawn(fitting: Fitting, width: int) -> dict[int, NDArray[np.uint8]]:
+    """The pictures uint8[H, W, 3] of a width's subnets, by depth, with the best heads."""
+    depths, parts = fitting.space.depths, torch.split(torch.arange(len(fitting.pixels)), 4096)
+    trunk, planes = fitting.learners[width].trunk, fitting.planes[width]
+
+    def channels(part: torch.Tensor) -> list[torch.Tensor]:
+        x, y, _ = fitting.points(part)
+        layers = trunk.layers(trunk.parameters, x, y, planes[part])
+        return [layers[depth - 1] for depth in depths]
+
+    moments = [Moments(width, fitting.device) for _ in depths]
+    for part in parts:
+        for moment, own in zip(moments, channels(part), strict=True):
+            moment.add(own, fitting.pixels[part] / 255)
+    heads = [(codes * scale[:, None], bias) for codes, scale, bias in (m.solve(_REAL) for m in moments)]
+    rgb = [
+        [own @ head.T + bias for own, (head, bias) in zip(channels(part), heads, strict=True)]
+        for part in parts
+    ]
+    return {
+        depth: (torch.cat(own).clamp(0, 1) * 255)
+        .round()
+        .to(torch.uint8)
+        .reshape(fitting.height, fitting.width, 3)
+        .numpy()
+        for depth, own in zip(depths, zip(*rgb, strict=True), strict=True)
+    }
+
+
+def summarize(pictures: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of each subnet, the mean dB that four bits cost it, and that sharing does; and those of all subnets."""
+    names = list(pictures[0])
+    subnets = {
+        name: {
+            "bits": round(mean(rows[name]["real"] - rows[name]["together"] for rows in pictures), 3),
+            "sharing": round(mean(rows[name]["alone"] - rows[name]["together"] for rows in pictures), 3),
+        }
+        for name in names
+    }
+    both = {kind: [row[kind] for row in subnets.values()] for kind in ("bits", "sharing")}
+    return {
+        "pictures": len(pictures),
+        "median": {kind: round(median(values), 3) for kind, values in both.items()},
+        "most": {kind: max(values) for kind, values in both.items()},
+        "subnets": subnets,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(app, "bench.supernet", None))
