@@ -64,12 +64,12 @@ def supernet(result: dict[str, Any]) -> str:
     """What four bits and sharing cost, in a line."""
     summary, config = result["summary"], result["config"]
     costs = [
-        f"{what} **{summary['median'][kind]:.2f} dB** (median of the sixteen; {summary['most'][kind]:.2f} at most)"
+        f"{what} **{summary['median'][kind]:.2f} dB** ({summary['most'][kind]:.2f} at most)"
         for kind, what in (("bits", "four bits"), ("sharing", "sharing one training"))
     ]
     return (
-        f"- {config['family']}, preset `{config['preset']}`: {' and '.join(costs)} "
-        f"({summary['pictures']} pictures, {machine(result['machine'])})"
+        f"- {config['family']}, preset `{config['preset']}`: {', '.join(costs)} "
+        f"(median of the sixteen; {summary['pictures']} pictures, {machine(result['machine'])})"
     )
 
 

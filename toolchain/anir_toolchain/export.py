@@ -77,9 +77,10 @@ def payload_bytes(model: Model, subnet: Subnet) -> int:
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
-    """Multiply-accumulates that one pixel takes: hidden layers, head, and four pixels of each plane."""
-    planes = 4 * 3 if model.trunks[subnet.width].latents else 0
-    return (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width + planes
+    """Multiply-accumulates that one pixel takes: local cosines, hidden layers and head."""
+    latents = model.trunks[subnet.width].latents
+    planes = latents.macs_per_pixel if latents else 0
+    return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
 
 
 def build(model: Model, subnet: Subnet) -> onnx.ModelProto:

@@ -91,6 +91,13 @@ class Latents:
         planes: Floats = np.einsum(equation, along, values, across, optimize=["einsum_path", (0, 1), (0, 1)])
         return planes
 
+    @property
+    def macs_per_pixel(self) -> int:
+        """Multiply-accumulates that a pixel of the planes takes, where windows of two cells overlap."""
+        k = int(self.codes.shape[-1])
+        # Along the scan first, for the cosines across it, of which a pixel has a cell's share.
+        return 3 * (2 * k + 2 * k * k // self.pitch)
+
     def in_scan(self, columns_and_rows: tuple[_T, _T]) -> tuple[_T, _T]:
         """What belongs to the axis along the scan, and to the one across it."""
         return columns_and_rows[::-1] if self.down else columns_and_rows
@@ -142,10 +149,8 @@ class _Axis:
 
     def cosines(self, at: Floats, frequencies: int) -> Floats:
         """Windowed cosines at coordinates [N]: [frequencies, cells, N]."""
-        places, centres = (
-            at.astype(np.float64) * self.unit,
-            self.start - np.arange(self.cells)[:, None] * math.pi / 2,
-        )
+        places = at.astype(np.float64) * self.unit
+        centres = self.start - np.arange(self.cells)[:, None] * math.pi / 2
         window = np.sin(np.clip(places.clip(*self.inner) + centres, 0, math.pi))
         odd = np.arange(1, 2 * frequencies, 2)[:, None, None]
         return (np.cos((places + centres + math.pi / 4) * odd) * window).astype(np.float32)
