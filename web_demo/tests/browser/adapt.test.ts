@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { views } from './fixtures.ts';
 import { chooseSubnet, pixelsOf, samePixels, selectedSubnet, untilDrawn, visit } from './page.ts';
 
-const [sample] = views;
+// Wide, and with networks from very small to large.
+const sample = views.find(({ picture }) => picture === 'coffee');
 const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
 
 interface Dot {

@@ -20,7 +20,8 @@ import {
   visit,
 } from './page.ts';
 
-const [sample] = views;
+// Wide, and with networks from very small to large.
+const sample = views.find(({ picture }) => picture === 'coffee');
 const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
 let page: Page;
 
