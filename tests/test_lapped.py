@@ -2,8 +2,9 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from anir_runtime.coordinates import axis_coordinates
+from anir_toolchain.choosing import analyse, choose
 from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import Latents, analyse, choose, emit
+from anir_toolchain.lapped import Latents, emit
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -52,7 +53,7 @@ def test_in_a_large_picture_some_lanes_tell_the_step(monkeypatch: pytest.MonkeyP
     )
     finest = analyse(picture)[:1]
     exact = choose(finest, 40000)
-    monkeypatch.setattr("anir_toolchain.lapped._SAMPLED", 60)
+    monkeypatch.setattr("anir_toolchain.choosing._SAMPLED", 60)
     sampled = choose(finest, 40000)
     assert sampled.codes.shape[:3] == exact.codes.shape[:3]
     assert sorted(exact.codes.shape[:3]) == [3, 12, 16]

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.checkpoint import FORMAT, read_state, write_state
+from anir_toolchain.choosing import analyse, choose
 from anir_toolchain.config import Config
 from anir_toolchain.families import family
 from anir_toolchain.image import rms_frequency
-from anir_toolchain.lapped import Latents, analyse, choose
+from anir_toolchain.lapped import Latents
 from anir_toolchain.learner import Learner
 from anir_toolchain.presets import preset
 from anir_toolchain.space import Subnet

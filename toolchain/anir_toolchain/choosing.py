@@ -1,0 +1,209 @@
+"""Choosing local cosines: the codes that show the most of a picture in so many bits."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_toolchain.lapped import (
+    EVEN,
+    FEWEST,
+    PITCHES,
+    Codes,
+    Floats,
+    Latents,
+    context,
+    from_lanes,
+    in_lanes,
+    values_of,
+    worth_of,
+)
+from anir_toolchain.rans import LANE_BITS, Ints, Tables
+
+_ROUNDING = 0.36
+"""What is added to a code's size before it is known what codes cost."""
+_PASSES = 2
+"""Times that codes are chosen by what they cost."""
+_NEGLIGIBLE = 0.005
+"""Share of the codes other than zero that is given up with the highest frequencies."""
+_SAMPLED = 4096
+"""Cells on which the step is found, or up to twice as many: some lanes in a large picture."""
+_LAGRANGE = 0.09
+"""What a bit may cost, in squared steps."""
+_FINEST = 0.5 / 127.5
+"""Step, of half a level of a pixel: a finer one shows nothing more."""
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """A picture in a lapped transform.
+
+    Attributes:
+        values: float32[3, A, B, pitch, pitch], as `Latents.codes`, but for the means.
+        down: as in `Latents`.
+    """
+
+    values: Floats
+    down: bool
+
+
+def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
+    """A picture [H, W, 3] in lapped transforms of each pitch."""
+    colours = _principal_colours(image)
+    return [_in_scan(np.stack([_analyse(plane, pitch) for plane in colours])) for pitch in PITCHES]
+
+
+def choose(candidates: list[Coefficients], bits: float) -> Latents:
+    """The codes that show the most of the picture that was analysed, in about so many bits."""
+    chosen = [_choose(coefficients, bits) for coefficients in candidates]
+    return min(chosen, key=lambda pair: pair[0])[1]
+
+
+def _choose(coefficients: Coefficients, bits: float) -> tuple[float, Latents]:
+    """A picture's codes, and their squared error."""
+    values = coefficients.values
+    _, along, across, pitch, _ = values.shape
+    every = min(max(1, along * across // _SAMPLED), across)
+    some = values[:, :, every // 2 :: every]
+    share = some.shape[2] / across
+    step = _solve(lambda step: _cost(_quantise(some, step)), bits * share, float(some.std()) / 4)
+    codes = _quantise(values, step)
+    return _error(values, codes, step), Latents(codes, step, pitch, coefficients.down)
+
+
+def _principal_colours(image: NDArray[np.uint8]) -> Floats:
+    """A picture's planes [3, H, W], in units of half its range: principal axes of neighbours' differences."""
+    levels = image.astype(np.float32) / 127.5
+    differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, 3) for axis in (0, 1)])
+    _, axes = np.linalg.eigh(differences.T.astype(np.float64) @ differences)
+    centred = levels - levels.mean((0, 1))
+    return np.ascontiguousarray((centred @ axes[:, ::-1]).transpose(2, 0, 1), np.float32)
+
+
+def _in_scan(values: Floats) -> Coefficients:
+    """Of [3, rows, columns, pitch, pitch], scanned in the direction in which means differ less."""
+    means = values[..., 0, 0]
+    down, right = (float(np.abs(np.diff(means, axis=axis)).sum()) for axis in (1, 2))
+    return (
+        Coefficients(values, True) if down < right else Coefficients(values.transpose(0, 2, 1, 4, 3), False)
+    )
+
+
+def _analyse(plane: Floats, pitch: int) -> Floats:
+    """Coefficients [rows, columns, pitch, pitch] of [H, W], mirrored where the last cells reach beyond."""
+    angle = (np.arange(2 * pitch) + 0.5) * math.pi / (2 * pitch)
+    odd = np.arange(1, 2 * pitch, 2)[:, None]
+    kernel = (math.sqrt(2 / pitch) * np.sin(angle) * np.cos(odd * (angle + math.pi / 4))).astype(np.float32)
+    for _ in range(2):
+        length, outer = plane.shape[-1], [(0, 0)] * (plane.ndim - 1)
+        cells = -(-length // pitch)
+        plane = np.pad(plane, [*outer, (0, cells * pitch - length)], "symmetric")
+        # The outer half of the first and of the last cell is under no window.
+        half = pitch // 2
+        edge = np.sin(angle[half : 2 * half]).astype(np.float32)
+        plane[..., :half] /= edge
+        plane[..., -half:] /= edge[::-1]
+        halves = np.pad(plane, [*outer, (half, half)])
+        halves = halves.reshape(*plane.shape[:-1], cells + 1, pitch)
+        frames = np.concatenate([halves[..., :-1, :], halves[..., 1:, :]], axis=-1)
+        # [H, W] to [columns, pitch, H], then to [columns, pitch, rows, pitch].
+        plane = np.moveaxis(frames @ kernel.T, 0, -1) if plane.ndim == 2 else frames @ kernel.T
+    return plane.transpose(2, 0, 3, 1)
+
+
+def _solve(cost: Callable[[float], float], bits: float, step: float) -> float:
+    """The step at which codes cost so many bits, or hardly fewer.
+
+    The cost falls about as a power of the step, but jumps where a frequency or some lanes come in.
+    """
+    step, fine, coarse = max(step, _FINEST), None, None
+    for _ in range(9):
+        taken = cost(step)
+        if taken > bits:
+            fine = step, taken
+        else:
+            coarse = step, taken
+        if step == _FINEST or 0.997 * bits < taken <= bits:
+            break
+        if fine and coarse:
+            share = math.log(fine[1] / bits) / math.log(fine[1] / coarse[1])
+            step = fine[0] * (coarse[0] / fine[0]) ** min(max(share, 0.1), 0.9)
+        else:
+            step = max(step * (taken / bits) ** 1.1, _FINEST)
+    return coarse[0] if coarse else step
+
+
+def _quantise(coefficients: Floats, step: float) -> Codes:
+    """Codes that are worth their bits, rounded with an eye on what they cost after those before them."""
+    scaled = coefficients / np.float32(step)
+    used = _frequencies_used(np.floor(np.abs(scaled) + _ROUNDING))
+    scaled = scaled[..., :used, :used]
+    codes = _rounded(scaled, np.floor(_exact(scaled) + _ROUNDING))
+    for _ in range(_PASSES):
+        codes = _rounded(scaled, _cheapest(scaled, *_costs(codes)))
+    return codes
+
+
+def _frequencies_used(sizes: Floats) -> int:
+    """How many frequencies along each axis to keep: next to nothing is beyond them."""
+    frequencies = sizes.shape[-1]
+    each = np.count_nonzero(sizes.reshape(-1, frequencies, frequencies), axis=0)
+    highest = np.maximum(*np.indices(each.shape))
+    beyond = np.array([each[highest >= k].sum() for k in range(FEWEST, frequencies)])
+    return FEWEST + int(np.count_nonzero(beyond > _NEGLIGIBLE * each.sum()))
+
+
+def _rounded(scaled: Floats, sizes: Floats) -> Codes:
+    """Codes of these sizes, but for each cell's mean, which is told as the difference to the cell before."""
+    codes = np.copysign(sizes, scaled).astype(np.int16)
+    known = np.zeros_like(scaled[:, 0, :, 0, 0])
+    for i in range(scaled.shape[1]):
+        difference = scaled[:, i, :, 0, 0] - known
+        codes[:, i, :, 0, 0] = np.copysign(np.round(_exact(difference)), difference)
+        known += values_of(codes[:, i, :, 0, 0].astype(np.float32))
+    return codes
+
+
+def _costs(codes: Codes) -> tuple[NDArray[np.float64], Ints]:
+    """Bits of a code of each size, [tables, sizes], and the table that holds for each of the codes."""
+    lanes = in_lanes(codes)
+    activity = context(codes).activity(lanes)
+    tables = Tables.of(np.abs(lanes), activity)
+    return tables.costs(), from_lanes(tables.kinds(activity), codes)
+
+
+def _cheapest(scaled: Floats, costs: NDArray[np.float64], kinds: Ints) -> Floats:
+    """The size of each code, rounded up, down, or to zero: least squared error plus price of its bits."""
+    exact, prices = _exact(scaled), (_LAGRANGE * costs).astype(np.float32)
+    best, least = np.zeros_like(scaled), scaled**2 + prices[:, 0][kinds]
+    for size in (np.minimum(whole(exact), costs.shape[1] - 1) for whole in (np.floor, np.ceil)):
+        loss = (np.abs(scaled) - values_of(size)) ** 2 + prices[kinds, size.astype(np.intp)]
+        best, least = np.where(loss < least, size, best), np.minimum(loss, least)
+    return best
+
+
+def _error(values: Floats, codes: Codes, step: float) -> float:
+    """Squared error of the picture that codes give."""
+    k = codes.shape[-1]
+    worth = worth_of(codes).astype(np.float32) * np.float32(step)
+    return float(
+        np.square(values[..., :k, :k] - worth).sum()
+        + np.square(values).sum()
+        - np.square(values[..., :k, :k]).sum()
+    )
+
+
+def _exact(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The size of the code, were it not whole: the inverse of `values_of`."""
+    sizes = np.abs(values)
+    result: NDArray[np.floating] = np.where(sizes <= EVEN, sizes, np.sqrt(EVEN * sizes))
+    return result
+
+
+def _cost(codes: Codes) -> float:
+    """About how many bits codes take in the file."""
+    lanes = in_lanes(codes)
+    activity, sizes = context(codes).activity(lanes), np.abs(lanes)
+    return Tables.of(sizes, activity).bits(sizes, activity) + LANE_BITS * len(lanes)
