@@ -98,7 +98,7 @@ class Decoder:
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        rows = max(1, _TASK_PIXELS // width)
+        rows = max(self._engine.rows, _TASK_PIXELS // width)
         draw = self._engine.start(x)
         with ThreadPoolExecutor(self._threads) as pool:
             parts = iter([y[i : i + rows] for i in range(0, height, rows)])
