@@ -94,8 +94,8 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
 @torch.no_grad()
 def _drawn(fitting: Fitting, width: int) -> dict[int, NDArray[np.uint8]]:
     """The pictures uint8[H, W, 3] of a width's subnets, by depth, with the best heads."""
-    depths, parts = fitting.space.depths, torch.split(torch.arange(len(fitting.pixels)), 4096)
-    trunk, planes = fitting.learners[width].trunk, fitting.planes[width]
+    depths, trunk, planes = fitting.space.depths, fitting.learners[width].trunk, fitting.planes[width]
+    parts = torch.split(torch.arange(len(fitting.pixels), device=fitting.device), 4096)
 
     def channels(part: torch.Tensor) -> list[torch.Tensor]:
         x, y, _ = fitting.points(part)
@@ -106,19 +106,14 @@ def _drawn(fitting: Fitting, width: int) -> dict[int, NDArray[np.uint8]]:
     for part in parts:
         for moment, own in zip(moments, channels(part), strict=True):
             moment.add(own, fitting.pixels[part] / 255)
-    heads = [(codes * scale[:, None], bias) for codes, scale, bias in (m.solve(_REAL) for m in moments)]
-    rgb = [
-        [own @ head.T + bias for own, (head, bias) in zip(channels(part), heads, strict=True)]
-        for part in parts
-    ]
-    return {
-        depth: (torch.cat(own).clamp(0, 1) * 255)
-        .round()
-        .to(torch.uint8)
-        .reshape(fitting.height, fitting.width, 3)
-        .numpy()
-        for depth, own in zip(depths, zip(*rgb, strict=True), strict=True)
-    }
+    heads = [moment.solve(_REAL) for moment in moments]
+    levels = [torch.empty(len(fitting.pixels), 3, dtype=torch.uint8) for _ in depths]
+    for part in parts:
+        for own, (codes, scale, bias), whole in zip(channels(part), heads, levels, strict=True):
+            rgb = own.cpu() @ (codes * scale[:, None]).T + bias
+            whole[part.cpu()] = (rgb.clamp(0, 1) * 255).round().to(torch.uint8)
+    shape = (fitting.height, fitting.width, 3)
+    return {depth: whole.reshape(shape).numpy() for depth, whole in zip(depths, levels, strict=True)}
 
 
 def summarize(pictures: list[dict[str, Any]]) -> dict[str, Any]:
