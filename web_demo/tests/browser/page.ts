@@ -62,7 +62,9 @@ export async function visit(options: VisitOptions = {}): Promise<Visit> {
   const trouble: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
   page.on('pageerror', (error) => trouble.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
+  page.on('console', (message) => {
+    if (message.type() === 'error') trouble.push(`${message.text()} ${message.location().url}`.trim());
+  });
   if (connection) {
     await page.addInitScript((value) => {
       const get = () => (value === 'unknown' ? undefined : value);

@@ -102,6 +102,9 @@ describe('offline', () => {
     const server = await startServer();
     const { page, trouble } = await visit({ url: server.url, hash });
     await untilKept(page);
+    // What the first visit still loads would fail with its host.
+    await untilCompared(page);
+    await page.waitForLoadState('networkidle');
     const online = await pixelsOf(page, '#finest');
     server.close();
     await page.reload();
