@@ -25,7 +25,7 @@ def test_a_tile_takes_what_einsum_takes(array: str, rows: str, columns: str) -> 
     inner = coefficients(values, Labels(array, rows, columns), "hwp")
     assert inner is not None
     expansion = Expansion(inner, "", "", "part", "down", "across")
-    feeds = expansion.feeds(choose(down[..., :3]), choose(across[..., 5:]))
+    feeds = expansion.feeds(choose(down[..., :3]).turned, choose(across[..., 5:]))
     assert feeds["down"].shape[1] < inner.shape[1]
     assert feeds["across"].shape[0] < inner.shape[2]
     got = feeds["down"] @ feeds["part"] @ feeds["across"]

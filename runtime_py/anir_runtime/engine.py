@@ -114,7 +114,7 @@ class _Matrices:
                 spread = {
                     n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
                 }
-                down = self._functions([e.rows for e in expansions], x[:1], y[band])
+                down = [f.turned for f in self._functions([e.rows for e in expansions], x[:1], y[band])]
                 for stretch, values, beside in zip(stretches, columns, across, strict=True):
                     part = image[band, stretch]
                     height, length, _ = part.shape

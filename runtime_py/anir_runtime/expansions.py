@@ -16,11 +16,16 @@ class Functions(NamedTuple):
 
     Attributes:
         chosen: which, int64[n].
-        values: float32[n, points].
+        values: float32[n, points] of columns, [points, n] of rows, as a tile takes them.
     """
 
     chosen: NDArray[np.intp]
     values: Floats
+
+    @property
+    def turned(self) -> "Functions":
+        """Those of rows as those of columns are, and the other way round."""
+        return Functions(self.chosen, np.ascontiguousarray(self.values.T))
 
 
 class Expansion(NamedTuple):
@@ -46,13 +51,13 @@ class Expansion(NamedTuple):
         """What the inputs take for a tile."""
         return {
             self.part: self.coefficients[:, rows.chosen[:, None], columns.chosen],
-            self.down: np.ascontiguousarray(rows.values.T),
+            self.down: rows.values,
             self.across: columns.values,
         }
 
 
 def choose(values: Floats) -> Functions:
-    """Of functions [..., points], those that are not next to nothing there."""
+    """Of functions [..., points], those that are not next to nothing there, as of columns."""
     values = values.reshape(-1, values.shape[-1])
     chosen = np.flatnonzero(np.abs(values).max(1) > _NEGLIGIBLE)
     return Functions(chosen, values[chosen])
@@ -71,10 +76,9 @@ def coefficients(array: NDArray[np.generic], labels: Labels, output: str) -> Flo
     own_rows, own_columns = labels.rows[:-1], labels.columns[:-1]
     feature = "".join(label for label in labels.array if label not in own_rows + own_columns)
     order = feature + own_rows + own_columns
-    inner = sorted(labels.array) == sorted(order) and len(set(order)) == len(order)
-    if not inner or len(feature) != 1 or output != labels.rows[-1] + labels.columns[-1] + feature:
-        return None
-    if len(set(order + output)) != len(order) + 2:
+    points = labels.rows[-1] + labels.columns[-1]
+    once = len(set(order + points)) == len(order) + 2
+    if not once or sorted(labels.array) != sorted(order) or len(feature) != 1 or output != points + feature:
         return None
     turned = array.transpose([labels.array.index(label) for label in order])
     rows = int(np.prod(turned.shape[1 : 1 + len(own_rows)]))

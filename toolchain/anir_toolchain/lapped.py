@@ -55,7 +55,7 @@ class Latents:
         """Raises ValueError if these are no codes of a picture of size (W, H)."""
         if self.pitch not in PITCHES or not isinstance(self.down, bool):
             raise ValueError("no pitch or no direction")
-        cells = tuple(-(-side // self.pitch) for side in self.in_scan(size))
+        cells = tuple(_Axis(side, self.pitch).cells for side in self.in_scan(size))
         *shape, along, across = self.codes.shape
         if self.codes.dtype != np.int16 or tuple(shape) != (3, *cells) or not FEWEST <= along == across:
             raise ValueError("codes do not fit the picture")
