@@ -91,6 +91,9 @@ async function roundedPlaces(page: Page): Promise<string[]> {
   return (await placesOf(page)).map((place) => place.replace(/-?\d+\.\d+/g, (n) => Number(n).toFixed(2)));
 }
 
+/** How long a service worker may take. */
+const WAIT = { timeout: 20_000 };
+
 describe('offline', () => {
   const folder = join(tmpdir(), `anir-dist-${process.pid}`);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -144,13 +147,17 @@ describe('offline', () => {
     await page.reload();
     await untilDrawn(page);
     expect(await page.title()).not.toBe('Another version');
-    await page.waitForFunction(
-      async () => (await navigator.serviceWorker.getRegistration())?.waiting != null,
-    );
+    const states = (tab: Page) =>
+      tab.evaluate(async (scope) => {
+        const kept = await navigator.serviceWorker.getRegistration(scope);
+        return [kept?.active?.state, kept?.waiting?.state];
+      }, url);
+    await expect.poll(() => states(page), WAIT).toEqual(['activated', 'installed']);
     const next = await page.context().newPage();
+    // Of the same origin, but not the page: the new one takes over as soon as no tab shows the old one.
+    await next.goto(new URL('/', url).href);
     await page.close();
-    // The new one takes over as soon as no tab shows the old one.
-    await next.waitForTimeout(500);
+    await expect.poll(() => states(next), WAIT).toEqual(['activated', undefined]);
     await next.goto(url + hash);
     await untilDrawn(next);
     expect(await next.title()).toBe('Another version');
