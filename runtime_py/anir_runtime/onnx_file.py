@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 _MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET = 1, 7, 8
 _GRAPH_NODE, _GRAPH_NAME, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 2, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
-_ATTRIBUTE_NAME, _ATTRIBUTE_TEXT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS = 1, 4, 5, 10
+_ATTRIBUTE_NAME, _ATTRIBUTE_NUMBER, _ATTRIBUTE_TEXT, _ATTRIBUTE_TENSOR = 1, 3, 4, 5
+_ATTRIBUTE_GRAPH, _ATTRIBUTE_NUMBERS, _ATTRIBUTE_TENSORS = 6, 8, 10
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
@@ -55,27 +56,46 @@ def has_external_data(model: bytes) -> bool:
 
 def read_nodes(model: bytes) -> list[Node]:
     """The nodes of an undamaged ModelProto in their order; the kind of a foreign domain's has it in front."""
-    nodes = []
-    for graph in _parts(memoryview(model), _MODEL_GRAPH):
-        for node in _parts(graph, _GRAPH_NODE):
-            inputs, outputs, (kind,), domain = (
-                [bytes(part).decode() for part in _parts(node, field)]
-                for field in (_NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_DOMAIN)
-            )
-            attributes = [bytes(part) for part in _parts(node, _NODE_ATTRIBUTE)]
-            nodes.append(Node("".join(domain) + kind, inputs, outputs, attributes))
-    return nodes
+    return [node for graph in _parts(memoryview(model), _MODEL_GRAPH) for node in _nodes(graph)]
 
 
 def text_attribute(node: Node, name: str) -> str:
     """The node's attribute of that name, a string. Raises KeyError if it has none."""
-    for attribute in node.attributes:
-        own_name, *text = (
-            bytes(part).decode() for part in _parts(memoryview(attribute), _ATTRIBUTE_NAME, _ATTRIBUTE_TEXT)
-        )
-        if own_name == name:
-            return "".join(text)
-    raise KeyError(name)
+    text = _parts(_attribute(node, name), _ATTRIBUTE_TEXT)
+    return "".join(bytes(part).decode() for part in text)
+
+
+def number_attributes(node: Node) -> dict[str, list[int]]:
+    """The node's attributes, with the whole numbers that they hold, none of them negative."""
+    numbers = {}
+    for attribute in (memoryview(part) for part in node.attributes):
+        (name,) = _texts(attribute, _ATTRIBUTE_NAME)
+        held = (_ATTRIBUTE_NUMBER, _ATTRIBUTE_NUMBERS)
+        numbers[name] = [n for field, n in _fields(attribute) if field in held and isinstance(n, int)]
+    return numbers
+
+
+def body(node: Node) -> tuple[list[str], list[str], list[Node]]:
+    """The inputs, outputs and nodes of the graph that a node repeats. Raises KeyError if it has none."""
+    (graph,) = _parts(_attribute(node, "body"), _ATTRIBUTE_GRAPH)
+    inputs, outputs = (
+        [name for value in _parts(graph, field) for name in _texts(value, _VALUE_NAME)]
+        for field in (_GRAPH_INPUT, _GRAPH_OUTPUT)
+    )
+    return inputs, outputs, _nodes(graph)
+
+
+def with_result(model: bytes, node: int, name: str, value: NDArray[np.generic]) -> bytes:
+    """The model with the value of one of its nodes in the place of that node, counted from 0."""
+    (own,) = _parts(memoryview(model), _MODEL_GRAPH)
+    kept, count = [], 0
+    for field, part in _fields(own):
+        if field != _GRAPH_NODE or count != node:
+            kept.append(_any(field, part))
+        count += field == _GRAPH_NODE
+    graph = b"".join([*kept, _field(_GRAPH_INITIALIZER, _tensor(name, value))])
+    others = (_any(field, part) for field, part in _fields(memoryview(model)) if field != _MODEL_GRAPH)
+    return b"".join([*others, _field(_MODEL_GRAPH, graph)])
 
 
 def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
@@ -115,6 +135,29 @@ def write_model(
     graph += [_field(_GRAPH_INPUT, _value(name, np.float32, shape)) for name, shape in inputs.items()]
     graph.append(_field(_GRAPH_OUTPUT, _value(output, np.uint8, [3, None])))
     return _versions(like) + _field(_MODEL_GRAPH, b"".join(graph))
+
+
+def _nodes(graph: memoryview) -> list[Node]:
+    nodes = []
+    for node in _parts(graph, _GRAPH_NODE):
+        inputs, outputs, (kind,), domain = (
+            _texts(node, field) for field in (_NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_DOMAIN)
+        )
+        attributes = [bytes(part) for part in _parts(node, _NODE_ATTRIBUTE)]
+        nodes.append(Node("".join(domain) + kind, inputs, outputs, attributes))
+    return nodes
+
+
+def _attribute(node: Node, name: str) -> memoryview:
+    """The one of that name, as an AttributeProto. Raises KeyError if there is none."""
+    for attribute in (memoryview(part) for part in node.attributes):
+        if _texts(attribute, _ATTRIBUTE_NAME) == [name]:
+            return attribute
+    raise KeyError(name)
+
+
+def _texts(message: memoryview, field: int) -> list[str]:
+    return [bytes(part).decode() for part in _parts(message, field)]
 
 
 def _versions(model: bytes) -> bytes:
@@ -185,6 +228,10 @@ def _number(field: int, value: int) -> bytes:
 
 def _field(field: int, content: bytes | memoryview) -> bytes:
     return _varint(field << 3 | _LENGTH) + _varint(len(content)) + content
+
+
+def _any(field: int, content: int | memoryview) -> bytes:
+    return _number(field, content) if isinstance(content, int) else _field(field, content)
 
 
 def _name(name: str) -> bytes:

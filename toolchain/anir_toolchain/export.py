@@ -86,9 +86,9 @@ def macs_per_pixel(model: Model, subnet: Subnet) -> int:
 def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet as an ONNX graph: float32 x [W] and y [H] in, uint8 image [H, W, 3] out."""
     graph, trunk = Graph(), model.trunks[subnet.width]
-    rank, links = model.family.vector_rank, subnet.depth - 1
+    links, rank = subnet.depth - 1, _rank(model.family, subnet)
     head_at = model.space.depths.index(subnet.depth)
-    *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet.depth, head_at)
+    *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet, head_at)
     filters, biases = vectors[:-links], vectors[-links:]
     weights = _emit_weights(graph, model, subnet, step)
     x, y, features = "x", "y", None
@@ -97,7 +97,8 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     else:
         x, y = graph.op("Unsqueeze", x, graph.integers(1)), graph.op("Unsqueeze", y, graph.integers(1, 2))
     h = model.family.emit(graph, x, y, filters, weights, biases, features)
-    head = graph.op("Transpose", head, perm=[*range(1, rank), 0])
+    perm = {"perm": [*range(1, rank), 0]} if rank > 2 else {}
+    head = graph.op("Transpose", head, **perm)
     bias = graph.tensor(trunk.head_bias[head_at].numpy())
     rgb = graph.op("Add", graph.op("MatMul", h, head), bias)
     if rank > 3:
@@ -120,14 +121,21 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     )
 
 
-def _emit_vectors(graph: Graph, family: Family, trunk: QuantizedTrunk, depth: int, head: int) -> list[str]:
+def _rank(family: Family, subnet: Subnet) -> int:
+    """That of vectors and matrices: a single hidden matrix needs no axis to be split along."""
+    return 2 if subnet.depth == 2 and family.vector_rank == 3 else family.vector_rank
+
+
+def _emit_vectors(
+    graph: Graph, family: Family, trunk: QuantizedTrunk, subnet: Subnet, head: int
+) -> list[str]:
     """All that is not a hidden matrix, as rows of one int8 table with a scale each.
 
     Returns the names of the K filter values, the biases of each layer, the step sizes and the head.
     """
-    links, width = depth - 1, trunk.weight.shape[-1]
+    links, width = subnet.depth - 1, subnet.width
     bias, step = trunk.bias, trunk.step
-    parts = _filter_parts(family, trunk.filters, family.banks(depth))
+    parts = _filter_parts(family, trunk.filters, family.banks(subnet.depth))
     filters = len(parts)
     parts += [(bias.codes[i : i + 1], bias.scale[i : i + 1]) for i in range(links)]
     parts += [
@@ -135,7 +143,7 @@ def _emit_vectors(graph: Graph, family: Family, trunk: QuantizedTrunk, depth: in
         (trunk.head.codes[head], trunk.head.scale[head]),
     ]
     codes = torch.cat([codes.to(torch.int8) for codes, _ in parts])
-    codes = codes.reshape(-1, *[1] * (family.vector_rank - 2), width)
+    codes = codes.reshape(-1, *[1] * (_rank(family, subnet) - 2), width)
     scale = torch.cat([scale for _, scale in parts])
     table = graph.op("DequantizeLinear", graph.tensor(codes.numpy()), graph.tensor(scale.numpy()), axis=0)
     names = graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
@@ -162,9 +170,9 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
 
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:
     """The hidden matrices, one name per layer."""
-    links, width, rank = subnet.depth - 1, subnet.width, model.family.vector_rank
-    shape = (links, *[1] * (rank - 3), width, width)
-    weight = model.trunks[width].weight[:links].reshape(shape).numpy()
+    links, width = subnet.depth - 1, subnet.width
+    lead = (links, 1)[: _rank(model.family, subnet) - 2]
+    weight = model.trunks[width].weight[:links].reshape(*lead, width, width).numpy()
     codes = graph.int4(weight) if model.bits == 4 else graph.tensor(weight)
     matrices = graph.op("Mul", graph.op("DequantizeLinear", codes, graph.scalar(_LEVEL)), step)
     return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)

@@ -53,8 +53,7 @@ class Graph:
     def tensor(self, array: NDArray[np.generic]) -> str:
         """Adds an initializer stored as raw bytes."""
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-        little_endian = array.astype(array.dtype.newbyteorder("<")).tobytes()
-        return self._add(helper.make_tensor("", kind, array.shape, little_endian, raw=True))
+        return self._add(helper.make_tensor("", kind, array.shape, _raw(array), raw=True))
 
     def int4(self, codes: NDArray[np.int8]) -> str:
         """Adds an INT4 initializer from codes in [-8, 7], two to a byte, the first in the low half."""
@@ -69,14 +68,18 @@ class Graph:
         return self.varints(np.array(value, np.int32))
 
     def varints(self, array: NDArray[np.int32] | NDArray[np.int64]) -> str:
-        """A shared tensor, its integers stored as varints: a byte each where small."""
+        """A shared tensor, its integers stored as varints (a byte each where small) or raw if shorter."""
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-        return self._shared(helper.make_tensor("", kind, array.shape, array.reshape(-1)))
+        forms = (
+            helper.make_tensor("", kind, array.shape, array.reshape(-1)),
+            helper.make_tensor("", kind, array.shape, _raw(array), raw=True),
+        )
+        return self._shared(min(forms, key=onnx.TensorProto.ByteSize))
 
     def scalar(self, value: float) -> str:
         """A shared float32 scalar."""
         return self._shared(
-            helper.make_tensor("", TensorProto.FLOAT, [], np.float32(value).tobytes(), raw=True)
+            helper.make_tensor("", TensorProto.FLOAT, [], _raw(np.array(value, np.float32)), raw=True)
         )
 
     def rename_output(self, value: str, name: str) -> None:
@@ -110,6 +113,10 @@ class Graph:
         if key not in self._constants:
             self._constants[key] = self._add(tensor)
         return self._constants[key]
+
+
+def _raw(array: NDArray[np.generic]) -> bytes:
+    return array.astype(array.dtype.newbyteorder("<")).tobytes()
 
 
 def _shorten_names(graph: onnx.GraphProto, public: set[str]) -> None:

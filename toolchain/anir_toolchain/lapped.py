@@ -218,5 +218,5 @@ def _emit_cosines(graph: Graph, axis: _Axis, places: str, odd: str) -> str:
     centres = graph.op("Unsqueeze", centres, graph.integers(1))
     inner = graph.op("Clip", places, *(graph.scalar(n) for n in axis.inner))
     angle = graph.op("Clip", graph.op("Add", inner, centres), graph.scalar(0), graph.scalar(math.pi))
-    angles = graph.op("Add", graph.op("Add", places, centres), graph.scalar(math.pi / 4))
+    angles = graph.op("Sum", places, centres, graph.scalar(math.pi / 4))
     return graph.op("Mul", graph.op("Cos", graph.op("Mul", angles, odd)), graph.op("Sin", angle))

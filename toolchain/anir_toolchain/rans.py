@@ -200,14 +200,14 @@ def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
     tables = graph.op("Gather", tables, graph.op("Abs", codes), axis=1)
     frequencies = graph.op("Reshape", tables, graph.integers(kinds * (2 * largest + 1)))
     tops = graph.op("CumSum", frequencies, graph.integers(0))
-    weights = graph.varints(np.array([*context.weights.values()], np.int32)[:, None])
-    weights = graph.op("Mul", weights, graph.varints(np.array([[_BESIDE]], np.int32)))
+    weights = np.outer([*context.weights.values()], _BESIDE).astype(np.int32)[None]
+    shape = graph.integers(1, max(context.weights), lanes)
     inputs = [
         graph.tensor(stream.states[None, None]),
         # Where the last word was read.
-        graph.tensor(np.full((1, 1, 1), -1, np.int32)),
+        graph.varints(np.full((1, 1, 1), -1, np.int32)),
         # Sizes of the codes before, the last one first.
-        graph.op("Expand", graph.scalar(0), graph.integers(1, max(context.weights), lanes)),
+        graph.op("Expand", graph.scalar(0), shape),
         graph.op("Tile", prior, graph.integers(stream.steps // len(context.prior), 1)),
     ]
     outside = [
@@ -218,10 +218,10 @@ def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
         # Between activities, which are whole.
         graph.tensor(stream.tables.limits[:, None].astype(np.float32) - np.float32(0.5)),
         graph.integers(*(distance - 1 for distance in context.weights)),
-        graph.op("Cast", weights, to=TensorProto.FLOAT),
+        graph.op("Cast", graph.varints(weights), to=TensorProto.FLOAT),
         graph.op("Cast", codes, to=TensorProto.FLOAT),
         graph.int32(2 * largest + 1),
-        graph.integers(1, max(context.weights)),
+        shape,
     ]
     body = graph.body()
     parameters = body.names(len(inputs))
@@ -237,13 +237,13 @@ def _emit_step(
     words: str,
     frequencies: str,
     tops: str,
-    tops_below: str,
+    each_top: str,
     limits: str,
     places: str,
     weights: str,
     codes: str,
     symbols: str,
-    kept: str,
+    shape: str,
     state: str,
     last: str,
     before: str,
@@ -255,7 +255,7 @@ def _emit_step(
     activity = graph.op("Conv", near, weights, prior, pads=[1, 1])
     table = _emit_sum(graph, graph.op("Where", graph.op("Less", limits, activity), total, zero))
     slot = graph.op("Add", table, graph.op("Mod", state, total))
-    symbol = _emit_sum(graph, graph.op("Where", graph.op("LessOrEqual", tops_below, slot), one, zero))
+    symbol = _emit_sum(graph, graph.op("Where", graph.op("Less", slot, each_top), zero, one))
     # state = frequency · (state / total) + slot - the frequencies before this symbol's.
     turns = graph.op("Add", graph.op("Div", state, total), one)
     state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
@@ -270,7 +270,7 @@ def _emit_step(
     return [
         graph.op("Where", low, longer, state),
         graph.op("ReduceMax", read),
-        graph.op("Slice", sizes, graph.integers(0, 0), kept),
+        graph.op("Slice", sizes, graph.integers(0, 0, 0), shape),
         code,
     ]
 

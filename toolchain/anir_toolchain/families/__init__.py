@@ -31,7 +31,10 @@ class Family(ABC):
     filter_rows: ClassVar[dict[str, int]]
     """What each of the K values of a filter is, and its bits in the file, 8 or 16."""
     vector_rank: ClassVar[int] = 3
-    """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4."""
+    """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4.
+
+    At depth 2 those of rank 3 have no axis of links and heads: vectors [1, C], the matrix [C, C].
+    """
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
     periodic_bias: ClassVar[bool] = False

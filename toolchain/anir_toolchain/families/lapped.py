@@ -25,7 +25,7 @@ class Lapped(Family):
     periodic_bias = True
     widths = (8, 12, 16, 20)
     narrowest = 3
-    rates: ClassVar[tuple[float, ...]] = (0.1792, 0.249, 0.3485, 0.498)
+    rates: ClassVar[tuple[float, ...]] = (0.1797, 0.2495, 0.3492, 0.4981)
     """Bits per pixel of the shallowest file of those widths."""
     least_bits: ClassVar[float] = 12_000
     """For the codes of a small picture."""
@@ -36,7 +36,7 @@ class Lapped(Family):
     def latent_bits(self, width: int, size: tuple[int, int]) -> float:
         # What the smallest file of that width has left when all else in it is paid for.
         pixels, widths = size[0] * size[1], Space.default(*size, self.widths).widths
-        left = pixels * float(np.interp(width, widths, self.rates)) - 8 * (2950 + 16 * width)
+        left = pixels * float(np.interp(width, widths, self.rates)) - 8 * (2865 + 16 * width)
         return max(left, min(self.least_bits, 4 * pixels))
 
     def init_filters(

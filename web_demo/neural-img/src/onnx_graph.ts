@@ -23,7 +23,7 @@ export interface Graph {
 const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 };
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, opType: 4, attribute: 5 };
-const ATTRIBUTE = { name: 1, text: 4 };
+const ATTRIBUTE = { name: 1, number: 3, text: 4, graph: 6, numbers: 8 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
@@ -37,14 +37,18 @@ export function readGraph(file: Uint8Array): Graph {
   for (const { number, bytes } of fields(file)) {
     if (number === MODEL.opsetImport) graph.opsets.push(bytes);
     if (number !== MODEL.graph) continue;
-    for (const part of fields(bytes)) {
-      if (part.number === GRAPH.node) graph.nodes.push(readNode(part.bytes));
-      if (part.number === GRAPH.initializer) graph.initializers.push(part.bytes);
-      if (part.number === GRAPH.input) graph.inputs.push(part.bytes);
-    }
+    graph.nodes.push(...parts(bytes, GRAPH.node).map(readNode));
+    graph.initializers.push(...parts(bytes, GRAPH.initializer));
+    graph.inputs.push(...parts(bytes, GRAPH.input));
   }
   return graph;
 }
+
+/** The fields of that number. */
+const parts = (message: Uint8Array, number: number) =>
+  [...fields(message)].filter((part) => part.number === number).map(({ bytes }) => bytes);
+
+const textOf = (message: Uint8Array, number: number) => parts(message, number).map(decodeText).join('');
 
 function readNode(message: Uint8Array): Node {
   const node: Node = { kind: '', inputs: [], outputs: [], attributes: [] };
@@ -59,12 +63,28 @@ function readNode(message: Uint8Array): Node {
 
 /** The text of the attribute of that name; empty where there is none. */
 export function textAttribute(attributes: Uint8Array[], name: string): string {
-  const texts = attributes.map((attribute) => {
-    const parts = [...fields(attribute)];
-    return (number: number) =>
-      decodeText(parts.find((part) => part.number === number)?.bytes ?? new Uint8Array());
-  });
-  return texts.find((text) => text(ATTRIBUTE.name) === name)?.(ATTRIBUTE.text) ?? '';
+  const attribute = attributes.find((one) => textOf(one, ATTRIBUTE.name) === name);
+  return attribute ? textOf(attribute, ATTRIBUTE.text) : '';
+}
+
+/** Names of attributes, with the whole numbers that they hold, none of them negative. */
+export function numberAttributes(attributes: Uint8Array[]): [string, number[]][] {
+  const held: number[] = [ATTRIBUTE.number, ATTRIBUTE.numbers];
+  return attributes.map((attribute) => [
+    textOf(attribute, ATTRIBUTE.name),
+    [...fields(attribute)].flatMap(({ number, varint }) => (held.includes(number) ? [varint] : [])),
+  ]);
+}
+
+/** The graph that a node repeats; empty where there is none. */
+export function bodyOf({ attributes }: Node): { inputs: string[]; outputs: string[]; nodes: Node[] } {
+  const [graph = new Uint8Array()] = attributes.flatMap((attribute) => parts(attribute, ATTRIBUTE.graph));
+  const names = (number: number) => parts(graph, number).map((value) => textOf(value, VALUE.name));
+  return {
+    inputs: names(GRAPH.input),
+    outputs: names(GRAPH.output),
+    nodes: parts(graph, GRAPH.node).map(readNode),
+  };
 }
 
 /** A whole model; ONNX Runtime finds the outputs' types by itself. */

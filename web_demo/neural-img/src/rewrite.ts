@@ -16,6 +16,7 @@ import {
   textAttribute,
   writeModel,
 } from './onnx_graph.ts';
+import { unpack } from './stream.ts';
 
 /** What ONNX Runtime gives for a name. */
 export interface Value {
@@ -68,7 +69,7 @@ const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316
 
 /** The plan for an exported file, or nothing where the graph has to run as it is. */
 export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Plan | undefined> {
-  const graph = readGraph(file);
+  const graph = await unpack(readGraph(file), evaluate);
   const sources = findSources(graph.nodes);
   const sourceOf = (name: string) => sources.get(name) ?? 'constant';
   const pixelNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => sourceOf(name) === 'pixels'));

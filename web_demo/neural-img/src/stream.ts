@@ -1,0 +1,235 @@
+/**
+ * Entropy-coded codes, which a graph decodes by a Scan, decoded here: the same numbers, many times as fast.
+ *
+ * A step of the Scan takes one code of every lane: range asymmetric numeral systems (Duda 2013), with contexts.
+ * ONNX Runtime copies all that a step remembers, and looks a symbol up by comparing it with each.
+ */
+import { bodyOf, type Graph, type Node, numberAttributes, tensor, writeModel } from './onnx_graph.ts';
+import type { Evaluate, Value } from './rewrite.ts';
+
+const INPUTS = ['state', 'last', 'before', 'prior'];
+const OUTPUTS = ['next_state', 'next_last', 'next_before', 'code'];
+/** What the Scan does at a step: value = operation, operands, attributes. */
+const STEP = `
+near = Gather before places axis=1
+activity = Conv near weights prior pads=1,1
+is_above = Less limits activity
+starts = Where is_above total zero
+start = ReduceSum starts entries
+low = Mod state total
+slot = Add start low
+is_below = Less slot each_top
+ones = Where is_below zero one
+symbol = ReduceSum ones entries
+turn = Div state total
+turns = Add turn one
+frequency = Gather frequencies symbol
+scaled = Mul turns frequency
+moved = Add scaled slot
+top = Gather tops symbol
+short = Sub moved top
+is_low = Less short least
+reads = Where is_low one zero
+ahead = CumSum reads across
+read = Add ahead last
+longer = Mul short word
+taken = Gather words read
+filled = Add longer taken
+rank = Mod symbol symbols
+code = Gather codes rank
+size = Abs code
+sizes = Concat size before axis=1
+next_state = Where is_low filled short
+next_last = ReduceMax read
+next_before = Slice sizes origin remembered
+`;
+
+const NOTHING: Value = { dims: [], data: [] };
+
+/** The graph with the codes in the place of their Scan, if that is known here. */
+export async function unpack(graph: Graph, evaluate: Evaluate): Promise<Graph> {
+  const at = graph.nodes.findIndex(({ kind }) => kind === 'Scan');
+  const scan = graph.nodes[at];
+  const roles = scan && rolesAround(scan);
+  if (!roles) return graph;
+  const before = { ...graph, nodes: graph.nodes.slice(0, at) };
+  const point = Float32Array.of(0);
+  const values = await evaluate(writeModel(before, [...new Set(roles.values())]), point, point);
+  const codes = decode(new Stream((role) => values[roles.get(role) ?? ''] ?? NOTHING));
+  if (!codes) return graph;
+  const [name = ''] = scan.outputs.slice(-1);
+  return {
+    ...graph,
+    nodes: graph.nodes.filter((node) => node !== scan),
+    initializers: [...graph.initializers, tensor(name, codes.dims, codes.data)],
+  };
+}
+
+/** Names of the values around the Scan, by what they are in STEP; none if it does something else. */
+function rolesAround(scan: Node): Map<string, string> | undefined {
+  const body = bodyOf(scan);
+  const step = STEP.trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+  const want = [INPUTS, ...step, OUTPUTS];
+  const have = [body.inputs, ...body.nodes.map(wordsOf), body.outputs];
+  const known = new Map(step.flat().flatMap((word) => (/[A-Z=]/.test(word) ? [[word, word]] : [])));
+  const inner = new Set([...known.keys(), ...INPUTS, ...step.map(([value = '']) => value)]);
+  const isOther = (line: string[], k: number) =>
+    line.length !== have[k]?.length ||
+    line.some((role, i) => {
+      const name = have[k]?.[i] ?? '';
+      if (!known.has(role)) known.set(role, name);
+      return known.get(role) !== name;
+    });
+  const attributes = attributesOf(scan).join();
+  if (want.length !== have.length || attributes !== 'body=,num_scan_inputs=1' || want.some(isOther)) return;
+  const around = [...known].filter(([role]) => !inner.has(role));
+  return new Map([...around, ...INPUTS.map((role, k) => [role, scan.inputs[k] ?? ''] as const)]);
+}
+
+/** The node as a line of STEP. */
+function wordsOf(node: Node): string[] {
+  return [...node.outputs, '=', node.kind, ...node.inputs, ...attributesOf(node)];
+}
+
+const attributesOf = ({ attributes }: Node) =>
+  numberAttributes(attributes).map(([name, numbers]) => `${name}=${numbers.join()}`);
+
+/** The values around the Scan, by their roles. */
+class Stream {
+  constructor(private readonly of: (role: string) => Value) {}
+
+  dims(role: string): readonly number[] {
+    return this.of(role).dims;
+  }
+
+  floats(role: string): Float64Array {
+    return Float64Array.from(this.of(role).data as ArrayLike<number>);
+  }
+
+  wholes(role: string): Int32Array {
+    return Int32Array.from(this.of(role).data as ArrayLike<number | bigint>, Number);
+  }
+
+  whole(role: string): number {
+    return this.wholes(role)[0] ?? 0;
+  }
+
+  /** How much the lane before, a code's own and the lane after tell of it, next to its own. */
+  get shares(): [number, number, number] {
+    const [before = 0, own = 1, after = 0] = this.floats('weights');
+    return [before / own, 1, after / own];
+  }
+
+  /** What codes of before weigh, with the way back to them. */
+  taps(lanes: number): { weight: number; back: number }[] {
+    const weights = this.floats('weights');
+    return [...this.wholes('places')].map((place, k) => ({
+      weight: weights[3 * k + 1] ?? 0,
+      back: (place + 1) * lanes,
+    }));
+  }
+
+  /** Whether the tables fit together, and constants are what they are in every such stream. */
+  get fits(): boolean {
+    const [frequencies, tops, limits] = [
+      this.wholes('frequencies'),
+      this.wholes('tops'),
+      this.floats('limits'),
+    ];
+    const [tables, symbols, total] = [limits.length + 1, this.whole('symbols'), this.whole('total')];
+    let sum = 0;
+    return (
+      this.wholes('zero').join() === '0' &&
+      this.wholes('one').join() === '1' &&
+      this.wholes('entries').join() === '1' &&
+      this.wholes('across').join() === '2' &&
+      this.wholes('origin').join() === '0,0,0' &&
+      this.wholes('remembered').join() === this.dims('before').join() &&
+      this.floats('before').every((size) => size === 0) &&
+      limits.every((limit, k) => k === 0 || limit > (limits[k - 1] ?? 0)) &&
+      this.floats('weights').every(
+        (weight, k, all) => weight === (all[3 * Math.floor(k / 3) + 1] ?? 0) * (this.shares[k % 3] ?? 0),
+      ) &&
+      this.dims('codes').join() === `${symbols}` &&
+      tops.length === tables * symbols &&
+      tops.join() === this.wholes('each_top').join() &&
+      tops.every((top, k) => {
+        const frequency = frequencies[k] ?? -1;
+        sum += frequency;
+        const isLast = (k + 1) % symbols === 0;
+        return frequency >= 0 && top === sum && (!isLast || top === ((k + 1) / symbols) * total);
+      })
+    );
+  }
+}
+
+/** All codes, [steps, 1, 1, lanes]; nothing if the values are not those of such a stream. */
+function decode(stream: Stream): { dims: number[]; data: Float32Array } | undefined {
+  if (!stream.fits) return;
+  const state = stream.wholes('state');
+  const [lanes, steps, depth] = [state.length, stream.dims('prior')[0] ?? 0, stream.dims('before')[1] ?? 0];
+  const data = new Float32Array(steps * lanes);
+  // What tells of the codes after each: its size and a share of those beside. Before the first step it is zero.
+  const told = new Float32Array((depth + steps) * lanes);
+  const activity = new Float32Array(lanes);
+  const [[share, , otherShare], taps] = [stream.shares, stream.taps(lanes)];
+  const prior = stream.floats('prior');
+  const take = takerOf(stream, state);
+  for (let step = 0; step < steps; step++) {
+    const own = (depth + step) * lanes;
+    activity.fill(prior[step] ?? 0);
+    for (const { weight, back } of taps) {
+      const from = own - back;
+      for (let lane = 0; lane < lanes; lane++)
+        activity[lane] = (activity[lane] ?? 0) + weight * (told[from + lane] ?? 0);
+    }
+    const codes = data.subarray(step * lanes, (step + 1) * lanes);
+    take(activity, codes);
+    for (let lane = 0; lane < lanes; lane++) {
+      const [before, after] = [codes[lane - 1] ?? 0, codes[lane + 1] ?? 0];
+      told[own + lane] = Math.abs(codes[lane] ?? 0) + share * Math.abs(before) + otherShare * Math.abs(after);
+    }
+  }
+  return { dims: [steps, 1, 1, lanes], data };
+}
+
+/** Takes a code of each lane, given their activities. */
+function takerOf(stream: Stream, state: Int32Array): (activity: Float32Array, codes: Float32Array) => void {
+  const [words, values, limits] = [stream.wholes('words'), stream.floats('codes'), stream.floats('limits')];
+  const [frequencies, tops] = [stream.wholes('frequencies'), stream.wholes('tops')];
+  const [total, least, word] = [stream.whole('total'), stream.whole('least'), stream.whole('word')];
+  const symbolOf = symbolsOfSlots(frequencies);
+  let read = stream.whole('last') + 1;
+  return (activity, codes) => {
+    for (let lane = 0; lane < codes.length; lane++) {
+      const loudness = activity[lane] ?? 0;
+      let table = 0;
+      while (table < limits.length && (limits[table] ?? 0) < loudness) table++;
+      const before = state[lane] ?? 0;
+      const low = before % total;
+      const slot = table * total + low;
+      const symbol = symbolOf[slot] ?? 0;
+      const turns = (before - low) / total + 1;
+      let after = turns * (frequencies[symbol] ?? 0) + slot - (tops[symbol] ?? 0);
+      if (after < least) {
+        if (read >= words.length) throw new RangeError('The stream of codes ends too soon.');
+        after = after * word + (words[read++] ?? 0);
+      }
+      state[lane] = after;
+      codes[lane] = values[symbol % values.length] ?? 0;
+    }
+  };
+}
+
+/** Of each slot, whose symbol it is. */
+function symbolsOfSlots(frequencies: Int32Array): Uint16Array {
+  const symbols = new Uint16Array(frequencies.reduce((sum, frequency) => sum + frequency, 0));
+  let at = 0;
+  frequencies.forEach((frequency, symbol) => {
+    symbols.fill(symbol, at, at + frequency);
+    at += frequency;
+  });
+  return symbols;
+}
