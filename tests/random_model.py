@@ -33,7 +33,7 @@ def random_model(
             bias=rows(uniform(depth - 1, width) * 3),
             head=rows(uniform(*heads, width) * 0.2),
             head_bias=uniform(*heads) * 0.1 + 0.5,
-            latents=latents() if family(name).latent_bits(width, size) else None,
+            latents=latents() if family(name).has_latents else None,
         )
 
     def latents() -> Latents:

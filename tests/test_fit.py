@@ -13,6 +13,7 @@ from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, Model, export, fit, presets
 from anir_toolchain.checkpoint import QuantizedTrunk
+from anir_toolchain.choosing import analyse
 from anir_toolchain.fitting import Fitting, Progress
 from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Subnet
@@ -88,6 +89,19 @@ def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(1)
+
+
+def test_progress_begins_while_codes_are_chosen(
+    waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Progress] = []
+    told: list[int] = []
+    monkeypatch.setattr(
+        "anir_toolchain.fitting.analyse", lambda image: told.append(len(seen)) or analyse(image)
+    )
+    fit(waves, Config(family="lapped", preset="short", depths=(2,), widths=(8,)), on_progress=seen.append)
+    assert told == [1]
+    assert seen[0] == Progress("codes", 0, 120, {})
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])

@@ -174,7 +174,7 @@ class Model:
         banks, rows = self.family.banks(self.space.depths[-1]), len(self.family.filter_rows)
         for width, trunk in self.trunks.items():
             trunk.check_shapes(banks, rows, self.space.depths, width)
-            trunk.check_latents(self.size, expected=self.family.latent_bits(width, self.size) > 0)
+            trunk.check_latents(self.size, expected=self.family.has_latents)
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

@@ -153,7 +153,9 @@ def progress_bar() -> Iterator[OnProgress]:
     def show(at: Progress) -> None:
         # Started by the first report, so that what fails before it prints its error alone.
         bar.start()
-        psnr = " ".join(f"{name} {value:.1f}" for name, value in at.psnr.items()) + " dB"
+        psnr = " ".join(
+            [*(f"{name} {value:.1f}" for name, value in at.psnr.items()), "dB" if at.psnr else ""]
+        )
         bar.update(task, description=at.phase, completed=at.step, total=at.steps, psnr=psnr)
 
     try:

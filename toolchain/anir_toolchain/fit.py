@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.config import Config
+from anir_toolchain.families import family
 from anir_toolchain.finish import finish
 from anir_toolchain.fitting import Fitting, Progress
+from anir_toolchain.presets import preset
 
 _SAVE_SECONDS = 30.0
 OnProgress = Callable[[Progress], None]
@@ -45,8 +47,11 @@ def fit(
         AnirError: if the configuration makes no sense or the state is of another picture or configuration.
         KeyboardInterrupt: after writing the state, if interrupted.
     """
-    config = config or Config()
+    config, on_progress = config or Config(), on_progress or (lambda _: None)
     config.check()
+    if family(config.family).has_latents:
+        # Choosing them takes seconds, in a large picture a minute.
+        on_progress(Progress("codes", 0, preset(config.preset).steps, {}))
     with _pool() as pool:
         fitting = Fitting(image, config, pool)
         if state is not None and state.exists():
@@ -54,7 +59,7 @@ def fit(
         elif state is not None:
             # Fails now rather than after minutes if the place cannot be written.
             fitting.save(state)
-        _run(fitting, on_progress or (lambda _: None), state)
+        _run(fitting, on_progress, state)
         return finish(fitting, image, source)
 
 

@@ -33,7 +33,14 @@ _CHECK_PIXELS = 8192
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a fit is: `psnr` holds estimates in dB for the smallest, a middle and the largest subnet."""
+    """How far a fit is.
+
+    Attributes:
+        phase: `codes` while those of local cosines are chosen, then `Fitting.phase`.
+        step: how many are done.
+        steps: how many there are.
+        psnr: estimates in dB for the smallest, a middle and the largest subnet, once there are any.
+    """
 
     phase: str
     step: int
@@ -83,9 +90,9 @@ class Fitting:
     def _choose_latents(self, image: NDArray[np.uint8]) -> dict[int, Latents | None]:
         """Codes of local cosines for each width, or None if the family has none."""
         kind, widths = family(self.config.family), self.space.widths
-        bits = [kind.latent_bits(width, (self.width, self.height)) for width in widths]
-        if not any(bits):
+        if not kind.has_latents:
             return dict.fromkeys(widths)
+        bits = [kind.latent_bits(width, (self.width, self.height)) for width in widths]
         candidates = analyse(image)
         chosen = self.pool.map(lambda allowed: choose(candidates, allowed), bits)
         return dict(zip(widths, chosen, strict=True))

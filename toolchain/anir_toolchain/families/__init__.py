@@ -40,14 +40,16 @@ class Family(ABC):
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
 
+    has_latents: ClassVar[bool] = False
+    """Whether subnets begin with codes of local cosines, of `latent_bits`."""
     widths: ClassVar[tuple[int, ...]] = WIDTHS
     """Of the default space at 768x512."""
     narrowest: ClassVar[int] = 1
     """The least width."""
 
     def latent_bits(self, width: int, size: tuple[int, int]) -> float:
-        """What the codes of local cosines may take for a picture of (width, height); 0: there are none."""
-        return 0.0
+        """What the codes of local cosines may take for a picture of (width, height), if there are any."""
+        raise NotImplementedError
 
     @abstractmethod
     def banks(self, depth: int) -> int:
@@ -86,7 +88,7 @@ class Family(ABC):
             biases: float32[D-1, C].
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
-            features: the planes that local cosines give, float32[N, 3], if the family has `latent_bits`.
+            features: the planes that local cosines give, float32[N, 3], if the family `has_latents`.
 
         Returns:
             D tensors float32[N, C].
@@ -113,7 +115,7 @@ class Family(ABC):
             weights: D-1 names, [1, C, C] or [1, 1, C, C].
             biases: D-1 names, [1, 1, C] or [1, 1, 1, C].
             features: the planes that local cosines give, and zeros for all other channels, [H, W, C], if the
-                family has `latent_bits`.
+                family `has_latents`.
 
         Returns:
             The name of the last layer's channels, [H, W, C] or [1, H, W, C].

@@ -23,6 +23,7 @@ class Lapped(Family):
     name = "lapped"
     filter_rows: ClassVar[dict[str, int]] = {}
     periodic_bias = True
+    has_latents = True
     widths = (8, 12, 16, 20)
     narrowest = 3
     rates: ClassVar[tuple[float, ...]] = (0.1797, 0.2495, 0.3492, 0.4981)
