@@ -6,7 +6,7 @@ import onnxruntime as ort
 import pytest
 import torch
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.engine import make_engine, open_file
+from anir_runtime.engine import make_engine, open_file, prepared
 from anir_runtime.onnx_file import read_nodes
 from anir_runtime.rewrite import (
     PROBE,
@@ -29,6 +29,7 @@ FAMILIES = ("siren", "lapped", "fourier", "gabor")
 
 
 def _rewritten(data: bytes) -> Rewritten:
+    data = prepared(data)
     nodes = read_nodes(data)
     names = values_needed(nodes)
     return rewrite(data, nodes, dict(zip(names, open_file(data).run(names, PROBE), strict=True)))
@@ -38,7 +39,12 @@ def _both(data: bytes, width: int, height: int) -> tuple[NDArray[np.uint8], NDAr
     """The picture as the runtime draws it, and as the file itself does."""
     x, y = axis_coordinates(width), axis_coordinates(height)
     want = ort.InferenceSession(data).run(["image"], {"x": x, "y": y})[0]
-    return make_engine(data, open_file(data)).start(x)(y), want
+    return _draw(data, x, y), want
+
+
+def _draw(data: bytes, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
+    data = prepared(data)
+    return make_engine(data, open_file(data)).start(x)(y)
 
 
 # Within a tile; rows of several tiles; several rows to a tile, the last one cut short.
@@ -150,4 +156,4 @@ def test_all_subnets_are_drawn_as_in_torch(name: str) -> None:
         data = build(model, subnet).SerializeToString()
         rgb = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
         want = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-        assert_same_pixels(make_engine(data, open_file(data)).start(x)(y), want)
+        assert_same_pixels(_draw(data, x, y), want)

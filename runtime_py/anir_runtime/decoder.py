@@ -12,10 +12,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.engine import make_engine, open_file
+from anir_runtime.engine import make_engine, open_file, prepared
 from anir_runtime.errors import AnirError
 from anir_runtime.onnx_file import has_external_data
-from anir_runtime.stream import unpack
 
 FORMAT = 1
 MAX_PIXELS = 16384 * 16384
@@ -50,7 +49,7 @@ class Decoder:
         self._threads = threads or available_cores()
         data = _read(self.path)
         try:
-            data = unpack(data)
+            data = prepared(data)
             file = open_file(data)
             self.family, self.width, self.height = _read_metadata(self.path, file)
             self._engine = make_engine(data, file)

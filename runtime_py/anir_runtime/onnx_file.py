@@ -85,17 +85,21 @@ def body(node: Node) -> tuple[list[str], list[str], list[Node]]:
     return inputs, outputs, _nodes(graph)
 
 
-def with_result(model: bytes, node: int, name: str, value: NDArray[np.generic]) -> bytes:
-    """The model with the value of one of its nodes in the place of that node, counted from 0."""
+def with_changes(
+    model: bytes, changed: Mapping[int, Sequence[Node]], constants: Mapping[str, NDArray[np.generic]]
+) -> bytes:
+    """The model with other nodes in the place of some, counted from 0, and more constants."""
     (own,) = _parts(memoryview(model), _MODEL_GRAPH)
-    kept, count = [], 0
+    graph, at = [], 0
     for field, part in _fields(own):
-        if field != _GRAPH_NODE or count != node:
-            kept.append(_any(field, part))
-        count += field == _GRAPH_NODE
-    graph = b"".join([*kept, _field(_GRAPH_INITIALIZER, _tensor(name, value))])
+        if field == _GRAPH_NODE and at in changed:
+            graph += [_field(_GRAPH_NODE, _node(node)) for node in changed[at]]
+        else:
+            graph.append(_any(field, part))
+        at += field == _GRAPH_NODE
+    graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
     others = (_any(field, part) for field, part in _fields(memoryview(model)) if field != _MODEL_GRAPH)
-    return b"".join([*others, _field(_MODEL_GRAPH, graph)])
+    return b"".join([*others, _field(_MODEL_GRAPH, b"".join(graph))])
 
 
 def with_outputs(model: bytes, names: Sequence[str]) -> bytes:

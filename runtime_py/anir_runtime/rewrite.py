@@ -55,19 +55,19 @@ class Rewritten(NamedTuple):
 
 def grid_nodes(nodes: Sequence[Node]) -> list[Node]:
     """The nodes whose results depend on both x and y."""
-    sources = _sources(nodes)
+    sources = sources_of(nodes)
     return [node for node in nodes if sources[node.outputs[0]] == {"x", "y"}]
 
 
 def varying_nodes(nodes: Sequence[Node]) -> list[Node]:
     """The nodes whose results depend on x or y."""
-    sources = _sources(nodes)
+    sources = sources_of(nodes)
     return [node for node in nodes if sources[node.outputs[0]]]
 
 
 def constants_needed(nodes: Sequence[Node]) -> list[str]:
     """Names of the values that `varying_nodes` read from other nodes."""
-    sources = _sources(nodes)
+    sources = sources_of(nodes)
     fixed = {name for node in nodes for name in node.outputs if not sources[name]}
     return list(dict.fromkeys(n for node in varying_nodes(nodes) for n in node.inputs if n in fixed))
 
@@ -84,7 +84,7 @@ def rewrite(model: bytes, nodes: Sequence[Node], values: Mapping[str, NDArray[np
     Raises:
         UnknownOperationError: if the graph has to run as it is.
     """
-    rewriter = _Rewriter({**PROBE, **values}, _sources(nodes))
+    rewriter = _Rewriter({**PROBE, **values}, sources_of(nodes))
     try:
         for node in grid_nodes(nodes):
             rewriter.add(node)
@@ -93,7 +93,8 @@ def rewrite(model: bytes, nodes: Sequence[Node], values: Mapping[str, NDArray[np
         raise UnknownOperationError("an optional input or output is left out") from error
 
 
-def _sources(nodes: Sequence[Node]) -> dict[str, set[str]]:
+def sources_of(nodes: Sequence[Node]) -> dict[str, set[str]]:
+    """Which of x and y the nodes' results depend on."""
     sources = {"x": {"x"}, "y": {"y"}}
     for node in nodes:
         union = {source for name in node.inputs for source in sources.get(name, ())}

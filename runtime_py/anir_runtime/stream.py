@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from anir_runtime.onnx_file import Node, body, number_attributes, read_nodes, with_constants, with_result
+from anir_runtime.onnx_file import Node, body, number_attributes, read_nodes, with_changes, with_constants
 
 _INPUTS = ["state", "last", "before", "prior"]
 _OUTPUTS = ["next_state", "next_last", "next_before", "code"]
@@ -70,7 +70,7 @@ def unpack(model: bytes) -> bytes:
         if node.kind == "Scan" and (names := _roles(node)):
             values = _evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(names.values()))))
             codes = _decode({role: values[name] for role, name in names.items()})
-            return model if codes is None else with_result(model, at, node.outputs[-1], codes)
+            return model if codes is None else with_changes(model, {at: []}, {node.outputs[-1]: codes})
     return model
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from anir_toolchain.families import Family, sine
-from anir_toolchain.graph import Graph, separable_sine
+from anir_toolchain.graph import Graph
 
 
 class Siren(Family):
@@ -56,7 +56,10 @@ class Siren(Family):
         biases: Sequence[str],
         features: str | None = None,
     ) -> str:
-        h = separable_sine(graph, x, y, *filters)
+        wx, wy, phase = filters
+        # A column's part plus a row's: what a runtime may take the sine of apart.
+        rows = graph.op("Add", graph.op("Mul", y, wy), phase)
+        h = graph.op("Sin", graph.op("Add", graph.op("Mul", x, wx), rows))
         for weight, bias in zip(weights, biases, strict=True):
             h = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
         return h

@@ -16,6 +16,7 @@ import {
   textAttribute,
   writeModel,
 } from './onnx_graph.ts';
+import { findSources, type Source, separate } from './separable.ts';
 import { unpack } from './stream.ts';
 
 /** What ONNX Runtime gives for a name. */
@@ -54,8 +55,6 @@ export interface Plan {
 /** The graph has to run as it is. */
 class Unsupported extends Error {}
 
-type Source = 'constant' | 'columns' | 'rows' | 'pixels';
-
 const PROBE = {
   x: Float32Array.of(-1, -0.6, -0.3, 0, 0.3, 0.6, 1),
   y: Float32Array.of(-1, -0.4, 0, 0.4, 1),
@@ -69,7 +68,7 @@ const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316
 
 /** The plan for an exported file, or nothing where the graph has to run as it is. */
 export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Plan | undefined> {
-  const graph = await unpack(readGraph(file), evaluate);
+  const graph = separate(await unpack(readGraph(file), evaluate));
   const sources = findSources(graph.nodes);
   const sourceOf = (name: string) => sources.get(name) ?? 'constant';
   const pixelNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => sourceOf(name) === 'pixels'));
@@ -82,20 +81,6 @@ export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Pla
     if (error instanceof Unsupported) return undefined;
     throw error;
   }
-}
-
-function findSources(nodes: Node[]): Map<string, Source> {
-  const sources = new Map<string, Source>([
-    ['x', 'columns'],
-    ['y', 'rows'],
-  ]);
-  for (const { inputs, outputs } of nodes) {
-    const from = new Set(inputs.map((name) => sources.get(name) ?? 'constant'));
-    from.delete('constant');
-    const [only = 'constant'] = from;
-    for (const name of outputs) sources.set(name, from.size > 1 ? 'pixels' : only);
-  }
-  return sources;
 }
 
 /** Results that are the same everywhere, and are read by nodes of columns or rows: worked out once. */
