@@ -40,19 +40,26 @@ _OWN_COLORS = ("#c2410c", "#f59e0b", "#7c2d12", "#fdba74")
 _GPU_JOBS = 8
 """Pictures side by side on a CUDA device, which one small network alone leaves idle."""
 
+Images = Annotated[Path, typer.Option(help="A folder of pictures.")]
+Preset = Annotated[str, typer.Option(help="fast, balanced or best.")]
+FamilyName = Annotated[str, typer.Option("--family", help="siren, lapped, fourier or gabor.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")]
+Only = Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")]
+
 
 @app.command()
 def kodak(
-    images: Annotated[Path, typer.Option(help="A folder of pictures.")],
-    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
-    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
+    images: Images,
+    preset: Preset = "fast",
+    family: FamilyName = "siren",
     bits: Annotated[int, typer.Option(help="4 or 8.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     subnet: Annotated[str, typer.Option(help="Trains one alone instead of sixteen, e.g. d2w128.")] = "",
-    jobs: Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")] = 1,
-    only: Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")] = "",
+    jobs: Jobs = 1,
+    only: Only = "",
     published: Annotated[Path | None, typer.Option(help="A folder of published curves as JSON.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")] = None,
+    output: Output = None,
     plot: Annotated[Path | None, typer.Option(help="Draws the curves, too.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="Other results, drawn beside it.")] = None,
 ) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +25,19 @@ from anir_toolchain.space import Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 
-from bench.kodak import RESULTS, measure_all, pictures_in, resume, write
+from bench.kodak import (
+    RESULTS,
+    FamilyName,
+    Images,
+    Jobs,
+    Only,
+    Output,
+    Preset,
+    measure_all,
+    pictures_in,
+    resume,
+    write,
+)
 
 app = typer.Typer(add_completion=False)
 _REAL = 16
@@ -34,12 +46,12 @@ _REAL = 16
 
 @app.command()
 def supernet(
-    images: Annotated[Path, typer.Option(help="A folder of pictures.")],
-    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
-    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
-    jobs: Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")] = 1,
-    only: Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")] = "",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")] = None,
+    images: Images,
+    preset: Preset = "fast",
+    family: FamilyName = "siren",
+    jobs: Jobs = 1,
+    only: Only = "",
+    output: Output = None,
 ) -> None:
     """PSNR of all subnets: together at 4 bits, together in real numbers, and each alone at 4 bits."""
     config = Config(family, preset=preset)

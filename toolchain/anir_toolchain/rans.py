@@ -249,7 +249,10 @@ def _emit_step(
     before: str,
     prior: str,
 ) -> list[str]:
-    """One code of each lane: names of the new state, `last` and `before`, and of the codes [1, 1, lanes]."""
+    """One code of each lane: names of the new state, `last` and `before`, and of the codes [1, 1, lanes].
+
+    The runtimes know these nodes and do their work sooner (stream.py, stream.ts); change them together.
+    """
     zero, one, total = (graph.int32(n) for n in (0, 1, _TOTAL))
     near = graph.op("Gather", before, places, axis=1)
     activity = graph.op("Conv", near, weights, prior, pads=[1, 1])
