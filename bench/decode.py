@@ -106,6 +106,7 @@ def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> 
         x, y = axis_coordinates(size[0]), axis_coordinates(size[1])
         decoder = Decoder(path)
         ways: dict[str, Callable[[], object]] = {
+            "open_ms": lambda: Decoder(path),
             "ms": lambda: decoder.decode(size),
             "obvious_ms": obvious_way(model, subnet, x, y),
         }

@@ -73,6 +73,7 @@ async function start(): Promise<void> {
     // A visitor who was faster than the samples keeps what was opened.
     if (turn === first) await follow();
     for (const draw of thumbnails) await draw().catch(report);
+    ui.thumbs.ariaBusy = 'false';
   } catch (error) {
     report(new Error(`The samples cannot be shown: ${error instanceof Error ? error.message : error}`));
   }

@@ -107,7 +107,7 @@ describe('offline', () => {
     await untilKept(page);
     // What the first visit still loads would fail with its host.
     await untilCompared(page);
-    await page.waitForLoadState('networkidle');
+    await page.waitForSelector('#thumbs[aria-busy="false"]');
     const online = await pixelsOf(page, '#finest');
     server.close();
     await page.reload();
