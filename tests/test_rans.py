@@ -95,7 +95,7 @@ def test_tables_are_few_where_activity_tells_nothing() -> None:
 def test_frequencies_count_both_signs_and_leave_out_what_never_occurs() -> None:
     sizes = np.abs(_bursts(96, 640))
     tables = Tables.of(sizes, CONTEXT.activity(_bursts(96, 640)))
-    assert tables.signed.sum(1).tolist() == [4096] * len(tables.frequencies)
+    assert tables.signed.sum(1).tolist() == [1 << 14] * len(tables.frequencies)
     kinds = tables.kinds(CONTEXT.activity(_bursts(96, 640)))
     for kind, row in enumerate(tables.frequencies):
         assert set(np.unique(sizes[kinds == kind])) - {0} == set(np.flatnonzero(row)) - {0}

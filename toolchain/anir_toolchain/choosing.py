@@ -26,7 +26,7 @@ _ROUNDING = 0.36
 """What is added to a code's size before it is known what codes cost."""
 _PASSES = 2
 """Times that codes are chosen by what they cost."""
-_NEGLIGIBLE = 0.005
+_NEGLIGIBLE = 0.002
 """Share of the codes other than zero that is given up with the highest frequencies."""
 _SAMPLED = 4096
 """Cells on which the step is found, or up to twice as many: some lanes in a large picture."""

@@ -6,6 +6,7 @@ picture, so that codes can be chosen by what they cost and what they gain (choos
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -26,7 +27,7 @@ EVEN = 12
 """Codes up to this one are a step apart, larger ones more."""
 _CODES_APART = 150
 """Planes have lanes of their own where each then decodes at least so many codes other than zero."""
-_MEAN_ACTIVITY = 160
+_MEAN_ACTIVITY = 280
 """Of cells' means, before anything is known."""
 
 Floats = NDArray[np.float32]
@@ -147,9 +148,11 @@ def context(codes: Codes) -> Context:
     """What tells how large a code is: those of like frequency in its cell and in the cell before."""
     k = codes.shape[-1]
     cell = k**2
-    own = {1: 5, 2: 3, 3: 1, k - 1: 1, k: 5, k + 1: 2, k + 2: 1, 2 * k: 2, 2 * k + 1: 1, 3 * k: 1}
-    last = {cell - k: 1, cell - 1: 1, cell: 7, cell + 1: 1, cell + k: 1}
-    return Context(own | last, np.array([_MEAN_ACTIVITY, *[0] * (cell - 1)]))
+    # Where there are few frequencies, some of these are one and the same code.
+    weights = Counter({k + 1: 2, cell: 15, cell + 1: 3})
+    for frequencies, weight in enumerate((12, 5, 2, 1, 1, 1), start=1):
+        weights.update({frequencies: weight, frequencies * k: weight})
+    return Context(weights, np.array([_MEAN_ACTIVITY, *[0] * (cell - 1)]))
 
 
 def _planes_apart(codes: Codes) -> bool:

@@ -15,7 +15,7 @@ from onnx import TensorProto
 
 from anir_toolchain.graph import Graph
 
-_TOTAL = 1 << 12
+_TOTAL = 1 << 14
 """What the frequencies of a table sum up to."""
 _WORD = 1 << 16
 _LOWEST = 1 << 15
@@ -26,7 +26,7 @@ LANE_BITS = 21
 """What a lane costs more than what it decodes."""
 _BESIDE = (1, 4, 1)
 """What sizes count in the lane before, in a code's own lane, and in the lane after."""
-_LIMITS = _BESIDE[1] * np.unique(np.round(2 ** np.arange(0, 9, 0.4))).astype(np.int64)
+_LIMITS = _BESIDE[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))).astype(np.int64)
 """Activities from which on there may be another table."""
 
 Ints = NDArray[np.integer]
@@ -259,10 +259,10 @@ def _emit_step(
     table = _emit_sum(graph, graph.op("Where", graph.op("Less", limits, activity), total, zero))
     slot = graph.op("Add", table, graph.op("Mod", state, total))
     symbol = _emit_sum(graph, graph.op("Where", graph.op("Less", slot, each_top), zero, one))
-    # state = frequency · (state / total) + slot - the frequencies before this symbol's.
+    # state = frequency · (state / total) + slot - the frequencies before this symbol's; none overflows.
     turns = graph.op("Add", graph.op("Div", state, total), one)
     state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
-    state = graph.op("Sub", graph.op("Add", state, slot), graph.op("Gather", tops, symbol))
+    state = graph.op("Add", state, graph.op("Sub", slot, graph.op("Gather", tops, symbol)))
     low = graph.op("Less", state, graph.int32(_LOWEST))
     read = graph.op("CumSum", graph.op("Where", low, one, zero), graph.integers(2))
     read = graph.op("Add", read, last)
