@@ -30,7 +30,7 @@ _NEGLIGIBLE = 0.002
 """Share of the codes other than zero that is given up with the highest frequencies."""
 _SAMPLED = 4096
 """Cells on which the step is found, or up to twice as many: some lanes in a large picture."""
-_LAGRANGE = 0.09
+_LAGRANGE = 0.11
 """What a bit may cost, in squared steps."""
 _FINEST = 0.5 / 127.5
 """Step, of half a level of a pixel: a finer one shows nothing more."""
