@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count, islice, product
+from itertools import count, islice, product, zip_longest
 from string import ascii_letters, digits, punctuation
 
 import numpy as np
@@ -120,29 +120,53 @@ def _raw(array: NDArray[np.generic]) -> bytes:
 
 
 def _shorten_names(graph: onnx.GraphProto, public: set[str]) -> None:
-    """Gives values names of one or two letters, the shortest to those that are named most often."""
+    """Gives values names of one or two letters, the shortest to those that are named most often.
+
+    A value within a node's own graph and one that is made of what the node puts out may have the same name,
+    as neither can see the other.
+    """
+    often = Counter(_names(graph))
+    inner, later = set[str](), set[str]()
+    for node in graph.node:
+        inner.update(name for body in _bodies(node) for name in _defined(body))
+        if later.intersection(node.input) or any(_bodies(node)):
+            later.update(node.output)
+    later -= public
+    ranks = ([name for name, _ in often.most_common() if name in some] for some in (inner, later))
+    sharing = [[name for name in names if name] for names in zip_longest(*ranks)]
+    alone = [[name] for name in often if name not in inner | later | public]
     letters = ascii_letters + digits + punctuation
     short = ("".join(name) for length in (1, 2) for name in product(letters, repeat=length))
-    often = [name for name, _ in Counter(_names(graph)).most_common() if name not in public]
-    _rename(graph, dict(zip(often, (name for name in short if name not in public), strict=False)))
+    free = (name for name in short if name not in public)
+    groups = sorted([*alone, *sharing], key=lambda names: -sum(often[name] for name in names))
+    _rename(graph, {name: to for names, to in zip(groups, free, strict=False) for name in names})
+
+
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
 
 
 def _names(graph: onnx.GraphProto) -> Iterator[str]:
     """The names of values, as often as they stand there."""
     for node in graph.node:
         yield from (*node.input, *node.output)
-        for attribute in node.attribute:
-            yield from _names(attribute.g)
+        for body in _bodies(node):
+            yield from _names(body)
     yield from (value.name for value in (*graph.initializer, *graph.input, *graph.output))
+
+
+def _defined(body: onnx.GraphProto) -> Iterator[str]:
+    """The values that a node's own graph defines."""
+    yield from (value.name for value in body.input)
+    yield from (name for node in body.node for name in node.output)
 
 
 def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                _rename(attribute.g, names)
+        for body in _bodies(node):
+            _rename(body, names)
     for value in (*graph.initializer, *graph.input, *graph.output):
         value.name = names.get(value.name, value.name)
 
