@@ -85,6 +85,6 @@ def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:
     assert 0.11 < usual[0] < 0.14
     assert 0.42 < usual[-1] < 0.46
     assert rates(6000, 4000) == pytest.approx(lapped.rates, rel=0.02)
-    assert rates(600, 400) == pytest.approx([0.080, 0.148, 0.245, 0.392], abs=0.001)
+    assert rates(600, 400) == pytest.approx([0.081, 0.149, 0.246, 0.393], abs=0.001)
     assert rates(8, 8) == [4.0] * 4
     assert lapped.latent_bits(8, (100, 100)) == lapped.least_bits
