@@ -26,7 +26,7 @@ class Lapped(Family):
     has_latents = True
     widths = (8, 12, 16, 20)
     narrowest = 3
-    rates: ClassVar[tuple[float, ...]] = (0.1795, 0.2494, 0.3484, 0.498)
+    rates: ClassVar[tuple[float, ...]] = (0.1792, 0.2492, 0.3486, 0.4972)
     """Bits per pixel of the shallowest file of those widths."""
     least_bits: ClassVar[float] = 12_000
     """For the codes of a small picture."""
