@@ -15,6 +15,7 @@ _COMPARED = (
     "kodak-siren-4bit-fast",
     "kodak-siren-4bit-balanced",
     "kodak-lapped-4bit-fast",
+    "kodak-lapped-4bit-balanced",
 )
 
 
@@ -155,7 +156,7 @@ def compared(result: dict[str, Any]) -> str:
     header, *lines = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
     return "\n".join(
         [
-            f"The same over {result['summary']['pictures']} pictures for two families and presets, "
+            f"The same over {result['summary']['pictures']} pictures for two families, two presets each, "
             f"with the median processor time of a picture's sixteen ({machine(result['machine'])}):",
             "",
             header,
