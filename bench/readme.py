@@ -13,6 +13,7 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "bench" / "results"
 _COMPARED = (
     "kodak-siren-4bit-fast",
+    "kodak-siren-8bit-fast",
     "kodak-siren-4bit-balanced",
     "kodak-lapped-4bit-fast",
     "kodak-lapped-4bit-balanced",
@@ -150,14 +151,17 @@ def compared(result: dict[str, Any]) -> str:
         config, summary = other["config"], other["summary"]
         if summary["pictures"] != result["summary"]["pictures"]:
             raise ValueError(f"{name}: other pictures")
-        label = f"{config['family']}, `{config['preset']}`, {summary['encode_cpu_seconds']:.0f} s"
+        label = (
+            f"{config['family']}, {config['bits']} bits, `{config['preset']}`, "
+            f"{summary['encode_cpu_seconds']:.0f} s"
+        )
         rows[label] = _cells(summary["curve"], rates)
     rows["JPEG"] = _cells(result["summary"]["codec_curves"]["JPEG"], rates)
     header, *lines = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
     return "\n".join(
         [
-            f"The same over {result['summary']['pictures']} pictures for two families, two presets each, "
-            f"with the median processor time of a picture's sixteen ({machine(result['machine'])}):",
+            f"The same over {result['summary']['pictures']} pictures, with the "
+            f"median processor time of a picture's sixteen ({machine(result['machine'])}):",
             "",
             header,
             "|---" + "|--:" * len(rates) + "|",
@@ -236,6 +240,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "kodak-compared": compared,
     "kodak-siren-4bit-fast": kodak,
     "kodak-siren-4bit-balanced-d2w128": alone,
+    "kodak-siren-4bit-best-d2w128": alone,
     "kodak-siren-8bit-balanced-d3w64": alone,
     "kodak-siren-8bit-best-d3w64": alone,
     "supernet-siren-fast": supernet,
