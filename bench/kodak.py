@@ -54,6 +54,7 @@ def kodak(
     preset: Preset = "fast",
     family: FamilyName = "siren",
     bits: Annotated[int, typer.Option(help="4 or 8.")] = 4,
+    steps: Annotated[int | None, typer.Option(help="Training steps, if not the preset's.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     subnet: Annotated[str, typer.Option(help="Trains one alone instead of sixteen, e.g. d2w128.")] = "",
     jobs: Jobs = 1,
@@ -68,10 +69,11 @@ def kodak(
     if not alone:
         raise AnirError(f"'{subnet}' is no subnet name: write depth and width like d3w64")
     depths, widths = ((int(n),) if n else None for n in alone.groups())
-    config = Config(family, bits, preset, depths, widths, device=device)
+    config = Config(family, bits, preset, depths, widths, device=device, steps=steps)
     config.check()
     paths = pictures_in(images, only)
-    name = "-".join(filter(None, ["kodak", family, f"{bits}bit", preset, subnet, "dev" if only else ""]))
+    parts = ["kodak", family, f"{bits}bit", preset, subnet, steps and f"{steps}steps", "dev" if only else ""]
+    name = "-".join(part for part in parts if part)
     output = output or RESULTS / f"{name}.json"
     result = resume(output, config, jobs)
     missing = [path for path in paths if path.stem not in result["pictures"]]
@@ -107,7 +109,8 @@ def resume(output: Path, config: Config, jobs: int) -> dict[str, Any]:
     if not output.exists():
         return {"machine": machine(), "config": wanted, "jobs": jobs, "summary": {}, "pictures": {}}
     result: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
-    if result["config"] != wanted:
+    # A result written before there was `steps` had the preset's.
+    if {"steps": None} | result["config"] != wanted:
         raise AnirError(f"{output}: the result of another configuration; name another with -o")
     return result
 

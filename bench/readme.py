@@ -180,10 +180,14 @@ def alone(result: dict[str, Any]) -> str:
     summary, config = result["summary"], result["config"]
     [r] = summary["subnets"]
     return (
-        f"- {config['bits']}-bit {r['name']}, preset `{config['preset']}`: "
+        f"- {config['bits']}-bit {r['name']}, preset `{config['preset']}`{_steps(config)}: "
         f"**{r['psnr']:.2f} ± {r['psnr_std']:.2f} dB** at {r['payload_bpp']:.3f} payload bpp, "
         f"{r['bpp']:.3f} with all of the file ({summary['pictures']} pictures, {machine(result['machine'])})"
     )
+
+
+def _steps(config: dict[str, Any]) -> str:
+    return f" with {config['steps']:,} steps" if config.get("steps") else ""
 
 
 def decode_web(result: dict[str, Any]) -> str:

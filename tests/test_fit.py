@@ -104,6 +104,12 @@ def test_progress_begins_while_codes_are_chosen(
     assert seen[0] == Progress("codes", 0, 120, {})
 
 
+def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:
+    seen: list[Progress] = []
+    fit(waves, replace(TINY, steps=40), on_progress=seen.append)
+    assert (seen[-1].step, seen[-1].steps, seen[-1].phase) == (40, 40, "settle")
+
+
 @pytest.mark.parametrize("family", ["siren", "lapped"])
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     family: str, waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -202,6 +208,7 @@ def test_the_smallest_pictures_of_one_colour(shape: tuple[int, int], family: str
         (Config(family="relu"), "no family 'relu'"),
         (Config(bits=5), "choose 4 or 8"),
         (Config(preset="slow"), "there are fast, balanced, best"),
+        (Config(steps=0), "take 1 or more"),
         (Config(device="tpu"), "there are auto, cpu, cuda"),
         (Config(preset="short", depths=(3, 2)), "must rise"),
     ],

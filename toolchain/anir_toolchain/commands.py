@@ -33,6 +33,7 @@ def train(
     family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
     preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
+    steps: Annotated[int | None, typer.Option(help="Training steps, if not the preset's.")] = None,
     depths: Annotated[str | None, typer.Option(help="Rising, like 2,3,4,5.")] = None,
     widths: Annotated[
         str | None, typer.Option(help="Rising, like 64,96,128,192; by default to suit the picture.")
@@ -45,7 +46,7 @@ def train(
 ) -> None:
     """Fits pictures, each with one supernet of sixteen subnets."""
     config = Config(
-        family, bits, preset, _numbers(depths, "--depths"), _numbers(widths, "--widths"), seed, device
+        family, bits, preset, _numbers(depths, "--depths"), _numbers(widths, "--widths"), seed, device, steps
     )
     config.check()
     for picture, target in _targets(pictures, output):

@@ -1,18 +1,21 @@
 """What to fit and how."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from anir_runtime.errors import AnirError
 
 from anir_toolchain.families import family
-from anir_toolchain.presets import preset
+from anir_toolchain.presets import Preset, preset
 from anir_toolchain.space import Space
 
 
 @dataclass(frozen=True)
 class Config:
-    """What to fit and how; `depths` and `widths` default to sixteen subnets that suit the picture."""
+    """What to fit and how; `depths` and `widths` default to sixteen subnets that suit the picture.
+
+    `steps` takes the place of the preset's, whose other values stay.
+    """
 
     family: str = "siren"
     bits: int = 4
@@ -21,6 +24,7 @@ class Config:
     widths: tuple[int, ...] | None = None
     seed: int = 0
     device: str = "auto"
+    steps: int | None = None
 
     def space(self, width: int, height: int) -> Space:
         """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
@@ -31,10 +35,18 @@ class Config:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
         return space
 
+    def schedule(self) -> Preset:
+        """How to train. Raises AnirError if the preset is unknown or there are no steps."""
+        if self.steps is None:
+            return preset(self.preset)
+        if self.steps < 1:
+            raise AnirError(f"{self.steps} steps train nothing; take 1 or more, or leave them to the preset")
+        return replace(preset(self.preset), steps=self.steps)
+
     def check(self) -> None:
         """Raises AnirError if a name or number is not one of those known."""
         family(self.family)
-        preset(self.preset)
+        self.schedule()
         if self.bits not in (4, 8):
             raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")
         self.torch_device()

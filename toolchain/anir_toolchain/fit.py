@@ -17,7 +17,6 @@ from anir_toolchain.config import Config
 from anir_toolchain.families import family
 from anir_toolchain.finish import finish
 from anir_toolchain.fitting import Fitting, Progress
-from anir_toolchain.presets import preset
 
 _SAVE_SECONDS = 30.0
 OnProgress = Callable[[Progress], None]
@@ -51,7 +50,7 @@ def fit(
     config.check()
     if family(config.family).has_latents:
         # Choosing them takes seconds, in a large picture a minute.
-        on_progress(Progress("codes", 0, preset(config.preset).steps, {}))
+        on_progress(Progress("codes", 0, config.schedule().steps, {}))
     with _pool() as pool:
         fitting = Fitting(image, config, pool)
         if state is not None and state.exists():

@@ -21,7 +21,6 @@ from anir_toolchain.families import family
 from anir_toolchain.image import rms_frequency
 from anir_toolchain.lapped import Latents
 from anir_toolchain.learner import Learner
-from anir_toolchain.presets import preset
 from anir_toolchain.space import Subnet
 from anir_toolchain.supernet import Trunk
 
@@ -61,7 +60,7 @@ class Fitting:
 
     def __init__(self, image: NDArray[np.uint8], config: Config, pool: ThreadPoolExecutor) -> None:
         self.config, self.pool = config, pool
-        self.preset = preset(config.preset)
+        self.preset = config.schedule()
         self.device = config.torch_device()
         self.height, self.width = image.shape[:2]
         self.space = config.space(self.width, self.height)
@@ -218,7 +217,11 @@ class Fitting:
     def restore(self, path: Path) -> None:
         """Goes on where `save` stopped. Raises AnirError if that was another picture or configuration."""
         state = read_state(path, "training state")
-        same = state["config"] == asdict(self.config) and state["size"] == [self.width, self.height]
+        # A state written before there was `steps` had the preset's.
+        same = {"steps": None} | state["config"] == asdict(self.config) and state["size"] == [
+            self.width,
+            self.height,
+        ]
         if not same or not torch.equal(state["pixels"], self.pixels.cpu()):
             raise AnirError(
                 f"{path}: the state of another picture or of other options; remove it to start anew"
