@@ -245,6 +245,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "kodak-siren-4bit-fast": kodak,
     "kodak-siren-4bit-balanced-d2w128": alone,
     "kodak-siren-4bit-best-d2w128": alone,
+    "kodak-siren-4bit-balanced-d2w128-20000steps": alone,
     "kodak-siren-8bit-balanced-d3w64": alone,
     "kodak-siren-8bit-best-d3w64": alone,
     "kodak-siren-8bit-balanced-d3w64-20000steps": alone,
