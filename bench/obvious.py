@@ -69,13 +69,13 @@ def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
     )
     if len(filters) == 3:
         return response
-    center_x, center_y, kappa = filters[3:]
+    center_x, center_y, gamma = filters[3:]
     x, y = graph.split_op("Split", 2, "xy", num_outputs=2, axis=1)
     squares = []
     for value, center in ((x, center_x), (y, center_y)):
         distance = graph.op("Sub", value, tensor(center))
         squares.append(graph.op("Mul", distance, distance))
-    exponent = graph.op("Mul", graph.op("Add", *squares), tensor(-0.5 * kappa**2))
+    exponent = graph.op("Mul", graph.op("Add", *squares), tensor(-gamma))
     return graph.op("Mul", response, graph.op("Exp", exponent))
 
 

@@ -50,11 +50,9 @@ def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
 
     def response(bank: int, c: int) -> float:
         wx, wy, phase, *envelope = filters[bank, :, c].tolist()
-        g = math.sin(0.3 * wx - 0.6 * wy + phase)
-        if envelope:
-            mx, my, kappa = envelope
-            g *= math.exp(-(kappa**2) / 2 * ((0.3 - mx) ** 2 + (-0.6 - my) ** 2))
-        return g
+        mx, my, gamma = envelope or (0, 0, 0)
+        dx, dy = 0.3 - mx, -0.6 - my
+        return math.sin(0.3 * wx - 0.6 * wy + phase) * math.exp(-gamma * (dx**2 + dy**2))
 
     h = [response(0, c) for c in range(3)]
     want = [

@@ -35,6 +35,11 @@ def _rewritten(data: bytes) -> Rewritten:
     return rewrite(data, nodes, dict(zip(names, open_file(data).run(names, PROBE), strict=True)))
 
 
+def _expansion(proto: onnx.ModelProto) -> onnx.NodeProto:
+    (einsum,) = (node for node in proto.graph.node if node.op_type == "Einsum" and len(node.input) == 3)
+    return einsum
+
+
 def _both(data: bytes, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The picture as the runtime draws it, and as the file itself does."""
     x, y = axis_coordinates(width), axis_coordinates(height)
@@ -101,9 +106,18 @@ def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
     assert got.std() > 5
 
 
+def test_a_sum_that_is_no_matrix_product_is_refused() -> None:
+    proto = build(random_model(), Subnet(2, 16))
+    (einsum,) = (node for node in proto.graph.node if node.op_type == "Einsum")
+    # All channels added up, times a row's numbers added up.
+    einsum.attribute[0].s = b"abc,de->abd"
+    with pytest.raises(UnknownOperationError, match="no matrix product"):
+        _rewritten(proto.SerializeToString())
+
+
 def test_an_expansion_that_is_turned_runs_as_it_is() -> None:
     proto = build(random_model("lapped"), Subnet(2, 16))
-    (einsum,) = (node for node in proto.graph.node if node.op_type == "Einsum")
+    einsum = _expansion(proto)
     equation = einsum.attribute[0].s.decode()
     einsum.attribute[0].s = equation.replace("->hwp", "->whp").encode()
     name, einsum.output[0] = einsum.output[0], "turned"
@@ -117,7 +131,7 @@ def test_an_expansion_that_is_turned_runs_as_it_is() -> None:
 
 def test_an_expansion_of_what_varies_runs_as_it_is() -> None:
     proto = build(random_model("lapped"), Subnet(2, 16))
-    (einsum,) = (node for node in proto.graph.node if node.op_type == "Einsum")
+    einsum = _expansion(proto)
     at = list(proto.graph.node).index(einsum)
     # Nothing, but of x.
     nothing = helper.make_node("Sub", ["x", "x"], ["nothing"])

@@ -20,6 +20,7 @@ from anir_runtime.rewrite import (
 )
 from anir_runtime.separable import separate
 from anir_runtime.stream import unpack
+from anir_runtime.unroll import unroll
 
 _TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
 
@@ -44,8 +45,8 @@ class Engine(Protocol):
 
 
 def prepared(data: bytes) -> bytes:
-    """An exported file as engines want it: its stream decoded, and no sine of columns and rows together."""
-    return separate(unpack(data))
+    """An exported file as engines want it: codes and layers without a Scan, sines without pixels."""
+    return separate(unroll(unpack(data)))
 
 
 def open_file(data: bytes) -> ort.InferenceSession:

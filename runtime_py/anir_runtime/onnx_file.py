@@ -43,6 +43,14 @@ class Node(NamedTuple):
     attributes: list[bytes]
 
 
+class Body(NamedTuple):
+    """What a node repeats: names of what goes in and comes out, and the nodes between."""
+
+    inputs: list[str]
+    outputs: list[str]
+    nodes: list[Node]
+
+
 def has_external_data(model: bytes) -> bool:
     """Whether any tensor of the serialized ModelProto names a file of its own to be read.
 
@@ -75,14 +83,20 @@ def number_attributes(node: Node) -> dict[str, list[int]]:
     return numbers
 
 
-def body(node: Node) -> tuple[list[str], list[str], list[Node]]:
-    """The inputs, outputs and nodes of the graph that a node repeats. Raises KeyError if it has none."""
-    (graph,) = _parts(_attribute(node, "body"), _ATTRIBUTE_GRAPH)
+def body(node: Node) -> Body | None:
+    """The graph that a node repeats, if it has one without constants and graphs of its own."""
+    bodies = (memoryview(a) for a in node.attributes if _texts(memoryview(a), _ATTRIBUTE_NAME) == ["body"])
+    graphs = [graph for attribute in bodies for graph in _parts(attribute, _ATTRIBUTE_GRAPH)]
+    if len(graphs) != 1 or any(_parts(graphs[0], _GRAPH_INITIALIZER, _GRAPH_SPARSE)):
+        return None
     inputs, outputs = (
-        [name for value in _parts(graph, field) for name in _texts(value, _VALUE_NAME)]
+        [name for value in _parts(graphs[0], field) for name in _texts(value, _VALUE_NAME)]
         for field in (_GRAPH_INPUT, _GRAPH_OUTPUT)
     )
-    return inputs, outputs, _nodes(graph)
+    nodes = _nodes(graphs[0])
+    attributes = [memoryview(attribute) for node in nodes for attribute in node.attributes]
+    has_graphs = any(True for a in attributes for _ in _parts(a, _ATTRIBUTE_GRAPH))
+    return None if has_graphs else Body(inputs, outputs, nodes)
 
 
 def with_changes(

@@ -140,6 +140,8 @@ class _Rewriter:
             entries = iter(self._read(node.inputs[0]))
             for name, shape in zip(node.outputs, shapes, strict=True):
                 self._entries[name] = [next(entries) for _ in range(shape[0])]
+        elif node.kind == "Einsum" and len(node.inputs) == 2:
+            self._products[node.outputs[0]] = self._head(node)
         elif node.kind == "Einsum":
             self._entries[node.outputs[0]] = [self._expansion(node)]
         elif node.kind in _ELEMENTWISE:
@@ -184,13 +186,28 @@ class _Rewriter:
             self._entries[name] = names
         return self._entries[name]
 
+    def _head(self, einsum: Node) -> tuple[list[str], NDArray[np.generic]]:
+        """Channels times the rows of a constant: the entries that they are of, and the matrix."""
+        (grid, rows), output = _equation(einsum)
+        h, weight = einsum.inputs
+        row, channel = rows[0], rows[-1]
+        # What is neither of the grid's axes nor of the matrix's has one entry.
+        rest = set(grid + rows) - set(output) - {channel}
+        sizes = {
+            *zip(grid, self._values[h].shape, strict=True),
+            *zip(rows, self._values[weight].shape, strict=True),
+        }
+        is_product = grid[-1] == channel != row and output == grid[-3:-1] + row and row not in grid
+        if self._sources.get(weight) or not is_product or any(n > 1 for label, n in sizes if label in rest):
+            raise UnknownOperationError("a sum that is no matrix product")
+        return self._read(h), self._values[weight].reshape(-1, self._values[weight].shape[-1]).T
+
     def _expansion(self, einsum: Node) -> str:
         """Features [P, pixels], of a constant array times functions of rows and of columns."""
-        equation = text_attribute(einsum, "equation").replace(" ", "")
-        terms, _, output = equation.partition("->")
+        terms, output = _equation(einsum)
         by_source = {
             tuple(self._sources.get(name, ())): (name, labels)
-            for name, labels in zip(einsum.inputs, terms.split(","), strict=True)
+            for name, labels in zip(einsum.inputs, terms, strict=True)
         }
         if len(einsum.inputs) != 3 or by_source.keys() != {(), ("x",), ("y",)}:
             raise UnknownOperationError("a sum that is no expansion")
@@ -255,3 +272,12 @@ class _Rewriter:
         name = output or next(self._names)
         self._nodes.append(Node(kind, list(inputs), [name], list(attributes)))
         return name
+
+
+def _equation(einsum: Node) -> tuple[list[str], str]:
+    """Einsum's labels of what goes in, and of what comes out."""
+    terms, arrow, output = text_attribute(einsum, "equation").replace(" ", "").partition("->")
+    labels = terms.replace(",", "")
+    if not arrow:
+        output = "".join(sorted(label for label in labels if labels.count(label) == 1))
+    return terms.split(","), output

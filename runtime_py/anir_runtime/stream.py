@@ -68,7 +68,7 @@ def unpack(model: bytes) -> bytes:
     nodes = read_nodes(model)
     for at, node in enumerate(nodes):
         if node.kind == "Scan" and (names := _roles(node)):
-            values = _evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(names.values()))))
+            values = evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(names.values()))))
             codes = _decode({role: values[name] for role, name in names.items()})
             return model if codes is None else with_changes(model, {at: []}, {node.outputs[-1]: codes})
     return model
@@ -76,9 +76,11 @@ def unpack(model: bytes) -> bytes:
 
 def _roles(scan: Node) -> dict[str, str]:
     """Names of the values around the Scan, by what they are in _STEP; none if it does something else."""
-    inputs, outputs, nodes = body(scan)
+    repeated = body(scan)
+    if not repeated:
+        return {}
     step = [line.split() for line in _STEP.strip().split("\n")]
-    want, have = [_INPUTS, *step, _OUTPUTS], [inputs, *map(_words, nodes), outputs]
+    want, have = [_INPUTS, *step, _OUTPUTS], [repeated.inputs, *map(_words, repeated.nodes), repeated.outputs]
     known = {word: word for word in chain(*step) if word[0].isupper() or "=" in word}
     around = set(chain(*step)) - {*known, *_INPUTS, *(value for value, *_ in step)}
     alike = [*map(len, want)] == [*map(len, have)] and number_attributes(scan) == _ATTRIBUTES
@@ -93,7 +95,8 @@ def _words(node: Node) -> list[str]:
     return [*node.outputs, "=", node.kind, *node.inputs, *attributes]
 
 
-def _evaluate(model: bytes) -> dict[str, NDArray[Any]]:
+def evaluate(model: bytes) -> dict[str, NDArray[Any]]:
+    """What comes out of a serialized ModelProto at one point."""
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

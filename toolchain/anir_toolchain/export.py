@@ -22,6 +22,11 @@ from anir_toolchain.space import Subnet
 
 _LEVEL = 1 / 255
 """Scale of the picture's levels, and of the hidden codes, so that one constant does for both."""
+_HEADS = {2: "abc,dc", 3: "abc,dec->abd", 4: "abcd,eaad"}
+"""By the rank of vectors, channels times a head's rows; what has one entry is summed over as well.
+
+Without an arrow, the letters that occur once come out, in the order of the alphabet.
+"""
 
 
 def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = None) -> Manifest:
@@ -88,21 +93,16 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     graph, trunk = Graph(), model.trunks[subnet.width]
     links, rank = subnet.depth - 1, _rank(model.family, subnet)
     head_at = model.space.depths.index(subnet.depth)
-    *vectors, step, head = _emit_vectors(graph, model.family, trunk, subnet, head_at)
-    filters, biases = vectors[:-links], vectors[-links:]
+    *filters, biases, step, head = _emit_vectors(graph, model.family, trunk, subnet, head_at)
     weights = _emit_weights(graph, model, subnet, step)
     x, y, features = "x", "y", None
     if trunk.latents:
         features = emit_latents(graph, trunk.latents, model.size, subnet.width)
     else:
-        x, y = graph.op("Unsqueeze", x, graph.integers(1)), graph.op("Unsqueeze", y, graph.integers(1, 2))
-    h = model.family.emit(graph, x, y, filters, weights, biases, features)
-    perm = {"perm": [*range(1, rank), 0]} if rank > 2 else {}
-    head = graph.op("Transpose", head, **perm)
+        x, y = graph.op("Flatten", x), graph.op("Unsqueeze", y, graph.integers(1, 2))
+    h = model.family.emit(graph, links, x, y, filters, weights, biases, features)
     bias = graph.tensor(trunk.head_bias[head_at].numpy())
-    rgb = graph.op("Add", graph.op("MatMul", h, head), bias)
-    if rank > 3:
-        rgb = graph.op("Squeeze", rgb, graph.integers(0))
+    rgb = graph.op("Add", graph.op("Einsum", h, head, equation=_HEADS[rank]), bias)
     image = graph.op("QuantizeLinear", rgb, graph.scalar(_LEVEL))
     graph.rename_output(image, "image")
     height, width = model.image.shape[:2]
@@ -111,7 +111,8 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
             helper.make_tensor_value_info("x", TensorProto.FLOAT, ["W"]),
             helper.make_tensor_value_info("y", TensorProto.FLOAT, ["H"]),
         ],
-        outputs=[helper.make_tensor_value_info("image", TensorProto.UINT8, ["H", "W", 3])],
+        # [H, W, 3], as follows from the inputs.
+        outputs=[helper.make_tensor_value_info("image", TensorProto.UINT8, [None, None, 3])],
         metadata={
             "anir": str(FORMAT),
             "family": model.family_name,
@@ -122,7 +123,7 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
 
 
 def _rank(family: Family, subnet: Subnet) -> int:
-    """That of vectors and matrices: a single hidden matrix needs no axis to be split along."""
+    """That of vectors: with a single hidden matrix they need no axis for a Scan to go along."""
     return 2 if subnet.depth == 2 and family.vector_rank == 3 else family.vector_rank
 
 
@@ -131,19 +132,18 @@ def _emit_vectors(
 ) -> list[str]:
     """All that is not a hidden matrix, as rows of one int8 table with a scale each.
 
-    Returns the names of the K filter values, the biases of each layer, the step sizes and the head.
+    Returns the names of the K filter values, the biases, the step sizes and the head.
     """
-    links, width = subnet.depth - 1, subnet.width
-    bias, step = trunk.bias, trunk.step
+    links = subnet.depth - 1
     parts = _filter_parts(family, trunk.filters, family.banks(subnet.depth))
     filters = len(parts)
-    parts += [(bias.codes[i : i + 1], bias.scale[i : i + 1]) for i in range(links)]
     parts += [
-        (step.codes[:links], step.scale[:links] / _LEVEL),
+        (trunk.bias.codes[:links], trunk.bias.scale[:links]),
+        (trunk.step.codes[:links], trunk.step.scale[:links] / _LEVEL),
         (trunk.head.codes[head], trunk.head.scale[head]),
     ]
     codes = torch.cat([codes.to(torch.int8) for codes, _ in parts])
-    codes = codes.reshape(-1, *[1] * (_rank(family, subnet) - 2), width)
+    codes = codes.reshape(-1, *[1] * (_rank(family, subnet) - 2), subnet.width)
     scale = torch.cat([scale for _, scale in parts])
     table = graph.op("DequantizeLinear", graph.tensor(codes.numpy()), graph.tensor(scale.numpy()), axis=0)
     names = graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
@@ -168,11 +168,10 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
     return parts
 
 
-def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> list[str]:
-    """The hidden matrices, one name per layer."""
+def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> str:
+    """The hidden matrices, along the first axis; without one for a single matrix."""
     links, width = subnet.depth - 1, subnet.width
     lead = (links, 1)[: _rank(model.family, subnet) - 2]
     weight = model.trunks[width].weight[:links].reshape(*lead, width, width).numpy()
     codes = graph.int4(weight) if model.bits == 4 else graph.tensor(weight)
-    matrices = graph.op("Mul", graph.op("DequantizeLinear", codes, graph.scalar(_LEVEL)), step)
-    return [matrices] if links == 1 else graph.split_op("Split", links, matrices, num_outputs=links)
+    return graph.op("Mul", graph.op("DequantizeLinear", codes, graph.scalar(_LEVEL)), step)

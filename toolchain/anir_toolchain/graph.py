@@ -1,7 +1,7 @@
 """A small writer of compact ONNX graphs: one-letter names, raw-packed integers, shared constants."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, islice, product, zip_longest
 from string import ascii_letters, digits, punctuation
 
@@ -38,6 +38,28 @@ class Graph:
     def names(self, count: int) -> list[str]:
         """Fresh names for values."""
         return list(islice(self._names, count))
+
+    def repeat(self, times: int, step: Callable[..., str], state: str, *stacks: str) -> str:
+        """What `state` has become after so many steps.
+
+        Args:
+            times: how many.
+            step: adds a step's nodes: step(graph, state, *parts) gives the next state, of the same shape.
+            state: what there is before the first one.
+            stacks: values with a part for each step along the first axis; a single step reads them whole.
+        """
+        if times == 1:
+            return step(self, state, *stacks)
+        # As many bytes for any number of steps.
+        body = self.body()
+        names = body.names(1 + len(stacks))
+        return self.op(
+            "Scan",
+            state,
+            *stacks,
+            body=body.as_body(names, [step(body, *names)]),
+            num_scan_inputs=len(stacks),
+        )
 
     def body(self) -> "Graph":
         """A graph whose nodes are its own, for an attribute; it shares this one's names and constants."""
@@ -96,9 +118,9 @@ class Graph:
         """The finished model, verified by onnx's full check."""
         graph = helper.make_graph(self._nodes, "g", inputs, outputs, self._initializers)
         _shorten_names(graph, {value.name for value in (*inputs, *outputs)})
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-        )
+        # The empty domain of onnx's own operations, unwritten.
+        opset = onnx.OperatorSetIdProto(version=OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
         helper.set_model_props(model, metadata)
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -176,32 +198,3 @@ def pack_int4(codes: NDArray[np.int8]) -> bytes:
     flat = codes.reshape(-1).view(np.uint8) & 0x0F
     flat = np.append(flat, np.zeros(flat.size % 2, np.uint8))
     return (flat[0::2] | flat[1::2] << 4).tobytes()
-
-
-def separable_sine(graph: Graph, x: str, y: str, wx: str, wy: str, phase: str, *envelopes: str) -> str:
-    """sin(wx·x + wy·y + phase) over a grid without a sine per pixel.
-
-    sin(a + b) = sin a · cos b + cos a · sin b with a per column and b per row. The two optional
-    envelopes, one per column and one per row, multiply the result.
-
-    Args:
-        graph: where the nodes go.
-        x: columns, float32[W, 1].
-        y: rows, float32[H, 1, 1].
-        wx: frequencies along x, radians, float32[..., 1, C]; wy and phase likewise.
-        wy: frequencies along y.
-        phase: phases in radians.
-        envelopes: the factors of columns [..., W, C] and rows [..., H, 1, C].
-
-    Returns:
-        The name of float32[..., H, W, C].
-    """
-    columns = graph.op("Mul", x, wx)
-    rows = graph.op("Add", graph.op("Mul", y, wy), phase)
-    factors = [graph.op(kind, columns) for kind in ("Sin", "Cos")]
-    others = [graph.op(kind, rows) for kind in ("Cos", "Sin")]
-    if envelopes:
-        factors = [graph.op("Mul", factor, envelopes[0]) for factor in factors]
-        others = [graph.op("Mul", factor, envelopes[1]) for factor in others]
-    products = [graph.op("Mul", a, b) for a, b in zip(factors, others, strict=True)]
-    return graph.op("Add", *products)

@@ -33,7 +33,7 @@ class Family(ABC):
     vector_rank: ClassVar[int] = 3
     """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4.
 
-    At depth 2 those of rank 3 have no axis of links and heads: vectors [1, C], the matrix [C, C].
+    At depth 2 those of rank 3 have one axis less: vectors [n, C], the matrix [C, C].
     """
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
@@ -98,22 +98,24 @@ class Family(ABC):
     def emit(
         self,
         graph: Graph,
+        links: int,
         x: str,
         y: str,
         filters: Sequence[str],
-        weights: Sequence[str],
-        biases: Sequence[str],
+        weights: str,
+        biases: str,
         features: str | None = None,
     ) -> str:
         """Writes the same network over a grid.
 
         Args:
             graph: where the nodes go.
+            links: D-1, for `graph.repeat`.
             x: float32[W, 1].
             y: float32[H, 1, 1].
             filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
-            weights: D-1 names, [1, C, C] or [1, 1, C, C].
-            biases: D-1 names, [1, 1, C] or [1, 1, 1, C].
+            weights: [D-1, C, C] or [D-1, 1, C, C].
+            biases: [D-1, 1, C] or [D-1, 1, 1, C].
             features: the planes that local cosines give, and zeros for all other channels, [H, W, C], if the
                 family `has_latents`.
 
@@ -125,6 +127,11 @@ class Family(ABC):
 def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """sin(wx·x + wy·y + phase) at N points, float32[N, C], with wx, wy and phase the first filter rows."""
     return torch.sin(torch.addmm(filters[2], torch.stack([x, y], dim=1), filters[:2]))
+
+
+def emit_sine(graph: Graph, x: str, y: str, wx: str, wy: str, phase: str) -> str:
+    """`sine` over a grid: of a column's part plus a row's, which a runtime may take apart."""
+    return graph.op("Sin", graph.op("Sum", graph.op("Mul", x, wx), graph.op("Mul", y, wy), phase))
 
 
 @cache

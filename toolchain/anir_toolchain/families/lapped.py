@@ -69,16 +69,19 @@ class Lapped(Family):
     def emit(
         self,
         graph: Graph,
+        links: int,
         x: str,
         y: str,
         filters: Sequence[str],
-        weights: Sequence[str],
-        biases: Sequence[str],
+        weights: str,
+        biases: str,
         features: str | None = None,
     ) -> str:
         assert features is not None
-        h = features
-        for weight, bias in zip(weights, biases, strict=True):
-            h = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
-            h = graph.op("Add", h, features)
-        return h
+        z = features
+
+        def layer(graph: Graph, h: str, weight: str, bias: str) -> str:
+            sine = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
+            return graph.op("Add", sine, z)
+
+        return graph.repeat(links, layer, z, weights, biases)

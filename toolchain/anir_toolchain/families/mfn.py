@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, sine
-from anir_toolchain.graph import Graph, separable_sine
+from anir_toolchain.families import Family, emit_sine, sine
+from anir_toolchain.graph import Graph
 
 
 class _FilterNetwork(Family):
@@ -26,7 +26,7 @@ class _FilterNetwork(Family):
 
     def emit_filters(self, graph: Graph, x: str, y: str, filters: Sequence[str]) -> str:
         """All banks' responses on the grid, [F, H, W, C]."""
-        return separable_sine(graph, x, y, *filters)
+        return emit_sine(graph, x, y, *filters)
 
     def forward(
         self,
@@ -45,19 +45,20 @@ class _FilterNetwork(Family):
     def emit(
         self,
         graph: Graph,
+        links: int,
         x: str,
         y: str,
         filters: Sequence[str],
-        weights: Sequence[str],
-        biases: Sequence[str],
+        weights: str,
+        biases: str,
         features: str | None = None,
     ) -> str:
-        banks = len(weights) + 1
-        g = graph.split_op("Split", banks, self.emit_filters(graph, x, y, filters), num_outputs=banks)
-        h = g[0]
-        for weight, bias, response in zip(weights, biases, g[1:], strict=True):
-            h = graph.op("Mul", graph.op("Add", graph.op("MatMul", h, weight), bias), response)
-        return h
+        def layer(graph: Graph, h: str, weight: str, bias: str, g: str) -> str:
+            return graph.op("Mul", graph.op("Add", graph.op("MatMul", h, weight), bias), g)
+
+        g = self.emit_filters(graph, x, y, filters)
+        first, others = graph.split_op("Split", 2, g, graph.integers(1, links))
+        return graph.repeat(links, layer, first, weights, biases, others)
 
 
 class Fourier(_FilterNetwork):
@@ -83,10 +84,10 @@ class Fourier(_FilterNetwork):
 
 
 class Gabor(_FilterNetwork):
-    """g(x, y) = sin(ω·(x, y) + φ) · exp(-½ κ² ((x - μx)² + (y - μy)²)); the paper's γ is κ²."""
+    """g(x, y) = sin(ω·(x, y) + φ) · exp(-γ ((x - μx)² + (y - μy)²)); the paper's γ is twice that."""
 
     name = "gabor"
-    filter_rows: ClassVar[dict[str, int]] = {**Fourier.filter_rows, "center_x": 8, "center_y": 8, "kappa": 8}
+    filter_rows: ClassVar[dict[str, int]] = {**Fourier.filter_rows, "center_x": 8, "center_y": 8, "gamma": 8}
     concentration: ClassVar[float] = 6.0
     """α of the Gamma(α / layers, 1) distribution that γ is drawn from, as published."""
 
@@ -102,20 +103,17 @@ class Gabor(_FilterNetwork):
         centers = torch.rand(depth, 2, width, generator=generator) * 2 - 1
         seed = int(torch.randint(2**31, (1,), generator=generator))
         gamma = np.random.default_rng(seed).gamma(self.concentration / depth, size=(depth, 1, width))
-        return torch.cat([fourier, centers, torch.from_numpy(gamma).float().sqrt()], dim=1)
+        return torch.cat([fourier, centers, torch.from_numpy(gamma / 2).float()], dim=1)
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        center_x, center_y, kappa = filters[3:]
+        center_x, center_y, gamma = filters[3:]
         dx, dy = x[:, None] - center_x, y[:, None] - center_y
-        return super().filter(filters, x, y) * torch.exp(-0.5 * kappa**2 * (dx**2 + dy**2))
+        return super().filter(filters, x, y) * torch.exp(-gamma * (dx**2 + dy**2))
 
     def emit_filters(self, graph: Graph, x: str, y: str, filters: Sequence[str]) -> str:
-        *fourier, center_x, center_y, kappa = filters
-        # exp(-½ κ² (dx² + dy²)) is a factor of columns times a factor of rows.
-        half = graph.scalar(math.sqrt(0.5))
-        scale = graph.op("Mul", kappa, half)
-        envelopes = []
-        for axis, center in ((x, center_x), (y, center_y)):
-            distance = graph.op("Mul", graph.op("Sub", axis, center), scale)
-            envelopes.append(graph.op("Exp", graph.op("Neg", graph.op("Mul", distance, distance))))
-        return separable_sine(graph, x, y, *fourier, *envelopes)
+        *fourier, center_x, center_y, gamma = filters
+        distances = [graph.op("Sub", x, center_x), graph.op("Sub", y, center_y)]
+        square = graph.op("Add", *(graph.op("Mul", distance, distance) for distance in distances))
+        exponent = graph.op("Mul", square, gamma)
+        # A quotient needs no minus.
+        return graph.op("Div", emit_sine(graph, x, y, *fourier), graph.op("Exp", exponent))

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, sine
+from anir_toolchain.families import Family, emit_sine, sine
 from anir_toolchain.graph import Graph
 
 
@@ -49,17 +49,15 @@ class Siren(Family):
     def emit(
         self,
         graph: Graph,
+        links: int,
         x: str,
         y: str,
         filters: Sequence[str],
-        weights: Sequence[str],
-        biases: Sequence[str],
+        weights: str,
+        biases: str,
         features: str | None = None,
     ) -> str:
-        wx, wy, phase = filters
-        # A column's part plus a row's: what a runtime may take the sine of apart.
-        rows = graph.op("Add", graph.op("Mul", y, wy), phase)
-        h = graph.op("Sin", graph.op("Add", graph.op("Mul", x, wx), rows))
-        for weight, bias in zip(weights, biases, strict=True):
-            h = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
-        return h
+        def layer(graph: Graph, h: str, weight: str, bias: str) -> str:
+            return graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
+
+        return graph.repeat(links, layer, emit_sine(graph, x, y, *filters), weights, biases)

@@ -76,16 +76,25 @@ export function numberAttributes(attributes: Uint8Array[]): [string, number[]][]
   ]);
 }
 
-/** The graph that a node repeats; empty where there is none. */
-export function bodyOf({ attributes }: Node): { inputs: string[]; outputs: string[]; nodes: Node[] } {
-  const [graph = new Uint8Array()] = attributes.flatMap((attribute) => parts(attribute, ATTRIBUTE.graph));
-  const names = (number: number) => parts(graph, number).map((value) => textOf(value, VALUE.name));
-  return {
-    inputs: names(GRAPH.input),
-    outputs: names(GRAPH.output),
-    nodes: parts(graph, GRAPH.node).map(readNode),
-  };
+/** What a node repeats: names of what goes in and comes out, and the nodes between. */
+export interface Body {
+  inputs: string[];
+  outputs: string[];
+  nodes: Node[];
 }
+
+/** The graph that a node repeats, if it has one without constants and graphs of its own. */
+export function bodyOf({ attributes }: Node): Body | undefined {
+  const [graph, ...others] = graphsIn(attributes);
+  if (!graph || others.length > 0 || parts(graph, GRAPH.initializer).length > 0) return;
+  const names = (number: number) => parts(graph, number).map((value) => textOf(value, VALUE.name));
+  const nodes = parts(graph, GRAPH.node).map(readNode);
+  if (nodes.some((node) => graphsIn(node.attributes).length > 0)) return;
+  return { inputs: names(GRAPH.input), outputs: names(GRAPH.output), nodes };
+}
+
+const graphsIn = (attributes: Uint8Array[]) =>
+  attributes.flatMap((attribute) => parts(attribute, ATTRIBUTE.graph));
 
 /** A whole model; ONNX Runtime finds the outputs' types by itself. */
 export function writeModel({ nodes, initializers, inputs, opsets }: Graph, outputs: string[]): Uint8Array {

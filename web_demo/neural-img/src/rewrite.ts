@@ -18,6 +18,7 @@ import {
 } from './onnx_graph.ts';
 import { findSources, type Source, separate } from './separable.ts';
 import { unpack } from './stream.ts';
+import { unroll } from './unroll.ts';
 
 /** What ONNX Runtime gives for a name. */
 export interface Value {
@@ -68,7 +69,7 @@ const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316
 
 /** The plan for an exported file, or nothing where the graph has to run as it is. */
 export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Plan | undefined> {
-  const graph = separate(await unpack(readGraph(file), evaluate));
+  const graph = separate(await unroll(await unpack(readGraph(file), evaluate), evaluate));
   const sources = findSources(graph.nodes);
   const sourceOf = (name: string) => sources.get(name) ?? 'constant';
   const pixelNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => sourceOf(name) === 'pixels'));
@@ -116,7 +117,8 @@ class Rewriter {
     const done = new Set<Node>();
     for (const node of nodes) {
       if (done.has(node)) continue;
-      if (node.kind !== 'MatMul') this.#node(node);
+      const isProduct = node.kind === 'MatMul' || (node.kind === 'Einsum' && node.inputs.length === 2);
+      if (!isProduct) this.#node(node);
       else for (const part of this.#product(node, (name) => onlyOne(uses.get(name)))) done.add(part);
     }
     const [image, ...more] = this.#entries.get('image') ?? [];
@@ -198,8 +200,7 @@ class Rewriter {
 
   /** Coefficients times functions of rows and functions of columns: the functions of rows first, as a tile has few. */
   #expand({ inputs, attributes }: Node): string {
-    const [terms = '', result = ''] = textAttribute(attributes, 'equation').split('->');
-    const letters = terms.split(',');
+    const { terms: letters, result } = labelsOf(textAttribute(attributes, 'equation'));
     const operandFrom = (source: Source) => {
       const at = inputs.findIndex((name) => this.sourceOf(name) === source);
       return { ...this.#floats(inputs[at] ?? ''), letters: letters[at] ?? '' };
@@ -228,10 +229,10 @@ class Rewriter {
   }
 
   /** h W + b and its sine in one; returns the nodes that it stands for. */
-  #product(matMul: Node, onlyUser: (name: string) => Node | undefined): Node[] {
-    const [left = '', right = ''] = matMul.inputs;
-    const parts = [matMul];
-    let output = matMul.outputs[0] ?? '';
+  #product(product: Node, onlyUser: (name: string) => Node | undefined): Node[] {
+    const [left = ''] = product.inputs;
+    const parts = [product];
+    let output = product.outputs[0] ?? '';
     const add = onlyUser(output);
     const addend = add?.kind === 'Add' && add.inputs.find((name) => name !== output);
     const isBias = addend && this.sourceOf(addend) === 'constant';
@@ -245,7 +246,8 @@ class Rewriter {
       parts.push(sine);
       output = sine.outputs[0] ?? '';
     }
-    const weights = this.#matrix(right, isBias ? addend : undefined);
+    const bias = isBias ? Array.from(this.#value(addend).data as ArrayLike<number>) : [0];
+    const weights = { ...(product.kind === 'Einsum' ? this.#head(product) : this.#matrix(product)), bias };
     const entries = this.#read(left).map((h) => {
       const sum = this.#multiply(h, isSine ? inQuarterTurns(weights) : weights);
       return isSine ? this.#sine(sum) : sum;
@@ -254,13 +256,38 @@ class Rewriter {
     return parts;
   }
 
-  #matrix(name: string, biasName: string | undefined): Matrix {
+  #matrix({ inputs: [, name = ''] }: Node): Weights {
     const { dims, data } = this.#value(name);
     const [inputs = 0, outputs = 0] = dims.slice(-2);
     if (this.sourceOf(name) !== 'constant' || data.length !== inputs * outputs)
       throw new Unsupported('a matrix for each pixel or entry');
-    const bias = biasName ? Array.from(this.#value(biasName).data as ArrayLike<number>) : [0];
-    return { inputs, outputs, weight: data as ArrayLike<number>, bias };
+    return { inputs, outputs, weight: data as ArrayLike<number> };
+  }
+
+  /** The matrix that an Einsum of channels and the rows of a constant is a product with. */
+  #head({ inputs: [h = '', name = ''], attributes }: Node): Weights {
+    const { terms, result } = labelsOf(textAttribute(attributes, 'equation'));
+    const [grid = '', rows = ''] = terms;
+    const [row = '', channel = ''] = [rows.at(0), rows.at(-1)];
+    const { dims, data } = this.#value(name);
+    const sizes = [...grid, ...rows].map((label, i) => ({
+      label,
+      size: [...this.#value(h).dims, ...dims][i],
+    }));
+    // What is neither of the grid's axes nor of the matrix's has one entry.
+    const rest = sizes.filter(({ label }) => !(result + channel).includes(label));
+    const isProduct = grid.endsWith(channel) && result === grid.slice(-3, -1) + row && !grid.includes(row);
+    if (
+      this.sourceOf(name) !== 'constant' ||
+      !isProduct ||
+      channel === row ||
+      rest.some(({ size }) => size !== 1)
+    )
+      throw new Unsupported('a sum that is no matrix product');
+    const [outputs = 0, inputs = 0] = [dims.at(0), dims.at(-1)];
+    const values = data as ArrayLike<number>;
+    const turned = (_: unknown, k: number) => values[(k % outputs) * inputs + Math.floor(k / outputs)] ?? 0;
+    return { inputs, outputs, weight: Array.from({ length: inputs * outputs }, turned) };
   }
 
   #multiply(h: string, { inputs, outputs, weight, bias }: Matrix): string {
@@ -348,11 +375,15 @@ class Rewriter {
   #fresh = () => `t${this.#names++}`;
 }
 
-/** y = Wᵀh + b with W row by row, [inputs, outputs]. */
-interface Matrix {
+/** A matrix row by row, [inputs, outputs]. */
+interface Weights {
   inputs: number;
   outputs: number;
   weight: ArrayLike<number>;
+}
+
+/** y = Wᵀh + b. */
+interface Matrix extends Weights {
   bias: number[];
 }
 
@@ -368,4 +399,12 @@ function inQuarterTurns(matrix: Matrix): Matrix {
 
 function onlyOne<T>(items: T[] | undefined): T | undefined {
   return items?.length === 1 ? items[0] : undefined;
+}
+
+/** An Einsum's labels of what goes in, and of what comes out: without an arrow, those that occur once. */
+function labelsOf(equation: string): { terms: string[]; result: string } {
+  const [terms = '', result] = equation.replaceAll(' ', '').split('->');
+  const labels = [...terms.replaceAll(',', '')];
+  const once = labels.filter((label) => labels.indexOf(label) === labels.lastIndexOf(label));
+  return { terms: terms.split(','), result: result ?? once.sort().join('') };
 }

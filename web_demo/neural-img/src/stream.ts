@@ -68,6 +68,7 @@ export async function unpack(graph: Graph, evaluate: Evaluate): Promise<Graph> {
 /** Names of the values around the Scan, by what they are in STEP; none if it does something else. */
 function rolesAround(scan: Node): Map<string, string> | undefined {
   const body = bodyOf(scan);
+  if (!body) return;
   const step = STEP.trim()
     .split('\n')
     .map((line) => line.split(' '));

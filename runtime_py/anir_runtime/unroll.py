@@ -1,0 +1,62 @@
+"""Steps that a graph repeats, written out: a network's layers, which a file has as a Scan."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_runtime.onnx_file import (
+    Body,
+    Node,
+    body,
+    number_attributes,
+    read_nodes,
+    with_changes,
+    with_constants,
+)
+from anir_runtime.stream import evaluate
+
+
+def unroll(model: bytes) -> bytes:
+    """The serialized ModelProto with the steps of Scans in their place, if only last states come out."""
+    nodes = read_nodes(model)
+    for at, scan in enumerate(nodes):
+        if scan.kind == "Scan" and (step := _step(scan)):
+            stacks = scan.inputs[len(scan.outputs) :]
+            lengths = evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(stacks))))
+            written, constants = _written_out(scan, step, stacks, len(lengths[stacks[0]]))
+            return unroll(with_changes(model, {at: written}, constants))
+    return model
+
+
+def _step(scan: Node) -> Body | None:
+    """What the Scan repeats, unless parts come out of every step, or in another order than the usual one."""
+    step, states = body(scan), len(scan.outputs)
+    usual = {"body": [], "num_scan_inputs": [len(scan.inputs) - states]}
+    fits = step and len(step.outputs) == states < len(step.inputs) == len(scan.inputs)
+    return step if fits and number_attributes(scan) == usual else None
+
+
+def _written_out(
+    scan: Node, step: Body, stacks: list[str], count: int
+) -> tuple[list[Node], dict[str, NDArray[np.int64]]]:
+    """So many steps, and constants that they read."""
+
+    def at(name: str, k: int) -> str:
+        return f"{name} at step {k} of {scan.outputs[0]}"
+
+    ones, axis = f"steps of {scan.outputs[0]}", f"axis of {scan.outputs[0]}"
+    written = []
+    for stack in dict.fromkeys(stacks):
+        parts = [at(stack, k) for k in range(count)]
+        kept = [f"{part}, with its axis" for part in parts]
+        written.append(Node("Split", [stack, ones], kept, []))
+        written += [Node("Squeeze", [a, axis], [b], []) for a, b in zip(kept, parts, strict=True)]
+    states = scan.inputs[: len(scan.outputs)]
+    for k in range(count):
+        names = dict(zip(step.inputs, [*states, *(at(stack, k) for stack in stacks)], strict=True))
+        for node in step.nodes:
+            inputs = [names.get(name, name) for name in node.inputs]
+            names |= {name: at(f"{name} within", k) for name in node.outputs}
+            written.append(node._replace(inputs=inputs, outputs=[names[name] for name in node.outputs]))
+        states = [names[name] for name in step.outputs]
+    written += [Node("Identity", [a], [b], []) for a, b in zip(states, scan.outputs, strict=True)]
+    return written, {ones: np.ones(count, np.int64), axis: np.zeros(1, np.int64)}

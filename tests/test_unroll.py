@@ -1,0 +1,113 @@
+"""Which repeated steps are written out, and that they give the same."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.onnx_file import read_nodes
+from anir_runtime.unroll import unroll
+from anir_toolchain.export import build
+from anir_toolchain.space import Subnet
+from onnx import TensorProto, helper
+
+from tests.pixels import assert_same_pixels
+from tests.random_model import random_model
+
+
+@pytest.mark.parametrize("depth", [3, 5])
+@pytest.mark.parametrize("name", ["siren", "fourier", "gabor"])
+def test_layers_are_written_out(name: str, depth: int) -> None:
+    data = build(random_model(name), Subnet(depth, 24)).SerializeToString()
+    unrolled = unroll(data)
+    onnx.checker.check_model(onnx.load_from_string(unrolled))
+    kinds = [node.kind for node in read_nodes(unrolled)]
+    assert "Scan" not in kinds
+    assert kinds.count("MatMul") == depth - 1
+    feeds = {"x": axis_coordinates(96), "y": axis_coordinates(64)}
+    got, want = (ort.InferenceSession(model).run(["image"], feeds)[0] for model in (unrolled, data))
+    assert_same_pixels(got, want)
+
+
+def test_a_single_layer_is_no_scan() -> None:
+    data = build(random_model(), Subnet(2, 24)).SerializeToString()
+    assert "Scan" not in [node.kind for node in read_nodes(data)]
+    assert unroll(data) == data
+
+
+@pytest.fixture
+def proto() -> onnx.ModelProto:
+    """(a, b) ← (b, a + part of x) for each part of x, and twice."""
+    values = [onnx.ValueInfoProto(name=name) for name in ("a", "b", "part", "other", "sum")]
+    add = helper.make_node("Add", ["a", "part"], ["sum"])
+    move = helper.make_node("Identity", ["b"], ["other"])
+    body = helper.make_graph([add, move], "body", values[:3], values[3:])
+    scans = [
+        helper.make_node("Scan", inputs, outputs, body=body, num_scan_inputs=1)
+        for inputs, outputs in ((["p", "q", "x"], ["r", "s"]), (["r", "s", "x"], ["t", "u"]))
+    ]
+    public = {"p": [], "q": [], "x": ["N"], "t": [], "u": []}
+    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in public.items()]
+    constants = [helper.make_tensor(name, TensorProto.FLOAT, [], [n]) for name, n in (("p", 100), ("q", 200))]
+    stack = helper.make_tensor("stack", TensorProto.FLOAT, [3], [1, 10, 1000])
+    given = helper.make_node("Add", ["x", "stack"], ["y"])
+    for scan in scans:
+        scan.input[2] = "y"
+    graph = helper.make_graph([given, *scans], "g", [infos[2]], infos[3:], [*constants, stack])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def _run(model: bytes) -> list[float]:
+    results = ort.InferenceSession(model).run(["t", "u"], {"x": np.zeros(1, np.float32)})
+    return [float(value) for value in results]
+
+
+def test_states_may_change_places(proto: onnx.ModelProto) -> None:
+    data = proto.SerializeToString()
+    unrolled = unroll(data)
+    kinds = [node.kind for node in read_nodes(unrolled)]
+    assert (kinds.count("Scan"), kinds.count("Add")) == (0, 7)
+    assert _run(unrolled) == _run(data) == [1111.0, 1211.0]
+
+
+def _step(proto: onnx.ModelProto) -> onnx.GraphProto:
+    return next(attribute.g for attribute in proto.graph.node[1].attribute if attribute.name == "body")
+
+
+def _with_a_constant(proto: onnx.ModelProto) -> None:
+    _step(proto).initializer.append(helper.make_tensor("c", TensorProto.FLOAT, [], [1]))
+    _step(proto).node[0].input[1] = "c"
+
+
+def _with_results_of_each_step(proto: onnx.ModelProto) -> None:
+    _step(proto).node.append(helper.make_node("Neg", ["sum"], ["minus"]))
+    _step(proto).output.append(onnx.ValueInfoProto(name="minus"))
+    proto.graph.node[1].output.append("each")
+
+
+def _backwards(proto: onnx.ModelProto) -> None:
+    proto.graph.node[1].attribute.append(helper.make_attribute("scan_input_directions", [1]))
+
+
+def _with_a_graph_in_it(proto: onnx.ModelProto) -> None:
+    condition = helper.make_tensor("condition", TensorProto.BOOL, [], [True])
+    proto.graph.initializer.append(condition)
+    add = helper.make_node("Add", ["a", "part"], ["inner"])
+    branch = helper.make_graph([add], "branch", [], [onnx.ValueInfoProto(name="inner")])
+    node = helper.make_node("If", ["condition"], ["sum"], then_branch=branch, else_branch=branch)
+    _step(proto).node[0].CopyFrom(node)
+
+
+@pytest.mark.parametrize(
+    "change", [_with_a_constant, _with_results_of_each_step, _backwards, _with_a_graph_in_it]
+)
+def test_any_other_scan_stays(proto: onnx.ModelProto, change: Callable[[onnx.ModelProto], None]) -> None:
+    change(proto)
+    data = proto.SerializeToString()
+    unrolled = unroll(data)
+    kinds = [node.kind for node in read_nodes(unrolled)]
+    # The other one is as it was.
+    assert kinds.count("Scan") == 1
+    assert _run(unrolled) == _run(data)
