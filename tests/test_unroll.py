@@ -100,6 +100,13 @@ def _with_a_graph_in_it(proto: onnx.ModelProto) -> None:
     _step(proto).node[0].CopyFrom(node)
 
 
+def test_a_long_scan_stays(proto: onnx.ModelProto) -> None:
+    (stack,) = (tensor for tensor in proto.graph.initializer if tensor.name == "stack")
+    stack.CopyFrom(helper.make_tensor("stack", TensorProto.FLOAT, [65], [1] * 65))
+    data = proto.SerializeToString()
+    assert unroll(data) == data
+
+
 @pytest.mark.parametrize(
     "change", [_with_a_constant, _with_results_of_each_step, _backwards, _with_a_graph_in_it]
 )

@@ -14,6 +14,9 @@ from anir_runtime.onnx_file import (
 )
 from anir_runtime.stream import evaluate
 
+_MOST_STEPS = 64
+"""More are no layers, but work for a loop."""
+
 
 def unroll(model: bytes) -> bytes:
     """The serialized ModelProto with the steps of Scans in their place, if only last states come out."""
@@ -21,9 +24,11 @@ def unroll(model: bytes) -> bytes:
     for at, scan in enumerate(nodes):
         if scan.kind == "Scan" and (step := _step(scan)):
             stacks = scan.inputs[len(scan.outputs) :]
-            lengths = evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(stacks))))
-            written, constants = _written_out(scan, step, stacks, len(lengths[stacks[0]]))
-            return unroll(with_changes(model, {at: written}, constants))
+            values = evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(stacks))))
+            count = len(values[stacks[0]])
+            if 0 < count <= _MOST_STEPS:
+                written, constants = _written_out(scan, step, stacks, count)
+                return unroll(with_changes(model, {at: written}, constants))
     return model
 
 

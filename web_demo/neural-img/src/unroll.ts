@@ -10,6 +10,9 @@ import {
 } from './onnx_graph.ts';
 import type { Evaluate } from './rewrite.ts';
 
+/** More are no layers, but work for a loop. */
+const MOST_STEPS = 64;
+
 /** The graph with the steps of Scans in their place, if only last states come out. */
 export async function unroll(graph: Graph, evaluate: Evaluate): Promise<Graph> {
   for (const [at, scan] of graph.nodes.entries()) {
@@ -20,6 +23,7 @@ export async function unroll(graph: Graph, evaluate: Evaluate): Promise<Graph> {
     const point = Float32Array.of(0);
     const values = await evaluate(writeModel(before, stacks), point, point);
     const count = values[stacks[0] ?? '']?.dims[0] ?? 0;
+    if (count < 1 || count > MOST_STEPS) continue;
     const { nodes, initializers } = writtenOut(scan, step, stacks, count);
     const written = {
       ...graph,
