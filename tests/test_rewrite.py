@@ -1,4 +1,6 @@
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -6,6 +8,7 @@ import onnxruntime as ort
 import pytest
 import torch
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.decoder import Decoder
 from anir_runtime.engine import make_engine, open_file, prepared
 from anir_runtime.onnx_file import read_nodes
 from anir_runtime.rewrite import (
@@ -106,13 +109,110 @@ def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
     assert got.std() > 5
 
 
-def test_a_sum_that_is_no_matrix_product_is_refused() -> None:
-    proto = build(random_model(), Subnet(2, 16))
+@pytest.mark.parametrize(
+    ("equation", "shape"),
+    [
+        ("abc,def->abd", (3, 1, 16)),
+        ("...c,dec->...d", (3, 1, 16)),
+        ("abc,dec->abd", (3, 2, 16)),
+        ("abc,dec->abd", (3, 1, 1)),
+        ("abc,ddc->abd", (3, 3, 16)),
+    ],
+    ids=["of all channels", "an ellipsis", "two rows", "one channel", "a diagonal"],
+)
+def test_a_sum_that_is_no_matrix_product_is_drawn_as_it_is(
+    equation: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    proto = build(random_model(), Subnet(3, 16))
     (einsum,) = (node for node in proto.graph.node if node.op_type == "Einsum")
-    # All channels added up, times a row's numbers added up.
-    einsum.attribute[0].s = b"abc,de->abd"
+    einsum.attribute[0].s = equation.encode()
+    einsum.input[1] = "head"
+    values = np.random.default_rng(0).uniform(0, 0.1, shape).astype(np.float32)
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(values, "head"))
     with pytest.raises(UnknownOperationError, match="no matrix product"):
         _rewritten(proto.SerializeToString())
+    _assert_drawn_as_it_is(proto, tmp_path)
+
+
+def _assert_drawn_as_it_is(proto: onnx.ModelProto, folder: Path) -> None:
+    """By the decoder, with the pixels of a plain session."""
+    file = folder / "picture.onnx"
+    onnx.save(proto, str(file))
+    feeds = {"x": axis_coordinates(96), "y": axis_coordinates(64)}
+    (want,) = ort.InferenceSession(file).run(["image"], feeds)
+    assert want.std() > 5
+    assert_same_pixels(Decoder(file).decode(), want)
+
+
+def _with_a_local_function(proto: onnx.ModelProto) -> None:
+    proto.opset_import.append(helper.make_opsetid("own", 1))
+    twice = helper.make_node("Identity", ["a"], ["b"])
+    opset = [helper.make_opsetid("", 21)]
+    proto.functions.append(helper.make_function("own", "Same", ["a"], ["b"], [twice], opset))
+    scan = next(node for node in proto.graph.node if node.op_type == "Scan")
+    call = helper.make_node("Same", [scan.input[0]], ["same"], domain="own")
+    scan.input[0] = "same"
+    proto.graph.node.insert(list(proto.graph.node).index(scan), call)
+
+
+def _with_an_older_opset(proto: onnx.ModelProto) -> None:
+    """Split and Squeeze have attributes before opset 13."""
+    (scan,) = (node for node in proto.graph.node if node.op_type == "Scan")
+    outer = {"w": (2, 16, 16), "b": (2, 1, 16), "e": (1, 1, 16), "head": (3, 16)}
+    random = np.random.default_rng(0)
+    constants = {n: random.normal(0, 0.3, s).astype(np.float32) for n, s in outer.items()}
+    constants |= {"scale": np.array(1 / 255, np.float32), "zero": np.array(0, np.uint8)}
+    constants |= {"half": np.array(0.5, np.float32)}
+    nodes = [
+        helper.make_node("Unsqueeze", ["x"], ["x3"], axes=[0, 2]),
+        helper.make_node("Unsqueeze", ["y"], ["y3"], axes=[1, 2]),
+        helper.make_node("Add", ["x3", "y3"], ["xy"]),
+        helper.make_node("Add", ["xy", "e"], ["h"]),
+        helper.make_node("Scan", ["h", "w", "b"], ["g"], num_scan_inputs=2),
+        helper.make_node("Transpose", ["head"], ["t"]),
+        helper.make_node("MatMul", ["g", "t"], ["rgb"]),
+        helper.make_node("Add", ["rgb", "half"], ["lighter"]),
+        helper.make_node("QuantizeLinear", ["lighter", "scale", "zero"], ["image"]),
+    ]
+    nodes[4].attribute.append(scan.attribute[0])
+    del proto.graph.node[:], proto.graph.initializer[:]
+    proto.graph.node.extend(nodes)
+    proto.graph.initializer.extend(onnx.numpy_helper.from_array(v, n) for n, v in constants.items())
+    proto.opset_import[0].version = 12
+
+
+def _with_large_exponents(proto: onnx.ModelProto) -> None:
+    """exp(100 x - 100 y) is a number near the diagonal, its factors are none."""
+    (first,) = (n for n in proto.graph.node if n.op_type == "Sum")
+    image = proto.graph.node[-1]
+    hundred = helper.make_tensor("hundred", onnx.TensorProto.FLOAT, [], [100])
+    proto.graph.initializer.append(hundred)
+    x, y = (_input_of(proto, first.input[k]) for k in (0, 1))
+    added = [
+        helper.make_node("Mul", [x, "hundred"], ["large x"]),
+        helper.make_node("Mul", [y, "hundred"], ["large y"]),
+        helper.make_node("Neg", ["large y"], ["minus y"]),
+        helper.make_node("Add", ["large x", "minus y"], ["exponent"]),
+        helper.make_node("Exp", ["exponent"], ["power"]),
+        helper.make_node("Mul", [image.input[0], "power"], ["product"]),
+    ]
+    image.input[0] = "product"
+    for node in added:
+        proto.graph.node.insert(len(proto.graph.node) - 1, node)
+
+
+def _input_of(proto: onnx.ModelProto, name: str) -> str:
+    """The column or row that a product is of."""
+    return next(node.input[0] for node in proto.graph.node if name in node.output)
+
+
+@pytest.mark.parametrize("change", [_with_a_local_function, _with_an_older_opset, _with_large_exponents])
+def test_what_the_runtime_does_not_know_is_drawn_as_it_is(
+    change: Callable[[onnx.ModelProto], None], tmp_path: Path
+) -> None:
+    proto = build(random_model(), Subnet(3, 16))
+    change(proto)
+    _assert_drawn_as_it_is(proto, tmp_path)
 
 
 def test_an_expansion_that_is_turned_runs_as_it_is() -> None:

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.engine import make_engine, open_file, prepared
+from anir_runtime.engine import as_exported, make_engine, open_as_exported, open_file, prepared
 from anir_runtime.errors import AnirError
 from anir_runtime.onnx_file import has_external_data
 
@@ -48,15 +48,30 @@ class Decoder:
         self.path = Path(path)
         self._threads = threads or available_cores()
         data = _read(self.path)
+        # onnxruntime raises a type of its own per cause, all private.
         try:
-            data = prepared(data)
-            file = open_file(data)
-            self.family, self.width, self.height = _read_metadata(self.path, file)
-            self._engine = make_engine(data, file)
+            self._open_prepared(data)
         except AnirError:
             raise
-        except Exception as error:  # onnxruntime raises a type of its own per cause, all private
-            raise AnirError(f"{path}: not an ONNX file, or a damaged one") from error
+        except Exception:
+            # What is not known here, ONNX Runtime may know.
+            try:
+                self._open_as_exported(data)
+            except AnirError:
+                raise
+            except Exception as error:
+                raise AnirError(f"{path}: not an ONNX file, or a damaged one") from error
+
+    def _open_prepared(self, data: bytes) -> None:
+        data = prepared(data)
+        file = open_file(data)
+        self.family, self.width, self.height = _read_metadata(self.path, file)
+        self._engine = make_engine(data, file)
+
+    def _open_as_exported(self, data: bytes) -> None:
+        file = open_as_exported(data)
+        self.family, self.width, self.height = _read_metadata(self.path, file)
+        self._engine = as_exported(file)
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.

@@ -45,7 +45,10 @@ class Engine(Protocol):
 
 
 def prepared(data: bytes) -> bytes:
-    """An exported file as engines want it: codes and layers without a Scan, sines without pixels."""
+    """An exported file as engines want it, where they know how.
+
+    Codes are decoded, layers written out, sines and exponentials of columns and rows taken apart.
+    """
     return separate(unroll(unpack(data)))
 
 
@@ -54,19 +57,36 @@ def open_file(data: bytes) -> ort.InferenceSession:
     return _session(with_outputs(data, [name for name in _names(read_nodes(data)) if name != "image"]))
 
 
+def open_as_exported(data: bytes) -> ort.InferenceSession:
+    """A session of a file as it stands."""
+    return _session(data)
+
+
+def as_exported(file: ort.InferenceSession) -> Engine:
+    """The engine that leaves all to ONNX Runtime. Raises what that raises where it cannot draw the file."""
+    file.run(["image"], PROBE)
+    return _AsExported(file)
+
+
 def _names(nodes: list[Node]) -> list[str]:
     return list(dict.fromkeys([*values_needed(nodes), *constants_needed(nodes)]))
 
 
 def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
-    """The fastest engine for a prepared file, given what `open_file` made of it."""
+    """The fastest engine for a prepared file, given what `open_file` made of it.
+
+    Raises:
+        FloatingPointError: if there are numbers too large to be taken apart.
+    """
     nodes = read_nodes(data)
     names = _names(nodes)
     values = dict(zip(names, file.run(names, PROBE), strict=True))
+    if not all(np.isfinite(value).all() for value in values.values()):
+        raise FloatingPointError("not a number, or infinite")
     try:
         rewritten = rewrite(data, nodes, values)
     except UnknownOperationError:
-        return _AsExported(data)
+        return as_exported(_session(data))
     # What does not vary, as codes that are decoded, is worked out once, here.
     constants = {name: values[name] for name in constants_needed(nodes)}
     functions = [name for e in rewritten.expansions for name in (e.columns, e.rows)]
@@ -79,8 +99,8 @@ class _AsExported:
 
     rows = 1
 
-    def __init__(self, data: bytes) -> None:
-        self._session = _session(data)
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
 
     def start(self, x: Coordinates) -> Draw:
         def draw(y: Coordinates) -> NDArray[np.uint8]:

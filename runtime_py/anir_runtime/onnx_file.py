@@ -13,7 +13,7 @@ _MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET = 1, 7, 8
 _GRAPH_NODE, _GRAPH_NAME, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 2, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
 _ATTRIBUTE_NAME, _ATTRIBUTE_NUMBER, _ATTRIBUTE_TEXT, _ATTRIBUTE_TENSOR = 1, 3, 4, 5
-_ATTRIBUTE_GRAPH, _ATTRIBUTE_NUMBERS, _ATTRIBUTE_TENSORS = 6, 8, 10
+_ATTRIBUTE_GRAPH, _ATTRIBUTE_NUMBERS, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 6, 8, 10, 11
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
@@ -94,9 +94,19 @@ def body(node: Node) -> Body | None:
         for field in (_GRAPH_INPUT, _GRAPH_OUTPUT)
     )
     nodes = _nodes(graphs[0])
-    attributes = [memoryview(attribute) for node in nodes for attribute in node.attributes]
-    has_graphs = any(True for a in attributes for _ in _parts(a, _ATTRIBUTE_GRAPH))
-    return None if has_graphs else Body(inputs, outputs, nodes)
+    return None if any(map(has_graph, nodes)) else Body(inputs, outputs, nodes)
+
+
+def has_graph(node: Node) -> bool:
+    """Whether an attribute is a graph: what it reads of the values around is not among the node's inputs."""
+    parts = (_parts(memoryview(a), _ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS) for a in node.attributes)
+    return any(True for graphs in parts for _ in graphs)
+
+
+def output_names(model: bytes) -> list[str]:
+    """What comes out of an undamaged ModelProto."""
+    graphs = _parts(memoryview(model), _MODEL_GRAPH)
+    return [name for g in graphs for value in _parts(g, _GRAPH_OUTPUT) for name in _texts(value, _VALUE_NAME)]
 
 
 def with_changes(

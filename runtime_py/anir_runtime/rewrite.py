@@ -190,17 +190,21 @@ class _Rewriter:
         """Channels times the rows of a constant: the entries that they are of, and the matrix."""
         (grid, rows), output = _equation(einsum)
         h, weight = einsum.inputs
-        row, channel = rows[0], rows[-1]
-        # What is neither of the grid's axes nor of the matrix's has one entry.
-        rest = set(grid + rows) - set(output) - {channel}
-        sizes = {
-            *zip(grid, self._values[h].shape, strict=True),
-            *zip(rows, self._values[weight].shape, strict=True),
-        }
-        is_product = grid[-1] == channel != row and output == grid[-3:-1] + row and row not in grid
-        if self._sources.get(weight) or not is_product or any(n > 1 for label, n in sizes if label in rest):
+        channels, matrix = self._values[h], self._values[weight]
+        axes = grid[-3:] + rows[:1]
+        is_product = (
+            [len(grid), len(rows)] == [channels.ndim, matrix.ndim]
+            and output == grid[-3:-1] + rows[:1]
+            and rows[-1] == grid[-1]
+            and len(set(axes)) == 4
+        )
+        # All other axes have one entry.
+        others = (
+            not set(grid[:-3] + rows[1:-1]) & set(axes) and matrix.size == len(matrix) * channels.shape[-1]
+        )
+        if self._sources.get(weight) or not is_product or not others or prod(channels.shape[:-3]) > 1:
             raise UnknownOperationError("a sum that is no matrix product")
-        return self._read(h), self._values[weight].reshape(-1, self._values[weight].shape[-1]).T
+        return self._read(h), matrix.reshape(-1, matrix.shape[-1]).T
 
     def _expansion(self, einsum: Node) -> str:
         """Features [P, pixels], of a constant array times functions of rows and of columns."""

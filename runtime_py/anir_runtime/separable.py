@@ -1,8 +1,9 @@
 """Sines and exponentials of a column's part plus a row's, from those of either: no pixel has its own."""
 
 from collections import Counter
+from itertools import count
 
-from anir_runtime.onnx_file import Node, read_nodes, with_changes
+from anir_runtime.onnx_file import Node, has_graph, output_names, read_nodes, with_changes
 from anir_runtime.rewrite import sources_of
 
 Parts = tuple[str, str]
@@ -19,10 +20,12 @@ def separate(model: bytes) -> bytes:
     exponential has divided factors.
     """
     nodes = read_nodes(model)
+    if any(map(has_graph, nodes)):
+        return model
     separator = _Separator(sources_of(nodes))
     parts = [separator.add(node) for node in nodes]
     reads = Counter(name for node in nodes for name in node.inputs)
-    results = {name for node in nodes for name in node.outputs if not reads[name]}
+    reads.update(output_names(model))
     changed: dict[int, list[Node]] = {}
     apart = set[str]()
     for at, node in reversed([*enumerate(nodes)]):
@@ -30,7 +33,7 @@ def separate(model: bytes) -> bytes:
         if output not in separator.products and not (output in separator.sums and output in apart):
             continue
         # Others may have need of its parts alone.
-        is_whole = reads[output] > 0 or output in results
+        is_whole = reads[output] > 0
         changed[at] = [*parts[at], *(separator.whole(node) if is_whole else [])]
         if node not in changed[at]:
             reads.subtract(node.inputs)
@@ -45,6 +48,7 @@ class _Separator:
         self._sources = sources
         self.sums: dict[str, Parts] = {}
         self.products: dict[str, list[Parts]] = {}
+        self._numbers = count()
 
     def add(self, node: Node) -> list[Node]:
         """What gives the parts of the next node's result; nothing if it has none."""
@@ -71,7 +75,7 @@ class _Separator:
                 rows.append(name)
             else:
                 return []
-        added = [_node("Sum", names, output) for names in (columns, rows) if len(names) > 1]
+        added = [self._node("Sum", names, output) for names in (columns, rows) if len(names) > 1]
         sums = iter(node.outputs[0] for node in added)
         column, row = (names[0] if len(names) == 1 else next(sums) for names in (columns, rows))
         self.sums[output] = column, row
@@ -80,7 +84,7 @@ class _Separator:
     def _scale_sum(self, output: str, factors: list[str]) -> list[Node]:
         for name, factor in (factors, factors[::-1]):
             if name in self.sums and not self._sources.get(factor):
-                column, row = (_node("Mul", [part, factor], output) for part in self.sums[name])
+                column, row = (self._node("Mul", [part, factor], output) for part in self.sums[name])
                 self.sums[output] = column.outputs[0], row.outputs[0]
                 return [column, row]
         return []
@@ -90,7 +94,7 @@ class _Separator:
             return []
         a, b = self.sums[name]
         return self._add_products(
-            output, [(_node(f, [a], output), _node(g, [b], output)) for f, g in functions]
+            output, [(self._node(f, [a], output), self._node(g, [b], output)) for f, g in functions]
         )
 
     def _divide(self, output: str, name: str, by: str) -> list[Node]:
@@ -98,7 +102,8 @@ class _Separator:
             return []
         ((a, b),) = self.products[by]
         divided = [
-            (_node("Div", [p, a], output), _node("Div", [q, b], output)) for p, q in self.products[name]
+            (self._node("Div", [p, a], output), self._node("Div", [q, b], output))
+            for p, q in self.products[name]
         ]
         return self._add_products(output, divided)
 
@@ -111,10 +116,9 @@ class _Separator:
         output = node.outputs[0]
         if output in self.sums:
             return [node]
-        products = [_node("Mul", list(parts), output) for parts in self.products[output]]
+        products = [self._node("Mul", list(parts), output) for parts in self.products[output]]
         kind = "Add" if len(products) == 2 else "Identity"
         return [*products, Node(kind, [product.outputs[0] for product in products], [output], [])]
 
-
-def _node(kind: str, inputs: list[str], output: str) -> Node:
-    return Node(kind, inputs, [f"{kind} of {', '.join(inputs)} for {output}"], [])
+    def _node(self, kind: str, inputs: list[str], output: str) -> Node:
+        return Node(kind, inputs, [f"part {next(self._numbers)} of {output}"], [])

@@ -12,6 +12,7 @@ from anir_runtime.onnx_file import (
     with_changes,
     with_constants,
 )
+from anir_runtime.rewrite import sources_of
 from anir_runtime.stream import evaluate
 
 _MOST_STEPS = 64
@@ -19,13 +20,19 @@ _MOST_STEPS = 64
 
 
 def unroll(model: bytes) -> bytes:
-    """The serialized ModelProto with the steps of Scans in their place, if only last states come out."""
+    """The serialized ModelProto with the steps of Scans in their place, if those are such as layers are.
+
+    Only last states come out of them, their bodies are plain nodes, a constant is among what they go along,
+    and they are few.
+    """
     nodes = read_nodes(model)
     for at, scan in enumerate(nodes):
         if scan.kind == "Scan" and (step := _step(scan)):
-            stacks = scan.inputs[len(scan.outputs) :]
-            values = evaluate(with_constants(model, nodes[:at], {}, list(dict.fromkeys(stacks))))
-            count = len(values[stacks[0]])
+            stacks, sources = scan.inputs[len(scan.outputs) :], sources_of(nodes)
+            # All have as many parts; one of x or y, which may go along the picture, does not tell how many.
+            constant = [name for name in stacks if not sources.get(name)]
+            values = evaluate(with_constants(model, nodes[:at], {}, constant[:1])) if constant else {}
+            count = max(map(len, values.values()), default=0)
             if 0 < count <= _MOST_STEPS:
                 written, constants = _written_out(scan, step, stacks, count)
                 return unroll(with_changes(model, {at: written}, constants))
@@ -60,8 +67,10 @@ def _written_out(
         names = dict(zip(step.inputs, [*states, *(at(stack, k) for stack in stacks)], strict=True))
         for node in step.nodes:
             inputs = [names.get(name, name) for name in node.inputs]
-            names |= {name: at(f"{name} within", k) for name in node.outputs}
-            written.append(node._replace(inputs=inputs, outputs=[names[name] for name in node.outputs]))
+            # An optional result that is left out has no name.
+            names |= {name: at(f"{name} within", k) for name in node.outputs if name}
+            outputs = [names.get(name, name) for name in node.outputs]
+            written.append(node._replace(inputs=inputs, outputs=outputs))
         states = [names[name] for name in step.outputs]
     written += [Node("Identity", [a], [b], []) for a, b in zip(states, scan.outputs, strict=True)]
     return written, {ones: np.ones(count, np.int64), axis: np.zeros(1, np.int64)}

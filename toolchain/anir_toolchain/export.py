@@ -22,7 +22,7 @@ from anir_toolchain.space import Subnet
 
 _LEVEL = 1 / 255
 """Scale of the picture's levels, and of the hidden codes, so that one constant does for both."""
-_HEADS = {2: "abc,dc", 3: "abc,dec->abd", 4: "abcd,eaad"}
+_HEADS = {3: "abc,dec->abd", 4: "abcd,eaad"}
 """By the rank of vectors, channels times a head's rows; what has one entry is summed over as well.
 
 Without an arrow, the letters that occur once come out, in the order of the alphabet.
@@ -102,7 +102,11 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
         x, y = graph.op("Flatten", x), graph.op("Unsqueeze", y, graph.integers(1, 2))
     h = model.family.emit(graph, links, x, y, filters, weights, biases, features)
     bias = graph.tensor(trunk.head_bias[head_at].numpy())
-    rgb = graph.op("Add", graph.op("Einsum", h, head, equation=_HEADS[rank]), bias)
+    if rank == 2:
+        rgb = graph.op("MatMul", h, graph.op("Transpose", head))
+    else:
+        rgb = graph.op("Einsum", h, head, equation=_HEADS[rank])
+    rgb = graph.op("Add", rgb, bias)
     image = graph.op("QuantizeLinear", rgb, graph.scalar(_LEVEL))
     graph.rename_output(image, "image")
     height, width = model.image.shape[:2]
@@ -169,7 +173,7 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
 
 
 def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> str:
-    """The hidden matrices, along the first axis; without one for a single matrix."""
+    """The hidden matrices along the first axis, which a single one has not if vectors have rank 2."""
     links, width = subnet.depth - 1, subnet.width
     lead = (links, 1)[: _rank(model.family, subnet) - 2]
     weight = model.trunks[width].weight[:links].reshape(*lead, width, width).numpy()

@@ -144,23 +144,33 @@ def _raw(array: NDArray[np.generic]) -> bytes:
 def _shorten_names(graph: onnx.GraphProto, public: set[str]) -> None:
     """Gives values names of one or two letters, the shortest to those that are named most often.
 
-    A value within a node's own graph and one that is made of what the node puts out may have the same name,
-    as neither can see the other.
+    A value within the first node that has a graph of its own, and one that is made of what the node puts out,
+    may have the same name, as neither can see the other; or else one within another such node.
     """
     often = Counter(_names(graph))
-    inner, later = set[str](), set[str]()
+    inner = [{name for body in _bodies(node) for name in _defined(body)} for node in graph.node]
+    inner = [names for names in inner if names]
+    first, others, later = set().union(*inner[:1]), set().union(*inner[1:]), set[str]()
     for node in graph.node:
-        inner.update(name for body in _bodies(node) for name in _defined(body))
         if later.intersection(node.input) or any(_bodies(node)):
             later.update(node.output)
     later -= public
-    ranks = ([name for name, _ in often.most_common() if name in some] for some in (inner, later))
-    sharing = [[name for name in names if name] for names in zip_longest(*ranks)]
-    alone = [[name] for name in often if name not in inner | later | public]
+
+    def ranked(some: set[str]) -> list[str]:
+        return [name for name, _ in often.most_common() if name in some]
+
+    groups = [[name for name in names if name] for names in zip_longest(ranked(first), ranked(later))]
+    unshared = (group for group in groups if len(group) == 1 and group[0] in first)
+    for name in ranked(others):
+        if group := next(unshared, None):
+            group.append(name)
+        else:
+            groups.append([name])
+    groups += [[name] for name in often if name not in first | others | later | public]
     letters = ascii_letters + digits + punctuation
     short = ("".join(name) for length in (1, 2) for name in product(letters, repeat=length))
     free = (name for name in short if name not in public)
-    groups = sorted([*alone, *sharing], key=lambda names: -sum(often[name] for name in names))
+    groups.sort(key=lambda names: -sum(often[name] for name in names))
     _rename(graph, {name: to for names, to in zip(groups, free, strict=False) for name in names})
 
 
