@@ -136,3 +136,28 @@ def test_a_sirens_first_layer_is_the_one_that_is_taken_apart() -> None:
         [node.kind for node in grid_nodes(read_nodes(data))].count("Sin") for data in (model, separate(model))
     )
     assert (before, after) == (4, 3)
+
+
+def test_parts_of_parts_have_short_names() -> None:
+    doubled = [("Add", [f"s{k}", f"s{k}"], f"s{k + 1}") for k in range(24)]
+    model = _graph(("Add", ["x", "y"], "s0"), *doubled, ("Sin", ["s24"], "result"))
+    assert len(separate(model)) < 10 * len(model)
+
+
+def test_a_result_of_the_whole_stays() -> None:
+    model = onnx.load_from_string(_graph(("Add", ["x", "y"], "sum"), ("Sin", ["sum"], "result")))
+    model.graph.output.append(helper.make_tensor_value_info("sum", TensorProto.FLOAT, [None] * 3))
+    apart = separate(model.SerializeToString())
+    assert [node.kind for node in grid_nodes(read_nodes(apart))] == ["Add", "Mul", "Mul", "Add"]
+
+
+def test_a_graph_with_graphs_in_it_stays() -> None:
+    model = onnx.load_from_string(_graph(("Add", ["x", "y"], "sum"), ("Sin", ["sum"], "result")))
+    body = helper.make_graph(
+        [helper.make_node("Add", ["part", "sum"], ["next"])],
+        "body",
+        [onnx.ValueInfoProto(name="state"), onnx.ValueInfoProto(name="part")],
+        [onnx.ValueInfoProto(name="next")],
+    )
+    model.graph.node.append(helper.make_node("Scan", ["c", "c"], ["s"], body=body, num_scan_inputs=1))
+    assert separate(model.SerializeToString()) == model.SerializeToString()

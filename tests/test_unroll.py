@@ -39,36 +39,35 @@ def test_a_single_layer_is_no_scan() -> None:
 
 @pytest.fixture
 def proto() -> onnx.ModelProto:
-    """(a, b) ← (b, a + part of x) for each part of x, and twice."""
+    """(a, b) ← (b, a + part) for 1, 10 and 1000, and all that twice, from x and 200 on."""
     values = [onnx.ValueInfoProto(name=name) for name in ("a", "b", "part", "other", "sum")]
     add = helper.make_node("Add", ["a", "part"], ["sum"])
     move = helper.make_node("Identity", ["b"], ["other"])
     body = helper.make_graph([add, move], "body", values[:3], values[3:])
     scans = [
         helper.make_node("Scan", inputs, outputs, body=body, num_scan_inputs=1)
-        for inputs, outputs in ((["p", "q", "x"], ["r", "s"]), (["r", "s", "x"], ["t", "u"]))
+        for inputs, outputs in ((["x", "q", "parts"], ["r", "s"]), (["r", "s", "parts"], ["t", "u"]))
     ]
-    public = {"p": [], "q": [], "x": ["N"], "t": [], "u": []}
-    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in public.items()]
-    constants = [helper.make_tensor(name, TensorProto.FLOAT, [], [n]) for name, n in (("p", 100), ("q", 200))]
-    stack = helper.make_tensor("stack", TensorProto.FLOAT, [3], [1, 10, 1000])
-    given = helper.make_node("Add", ["x", "stack"], ["y"])
-    for scan in scans:
-        scan.input[2] = "y"
-    graph = helper.make_graph([given, *scans], "g", [infos[2]], infos[3:], [*constants, stack])
+    parts = helper.make_node("Abs", ["stack"], ["parts"])
+    x, t, u = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xtu")
+    constants = [
+        helper.make_tensor("q", TensorProto.FLOAT, [1], [200]),
+        helper.make_tensor("stack", TensorProto.FLOAT, [3], [1, 10, 1000]),
+    ]
+    graph = helper.make_graph([parts, *scans], "g", [x], [t, u], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
 
 
 def _run(model: bytes) -> list[float]:
-    results = ort.InferenceSession(model).run(["t", "u"], {"x": np.zeros(1, np.float32)})
-    return [float(value) for value in results]
+    results = ort.InferenceSession(model).run(["t", "u"], {"x": np.array([100], np.float32)})
+    return [float(value[0]) for value in results]
 
 
 def test_states_may_change_places(proto: onnx.ModelProto) -> None:
     data = proto.SerializeToString()
     unrolled = unroll(data)
     kinds = [node.kind for node in read_nodes(unrolled)]
-    assert (kinds.count("Scan"), kinds.count("Add")) == (0, 7)
+    assert (kinds.count("Scan"), kinds.count("Add")) == (0, 6)
     assert _run(unrolled) == _run(data) == [1111.0, 1211.0]
 
 
@@ -87,6 +86,11 @@ def _with_results_of_each_step(proto: onnx.ModelProto) -> None:
     proto.graph.node[1].output.append("each")
 
 
+def _along_x(proto: onnx.ModelProto) -> None:
+    """Of which there is one part in this picture, but not in all."""
+    proto.graph.node[1].input[2] = "x"
+
+
 def _backwards(proto: onnx.ModelProto) -> None:
     proto.graph.node[1].attribute.append(helper.make_attribute("scan_input_directions", [1]))
 
@@ -100,6 +104,17 @@ def _with_a_graph_in_it(proto: onnx.ModelProto) -> None:
     _step(proto).node[0].CopyFrom(node)
 
 
+def test_what_a_step_leaves_out_has_no_name(proto: onnx.ModelProto) -> None:
+    drop = helper.make_node("Dropout", ["part"], ["kept", ""])
+    _step(proto).node.insert(0, drop)
+    _step(proto).node[1].input[1] = "kept"
+    _step(proto).node[2].CopyFrom(helper.make_node("Clip", ["b", "", "part"], ["other"]))
+    data = proto.SerializeToString()
+    unrolled = unroll(data)
+    assert "Scan" not in [node.kind for node in read_nodes(unrolled)]
+    assert _run(unrolled) == _run(data)
+
+
 def test_a_long_scan_stays(proto: onnx.ModelProto) -> None:
     (stack,) = (tensor for tensor in proto.graph.initializer if tensor.name == "stack")
     stack.CopyFrom(helper.make_tensor("stack", TensorProto.FLOAT, [65], [1] * 65))
@@ -108,7 +123,7 @@ def test_a_long_scan_stays(proto: onnx.ModelProto) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_with_a_constant, _with_results_of_each_step, _backwards, _with_a_graph_in_it]
+    "change", [_with_a_constant, _with_results_of_each_step, _along_x, _backwards, _with_a_graph_in_it]
 )
 def test_any_other_scan_stays(proto: onnx.ModelProto, change: Callable[[onnx.ModelProto], None]) -> None:
     change(proto)

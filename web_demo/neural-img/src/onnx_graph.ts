@@ -21,9 +21,9 @@ export interface Graph {
 
 // Field numbers of onnx.proto.
 const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 };
-const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 };
+const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 };
 const NODE = { input: 1, output: 2, opType: 4, attribute: 5 };
-const ATTRIBUTE = { name: 1, number: 3, text: 4, graph: 6, numbers: 8 };
+const ATTRIBUTE = { name: 1, number: 3, text: 4, graph: 6, numbers: 8, graphs: 11 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
@@ -86,15 +86,24 @@ export interface Body {
 /** The graph that a node repeats, if it has one without constants and graphs of its own. */
 export function bodyOf({ attributes }: Node): Body | undefined {
   const [graph, ...others] = graphsIn(attributes);
-  if (!graph || others.length > 0 || parts(graph, GRAPH.initializer).length > 0) return;
+  if (!graph || others.length > 0) return;
+  if ([GRAPH.initializer, GRAPH.sparseInitializer].some((number) => parts(graph, number).length > 0)) return;
   const names = (number: number) => parts(graph, number).map((value) => textOf(value, VALUE.name));
   const nodes = parts(graph, GRAPH.node).map(readNode);
-  if (nodes.some((node) => graphsIn(node.attributes).length > 0)) return;
+  if (nodes.some(hasGraph)) return;
   return { inputs: names(GRAPH.input), outputs: names(GRAPH.output), nodes };
 }
 
+/** Whether an attribute is a graph: what it reads of the values around is not among the node's inputs. */
+export function hasGraph({ attributes }: Node): boolean {
+  return graphsIn(attributes).length > 0;
+}
+
 const graphsIn = (attributes: Uint8Array[]) =>
-  attributes.flatMap((attribute) => parts(attribute, ATTRIBUTE.graph));
+  attributes.flatMap((attribute) => [
+    ...parts(attribute, ATTRIBUTE.graph),
+    ...parts(attribute, ATTRIBUTE.graphs),
+  ]);
 
 /** A whole model; ONNX Runtime finds the outputs' types by itself. */
 export function writeModel({ nodes, initializers, inputs, opsets }: Graph, outputs: string[]): Uint8Array {

@@ -77,6 +77,7 @@ export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Pla
   const settled = findSettled(graph.nodes, sourceOf);
   try {
     const values = await evaluate(writeModel(graph, [...new Set([...used, ...settled])]), PROBE.x, PROBE.y);
+    if (!Object.values(values).every(areFinite)) return undefined;
     return new Rewriter(graph, sourceOf, settled, values).run(pixelNodes);
   } catch (error) {
     if (error instanceof Unsupported) return undefined;
@@ -268,23 +269,22 @@ class Rewriter {
   #head({ inputs: [h = '', name = ''], attributes }: Node): Weights {
     const { terms, result } = labelsOf(textAttribute(attributes, 'equation'));
     const [grid = '', rows = ''] = terms;
-    const [row = '', channel = ''] = [rows.at(0), rows.at(-1)];
-    const { dims, data } = this.#value(name);
-    const sizes = [...grid, ...rows].map((label, i) => ({
-      label,
-      size: [...this.#value(h).dims, ...dims][i],
-    }));
-    // What is neither of the grid's axes nor of the matrix's has one entry.
-    const rest = sizes.filter(({ label }) => !(result + channel).includes(label));
-    const isProduct = grid.endsWith(channel) && result === grid.slice(-3, -1) + row && !grid.includes(row);
-    if (
-      this.sourceOf(name) !== 'constant' ||
-      !isProduct ||
-      channel === row ||
-      rest.some(({ size }) => size !== 1)
-    )
-      throw new Unsupported('a sum that is no matrix product');
+    const [channels, { dims, data }] = [this.#value(h).dims, this.#value(name)];
     const [outputs = 0, inputs = 0] = [dims.at(0), dims.at(-1)];
+    const axes = new Set(grid.slice(-3) + rows.slice(0, 1));
+    const others = [...grid.slice(0, -3), ...rows.slice(1, -1)];
+    const isProduct =
+      this.sourceOf(name) === 'constant' &&
+      grid.length === channels.length &&
+      rows.length === dims.length &&
+      result === grid.slice(-3, -1) + rows.slice(0, 1) &&
+      rows.at(-1) === grid.at(-1) &&
+      axes.size === 4;
+    // All other axes have one entry.
+    const hasOthers =
+      others.some((label) => axes.has(label)) || channels.slice(0, -3).some((size) => size !== 1);
+    if (!isProduct || hasOthers || inputs !== channels.at(-1) || data.length !== outputs * inputs)
+      throw new Unsupported('a sum that is no matrix product');
     const values = data as ArrayLike<number>;
     const turned = (_: unknown, k: number) => values[(k % outputs) * inputs + Math.floor(k / outputs)] ?? 0;
     return { inputs, outputs, weight: Array.from({ length: inputs * outputs }, turned) };
@@ -408,3 +408,6 @@ function labelsOf(equation: string): { terms: string[]; result: string } {
   const once = labels.filter((label) => labels.indexOf(label) === labels.lastIndexOf(label));
   return { terms: terms.split(','), result: result ?? once.sort().join('') };
 }
+
+/** Numbers that are too large to be taken apart are infinite. */
+const areFinite = ({ data }: Value) => !(data instanceof Float32Array) || data.every(Number.isFinite);

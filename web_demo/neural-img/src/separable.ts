@@ -1,5 +1,5 @@
 /** Sines and exponentials of a column's part plus a row's, from those of either: no pixel has its own. */
-import type { Graph, Node } from './onnx_graph.ts';
+import { type Graph, hasGraph, type Node } from './onnx_graph.ts';
 
 /** What a value depends on. */
 export type Source = 'constant' | 'columns' | 'rows' | 'pixels';
@@ -37,6 +37,7 @@ export function findSources(nodes: Node[]): Map<string, Source> {
  * has divided factors.
  */
 export function separate(graph: Graph): Graph {
+  if (graph.nodes.some(hasGraph)) return graph;
   const separator = new Separator(findSources(graph.nodes));
   const parts = new Map(graph.nodes.map((node) => [node, separator.add(node)]));
   const reads = new Map<string, number>();
@@ -44,14 +45,15 @@ export function separate(graph: Graph): Graph {
     for (const name of node.inputs) reads.set(name, (reads.get(name) ?? 0) + by);
   };
   for (const node of graph.nodes) countReads(node, 1);
-  const results = new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => !reads.has(name)));
+  // What comes out of the whole.
+  reads.set('image', 1);
   const apart = new Set<string>();
   const replaced = new Map<Node, Node[]>();
   for (const node of [...graph.nodes].reverse()) {
     const output = node.outputs[0] ?? '';
     if (!separator.products.has(output) && !(separator.sums.has(output) && apart.has(output))) continue;
     // Others may have need of its parts alone.
-    const isWhole = results.has(output) || (reads.get(output) ?? 0) > 0;
+    const isWhole = (reads.get(output) ?? 0) > 0;
     const written = [...(parts.get(node) ?? []), ...(isWhole ? separator.whole(node) : [])];
     replaced.set(node, written);
     if (!written.includes(node)) countReads(node, -1);
@@ -64,6 +66,7 @@ export function separate(graph: Graph): Graph {
 class Separator {
   readonly sums = new Map<string, Parts>();
   readonly products = new Map<string, Parts[]>();
+  #parts = 0;
 
   constructor(private readonly sources: Map<string, Source>) {}
 
@@ -74,7 +77,7 @@ class Separator {
     if (kind === 'Add' || kind === 'Sum') return this.#addSum(output, inputs);
     if (kind === 'Mul') return this.#scaleSum(output, inputs);
     const made = this.#factors(kind, inputs).map((pair) =>
-      pair.map(([kind, ...inputs]) => nodeOf(kind, inputs, output)),
+      pair.map(([kind, ...inputs]) => this.#node(kind, inputs, output)),
     );
     if (made.length > 0)
       this.products.set(
@@ -110,7 +113,9 @@ class Separator {
       } else if (source === 'pixels') return [];
       else (source === 'columns' ? columns : rows).push(name);
     }
-    const added = [columns, rows].map((names) => (names.length > 1 ? [nodeOf('Sum', names, output)] : []));
+    const added = [columns, rows].map((names) =>
+      names.length > 1 ? [this.#node('Sum', names, output)] : [],
+    );
     const [column = '', row = ''] = [columns, rows].map((names, k) => added[k]?.[0]?.outputs[0] ?? names[0]);
     this.sums.set(output, [column, row]);
     return added.flat();
@@ -121,7 +126,7 @@ class Separator {
     const factor = factors.find((name) => (this.sources.get(name) ?? 'constant') === 'constant');
     const parts = this.sums.get(sum);
     if (!parts || !factor) return [];
-    const scaled = parts.map((part) => nodeOf('Mul', [part, factor], output));
+    const scaled = parts.map((part) => this.#node('Mul', [part, factor], output));
     const [column = '', row = ''] = scaled.flatMap(({ outputs }) => outputs);
     this.sums.set(output, [column, row]);
     return scaled;
@@ -130,13 +135,14 @@ class Separator {
   /** What gives the node's result: itself if that is a sum. */
   whole(node: Node): Node[] {
     const [output = ''] = node.outputs;
-    const products = this.products.get(output)?.map((parts) => nodeOf('Mul', parts, output));
+    const products = this.products.get(output)?.map((parts) => this.#node('Mul', parts, output));
     if (!products) return [node];
     const names = products.flatMap(({ outputs }) => outputs);
-    return [...products, nodeOf(names.length === 2 ? 'Add' : 'Identity', names, output, output)];
+    return [...products, this.#node(names.length === 2 ? 'Add' : 'Identity', names, output, output)];
   }
-}
 
-function nodeOf(kind: string, inputs: string[], output: string, name?: string): Node {
-  return { kind, inputs, outputs: [name ?? `${kind} of ${inputs} for ${output}`], attributes: [] };
+  #node(kind: string, inputs: string[], output: string, name?: string): Node {
+    const outputs = [name ?? `part ${this.#parts++} of ${output}`];
+    return { kind, inputs, outputs, attributes: [] };
+  }
 }

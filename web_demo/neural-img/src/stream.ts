@@ -48,7 +48,7 @@ const NOTHING: Value = { dims: [], data: [] };
 
 /** The graph with the codes in the place of their Scan, if that is known here. */
 export async function unpack(graph: Graph, evaluate: Evaluate): Promise<Graph> {
-  const at = graph.nodes.findIndex(({ kind }) => kind === 'Scan');
+  const at = graph.nodes.findIndex((node) => node.kind === 'Scan' && rolesAround(node));
   const scan = graph.nodes[at];
   const roles = scan && rolesAround(scan);
   if (!roles) return graph;
@@ -83,7 +83,7 @@ function rolesAround(scan: Node): Map<string, string> | undefined {
       if (!known.has(role)) known.set(role, name);
       return known.get(role) !== name;
     });
-  const attributes = attributesOf(scan).join();
+  const attributes = attributesOf(scan).sort().join();
   if (want.length !== have.length || attributes !== 'body=,num_scan_inputs=1' || want.some(isOther)) return;
   const around = [...known].filter(([role]) => !inner.has(role));
   return new Map([...around, ...INPUTS.map((role, k) => [role, scan.inputs[k] ?? ''] as const)]);

@@ -19,7 +19,8 @@ const OPAQUE = 0xff000000;
 export async function openDrawer(file: Uint8Array): Promise<Drawer> {
   // Whatever stands in the way: ONNX Runtime says of the file itself what is wrong with it, or draws it.
   const plan = await rewrite(file, evaluate).catch(() => undefined);
-  if (plan) return TileDrawer.open(plan);
+  const fast = plan && (await TileDrawer.open(plan).catch(() => undefined));
+  if (fast) return fast;
   const session = await open(file);
   try {
     refuseOther(session);

@@ -9,20 +9,28 @@ import {
   writeModel,
 } from './onnx_graph.ts';
 import type { Evaluate } from './rewrite.ts';
+import { findSources } from './separable.ts';
 
 /** More are no layers, but work for a loop. */
 const MOST_STEPS = 64;
 
-/** The graph with the steps of Scans in their place, if only last states come out. */
+/**
+ * The graph with the steps of Scans in their place, if those are such as layers are: only last states come out of
+ * them, their bodies are plain nodes, a constant is among what they go along, and they are few.
+ */
 export async function unroll(graph: Graph, evaluate: Evaluate): Promise<Graph> {
   for (const [at, scan] of graph.nodes.entries()) {
     const step = scan.kind === 'Scan' && bodyOf(scan);
     if (!step || !isUsual(scan, step)) continue;
     const stacks = [...new Set(scan.inputs.slice(scan.outputs.length))];
     const before = { ...graph, nodes: graph.nodes.slice(0, at) };
+    // All have as many parts; one of x or y, which may go along the picture, does not tell how many.
+    const sources = findSources(graph.nodes);
+    const constant = stacks.find((name) => (sources.get(name) ?? 'constant') === 'constant');
+    if (constant === undefined) continue;
     const point = Float32Array.of(0);
-    const values = await evaluate(writeModel(before, stacks), point, point);
-    const count = values[stacks[0] ?? '']?.dims[0] ?? 0;
+    const values = await evaluate(writeModel(before, [constant]), point, point);
+    const count = values[constant]?.dims[0] ?? 0;
     if (count < 1 || count > MOST_STEPS) continue;
     const { nodes, initializers } = writtenOut(scan, step, stacks, count);
     const written = {
@@ -39,7 +47,7 @@ export async function unroll(graph: Graph, evaluate: Evaluate): Promise<Graph> {
 function isUsual({ inputs, outputs, attributes }: Node, step: Body): boolean {
   const found = numberAttributes(attributes).map(([name, numbers]) => `${name}=${numbers.join()}`);
   return (
-    found.join() === `body=,num_scan_inputs=${inputs.length - outputs.length}` &&
+    found.sort().join() === `body=,num_scan_inputs=${inputs.length - outputs.length}` &&
     step.outputs.length === outputs.length &&
     step.inputs.length === inputs.length &&
     outputs.length < inputs.length
@@ -70,7 +78,8 @@ function writtenOut(scan: Node, step: Body, stacks: string[], count: number) {
     const outer = (name: string) => names.get(name) ?? name;
     for (const inner of step.nodes) {
       const inputs = inner.inputs.map(outer);
-      for (const name of inner.outputs) names.set(name, at(`${name} within`, k));
+      // An optional result that is left out has no name.
+      for (const name of inner.outputs) if (name) names.set(name, at(`${name} within`, k));
       nodes.push({ ...inner, inputs, outputs: inner.outputs.map(outer) });
     }
     states = step.outputs.map(outer);

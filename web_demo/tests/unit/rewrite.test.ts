@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readGraph } from '../../neural-img/src/onnx_graph.ts';
+import { readGraph, tensor, writeModel } from '../../neural-img/src/onnx_graph.ts';
+import { concat, field } from '../../neural-img/src/protobuf.ts';
 import { rewrite } from '../../neural-img/src/rewrite.ts';
 import { evaluate } from '../evaluate.ts';
 import { entry, expansionModel, SIZES } from '../expansion_model.ts';
@@ -20,6 +21,36 @@ test('each layer is one matrix product', async () => {
   const plan = await rewrite(SAMPLE, evaluate);
   // Two hidden layers and the head.
   expect(kindsOf(plan?.tile ?? SAMPLE).filter((kind) => kind === 'Gemm')).toHaveLength(3);
+});
+
+/** The sample with another equation of its head, and that many rows for each colour. */
+function withHead(equation: string, rows: number): Uint8Array {
+  const graph = readGraph(SAMPLE);
+  const values = Float32Array.from({ length: 3 * rows * 76 }, (_, k) => Math.sin(k) / 10);
+  const attribute = concat(field(1, 'equation'), field(4, equation), field(20, 3));
+  const nodes = graph.nodes.map((node) =>
+    node.kind === 'Einsum'
+      ? { ...node, inputs: [node.inputs[0] ?? '', 'head'], attributes: [attribute] }
+      : node,
+  );
+  const initializers = [...graph.initializers, tensor('head', [3, rows, 76], values)];
+  return writeModel({ ...graph, nodes, initializers }, ['image']);
+}
+
+test('a head is a matrix product', async () => {
+  expect(await rewrite(withHead('abc,dec->abd', 1), evaluate)).toBeDefined();
+});
+
+test.each([
+  ['of all channels', 'abc,def->abd', 1],
+  ['of an ellipsis', '...c,dec->...d', 1],
+  ['of two rows', 'abc,dec->abd', 2],
+  ['of a diagonal', 'abc,ddc->abd', 3],
+])('a sum %s is no matrix product', async (_, equation, rows) => {
+  const file = withHead(equation, rows);
+  const { image } = await evaluate(file, new Float32Array(7), new Float32Array(5));
+  expect(image?.dims).toEqual([5, 7, 3]);
+  expect(await rewrite(file, evaluate)).toBeUndefined();
 });
 
 test.each([

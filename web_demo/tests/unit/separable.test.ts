@@ -34,29 +34,29 @@ function resultOf({ nodes }: Graph, x: number, y: number): number {
     const operands = inputs.map((name) => values.get(name) ?? Number.NaN);
     values.set(outputs[0] ?? '', of[kind]?.(...operands) ?? Number.NaN);
   }
-  return values.get('result') ?? Number.NaN;
+  return values.get('image') ?? Number.NaN;
 }
 
 const SUM = 'sum = Sum rows x c';
 const PRODUCTS = ['Mul', 'Mul', 'Add'];
 
 test.each([
-  ['a sine', ['sum = Add x rows', 'result = Sin sum'], PRODUCTS],
-  ['a sine, turned', ['sum = Add rows x', 'result = Sin sum'], PRODUCTS],
-  ['a sine of three', [SUM, 'result = Sin sum'], PRODUCTS],
-  ['a sine of a sum of a sum', [SUM, 'both = Add x sum', 'result = Sin both'], PRODUCTS],
-  ['an exponential', [SUM, 'result = Exp sum'], ['Mul', 'Identity']],
-  ['a sine of a scaled sum', [SUM, 'scaled = Mul c sum', 'result = Sin scaled'], PRODUCTS],
-  ['an exponential of a scaled sum', [SUM, 'scaled = Mul sum c', 'result = Exp scaled'], ['Mul', 'Identity']],
-  ['a quotient', [SUM, 'sine = Sin sum', 'factor = Exp sum', 'result = Div sine factor'], PRODUCTS],
+  ['a sine', ['sum = Add x rows', 'image = Sin sum'], PRODUCTS],
+  ['a sine, turned', ['sum = Add rows x', 'image = Sin sum'], PRODUCTS],
+  ['a sine of three', [SUM, 'image = Sin sum'], PRODUCTS],
+  ['a sine of a sum of a sum', [SUM, 'both = Add x sum', 'image = Sin both'], PRODUCTS],
+  ['an exponential', [SUM, 'image = Exp sum'], ['Mul', 'Identity']],
+  ['a sine of a scaled sum', [SUM, 'scaled = Mul c sum', 'image = Sin scaled'], PRODUCTS],
+  ['an exponential of a scaled sum', [SUM, 'scaled = Mul sum c', 'image = Exp scaled'], ['Mul', 'Identity']],
+  ['a quotient', [SUM, 'sine = Sin sum', 'factor = Exp sum', 'image = Div sine factor'], PRODUCTS],
   [
     'a sum of which another is made',
-    [SUM, 'both = Add sum x', 'minus = Neg both', 'sine = Sin sum', 'result = Max minus sine'],
+    [SUM, 'both = Add sum x', 'minus = Neg both', 'sine = Sin sum', 'image = Max minus sine'],
     ['Sum', 'Add', 'Neg', ...PRODUCTS, 'Max'],
   ],
   [
     'a sine that is used',
-    [SUM, 'sine = Sin sum', 'other = Exp sine', 'result = Add sine other'],
+    [SUM, 'sine = Sin sum', 'other = Exp sine', 'image = Add sine other'],
     [...PRODUCTS, 'Exp', 'Add'],
   ],
 ])('%s is taken apart', (_, lines, kinds) => {
@@ -69,14 +69,14 @@ test.each([
 });
 
 test.each([
-  ['of columns alone', ['sum = Add x x', 'result = Sin sum']],
-  ['of a product', ['sum = Mul x y', 'result = Sin sum']],
-  ['of both', ['both = Mul x y', 'sum = Add both y', 'result = Sin sum']],
-  ['no function', ['result = Add x y']],
-  ['of a sum that varies', ['sum = Add x y', 'product = Mul sum x', 'result = Sin product']],
-  ['a quotient of others', ['sine = Sin x', 'factor = Exp y', 'result = Div sine factor']],
-  ['another function', ['sum = Add x y', 'result = Cos sum']],
-  ['no sum', ['result = Sin x']],
+  ['of columns alone', ['sum = Add x x', 'image = Sin sum']],
+  ['of a product', ['sum = Mul x y', 'image = Sin sum']],
+  ['of both', ['both = Mul x y', 'sum = Add both y', 'image = Sin sum']],
+  ['no function', ['image = Add x y']],
+  ['of a sum that varies', ['sum = Add x y', 'product = Mul sum x', 'image = Sin product']],
+  ['a quotient of others', ['sine = Sin x', 'factor = Exp y', 'image = Div sine factor']],
+  ['another function', ['sum = Add x y', 'image = Cos sum']],
+  ['no sum', ['image = Sin x']],
 ])('any other stays: %s', (_, lines) => {
   const graph = graphOf(...lines);
   expect(separate(graph)).toEqual(graph);

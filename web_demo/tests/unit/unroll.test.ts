@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Graph, readGraph, writeModel } from '../../neural-img/src/onnx_graph.ts';
+import { type Graph, type Node, readGraph, writeModel } from '../../neural-img/src/onnx_graph.ts';
 import { concat, field } from '../../neural-img/src/protobuf.ts';
+import { unpack } from '../../neural-img/src/stream.ts';
 import { unroll } from '../../neural-img/src/unroll.ts';
 import { evaluate } from '../evaluate.ts';
 
@@ -41,12 +42,29 @@ test('a Scan of which each step gives something stays', async () => {
   expect(await unroll(graph, evaluate)).toBe(graph);
 });
 
-test('a Scan in another order stays', async () => {
+test('codes and layers are both without a Scan', async () => {
+  const graph = sample('astronaut/d4w12');
+  expect(kindsOf(graph).filter((kind) => kind === 'Scan')).toHaveLength(2);
+  const unrolled = await unroll(await unpack(graph, evaluate), evaluate);
+  expect(kindsOf(unrolled)).not.toContain('Scan');
+  expect(kindsOf(unrolled).filter((kind) => kind === 'MatMul')).toHaveLength(3);
+});
+
+const backwards = concat(field(1, 'scan_input_directions'), field(8, 1), field(8, 1), field(20, 7));
+
+test.each<[string, (scan: Node) => Partial<Node>]>([
+  ['in another order', ({ attributes }) => ({ attributes: [...attributes, backwards] })],
+  ['along the picture', ({ inputs: [state = ''] }) => ({ inputs: [state, 'x', 'x'] })],
+  ['of two results', ({ outputs }) => ({ outputs: [...outputs, 'each'] })],
+])('a Scan %s stays', async (_, change) => {
   const graph = sample('coffee/d3w76');
-  const backwards = concat(field(1, 'scan_input_directions'), field(8, 1), field(8, 1), field(20, 7));
-  const nodes = graph.nodes.map((node) =>
-    node.kind === 'Scan' ? { ...node, attributes: [...node.attributes, backwards] } : node,
-  );
+  const nodes = graph.nodes.map((node) => (node.kind === 'Scan' ? { ...node, ...change(node) } : node));
   const other = { ...graph, nodes };
   expect(await unroll(other, evaluate)).toBe(other);
+});
+
+test('the order of attributes does not matter', async () => {
+  const graph = sample('coffee/d3w76');
+  const nodes = graph.nodes.map((node) => ({ ...node, attributes: [...node.attributes].reverse() }));
+  expect(kindsOf(await unroll({ ...graph, nodes }, evaluate))).not.toContain('Scan');
 });
