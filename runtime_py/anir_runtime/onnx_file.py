@@ -85,9 +85,8 @@ def number_attributes(node: Node) -> dict[str, list[int]]:
 
 def body(node: Node) -> Body | None:
     """The graph that a node repeats, if it has one without constants and graphs of its own."""
-    bodies = (memoryview(a) for a in node.attributes if _texts(memoryview(a), _ATTRIBUTE_NAME) == ["body"])
-    graphs = [graph for attribute in bodies for graph in _parts(attribute, _ATTRIBUTE_GRAPH)]
-    if len(graphs) != 1 or any(_parts(graphs[0], _GRAPH_INITIALIZER, _GRAPH_SPARSE)):
+    graphs = _graphs(node)
+    if len(graphs) != 1 or any(True for _ in _parts(graphs[0], _GRAPH_INITIALIZER, _GRAPH_SPARSE)):
         return None
     inputs, outputs = (
         [name for value in _parts(graphs[0], field) for name in _texts(value, _VALUE_NAME)]
@@ -99,8 +98,7 @@ def body(node: Node) -> Body | None:
 
 def has_graph(node: Node) -> bool:
     """Whether an attribute is a graph: what it reads of the values around is not among the node's inputs."""
-    parts = (_parts(memoryview(a), _ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS) for a in node.attributes)
-    return any(True for graphs in parts for _ in graphs)
+    return bool(_graphs(node))
 
 
 def output_names(model: bytes) -> list[str]:
@@ -174,6 +172,11 @@ def _nodes(graph: memoryview) -> list[Node]:
         attributes = [bytes(part) for part in _parts(node, _NODE_ATTRIBUTE)]
         nodes.append(Node("".join(domain) + kind, inputs, outputs, attributes))
     return nodes
+
+
+def _graphs(node: Node) -> list[memoryview]:
+    parts = (_parts(memoryview(a), _ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS) for a in node.attributes)
+    return [graph for graphs in parts for graph in graphs]
 
 
 def _attribute(node: Node, name: str) -> memoryview:

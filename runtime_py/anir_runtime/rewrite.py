@@ -198,11 +198,10 @@ class _Rewriter:
             and rows[-1] == grid[-1]
             and len(set(axes)) == 4
         )
-        # All other axes have one entry.
-        others = (
-            not set(grid[:-3] + rows[1:-1]) & set(axes) and matrix.size == len(matrix) * channels.shape[-1]
-        )
-        if self._sources.get(weight) or not is_product or not others or prod(channels.shape[:-3]) > 1:
+        # Other axes are apart from these, and have one entry.
+        is_plain = not set(grid[:-3] + rows[1:-1]) & set(axes) and prod(channels.shape[:-3]) == 1
+        fits = matrix.size == len(matrix) * channels.shape[-1]
+        if self._sources.get(weight) or not (is_product and is_plain and fits):
             raise UnknownOperationError("a sum that is no matrix product")
         return self._read(h), matrix.reshape(-1, matrix.shape[-1]).T
 

@@ -48,8 +48,8 @@ class Family(ABC):
     """The least width."""
 
     def latent_bits(self, width: int, size: tuple[int, int]) -> float:
-        """What the codes of local cosines may take for a picture of (width, height), if there are any."""
-        raise NotImplementedError
+        """What the codes of local cosines may take for a picture of (width, height): none by default."""
+        return 0.0
 
     @abstractmethod
     def banks(self, depth: int) -> int:

@@ -48,10 +48,10 @@ const NOTHING: Value = { dims: [], data: [] };
 
 /** The graph with the codes in the place of their Scan, if that is known here. */
 export async function unpack(graph: Graph, evaluate: Evaluate): Promise<Graph> {
-  const at = graph.nodes.findIndex((node) => node.kind === 'Scan' && rolesAround(node));
-  const scan = graph.nodes[at];
-  const roles = scan && rolesAround(scan);
-  if (!roles) return graph;
+  const known = graph.nodes.map((node) => (node.kind === 'Scan' ? rolesAround(node) : undefined));
+  const at = known.findIndex(Boolean);
+  const [scan, roles] = [graph.nodes[at], known[at]];
+  if (!scan || !roles) return graph;
   const before = { ...graph, nodes: graph.nodes.slice(0, at) };
   const point = Float32Array.of(0);
   const values = await evaluate(writeModel(before, [...new Set(roles.values())]), point, point);
@@ -94,7 +94,8 @@ function wordsOf(node: Node): string[] {
   return [...node.outputs, '=', node.kind, ...node.inputs, ...attributesOf(node)];
 }
 
-const attributesOf = ({ attributes }: Node) =>
+/** Names and whole numbers of attributes, as words. */
+export const attributesOf = ({ attributes }: Node) =>
   numberAttributes(attributes).map(([name, numbers]) => `${name}=${numbers.join()}`);
 
 /** The values around the Scan, by their roles. */

@@ -1,15 +1,8 @@
 /** Steps that a graph repeats, written out: a network's layers, which a file has as a Scan. */
-import {
-  type Body,
-  bodyOf,
-  type Graph,
-  type Node,
-  numberAttributes,
-  tensor,
-  writeModel,
-} from './onnx_graph.ts';
+import { type Body, bodyOf, type Graph, type Node, tensor, writeModel } from './onnx_graph.ts';
 import type { Evaluate } from './rewrite.ts';
 import { findSources } from './separable.ts';
+import { attributesOf } from './stream.ts';
 
 /** More are no layers, but work for a loop. */
 const MOST_STEPS = 64;
@@ -44,10 +37,10 @@ export async function unroll(graph: Graph, evaluate: Evaluate): Promise<Graph> {
 }
 
 /** Whether nothing comes out of each step, and steps are in the usual order. */
-function isUsual({ inputs, outputs, attributes }: Node, step: Body): boolean {
-  const found = numberAttributes(attributes).map(([name, numbers]) => `${name}=${numbers.join()}`);
+function isUsual(scan: Node, step: Body): boolean {
+  const { inputs, outputs } = scan;
   return (
-    found.sort().join() === `body=,num_scan_inputs=${inputs.length - outputs.length}` &&
+    attributesOf(scan).sort().join() === `body=,num_scan_inputs=${inputs.length - outputs.length}` &&
     step.outputs.length === outputs.length &&
     step.inputs.length === inputs.length &&
     outputs.length < inputs.length
