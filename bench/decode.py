@@ -167,7 +167,8 @@ def torch_way(
     at = model.space.depths.index(subnet.depth)
     head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
-    planes = trunk.latents.at(x, y, model.size) if trunk.latents else None
+    latents = model.latents(subnet)
+    planes = latents.at(x, y, model.size) if latents else None
 
     def draw() -> torch.Tensor:
         image = torch.empty((len(columns), 3), dtype=torch.uint8)

@@ -29,7 +29,7 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     graph, trunk, links = Graph(), model.trunks[subnet.width], subnet.depth - 1
     tensor = _Tensors(graph)
     banks = model.family.banks(subnet.depth)
-    features = _emit_features(graph, tensor, trunk.latents, model.size, subnet.width)
+    features = _emit_features(graph, tensor, model.latents(subnet), model.size, subnet.width)
     filters = [_emit_filter(graph, tensor, own) for own in trunk.filters.values[:banks] if len(own)]
     h = filters[0] if filters else features
     for i in range(links):

@@ -106,13 +106,12 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
 @torch.no_grad()
 def _drawn(fitting: Fitting, width: int) -> dict[int, NDArray[np.uint8]]:
     """The pictures uint8[H, W, 3] of a width's subnets, by depth, with the best heads."""
-    depths, trunk, planes = fitting.space.depths, fitting.learners[width].trunk, fitting.planes[width]
+    depths, trunk = fitting.space.depths, fitting.learners[width].trunk
     parts = torch.split(torch.arange(len(fitting.pixels), device=fitting.device), 4096)
 
     def channels(part: torch.Tensor) -> list[torch.Tensor]:
         x, y, _ = fitting.points(part)
-        layers = trunk.layers(trunk.parameters, x, y, planes[part])
-        return [layers[depth - 1] for depth in depths]
+        return trunk.channels(trunk.parameters, x, y, fitting.features(width, part))
 
     moments = [Moments(width, fitting.device) for _ in depths]
     for part in parts:

@@ -33,7 +33,7 @@ def random_model(
             bias=rows(uniform(depth - 1, width) * 3),
             head=rows(uniform(*heads, width) * 0.2),
             head_bias=uniform(*heads) * 0.1 + 0.5,
-            latents=latents() if family(name).has_latents else None,
+            latents=tuple(latents() for _ in space.depths if family(name).has_latents),
         )
 
     def latents() -> Latents:
@@ -65,8 +65,9 @@ def filter_rows(name: str, values: torch.Tensor) -> Quantized:
     return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int16), scale)
 
 
-def leaves(state: dict[str, Any]) -> list[torch.Tensor]:
-    """All tensors of a trunk's state."""
-    parts = [value for value in state.values() if value is not None]
-    values = [v for part in parts for v in (part.values() if isinstance(part, dict) else [part])]
-    return [torch.as_tensor(value) for value in values]
+def leaves(state: Any) -> list[torch.Tensor]:
+    """All tensors and numbers of a trunk's state."""
+    if not isinstance(state, dict | list):
+        return [torch.as_tensor(state)]
+    parts = state.values() if isinstance(state, dict) else state
+    return [leaf for part in parts for leaf in leaves(part)]

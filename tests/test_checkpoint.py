@@ -107,18 +107,25 @@ def test_local_cosines_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     random_model("lapped").save(path)
     state = torch.load(path, weights_only=True)
-    latents = state["trunks"][24]["latents"]
+    first, *others = state["trunks"][24]["latents"]
     for change in (
+        {"latents": []},
+        {"latents": others},
         {"latents": None},
-        {"latents": {**latents, "codes": latents["codes"][1:]}},
-        {"latents": {**latents, "codes": latents["codes"][:, 1:]}},
-        {"latents": {**latents, "codes": latents["codes"][..., 1:]}},
-        {"latents": {**latents, "codes": latents["codes"][..., :2, :2]}},
-        {"latents": {**latents, "codes": latents["codes"].float()}},
-        {"latents": {**latents, "codes": 7}},
-        {"latents": {**latents, "step": 0.0}},
-        {"latents": {**latents, "step": "1"}},
-        {"latents": {"codes": latents["codes"]}},
+        *(
+            {"latents": [broken, *others]}
+            for broken in (
+                first | {"codes": first["codes"][1:]},
+                first | {"codes": first["codes"][:, 1:]},
+                first | {"codes": first["codes"][..., 1:]},
+                first | {"codes": first["codes"][..., :2, :2]},
+                first | {"codes": first["codes"].float()},
+                first | {"codes": 7},
+                first | {"step": 0.0},
+                first | {"step": "1"},
+                {"codes": first["codes"]},
+            )
+        ),
     ):
         trunks = state["trunks"] | {24: state["trunks"][24] | change}
         write_state(path, state | {"trunks": trunks})

@@ -4,7 +4,7 @@ import pytest
 import torch
 from anir_runtime.errors import AnirError
 from anir_toolchain.families import families, family
-from anir_toolchain.space import Space
+from anir_toolchain.space import Space, Subnet
 
 
 def test_all_families_are_found() -> None:
@@ -75,14 +75,19 @@ def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:
     lapped = family("lapped")
 
     def rates(width: int, height: int) -> list[float]:
-        widths = Space.default(width, height, lapped.widths).widths
-        return [lapped.latent_bits(w, (width, height)) / (width * height) for w in widths]
+        subnets = Space.default(width, height, lapped.widths).subnets
+        return [lapped.latent_bits(s, (width, height)) / (width * height) for s in subnets]
 
+    files = [rate for of_depth in lapped.rates.values() for rate in of_depth]
     usual = rates(768, 512)
-    assert usual == sorted(usual)
-    assert 0.11 < usual[0] < 0.14
-    assert 0.42 < usual[-1] < 0.46
-    assert rates(6000, 4000) == pytest.approx(lapped.rates, rel=0.02)
-    assert rates(600, 400) == pytest.approx([0.081, 0.149, 0.246, 0.393], abs=0.001)
-    assert rates(8, 8) == [4.0] * 4
-    assert lapped.latent_bits(8, (100, 100)) == lapped.least_bits
+    assert 0.03 < usual[0] < 0.05
+    assert 1.42 < usual[-1] < 1.45
+    assert sorted(zip(usual, files, strict=True)) == sorted(
+        zip(usual, files, strict=True), key=lambda p: p[1]
+    )
+    assert rates(6000, 4000) == pytest.approx(files, rel=0.02)
+    assert rates(8, 8) == [4.0] * 16
+    assert lapped.latent_bits(Subnet(2, 4), (100, 100)) == lapped.least_bits
+    # Between and beyond the default space's depths and widths.
+    assert usual[1] < lapped.latent_bits(Subnet(2, 10), (768, 512)) / (768 * 512) < usual[2]
+    assert lapped.latent_bits(Subnet(9, 4), (768, 512)) < lapped.latent_bits(Subnet(5, 4), (768, 512))

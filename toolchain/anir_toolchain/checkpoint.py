@@ -16,7 +16,7 @@ from anir_toolchain.families import Family, family
 from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 6
+FORMAT = 7
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,27 @@ class QuantizedTrunk:
     """int8[depths, 3, C], scale [depths, 3]; maps to RGB in [0, 1]."""
     head_bias: Tensor
     """float32[depths, 3]."""
-    latents: Latents | None = None
-    """Codes of local cosines, if the family has any."""
+    latents: tuple[Latents, ...] = ()
+    """Codes of local cosines, for each depth, if the family has any."""
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors, as `from_state` reads them."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         state = {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
-        if self.latents:
-            latents = {field.name: getattr(self.latents, field.name) for field in fields(self.latents)}
-            state["latents"] = {**latents, "codes": torch.from_numpy(self.latents.codes)}
+        state["latents"] = [
+            {field.name: getattr(own, field.name) for field in fields(own)}
+            | {"codes": torch.from_numpy(own.codes)}
+            for own in self.latents
+        ]
         return state
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "QuantizedTrunk":
         """The inverse of `state`. Raises KeyError or TypeError if something is missing or too much."""
         values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
-        if latents := values["latents"]:
-            values["latents"] = Latents(**{**latents, "codes": latents["codes"].numpy()})
+        values["latents"] = tuple(
+            Latents(**own | {"codes": own["codes"].numpy()}) for own in state["latents"]
+        )
         return cls(**values)
 
     def check_shapes(self, banks: int, rows: int, depths: tuple[int, ...], width: int) -> None:
@@ -87,12 +90,12 @@ class QuantizedTrunk:
         if any(tensor.shape != shape for tensor, shape in expected.items()):
             raise ValueError("shapes do not fit the space")
 
-    def check_latents(self, size: tuple[int, int], expected: bool) -> None:
-        """Raises ValueError if codes are not of such a picture, or there or missing against `expected`."""
-        if bool(self.latents) != expected:
+    def check_latents(self, size: tuple[int, int], expected: int) -> None:
+        """Raises ValueError if codes are not of such a picture, or not as many as `expected`."""
+        if len(self.latents) != expected:
             raise ValueError("local cosines do not fit the family")
-        if self.latents:
-            self.latents.check(size)
+        for own in self.latents:
+            own.check(size)
 
 
 _QUANTIZED = ("filters", "step", "bias", "head")
@@ -125,6 +128,11 @@ class Model:
         """(width, height) of the picture."""
         return self.image.shape[1], self.image.shape[0]
 
+    def latents(self, subnet: Subnet) -> Latents | None:
+        """A subnet's codes of local cosines, if the family has any."""
+        own = self.trunks[subnet.width].latents
+        return own[self.space.depths.index(subnet.depth)] if own else None
+
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
         """The quantized network in torch: float32[H, W, 3], RGB in [0, 1] but not clipped.
 
@@ -135,7 +143,8 @@ class Model:
         """
         trunk, links = self.trunks[subnet.width], subnet.depth - 1
         grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
-        planes = trunk.latents.at(x.numpy(), y.numpy(), self.size) if trunk.latents else None
+        latents = self.latents(subnet)
+        planes = latents.at(x.numpy(), y.numpy(), self.size) if latents else None
         h = self.family.forward(
             trunk.filters.values[: self.family.banks(subnet.depth)],
             trunk.weight[:links].float() * trunk.step.values[:links, None],
@@ -174,7 +183,7 @@ class Model:
         banks, rows = self.family.banks(self.space.depths[-1]), len(self.family.filter_rows)
         for width, trunk in self.trunks.items():
             trunk.check_shapes(banks, rows, self.space.depths, width)
-            trunk.check_latents(self.size, expected=self.family.has_latents)
+            trunk.check_latents(self.size, expected=len(self.space.depths) * self.family.has_latents)
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

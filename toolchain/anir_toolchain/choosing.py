@@ -1,7 +1,8 @@
 """Choosing local cosines: the codes that show the most of a picture in so many bits."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,22 +56,39 @@ def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
     return [_in_scan(np.stack([_analyse(plane, pitch) for plane in colours])) for pitch in PITCHES]
 
 
-def choose(candidates: list[Coefficients], bits: float) -> Latents:
-    """The codes that show the most of the picture that was analysed, in about so many bits."""
-    chosen = [_choose(coefficients, bits) for coefficients in candidates]
+def choose(candidates: list[Coefficients], budgets: Sequence[float], pool: Executor) -> list[Latents]:
+    """The codes that show the most of the picture that was analysed, for each budget of bits.
+
+    They take hardly fewer bits than they may, or hardly more in a large picture.
+    """
+    steps = list(pool.map(lambda coefficients: _steps(coefficients, budgets), candidates))
+    return list(pool.map(lambda own: _better(candidates, own), zip(*steps, strict=True)))
+
+
+def _better(candidates: list[Coefficients], steps: Sequence[float]) -> Latents:
+    """The codes with less error of those of each candidate with its step."""
+    chosen = []
+    for coefficients, step in zip(candidates, steps, strict=True):
+        values, codes = coefficients.values, _quantise(coefficients.values, step)
+        latents = Latents(codes, step, values.shape[-1], coefficients.down)
+        chosen.append((_error(values, codes, step), latents))
     return min(chosen, key=lambda pair: pair[0])[1]
 
 
-def _choose(coefficients: Coefficients, bits: float) -> tuple[float, Latents]:
-    """A picture's codes, and their squared error."""
+def _steps(coefficients: Coefficients, budgets: Sequence[float]) -> list[float]:
+    """The step for each budget, found on some of the lanes."""
     values = coefficients.values
-    _, along, across, pitch, _ = values.shape
+    _, along, across, _, _ = values.shape
     every = min(max(1, along * across // _SAMPLED), across)
     some = values[:, :, every // 2 :: every]
     share = some.shape[2] / across
-    step = _solve(lambda step: _cost(_quantise(some, step)), bits * share, float(some.std()) / 4)
-    codes = _quantise(values, step)
-    return _error(values, codes, step), Latents(codes, step, pitch, coefficients.down)
+
+    def cost(step: float) -> float:
+        return _cost(_quantise(some, step))
+
+    start = max(float(some.std()) / 4, _FINEST)
+    tried = {start: cost(start)}
+    return [_solve(cost, bits * share, tried) for bits in budgets]
 
 
 def _principal_colours(image: NDArray[np.uint8]) -> Floats:
@@ -113,26 +131,30 @@ def _analyse(plane: Floats, pitch: int) -> Floats:
     return plane.transpose(2, 0, 3, 1)
 
 
-def _solve(cost: Callable[[float], float], bits: float, step: float) -> float:
+def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float]) -> float:
     """The step at which codes cost so many bits, or hardly fewer.
 
     The cost falls about as a power of the step, but jumps where a frequency or some lanes come in.
+    `tried` are steps and what they cost, at least one; it grows.
     """
-    step, fine, coarse = max(step, _FINEST), None, None
+    aim = 0.998 * bits
+
+    def coarse_enough() -> float:
+        return min((step for step, taken in tried.items() if taken <= bits), default=math.inf)
+
     for _ in range(9):
-        taken = cost(step)
-        if taken > bits:
-            fine = step, taken
-        else:
-            coarse = step, taken
-        if step == _FINEST or 0.997 * bits < taken <= bits:
+        coarse = coarse_enough()
+        fine = max((step for step in tried if step < coarse), default=0.0)
+        if coarse == _FINEST or coarse < 1.001 * fine or tried.get(coarse, 0.0) > 0.996 * bits:
             break
-        if fine and coarse:
-            share = math.log(fine[1] / bits) / math.log(fine[1] / coarse[1])
-            step = fine[0] * (coarse[0] / fine[0]) ** min(max(share, 0.1), 0.9)
+        if fine and coarse < math.inf:
+            share = math.log(tried[fine] / aim) / math.log(tried[fine] / tried[coarse])
+            step = fine * (coarse / fine) ** min(max(share, 0.1), 0.9)
         else:
-            step = max(step * (taken / bits) ** 1.1, _FINEST)
-    return coarse[0] if coarse else step
+            nearest = fine or coarse
+            step = max(nearest * (tried[nearest] / aim) ** 1.1, _FINEST)
+        tried[step] = cost(step)
+    return min(coarse_enough(), max(tried))
 
 
 def _quantise(coefficients: Floats, step: float) -> Codes:

@@ -76,14 +76,14 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 
 def payload_bytes(model: Model, subnet: Subnet) -> int:
     """Bytes of the packed hidden weights alone, and of entropy-coded latents."""
-    latents = model.trunks[subnet.width].latents
+    latents = model.latents(subnet)
     coded = latents.stream.bytes if latents else 0
     return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8 + coded
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
     """Multiply-accumulates that one pixel takes: local cosines, hidden layers and head."""
-    latents = model.trunks[subnet.width].latents
+    latents = model.latents(subnet)
     planes = latents.macs_per_pixel if latents else 0
     return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
 
@@ -96,8 +96,8 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     *filters, biases, step, head = _emit_vectors(graph, model.family, trunk, subnet, head_at)
     weights = _emit_weights(graph, model, subnet, step)
     x, y, features = "x", "y", None
-    if trunk.latents:
-        features = emit_latents(graph, trunk.latents, model.size, subnet.width)
+    if latents := model.latents(subnet):
+        features = emit_latents(graph, latents, model.size, subnet.width)
     else:
         x, y = graph.op("Flatten", x), graph.op("Unsqueeze", y, graph.integers(1, 2))
     h = model.family.emit(graph, links, x, y, filters, weights, biases, features)

@@ -53,9 +53,10 @@ def _solve_heads(fitting: Fitting, width: int) -> tuple[Quantized, Tensor]:
     moments = [Moments(width, fitting.device) for _ in trunk.depths]
     for part in torch.split(index, 4096):
         x, y, colours = fitting.points(part)
-        layers = trunk.layers(view, x, y, fitting.planes[width][part])
-        for moment, depth in zip(moments, trunk.depths, strict=True):
-            moment.add(layers[depth - 1], (colours + 1) / 2)
+        for moment, channels in zip(
+            moments, trunk.channels(view, x, y, fitting.features(width, part)), strict=True
+        ):
+            moment.add(channels, (colours + 1) / 2)
     codes, scale, bias = (
         torch.stack(parts) for parts in zip(*(m.solve(VECTOR_BITS) for m in moments), strict=True)
     )

@@ -72,7 +72,7 @@ class Fitting:
         self.step = 0
         self.check_seconds = 0.0
         self.latents = self._choose_latents(image)
-        self.planes = {width: self._planes(width) for width in self.space.widths}
+        self.planes = {width: [self._planes(own) for own in codes] for width, codes in self.latents.items()}
         start = bandwidth(image)
         self.learners = {width: self._create_learner(width, start) for width in self.space.widths}
         self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
@@ -86,23 +86,26 @@ class Fitting:
         )
         return Learner(trunk.to(self.device))
 
-    def _choose_latents(self, image: NDArray[np.uint8]) -> dict[int, Latents | None]:
-        """Codes of local cosines for each width, or None if the family has none."""
-        kind, widths = family(self.config.family), self.space.widths
+    def _choose_latents(self, image: NDArray[np.uint8]) -> dict[int, tuple[Latents, ...]]:
+        """For each width, codes of local cosines for each depth, or nothing if the family has none."""
+        kind, size = family(self.config.family), (self.width, self.height)
         if not kind.has_latents:
-            return dict.fromkeys(widths)
-        bits = [kind.latent_bits(width, (self.width, self.height)) for width in widths]
-        candidates = analyse(image)
-        chosen = self.pool.map(lambda allowed: choose(candidates, allowed), bits)
-        return dict(zip(widths, chosen, strict=True))
+            return dict.fromkeys(self.space.widths, ())
+        bits = [kind.latent_bits(subnet, size) for subnet in self.space.subnets]
+        chosen = dict(zip(self.space.subnets, choose(analyse(image), bits, self.pool), strict=True))
+        return {
+            width: tuple(chosen[Subnet(depth, width)] for depth in self.space.depths)
+            for width in self.space.widths
+        }
 
-    def _planes(self, width: int) -> Tensor:
-        """What a width's codes show at every pixel, float32[H · W, 3], or [H · W, 0] if there are none."""
-        latents = self.latents[width]
-        if latents is None:
-            return torch.empty(len(self.pixels), 0, device=self.device)
+    def _planes(self, latents: Latents) -> Tensor:
+        """What codes show at every pixel, float16[H · W, 3]: a large picture has gigabytes of them."""
         planes = latents.at(self.x.cpu().numpy(), self.y.cpu().numpy(), (self.width, self.height))
-        return torch.from_numpy(planes).reshape(-1, 3).to(self.device)
+        return torch.from_numpy(planes.astype(np.float16)).reshape(-1, 3).to(self.device)
+
+    def features(self, width: int, index: Tensor) -> list[Tensor]:
+        """What the codes of a width's subnets show at pixels by their index: per depth float32[N, 3]."""
+        return [planes[index].float() for planes in self.planes[width]]
 
     @property
     def phase(self) -> str:
@@ -130,7 +133,7 @@ class Fitting:
         tiles = [
             [
                 self.pool.submit(learner.tile_gradients, view, len(index), *part)
-                for part in self._tiles(width, *points, self.planes[width][index])
+                for part in self._tiles(width, *points, *self.features(width, index))
             ]
             for width, learner, view in zip(widths, learners, views, strict=True)
         ]
@@ -190,7 +193,7 @@ class Fitting:
         for subnet in dict.fromkeys((self.space.subnets[0], middle, self.space.largest)):
             trunk = self.learners[subnet.width].trunk
             view = trunk.parameters if self.phase == "fit" else trunk.hard_view()
-            features = self.planes[subnet.width][self.check]
+            features = self.features(subnet.width, self.check)
             rgb = trunk.outputs(view, x, y, features)[depths.index(subnet.depth)].clamp(-1, 1)
             error = (rgb - colours.T).square().mean().item() / 4
             psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))

@@ -61,7 +61,7 @@ class Learner:
         self.guarded_from = self.steps + _CALM
 
     def tile_gradients(
-        self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor, features: Tensor
+        self, view: Parameters, pixels: int, x: Tensor, y: Tensor, colours: Tensor, *features: Tensor
     ) -> TileResult:
         """Mean squared errors of each depth, and gradients of their sum weighted by `_share`.
 

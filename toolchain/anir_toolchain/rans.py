@@ -74,9 +74,8 @@ class Tables:
     @classmethod
     def of(cls, sizes: Ints, activity: Ints) -> "Tables":
         """The tables that make codes of these sizes shortest, themselves included."""
-        kinds = np.searchsorted(_LIMITS, activity, side="right").astype(np.int32)
         largest = int(sizes.max())
-        rows = kinds.ravel() * (largest + 1) + sizes.ravel()
+        rows = _kinds(_LIMITS, activity).ravel() * np.int32(largest + 1) + sizes.ravel()
         counts = np.bincount(rows, minlength=(len(_LIMITS) + 1) * (largest + 1)).reshape(-1, largest + 1)
         groups = _group(counts)
         limits = np.array([_LIMITS[rows.start - 1] for _, rows in groups[1:]], np.int64)
@@ -84,7 +83,7 @@ class Tables:
 
     def kinds(self, activity: Ints) -> Ints:
         """Which table holds for codes of this activity."""
-        return np.searchsorted(self.limits, activity, side="right").astype(np.int8)
+        return _kinds(self.limits, activity)
 
     @property
     def largest(self) -> int:
@@ -135,6 +134,14 @@ def encode(codes: Ints, context: Context) -> Stream:
     below = tables.signed.cumsum(1) - tables.signed
     states, words = _encode(tables.signed[kinds, symbols].T, below[kinds, symbols].T)
     return Stream(states, words, tables, codes.shape[1])
+
+
+def _kinds(limits: Ints, activity: Ints) -> Ints:
+    """How many of the limits each activity has reached, int8."""
+    # Looked up, which takes a third of the time of searching.
+    last = int(limits.max(initial=0))
+    reached = np.searchsorted(limits, np.arange(last + 1), side="right").astype(np.int8)
+    return reached[np.minimum(activity, last)]
 
 
 def _group(counts: Ints) -> list[tuple[Ints, slice]]:

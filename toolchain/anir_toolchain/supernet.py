@@ -1,6 +1,7 @@
 """The once-for-all supernet in training: a trunk of real-valued layers per width, shared by all depths."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -109,17 +110,26 @@ class Trunk:
             weight = quantize(self.parameters["weight"], step, self.bits) * step
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
-    def layers(self, view: Parameters, x: Tensor, y: Tensor, features: Tensor) -> list[Tensor]:
-        """The channels after each layer at N points, [N, C]; features are [N, 3], or [N, 0] for none."""
-        return self.family.forward(view["filters"], view["weight"], view["bias"], x, y, features)
+    def channels(self, view: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
+        """The channels that each depth's head sees at N points, [N, C].
 
-    def outputs(self, view: Parameters, x: Tensor, y: Tensor, features: Tensor) -> list[Tensor]:
+        Features, if there are any, are [N, 3] for each depth, which then does not share its activations.
+        """
+        filters, weights, biases = view["filters"], view["weight"], view["bias"]
+        if not features:
+            layers = self.family.forward(filters, weights, biases, x, y)
+            return [layers[depth - 1] for depth in self.depths]
+        return [
+            self.family.forward(filters, weights[: depth - 1], biases[: depth - 1], x, y, own)[-1]
+            for depth, own in zip(self.depths, features, strict=True)
+        ]
+
+    def outputs(self, view: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """RGB of every subnet at N points: per depth [3, N]."""
-        layers = self.layers(view, x, y, features)
         # Three long rows: products with three columns would take four times as long.
         return [
-            torch.addmm(view["head_bias"][i, :, None], view["head"][i], layers[depth - 1].T)
-            for i, depth in enumerate(self.depths)
+            torch.addmm(view["head_bias"][i, :, None], view["head"][i], channels.T)
+            for i, channels in enumerate(self.channels(view, x, y, features))
         ]
 
     def spread(self) -> Tensor:

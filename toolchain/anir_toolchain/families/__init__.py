@@ -18,7 +18,7 @@ from anir_runtime.errors import AnirError
 from torch import Tensor
 
 from anir_toolchain.graph import Graph
-from anir_toolchain.space import WIDTHS
+from anir_toolchain.space import WIDTHS, Subnet
 
 
 class Family(ABC):
@@ -41,14 +41,14 @@ class Family(ABC):
     """Whether hidden biases matter modulo 2π only."""
 
     has_latents: ClassVar[bool] = False
-    """Whether subnets begin with codes of local cosines, of `latent_bits`."""
+    """Whether each subnet begins with codes of local cosines of its own, of `latent_bits`."""
     widths: ClassVar[tuple[int, ...]] = WIDTHS
     """Of the default space at 768x512."""
     narrowest: ClassVar[int] = 1
     """The least width."""
 
-    def latent_bits(self, width: int, size: tuple[int, int]) -> float:
-        """What the codes of local cosines may take for a picture of (width, height): none by default."""
+    def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
+        """What a subnet's codes may take for a picture of (width, height): none by default."""
         return 0.0
 
     @abstractmethod

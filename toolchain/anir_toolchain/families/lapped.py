@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
-from anir_toolchain.space import Space
+from anir_toolchain.space import Space, Subnet
 
 
 class Lapped(Family):
@@ -24,21 +24,34 @@ class Lapped(Family):
     filter_rows: ClassVar[dict[str, int]] = {}
     periodic_bias = True
     has_latents = True
-    widths = (8, 12, 16, 20)
+    widths = (4, 8, 12, 16)
     narrowest = 3
-    rates: ClassVar[tuple[float, ...]] = (0.1792, 0.2492, 0.3486, 0.4972)
-    """Bits per pixel of the shallowest file of those widths."""
+    rates: ClassVar[dict[int, tuple[float, ...]]] = {
+        2: (0.0998, 0.1795, 0.3487, 0.7485),
+        3: (0.12, 0.21, 0.42, 0.87),
+        4: (0.135, 0.249, 0.4988, 0.9985),
+        5: (0.1497, 0.3, 0.6, 1.5),
+    }
+    """Bits per pixel of the file of each depth and of those widths."""
     least_bits: ClassVar[float] = 12_000
-    """For the codes of a small picture."""
+    """For the codes of a small picture's smallest file."""
 
     def banks(self, depth: int) -> int:
         return 1
 
-    def latent_bits(self, width: int, size: tuple[int, int]) -> float:
-        # What the smallest file of that width has left when all else in it is paid for.
+    def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
+        # What the file has left when all else in it is paid for.
         pixels, widths = size[0] * size[1], Space.default(*size, self.widths).widths
-        left = pixels * float(np.interp(width, widths, self.rates)) - 8 * (2826 + 16 * width)
-        return max(left, min(self.least_bits, 4 * pixels))
+        of_depths = [np.interp(subnet.width, widths, rates) for rates in self.rates.values()]
+        rate = float(np.interp(subnet.depth, list(self.rates), of_depths))
+        least = self.least_bits * rate / self.rates[2][0]
+        return max(pixels * rate - 8 * self._other_bytes(subnet), min(least, 4 * pixels))
+
+    def _other_bytes(self, subnet: Subnet) -> float:
+        """About what a file of 4-bit weights has beside its codes."""
+        links, width = subnet.depth - 1, subnet.width
+        # From depth 3 on there is a Scan, too.
+        return 2880 + links * (width**2 / 2 + 2 * width + 8) + 93 * (links > 1)
 
     def init_filters(
         self,
