@@ -80,6 +80,14 @@ def _other_constant(proto: onnx.ModelProto) -> None:
     _set(proto, _node(_step(proto), "CumSum").input[1], lambda axis: axis - 1)
 
 
+def _a_place_twice(proto: onnx.ModelProto) -> None:
+    _set(proto, _node(_step(proto), "Gather").input[1], lambda places: np.append(places[:-1], places[0]))
+
+
+def _a_place_from_the_end(proto: onnx.ModelProto) -> None:
+    _set(proto, _node(_step(proto), "Gather").input[1], lambda places: np.append(places[:-1], -1))
+
+
 def _other_frequencies(proto: onnx.ModelProto) -> None:
     _set(proto, _node(proto.graph, "Gather").input[0], lambda tables: tables + 1)
 
@@ -94,6 +102,8 @@ def _other_frequencies(proto: onnx.ModelProto) -> None:
         _one_more_node,
         _other_direction,
         _other_constant,
+        _a_place_twice,
+        _a_place_from_the_end,
         _other_frequencies,
     ],
 )

@@ -110,7 +110,7 @@ def _decode(values: Values) -> NDArray[np.float32] | None:
     if any(values[role].dtype.kind not in "iu" for role in _WHOLE):
         return None
     whole = {role: values[role].astype(np.int64) for role in _WHOLE}
-    limits, kernel, prior = values["limits"].ravel(), values["weights"][0].T, values["prior"].ravel()
+    limits, kernel, prior = values["limits"].ravel(), values["weights"][0], values["prior"].ravel()
     if not _fits(values, whole, limits):
         return None
     tops, words, state = whole["tops"], whole["words"], whole["state"].ravel()
@@ -119,27 +119,33 @@ def _decode(values: Values) -> NDArray[np.float32] | None:
     symbol = np.repeat(np.arange(tops.size), whole["frequencies"])
     codes = values["codes"].astype(np.float32)[symbol % symbols]
     frequencies, moves = whole["frequencies"][symbol], np.arange(symbol.size) - tops[symbol]
-    depth, at = values["before"].shape[1], int(whole["last"].item()) + 1
-    rows = depth - 1 - whole["places"]
-    # With a lane of zeros on either side.
-    sizes = np.zeros((depth + len(prior), state.size + 2), np.float32)
-    decoded = np.empty((len(prior), 1, 1, state.size), np.float32)
-    for step in range(len(prior)):
-        before, own, after = kernel @ sizes[rows + step]
-        activity = before[:-2] + own[1:-1] + after[2:] + prior[step]
-        slot = limits.searchsorted(activity) * total + state % total
-        state = (state // total + 1) * frequencies[slot] + moves[slot]
-        low = np.flatnonzero(state < least)
-        state[low] = state[low] * word + words[at : at + low.size]
-        at += low.size
-        decoded[step] = codes[slot]
-        np.abs(decoded[step, 0, 0], out=sizes[depth + step, 1:-1])
-    return decoded
+    steps, lanes, at = prior.size, state.size, int(whole["last"].item()) + 1
+    # Activities, of which each step's become its codes; some reach beyond the last step.
+    rows = np.repeat(np.pad(prior, (0, values["before"].shape[1]))[:, None], lanes, axis=1)
+    later = whole["places"] + 1
+    # With a lane of zeros on either side; then of the lane before, the own, and the one after.
+    sizes = np.zeros(lanes + 2, np.float32)
+    around = np.lib.stride_tricks.sliding_window_view(sizes, lanes)
+    for step, row in enumerate(rows[:steps]):
+        turns, slot = np.divmod(state, total)
+        slot += limits.searchsorted(row) * total
+        state = (turns + 1) * frequencies.take(slot) + moves.take(slot)
+        low = (state < least).nonzero()[0]
+        if low.size:
+            state[low] = state[low] * word + words[at : at + low.size]
+            at += low.size
+        codes.take(slot, out=row, mode="clip")
+        # Most steps have nothing but zeros, which tell nothing.
+        if row.any():
+            np.abs(row, out=sizes[1:-1])
+            rows[later + step] += kernel @ around
+    return rows[:steps, None, None]
 
 
 def _fits(values: Values, whole: Values, limits: NDArray[Any]) -> bool:
     """Whether the tables fit together, and constants are what they are in every such stream."""
     frequencies, tops, tables = whole["frequencies"], whole["tops"], limits.size + 1
+    places = whole["places"].tolist()
     constants: dict[str, Sequence[int]] = {
         "zero": [0],
         "one": [1],
@@ -152,6 +158,8 @@ def _fits(values: Values, whole: Values, limits: NDArray[Any]) -> bool:
     return (
         all(whole[role].ravel().tolist() == list(numbers) for role, numbers in constants.items())
         and not values["before"].any()
+        and set(places) <= set(range(values["before"].shape[1]))
+        and len(set(places)) == len(places)
         and bool((frequencies >= 0).all() and (np.diff(limits) > 0).all())
         and np.array_equal(tops, frequencies.cumsum())
         and np.array_equal(tops, whole["each_top"].ravel())

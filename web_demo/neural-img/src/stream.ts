@@ -118,19 +118,17 @@ class Stream {
     return this.wholes(role)[0] ?? 0;
   }
 
-  /** How much the lane before, a code's own and the lane after tell of it, next to its own. */
-  get shares(): [number, number, number] {
-    const [before = 0, own = 1, after = 0] = this.floats('weights');
-    return [before / own, 1, after / own];
-  }
-
-  /** What codes of before weigh, with the way back to them. */
-  taps(lanes: number): { weight: number; back: number }[] {
+  /** How a code's size tells of the codes of its lane and of the two beside: where they are, and its weight. */
+  taps(lanes: number): { ahead: number; beside: number; weight: number }[] {
     const weights = this.floats('weights');
-    return [...this.wholes('places')].map((place, k) => ({
-      weight: weights[3 * k + 1] ?? 0,
-      back: (place + 1) * lanes,
-    }));
+    // Of the lane before, the own and the one after: so to the one after, the own and the one before.
+    return [...this.wholes('places')].flatMap((place, k) =>
+      [1, 0, -1].map((beside, j) => ({
+        ahead: (place + 1) * lanes,
+        beside,
+        weight: weights[3 * k + j] ?? 0,
+      })),
+    );
   }
 
   /** Whether the tables fit together, and constants are what they are in every such stream. */
@@ -151,9 +149,7 @@ class Stream {
       this.wholes('remembered').join() === this.dims('before').join() &&
       this.floats('before').every((size) => size === 0) &&
       limits.every((limit, k) => k === 0 || limit > (limits[k - 1] ?? 0)) &&
-      this.floats('weights').every(
-        (weight, k, all) => weight === (all[3 * Math.floor(k / 3) + 1] ?? 0) * (this.shares[k % 3] ?? 0),
-      ) &&
+      this.wholes('places').every((place) => place >= 0 && place < (this.dims('before')[1] ?? 0)) &&
       this.dims('codes').join() === `${symbols}` &&
       tops.length === tables * symbols &&
       tops.join() === this.wholes('each_top').join() &&
@@ -172,43 +168,43 @@ function decode(stream: Stream): { dims: number[]; data: Float32Array } | undefi
   if (!stream.fits) return;
   const state = stream.wholes('state');
   const [lanes, steps, depth] = [state.length, stream.dims('prior')[0] ?? 0, stream.dims('before')[1] ?? 0];
-  const data = new Float32Array(steps * lanes);
-  // What tells of the codes after each: its size and a share of those beside. Before the first step it is zero.
-  const told = new Float32Array((depth + steps) * lanes);
-  const activity = new Float32Array(lanes);
-  const [[share, , otherShare], taps] = [stream.shares, stream.taps(lanes)];
-  const prior = stream.floats('prior');
-  const take = takerOf(stream, state);
+  // Activities, of which each step's become its codes; some reach beyond the last step.
+  const rows = new Float32Array((steps + depth) * lanes);
+  stream.floats('prior').forEach((prior, step) => {
+    rows.fill(prior, step * lanes, (step + 1) * lanes);
+  });
+  const [take, taps] = [takerOf(stream, state), stream.taps(lanes)];
   for (let step = 0; step < steps; step++) {
-    const own = (depth + step) * lanes;
-    activity.fill(prior[step] ?? 0);
-    for (const { weight, back } of taps) {
-      const from = own - back;
-      for (let lane = 0; lane < lanes; lane++)
-        activity[lane] = (activity[lane] ?? 0) + weight * (told[from + lane] ?? 0);
-    }
-    const codes = data.subarray(step * lanes, (step + 1) * lanes);
-    take(activity, codes);
+    const start = step * lanes;
+    const row = rows.subarray(start, start + lanes);
+    take(row);
     for (let lane = 0; lane < lanes; lane++) {
-      const [before, after] = [codes[lane - 1] ?? 0, codes[lane + 1] ?? 0];
-      told[own + lane] = Math.abs(codes[lane] ?? 0) + share * Math.abs(before) + otherShare * Math.abs(after);
+      const size = Math.abs(row[lane] ?? 0);
+      // Most are zero, which tells nothing.
+      if (size === 0) continue;
+      for (const { ahead, beside, weight } of taps) {
+        const other = lane + beside;
+        if (other < 0 || other >= lanes) continue;
+        const at = start + ahead + other;
+        rows[at] = (rows[at] ?? 0) + weight * size;
+      }
     }
   }
-  return { dims: [steps, 1, 1, lanes], data };
+  return { dims: [steps, 1, 1, lanes], data: rows.slice(0, steps * lanes) };
 }
 
-/** Takes a code of each lane, given their activities. */
-function takerOf(stream: Stream, state: Int32Array): (activity: Float32Array, codes: Float32Array) => void {
+/** Takes a code of each lane in the place of its activity. */
+function takerOf(stream: Stream, state: Int32Array): (row: Float32Array) => void {
   const [words, values, limits] = [stream.wholes('words'), stream.floats('codes'), stream.floats('limits')];
   const [frequencies, tops] = [stream.wholes('frequencies'), stream.wholes('tops')];
   const [total, least, word] = [stream.whole('total'), stream.whole('least'), stream.whole('word')];
   const symbolOf = symbolsOfSlots(frequencies);
   let read = stream.whole('last') + 1;
-  return (activity, codes) => {
-    for (let lane = 0; lane < codes.length; lane++) {
-      const loudness = activity[lane] ?? 0;
+  return (row) => {
+    for (let lane = 0; lane < row.length; lane++) {
+      const activity = row[lane] ?? 0;
       let table = 0;
-      while (table < limits.length && (limits[table] ?? 0) < loudness) table++;
+      while (table < limits.length && (limits[table] ?? 0) < activity) table++;
       const before = state[lane] ?? 0;
       const low = before % total;
       const slot = table * total + low;
@@ -220,7 +216,7 @@ function takerOf(stream: Stream, state: Int32Array): (activity: Float32Array, co
         after = after * word + (words[read++] ?? 0);
       }
       state[lane] = after;
-      codes[lane] = values[symbol % values.length] ?? 0;
+      row[lane] = values[symbol % values.length] ?? 0;
     }
   };
 }
