@@ -61,7 +61,7 @@ def test_in_a_large_picture_some_lanes_tell_the_step(monkeypatch: pytest.MonkeyP
     )
     finest = analyse(picture)[:1]
     exact = _choose(finest, 40000)
-    monkeypatch.setattr("anir_toolchain.choosing._SAMPLED", 60)
+    monkeypatch.setattr("anir_toolchain.choosing._SAMPLED", 60 * 16**2)
     sampled = _choose(finest, 40000)
     assert sampled.codes.shape[:3] == exact.codes.shape[:3]
     assert sorted(exact.codes.shape[:3]) == [3, 12, 16]
@@ -83,8 +83,12 @@ def test_the_scan_goes_where_means_differ_less() -> None:
     assert _choose(analyse(picture.transpose(1, 0, 2)), 8000).down is True
 
 
+@pytest.mark.parametrize("sampled", [2**20, 2**14])
 @pytest.mark.parametrize(("cell", "pitch"), [(4, 32), (64, 16)])
-def test_the_pitch_is_taken_that_shows_more(cell: int, pitch: int) -> None:
+def test_the_pitch_is_taken_that_shows_more(
+    cell: int, pitch: int, sampled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anir_toolchain.choosing._SAMPLED", sampled)
     noise = np.random.default_rng(1).integers(0, 256, (256 // cell, 256 // cell, 3)).astype(np.uint8)
     picture = noise.repeat(cell, 0).repeat(cell, 1)
     candidates = analyse(picture)

@@ -29,8 +29,8 @@ _PASSES = 2
 """Times that codes are chosen by what they cost."""
 _NEGLIGIBLE = 0.002
 """Share of the codes other than zero that is given up with the highest frequencies."""
-_SAMPLED = 4096
-"""Cells on which the step is found, or up to twice as many: some lanes in a large picture."""
+_SAMPLED = 2**20
+"""Pixels on which the step is found, or up to twice as many: some lanes in a large picture."""
 _LAGRANGE = 0.11
 """What a bit may cost, in squared steps."""
 _FINEST = 0.5 / 127.5
@@ -61,34 +61,39 @@ def choose(candidates: list[Coefficients], budgets: Sequence[float], pool: Execu
 
     They take hardly fewer bits than they may, or hardly more in a large picture.
     """
-    steps = list(pool.map(lambda coefficients: _steps(coefficients, budgets), candidates))
-    return list(pool.map(lambda own: _better(candidates, own), zip(*steps, strict=True)))
+
+    def codes(solutions: tuple[tuple[float, float], ...]) -> Latents:
+        (_, step), best = min(zip(solutions, candidates, strict=True), key=lambda pair: pair[0])
+        return Latents(_quantise(best.values, step), step, best.values.shape[-1], best.down)
+
+    solutions = pool.map(lambda coefficients: _steps(coefficients, budgets), candidates)
+    return list(pool.map(codes, zip(*solutions, strict=True)))
 
 
-def _better(candidates: list[Coefficients], steps: Sequence[float]) -> Latents:
-    """The codes with less error of those of each candidate with its step."""
-    chosen = []
-    for coefficients, step in zip(candidates, steps, strict=True):
-        values, codes = coefficients.values, _quantise(coefficients.values, step)
-        latents = Latents(codes, step, values.shape[-1], coefficients.down)
-        chosen.append((_error(values, codes, step), latents))
-    return min(chosen, key=lambda pair: pair[0])[1]
-
-
-def _steps(coefficients: Coefficients, budgets: Sequence[float]) -> list[float]:
-    """The step for each budget, found on some of the lanes."""
-    values = coefficients.values
-    _, along, across, _, _ = values.shape
-    every = min(max(1, along * across // _SAMPLED), across)
+def _steps(coefficients: Coefficients, budgets: Sequence[float]) -> list[tuple[float, float]]:
+    """For each budget the squared error and the step that gives it, found on some of the lanes."""
+    values, errors = coefficients.values, dict[float, float]()
+    across = values.shape[2]
+    every = min(max(1, values[0].size // _SAMPLED), across)
     some = values[:, :, every // 2 :: every]
     share = some.shape[2] / across
+    # Lanes differ in what there is to see in them.
+    detail = _detail(values) / max(_detail(some), 1e-9)
 
     def cost(step: float) -> float:
-        return _cost(_quantise(some, step))
+        codes = _quantise(some, step)
+        errors[step] = _error(some, codes, step) * detail
+        return _cost(codes)
 
     start = max(float(some.std()) / 4, _FINEST)
     tried = {start: cost(start)}
-    return [_solve(cost, bits * share, tried) for bits in budgets]
+    steps = [_solve(cost, bits * share, tried) for bits in budgets]
+    return [(errors[step], step) for step in steps]
+
+
+def _detail(values: Floats) -> float:
+    """The energy of all but cells' means."""
+    return float(np.square(values).sum() - np.square(values[..., 0, 0]).sum())
 
 
 def _principal_colours(image: NDArray[np.uint8]) -> Floats:
