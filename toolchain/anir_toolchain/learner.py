@@ -11,8 +11,6 @@ from torch import Tensor
 from anir_toolchain.soap import Soap
 from anir_toolchain.supernet import Parameters, Trunk
 
-_EMPHASIS = 0.5
-"""Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
 _DIVERGED = 2.0
 """A mean error so many times its lowest (3 dB) is a fit gone astray."""
 _CALM = 100
@@ -93,7 +91,7 @@ class Learner:
 
     def _share(self) -> Tensor:
         """Of each depth's error in what is minimized, which is about 1: so gradients do not fade with it."""
-        share = self.error**-_EMPHASIS
+        share = self.error**-self.trunk.family.emphasis
         return share / (share * self.error).sum()
 
     @torch.no_grad()

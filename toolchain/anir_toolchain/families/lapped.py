@@ -22,6 +22,8 @@ class Lapped(Family):
 
     name = "lapped"
     filter_rows: ClassVar[dict[str, int]] = {}
+    # Subnets of more codes have far smaller errors, of which all of a share counts as much.
+    emphasis = 1.0
     periodic_bias = True
     has_latents = True
     widths = (4, 8, 12, 16)
