@@ -38,7 +38,7 @@ class Family(ABC):
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
     emphasis: ClassVar[float] = 0.5
-    """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a little."""
+    """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a bit."""
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
 

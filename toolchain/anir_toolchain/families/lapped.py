@@ -22,7 +22,7 @@ class Lapped(Family):
 
     name = "lapped"
     filter_rows: ClassVar[dict[str, int]] = {}
-    # Subnets of more codes have far smaller errors, of which all of a share counts as much.
+    # Subnets with more codes have far smaller errors: each counts by its logarithm.
     emphasis = 1.0
     periodic_bias = True
     has_latents = True
