@@ -125,7 +125,7 @@ export class SubnetMap {
         return [line, label(`${level}`, MARGIN.left - 6, y + 4, 'end')];
       }),
       ...sizes.map((bytes) => label(`${bytes / 1000}`, this.#x(Math.log(bytes)), HEIGHT - 8, 'middle')),
-      label('dB', MARGIN.left - 6, 10, 'end'),
+      label('dB', MARGIN.left + 2, 10, 'start'),
       label('kB', WIDTH - 2, HEIGHT - 8, 'end'),
     ];
   }
