@@ -53,10 +53,9 @@ def _solve_heads(fitting: Fitting, width: int) -> tuple[Quantized, Tensor]:
     moments = [Moments(width, fitting.device) for _ in trunk.depths]
     for part in torch.split(index, 4096):
         x, y, colours = fitting.points(part)
-        for moment, channels in zip(
-            moments, trunk.channels(view, x, y, fitting.features(width, part)), strict=True
-        ):
-            moment.add(channels, (colours + 1) / 2)
+        channels = trunk.channels(view, x, y, fitting.features(width, part))
+        for moment, own in zip(moments, channels, strict=True):
+            moment.add(own, (colours + 1) / 2)
     codes, scale, bias = (
         torch.stack(parts) for parts in zip(*(m.solve(VECTOR_BITS) for m in moments), strict=True)
     )
