@@ -23,15 +23,16 @@ def random_model(
         return torch.rand(shape, generator=generator) * 2 - 1
 
     def trunk(width: int) -> QuantizedTrunk:
-        heads = (len(space.depths), 3)
+        heads, lean, kept = (len(space.depths), 3), family(name).lean, family(name).kept
         weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
+        weight[..., :kept] = 0
         filters = family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)
         return QuantizedTrunk(
             filters=filter_rows(name, filters),
             weight=weight.to(torch.int8),
-            step=rows((1.5 + uniform(depth - 1, width)) / high * (3 / width) ** 0.5),
-            bias=rows(uniform(depth - 1, width) * 3),
-            head=rows(uniform(*heads, width) * 0.2),
+            step=rows((1.5 + uniform(depth - 1, 1 if lean else width)) / high * (3 / width) ** 0.5),
+            bias=rows(uniform(0 if lean else depth - 1, width) * 3),
+            head=rows(uniform(*heads, width) * (0.05 if lean else 0.2), alike=lean),
             head_bias=uniform(*heads) * 0.1 + 0.5,
             latents=tuple(latents() for _ in space.depths if family(name).has_latents),
         )
@@ -55,8 +56,10 @@ def random_model(
     )
 
 
-def rows(values: torch.Tensor) -> Quantized:
+def rows(values: torch.Tensor, alike: bool = False) -> Quantized:
     scale = values.abs().amax(-1) / 127
+    if alike:
+        scale = scale.amax(-1, keepdim=True).expand(scale.shape).clone()
     return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int8), scale)
 
 

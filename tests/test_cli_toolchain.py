@@ -89,7 +89,7 @@ def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -
     fails(train_main([str(picture), *out, "--widths", "8;16"]), "with commas", 2)
     fails(train_main([str(picture), *out, "--widths", "16,8"]), "must rise")
     fails(train_main([str(picture), *out, "--family", "mlp"]), "there are fourier, gabor, lapped, siren")
-    fails(train_main([str(picture), *out, "--family", "lapped", "--widths", "2"]), "widths of at least 3")
+    fails(train_main([str(picture), *out, "--family", "lapped", "--widths", "2"]), "widths of at least 4")
     assert sorted(p.name for p in Path().iterdir()) == ["picture.png", "text.png"]
 
 

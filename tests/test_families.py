@@ -15,14 +15,14 @@ def test_all_families_are_found() -> None:
 
 def test_local_cosines_are_seen_by_every_layer() -> None:
     generator = torch.Generator().manual_seed(1)
-    weights, biases = torch.rand(2, 4, 4, generator=generator), torch.rand(2, 4, generator=generator)
+    weights = torch.rand(2, 5, 5, generator=generator)
     z = torch.tensor([[0.5, -0.2, 0.1]])
-    layers = family("lapped").forward(torch.empty(1, 0, 4), weights, biases, z[:, 0], z[:, 0], z)
-    h = [0.5, -0.2, 0.1, 0.0]
+    layers = family("lapped").forward(torch.empty(1, 0, 5), weights, torch.empty(0, 5), z[:, 0], z[:, 0], z)
+    first = h = [0.5, -0.2, 0.1, math.pi / 2, math.pi / 2]
     assert layers[0].tolist() == [pytest.approx(h)]
-    for weight, bias, layer in zip(weights.tolist(), biases.tolist(), layers[1:], strict=True):
-        sums = [sum(h[i] * weight[i][o] for i in range(4)) + bias[o] for o in range(4)]
-        h = [math.sin(sums[o]) + [0.5, -0.2, 0.1, 0.0][o] for o in range(4)]
+    for weight, layer in zip(weights.tolist(), layers[1:], strict=True):
+        sums = [sum(h[i] * weight[i][o] for i in range(5)) for o in (3, 4)]
+        h = first[:3] + [first[3] + math.sin(own) for own in sums]
         assert layer.tolist() == [pytest.approx(h, abs=1e-5)]
 
 

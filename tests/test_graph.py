@@ -42,6 +42,15 @@ def test_two_scans_of_which_one_reads_what_the_other_gave(captures: int) -> None
     assert _run(graph, result, x) == -want - x
 
 
+def test_calls_of_what_is_written_once() -> None:
+    graph = Graph()
+    ratio = graph.function(2, lambda graph, a, b: graph.op("Div", graph.op("Neg", a), b))
+    twice = graph.function(1, lambda graph, a: graph.op("Add", a, a))
+    two = graph.tensor(np.array([2], np.float32))
+    result = ratio(twice(ratio("x", two)), "x")
+    assert _run(graph, result, 3.0) == 1.0
+
+
 def test_a_single_step_is_no_scan() -> None:
     graph = Graph()
     part = graph.tensor(np.array([7], np.float32))

@@ -26,6 +26,22 @@ def test_at_many_bits_it_is_the_least_squares_solution() -> None:
     assert error <= (rows @ best - colours).square().mean() * 1.001
 
 
+def test_steps_may_have_to_be_the_same() -> None:
+    channels, colours = _problem()
+    moments = _moments(channels, colours * torch.tensor([1.0, 0.1, 3.0]))
+    codes, step, _ = moments.solve(8, alike=True)
+    _, own, _ = moments.solve(8)
+    assert step.tolist() == [own.max().item()] * 3
+    assert codes.abs().amax(1)[2] == 127
+
+
+def test_channels_of_little_energy_count_as_well() -> None:
+    channels, colours = _problem()
+    codes, step, _ = _moments(channels[:, :1], colours).solve(16)
+    faint, faint_step, _ = _moments(channels[:, :1] * 1e-3, colours).solve(16)
+    assert (faint * faint_step[:, None] * 1e-3).allclose(codes * step[:, None], rtol=1e-3)
+
+
 def test_rounding_errors_make_up_for_one_another() -> None:
     channels, colours = _problem()
     moments = _moments(channels, colours)

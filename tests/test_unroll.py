@@ -8,7 +8,7 @@ import onnxruntime as ort
 import pytest
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.onnx_file import read_nodes
-from anir_runtime.unroll import unroll
+from anir_runtime.unroll import inline, unroll
 from anir_toolchain.export import build
 from anir_toolchain.space import Subnet
 from onnx import TensorProto, helper
@@ -35,6 +35,55 @@ def test_a_single_layer_is_no_scan() -> None:
     data = build(random_model(), Subnet(2, 24)).SerializeToString()
     assert "Scan" not in [node.kind for node in read_nodes(data)]
     assert unroll(data) == data
+
+
+def test_calls_are_written_out() -> None:
+    data = build(random_model("lapped"), Subnet(2, 24)).SerializeToString()
+    inlined = inline(data)
+    kinds = [[node.kind for node in read_nodes(model)] for model in (data, inlined)]
+    assert [own.count("fa") for own in kinds] == [2, 0]
+    assert [own.count("Cos") for own in kinds] == [0, 4]
+    feeds = {"x": axis_coordinates(96), "y": axis_coordinates(64)}
+    got, want = (ort.InferenceSession(model).run(["image"], feeds)[0] for model in (inlined, data))
+    np.testing.assert_array_equal(got, want)
+
+
+def _calling(function: onnx.FunctionProto, *others: onnx.FunctionProto) -> bytes:
+    calls = [
+        helper.make_node("f", ["x", "two", "nine"], ["both"], domain="own"),
+        helper.make_node("f", ["both", "", "nine"], ["y"], domain="own"),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    constants = [
+        helper.make_tensor(name, TensorProto.FLOAT, [], [n]) for name, n in (("two", 2), ("nine", 9))
+    ]
+    graph = helper.make_graph(calls, "g", values[:1], values[1:], constants)
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10, functions=[function, *others])
+    return model.SerializeToString()
+
+
+def _function(kind: str = "Clip", **changes: list[str]) -> onnx.FunctionProto:
+    nodes = [helper.make_node("Neg", ["a"], ["c"]), helper.make_node(kind, ["c", "low", "high"], ["d"])]
+    nodes[1].domain = "own" * (kind == "g")
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
+    return helper.make_function("own", "f", ["a", "low", "high"], ["d"], nodes, opsets, **changes)
+
+
+def test_what_a_call_leaves_out_stays_so() -> None:
+    data = _calling(_function())
+    inlined = inline(data)
+    assert [node.kind for node in read_nodes(inlined)] == ["Neg", "Clip", "Identity"] * 2
+    for model in (inlined, data):
+        # -3 is raised to 2, and -2 has no least.
+        assert ort.InferenceSession(model).run(["y"], {"x": np.array([3], np.float32)})[0].tolist() == [-2]
+
+
+def test_functions_that_are_more_than_nodes_stay() -> None:
+    inner = _function()
+    inner.name = "g"
+    for data in (_calling(_function("g"), inner), _calling(_function(attributes=["unused"]))):
+        assert inline(data) == data
 
 
 @pytest.fixture

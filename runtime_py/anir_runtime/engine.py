@@ -20,7 +20,7 @@ from anir_runtime.rewrite import (
 )
 from anir_runtime.separable import separate
 from anir_runtime.stream import unpack
-from anir_runtime.unroll import unroll
+from anir_runtime.unroll import inline, unroll
 
 _TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
 
@@ -47,9 +47,9 @@ class Engine(Protocol):
 def prepared(data: bytes) -> bytes:
     """An exported file as engines want it, where they know how.
 
-    Codes are decoded, layers written out, sines and exponentials of columns and rows taken apart.
+    Calls and layers are written out, codes decoded, sines and exponentials of columns and rows taken apart.
     """
-    return separate(unroll(unpack(data)))
+    return separate(unroll(unpack(inline(data))))
 
 
 def open_file(data: bytes) -> ort.InferenceSession:

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET = 1, 7, 8
+_MODEL_IR_VERSION, _MODEL_GRAPH, _MODEL_OPSET, _MODEL_FUNCTION = 1, 7, 8, 25
 _GRAPH_NODE, _GRAPH_NAME, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 2, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
+_FUNCTION_NAME, _FUNCTION_INPUT, _FUNCTION_OUTPUT, _FUNCTION_NODE, _FUNCTION_DOMAIN = 1, 4, 5, 7, 10
+_FUNCTION_ATTRIBUTE, _FUNCTION_DEFAULT = 6, 11
 _ATTRIBUTE_NAME, _ATTRIBUTE_NUMBER, _ATTRIBUTE_TEXT, _ATTRIBUTE_TENSOR = 1, 3, 4, 5
 _ATTRIBUTE_GRAPH, _ATTRIBUTE_NUMBERS, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 6, 8, 10, 11
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
@@ -44,7 +46,7 @@ class Node(NamedTuple):
 
 
 class Body(NamedTuple):
-    """What a node repeats: names of what goes in and comes out, and the nodes between."""
+    """What a node repeats or calls: names of what goes in and comes out, and the nodes between."""
 
     inputs: list[str]
     outputs: list[str]
@@ -65,6 +67,21 @@ def has_external_data(model: bytes) -> bool:
 def read_nodes(model: bytes) -> list[Node]:
     """The nodes of an undamaged ModelProto in their order; the kind of a foreign domain's has it in front."""
     return [node for graph in _parts(memoryview(model), _MODEL_GRAPH) for node in _nodes(graph)]
+
+
+def functions(model: bytes) -> dict[str, Body]:
+    """What nodes of a ModelProto call, by their kind: functions without attributes, whose nodes call none."""
+    found = {}
+    for function in _parts(memoryview(model), _MODEL_FUNCTION):
+        domain, (name,), inputs, outputs = (
+            _texts(function, field)
+            for field in (_FUNCTION_DOMAIN, _FUNCTION_NAME, _FUNCTION_INPUT, _FUNCTION_OUTPUT)
+        )
+        nodes = _nodes(function, _FUNCTION_NODE)
+        is_plain = not any(True for _ in _parts(function, _FUNCTION_ATTRIBUTE, _FUNCTION_DEFAULT))
+        if is_plain and not any(map(has_graph, nodes)):
+            found["".join(domain) + name] = Body(inputs, outputs, nodes)
+    return {kind: body for kind, body in found.items() if not any(n.kind in found for n in body.nodes)}
 
 
 def text_attribute(node: Node, name: str) -> str:
@@ -163,9 +180,9 @@ def write_model(
     return _versions(like) + _field(_MODEL_GRAPH, b"".join(graph))
 
 
-def _nodes(graph: memoryview) -> list[Node]:
+def _nodes(graph: memoryview, own: int = _GRAPH_NODE) -> list[Node]:
     nodes = []
-    for node in _parts(graph, _GRAPH_NODE):
+    for node in _parts(graph, own):
         inputs, outputs, (kind,), domain = (
             _texts(node, field) for field in (_NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_DOMAIN)
         )

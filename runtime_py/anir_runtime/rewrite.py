@@ -127,9 +127,10 @@ class _Rewriter:
             self._products[node.outputs[0]] = self._read(node.inputs[0]), weight.reshape(weight.shape[-2:])
         elif node.kind == "Pad" and self._pads_channels(node):
             before, after = self._values[node.inputs[1]].reshape(2, -1)[:, -1]
-            pads = self._constant(np.array([before, 0, after, 0]))
+            pads = [np.array([before, 0, after, 0]), *(self._values[name] for name in node.inputs[2:])]
+            constants = [self._constant(value) for value in pads]
             self._entries[node.outputs[0]] = [
-                self._emit("Pad", entry, pads, attributes=node.attributes)
+                self._emit("Pad", entry, *constants, attributes=node.attributes)
                 for entry in self._read(node.inputs[0])
             ]
         elif node.kind == "Add" and (biased := self._biased_product(node)):
@@ -229,9 +230,9 @@ class _Rewriter:
         return self._emit("Reshape", planes, self._constant(np.array([len(values), -1])))
 
     def _pads_channels(self, pad: Node) -> bool:
-        """Whether it adds channels of zeros and nothing else."""
+        """Whether it adds constant channels and nothing else."""
         before, after = self._values[pad.inputs[1]].reshape(2, -1)
-        return len(pad.inputs) == 2 and not before[:-1].any() and not after[:-1].any()
+        return len(pad.inputs) <= 3 and not before[:-1].any() and not after[:-1].any()
 
     def _shape(self, name: str) -> tuple[int, int, int, int]:
         """A value's shape as (entries, rows, columns, channels), with an axis of 1 where it does not vary."""

@@ -1,4 +1,8 @@
-"""Steps that a graph repeats, written out: a network's layers, which a file has as a Scan."""
+"""Steps that a graph repeats, written out: functions, and a network's layers, which a file has as a Scan."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +11,7 @@ from anir_runtime.onnx_file import (
     Body,
     Node,
     body,
+    functions,
     number_attributes,
     read_nodes,
     with_changes,
@@ -17,6 +22,33 @@ from anir_runtime.stream import evaluate
 
 _MOST_STEPS = 64
 """More are no layers, but work for a loop."""
+
+
+def inline(model: bytes) -> bytes:
+    """The serialized ModelProto with functions' nodes in the place of their calls."""
+    nodes, known = read_nodes(model), functions(model)
+    calls = {at: node for at, node in enumerate(nodes) if node.kind in known}
+    changed = {at: _called(call, known[call.kind]) for at, call in calls.items()}
+    return with_changes(model, changed, {}) if changed else model
+
+
+def _called(call: Node, function: Body) -> list[Node]:
+    # What is left out has no name.
+    names = dict(zip_longest(function.inputs, call.inputs, fillvalue=""))
+    written = _renamed(function.nodes, names, lambda name: f"{name} within {call.outputs[0]}")
+    results = zip(function.outputs, call.outputs, strict=False)
+    return written + [Node("Identity", [names[a]], [b], []) for a, b in results if b]
+
+
+def _renamed(nodes: Sequence[Node], names: dict[str, str], fresh: Callable[[str], str]) -> list[Node]:
+    """Nodes that read what `names` says, and give values fresh names, which are added to it."""
+    renamed = []
+    for node in nodes:
+        inputs = [names.get(name, name) for name in node.inputs]
+        # An optional result that is left out has no name.
+        names |= {name: fresh(name) for name in node.outputs if name}
+        renamed.append(node._replace(inputs=inputs, outputs=[names.get(name, name) for name in node.outputs]))
+    return renamed
 
 
 def unroll(model: bytes) -> bytes:
@@ -55,6 +87,9 @@ def _written_out(
     def at(name: str, k: int) -> str:
         return f"{name} at step {k} of {scan.outputs[0]}"
 
+    def within(name: str, k: int) -> str:
+        return at(f"{name} within", k)
+
     ones, axis = f"steps of {scan.outputs[0]}", f"axis of {scan.outputs[0]}"
     written = []
     for stack in dict.fromkeys(stacks):
@@ -65,12 +100,7 @@ def _written_out(
     states = scan.inputs[: len(scan.outputs)]
     for k in range(count):
         names = dict(zip(step.inputs, [*states, *(at(stack, k) for stack in stacks)], strict=True))
-        for node in step.nodes:
-            inputs = [names.get(name, name) for name in node.inputs]
-            # An optional result that is left out has no name.
-            names |= {name: at(f"{name} within", k) for name in node.outputs if name}
-            outputs = [names.get(name, name) for name in node.outputs]
-            written.append(node._replace(inputs=inputs, outputs=outputs))
+        written += _renamed(step.nodes, names, partial(within, k=k))
         states = [names[name] for name in step.outputs]
     written += [Node("Identity", [a], [b], []) for a, b in zip(states, scan.outputs, strict=True)]
     return written, {ones: np.ones(count, np.int64), axis: np.zeros(1, np.int64)}

@@ -16,7 +16,7 @@ from anir_toolchain.families import Family, family
 from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 7
+FORMAT = 8
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class QuantizedTrunk:
     weight: Tensor
     """Hidden codes, int8[D-1, C, C] over (input, output)."""
     step: Quantized
-    """The hidden weights' learned step sizes, one per output: int8[D-1, C], scale [D-1]."""
+    """The hidden weights' learned step sizes, scale [D-1]: one per output, int8[D-1, C], or one, [D-1, 1]."""
     bias: Quantized
-    """int8[D-1, C], scale [D-1]."""
+    """int8[D-1, C], scale [D-1]; of a lean family [0, C], [0]."""
     head: Quantized
     """int8[depths, 3, C], scale [depths, 3]; maps to RGB in [0, 1]."""
     head_bias: Tensor
@@ -72,17 +72,19 @@ class QuantizedTrunk:
         )
         return cls(**values)
 
-    def check_shapes(self, banks: int, rows: int, depths: tuple[int, ...], width: int) -> None:
+    def check_shapes(self, family: Family, depths: tuple[int, ...], width: int) -> None:
         """Raises ValueError if a tensor's shape is another than that of such a trunk."""
-        layers, heads = depths[-1] - 1, (len(depths), 3)
+        banks, rows = family.banks(depths[-1]), len(family.filter_rows)
+        layers, heads, lean = depths[-1] - 1, (len(depths), 3), family.lean
+        biases = 0 if lean else layers
         expected = {
             self.filters.codes: (banks, rows, width),
             self.filters.scale: (banks, rows),
             self.weight: (layers, width, width),
-            self.step.codes: (layers, width),
+            self.step.codes: (layers, 1 if lean else width),
             self.step.scale: (layers,),
-            self.bias.codes: (layers, width),
-            self.bias.scale: (layers,),
+            self.bias.codes: (biases, width),
+            self.bias.scale: (biases,),
             self.head.codes: (*heads, width),
             self.head.scale: heads,
             self.head_bias: heads,
@@ -180,9 +182,8 @@ class Model:
     def _check_shapes(self) -> None:
         if tuple(self.trunks) != self.space.widths or self.image.dtype != torch.uint8:
             raise ValueError("trunks do not fit the space")
-        banks, rows = self.family.banks(self.space.depths[-1]), len(self.family.filter_rows)
         for width, trunk in self.trunks.items():
-            trunk.check_shapes(banks, rows, self.space.depths, width)
+            trunk.check_shapes(self.family, self.space.depths, width)
             trunk.check_latents(self.size, expected=len(self.space.depths) * self.family.has_latents)
 
 

@@ -13,7 +13,7 @@ from anir_runtime.files import replacing
 from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
 from onnx import TensorProto, helper
 
-from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
+from anir_toolchain.checkpoint import Model, Quantized
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
 from anir_toolchain.lapped import emit as emit_latents
@@ -91,22 +91,23 @@ def macs_per_pixel(model: Model, subnet: Subnet) -> int:
 def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet as an ONNX graph: float32 x [W] and y [H] in, uint8 image [H, W, 3] out."""
     graph, trunk = Graph(), model.trunks[subnet.width]
-    links, rank = subnet.depth - 1, _rank(model.family, subnet)
-    head_at = model.space.depths.index(subnet.depth)
-    *filters, biases, step, head = _emit_vectors(graph, model.family, trunk, subnet, head_at)
-    weights = _emit_weights(graph, model, subnet, step)
+    links, rank, lean = subnet.depth - 1, _rank(model.family, subnet), model.family.lean
+    at = model.space.depths.index(subnet.depth)
+    parts = _emit_lean(graph, model, subnet, at) if lean else _emit_vectors(graph, model, subnet, at)
+    weights, head, biases, *filters = parts
     x, y, features = "x", "y", None
     if latents := model.latents(subnet):
         features = emit_latents(graph, latents, model.size, subnet.width)
     else:
         x, y = graph.op("Flatten", x), graph.op("Unsqueeze", y, graph.integers(1, 2))
     h = model.family.emit(graph, links, x, y, filters, weights, biases, features)
-    bias = graph.tensor(trunk.head_bias[head_at].numpy())
-    if rank == 2:
+    if lean:
+        rgb = graph.op("MatMul", h, head)
+    elif rank == 2:
         rgb = graph.op("MatMul", h, graph.op("Transpose", head))
     else:
         rgb = graph.op("Einsum", h, head, equation=_HEADS[rank])
-    rgb = graph.op("Add", rgb, bias)
+    rgb = graph.op("Add", rgb, graph.tensor(trunk.head_bias[at].numpy()))
     image = graph.op("QuantizeLinear", rgb, graph.scalar(_LEVEL))
     graph.rename_output(image, "image")
     height, width = model.image.shape[:2]
@@ -128,17 +129,30 @@ def build(model: Model, subnet: Subnet) -> onnx.ModelProto:
 
 def _rank(family: Family, subnet: Subnet) -> int:
     """That of vectors: with a single hidden matrix they need no axis for a Scan to go along."""
-    return 2 if subnet.depth == 2 and family.vector_rank == 3 else family.vector_rank
+    return 2 if subnet.depth == 2 and family.vector_rank == 3 and not family.lean else family.vector_rank
 
 
-def _emit_vectors(
-    graph: Graph, family: Family, trunk: QuantizedTrunk, subnet: Subnet, head: int
-) -> list[str]:
-    """All that is not a hidden matrix, as rows of one int8 table with a scale each.
+def _emit_lean(graph: Graph, model: Model, subnet: Subnet, at: int) -> list[str]:
+    """The hidden matrices [D-1, C, C] and the head [1, C, 3]; no biases.
 
-    Returns the names of the K filter values, the biases, the step sizes and the head.
+    ONNX Runtime multiplies 4- and 8-bit matrices by activations that it rounds to 8 bits: those of rank 2.
     """
-    links = subnet.depth - 1
+    trunk, links = model.trunks[subnet.width], subnet.depth - 1
+    codes, steps = _emit_codes(graph, model, subnet), trunk.step.values[:links, 0].numpy()
+    if links == 1:
+        weights = graph.op("DequantizeLinear", codes, graph.scalar(float(steps[0])))
+    else:
+        weights = graph.op("DequantizeLinear", codes, graph.tensor(steps), axis=0)
+    head = graph.tensor(trunk.head.codes[at].T[None].contiguous().numpy())
+    return [weights, graph.op("DequantizeLinear", head, graph.scalar(float(trunk.head.scale[at, 0]))), ""]
+
+
+def _emit_vectors(graph: Graph, model: Model, subnet: Subnet, head: int) -> list[str]:
+    """All that is not a hidden matrix, as rows of one int8 table with a scale each; and the matrices.
+
+    Returns the names of the matrices, the head, the biases, and the K filter values.
+    """
+    family, trunk, links = model.family, model.trunks[subnet.width], subnet.depth - 1
     parts = _filter_parts(family, trunk.filters, family.banks(subnet.depth))
     filters = len(parts)
     parts += [
@@ -156,7 +170,9 @@ def _emit_vectors(
         next(rows) if bits == 8 else graph.op("Add", next(rows), next(rows))
         for bits in family.filter_rows.values()
     ]
-    return values + names[filters:]
+    biases, steps, own_head = names[filters:]
+    weights = graph.op("DequantizeLinear", _emit_codes(graph, model, subnet), graph.scalar(_LEVEL))
+    return [graph.op("Mul", weights, steps), own_head, biases, *values]
 
 
 def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -172,10 +188,9 @@ def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[
     return parts
 
 
-def _emit_weights(graph: Graph, model: Model, subnet: Subnet, step: str) -> str:
-    """The hidden matrices along the first axis, which a single one has not if vectors have rank 2."""
+def _emit_codes(graph: Graph, model: Model, subnet: Subnet) -> str:
+    """Those of hidden matrices along the first axis, which a single one has not if vectors have rank 2."""
     links, width = subnet.depth - 1, subnet.width
     lead = (links, 1)[: _rank(model.family, subnet) - 2]
     weight = model.trunks[width].weight[:links].reshape(*lead, width, width).numpy()
-    codes = graph.int4(weight) if model.bits == 4 else graph.tensor(weight)
-    return graph.op("Mul", graph.op("DequantizeLinear", codes, graph.scalar(_LEVEL)), step)
+    return graph.int4(weight) if model.bits == 4 else graph.tensor(weight)

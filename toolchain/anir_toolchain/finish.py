@@ -33,6 +33,8 @@ def _quantize_trunk(fitting: Fitting, width: int) -> QuantizedTrunk:
     own = {name: value.cpu() for name, value in trunk.parameters.items()}
     step_codes, step_scale = round_steps(own["log_step"].exp())
     weight = quantize(own["weight"], (step_codes * step_scale)[:, None, :], trunk.bits)
+    # In training nothing reads these.
+    weight[..., : trunk.family.kept] = 0
     head, head_bias = _solve_heads(fitting, width)
     return QuantizedTrunk(
         filters=_row_codes(own["filters"], top_codes(trunk.family), torch.int16),
@@ -56,9 +58,8 @@ def _solve_heads(fitting: Fitting, width: int) -> tuple[Quantized, Tensor]:
         channels = trunk.channels(view, x, y, fitting.features(width, part))
         for moment, own in zip(moments, channels, strict=True):
             moment.add(own, (colours + 1) / 2)
-    codes, scale, bias = (
-        torch.stack(parts) for parts in zip(*(m.solve(VECTOR_BITS) for m in moments), strict=True)
-    )
+    solved = [moment.solve(VECTOR_BITS, alike=trunk.family.lean) for moment in moments]
+    codes, scale, bias = (torch.stack(parts) for parts in zip(*solved, strict=True))
     return Quantized(codes.to(torch.int8), scale), bias
 
 

@@ -1,7 +1,7 @@
 """A small writer of compact ONNX graphs: one-letter names, raw-packed integers, shared constants."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, islice, product, zip_longest
 from string import ascii_letters, digits, punctuation
 
@@ -12,6 +12,9 @@ from onnx import TensorProto, helper
 
 OPSET = 21
 IR_VERSION = 10
+_OPSETS = [onnx.OperatorSetIdProto(version=OPSET)]
+"""The empty domain of onnx's own operations, unwritten."""
+_OWN_DOMAIN = "f"
 
 Attribute = int | str | list[int] | onnx.GraphProto
 
@@ -22,6 +25,7 @@ class Graph:
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
+        self._functions: list[onnx.FunctionProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._names = (f"_{i}" for i in count())
 
@@ -60,6 +64,22 @@ class Graph:
             body=body.as_body(names, [step(body, *names)]),
             num_scan_inputs=len(stacks),
         )
+
+    def function(self, arguments: int, emit: Callable[..., str]) -> Callable[..., str]:
+        """What adds a call of nodes that are written once, given values by name: it gives the result's name.
+
+        Args:
+            arguments: how many.
+            emit: adds the nodes, which have no constants: emit(graph, *arguments) gives the result.
+        """
+        body, name = Graph(), ascii_letters[len(self._functions)]
+        parameters = body.names(arguments)
+        function = onnx.FunctionProto(name=name, domain=_OWN_DOMAIN, opset_import=_OPSETS)
+        function.output.append(emit(body, *parameters))
+        function.input.extend(parameters)
+        function.node.extend(body._nodes)
+        self._functions.append(function)
+        return lambda *values: self.op(name, *values, domain=_OWN_DOMAIN)
 
     def body(self) -> "Graph":
         """A graph whose nodes are its own, for an attribute; it shares this one's names and constants."""
@@ -118,9 +138,12 @@ class Graph:
         """The finished model, verified by onnx's full check."""
         graph = helper.make_graph(self._nodes, "g", inputs, outputs, self._initializers)
         _shorten_names(graph, {value.name for value in (*inputs, *outputs)})
-        # The empty domain of onnx's own operations, unwritten.
-        opset = onnx.OperatorSetIdProto(version=OPSET)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
+        for function in self._functions:
+            _shorten_names_within(function)
+        own = [onnx.OperatorSetIdProto(domain=_OWN_DOMAIN, version=1)] if self._functions else []
+        model = helper.make_model(
+            graph, opset_imports=_OPSETS + own, ir_version=IR_VERSION, functions=self._functions
+        )
         helper.set_model_props(model, metadata)
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -174,6 +197,15 @@ def _shorten_names(graph: onnx.GraphProto, public: set[str]) -> None:
     _rename(graph, {name: to for names, to in zip(groups, free, strict=False) for name in names})
 
 
+def _shorten_names_within(function: onnx.FunctionProto) -> None:
+    """Gives a function's values, which nothing else sees, names of one letter."""
+    values = dict.fromkeys(name for node in function.node for name in (*node.input, *node.output))
+    names = dict(zip(values, ascii_letters, strict=False))
+    _rename_nodes(function.node, names)
+    function.input[:] = [names[name] for name in function.input]
+    function.output[:] = [names[name] for name in function.output]
+
+
 def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
     return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
 
@@ -193,12 +225,16 @@ def _defined(body: onnx.GraphProto) -> Iterator[str]:
     yield from (name for node in body.node for name in node.output)
 
 
-def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    for node in graph.node:
+def _rename_nodes(nodes: Iterable[onnx.NodeProto], names: dict[str, str]) -> None:
+    for node in nodes:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
         for body in _bodies(node):
             _rename(body, names)
+
+
+def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    _rename_nodes(graph.node, names)
     for value in (*graph.initializer, *graph.input, *graph.output):
         value.name = names.get(value.name, value.name)
 

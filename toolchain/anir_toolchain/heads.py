@@ -23,11 +23,15 @@ class Moments:
         self.cross += rows.T @ colours.double()
         self.points += len(rows)
 
-    def solve(self, bits: int) -> tuple[Tensor, Tensor, Tensor]:
+    def solve(self, bits: int, alike: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """The best quantized linear map from the C channels to colours.
 
         Rounds one channel after the other and lets the rest, at last the bias, make up for the error, as
         GPTQ does (Frantar et al. 2022).
+
+        Args:
+            bits: of a code.
+            alike: whether the three steps have to be the same.
 
         Returns:
             codes float32[3, C], step float32[3], bias float32[3].
@@ -36,11 +40,12 @@ class Moments:
         width = len(self.gram) - 1
         order = torch.tensor([*range(1, width + 1), 0], device=self.gram.device)
         gram, cross = self.gram[order][:, order] / self.points, self.cross[order] / self.points
-        gram = gram + _RIDGE * gram.diagonal().mean() * torch.eye(
-            width + 1, dtype=gram.dtype, device=gram.device
-        )
+        energy = gram.diagonal()
+        gram = gram + _RIDGE * energy.clamp_min(1e-6 * energy.mean().item()).diag()
         solution = torch.linalg.solve(gram, cross).T.contiguous()
-        step = (solution[:, :-1].abs().amax(1) / (2 ** (bits - 1) - 1)).clamp_min(1e-12)
+        largest = solution[:, :-1].abs().amax(1)
+        largest = largest.amax().expand(3) if alike else largest
+        step = (largest / (2 ** (bits - 1) - 1)).clamp_min(1e-12)
         feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
         codes = torch.zeros_like(solution[:, :-1])
         for i in range(width):

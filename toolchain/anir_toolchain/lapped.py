@@ -27,6 +27,8 @@ EVEN = 12
 """Codes up to this one are a step apart, larger ones more."""
 _CODES_APART = 150
 """Planes have lanes of their own where each then decodes at least so many codes other than zero."""
+CONSTANT = math.pi / 2
+"""Of channels beyond the planes: a number that the graph has anyway."""
 _MEAN_ACTIVITY = 280
 """Of cells' means, before anything is known."""
 
@@ -95,8 +97,8 @@ class Latents:
 class _Axis:
     """Cells along an axis of a picture; coordinates on it are in [-1, 1].
 
-    The cosines of cell i are of the angle unit · coordinate + start - i · π/2, and zero unless that is
-    in [0, π].
+    Those of cell i are under a window, the cosine of unit · coordinate - first - i · π/2 where that is within
+    ±π/2 and zero elsewhere.
     """
 
     pixels: int
@@ -111,24 +113,21 @@ class _Axis:
         return math.pi / 4 * self.pixels / self.pitch
 
     @property
-    def start(self) -> float:
-        return self.unit + math.pi / 4
-
-    @property
     def inner(self) -> tuple[float, float]:
-        """From the middle of the first cell to the middle of the last: unit · coordinate.
+        """From the middle of the first cell to that of the last, or hardly beyond it: unit · coordinate.
 
-        Beyond them there is no neighbour to overlap, and the window is 1.
+        Outside there is no neighbour to overlap, and the window is 1.
         """
-        return math.pi / 4 - self.unit, math.pi / 2 * self.cells - math.pi / 4 - self.unit
+        first = math.pi / 4 - self.unit
+        return first, first + math.pi / 2 * (self.cells - 1) + 0.001
 
     def cosines(self, at: Floats, frequencies: int) -> Floats:
         """Windowed cosines at coordinates [N]: [frequencies, cells, N]."""
         places = at.astype(np.float64) * self.unit
-        centres = self.start - np.arange(self.cells)[:, None] * math.pi / 2
-        window = np.sin(np.clip(places.clip(*self.inner) + centres, 0, math.pi))
+        middles = self.inner[0] + np.arange(self.cells)[:, None] * math.pi / 2
+        window = np.cos(np.clip(places.clip(*self.inner) - middles, -math.pi / 2, math.pi / 2))
         odd = np.arange(1, 2 * frequencies, 2)[:, None, None]
-        return (np.cos((places + centres + math.pi / 4) * odd) * window).astype(np.float32)
+        return (np.cos((places - middles + math.pi * 3 / 4) * odd) * window).astype(np.float32)
 
 
 def worth_of(codes: Codes) -> NDArray[np.floating]:
@@ -180,19 +179,21 @@ def from_lanes(lanes: Ints, codes: Codes) -> Ints:
 def emit(graph: Graph, latents: Latents, size: tuple[int, int], channels: int) -> str:
     """Writes the planes of a picture of size (W, H) at columns x and rows y, float32[H', W', channels].
 
-    The channels after the third are zero.
+    The channels after the third are CONSTANT.
     """
     frequencies = latents.codes.shape[-1]
     odd = graph.varints(np.arange(1, 2 * frequencies, 2, dtype=np.int32)[:, None, None])
     odd = graph.op("Cast", odd, to=TensorProto.FLOAT)
+    cosines, axes = graph.function(7, _emit_cosines), [_Axis(side, latents.pitch) for side in size]
     along, across = (
-        _emit_cosines(graph, _Axis(side, latents.pitch), places, odd)
-        for side, places in zip(latents.in_scan(size), latents.in_scan(("x", "y")), strict=True)
+        cosines(places, *map(graph.scalar, (axis.unit, *axis.inner, math.pi / 2, math.pi * 3 / 4)), odd)
+        for axis, places in latents.in_scan(((axes[0], "x"), (axes[1], "y")))
     )
-    values, equation = _emit_values(graph, latents), "kah,{},lbw->hwp" if latents.down else "kaw,{},lbh->hwp"
-    equation = equation.format("aklpb" if _planes_apart(latents.codes) else "paklb")
+    # Without an arrow, letters that occur once come out in the order of the alphabet: height, width, planes.
+    values, equation = _emit_values(graph, latents), "kah,{},lbw" if latents.down else "kaw,{},lbh"
+    equation = equation.format("aklzb" if _planes_apart(latents.codes) else "zaklb")
     planes = graph.op("Einsum", along, values, across, equation=equation)
-    return graph.op("Pad", planes, graph.integers(0, 0, 0, 0, 0, channels - 3))
+    return graph.op("Pad", planes, graph.integers(0, 0, 0, 0, 0, channels - 3), graph.scalar(CONSTANT))
 
 
 def _emit_values(graph: Graph, latents: Latents) -> str:
@@ -212,14 +213,20 @@ def _emit_values(graph: Graph, latents: Latents) -> str:
     return graph.op("Reshape", values, graph.integers(*shape))
 
 
-def _emit_cosines(graph: Graph, axis: _Axis, places: str, odd: str) -> str:
+def _emit_cosines(
+    graph: Graph,
+    places: str,
+    unit: str,
+    first: str,
+    last: str,
+    quarter: str,
+    three_eighths: str,
+    odd: str,
+) -> str:
     """`_Axis.cosines`, float32[K, cells, N]."""
-    quarter = math.pi / 2
-    places = graph.op("Mul", places, graph.scalar(axis.unit))
-    limits = (axis.start, axis.start - (axis.cells - 0.5) * quarter, -quarter)
-    centres = graph.op("Range", *(graph.scalar(n) for n in limits))
-    centres = graph.op("Unsqueeze", centres, graph.integers(1))
-    inner = graph.op("Clip", places, *(graph.scalar(n) for n in axis.inner))
-    angle = graph.op("Clip", graph.op("Add", inner, centres), graph.scalar(0), graph.scalar(math.pi))
-    angles = graph.op("Sum", places, centres, graph.scalar(math.pi / 4))
-    return graph.op("Mul", graph.op("Cos", graph.op("Mul", angles, odd)), graph.op("Sin", angle))
+    places = graph.op("Mul", places, unit)
+    middles = graph.op("Flatten", graph.op("Range", first, last, quarter))
+    from_middle = graph.op("Abs", graph.op("Sub", graph.op("Clip", places, first, last), middles))
+    window = graph.op("Cos", graph.op("Min", from_middle, quarter))
+    angles = graph.op("Add", graph.op("Sub", places, middles), three_eighths)
+    return graph.op("Mul", graph.op("Cos", graph.op("Mul", angles, odd)), window)

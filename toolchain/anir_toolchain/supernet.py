@@ -23,6 +23,7 @@ class Trunk:
     With D layers, C channels, F filter banks of K values each, and one head per depth:
     filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, 3, C],
     head_bias [depths, 3], log_step [D-1, C]: the logarithm of each output's 4- or 8-bit step size.
+    If the family is lean: bias [0, C], log_step [D-1, 1].
     RGB is in [-1, 1] here.
     """
 
@@ -62,10 +63,10 @@ class Trunk:
         parameters = {
             "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
             "weight": uniform(depth - 1, width, width) * bound,
-            "bias": uniform(depth - 1, width) * bound,
+            "bias": uniform(0 if family.lean else depth - 1, width) * bound,
             "head": uniform(len(depths), 3, width) * 0.01,
             "head_bias": torch.zeros(len(depths), 3),
-            "log_step": torch.zeros(depth - 1, width),
+            "log_step": torch.zeros(depth - 1, 1 if family.lean else width),
         }
         return cls(family, depths, bits, parameters)
 
@@ -76,7 +77,7 @@ class Trunk:
         return Trunk(self.family, self.depths, self.bits, trained)
 
     def step(self) -> Tensor:
-        """Each output's step size, [D-1, 1, C]."""
+        """Each output's step size, [D-1, 1, C], or each matrix's, [D-1, 1, 1]."""
         return self.parameters["log_step"].exp()[:, None, :]
 
     def soft_view(self, progress: float) -> Parameters:
@@ -127,10 +128,9 @@ class Trunk:
     def outputs(self, view: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """RGB of every subnet at N points: per depth [3, N]."""
         # Three long rows: products with three columns would take four times as long.
-        return [
-            torch.addmm(view["head_bias"][i, :, None], view["head"][i], channels.T)
-            for i, channels in enumerate(self.channels(view, x, y, features))
-        ]
+        channels = [own.T for own in self.channels(view, x, y, features)]
+        biases = view["head_bias"][..., None]
+        return [torch.addmm(*parts) for parts in zip(biases, view["head"], channels, strict=True)]
 
     def spread(self) -> Tensor:
         """Root mean square of each output's hidden weights, [D-1, C]."""
@@ -146,8 +146,10 @@ class Trunk:
         """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
         with torch.no_grad():
             # 0.3 σ at 4 bits: sixteen levels reach ±2.4 σ.
-            step = self.spread() * 0.3 * 2 ** (4 - self.bits)
-            self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
+            step, log_step = self.spread() * 0.3 * 2 ** (4 - self.bits), self.parameters["log_step"]
+            if self.family.lean:
+                step = step[:, self.family.kept :].square().mean(1, keepdim=True).sqrt()
+            log_step.copy_(step.clamp_min(1e-8).log())
             if self.family.periodic_bias:
                 self.parameters["bias"].copy_(
                     torch.remainder(self.parameters["bias"] + math.pi, 2 * math.pi) - math.pi
@@ -173,6 +175,6 @@ def row_step(values: Tensor, top: Tensor) -> Tensor:
 
 
 def round_steps(steps: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes 1 to 127 of positive step sizes [D-1, C], and what a code is worth in each layer, [D-1, 1]."""
+    """Codes 1 to 127 of positive step sizes [D-1, n], and what a code is worth in each layer, [D-1, 1]."""
     scale = row_step(steps, torch.tensor(TOP_CODE))
     return quantize(steps, scale, VECTOR_BITS).clamp_min(1), scale

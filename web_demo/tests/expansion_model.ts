@@ -16,6 +16,7 @@ export function expansionModel(equation: string, repeated = ''): Uint8Array {
     initializers: ['0', '1', '2', '12', '64', `${Math.PI}`].map(number),
     inputs: ['x', 'y'].map(vectorInput),
     opsets: [field(2, 21)],
+    functions: [],
   };
   const terms = equation.split('->')[0]?.split(',') ?? [];
   const operands = terms.map((letters, k) => {

@@ -33,7 +33,7 @@ class Family(ABC):
     vector_rank: ClassVar[int] = 3
     """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4.
 
-    At depth 2 those of rank 3 have one axis less: vectors [n, C], the matrix [C, C].
+    At depth 2 those of rank 3 have one axis less: vectors [n, C], the matrix [C, C]; not if `lean`.
     """
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
@@ -41,6 +41,10 @@ class Family(ABC):
     """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a bit."""
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
+    lean: ClassVar[bool] = False
+    """Whether matrices are all there is, each with one step size: some channel has to be constant then."""
+    kept: ClassVar[int] = 0
+    """Of the first channels, how many every layer passes on as they are: no hidden weights lead to them."""
 
     has_latents: ClassVar[bool] = False
     """Whether each subnet begins with codes of local cosines of its own, of `latent_bits`."""
@@ -87,7 +91,7 @@ class Family(ABC):
         Args:
             filters: float32[F, K, C].
             weights: float32[D-1, C, C], applied as h @ W.
-            biases: float32[D-1, C].
+            biases: float32[D-1, C], or [0, C] if the family is `lean`.
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
             features: the planes that local cosines give, float32[N, 3], if the family `has_latents`.
@@ -117,9 +121,9 @@ class Family(ABC):
             y: float32[H, 1, 1].
             filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
             weights: [D-1, C, C] or [D-1, 1, C, C].
-            biases: [D-1, 1, C] or [D-1, 1, 1, C].
-            features: the planes that local cosines give, and zeros for all other channels, [H, W, C], if the
-                family `has_latents`.
+            biases: [D-1, 1, C] or [D-1, 1, 1, C]; no name if the family is `lean`.
+            features: the planes that local cosines give, and CONSTANT in all other channels, [H, W, C], if
+                the family `has_latents`.
 
         Returns:
             The name of the last layer's channels, [H, W, C] or [1, H, W, C].

@@ -14,20 +14,22 @@ from torch.nn import functional
 
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
+from anir_toolchain.lapped import CONSTANT
 from anir_toolchain.space import Space, Subnet
 
 
 class Lapped(Family):
-    """h₁ = [z(x, y), 0], hₗ₊₁ = sin(hₗ Wₗ + bₗ) + [z(x, y), 0]."""
+    """h₁ = [z(x, y), π/2, …, π/2], hₗ₊₁ = h₁ + sin(hₗ Wₗ), where nothing is added to z."""
 
     name = "lapped"
     filter_rows: ClassVar[dict[str, int]] = {}
     # Subnets with more codes have far smaller errors: each counts by its logarithm.
     emphasis = 1.0
-    periodic_bias = True
+    lean = True
+    kept = 3
     has_latents = True
     widths = (4, 8, 12, 16)
-    narrowest = 3
+    narrowest = 4
     rates: ClassVar[dict[int, tuple[float, ...]]] = {
         2: (0.0998, 0.1795, 0.3485, 0.7485),
         3: (0.12, 0.21, 0.42, 0.87),
@@ -53,7 +55,7 @@ class Lapped(Family):
         """About what a file of 4-bit weights has beside its codes."""
         links, width = subnet.depth - 1, subnet.width
         # From depth 3 on there is a Scan, too.
-        return 2880 + links * (width**2 / 2 + 2 * width + 8) + 93 * (links > 1)
+        return 2576 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
         self,
@@ -75,10 +77,10 @@ class Lapped(Family):
         features: Tensor | None = None,
     ) -> list[Tensor]:
         assert features is not None
-        z = functional.pad(features, (0, filters.shape[-1] - features.shape[1]))
-        layers = [z]
-        for weight, bias in zip(weights, biases, strict=True):
-            layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)) + z)
+        layers = [functional.pad(features, (0, filters.shape[-1] - self.kept), value=CONSTANT)]
+        for weight in weights:
+            sines = torch.sin(layers[-1] @ weight[:, self.kept :])
+            layers.append(torch.cat([features, sines + CONSTANT], 1))
         return layers
 
     def emit(
@@ -95,8 +97,7 @@ class Lapped(Family):
         assert features is not None
         z = features
 
-        def layer(graph: Graph, h: str, weight: str, bias: str) -> str:
-            sine = graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
-            return graph.op("Add", sine, z)
+        def layer(graph: Graph, h: str, weight: str) -> str:
+            return graph.op("Add", graph.op("Sin", graph.op("MatMul", h, weight)), z)
 
-        return graph.repeat(links, layer, z, weights, biases)
+        return graph.repeat(links, layer, z, weights)

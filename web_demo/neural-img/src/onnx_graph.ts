@@ -2,6 +2,7 @@
 import { concat, decodeText, field, fields } from './protobuf.ts';
 
 export interface Node {
+  /** What it does; that of a foreign domain has it in front. */
   kind: string;
   inputs: string[];
   outputs: string[];
@@ -17,12 +18,15 @@ export interface Graph {
   inputs: Uint8Array[];
   /** Encoded OperatorSetIdProtos. */
   opsets: Uint8Array[];
+  /** Encoded FunctionProtos. */
+  functions: Uint8Array[];
 }
 
 // Field numbers of onnx.proto.
-const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 };
+const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, function: 25 };
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 };
-const NODE = { input: 1, output: 2, opType: 4, attribute: 5 };
+const FUNCTION = { name: 1, input: 4, output: 5, attribute: 6, node: 7, domain: 10, default: 11 };
+const NODE = { input: 1, output: 2, opType: 4, attribute: 5, domain: 7 };
 const ATTRIBUTE = { name: 1, number: 3, text: 4, graph: 6, numbers: 8, graphs: 11 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const VALUE = { name: 1, type: 2 };
@@ -33,9 +37,10 @@ const FLOAT = 1;
 const INT64 = 7;
 
 export function readGraph(file: Uint8Array): Graph {
-  const graph: Graph = { nodes: [], initializers: [], inputs: [], opsets: [] };
+  const graph: Graph = { nodes: [], initializers: [], inputs: [], opsets: [], functions: [] };
   for (const { number, bytes } of fields(file)) {
     if (number === MODEL.opsetImport) graph.opsets.push(bytes);
+    if (number === MODEL.function) graph.functions.push(bytes);
     if (number !== MODEL.graph) continue;
     graph.nodes.push(...parts(bytes, GRAPH.node).map(readNode));
     graph.initializers.push(...parts(bytes, GRAPH.initializer));
@@ -58,6 +63,7 @@ function readNode(message: Uint8Array): Node {
     if (number === NODE.opType) node.kind = decodeText(bytes);
     if (number === NODE.attribute) node.attributes.push(bytes);
   }
+  node.kind = textOf(message, NODE.domain) + node.kind;
   return node;
 }
 
@@ -76,7 +82,7 @@ export function numberAttributes(attributes: Uint8Array[]): [string, number[]][]
   ]);
 }
 
-/** What a node repeats: names of what goes in and comes out, and the nodes between. */
+/** What a node repeats or calls: names of what goes in and comes out, and the nodes between. */
 export interface Body {
   inputs: string[];
   outputs: string[];
@@ -92,6 +98,21 @@ export function bodyOf({ attributes }: Node): Body | undefined {
   const nodes = parts(graph, GRAPH.node).map(readNode);
   if (nodes.some(hasGraph)) return;
   return { inputs: names(GRAPH.input), outputs: names(GRAPH.output), nodes };
+}
+
+/** What nodes call, by their kind: functions without attributes, whose nodes call none. */
+export function functionsOf(graph: Graph): Map<string, Body> {
+  const found = new Map<string, Body>();
+  for (const one of graph.functions) {
+    const nodes = parts(one, FUNCTION.node).map(readNode);
+    const own = [FUNCTION.attribute, FUNCTION.default].flatMap((number) => parts(one, number));
+    if (own.length > 0 || nodes.some(hasGraph)) continue;
+    const [inputs, outputs] = [FUNCTION.input, FUNCTION.output].map((n) => parts(one, n).map(decodeText));
+    const kind = textOf(one, FUNCTION.domain) + textOf(one, FUNCTION.name);
+    found.set(kind, { inputs: inputs ?? [], outputs: outputs ?? [], nodes });
+  }
+  const calls = ({ nodes }: Body) => nodes.some(({ kind }) => found.has(kind));
+  return new Map([...found].filter(([, body]) => !calls(body)));
 }
 
 /** Whether an attribute is a graph: what it reads of the values around is not among the node's inputs. */

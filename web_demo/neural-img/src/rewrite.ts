@@ -18,7 +18,7 @@ import {
 } from './onnx_graph.ts';
 import { findSources, type Source, separate } from './separable.ts';
 import { unpack } from './stream.ts';
-import { unroll } from './unroll.ts';
+import { inline, unroll } from './unroll.ts';
 
 /** What ONNX Runtime gives for a name. */
 export interface Value {
@@ -69,7 +69,7 @@ const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316
 
 /** The plan for an exported file, or nothing where the graph has to run as it is. */
 export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Plan | undefined> {
-  const graph = separate(await unroll(await unpack(readGraph(file), evaluate), evaluate));
+  const graph = separate(await unroll(await unpack(inline(readGraph(file)), evaluate), evaluate));
   const sources = findSources(graph.nodes);
   const sourceOf = (name: string) => sources.get(name) ?? 'constant';
   const pixelNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => sourceOf(name) === 'pixels'));
@@ -182,20 +182,21 @@ class Rewriter {
       this.#entries.set(output, entries);
     } else if (kind === 'Einsum') {
       this.#entries.set(output, [this.#expand(node)]);
-    } else if (kind === 'Pad' && inputs.length === 2) {
-      this.#entries.set(output, this.#padChannels(input, inputs[1] ?? '', attributes));
+    } else if (kind === 'Pad' && inputs.length <= 3) {
+      this.#entries.set(output, this.#padChannels(node));
     } else throw new Unsupported(kind);
   }
 
-  /** Channels of zeros before and after. */
-  #padChannels(input: string, pads: string, attributes: Uint8Array[]): string[] {
+  /** Constant channels before and after. */
+  #padChannels({ inputs: [input = '', pads = '', value], attributes }: Node): string[] {
     const amounts = Array.from(this.#value(pads).data, Number);
     const axes = amounts.length / 2;
     const [before = 0, after = 0] = [amounts[axes - 1], amounts[2 * axes - 1]];
     if (amounts.reduce((sum, amount) => sum + Math.abs(amount), 0) !== before + after)
       throw new Unsupported('padding of other axes than channels');
+    const filling = value === undefined ? [] : this.#constants(value);
     return this.#read(input).map((entry) =>
-      this.#emit('Pad', [entry, this.#integers(before, 0, after, 0)], attributes),
+      this.#emit('Pad', [entry, this.#integers(before, 0, after, 0), ...filling], attributes),
     );
   }
 

@@ -8,7 +8,7 @@ function graphOf(...lines: string[]): Graph {
     const [output = '', kind = '', ...inputs] = line.split(/ = | /);
     return { kind, inputs, outputs: [output], attributes: [] };
   });
-  return { nodes, initializers: [], inputs: [], opsets: [] };
+  return { nodes, initializers: [], inputs: [], opsets: [], functions: [] };
 }
 
 /** What it makes of numbers x and y. */
