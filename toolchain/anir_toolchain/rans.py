@@ -221,7 +221,7 @@ def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
         graph.op("Cast", graph.tensor(words), to=TensorProto.INT32),
         frequencies,
         tops,
-        graph.op("Unsqueeze", tops, graph.integers(1)),
+        graph.op("Flatten", tops),
         # Between activities, which are whole.
         graph.tensor(stream.tables.limits[:, None].astype(np.float32) - np.float32(0.5)),
         graph.integers(*(distance - 1 for distance in context.weights)),

@@ -55,7 +55,7 @@ class Lapped(Family):
         """About what a file of 4-bit weights has beside its codes."""
         links, width = subnet.depth - 1, subnet.width
         # From depth 3 on there is a Scan, too.
-        return 2576 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
+        return 2571 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
         self,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Graph, readGraph, writeModel } from '../../neural-img/src/onnx_graph.ts';
 import { decodeText, field, fields } from '../../neural-img/src/protobuf.ts';
 import { unpack } from '../../neural-img/src/stream.ts';
+import { inline } from '../../neural-img/src/unroll.ts';
 import { evaluate } from '../evaluate.ts';
 
 const SAMPLE = new Uint8Array(
@@ -14,7 +15,7 @@ const scanOf = (graph: Graph) => graph.nodes.find(({ kind }) => kind === 'Scan')
 
 /** The sample with a word of a Scan's step in the place of another of the same length. */
 function withWord(was: string, is: string): Graph {
-  const graph = readGraph(SAMPLE);
+  const graph = inline(readGraph(SAMPLE));
   const scan = scanOf(graph);
   const text = Buffer.from(scan?.attributes[0] ?? []).toString('latin1');
   expect(text).toContain(was);
@@ -26,7 +27,7 @@ function withWord(was: string, is: string): Graph {
 }
 
 test('codes are those that ONNX Runtime decodes', async () => {
-  const graph = readGraph(SAMPLE);
+  const graph = inline(readGraph(SAMPLE));
   const codes = scanOf(graph)?.outputs.at(-1) ?? '';
   const point = Float32Array.of(0);
   const [theirs, ours] = await Promise.all(
@@ -41,7 +42,7 @@ test('codes are those that ONNX Runtime decodes', async () => {
 });
 
 test('all but the Scan stays', async () => {
-  const graph = readGraph(SAMPLE);
+  const graph = inline(readGraph(SAMPLE));
   const kinds = kindsOf(await unpack(graph, evaluate));
   expect(kinds).toEqual(kindsOf(graph).filter((kind) => kind !== 'Scan'));
 });
@@ -61,7 +62,7 @@ test('a graph without a Scan stays as it is', async () => {
 });
 
 test('a stream that ends too soon is refused', async () => {
-  const graph = readGraph(SAMPLE);
+  const graph = inline(readGraph(SAMPLE));
   const isWords = (tensor: Uint8Array) =>
     [...fields(tensor)].some(({ number, varint }) => number === 2 && varint === 4);
   const initializers = graph.initializers.map((tensor) => (isWords(tensor) ? shortened(tensor) : tensor));

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Graph, type Node, readGraph, writeModel } from '../../neural-img/src/onnx_graph.ts';
+import { floatInput, type Graph, type Node, readGraph, tensor, writeModel } from '../../neural-img/src/onnx_graph.ts';
 import { concat, field } from '../../neural-img/src/protobuf.ts';
 import { unpack } from '../../neural-img/src/stream.ts';
-import { unroll } from '../../neural-img/src/unroll.ts';
+import { inline, unroll } from '../../neural-img/src/unroll.ts';
 import { evaluate } from '../evaluate.ts';
 
 const sample = (file: string) =>
-  readGraph(readFileSync(new URL(`../../../exported/${file}.onnx`, import.meta.url)));
+  inline(readGraph(readFileSync(new URL(`../../../exported/${file}.onnx`, import.meta.url))));
 const kindsOf = ({ nodes }: Graph) => nodes.map(({ kind }) => kind);
 
 async function pictureOf(graph: Graph): Promise<number[]> {
@@ -16,6 +16,54 @@ async function pictureOf(graph: Graph): Promise<number[]> {
   expect(image?.dims).toEqual([20, 20, 3]);
   return Array.from(image?.data ?? [], Number);
 }
+
+/** A FunctionProto: f(a, low, high) = Clip(-a, low, high), of the domain 'own'. */
+const function_ = (name: string, clip: string, ...more: Uint8Array[]) => {
+  const names = (number: number, text: string) => [...text].map((letter) => field(number, letter));
+  const negative = concat(field(1, 'a'), field(2, 'c'), field(4, 'Neg'));
+  const clipped = concat(...names(1, 'clh'), field(2, 'd'), ...clip.split('.').map((part, k) => field(4 + 3 * k, part)));
+  const nodes = [negative, clipped].map((node) => field(7, node));
+  return concat(field(1, name), ...names(4, 'alh'), field(5, 'd'), ...nodes, field(10, 'own'), ...more);
+};
+
+function callingGraph(...functions: Uint8Array[]): Graph {
+  const call = (inputs: string[], output: string): Node => ({
+    kind: 'ownf',
+    inputs,
+    outputs: [output],
+    attributes: [],
+  });
+  const number = (name: string, value: number) => tensor(name, [], Float32Array.of(value));
+  return {
+    nodes: [call(['x', 'two', 'nine'], 'both'), call(['both', '', 'nine'], 'image')],
+    initializers: [number('two', 2), number('nine', 9)],
+    inputs: ['x', 'y'].map(floatInput),
+    opsets: [field(2, 21)],
+    functions,
+  };
+}
+
+test('calls are written out, and what they leave out stays so', async () => {
+  const inlined = inline(callingGraph(function_('f', 'Clip')));
+  expect(kindsOf(inlined)).toEqual(['Neg', 'Clip', 'Identity', 'Neg', 'Clip', 'Identity']);
+  const point = Float32Array.of(3);
+  const { image } = await evaluate(writeModel(inlined, ['image']), point, point);
+  // -3 is raised to 2, and -2 has no least.
+  expect(Array.from(image?.data ?? [])).toEqual([-2]);
+});
+
+test.each([
+  ['calls another', [function_('f', 'g.own'), function_('g', 'Clip')]],
+  ['has attributes', [function_('f', 'Clip', field(6, 'alpha'))]],
+])('a function that %s stays', (_, functions) => {
+  expect(kindsOf(inline(callingGraph(...functions)))).toEqual(['ownf', 'ownf']);
+});
+
+test('the cosines of both axes are calls', () => {
+  const file = readFileSync(new URL('../../../exported/astronaut/d2w8.onnx', import.meta.url));
+  expect(kindsOf(readGraph(file)).filter((kind) => kind === 'fa')).toHaveLength(2);
+  expect(kindsOf(sample('astronaut/d2w8'))).not.toContain('fa');
+});
 
 test.each([
   ['coffee/d3w76', 2],
