@@ -142,7 +142,7 @@ def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float
     The cost falls about as a power of the step, but jumps where a frequency or some lanes come in.
     `tried` are steps and what they cost, at least one; it grows.
     """
-    aim = 0.998 * bits
+    aim = 0.999 * bits
 
     def coarse_enough() -> float:
         return min((step for step, taken in tried.items() if taken <= bits), default=math.inf)
@@ -150,7 +150,7 @@ def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float
     for _ in range(9):
         coarse = coarse_enough()
         fine = max((step for step in tried if step < coarse), default=0.0)
-        if coarse == _FINEST or coarse < 1.001 * fine or tried.get(coarse, 0.0) > 0.996 * bits:
+        if coarse == _FINEST or coarse < 1.001 * fine or tried.get(coarse, 0.0) > 0.998 * bits:
             break
         if fine and coarse < math.inf:
             share = math.log(tried[fine] / aim) / math.log(tried[fine] / tried[coarse])

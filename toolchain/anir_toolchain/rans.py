@@ -21,7 +21,7 @@ _WORD = 1 << 16
 _LOWEST = 1 << 15
 """Of a lane's states."""
 _ENTRY_BITS = 10
-"""What an entry of a table costs in the file."""
+"""About what an entry of a table costs in the file."""
 LANE_BITS = 21
 """What a lane costs more than what it decodes."""
 _BESIDE = (1, 4, 1)
@@ -101,7 +101,11 @@ class Tables:
 
     def bits(self, sizes: Ints, activity: Ints) -> float:
         """What codes of these sizes take, with the tables."""
-        return float(self.costs()[self.kinds(activity), sizes].sum()) + _ENTRY_BITS * self.frequencies.size
+        # As varints; and a limit for each table but the first.
+        tables = 8 * (1 + (self.frequencies >= 2**7) + (self.frequencies >= 2**14)).sum() + 32 * len(
+            self.limits
+        )
+        return float(self.costs()[self.kinds(activity), sizes].sum() + tables)
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ class Lapped(Family):
     widths = (4, 8, 12, 16)
     narrowest = 4
     rates: ClassVar[dict[int, tuple[float, ...]]] = {
-        2: (0.0998, 0.1795, 0.3485, 0.7485),
+        2: (0.0997, 0.1797, 0.349, 0.7485),
         3: (0.12, 0.21, 0.42, 0.87),
-        4: (0.135, 0.249, 0.4988, 0.9985),
-        5: (0.1497, 0.3, 0.6, 1.5),
+        4: (0.135, 0.2492, 0.4988, 0.9985),
+        5: (0.1496, 0.3, 0.6, 1.5),
     }
     """Bits per pixel of the file of each depth and of those widths."""
     least_bits: ClassVar[float] = 12_000
@@ -55,7 +55,7 @@ class Lapped(Family):
         """About what a file of 4-bit weights has beside its codes."""
         links, width = subnet.depth - 1, subnet.width
         # From depth 3 on there is a Scan, too.
-        return 2571 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
+        return 2556 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
         self,

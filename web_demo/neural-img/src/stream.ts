@@ -143,6 +143,7 @@ class Stream {
     return (
       this.wholes('zero').join() === '0' &&
       this.wholes('one').join() === '1' &&
+      Number.isInteger(Math.log2(total)) &&
       this.wholes('entries').join() === '1' &&
       this.wholes('across').join() === '2' &&
       this.wholes('origin').join() === '0,0,0' &&
@@ -195,9 +196,12 @@ function decode(stream: Stream): { dims: number[]; data: Float32Array } | undefi
 
 /** Takes a code of each lane in the place of its activity. */
 function takerOf(stream: Stream, state: Int32Array): (row: Float32Array) => void {
-  const [words, values, limits] = [stream.wholes('words'), stream.floats('codes'), stream.floats('limits')];
+  const [words, limits] = [stream.wholes('words'), stream.floats('limits')];
   const [frequencies, tops] = [stream.wholes('frequencies'), stream.wholes('tops')];
-  const [total, least, word] = [stream.whole('total'), stream.whole('least'), stream.whole('word')];
+  const [least, word] = [stream.whole('least'), stream.whole('word')];
+  const [bits, low] = [Math.log2(stream.whole('total')), stream.whole('total') - 1];
+  const values = stream.floats('codes');
+  const codes = Float32Array.from(tops, (_, symbol) => values[symbol % values.length] ?? 0);
   const symbolOf = symbolsOfSlots(frequencies);
   let read = stream.whole('last') + 1;
   return (row) => {
@@ -206,17 +210,16 @@ function takerOf(stream: Stream, state: Int32Array): (row: Float32Array) => void
       let table = 0;
       while (table < limits.length && (limits[table] ?? 0) < activity) table++;
       const before = state[lane] ?? 0;
-      const low = before % total;
-      const slot = table * total + low;
+      const slot = (table << bits) + (before & low);
       const symbol = symbolOf[slot] ?? 0;
-      const turns = (before - low) / total + 1;
-      let after = turns * (frequencies[symbol] ?? 0) + slot - (tops[symbol] ?? 0);
+      // No state is 2³¹ or more.
+      let after = Math.imul((before >> bits) + 1, frequencies[symbol] ?? 0) + slot - (tops[symbol] ?? 0);
       if (after < least) {
         if (read >= words.length) throw new RangeError('The stream of codes ends too soon.');
-        after = after * word + (words[read++] ?? 0);
+        after = Math.imul(after, word) + (words[read++] ?? 0);
       }
       state[lane] = after;
-      row[lane] = values[symbol % values.length] ?? 0;
+      row[lane] = codes[symbol] ?? 0;
     }
   };
 }
