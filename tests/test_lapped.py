@@ -1,3 +1,4 @@
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from anir_runtime.coordinates import axis_coordinates
 from anir_toolchain.choosing import Coefficients, analyse, choose
 from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import CONSTANT, Latents, emit
+from anir_toolchain.lapped import CONSTANT, Latents, _Axis, _emit_cosines, emit
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -122,3 +123,20 @@ def test_the_graph_gives_the_planes_where_they_are_asked_for(turned: bool, bits:
     want = latents.at(x, y, size)
     assert np.abs(got[..., :3] - want).max() < 1e-3 * np.abs(want).max()
     assert (got[..., 3:] == np.float32(CONSTANT)).all()
+
+
+@pytest.mark.parametrize("pixels", [1, 15, 16, 17, 24, 25, 512, 768, 99_999, 1_000_000])
+def test_the_graph_counts_cells_as_we_do(pixels: int) -> None:
+    axis, odd, graph = _Axis(pixels, 16), [1, 3], Graph()
+    numbers = (axis.unit, *axis.inner, math.pi / 2, math.pi * 3 / 4)
+    odds = graph.tensor(np.array(odd, np.float32)[:, None, None])
+    cosines = graph.function(7, _emit_cosines)("x", *map(graph.scalar, numbers), odds)
+    graph.rename_output(cosines, "out")
+    values = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None])]
+    values += [helper.make_tensor_value_info("out", TensorProto.FLOAT, [2, None, None])]
+    session = ort.InferenceSession(graph.model(values[:1], values[1:], {}).SerializeToString())
+    x = np.array([-1, -1 + 1 / pixels, 0, 1], np.float32)
+    (got,) = session.run(["out"], {"x": x})
+    assert got.shape == (2, axis.cells, 4)
+    if pixels < 1000:
+        assert np.abs(got - axis.cosines(x, 2)).max() < 1e-4

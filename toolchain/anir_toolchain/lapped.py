@@ -119,7 +119,8 @@ class _Axis:
         Outside there is no neighbour to overlap, and the window is 1.
         """
         first = math.pi / 4 - self.unit
-        return first, first + math.pi / 2 * (self.cells - 1) + 0.001
+        # The graph counts cells from the one to the other, in float32.
+        return first, first + math.pi / 2 * (self.cells - 1) + 0.001 + 1e-6 * self.unit
 
     def cosines(self, at: Floats, frequencies: int) -> Floats:
         """Windowed cosines at coordinates [N]: [frequencies, cells, N]."""

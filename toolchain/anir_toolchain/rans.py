@@ -101,10 +101,8 @@ class Tables:
 
     def bits(self, sizes: Ints, activity: Ints) -> float:
         """What codes of these sizes take, with the tables."""
-        # As varints; and a limit for each table but the first.
-        tables = 8 * (1 + (self.frequencies >= 2**7) + (self.frequencies >= 2**14)).sum() + 32 * len(
-            self.limits
-        )
+        varints = 1 + (self.frequencies >= 2**7) + (self.frequencies >= 2**14)
+        tables = 8 * varints.sum() + 32 * len(self.limits)
         return float(self.costs()[self.kinds(activity), sizes].sum() + tables)
 
 

@@ -128,9 +128,10 @@ class Trunk:
     def outputs(self, view: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """RGB of every subnet at N points: per depth [3, N]."""
         # Three long rows: products with three columns would take four times as long.
-        channels = [own.T for own in self.channels(view, x, y, features)]
-        biases = view["head_bias"][..., None]
-        return [torch.addmm(*parts) for parts in zip(biases, view["head"], channels, strict=True)]
+        return [
+            torch.addmm(view["head_bias"][i, :, None], view["head"][i], channels.T)
+            for i, channels in enumerate(self.channels(view, x, y, features))
+        ]
 
     def spread(self) -> Tensor:
         """Root mean square of each output's hidden weights, [D-1, C]."""

@@ -42,7 +42,7 @@ class Family(ABC):
     periodic_bias: ClassVar[bool] = False
     """Whether hidden biases matter modulo 2π only."""
     lean: ClassVar[bool] = False
-    """Whether matrices are all there is, each with one step size: some channel has to be constant then."""
+    """Whether each matrix has one step size, and layers no biases: some channel has to be constant then."""
     kept: ClassVar[int] = 0
     """Of the first channels, how many every layer passes on as they are: no hidden weights lead to them."""
 
