@@ -31,10 +31,10 @@ class Lapped(Family):
     widths = (4, 8, 12, 16)
     narrowest = 4
     rates: ClassVar[dict[int, tuple[float, ...]]] = {
-        2: (0.0997, 0.1797, 0.349, 0.7485),
+        2: (0.0997, 0.1794, 0.349, 0.7485),
         3: (0.12, 0.21, 0.42, 0.87),
         4: (0.135, 0.2492, 0.4988, 0.9985),
-        5: (0.1496, 0.3, 0.6, 1.5),
+        5: (0.1495, 0.3, 0.6, 1.5),
     }
     """Bits per pixel of the file of each depth and of those widths."""
     least_bits: ClassVar[float] = 12_000

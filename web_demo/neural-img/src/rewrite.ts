@@ -411,4 +411,8 @@ function labelsOf(equation: string): { terms: string[]; result: string } {
 }
 
 /** Numbers that are too large to be taken apart are infinite. */
-const areFinite = ({ data }: Value) => !(data instanceof Float32Array) || data.every(Number.isFinite);
+function areFinite({ data }: Value): boolean {
+  // A loop takes a tenth of the time of `every`.
+  if (data instanceof Float32Array) for (const value of data) if (!Number.isFinite(value)) return false;
+  return true;
+}

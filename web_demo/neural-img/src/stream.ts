@@ -118,17 +118,26 @@ class Stream {
     return this.wholes(role)[0] ?? 0;
   }
 
-  /** How a code's size tells of the codes of its lane and of the two beside: where they are, and its weight. */
-  taps(lanes: number): { ahead: number; beside: number; weight: number }[] {
-    const weights = this.floats('weights');
-    // Of the lane before, the own and the one after: so to the one after, the own and the one before.
-    return [...this.wholes('places')].flatMap((place, k) =>
-      [1, 0, -1].map((beside, j) => ({
-        ahead: (place + 1) * lanes,
-        beside,
-        weight: weights[3 * k + j] ?? 0,
-      })),
-    );
+  /** How a code's size tells of the codes of its lane and of the two beside: how far ahead, and its weight. */
+  taps(lanes: number): { ahead: Int32Array; beside: Int32Array; weights: Float64Array } {
+    const places = [...this.wholes('places')].flatMap((place) => [place, place, place]);
+    return {
+      ahead: Int32Array.from(places, (place) => (place + 1) * lanes),
+      // Of the lane before, the own and the one after: so to the one after, the own and the one before.
+      beside: Int32Array.from(places, (_, k) => 1 - (k % 3)),
+      weights: this.floats('weights'),
+    };
+  }
+
+  /** Symbols by slots, and of each symbol its code, frequency and top. */
+  tables() {
+    const [frequencies, tops, values] = [
+      this.wholes('frequencies'),
+      this.wholes('tops'),
+      this.floats('codes'),
+    ];
+    const codes = Float32Array.from(tops, (_, symbol) => values[symbol % values.length] ?? 0);
+    return { symbolOf: symbolsOfSlots(frequencies), codes, frequencies, tops };
   }
 
   /** Whether the tables fit together, and constants are what they are in every such stream. */
@@ -167,61 +176,50 @@ class Stream {
 /** All codes, [steps, 1, 1, lanes]; nothing if the values are not those of such a stream. */
 function decode(stream: Stream): { dims: number[]; data: Float32Array } | undefined {
   if (!stream.fits) return;
-  const state = stream.wholes('state');
-  const [lanes, steps, depth] = [state.length, stream.dims('prior')[0] ?? 0, stream.dims('before')[1] ?? 0];
+  const [lanes, depth] = [stream.dims('state').at(-1) ?? 0, stream.dims('before')[1] ?? 0];
+  const prior = stream.floats('prior');
   // Activities, of which each step's become its codes; some reach beyond the last step.
-  const rows = new Float32Array((steps + depth) * lanes);
-  stream.floats('prior').forEach((prior, step) => {
-    rows.fill(prior, step * lanes, (step + 1) * lanes);
-  });
-  const [take, taps] = [takerOf(stream, state), stream.taps(lanes)];
-  for (let step = 0; step < steps; step++) {
-    const start = step * lanes;
-    const row = rows.subarray(start, start + lanes);
-    take(row);
-    for (let lane = 0; lane < lanes; lane++) {
-      const size = Math.abs(row[lane] ?? 0);
-      // Most are zero, which tells nothing.
-      if (size === 0) continue;
-      for (const { ahead, beside, weight } of taps) {
-        const other = lane + beside;
-        if (other < 0 || other >= lanes) continue;
-        const at = start + ahead + other;
-        rows[at] = (rows[at] ?? 0) + weight * size;
-      }
-    }
-  }
-  return { dims: [steps, 1, 1, lanes], data: rows.slice(0, steps * lanes) };
+  const rows = new Float32Array((prior.length + depth) * lanes);
+  for (const [step, activity] of prior.entries())
+    if (activity !== 0) rows.fill(activity, step * lanes, (step + 1) * lanes);
+  decodeRows(stream, rows, prior.length, lanes);
+  return { dims: [prior.length, 1, 1, lanes], data: rows.slice(0, prior.length * lanes) };
 }
 
-/** Takes a code of each lane in the place of its activity. */
-function takerOf(stream: Stream, state: Int32Array): (row: Float32Array) => void {
-  const [words, limits] = [stream.wholes('words'), stream.floats('limits')];
-  const [frequencies, tops] = [stream.wholes('frequencies'), stream.wholes('tops')];
+/** Puts codes in the place of activities, which each code other than zero adds to. */
+function decodeRows(stream: Stream, rows: Float32Array, steps: number, lanes: number): void {
+  const { symbolOf, codes, frequencies, tops } = stream.tables();
+  const { ahead, beside, weights } = stream.taps(lanes);
+  const [state, words, limits] = [stream.wholes('state'), stream.wholes('words'), stream.floats('limits')];
   const [least, word] = [stream.whole('least'), stream.whole('word')];
   const [bits, low] = [Math.log2(stream.whole('total')), stream.whole('total') - 1];
-  const values = stream.floats('codes');
-  const codes = Float32Array.from(tops, (_, symbol) => values[symbol % values.length] ?? 0);
-  const symbolOf = symbolsOfSlots(frequencies);
   let read = stream.whole('last') + 1;
-  return (row) => {
-    for (let lane = 0; lane < row.length; lane++) {
-      const activity = row[lane] ?? 0;
-      let table = 0;
-      while (table < limits.length && (limits[table] ?? 0) < activity) table++;
-      const before = state[lane] ?? 0;
-      const slot = (table << bits) + (before & low);
-      const symbol = symbolOf[slot] ?? 0;
-      // No state is 2³¹ or more.
-      let after = Math.imul((before >> bits) + 1, frequencies[symbol] ?? 0) + slot - (tops[symbol] ?? 0);
-      if (after < least) {
-        if (read >= words.length) throw new RangeError('The stream of codes ends too soon.');
-        after = Math.imul(after, word) + (words[read++] ?? 0);
-      }
-      state[lane] = after;
-      row[lane] = codes[symbol] ?? 0;
+  for (let at = 0, lane = 0; at < steps * lanes; at++, lane = lane + 1 < lanes ? lane + 1 : 0) {
+    const activity = rows[at] as number;
+    let table = 0;
+    while (table < limits.length && (limits[table] as number) < activity) table++;
+    const before = state[lane] as number;
+    const slot = (table << bits) + (before & low);
+    const symbol = symbolOf[slot] as number;
+    // No state is 2³¹ or more.
+    let after =
+      Math.imul((before >> bits) + 1, frequencies[symbol] as number) + slot - (tops[symbol] as number);
+    if (after < least) {
+      if (read >= words.length) throw new RangeError('The stream of codes ends too soon.');
+      after = Math.imul(after, word) + (words[read++] as number);
     }
-  };
+    state[lane] = after;
+    const code = codes[symbol] as number;
+    rows[at] = code;
+    // Most are zero, which tells nothing.
+    if (code === 0) continue;
+    for (let k = 0; k < ahead.length; k++) {
+      const other = lane + (beside[k] as number);
+      if (other < 0 || other >= lanes) continue;
+      const later = at - lane + other + (ahead[k] as number);
+      rows[later] = (rows[later] as number) + Math.abs(code) * (weights[k] as number);
+    }
+  }
 }
 
 /** Of each slot, whose symbol it is. */

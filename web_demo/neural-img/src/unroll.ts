@@ -21,7 +21,9 @@ function calledNodes(call: Node, { inputs, outputs, nodes }: Body): Node[] {
   // What is left out has no name.
   const names = new Map(inputs.map((name, i) => [name, call.inputs[i] ?? '']));
   const written = renamed(nodes, names, (name) => `${name} within ${call.outputs[0]}`);
-  const results = call.outputs.map((name, i) => plain('Identity', [names.get(outputs[i] ?? '') ?? ''], [name]));
+  const results = call.outputs.map((name, i) =>
+    plain('Identity', [names.get(outputs[i] ?? '') ?? ''], [name]),
+  );
   return [...written, ...results.filter(({ outputs: [name] }) => name)];
 }
 

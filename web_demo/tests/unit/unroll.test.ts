@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { floatInput, type Graph, type Node, readGraph, tensor, writeModel } from '../../neural-img/src/onnx_graph.ts';
+import {
+  floatInput,
+  type Graph,
+  type Node,
+  readGraph,
+  tensor,
+  writeModel,
+} from '../../neural-img/src/onnx_graph.ts';
 import { concat, field } from '../../neural-img/src/protobuf.ts';
 import { unpack } from '../../neural-img/src/stream.ts';
 import { inline, unroll } from '../../neural-img/src/unroll.ts';
@@ -21,7 +28,11 @@ async function pictureOf(graph: Graph): Promise<number[]> {
 const function_ = (name: string, clip: string, ...more: Uint8Array[]) => {
   const names = (number: number, text: string) => [...text].map((letter) => field(number, letter));
   const negative = concat(field(1, 'a'), field(2, 'c'), field(4, 'Neg'));
-  const clipped = concat(...names(1, 'clh'), field(2, 'd'), ...clip.split('.').map((part, k) => field(4 + 3 * k, part)));
+  const clipped = concat(
+    ...names(1, 'clh'),
+    field(2, 'd'),
+    ...clip.split('.').map((part, k) => field(4 + 3 * k, part)),
+  );
   const nodes = [negative, clipped].map((node) => field(7, node));
   return concat(field(1, name), ...names(4, 'alh'), field(5, 'd'), ...nodes, field(10, 'own'), ...more);
 };
