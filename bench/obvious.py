@@ -15,7 +15,7 @@ from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import export
 from anir_toolchain.families import families
 from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import Latents
+from anir_toolchain.lapped import CONSTANT, Latents
 from anir_toolchain.space import Space, Subnet
 from onnx import TensorProto, helper
 
@@ -33,8 +33,11 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     filters = [_emit_filter(graph, tensor, own) for own in trunk.filters.values[:banks] if len(own)]
     h = filters[0] if filters else features
     for i in range(links):
-        matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), trunk.step.values[i], axis=1)
-        h = graph.op("Add", graph.op("MatMul", h, matrix), tensor(trunk.bias.values[i]))
+        step = trunk.step.values[i].expand(subnet.width)
+        matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), step, axis=1)
+        h = graph.op("MatMul", h, matrix)
+        if not model.family.lean:
+            h = graph.op("Add", h, tensor(trunk.bias.values[i]))
         h = graph.op("Sin", h) if banks == 1 else graph.op("Mul", h, filters[i + 1])
         h = graph.op("Add", h, features) if features else h
     at = model.space.depths.index(subnet.depth)
@@ -90,7 +93,7 @@ def _emit_features(
     pictures = tensor(torch.from_numpy(planes).permute(2, 0, 1)[None])
     samples = graph.op("GridSample", pictures, points, padding_mode="border")
     features = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
-    return graph.op("Pad", features, graph.integers(0, 0, 0, channels - 3))
+    return graph.op("Pad", features, graph.integers(0, 0, 0, channels - 3), graph.scalar(CONSTANT))
 
 
 def write(directory: Path) -> None:
