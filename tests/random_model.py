@@ -1,12 +1,13 @@
 """Untrained models with lively pictures: what the file format must carry, without a fit."""
 
+import math
 from typing import Any
 
 import torch
 from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
 from anir_toolchain.families import family
 from anir_toolchain.lapped import Latents
-from anir_toolchain.space import Space
+from anir_toolchain.space import Space, Subnet
 from anir_toolchain.supernet import top_codes
 
 SMALL = Space((2, 3, 4, 5), (16, 24, 32, 48))
@@ -34,13 +35,16 @@ def random_model(
             bias=rows(uniform(0 if lean else depth - 1, width) * 3),
             head=rows(uniform(*heads, width) * (0.05 if lean else 0.2), alike=lean),
             head_bias=uniform(*heads) * 0.1 + 0.5,
-            latents=tuple(latents() for _ in space.depths if family(name).has_latents),
+            latents=tuple(latents(Subnet(d, width)) for d in space.depths if family(name).has_latents),
         )
 
-    def latents() -> Latents:
+    def latents(subnet: Subnet) -> Latents:
         cells = (-(-size[0] // 16), -(-size[1] // 16))
-        # Most are zero, some large; means stay small, so that their sums do.
-        codes = (uniform(3, *cells, 12, 12) ** 25 * 14).round()
+        # Some are large, most are zero: of a picture of the usual size, as many as in a trained network.
+        others = min(0.125, 0.12 * family(name).latent_bits(subnet, size) / (size[0] * size[1]))
+        power = 2 * round(math.log(1 / 28) / math.log(1 - others) / 2) + 1
+        codes = (uniform(3, *cells, 12, 12) ** power * 14).round()
+        # Means stay small, so that their sums do.
         codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
         return Latents(codes.to(torch.int16).numpy(), 0.2, pitch=16, down=False)
 
