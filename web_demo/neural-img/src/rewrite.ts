@@ -412,7 +412,9 @@ function labelsOf(equation: string): { terms: string[]; result: string } {
 
 /** Numbers that are too large to be taken apart are infinite. */
 function areFinite({ data }: Value): boolean {
-  // A loop takes a tenth of the time of `every`.
-  if (data instanceof Float32Array) for (const value of data) if (!Number.isFinite(value)) return false;
-  return true;
+  if (!(data instanceof Float32Array)) return true;
+  // Zero times any other number is none.
+  let sum = 0;
+  for (let k = 0; k < data.length; k++) sum += 0 * (data[k] as number);
+  return sum === 0;
 }

@@ -111,7 +111,8 @@ class Stream {
   }
 
   wholes(role: string): Int32Array {
-    return Int32Array.from(this.of(role).data as ArrayLike<number | bigint>, Number);
+    const data = this.of(role).data as ArrayLike<number | bigint>;
+    return data instanceof Int32Array ? data : Int32Array.from(data, Number);
   }
 
   whole(role: string): number {
@@ -190,7 +191,11 @@ function decode(stream: Stream): { dims: number[]; data: Float32Array } | undefi
 function decodeRows(stream: Stream, rows: Float32Array, steps: number, lanes: number): void {
   const { symbolOf, codes, frequencies, tops } = stream.tables();
   const { ahead, beside, weights } = stream.taps(lanes);
-  const [state, words, limits] = [stream.wholes('state'), stream.wholes('words'), stream.floats('limits')];
+  const [state, words, limits] = [
+    stream.wholes('state').slice(),
+    stream.wholes('words'),
+    stream.floats('limits'),
+  ];
   const [least, word] = [stream.whole('least'), stream.whole('word')];
   const [bits, low] = [Math.log2(stream.whole('total')), stream.whole('total') - 1];
   let read = stream.whole('last') + 1;
