@@ -87,7 +87,7 @@ def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:
     )
     assert rates(6000, 4000) == pytest.approx(files, rel=0.02)
     assert rates(8, 8) == [4.0] * 16
-    assert lapped.latent_bits(Subnet(2, 4), (100, 100)) == lapped.least_bits
+    assert lapped.latent_bits(Subnet(2, 4), (100, 100)) == pytest.approx(lapped.least_bits)
     # Between and beyond the default space's depths and widths.
     assert usual[1] < lapped.latent_bits(Subnet(2, 10), (768, 512)) / (768 * 512) < usual[2]
     assert lapped.latent_bits(Subnet(9, 4), (768, 512)) < lapped.latent_bits(Subnet(5, 4), (768, 512))

@@ -35,6 +35,8 @@ _LAGRANGE = 0.11
 """What a bit may cost, in squared steps."""
 _FINEST = 0.5 / 127.5
 """Step, of half a level of a pixel: a finer one shows nothing more."""
+_COARSEST = 1e3
+"""Step at which all codes are zero."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,9 @@ def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float
             step = fine * (coarse / fine) ** min(max(share, 0.1), 0.9)
         else:
             nearest = fine or coarse
-            step = max(nearest * (tried[nearest] / aim) ** 1.1, _FINEST)
+            step = min(max(nearest * (tried[nearest] / aim) ** 1.1, _FINEST), _COARSEST)
+        if step in tried:
+            break
         tried[step] = cost(step)
     return min(coarse_enough(), max(tried))
 
