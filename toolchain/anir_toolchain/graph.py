@@ -199,7 +199,7 @@ def _shorten_names(graph: onnx.GraphProto, public: set[str]) -> None:
 
 def _shorten_names_within(function: onnx.FunctionProto) -> None:
     """Gives a function's values, which nothing else sees, names of one letter."""
-    values = dict.fromkeys(name for node in function.node for name in (*node.input, *node.output))
+    values = dict.fromkeys(name for node in function.node for name in (*node.input, *node.output) if name)
     names = dict(zip(values, ascii_letters, strict=False))
     _rename_nodes(function.node, names)
     function.input[:] = [names[name] for name in function.input]

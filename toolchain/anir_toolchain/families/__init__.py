@@ -1,8 +1,8 @@
 """The families of coordinate networks, one file each; a new file here is a new family.
 
 Every family has the same skeleton, which the rest of the toolchain trains, quantizes and packs:
-banks of filters over the coordinates, square hidden matrices with biases, a linear head per subnet, and
-the planes of a lapped transform if the family wants them.
+banks of filters over the coordinates, square hidden matrices with biases unless it is lean, a linear head
+per subnet, and the planes of a lapped transform if the family wants them.
 What makes a family is how it wires them: `forward` in torch and `emit` in ONNX.
 """
 
