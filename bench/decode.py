@@ -168,14 +168,16 @@ def torch_way(
     head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
     latents = model.latents(subnet)
-    planes = latents.at(x, y, model.size) if latents else None
+    seen = None
+    if latents:
+        seen = torch.from_numpy(latents.seen(x, y, model.size, subnet.width)).flatten(0, 1)
 
     def draw() -> torch.Tensor:
         image = torch.empty((len(columns), 3), dtype=torch.uint8)
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
-                features = None if planes is None else torch.from_numpy(planes).reshape(-1, 3)[part]
+                features = None if seen is None else seen[part]
                 h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image

@@ -85,15 +85,16 @@ def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
 def _emit_features(
     graph: Graph, tensor: _Tensors, latents: Latents | None, size: tuple[int, int], channels: int
 ) -> str:
-    """The planes of local cosines at every point, [N, channels], if there are any."""
+    """What channels see of local cosines at every point, [N, channels], if there are any."""
     if latents is None:
         return ""
     points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
-    planes = latents.at(axis_coordinates(size[0]), axis_coordinates(size[1]), size)
-    pictures = tensor(torch.from_numpy(planes).permute(2, 0, 1)[None])
+    seen = latents.seen(axis_coordinates(size[0]), axis_coordinates(size[1]), size, channels)
+    pictures = tensor(torch.from_numpy(seen).permute(2, 0, 1)[None])
     samples = graph.op("GridSample", pictures, points, padding_mode="border")
     features = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
-    return graph.op("Pad", features, graph.integers(0, 0, 0, channels - 3), graph.scalar(CONSTANT))
+    others = graph.integers(0, 0, 0, channels - seen.shape[2])
+    return graph.op("Pad", features, others, graph.scalar(CONSTANT))
 
 
 def write(directory: Path) -> None:

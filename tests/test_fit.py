@@ -102,6 +102,26 @@ def test_progress_begins_while_codes_are_chosen(
     fit(waves, Config(family="lapped", preset="short", depths=(2,), widths=(8,)), on_progress=seen.append)
     assert told == [1]
     assert seen[0] == Progress("codes", 0, 120, {})
+    assert seen[-1] == replace(seen[-2], phase="codes")
+
+
+def test_codes_that_are_chosen_again_show_more_in_as_many_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    rough = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
+    config = Config(family="lapped", preset="short", depths=(2, 3), widths=(12, 16))
+    again = fit(rough, config)
+    monkeypatch.setattr("anir_toolchain.finish._choose_again", lambda *args, **options: None)
+    once = fit(rough, config)
+    x, y = (torch.from_numpy(axis_coordinates(n)) for n in (128, 96))
+    for subnet in again.space.subnets:
+        errors, sizes = [], []
+        for model in (again, once):
+            picture = model.decode(subnet, x, y).clamp(0, 1) - model.image / 255
+            errors.append(picture.square().mean().item())
+            latents = model.latents(subnet)
+            assert latents
+            sizes.append(latents.stream.bytes)
+        assert errors[0] < 0.98 * errors[1]
+        assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
 
 
 def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:

@@ -5,9 +5,9 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_toolchain.choosing import Coefficients, analyse, choose
+from anir_toolchain.choosing import Coefficients, analyse, choose, choose_again
 from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import CONSTANT, Latents, _Axis, _emit_cosines, emit
+from anir_toolchain.lapped import CONSTANT, Latents, _Axis, _emit_cosines, emit, seen_by
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -70,6 +70,24 @@ def test_in_a_large_picture_some_lanes_tell_the_step(monkeypatch: pytest.MonkeyP
     assert sampled.stream.bytes == pytest.approx(exact.stream.bytes, rel=0.15)
 
 
+def test_codes_that_are_chosen_again_show_what_was_missing() -> None:
+    picture, (width, height) = _picture(101, 75), (101, 75)
+    x, y = axis_coordinates(width), axis_coordinates(height)
+    for turned in (False, True):
+        latents = _choose(analyse(picture.transpose(1, 0, 2) if turned else picture), 60000)
+        at = (y, x, (height, width)) if turned else (x, y, (width, height))
+        planes = latents.at(*at)
+        missing = 0.3 * np.sin(7 * at[0])[:, None] * np.cos(5 * at[1])[:, None, None] * np.ones(3, np.float32)
+        again = choose_again(latents, planes, missing)
+        assert (again.step, again.pitch, again.down) == (latents.step, latents.pitch, latents.down)
+        assert np.square(again.at(*at) - planes - missing).mean() < 0.01 * np.square(missing).mean()
+
+        fewer = choose_again(latents, planes, missing, 30000)
+        assert fewer.step > latents.step
+        taken = fewer.stream.bytes * 8 + fewer.stream.tables.frequencies.size * 10
+        assert taken == pytest.approx(30000, rel=0.1)
+
+
 def test_codes_are_spent_where_the_detail_is() -> None:
     picture = np.full((256, 256, 3), 128, np.uint8)
     picture[:128, :128] = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).repeat(8, 0).repeat(8, 1)
@@ -106,7 +124,7 @@ def test_a_picture_of_one_colour_takes_next_to_nothing() -> None:
 
 @pytest.mark.parametrize("bits", [12000, 60000], ids=["planes together", "planes apart"])
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_graph_gives_the_planes_where_they_are_asked_for(turned: bool, bits: int) -> None:
+def test_the_graph_gives_what_channels_see_where_they_are_asked(turned: bool, bits: int) -> None:
     picture = _picture(101, 75)
     latents = _choose(analyse(picture.transpose(1, 0, 2) if turned else picture), bits)
     assert np.abs(latents.codes).max() > 12
@@ -114,15 +132,32 @@ def test_the_graph_gives_the_planes_where_they_are_asked_for(turned: bool, bits:
     x = np.linspace(-1, 1, 50, dtype=np.float32)
     y = np.linspace(-0.9, 0.95, 40, dtype=np.float32)
     graph = Graph()
-    graph.rename_output(emit(graph, latents, size, channels=7), "out")
+    graph.rename_output(emit(graph, latents, size, channels=14), "out")
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]) for name in "xy"]
-    outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, [None, None, 7])]
+    outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, [None, None, 14])]
     session = ort.InferenceSession(graph.model(inputs, outputs, {}).SerializeToString())
     (got,) = session.run(["out"], {"x": x, "y": y})
 
-    want = latents.at(x, y, size)
-    assert np.abs(got[..., :3] - want).max() < 1e-3 * np.abs(want).max()
-    assert (got[..., 3:] == np.float32(CONSTANT)).all()
+    want = latents.seen(x, y, size, channels=14)
+    assert want.shape == (40, 50, 11)
+    assert np.abs(got[..., :11] - want).max() < 1e-3 * np.abs(want).max()
+    assert (got[..., 11:] == np.float32(CONSTANT)).all()
+
+
+def test_channels_see_three_planes_and_the_first_one_a_pixel_beside() -> None:
+    latents, size = _choose(analyse(_picture(101, 75)), 12000), (101, 75)
+    x, y = axis_coordinates(101), axis_coordinates(75)
+    planes, seen = latents.at(x, y, size), latents.seen(x, y, size, channels=12)
+    np.testing.assert_allclose(seen[..., :3], planes, atol=1e-5)
+    assert len(set(seen_by(12))) == 11
+    for channel, (plane, right, down) in enumerate(seen_by(12)):
+        there = planes[1 + down : 74 + down, 1 + right : 100 + right, plane]
+        np.testing.assert_allclose(seen[1:-1, 1:-1, channel], there, atol=1e-4)
+    assert {abs(right) + abs(down) for _, right, down in seen_by(8)[3:]} == {1}
+
+
+def test_one_channel_at_least_sees_nothing() -> None:
+    assert [len(seen_by(channels)) for channels in (4, 8, 11, 12, 13, 40)] == [3, 7, 10, 11, 11, 11]
 
 
 @pytest.mark.parametrize("pixels", [1, 15, 16, 17, 24, 25, 512, 768, 99_999, 1_000_000])
@@ -130,13 +165,14 @@ def test_the_graph_counts_cells_as_we_do(pixels: int) -> None:
     axis, odd, graph = _Axis(pixels, 16), [1, 3], Graph()
     numbers = (axis.unit, *axis.inner, math.pi / 2, math.pi * 3 / 4)
     odds = graph.tensor(np.array(odd, np.float32)[:, None, None])
-    cosines = graph.function(7, _emit_cosines)("x", *map(graph.scalar, numbers), odds)
+    here = graph.tensor(np.zeros((1, 1, 1, 1), np.float32))
+    cosines = graph.function(8, _emit_cosines)("x", *map(graph.scalar, numbers), odds, here)
     graph.rename_output(cosines, "out")
     values = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None])]
-    values += [helper.make_tensor_value_info("out", TensorProto.FLOAT, [2, None, None])]
+    values += [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 2, None, None])]
     session = ort.InferenceSession(graph.model(values[:1], values[1:], {}).SerializeToString())
     x = np.array([-1, -1 + 1 / pixels, 0, 1], np.float32)
     (got,) = session.run(["out"], {"x": x})
-    assert got.shape == (2, axis.cells, 4)
+    assert got.shape == (1, 2, axis.cells, 4)
     if pixels < 1000:
-        assert np.abs(got - axis.cosines(x, 2)).max() < 1e-4
+        assert np.abs(got[0] - axis.cosines(x, 2)).max() < 1e-4

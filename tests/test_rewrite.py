@@ -87,7 +87,7 @@ def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits:
         "Einsum",
     }
     assert kinds["MatMul"] == 2 * has_planes
-    assert kinds["Pad"] == has_planes
+    assert kinds["Pad"] == kinds["Gather"] == has_planes
     factors = {"siren": 1, "lapped": 0}.get(name, 3)
     assert len(graph.input) == 4 * factors + 3 * has_planes
     assert kinds["Mul"] == 2 * factors + (0 if has_sines else 2)
@@ -221,7 +221,7 @@ def test_an_expansion_that_is_turned_runs_as_it_is() -> None:
     equation = einsum.attribute[0].s.decode()
     einsum.attribute[0].s = equation.replace("->hwp", "->whp").encode()
     name, einsum.output[0] = einsum.output[0], "turned"
-    back = helper.make_node("Transpose", ["turned"], [name], perm=[1, 0, 2])
+    back = helper.make_node("Transpose", ["turned"], [name], perm=[1, 0, 2, 3, 4])
     proto.graph.node.insert(list(proto.graph.node).index(einsum) + 1, back)
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError, match="a value of shape"):

@@ -130,7 +130,7 @@ class _Matrices:
             {name: np.tile(v, rows) for name, v in self._columns(x[stretch]).items()} for stretch in stretches
         ]
         across = [
-            self._functions([e.columns for e in expansions], x[stretch], x[:1]) for stretch in stretches
+            self._functions([e.columns for e in expansions], x[stretch], x[:1], 2) for stretch in stretches
         ]
         lengths = {stretch.stop - stretch.start for stretch in stretches}
 
@@ -142,7 +142,7 @@ class _Matrices:
                 spread = {
                     n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
                 }
-                down = [f.turned for f in self._functions([e.rows for e in expansions], x[:1], y[band])]
+                down = self._functions([e.rows for e in expansions], x[:1], y[band], 1)
                 for stretch, values, beside in zip(stretches, columns, across, strict=True):
                     part = image[band, stretch]
                     height, length, _ = part.shape
@@ -159,9 +159,11 @@ class _Matrices:
     def _columns(self, x: Coordinates) -> dict[str, NDArray[np.float32]]:
         return self._evaluate(self._graph.columns, x, np.zeros(1, np.float32))
 
-    def _functions(self, names: list[str], x: Coordinates, y: Coordinates) -> list[Functions]:
-        """Those of x or y alone that matter there."""
-        return [choose(values) for values in self._factors.run(names, {"x": x, "y": y})] if names else []
+    def _functions(self, names: list[str], x: Coordinates, y: Coordinates, axis: int) -> list[Functions]:
+        """Those of x or y alone, along that axis of coefficients, that matter there."""
+        counts = [e.coefficients.shape[axis] for e in self._graph.expansions]
+        values = self._factors.run(names, {"x": x, "y": y}) if names else []
+        return [choose(own, count) for own, count in zip(values, counts, strict=True)]
 
     def _evaluate(
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates

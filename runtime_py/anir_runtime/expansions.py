@@ -16,33 +16,30 @@ class Functions(NamedTuple):
 
     Attributes:
         chosen: which, int64[n].
-        values: float32[n, points] of columns, [points, n] of rows, as a tile takes them.
+        values: float32[views, n, points]: each function is seen from several places beside a point.
     """
 
     chosen: NDArray[np.intp]
     values: Floats
 
-    @property
-    def turned(self) -> "Functions":
-        """Those of rows as those of columns are, and the other way round."""
-        return Functions(self.chosen, np.ascontiguousarray(self.values.T))
-
 
 class Expansion(NamedTuple):
-    """Features Σ rows[r, i] · coefficients[p, r, c] · columns[c, j], and the inputs for a tile of them.
+    """Features Σ rows[v, r, i] · coefficients[p, r, c] · columns[u, c, j], and the inputs for a tile of them.
 
     Attributes:
         coefficients: float32[P, R, C].
-        rows: the exported graph's value [..., H] of R functions.
-        columns: the exported graph's value [..., W] of C functions.
+        rows: the exported graph's value [V, ..., H] of R functions.
+        columns: the exported graph's value [U, ..., W] of C functions.
+        views: U · V, the places that features are seen from.
         part: name of the input that takes the tile's coefficients, [P, r, c].
-        down: name of the input that takes functions of rows, [h, r].
-        across: name of the input that takes functions of columns, [c, w].
+        down: name of the input that takes functions of rows, [V, 1, h, r].
+        across: name of the input that takes functions of columns, [U, 1, 1, c, w].
     """
 
     coefficients: Floats
     rows: str
     columns: str
+    views: int
     part: str
     down: str
     across: str
@@ -51,34 +48,40 @@ class Expansion(NamedTuple):
         """What the inputs take for a tile."""
         return {
             self.part: self.coefficients[:, rows.chosen[:, None], columns.chosen],
-            self.down: rows.values,
-            self.across: columns.values,
+            self.down: np.ascontiguousarray(rows.values[:, None].swapaxes(2, 3)),
+            self.across: columns.values[:, None, None],
         }
 
 
-def choose(values: Floats) -> Functions:
-    """Of functions [..., points], those that are not next to nothing there, as of columns."""
-    values = values.reshape(-1, values.shape[-1])
-    chosen = np.flatnonzero(np.abs(values).max(1) > _NEGLIGIBLE)
-    return Functions(chosen, values[chosen])
+def choose(values: Floats, functions: int) -> Functions:
+    """Of so many functions, values [views, ..., points], those that are not next to nothing there."""
+    values = values.reshape(-1, functions, values.shape[-1])
+    chosen = np.flatnonzero(np.abs(values).max((0, 2)) > _NEGLIGIBLE)
+    return Functions(chosen, values[:, chosen])
 
 
 class Labels(NamedTuple):
-    """Einsum's labels of an array times functions of rows and of columns, which come out last."""
+    """Einsum's labels of an array times functions of rows and of columns."""
 
     array: str
     rows: str
     columns: str
 
+    def views(self, functions: str) -> str:
+        """The label of places that functions are seen from: the first, unless the array has it too."""
+        return "".join(label for label in functions[:-1][:1] if label not in self.array)
+
 
 def coefficients(array: NDArray[np.generic], labels: Labels, output: str) -> Floats | None:
     """The array as [P, R, C], or None if the sum is of another form."""
-    own_rows, own_columns = labels.rows[:-1], labels.columns[:-1]
+    down, across = (labels.views(own) for own in (labels.rows, labels.columns))
+    own_rows, own_columns = labels.rows[len(down) : -1], labels.columns[len(across) : -1]
     feature = "".join(label for label in labels.array if label not in own_rows + own_columns)
     order = feature + own_rows + own_columns
-    points = labels.rows[-1] + labels.columns[-1]
-    once = len(set(order + points)) == len(order) + 2
-    if not once or sorted(labels.array) != sorted(order) or len(feature) != 1 or output != points + feature:
+    points, views = labels.rows[-1] + labels.columns[-1], across + down
+    once = len(set(order + points + views)) == len(order + points + views)
+    fits = sorted(labels.array) == sorted(order) and len(feature) == 1
+    if not once or not fits or output != points + views + feature:
         return None
     turned = array.transpose([labels.array.index(label) for label in order])
     rows = int(np.prod(turned.shape[1 : 1 + len(own_rows)]))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.expansions import Expansion, Labels, coefficients
-from anir_runtime.onnx_file import Node, text_attribute, write_model
+from anir_runtime.onnx_file import Node, number_attributes, text_attribute, write_model
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
 """The grid on which `rewrite` wants its values."""
@@ -115,12 +115,17 @@ class _Rewriter:
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
         self._expansions: list[Expansion] = []
+        self._expanded: set[str] = set()
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
 
     def add(self, node: Node) -> None:
         """Translates the next node."""
+        if node.kind == "Einsum" and len(node.inputs) == 3:
+            self._expanded.add(node.outputs[0])
+            self._entries[node.outputs[0]] = [self._expansion(node)]
+            return
         shapes = [self._shape(name) for name in node.outputs]
         if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
             weight = self._values[node.inputs[1]]
@@ -141,10 +146,13 @@ class _Rewriter:
             entries = iter(self._read(node.inputs[0]))
             for name, shape in zip(node.outputs, shapes, strict=True):
                 self._entries[name] = [next(entries) for _ in range(shape[0])]
-        elif node.kind == "Einsum" and len(node.inputs) == 2:
-            self._products[node.outputs[0]] = self._head(node)
         elif node.kind == "Einsum":
-            self._entries[node.outputs[0]] = [self._expansion(node)]
+            self._products[node.outputs[0]] = self._head(node)
+        elif node.kind == "Gather" and self._picks_channels(node):
+            picked = self._constant(self._values[node.inputs[1]])
+            self._entries[node.outputs[0]] = [
+                self._emit("Gather", entry, picked) for entry in self._read(node.inputs[0])
+            ]
         elif node.kind in _ELEMENTWISE:
             operands = [self._read(name) for name in node.inputs]
             if any(len(o) not in (1, shapes[0][0]) for o in operands):
@@ -163,7 +171,7 @@ class _Rewriter:
         inputs: dict[str, tuple[int | None, ...]] = {name: (n, None) for name, n in self._inputs.items()}
         for expansion in self._expansions:
             inputs[expansion.part] = (len(expansion.coefficients), None, None)
-            inputs |= {expansion.down: (None, None), expansion.across: (None, None)}
+            inputs |= {expansion.down: (None, 1, None, None), expansion.across: (None, 1, 1, None, None)}
         data = write_model(model, self._nodes, self._constants, inputs, "image")
         matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
         widest = max(*self._inputs.values(), *matrices, 1)
@@ -215,19 +223,32 @@ class _Rewriter:
         }
         if len(einsum.inputs) != 3 or by_source.keys() != {(), ("x",), ("y",)}:
             raise UnknownOperationError("a sum that is no expansion")
-        (array, labels), (columns, of_columns), (rows, of_rows) = (
+        (array, of_array), (columns, of_columns), (rows, of_rows) = (
             by_source[source] for source in ((), ("x",), ("y",))
         )
-        values = coefficients(self._values[array], Labels(labels, of_rows, of_columns), output)
-        counts = (self._values[rows][..., 0].size, self._values[columns][..., 0].size)
-        # Einsum would repeat what has an axis of 1 where the other's is longer.
-        if values is None or values.shape[1:] != counts:
+        labels = Labels(of_array, of_rows, of_columns)
+        values = coefficients(self._values[array], labels, output)
+        if values is None:
             raise UnknownOperationError("a sum of another form")
+        views = [
+            prod(self._values[name].shape[: len(labels.views(own))])
+            for name, own in ((rows, of_rows), (columns, of_columns))
+        ]
+        counts = [self._values[name][..., 0].size for name in (rows, columns)]
+        # Einsum would repeat what has an axis of 1 where the other's is longer.
+        if counts != [count * own for count, own in zip(values.shape[1:], views, strict=True)]:
+            raise UnknownOperationError("an axis that is repeated")
         names = (next(self._names) for _ in range(3))
-        self._expansions.append(Expansion(values, rows, columns, *names))
+        self._expansions.append(Expansion(values, rows, columns, prod(views), *names))
         *_, part, down, across = self._expansions[-1]
-        planes = self._emit("MatMul", self._emit("MatMul", down, part), across)
-        return self._emit("Reshape", planes, self._constant(np.array([len(values), -1])))
+        features = self._emit("MatMul", self._emit("MatMul", down, part), across)
+        return self._emit("Reshape", features, self._constant(np.array([prod(views) * len(values), -1])))
+
+    def _picks_channels(self, gather: Node) -> bool:
+        """Whether it gathers along the last axis, by a constant vector."""
+        data, indices = gather.inputs
+        is_vector = not self._sources.get(indices) and self._values[indices].ndim == 1
+        return is_vector and number_attributes(gather).get("axis") == [self._values[data].ndim - 1]
 
     def _pads_channels(self, pad: Node) -> bool:
         """Whether it adds constant channels and nothing else."""
@@ -235,8 +256,13 @@ class _Rewriter:
         return len(pad.inputs) <= 3 and not before[:-1].any() and not after[:-1].any()
 
     def _shape(self, name: str) -> tuple[int, int, int, int]:
-        """A value's shape as (entries, rows, columns, channels), with an axis of 1 where it does not vary."""
+        """A value's shape as (entries, rows, columns, channels), with an axis of 1 where it does not vary.
+
+        What an expansion gives has other axes after rows and columns: channels, all of them.
+        """
         shape = self._values[name].shape
+        if name in self._expanded:
+            shape = (*shape[:2], prod(shape[2:]))
         *entries, rows, columns, channels = (1,) * (3 - len(shape)) + shape
         sources = self._sources.get(name, set())
         if (rows, columns) != tuple(len(PROBE[axis]) if axis in sources else 1 for axis in "yx"):

@@ -146,14 +146,14 @@ class Model:
         trunk, links = self.trunks[subnet.width], subnet.depth - 1
         grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
         latents = self.latents(subnet)
-        planes = latents.at(x.numpy(), y.numpy(), self.size) if latents else None
+        seen = latents.seen(x.numpy(), y.numpy(), self.size, subnet.width) if latents else None
         h = self.family.forward(
             trunk.filters.values[: self.family.banks(subnet.depth)],
             trunk.weight[:links].float() * trunk.step.values[:links, None],
             trunk.bias.values[:links],
             grid_x,
             grid_y,
-            None if planes is None else torch.from_numpy(planes).reshape(-1, 3),
+            None if seen is None else torch.from_numpy(seen).flatten(0, 1),
         )[-1]
         at = self.space.depths.index(subnet.depth)
         rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)

@@ -54,8 +54,11 @@ class Coefficients:
 
 def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
     """A picture [H, W, 3] in lapped transforms of each pitch."""
-    colours = _principal_colours(image)
-    return [_in_scan(np.stack([_analyse(plane, pitch) for plane in colours])) for pitch in PITCHES]
+    levels = image.astype(np.float32) / 127.5
+    # All cosines are zero along these borders, which so show this colour.
+    border = np.concatenate([levels[0], levels[:, 0]]).mean(0)
+    planes = np.ascontiguousarray(((levels - border) @ principal_colours(image)).transpose(2, 0, 1))
+    return [_in_scan(np.stack([_analyse(plane, pitch) for plane in planes])) for pitch in PITCHES]
 
 
 def choose(candidates: list[Coefficients], budgets: Sequence[float], pool: Executor) -> list[Latents]:
@@ -66,14 +69,41 @@ def choose(candidates: list[Coefficients], budgets: Sequence[float], pool: Execu
 
     def codes(solutions: tuple[tuple[float, float], ...]) -> Latents:
         (_, step), best = min(zip(solutions, candidates, strict=True), key=lambda pair: pair[0])
-        return Latents(_quantise(best.values, step), step, best.values.shape[-1], best.down)
+        return _latents(best, step)
 
     solutions = pool.map(lambda coefficients: _steps(coefficients, budgets), candidates)
     return list(pool.map(codes, zip(*solutions, strict=True)))
 
 
-def _steps(coefficients: Coefficients, budgets: Sequence[float]) -> list[tuple[float, float]]:
-    """For each budget the squared error and the step that gives it, found on some of the lanes."""
+def choose_again(latents: Latents, planes: Floats, missing: Floats, bits: float | None = None) -> Latents:
+    """Codes of the same transform for what they are to show besides.
+
+    Args:
+        latents: the codes so far.
+        planes: what these show at every pixel, float32[H, W, 3].
+        missing: what is to be shown besides, float32[H, W, 3], in the planes' colours.
+        bits: what the new codes may take; if nothing is said, the step stays.
+    """
+    wanted = (planes + missing).transpose(2, 0, 1)
+    values = np.stack([_analyse(np.ascontiguousarray(plane), latents.pitch) for plane in wanted])
+    values = values if latents.down else values.transpose(0, 2, 1, 4, 3)
+    coefficients = Coefficients(values, latents.down)
+    step = latents.step if bits is None else _steps(coefficients, [bits], latents.step)[0][1]
+    return _latents(coefficients, step)
+
+
+def _latents(coefficients: Coefficients, step: float) -> Latents:
+    values = coefficients.values
+    return Latents(_quantise(values, step), step, values.shape[-1], coefficients.down)
+
+
+def _steps(
+    coefficients: Coefficients, budgets: Sequence[float], start: float | None = None
+) -> list[tuple[float, float]]:
+    """For each budget the squared error and the step that gives it, found on some of the lanes.
+
+    From `start` on, if there is one.
+    """
     values, errors = coefficients.values, dict[float, float]()
     across = values.shape[2]
     every = min(max(1, values[0].size // _SAMPLED), across)
@@ -87,7 +117,7 @@ def _steps(coefficients: Coefficients, budgets: Sequence[float]) -> list[tuple[f
         errors[step] = _error(some, codes, step) * detail
         return _cost(codes)
 
-    start = max(float(some.std()) / 4, _FINEST)
+    start = start or max(float(some.std()) / 4, _FINEST)
     tried = {start: cost(start)}
     steps = [_solve(cost, bits * share, tried) for bits in budgets]
     return [(errors[step], step) for step in steps]
@@ -98,13 +128,12 @@ def _detail(values: Floats) -> float:
     return float(np.square(values).sum() - np.square(values[..., 0, 0]).sum())
 
 
-def _principal_colours(image: NDArray[np.uint8]) -> Floats:
-    """A picture's planes [3, H, W], in units of half its range: principal axes of neighbours' differences."""
+def principal_colours(image: NDArray[np.uint8]) -> Floats:
+    """Principal axes of neighbours' differences in a picture [H, W, 3], the longest first: [RGB, planes]."""
     levels = image.astype(np.float32) / 127.5
     differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, 3) for axis in (0, 1)])
     _, axes = np.linalg.eigh(differences.T.astype(np.float64) @ differences)
-    centred = levels - levels.mean((0, 1))
-    return np.ascontiguousarray((centred @ axes[:, ::-1]).transpose(2, 0, 1), np.float32)
+    return axes[:, ::-1].astype(np.float32)
 
 
 def _in_scan(values: Floats) -> Coefficients:

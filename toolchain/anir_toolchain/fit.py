@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,10 @@ def _run(fitting: Fitting, on_progress: OnProgress, state: Path | None) -> None:
                 shown = time.monotonic()
     if state is not None:
         fitting.save(state)
-    on_progress(fitting.progress())
+    last = fitting.progress()
+    on_progress(last)
+    if fitting.kind.has_latents:
+        on_progress(replace(last, phase="codes"))
 
 
 @contextmanager

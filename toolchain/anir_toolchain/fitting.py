@@ -19,7 +19,7 @@ from anir_toolchain.choosing import analyse, choose
 from anir_toolchain.config import Config
 from anir_toolchain.families import family
 from anir_toolchain.image import rms_frequency
-from anir_toolchain.lapped import Latents
+from anir_toolchain.lapped import Latents, seen_by
 from anir_toolchain.learner import Learner
 from anir_toolchain.space import Subnet
 from anir_toolchain.supernet import Trunk
@@ -35,7 +35,8 @@ class Progress:
     """How far a fit is.
 
     Attributes:
-        phase: `codes` while those of local cosines are chosen, then `Fitting.phase`.
+        phase: `codes` while those of local cosines are chosen, before the first step and after the last
+            one, else `Fitting.phase`.
         step: how many are done.
         steps: how many there are.
         psnr: estimates in dB for the smallest, a middle and the largest subnet, once there are any.
@@ -59,7 +60,7 @@ class Fitting:
     """A fit under way: the supernet's trunks, by width, and where they stand."""
 
     def __init__(self, image: NDArray[np.uint8], config: Config, pool: ThreadPoolExecutor) -> None:
-        self.config, self.pool = config, pool
+        self.config, self.pool, self.kind = config, pool, family(config.family)
         self.preset = config.schedule()
         self.device = config.torch_device()
         self.height, self.width = image.shape[:2]
@@ -71,8 +72,11 @@ class Fitting:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.step = 0
         self.check_seconds = 0.0
-        self.latents = self._choose_latents(image)
-        self.planes = {width: [self._planes(own) for own in codes] for width, codes in self.latents.items()}
+        self.latents: dict[Subnet, Latents] = {}
+        if self.kind.has_latents:
+            bits = [self.latent_bits(subnet) for subnet in self.space.subnets]
+            chosen = choose(analyse(image), bits, pool)
+            self.show(dict(zip(self.space.subnets, chosen, strict=True)))
         start = bandwidth(image)
         self.learners = {width: self._create_learner(width, start) for width in self.space.widths}
         self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
@@ -80,32 +84,51 @@ class Fitting:
         )
 
     def _create_learner(self, width: int, bandwidth: float) -> Learner:
-        kind, size = family(self.config.family), (self.width, self.height)
+        size = (self.width, self.height)
         trunk = Trunk.create(
-            kind, self.space.depths, width, self.config.bits, size, bandwidth, self.generator
+            self.kind, self.space.depths, width, self.config.bits, size, bandwidth, self.generator
         )
         return Learner(trunk.to(self.device))
 
-    def _choose_latents(self, image: NDArray[np.uint8]) -> dict[int, tuple[Latents, ...]]:
-        """For each width, codes of local cosines for each depth, or nothing if the family has none."""
-        kind, size = family(self.config.family), (self.width, self.height)
-        if not kind.has_latents:
-            return dict.fromkeys(self.space.widths, ())
-        bits = [kind.latent_bits(subnet, size) for subnet in self.space.subnets]
-        chosen = dict(zip(self.space.subnets, choose(analyse(image), bits, self.pool), strict=True))
-        return {
-            width: tuple(chosen[Subnet(depth, width)] for depth in self.space.depths)
-            for width in self.space.widths
-        }
+    def latent_bits(self, subnet: Subnet) -> float:
+        """What the codes of a subnet may take."""
+        return self.kind.latent_bits(subnet, (self.width, self.height))
 
-    def _planes(self, latents: Latents) -> Tensor:
-        """What codes show at every pixel, float16[H · W, 3]: a large picture has gigabytes of them."""
-        planes = latents.at(self.x.cpu().numpy(), self.y.cpu().numpy(), (self.width, self.height))
-        return torch.from_numpy(planes.astype(np.float16)).reshape(-1, 3).to(self.device)
+    def show(self, latents: dict[Subnet, Latents]) -> None:
+        """Takes these codes of local cosines for those of the subnets."""
+        self.latents = latents
+        self._planes = {subnet: self._framed_planes(own) for subnet, own in latents.items()}
+
+    def _framed_planes(self, latents: Latents) -> Tensor:
+        """What codes show at every pixel and at those around the picture, float16[H + 2, W + 2, 3]."""
+        x, y = (axis_coordinates(pixels, pixels + 2, -1, pixels + 2) for pixels in (self.width, self.height))
+        # A large picture has gigabytes of them.
+        planes = latents.at(x, y, (self.width, self.height)).astype(np.float16, order="C")
+        return torch.from_numpy(planes).to(self.device)
+
+    def planes_of(self, subnet: Subnet) -> NDArray[np.float32]:
+        """What a subnet's codes show at every pixel, float32[H, W, 3]."""
+        return self._planes[subnet][1:-1, 1:-1].float().cpu().numpy()
 
     def features(self, width: int, index: Tensor) -> list[Tensor]:
-        """What the codes of a width's subnets show at pixels by their index: per depth float32[N, 3]."""
-        return [planes[index].float() for planes in self.planes[width]]
+        """What the channels of a width's subnets see at pixels by their index: per depth float32[N, n]."""
+        if not self.kind.has_latents:
+            return []
+        seen = self._seen(width, index)
+        return [self._planes[Subnet(depth, width)].flatten()[seen].float() for depth in self.space.depths]
+
+    def features_of(self, subnet: Subnet, index: Tensor) -> Tensor:
+        """Those of one subnet."""
+        return self._planes[subnet].flatten()[self._seen(subnet.width, index)].float()
+
+    def _seen(self, width: int, index: Tensor) -> Tensor:
+        """Where in its planes a subnet finds what its channels see at pixels, [N, n]."""
+        stride = self.width + 2
+        beside = [(down * stride + right) * 3 + plane for plane, right, down in seen_by(width)]
+        row = index.div(self.width, rounding_mode="floor")
+        own = ((row + 1) * stride + index % self.width + 1) * 3
+        seen: Tensor = own[:, None] + torch.tensor(beside, device=self.device)
+        return seen
 
     @property
     def phase(self) -> str:

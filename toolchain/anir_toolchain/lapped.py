@@ -1,4 +1,4 @@
-"""Local cosines: a picture as the codes of a modulated lapped transform, drawn at any coordinates.
+"""Local cosines: a picture as the codes of a modulated lapped transform, seen from any coordinates.
 
 Each cell of a square lattice has as many cosines along each axis as there are frequencies, under a window
 that overlaps the neighbours' (Malvar 1992). The transform is orthonormal: an error of a code is one of the
@@ -9,7 +9,8 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from itertools import product
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,9 @@ EVEN = 12
 _CODES_APART = 150
 """Planes have lanes of their own where each then decodes at least so many codes other than zero."""
 CONSTANT = math.pi / 2
-"""Of channels beyond the planes: a number that the graph has anyway."""
+"""Of channels that see nothing: a number that the graph has anyway."""
+BESIDE = (-1, 0, 1)
+"""How many of the picture's pixels to the right, or further down, planes are seen, too."""
 _MEAN_ACTIVITY = 280
 """Of cells' means, before anything is known."""
 
@@ -70,6 +73,15 @@ class Latents:
         """The codes, entropy-coded."""
         return encode(in_lanes(self.codes), context(self.codes))
 
+    def seen(self, x: Floats, y: Floats, size: tuple[int, int], channels: int) -> Floats:
+        """What is `seen_by` a network's channels at columns x [W'] and rows y [H'], float32[H', W', n]."""
+        right, down = (
+            (at + np.array(BESIDE, np.float32)[:, None] * np.float32(2 / pixels)).ravel()
+            for at, pixels in zip((x, y), size, strict=True)
+        )
+        planes = self.at(right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), 3)
+        return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)[..., _in_order(channels)]
+
     def at(self, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
         """The planes float32[H', W', 3] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
         values = (worth_of(self.codes) * (self.step * 2 / self.pitch)).astype(np.float32)
@@ -83,14 +95,38 @@ class Latents:
 
     @property
     def macs_per_pixel(self) -> int:
-        """Multiply-accumulates that a pixel of the planes takes, where windows of two cells overlap."""
-        k = int(self.codes.shape[-1])
-        # Along the scan first, for the cosines across it, of which a pixel has a cell's share.
-        return 3 * (2 * k + 2 * k * k // self.pitch)
+        """Multiply-accumulates that a pixel takes before the network, where windows of two cells overlap."""
+        k, beside = int(self.codes.shape[-1]), len(BESIDE)
+        # Along rows first, for the cosines down them, of which a pixel has a cell's share.
+        return 3 * beside * (beside * 2 * k + 2 * k * k // self.pitch)
 
     def in_scan(self, columns_and_rows: tuple[_T, _T]) -> tuple[_T, _T]:
         """What belongs to the axis along the scan, and to the one across it."""
         return columns_and_rows[::-1] if self.down else columns_and_rows
+
+
+class Seen(NamedTuple):
+    """A plane, seen so many pixels to the right and further down."""
+
+    plane: int
+    right: int
+    down: int
+
+
+def seen_by(channels: int) -> list[Seen]:
+    """What the first of a network's channels see: planes where the point is, and the first one beside it.
+
+    One channel at least sees nothing.
+    """
+    beside = [Seen(0, right, down) for right, down in product(BESIDE, BESIDE) if right or down]
+    nearest_first = sorted(beside, key=lambda seen: abs(seen.right) + abs(seen.down))
+    return [*(Seen(plane, 0, 0) for plane in range(3)), *nearest_first][: channels - 1]
+
+
+def _in_order(channels: int) -> list[int]:
+    """Where they are in an array [right, down, plane]."""
+    at = {offset: i for i, offset in enumerate(BESIDE)}
+    return [(at[seen.right] * len(BESIDE) + at[seen.down]) * 3 + seen.plane for seen in seen_by(channels)]
 
 
 @dataclass(frozen=True)
@@ -178,23 +214,32 @@ def from_lanes(lanes: Ints, codes: Codes) -> Ints:
 
 
 def emit(graph: Graph, latents: Latents, size: tuple[int, int], channels: int) -> str:
-    """Writes the planes of a picture of size (W, H) at columns x and rows y, float32[H', W', channels].
+    """Writes a network's first channels, float32[H', W', channels], at columns x and rows y.
 
-    The channels after the third are CONSTANT.
+    Of a picture of size (W, H). Channels that see nothing are CONSTANT.
     """
     frequencies = latents.codes.shape[-1]
     odd = graph.varints(np.arange(1, 2 * frequencies, 2, dtype=np.int32)[:, None, None])
     odd = graph.op("Cast", odd, to=TensorProto.FLOAT)
-    cosines, axes = graph.function(7, _emit_cosines), [_Axis(side, latents.pitch) for side in size]
+    beside = graph.tensor(
+        (np.array(BESIDE) * math.pi / 2 / latents.pitch).astype(np.float32)[:, None, None, None]
+    )
+    cosines, axes = graph.function(8, _emit_cosines), [_Axis(side, latents.pitch) for side in size]
     along, across = (
-        cosines(places, *map(graph.scalar, (axis.unit, *axis.inner, math.pi / 2, math.pi * 3 / 4)), odd)
+        cosines(
+            places, *map(graph.scalar, (axis.unit, *axis.inner, math.pi / 2, math.pi * 3 / 4)), odd, beside
+        )
         for axis, places in latents.in_scan(((axes[0], "x"), (axes[1], "y")))
     )
-    # Without an arrow, letters that occur once come out in the order of the alphabet: height, width, planes.
-    values, equation = _emit_values(graph, latents), "kah,{},lbw" if latents.down else "kaw,{},lbh"
+    # Without an arrow, letters that occur once come out in the order of the alphabet: height, width, how far
+    # to the right, how far down, and planes.
+    values, equation = _emit_values(graph, latents), "ykah,{},xlbw" if latents.down else "xkaw,{},ylbh"
     equation = equation.format("aklzb" if _planes_apart(latents.codes) else "zaklb")
     planes = graph.op("Einsum", along, values, across, equation=equation)
-    return graph.op("Pad", planes, graph.integers(0, 0, 0, 0, 0, channels - 3), graph.scalar(CONSTANT))
+    planes = graph.op("Reshape", planes, graph.integers(0, 0, 3 * len(BESIDE) ** 2))
+    order = _in_order(channels)
+    seen = graph.op("Gather", planes, graph.integers(*order), axis=2)
+    return graph.op("Pad", seen, graph.integers(0, 0, 0, 0, 0, channels - len(order)), graph.scalar(CONSTANT))
 
 
 def _emit_values(graph: Graph, latents: Latents) -> str:
@@ -223,9 +268,10 @@ def _emit_cosines(
     quarter: str,
     three_eighths: str,
     odd: str,
+    beside: str,
 ) -> str:
-    """`_Axis.cosines`, float32[K, cells, N]."""
-    places = graph.op("Mul", places, unit)
+    """`_Axis.cosines`, float32[n, K, cells, N], of places and those beside them."""
+    places = graph.op("Add", graph.op("Mul", places, unit), beside)
     middles = graph.op("Flatten", graph.op("Range", first, last, quarter))
     from_middle = graph.op("Abs", graph.op("Sub", graph.op("Clip", places, first, last), middles))
     window = graph.op("Cos", graph.op("Min", from_middle, quarter))

@@ -114,16 +114,19 @@ class Trunk:
     def channels(self, view: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """The channels that each depth's head sees at N points, [N, C].
 
-        Features, if there are any, are [N, 3] for each depth, which then does not share its activations.
+        Features, if there are any, are [N, n] for each depth, which then does not share its activations.
         """
-        filters, weights, biases = view["filters"], view["weight"], view["bias"]
         if not features:
-            layers = self.family.forward(filters, weights, biases, x, y)
+            layers = self.family.forward(view["filters"], view["weight"], view["bias"], x, y)
             return [layers[depth - 1] for depth in self.depths]
         return [
-            self.family.forward(filters, weights[: depth - 1], biases[: depth - 1], x, y, own)[-1]
-            for depth, own in zip(self.depths, features, strict=True)
+            self.channels_of(depth, view, x, y, own) for depth, own in zip(self.depths, features, strict=True)
         ]
+
+    def channels_of(self, depth: int, view: Parameters, x: Tensor, y: Tensor, features: Tensor) -> Tensor:
+        """The channels that the head of one depth sees at N points, [N, C], by its features [N, n]."""
+        weights, biases = (view[name][: depth - 1] for name in ("weight", "bias"))
+        return self.family.forward(view["filters"], weights, biases, x, y, features)[-1]
 
     def outputs(self, view: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """RGB of every subnet at N points: per depth [3, N]."""

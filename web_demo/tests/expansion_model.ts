@@ -4,13 +4,16 @@ import { concat, field } from '../neural-img/src/protobuf.ts';
 /** Writes graphs whose picture is one Einsum, as the exporter might, and others. */
 
 /** The lengths of axes; all others have 1. */
-export const SIZES: Record<string, number> = { a: 12, b: 9, k: 3, l: 2, m: 2, p: 3 };
+export const SIZES: Record<string, number> = { a: 12, b: 9, k: 3, l: 2, m: 2, p: 3, u: 2, v: 3 };
 
 /** A constant's entries, worked out by the graph. */
 export const entry = (k: number) => Math.cos(k);
 
-/** Operands with h or w first or last are windowed waves of y or x, of which `repeated` axes have but one entry. */
-export function expansionModel(equation: string, repeated = ''): Uint8Array {
+/**
+ * Operands with h or w first or last are windowed waves of y or x, of which `repeated` axes have but one entry.
+ * All channels are shown, or those `picked`, three.
+ */
+export function expansionModel(equation: string, repeated = '', picked: number[] = []): Uint8Array {
   const graph: Graph = {
     nodes: [],
     initializers: ['0', '1', '2', '12', '64', `${Math.PI}`].map(number),
@@ -27,11 +30,25 @@ export function expansionModel(equation: string, repeated = ''): Uint8Array {
   });
   graph.nodes.push(
     node('Einsum', operands, 'sum', concat(field(1, 'equation'), field(4, equation), field(20, 3))),
-    node('Add', ['sum', '2'], 'planes'),
+  );
+  if (picked.length > 0) addPick(graph, picked);
+  graph.nodes.push(
+    node('Add', [picked.length > 0 ? 'picked' : 'sum', '2'], 'planes'),
     node('Mul', ['planes', '64'], 'levels'),
     node('QuantizeLinear', ['levels', '1'], 'image'),
   );
   return writeModel(graph, ['image']);
+}
+
+function addPick({ nodes, initializers }: Graph, picked: number[]): void {
+  initializers.push(
+    tensor('shape', [3], BigInt64Array.of(0n, 0n, -1n)),
+    tensor('indices', [picked.length], BigInt64Array.from(picked, BigInt)),
+  );
+  nodes.push(
+    node('Reshape', ['sum', 'shape'], 'channels'),
+    node('Gather', ['channels', 'indices'], 'picked', concat(field(1, 'axis'), field(3, 2), field(20, 2))),
+  );
 }
 
 const product = (sizes: number[]) => sizes.reduce((all, size) => all * size, 1);

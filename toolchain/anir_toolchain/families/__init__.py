@@ -94,7 +94,7 @@ class Family(ABC):
             biases: float32[D-1, C], or [0, C] if the family is `lean`.
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
-            features: the planes that local cosines give, float32[N, 3], if the family `has_latents`.
+            features: what is seen of local cosines' planes, float32[N, n], if the family `has_latents`.
 
         Returns:
             D tensors float32[N, C].
@@ -122,8 +122,8 @@ class Family(ABC):
             filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
             weights: [D-1, C, C] or [D-1, 1, C, C].
             biases: [D-1, 1, C] or [D-1, 1, 1, C]; no name if the family is `lean`.
-            features: the planes that local cosines give, and CONSTANT in all other channels, [H, W, C], if
-                the family `has_latents`.
+            features: what is seen of local cosines' planes, and CONSTANT in all other channels, [H, W, C],
+                if the family `has_latents`.
 
         Returns:
             The name of the last layer's channels, [H, W, C] or [1, H, W, C].

@@ -1,7 +1,7 @@
 """Local cosines and sine layers: what a cell shows stands in codes, what to make of it in a small network.
 
-The codes (see ../lapped.py) give three planes of the picture's colours, z. Nearly all of a file is codes, and
-so is nearly all of the quality; the layers, which see z again and again, take some of their errors back.
+The codes (see ../lapped.py) give three planes of the picture's colours, z. Nearly all of a file is codes; the
+layers, which see z at a point and its first plane a pixel around it, take back some of what coarse codes err.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from anir_toolchain.space import Space, Subnet
 
 
 class Lapped(Family):
-    """h₁ = [z(x, y), π/2, …, π/2], hₗ₊₁ = h₁ + sin(hₗ Wₗ), where nothing is added to z."""
+    """h₁ = [z(x, y), z₁ at 8 places around, π/2, …], hₗ₊₁ = h₁ + sin(hₗ Wₗ), where nothing is added to z."""
 
     name = "lapped"
     filter_rows: ClassVar[dict[str, int]] = {}
@@ -28,13 +28,13 @@ class Lapped(Family):
     lean = True
     kept = 3
     has_latents = True
-    widths = (4, 8, 12, 16)
+    widths = (8, 16, 20, 24)
     narrowest = 4
     rates: ClassVar[dict[int, tuple[float, ...]]] = {
-        2: (0.0997, 0.1794, 0.349, 0.7485),
-        3: (0.12, 0.21, 0.42, 0.87),
-        4: (0.135, 0.2492, 0.4988, 0.9985),
-        5: (0.1495, 0.3, 0.6, 1.5),
+        2: (0.0997, 0.165, 0.3, 0.6),
+        3: (0.115, 0.1796, 0.349, 0.7485),
+        4: (0.13, 0.21, 0.42, 0.9985),
+        5: (0.1495, 0.2492, 0.4988, 1.5),
     }
     """Bits per pixel of the file of each depth and of those widths."""
     least_bits: ClassVar[float] = 12_000
@@ -55,7 +55,7 @@ class Lapped(Family):
         """About what a file of 4-bit weights has beside its codes."""
         links, width = subnet.depth - 1, subnet.width
         # From depth 3 on there is a Scan, too.
-        return 2556 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
+        return 2700 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
         self,
@@ -77,10 +77,12 @@ class Lapped(Family):
         features: Tensor | None = None,
     ) -> list[Tensor]:
         assert features is not None
-        layers = [functional.pad(features, (0, filters.shape[-1] - self.kept), value=CONSTANT)]
+        seen = functional.pad(features, (0, filters.shape[-1] - features.shape[1]), value=CONSTANT)
+        planes, others = seen[:, : self.kept], seen[:, self.kept :]
+        layers = [seen]
         for weight in weights:
             sines = torch.sin(layers[-1] @ weight[:, self.kept :])
-            layers.append(torch.cat([features, sines + CONSTANT], 1))
+            layers.append(torch.cat([planes, others + sines], 1))
         return layers
 
     def emit(
@@ -95,9 +97,9 @@ class Lapped(Family):
         features: str | None = None,
     ) -> str:
         assert features is not None
-        z = features
+        seen = features
 
         def layer(graph: Graph, h: str, weight: str) -> str:
-            return graph.op("Add", graph.op("Sin", graph.op("MatMul", h, weight)), z)
+            return graph.op("Add", graph.op("Sin", graph.op("MatMul", h, weight)), seen)
 
-        return graph.repeat(links, layer, z, weights)
+        return graph.repeat(links, layer, seen, weights)

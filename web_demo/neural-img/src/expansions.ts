@@ -1,13 +1,21 @@
-/** Expansions: a constant array times functions of rows and functions of columns, of which a tile needs but some. */
+/**
+ * Expansions: a constant array times functions of rows and functions of columns, of which a tile needs but some.
+ * Functions may be seen from several places beside a point, and so is what comes out.
+ */
 
 export interface Expansion {
   /** Of each function of rows with each one of columns, [P, R, C]. */
   coefficients: Float32Array;
   /** How many functions there are: R and C. */
   counts: { rows: number; columns: number };
-  /** The values of the exported graph that give the functions, [R, H] and [C, W]. */
+  /** From how many places they are seen: V and U. */
+  views: { rows: number; columns: number };
+  /** The values of the exported graph that give the functions, [V, R, H] and [U, C, W]. */
   values: { rows: string; columns: string };
-  /** The tile's inputs: the coefficients it needs, float32[P, r, c], and functions, [h, r] of rows, [c, w] of columns. */
+  /**
+   * The tile's inputs: the coefficients it needs, float32[P, r, c], and functions, [V, 1, h, r] of rows,
+   * [U, 1, 1, c, w] of columns.
+   */
   inputs: { part: string; rows: string; columns: string };
 }
 
@@ -20,12 +28,23 @@ export interface Operand {
 /** The functions that matter on a stretch of points. */
 export interface Stretch {
   indices: number[];
-  /** Their values, [functions, points]. */
+  /** Their values, [views, functions, points]. */
   values: Float32Array;
 }
 
 // A window's end, sin(π), is no zero in float32.
 const NEXT_TO_NOTHING = 1e-6;
+
+/** The letter of functions' views, if they have any: the first one, unless it is the constant's, too. */
+function viewLetter({ letters }: Operand, constant: Operand): string {
+  const [first = ''] = letters.slice(0, -1);
+  return constant.letters.includes(first) ? '' : first;
+}
+
+/** From how many places functions are seen. */
+export function viewsOf(functions: Operand, constant: Operand): number {
+  return viewLetter(functions, constant) ? (functions.dims[0] ?? 1) : 1;
+}
 
 /**
  * The letters of a constant's axes as they are in an expansion: its own, those of the functions of rows, and of columns;
@@ -37,11 +56,12 @@ export function expansionOrder(
   columns: Operand,
   constant: Operand,
 ): string | undefined {
-  const points = rows.letters.slice(-1) + columns.letters.slice(-1);
-  const channel = result.slice(2);
-  const order = channel + rows.letters.slice(0, -1) + columns.letters.slice(0, -1);
-  const isOnce = new Set(order + points).size === order.length + 2;
-  const isWhole = isOnce && channel.length === 1 && sorted(order) === sorted(constant.letters);
+  const [down, across] = [viewLetter(rows, constant), viewLetter(columns, constant)];
+  const points = rows.letters.slice(-1) + columns.letters.slice(-1) + across + down;
+  const channel = result.slice(-1);
+  const order = channel + rows.letters.slice(down.length, -1) + columns.letters.slice(across.length, -1);
+  const isOnce = new Set(order + points).size === order.length + points.length;
+  const isWhole = isOnce && sorted(order) === sorted(constant.letters);
   const fits = [rows, columns, constant].every(({ letters, dims }) => letters.length === dims.length);
   return isWhole && result === points + channel && fits && haveSameSizes([rows, columns], constant)
     ? order
@@ -52,9 +72,10 @@ const sorted = (letters: string) => [...letters].sort().join('');
 
 /** Whether all axes of functions are as long in the constant: Einsum would repeat one of length 1. */
 function haveSameSizes(functions: Operand[], constant: Operand): boolean {
-  const sizeOf = (letter: string) => constant.dims[constant.letters.indexOf(letter)];
-  return functions.every(({ letters, dims }) =>
-    [...letters.slice(0, -1)].every((letter, axis) => sizeOf(letter) === dims[axis]),
+  const sizeIn = ({ letters, dims }: Operand, letter: string) => dims[letters.indexOf(letter)];
+  const shared = (own: Operand) => [...own.letters].filter((letter) => constant.letters.includes(letter));
+  return functions.every((own) =>
+    shared(own).every((letter) => sizeIn(own, letter) === sizeIn(constant, letter)),
   );
 }
 
@@ -75,30 +96,40 @@ export function reorder(data: Float32Array, { letters, dims }: Operand, order: s
 
 const product = (factors: readonly number[]) => factors.reduce((all, factor) => all * factor, 1);
 
-/** Of functions [R, length], those that are more than next to nothing somewhere on a stretch; at least one. */
-export function stretchOf(functions: Float32Array, length: number, start: number, points: number): Stretch {
-  const indices: number[] = [];
-  for (let index = 0, from = start; from < functions.length; index++, from += length)
+/** Of functions [views, count, length], those that are more than next to nothing somewhere on a stretch; at least one. */
+export function stretchOf(
+  functions: Float32Array,
+  count: number,
+  length: number,
+  start: number,
+  points: number,
+): Stretch {
+  const matters = new Set<number>();
+  for (let row = 0, from = start; from < functions.length; row++, from += length)
     for (let at = from; at < from + points; at++)
       if (Math.abs(functions[at] ?? 0) > NEXT_TO_NOTHING) {
-        indices.push(index);
+        matters.add(row % count);
         break;
       }
-  if (indices.length === 0) indices.push(0);
-  const values = new Float32Array(indices.length * points);
-  indices.forEach((index, k) => {
-    const from = index * length + start;
-    values.set(functions.subarray(from, from + points), k * points);
-  });
+  const indices = matters.size > 0 ? [...matters].sort((a, b) => a - b) : [0];
+  const views = functions.length / (count * length);
+  const values = new Float32Array(views * indices.length * points);
+  for (let view = 0, to = 0; view < views; view++)
+    for (const index of indices) {
+      const from = (view * count + index) * length + start;
+      values.set(functions.subarray(from, from + points), to);
+      to += points;
+    }
   return { indices, values };
 }
 
-/** Functions as [points, functions]. */
-export function transposed({ indices, values }: Stretch): Float32Array {
-  const points = values.length / indices.length;
+/** Functions of so many points as [views, points, functions]. */
+export function transposed({ indices, values }: Stretch, points: number): Float32Array {
   const turned = new Float32Array(values.length);
-  for (let index = 0, from = 0; index < indices.length; index++)
-    for (let point = 0; point < points; point++) turned[point * indices.length + index] = values[from++] ?? 0;
+  const count = indices.length;
+  for (let view = 0; view < values.length; view += count * points)
+    for (let index = 0, from = view; index < count; index++)
+      for (let point = 0; point < points; point++) turned[view + point * count + index] = values[from++] ?? 0;
   return turned;
 }
 

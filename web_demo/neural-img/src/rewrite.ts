@@ -6,11 +6,12 @@
  * once at a few points, it also shows the shapes and the constants. A sine after a matrix product becomes a polynomial,
  * which is faster in WebAssembly.
  */
-import { type Expansion, expansionOrder, reorder } from './expansions.ts';
+import { type Expansion, expansionOrder, reorder, viewsOf } from './expansions.ts';
 import {
   floatInput,
   type Graph,
   type Node,
+  numberAttributes,
   readGraph,
   tensor,
   textAttribute,
@@ -98,6 +99,8 @@ class Rewriter {
   readonly #tile: Graph;
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
   readonly #expansions: Expansion[] = [];
+  /** What expansions give, where all axes after rows and columns are channels. */
+  readonly #expanded = new Set<string>();
   /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
   readonly #entries = new Map<string, string[]>();
   #names = 0;
@@ -182,6 +185,9 @@ class Rewriter {
       this.#entries.set(output, entries);
     } else if (kind === 'Einsum') {
       this.#entries.set(output, [this.#expand(node)]);
+      this.#expanded.add(output);
+    } else if (kind === 'Gather') {
+      this.#entries.set(output, this.#pickChannels(node));
     } else if (kind === 'Pad' && inputs.length <= 3) {
       this.#entries.set(output, this.#padChannels(node));
     } else throw new Unsupported(kind);
@@ -200,6 +206,17 @@ class Rewriter {
     );
   }
 
+  /** Some channels, by a constant vector of their indices. */
+  #pickChannels({ inputs: [input = '', indices = ''], attributes }: Node): string[] {
+    const picked = this.#value(indices);
+    const axes = numberAttributes(attributes).map(([, numbers]) => numbers.join());
+    const isLast = axes.join() === String(this.#value(input).dims.length - 1);
+    if (!isLast || this.sourceOf(indices) !== 'constant' || picked.dims.length !== 1)
+      throw new Unsupported('a Gather of others');
+    const numbers = this.#integers(...Array.from(picked.data, Number));
+    return this.#read(input).map((entry) => this.#emit('Gather', [entry, numbers]));
+  }
+
   /** Coefficients times functions of rows and functions of columns: the functions of rows first, as a tile has few. */
   #expand({ inputs, attributes }: Node): string {
     const { terms: letters, result } = labelsOf(textAttribute(attributes, 'equation'));
@@ -211,9 +228,14 @@ class Rewriter {
     const order = expansionOrder(result, rows, columns, constant);
     const arePoints = rows.dims.at(-1) === PROBE.y.length && columns.dims.at(-1) === PROBE.x.length;
     if (!order || !arePoints || inputs.length !== 3) throw new Unsupported('an Einsum of another kind');
+    const views = { rows: viewsOf(rows, constant), columns: viewsOf(columns, constant) };
     const expansion: Expansion = {
       coefficients: reorder(constant.data, constant, order),
-      counts: { rows: rows.data.length / PROBE.y.length, columns: columns.data.length / PROBE.x.length },
+      counts: {
+        rows: rows.data.length / (PROBE.y.length * views.rows),
+        columns: columns.data.length / (PROBE.x.length * views.columns),
+      },
+      views,
       values: { rows: rows.name, columns: columns.name },
       inputs: { part: this.#fresh(), rows: this.#fresh(), columns: this.#fresh() },
     };
@@ -221,7 +243,9 @@ class Rewriter {
     const { part, ...functions } = expansion.inputs;
     const across = this.#emit('MatMul', [functions.rows, part]);
     const picture = this.#emit('MatMul', [across, functions.columns]);
-    return this.#emit('Reshape', [picture, this.#integers(0, -1)]);
+    const planes = constant.data.length / (expansion.counts.rows * expansion.counts.columns);
+    const channels = views.columns * views.rows * planes;
+    return this.#emit('Reshape', [picture, this.#integers(channels, -1)]);
   }
 
   #floats(name: string) {
@@ -344,6 +368,7 @@ class Rewriter {
   /** How many entries of the leading axis a value has, for each a channel vector per column, row or pixel. */
   #count(name: string): number {
     const { dims, data } = this.#value(name);
+    if (this.#expanded.has(name)) return 1;
     const lengths = {
       constant: 1,
       columns: PROBE.x.length,

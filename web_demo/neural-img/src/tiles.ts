@@ -168,12 +168,12 @@ function blocks(
     }
     for (const expansion of plan.expansions) {
       const functions = values[expansion.values[source]]?.data as Float32Array;
-      const stretch = stretchOf(functions, length, start, block.length);
-      const count = stretch.indices.length;
+      const stretch = stretchOf(functions, expansion.counts[source], length, start, block.length);
+      const [views, count] = [expansion.views[source], stretch.indices.length];
       block.functions.push(stretch.indices);
       block.feeds[expansion.inputs[source]] = isRows
-        ? new ort.Tensor(transposed(stretch), [block.length, count])
-        : new ort.Tensor(stretch.values, [count, block.length]);
+        ? new ort.Tensor(transposed(stretch, block.length), [views, 1, block.length, count])
+        : new ort.Tensor(stretch.values, [views, 1, 1, count, block.length]);
     }
     return block;
   });

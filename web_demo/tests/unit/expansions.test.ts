@@ -12,6 +12,7 @@ import {
 const EXPANSION: Expansion = {
   coefficients: Float32Array.from({ length: 2 * 3 * 4 }, (_, k) => k),
   counts: { rows: 3, columns: 4 },
+  views: { rows: 1, columns: 1 },
   values: { rows: 'r', columns: 'c' },
   inputs: { part: 'part', rows: 'rows', columns: 'columns' },
 };
@@ -26,24 +27,36 @@ describe('a stretch of points', () => {
   );
 
   it('has the functions that matter there', () => {
-    const { indices, values } = stretchOf(functions, 5, 2, 2);
+    const { indices, values } = stretchOf(functions, 4, 5, 2, 2);
     expect(indices).toEqual([1, 3]);
     expect([...values]).toEqual([4, 5, 0, -7]);
   });
 
   it('need not have neighbouring functions', () => {
-    expect(stretchOf(functions, 5, 0, 1).indices).toEqual([0, 2]);
-    expect(stretchOf(functions, 5, 0, 5).indices).toEqual([0, 1, 2, 3]);
+    expect(stretchOf(functions, 4, 5, 0, 1).indices).toEqual([0, 2]);
+    expect(stretchOf(functions, 4, 5, 0, 5).indices).toEqual([0, 1, 2, 3]);
   });
 
   it('has one function where none matters', () => {
-    const { indices, values } = stretchOf(new Float32Array(10), 5, 3, 2);
+    const { indices, values } = stretchOf(new Float32Array(10), 2, 5, 3, 2);
     expect(indices).toEqual([0]);
     expect([...values]).toEqual([0, 0]);
   });
 
+  it('has what matters in one of several views in all of them', () => {
+    const { indices, values } = stretchOf(functions, 2, 5, 1, 1);
+    expect(indices).toEqual([0, 1]);
+    expect([...values]).toEqual([2, 3, 0, 0]);
+    expect([...stretchOf(functions, 2, 5, 4, 1).values]).toEqual([0, 8]);
+  });
+
   it('is turned for rows', () => {
-    expect([...transposed(stretchOf(functions, 5, 1, 3))]).toEqual([2, 3, 0, 0, 4, 0, 0, 5, -7]);
+    expect([...transposed(stretchOf(functions, 2, 5, 1, 3), 3)]).toEqual([
+      ...[2, 3, 0, 4, 0, 5],
+      ...[0, 0, -9e-8, 0, -9e-8, -7].map(Math.fround),
+    ]);
+
+    expect([...transposed(stretchOf(functions, 4, 5, 1, 3), 3)]).toEqual([2, 3, 0, 0, 4, 0, 0, 5, -7]);
   });
 });
 
@@ -60,6 +73,17 @@ describe('the order of axes', () => {
   it('is that of channel, functions of rows, functions of columns', () => {
     const constant = { letters: 'kblp', dims: [4, 3, 2, 1] };
     expect(expansionOrder('hwp', rows, columns, constant)).toBe('plbk');
+  });
+
+  it('leaves out places that functions are seen from, which come before channels', () => {
+    const seen = { letters: 'ylbh', dims: [9, 2, 3, 5] };
+    const constant = { letters: 'kblp', dims: [4, 3, 2, 1] };
+    expect(expansionOrder('hwyp', seen, columns, constant)).toBe('plbk');
+    expect(expansionOrder('hwpy', seen, columns, constant)).toBeUndefined();
+    expect(expansionOrder('hwyp', rows, { letters: 'ykw', dims: [9, 4, 7] }, constant)).toBe('plbk');
+    expect(expansionOrder('hwyp', seen, { letters: 'ykw', dims: [9, 4, 7] }, constant)).toBeUndefined();
+    expect(expansionOrder('hwxyp', seen, { letters: 'xkw', dims: [9, 4, 7] }, constant)).toBe('plbk');
+    expect(expansionOrder('hwyxp', seen, { letters: 'xkw', dims: [9, 4, 7] }, constant)).toBeUndefined();
   });
 
   it.each([

@@ -79,6 +79,17 @@ test('coefficients are those of each function of rows with each one of columns',
   expect(coefficients[at]).toBeCloseTo(entry((((7 * k + 2) * l + 1) * p + 1) * b + 5), 5);
 });
 
+test.each([
+  ['vkah,aklpb,ulbw->hwuvp', { rows: 3, columns: 2 }],
+  ['vkaw,aklpb,ulbh->hwvup', { rows: 2, columns: 3 }],
+  ['kah,aklpb,ulbw->hwup', { rows: 1, columns: 2 }],
+])('an expansion may be seen from several places: %s', async (equation, views) => {
+  const plan = await rewrite(expansionModel(equation, '', [5, 0, 4]), evaluate);
+  expect(plan?.expansions[0]?.views).toEqual(views);
+  expect(kindsOf(plan?.tile ?? SAMPLE).filter((kind) => kind === 'MatMul')).toHaveLength(2);
+  expect(kindsOf(plan?.tile ?? SAMPLE)).toContain('Gather');
+});
+
 test('coefficients are in no model', async () => {
   const plan = await rewrite(expansionModel('kah,paklb,lbw->hwp'), evaluate);
   const { byteLength = Number.NaN } = plan?.expansions[0]?.coefficients ?? {};
@@ -95,11 +106,12 @@ test.each([
   ['points first', 'hka,pakb,bw->hwp'],
   ['points of the constant', 'kah,pakhb,bw->hwp'],
   ['functions that are repeated', 'kah,pakb,bw->hwp', 'k'],
+  ['places in another order', 'vkah,pkab,ubw->hwvup', '', [5, 0, 4]],
   ['no constant', 'ph,pw->hwp'],
   ['two functions of rows', 'ph,ph,pw->hwp'],
   ['two constants', 'kah,pakb,bw,p->hwp'],
-])('an Einsum with %s is no expansion', async (_, equation, repeated = '') => {
-  const file = expansionModel(equation, repeated);
+])('an Einsum with %s is no expansion', async (_, equation, repeated = '', picked: number[] = []) => {
+  const file = expansionModel(equation, repeated, picked);
   const { image } = await evaluate(file, new Float32Array(7), new Float32Array(5));
   expect(image?.dims).toEqual([5, 7, 3]);
   expect(await rewrite(file, evaluate)).toBeUndefined();

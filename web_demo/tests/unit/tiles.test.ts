@@ -66,6 +66,15 @@ test.each([
   await expectSamePicture(file, width, height, file);
 });
 
+test.each([
+  ['vkah,aklpb,ulbw->hwuvp', 131, 17],
+  ['vkaw,aklpb,ulbh->hwvup', 300, 40],
+])('so do those that are seen from several places: %s', async (equation, width, height) => {
+  const file = expansionModel(equation, '', [17, 3, 10]);
+  expect(await rewrite(file, evaluate)).toBeDefined();
+  await expectSamePicture(file, width, height, file);
+});
+
 test('an Einsum that is no expansion runs as it is', async () => {
   const file = expansionModel('kah,aklp,law->hwp');
   expect(await rewrite(file, evaluate)).toBeUndefined();
