@@ -17,6 +17,7 @@ import torch
 import typer
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, export, fit
+from anir_toolchain.finish import refine
 from anir_toolchain.fitting import Fitting
 from anir_toolchain.heads import Moments
 from anir_toolchain.image import load_image
@@ -96,6 +97,8 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
         fitting.preset = replace(fitting.preset, soften=2.0, settle=3.0)
         while fitting.step < fitting.preset.steps:
             fitting.advance()
+        if fitting.kind.has_latents:
+            refine(fitting, image, lambda trunk: trunk.parameters)
     return {
         Subnet(depth, width).name: round(psnr(levels, image), 3)
         for width in fitting.space.widths

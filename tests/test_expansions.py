@@ -34,7 +34,7 @@ def test_a_tile_takes_what_einsum_takes(array: str, rows: str, columns: str) -> 
     labels = Labels(array, rows, columns)
     inner = coefficients(values, labels, f"hw{views}p")
     assert inner is not None
-    expansion = Expansion(inner, "", "", 1, "part", "down", "across")
+    expansion = Expansion(inner, "", "", "part", "down", "across")
     feeds = expansion.feeds(choose(down[..., :3], inner.shape[1]), choose(across[..., 5:], inner.shape[2]))
     assert feeds["down"].shape[-1] < inner.shape[1]
     assert feeds["across"].shape[-2] < inner.shape[2]

@@ -109,7 +109,7 @@ def test_codes_that_are_chosen_again_show_more_in_as_many_bits(monkeypatch: pyte
     rough = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
     config = Config(family="lapped", preset="short", depths=(2, 3), widths=(12, 16))
     again = fit(rough, config)
-    monkeypatch.setattr("anir_toolchain.finish._choose_again", lambda *args, **options: None)
+    monkeypatch.setattr("anir_toolchain.finish.refine", lambda fitting, image: None)
     once = fit(rough, config)
     x, y = (torch.from_numpy(axis_coordinates(n)) for n in (128, 96))
     for subnet in again.space.subnets:

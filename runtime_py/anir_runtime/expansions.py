@@ -30,7 +30,6 @@ class Expansion(NamedTuple):
         coefficients: float32[P, R, C].
         rows: the exported graph's value [V, ..., H] of R functions.
         columns: the exported graph's value [U, ..., W] of C functions.
-        views: U · V, the places that features are seen from.
         part: name of the input that takes the tile's coefficients, [P, r, c].
         down: name of the input that takes functions of rows, [V, 1, h, r].
         across: name of the input that takes functions of columns, [U, 1, 1, c, w].
@@ -39,7 +38,6 @@ class Expansion(NamedTuple):
     coefficients: Floats
     rows: str
     columns: str
-    views: int
     part: str
     down: str
     across: str

@@ -43,7 +43,7 @@ class Rewritten(NamedTuple):
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
         expansions: what else depends on columns and rows.
-        channels: of the widest input or matrix.
+        channels: of the widest input, expansion or matrix.
     """
 
     model: bytes
@@ -115,7 +115,7 @@ class _Rewriter:
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
         self._expansions: list[Expansion] = []
-        self._expanded: set[str] = set()
+        self._expanded: dict[str, int] = {}
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
@@ -123,7 +123,7 @@ class _Rewriter:
     def add(self, node: Node) -> None:
         """Translates the next node."""
         if node.kind == "Einsum" and len(node.inputs) == 3:
-            self._expanded.add(node.outputs[0])
+            self._expanded[node.outputs[0]] = prod(self._values[node.outputs[0]].shape[2:])
             self._entries[node.outputs[0]] = [self._expansion(node)]
             return
         shapes = [self._shape(name) for name in node.outputs]
@@ -174,7 +174,7 @@ class _Rewriter:
             inputs |= {expansion.down: (None, 1, None, None), expansion.across: (None, 1, 1, None, None)}
         data = write_model(model, self._nodes, self._constants, inputs, "image")
         matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
-        widest = max(*self._inputs.values(), *matrices, 1)
+        widest = max(*self._inputs.values(), *self._expanded.values(), *matrices, 1)
         return Rewritten(data, self._columns, self._rows, self._expansions, widest)
 
     def _read(self, name: str) -> list[str]:
@@ -239,7 +239,7 @@ class _Rewriter:
         if counts != [count * own for count, own in zip(values.shape[1:], views, strict=True)]:
             raise UnknownOperationError("an axis that is repeated")
         names = (next(self._names) for _ in range(3))
-        self._expansions.append(Expansion(values, rows, columns, prod(views), *names))
+        self._expansions.append(Expansion(values, rows, columns, *names))
         *_, part, down, across = self._expansions[-1]
         features = self._emit("MatMul", self._emit("MatMul", down, part), across)
         return self._emit("Reshape", features, self._constant(np.array([prod(views) * len(values), -1])))
@@ -262,7 +262,7 @@ class _Rewriter:
         """
         shape = self._values[name].shape
         if name in self._expanded:
-            shape = (*shape[:2], prod(shape[2:]))
+            shape = (*shape[:2], self._expanded[name])
         *entries, rows, columns, channels = (1,) * (3 - len(shape)) + shape
         sources = self._sources.get(name, set())
         if (rows, columns) != tuple(len(PROBE[axis]) if axis in sources else 1 for axis in "yx"):
