@@ -246,6 +246,18 @@ def test_an_expansion_of_what_varies_runs_as_it_is() -> None:
     assert_same_pixels(*_both(data, 96, 64))
 
 
+def test_an_expansion_with_a_factor_more_runs_as_it_is() -> None:
+    proto = build(random_model("lapped"), Subnet(2, 16))
+    einsum = _expansion(proto)
+    proto.graph.initializer.append(helper.make_tensor("half", onnx.TensorProto.FLOAT, [1], [0.5]))
+    einsum.input.append("half")
+    einsum.attribute[0].s += b",q->hwxyz"
+    data = proto.SerializeToString()
+    with pytest.raises(UnknownOperationError, match="no expansion"):
+        _rewritten(data)
+    assert_same_pixels(*_both(data, 96, 64))
+
+
 def test_what_does_not_vary_is_worked_out_once() -> None:
     proto = build(random_model("lapped"), Subnet(2, 16))
     nodes = read_nodes(proto.SerializeToString())

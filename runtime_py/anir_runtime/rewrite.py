@@ -122,7 +122,7 @@ class _Rewriter:
 
     def add(self, node: Node) -> None:
         """Translates the next node."""
-        if node.kind == "Einsum" and len(node.inputs) == 3:
+        if node.kind == "Einsum" and len(node.inputs) != 2:
             self._expanded[node.outputs[0]] = prod(self._values[node.outputs[0]].shape[2:])
             self._entries[node.outputs[0]] = [self._expansion(node)]
             return
