@@ -83,12 +83,19 @@ function haveSameSizes(functions: Operand[], constant: Operand): boolean {
 export function reorder(data: Float32Array, { letters, dims }: Operand, order: string): Float32Array {
   const reordered = new Float32Array(data.length);
   const sizes = [...order].map((letter) => dims[letters.indexOf(letter)] ?? 1);
-  const strides = [...order].map((letter) => product(dims.slice(letters.indexOf(letter) + 1)));
-  let to = 0;
-  const walk = (axis: number, from: number) => {
-    const [size = 1, stride = 0] = [sizes[axis], strides[axis]];
-    if (axis < sizes.length - 1) for (let k = 0; k < size; k++) walk(axis + 1, from + k * stride);
-    else for (let k = 0; k < size; k++) reordered[to++] = data[from + k * stride] ?? 0;
+  const strides = [...letters].map((letter) => product(sizes.slice(order.indexOf(letter) + 1)));
+  let from = 0;
+  const walk = (axis: number, to: number) => {
+    const [size = 1, stride = 0] = [dims[axis], strides[axis]];
+    if (axis < dims.length - 1) {
+      for (let k = 0; k < size; k++) walk(axis + 1, to + k * stride);
+      return;
+    }
+    for (let k = 0; k < size; k++) {
+      const value = data[from++] ?? 0;
+      // Most are zero.
+      if (value !== 0) reordered[to + k * stride] = value;
+    }
   };
   walk(0, 0);
   return reordered;

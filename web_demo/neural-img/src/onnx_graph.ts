@@ -126,12 +126,17 @@ const graphsIn = (attributes: Uint8Array[]) =>
     ...parts(attribute, ATTRIBUTE.graphs),
   ]);
 
-/** A whole model; ONNX Runtime finds the outputs' types by itself. */
+/** A whole model, with the constants it needs; ONNX Runtime finds the outputs' types by itself. */
 export function writeModel({ nodes, initializers, inputs, opsets }: Graph, outputs: string[]): Uint8Array {
+  const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...outputs]);
+  // Graphs within nodes may read all of them.
+  const isNeeded = nodes.some(hasGraph)
+    ? () => true
+    : (tensor: Uint8Array) => read.has(textOf(tensor, TENSOR.name));
   const graph = concat(
     ...nodes.map((node) => field(GRAPH.node, writeNode(node))),
     field(GRAPH.name, 'g'),
-    ...initializers.map((tensor) => field(GRAPH.initializer, tensor)),
+    ...initializers.filter(isNeeded).map((tensor) => field(GRAPH.initializer, tensor)),
     ...inputs.map((input) => field(GRAPH.input, input)),
     ...outputs.map((name) => field(GRAPH.output, field(VALUE.name, name))),
   );
