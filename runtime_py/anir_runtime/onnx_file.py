@@ -16,6 +16,7 @@ _FUNCTION_NAME, _FUNCTION_INPUT, _FUNCTION_OUTPUT, _FUNCTION_NODE, _FUNCTION_DOM
 _FUNCTION_ATTRIBUTE, _FUNCTION_DEFAULT = 6, 11
 _ATTRIBUTE_NAME, _ATTRIBUTE_NUMBER, _ATTRIBUTE_TEXT, _ATTRIBUTE_TENSOR = 1, 3, 4, 5
 _ATTRIBUTE_GRAPH, _ATTRIBUTE_NUMBERS, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 6, 8, 10, 11
+_ATTRIBUTE_TYPE, _ATTRIBUTE_NUMBER_TYPE = 20, 2
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
@@ -98,6 +99,12 @@ def number_attributes(node: Node) -> dict[str, list[int]]:
         held = (_ATTRIBUTE_NUMBER, _ATTRIBUTE_NUMBERS)
         numbers[name] = [n for field, n in _fields(attribute) if field in held and isinstance(n, int)]
     return numbers
+
+
+def number_attribute(name: str, value: int) -> bytes:
+    """A node's attribute, a whole number."""
+    kind = _number(_ATTRIBUTE_TYPE, _ATTRIBUTE_NUMBER_TYPE)
+    return _field(_ATTRIBUTE_NAME, name.encode()) + _number(_ATTRIBUTE_NUMBER, value) + kind
 
 
 def body(node: Node) -> Body | None:

@@ -7,7 +7,7 @@ of memory.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import count, product
 from math import prod
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.expansions import Expansion, Labels, coefficients
-from anir_runtime.onnx_file import Node, number_attributes, text_attribute, write_model
+from anir_runtime.onnx_file import Node, number_attribute, number_attributes, text_attribute, write_model
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
 """The grid on which `rewrite` wants its values."""
@@ -43,7 +43,7 @@ class Rewritten(NamedTuple):
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
         expansions: what else depends on columns and rows.
-        channels: of the widest input, expansion or matrix.
+        channels: of the widest input or matrix.
     """
 
     model: bytes
@@ -102,6 +102,13 @@ def sources_of(nodes: Sequence[Node]) -> dict[str, set[str]]:
     return sources
 
 
+class _Features(NamedTuple):
+    """What an expansion gives, [U, V, P]: planes, seen from places across and down."""
+
+    expansion: Expansion
+    shape: tuple[int, int, int]
+
+
 class _Rewriter:
     def __init__(
         self,
@@ -115,7 +122,7 @@ class _Rewriter:
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
         self._expansions: list[Expansion] = []
-        self._expanded: dict[str, int] = {}
+        self._expanded: dict[str, _Features] = {}
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._nodes: list[Node] = []
         self._names = (f"_{i}" for i in count())
@@ -123,8 +130,7 @@ class _Rewriter:
     def add(self, node: Node) -> None:
         """Translates the next node."""
         if node.kind == "Einsum" and len(node.inputs) != 2:
-            self._expanded[node.outputs[0]] = prod(self._values[node.outputs[0]].shape[2:])
-            self._entries[node.outputs[0]] = [self._expansion(node)]
+            self._expanded[node.outputs[0]] = self._expansion(node)
             return
         shapes = [self._shape(name) for name in node.outputs]
         if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
@@ -141,7 +147,7 @@ class _Rewriter:
         elif node.kind == "Add" and (biased := self._biased_product(node)):
             self._entries[node.outputs[0]] = biased
         elif node.kind in _RESHAPING and self._shape(node.inputs[0]) == shapes[0]:
-            self._entries[node.outputs[0]] = self._read(node.inputs[0])
+            self._same(*node.inputs[:1], *node.outputs)
         elif node.kind == "Split" and self._splits_entries(node):
             entries = iter(self._read(node.inputs[0]))
             for name, shape in zip(node.outputs, shapes, strict=True):
@@ -149,10 +155,8 @@ class _Rewriter:
         elif node.kind == "Einsum":
             self._products[node.outputs[0]] = self._head(node)
         elif node.kind == "Gather" and self._picks_channels(node):
-            picked = self._constant(self._values[node.inputs[1]])
-            self._entries[node.outputs[0]] = [
-                self._emit("Gather", entry, picked) for entry in self._read(node.inputs[0])
-            ]
+            picked = self._values[node.inputs[1]].astype(np.intp)
+            self._entries[node.outputs[0]] = [self._expand(self._expanded[node.inputs[0]], picked)]
         elif node.kind in _ELEMENTWISE:
             operands = [self._read(name) for name in node.inputs]
             if any(len(o) not in (1, shapes[0][0]) for o in operands):
@@ -174,14 +178,24 @@ class _Rewriter:
             inputs |= {expansion.down: (None, 1, None, None), expansion.across: (None, 1, 1, None, None)}
         data = write_model(model, self._nodes, self._constants, inputs, "image")
         matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
-        widest = max(*self._inputs.values(), *self._expanded.values(), *matrices, 1)
+        widest = max(*self._inputs.values(), *matrices, 1)
         return Rewritten(data, self._columns, self._rows, self._expansions, widest)
+
+    def _same(self, name: str, output: str) -> None:
+        """Gives a value another name."""
+        if name in self._expanded:
+            self._expanded[output] = self._expanded[name]
+        else:
+            self._entries[output] = self._read(name)
 
     def _read(self, name: str) -> list[str]:
         """A value's entries in the new graph."""
         if name in self._products:
             h, weight = self._products[name]
             self._entries[name] = self._gemm(h, weight, np.zeros(1, np.float32))
+        elif name in self._expanded:
+            features = self._expanded[name]
+            self._entries[name] = [self._expand(features, np.arange(prod(features.shape)))]
         elif name not in self._entries:
             entries, *_, channels = self._shape(name)
             sources = self._sources.get(name)
@@ -214,8 +228,8 @@ class _Rewriter:
             raise UnknownOperationError("a sum that is no matrix product")
         return self._read(h), matrix.reshape(-1, matrix.shape[-1]).T
 
-    def _expansion(self, einsum: Node) -> str:
-        """Features [P, pixels], of a constant array times functions of rows and of columns."""
+    def _expansion(self, einsum: Node) -> "_Features":
+        """A constant array times functions of rows and of columns."""
         terms, output = _equation(einsum)
         by_source = {
             tuple(self._sources.get(name, ())): (name, labels)
@@ -240,15 +254,43 @@ class _Rewriter:
             raise UnknownOperationError("an axis that is repeated")
         names = (next(self._names) for _ in range(3))
         self._expansions.append(Expansion(values, rows, columns, *names))
-        *_, part, down, across = self._expansions[-1]
-        features = self._emit("MatMul", self._emit("MatMul", down, part), across)
-        return self._emit("Reshape", features, self._constant(np.array([prod(views) * len(values), -1])))
+        return _Features(self._expansions[-1], (views[1], views[0], len(values)))
+
+    def _expand(self, features: "_Features", picked: NDArray[np.intp]) -> str:
+        """Some features as a matrix [n, pixels], by their indices in [U, V, P]."""
+        channels = list(zip(*np.unravel_index(picked % prod(features.shape), features.shape), strict=True))
+        seen_from = [
+            frozenset((u, v) for u, v, p in channels if p == plane) for plane in range(features.shape[2])
+        ]
+        parts, found = list[str](), list[tuple[int, ...]]()
+        # Planes that are seen from the same places at once.
+        for places in dict.fromkeys(filter(None, seen_from)):
+            axes = (*(sorted(set(axis)) for axis in zip(*places, strict=True)),)
+            own = (*axes, [p for p, others in enumerate(seen_from) if others == places])
+            parts.append(self._product(features, *own))
+            found += product(*own)
+        whole = self._emit("Concat", *parts, attributes=[number_attribute("axis", 0)])
+        return self._emit("Gather", whole, self._constant(np.array([found.index(one) for one in channels])))
+
+    def _product(self, features: "_Features", across: list[int], down: list[int], planes: list[int]) -> str:
+        """Features of these planes from these places, [n, pixels]."""
+        *_, part, rows, columns = features.expansion
+        operands = [
+            name if len(own) == size else self._emit("Gather", name, self._constant(np.array(own)))
+            for name, own, size in zip(
+                (columns, rows, part), (across, down, planes), features.shape, strict=True
+            )
+        ]
+        values = self._emit("MatMul", self._emit("MatMul", operands[1], operands[2]), operands[0])
+        count = len(across) * len(down) * len(planes)
+        return self._emit("Reshape", values, self._constant(np.array([count, -1])))
 
     def _picks_channels(self, gather: Node) -> bool:
-        """Whether it gathers along the last axis, by a constant vector."""
+        """Whether it gathers along the last axis of what an expansion gives, by a constant vector."""
         data, indices = gather.inputs
         is_vector = not self._sources.get(indices) and self._values[indices].ndim == 1
-        return is_vector and number_attributes(gather).get("axis") == [self._values[data].ndim - 1]
+        is_last = number_attributes(gather).get("axis") == [self._values[data].ndim - 1]
+        return data in self._expanded and is_vector and is_last
 
     def _pads_channels(self, pad: Node) -> bool:
         """Whether it adds constant channels and nothing else."""
@@ -262,7 +304,7 @@ class _Rewriter:
         """
         shape = self._values[name].shape
         if name in self._expanded:
-            shape = (*shape[:2], self._expanded[name])
+            shape = (*shape[:2], prod(shape[2:]))
         *entries, rows, columns, channels = (1,) * (3 - len(shape)) + shape
         sources = self._sources.get(name, set())
         if (rows, columns) != tuple(len(PROBE[axis]) if axis in sources else 1 for axis in "yx"):
@@ -278,9 +320,9 @@ class _Rewriter:
 
     def _biased_product(self, add: Node) -> list[str] | None:
         """The entries of a product plus a constant vector, or None if it is no such sum."""
-        for product, bias in (add.inputs, add.inputs[::-1]):
-            if product in self._products and not self._sources.get(bias) and self._shape(bias)[0] == 1:
-                h, weight = self._products[product]
+        for name, bias in (add.inputs, add.inputs[::-1]):
+            if name in self._products and not self._sources.get(bias) and self._shape(bias)[0] == 1:
+                h, weight = self._products[name]
                 return self._gemm(h, weight, self._values[bias])
         return None
 
