@@ -27,7 +27,8 @@ const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, function: 25 };
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 };
 const FUNCTION = { name: 1, input: 4, output: 5, attribute: 6, node: 7, domain: 10, default: 11 };
 const NODE = { input: 1, output: 2, opType: 4, attribute: 5, domain: 7 };
-const ATTRIBUTE = { name: 1, number: 3, text: 4, graph: 6, numbers: 8, graphs: 11 };
+const ATTRIBUTE = { name: 1, number: 3, text: 4, graph: 6, numbers: 8, graphs: 11, type: 20 };
+const ATTRIBUTE_NUMBER = 2;
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
@@ -80,6 +81,15 @@ export function numberAttributes(attributes: Uint8Array[]): [string, number[]][]
     textOf(attribute, ATTRIBUTE.name),
     [...fields(attribute)].flatMap(({ number, varint }) => (held.includes(number) ? [varint] : [])),
   ]);
+}
+
+/** An attribute, a whole number. */
+export function numberAttribute(name: string, value: number): Uint8Array {
+  return concat(
+    field(ATTRIBUTE.name, name),
+    field(ATTRIBUTE.number, value),
+    field(ATTRIBUTE.type, ATTRIBUTE_NUMBER),
+  );
 }
 
 /** What a node repeats or calls: names of what goes in and comes out, and the nodes between. */

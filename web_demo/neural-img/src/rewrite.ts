@@ -11,6 +11,7 @@ import {
   floatInput,
   type Graph,
   type Node,
+  numberAttribute,
   numberAttributes,
   readGraph,
   tensor,
@@ -100,7 +101,7 @@ class Rewriter {
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
   readonly #expansions: Expansion[] = [];
   /** What expansions give, where all axes after rows and columns are channels. */
-  readonly #expanded = new Set<string>();
+  readonly #expanded = new Map<string, Features>();
   /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
   readonly #entries = new Map<string, string[]>();
   #names = 0;
@@ -161,7 +162,10 @@ class Rewriter {
     const { kind, inputs, outputs, attributes } = node;
     const [output = ''] = outputs;
     const [input = ''] = inputs;
-    if (RESHAPING.has(kind) && this.#count(input) === this.#count(output)) {
+    const features = this.#expanded.get(input);
+    if (RESHAPING.has(kind) && features && this.#isExpanded(output)) {
+      this.#expanded.set(output, features);
+    } else if (RESHAPING.has(kind) && this.#count(input) === this.#count(output)) {
       this.#entries.set(output, this.#read(input));
     } else if (
       kind === 'Split' &&
@@ -184,10 +188,9 @@ class Rewriter {
       });
       this.#entries.set(output, entries);
     } else if (kind === 'Einsum') {
-      this.#entries.set(output, [this.#expand(node)]);
-      this.#expanded.add(output);
+      this.#expanded.set(output, this.#expansion(node));
     } else if (kind === 'Gather') {
-      this.#entries.set(output, this.#pickChannels(node));
+      this.#entries.set(output, [this.#pickChannels(node)]);
     } else if (kind === 'Pad' && inputs.length <= 3) {
       this.#entries.set(output, this.#padChannels(node));
     } else throw new Unsupported(kind);
@@ -207,18 +210,62 @@ class Rewriter {
   }
 
   /** Some channels, by a constant vector of their indices. */
-  #pickChannels({ inputs: [input = '', indices = ''], attributes }: Node): string[] {
+  #pickChannels({ inputs: [input = '', indices = ''], attributes }: Node): string {
     const picked = this.#value(indices);
     const axes = numberAttributes(attributes).map(([, numbers]) => numbers.join());
     const isLast = axes.join() === String(this.#value(input).dims.length - 1);
-    if (!isLast || this.sourceOf(indices) !== 'constant' || picked.dims.length !== 1)
+    const features = this.#expanded.get(input);
+    if (!features || !isLast || this.sourceOf(indices) !== 'constant' || picked.dims.length !== 1)
       throw new Unsupported('a Gather of others');
-    const numbers = this.#integers(...Array.from(picked.data, Number));
-    return this.#read(input).map((entry) => this.#emit('Gather', [entry, numbers]));
+    return this.#expand(features, Array.from(picked.data, Number));
   }
 
-  /** Coefficients times functions of rows and functions of columns: the functions of rows first, as a tile has few. */
-  #expand({ inputs, attributes }: Node): string {
+  /** Some features as a matrix [n, pixels], by their indices in [U, V, P]. */
+  #expand(features: Features, picked: number[]): string {
+    const { columns, rows, planes } = features.shape;
+    const total = columns * rows * planes;
+    const channels = picked.map((index) => (index + total) % total);
+    const placeOf = (channel: number) => Math.floor(channel / planes);
+    // Planes that are seen from the same places at once.
+    const groups = new Map<string, number[]>();
+    for (let plane = 0; plane < planes; plane++) {
+      const places = new Set(channels.filter((channel) => channel % planes === plane).map(placeOf));
+      const key = [...places].sort((a, b) => a - b).join();
+      if (key) groups.set(key, [...(groups.get(key) ?? []), plane]);
+    }
+    const parts: string[] = [];
+    const found: number[] = [];
+    for (const [key, own] of groups) {
+      const places = key.split(',').map(Number);
+      const across = distinct(places.map((place) => Math.floor(place / rows)));
+      const down = distinct(places.map((place) => place % rows));
+      parts.push(this.#productOf(features, across, down, own));
+      for (const u of across)
+        for (const v of down) for (const p of own) found.push((u * rows + v) * planes + p);
+    }
+    const whole = this.#emit('Concat', parts, [numberAttribute('axis', 0)]);
+    return this.#emit('Gather', [whole, this.#integers(...channels.map((one) => found.indexOf(one)))]);
+  }
+
+  /** Features of these planes from these places, [n, pixels]: functions of rows first, as a tile has few. */
+  #productOf({ inputs, shape }: Features, across: number[], down: number[], planes: number[]): string {
+    const some = (name: string, own: number[], size: number) =>
+      own.length === size ? name : this.#emit('Gather', [name, this.#integers(...own)]);
+    const rows = some(inputs.rows, down, shape.rows);
+    const columns = some(inputs.columns, across, shape.columns);
+    const part = some(inputs.part, planes, shape.planes);
+    const picture = this.#emit('MatMul', [this.#emit('MatMul', [rows, part]), columns]);
+    const channels = across.length * down.length * planes.length;
+    return this.#emit('Reshape', [picture, this.#integers(channels, -1)]);
+  }
+
+  #isExpanded(name: string): boolean {
+    const { dims } = this.#value(name);
+    return dims[0] === PROBE.y.length && dims[1] === PROBE.x.length && dims.length > 2;
+  }
+
+  /** Coefficients times functions of rows and functions of columns. */
+  #expansion({ inputs, attributes }: Node): Features {
     const { terms: letters, result } = labelsOf(textAttribute(attributes, 'equation'));
     const operandFrom = (source: Source) => {
       const at = inputs.findIndex((name) => this.sourceOf(name) === source);
@@ -240,12 +287,8 @@ class Rewriter {
       inputs: { part: this.#fresh(), rows: this.#fresh(), columns: this.#fresh() },
     };
     this.#expansions.push(expansion);
-    const { part, ...functions } = expansion.inputs;
-    const across = this.#emit('MatMul', [functions.rows, part]);
-    const picture = this.#emit('MatMul', [across, functions.columns]);
     const planes = constant.data.length / (expansion.counts.rows * expansion.counts.columns);
-    const channels = views.columns * views.rows * planes;
-    return this.#emit('Reshape', [picture, this.#integers(channels, -1)]);
+    return { inputs: expansion.inputs, shape: { ...views, planes } };
   }
 
   #floats(name: string) {
@@ -342,6 +385,13 @@ class Rewriter {
   #read(name: string): string[] {
     const known = this.#entries.get(name);
     if (known) return known;
+    const features = this.#expanded.get(name);
+    if (features) {
+      const { columns, rows, planes } = features.shape;
+      const all = this.#expand(features, [...Array(columns * rows * planes).keys()]);
+      this.#entries.set(name, [all]);
+      return [all];
+    }
     const source = this.sourceOf(name);
     const entries = source === 'constant' ? this.#constants(name) : this.#inputs(name, source);
     this.#entries.set(name, entries);
@@ -400,6 +450,14 @@ class Rewriter {
   #integers = (...values: number[]) => this.#constant([values.length], BigInt64Array.from(values, BigInt));
   #fresh = () => `t${this.#names++}`;
 }
+
+/** What an expansion gives, [U, V, P]: planes, seen from places across and down; and the tile's inputs for it. */
+interface Features {
+  inputs: Expansion['inputs'];
+  shape: { columns: number; rows: number; planes: number };
+}
+
+const distinct = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b);
 
 /** A matrix row by row, [inputs, outputs]. */
 interface Weights {
