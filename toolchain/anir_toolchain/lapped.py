@@ -97,8 +97,9 @@ class Latents:
     def macs_per_pixel(self) -> int:
         """Multiply-accumulates that a pixel takes before the network, where windows of two cells overlap."""
         k, beside = int(self.codes.shape[-1]), len(BESIDE)
-        # Along rows first, for the cosines down them, of which a pixel has a cell's share.
-        return 3 * beside * (beside * 2 * k + 2 * k * k // self.pitch)
+        # Along rows first, for the cosines down them, of which a pixel has a cell's share: the first plane
+        # from all places, the other two from one.
+        return (beside + 2) * (2 * k * k // self.pitch) + (beside**2 + 2) * 2 * k
 
     def in_scan(self, columns_and_rows: tuple[_T, _T]) -> tuple[_T, _T]:
         """What belongs to the axis along the scan, and to the one across it."""
