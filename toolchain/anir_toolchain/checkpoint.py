@@ -16,7 +16,7 @@ from anir_toolchain.families import Family, family
 from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 8
+FORMAT = 9
 
 
 @dataclass(frozen=True)

@@ -243,11 +243,7 @@ class Fitting:
     def restore(self, path: Path) -> None:
         """Goes on where `save` stopped. Raises AnirError if that was another picture or configuration."""
         state = read_state(path, "training state")
-        # A state written before there was `steps` had the preset's.
-        same = {"steps": None} | state["config"] == asdict(self.config) and state["size"] == [
-            self.width,
-            self.height,
-        ]
+        same = state["config"] == asdict(self.config) and state["size"] == [self.width, self.height]
         if not same or not torch.equal(state["pixels"], self.pixels.cpu()):
             raise AnirError(
                 f"{path}: the state of another picture or of other options; remove it to start anew"
