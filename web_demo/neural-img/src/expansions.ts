@@ -19,6 +19,47 @@ export interface Expansion {
   inputs: { part: string; rows: string; columns: string };
 }
 
+/** What an expansion gives, [U, V, P]: planes, seen from places across and down; and the tile's inputs for it. */
+export interface Features {
+  inputs: Expansion['inputs'];
+  shape: { columns: number; rows: number; planes: number };
+}
+
+/** Planes that are seen from the same places across and down: one product of matrices. */
+type Product = { columns: number[]; rows: number[]; planes: number[] };
+
+/**
+ * The products that give some features, by their indices in [U, V, P], and where those are among all that
+ * these give.
+ */
+export function productsOf(
+  { columns, rows, planes }: Features['shape'],
+  picked: number[],
+): { products: Product[]; order: number[] } {
+  const total = columns * rows * planes;
+  const features = picked.map((index) => (index + total) % total);
+  const groups = new Map<string, Product>();
+  for (let plane = 0; plane < planes; plane++) {
+    const own = features.filter((feature) => feature % planes === plane);
+    const places = distinct(own.map((feature) => Math.floor(feature / planes)));
+    const group = groups.get(places.join());
+    if (group) group.planes.push(plane);
+    else if (places.length > 0)
+      groups.set(places.join(), {
+        columns: distinct(places.map((place) => Math.floor(place / rows))),
+        rows: distinct(places.map((place) => place % rows)),
+        planes: [plane],
+      });
+  }
+  const products = [...groups.values()];
+  const given = products.flatMap((own) =>
+    own.columns.flatMap((u) => own.rows.flatMap((v) => own.planes.map((p) => (u * rows + v) * planes + p))),
+  );
+  return { products, order: features.map((feature) => given.indexOf(feature)) };
+}
+
+const distinct = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b);
+
 /** An operand of an Einsum, with a letter for each axis. */
 export interface Operand {
   letters: string;

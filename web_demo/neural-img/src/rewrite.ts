@@ -6,12 +6,11 @@
  * once at a few points, it also shows the shapes and the constants. A sine after a matrix product becomes a polynomial,
  * which is faster in WebAssembly.
  */
-import { type Expansion, expansionOrder, reorder, viewsOf } from './expansions.ts';
+import { type Expansion, expansionOrder, type Features, reorder, viewsOf } from './expansions.ts';
 import {
   floatInput,
   type Graph,
   type Node,
-  numberAttribute,
   numberAttributes,
   readGraph,
   tensor,
@@ -20,6 +19,7 @@ import {
 } from './onnx_graph.ts';
 import { findSources, type Source, separate } from './separable.ts';
 import { unpack } from './stream.ts';
+import { TileGraph, type Weights } from './tile_graph.ts';
 import { inline, unroll } from './unroll.ts';
 
 /** What ONNX Runtime gives for a name. */
@@ -66,8 +66,6 @@ const ELEMENTWISE = new Set(
   'Abs Add Cos Div Exp Max Min Mul Neg Pow QuantizeLinear Relu Sigmoid Sin Sqrt Sub Tanh'.split(' '),
 );
 const RESHAPING = new Set(['Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
-// sin(2πw) = w · P(w²) for |w| ≤ ¼, to 6e-7 (minimax); the highest power first.
-const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316404427766] as const;
 
 /** The plan for an exported file, or nothing where the graph has to run as it is. */
 export async function rewrite(file: Uint8Array, evaluate: Evaluate): Promise<Plan | undefined> {
@@ -97,14 +95,13 @@ function findSettled(nodes: Node[], sourceOf: (name: string) => Source): Set<str
 }
 
 class Rewriter {
-  readonly #tile: Graph;
+  readonly #tile: TileGraph;
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
   readonly #expansions: Expansion[] = [];
   /** What expansions give, where all axes after rows and columns are channels. */
   readonly #expanded = new Map<string, Features>();
   /** The tile's values that stand for a value of the exported graph: one for each entry of its leading axis. */
   readonly #entries = new Map<string, string[]>();
-  #names = 0;
 
   constructor(
     private readonly graph: Graph,
@@ -112,7 +109,7 @@ class Rewriter {
     private readonly settled: Set<string>,
     private readonly values: Record<string, Value>,
   ) {
-    this.#tile = { ...graph, nodes: [], initializers: [], inputs: [] };
+    this.#tile = new TileGraph(graph);
   }
 
   run(nodes: Node[]): Plan {
@@ -129,15 +126,13 @@ class Rewriter {
     const [image, ...more] = this.#entries.get('image') ?? [];
     const isPicture = this.#value('image').dims.join() === [PROBE.y.length, PROBE.x.length, 3].join();
     if (!image || !isPicture || more.length > 0) throw new Unsupported('no single picture');
-    this.#tile.nodes.push({ kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] });
     const factors = [...this.#factors.columns, ...this.#factors.rows].flatMap(({ inputs }) => inputs);
     const parts = this.#expansions.flatMap(({ inputs }) => Object.values(inputs));
-    this.#tile.inputs.push(...[...factors, ...parts].map(floatInput));
     return {
       columns: this.#factorModel('columns', 'x'),
       rows: this.#factorModel('rows', 'y'),
       expansions: this.#expansions,
-      tile: writeModel(this.#tile, ['image']),
+      tile: this.#tile.model(image, [...factors, ...parts]),
     };
   }
 
@@ -179,12 +174,12 @@ class Rewriter {
       if (!isFirst && inputs.some((name) => ['columns', 'rows'].includes(this.sourceOf(name))))
         throw new Unsupported('a pixel with a column or row');
       const entries = Array.from({ length: this.#count(output) }, (_, k) => {
-        const value = this.#emit(
+        const value = this.#tile.emit(
           kind,
           operands.map((entries) => entries[k % entries.length] ?? ''),
           attributes,
         );
-        return isFirst ? this.#emit('Reshape', [value, this.#integers(0, -1)]) : value;
+        return isFirst ? this.#tile.emit('Reshape', [value, this.#tile.integers(0, -1)]) : value;
       });
       this.#entries.set(output, entries);
     } else if (kind === 'Einsum') {
@@ -205,7 +200,7 @@ class Rewriter {
       throw new Unsupported('padding of other axes than channels');
     const filling = value === undefined ? [] : this.#constants(value);
     return this.#read(input).map((entry) =>
-      this.#emit('Pad', [entry, this.#integers(before, 0, after, 0), ...filling], attributes),
+      this.#tile.emit('Pad', [entry, this.#tile.integers(before, 0, after, 0), ...filling], attributes),
     );
   }
 
@@ -217,46 +212,7 @@ class Rewriter {
     const features = this.#expanded.get(input);
     if (!features || !isLast || this.sourceOf(indices) !== 'constant' || picked.dims.length !== 1)
       throw new Unsupported('a Gather of others');
-    return this.#expand(features, Array.from(picked.data, Number));
-  }
-
-  /** Some features as a matrix [n, pixels], by their indices in [U, V, P]. */
-  #expand(features: Features, picked: number[]): string {
-    const { columns, rows, planes } = features.shape;
-    const total = columns * rows * planes;
-    const channels = picked.map((index) => (index + total) % total);
-    const placeOf = (channel: number) => Math.floor(channel / planes);
-    // Planes that are seen from the same places at once.
-    const groups = new Map<string, number[]>();
-    for (let plane = 0; plane < planes; plane++) {
-      const places = new Set(channels.filter((channel) => channel % planes === plane).map(placeOf));
-      const key = [...places].sort((a, b) => a - b).join();
-      if (key) groups.set(key, [...(groups.get(key) ?? []), plane]);
-    }
-    const parts: string[] = [];
-    const found: number[] = [];
-    for (const [key, own] of groups) {
-      const places = key.split(',').map(Number);
-      const across = distinct(places.map((place) => Math.floor(place / rows)));
-      const down = distinct(places.map((place) => place % rows));
-      parts.push(this.#productOf(features, across, down, own));
-      for (const u of across)
-        for (const v of down) for (const p of own) found.push((u * rows + v) * planes + p);
-    }
-    const whole = this.#emit('Concat', parts, [numberAttribute('axis', 0)]);
-    return this.#emit('Gather', [whole, this.#integers(...channels.map((one) => found.indexOf(one)))]);
-  }
-
-  /** Features of these planes from these places, [n, pixels]: functions of rows first, as a tile has few. */
-  #productOf({ inputs, shape }: Features, across: number[], down: number[], planes: number[]): string {
-    const some = (name: string, own: number[], size: number) =>
-      own.length === size ? name : this.#emit('Gather', [name, this.#integers(...own)]);
-    const rows = some(inputs.rows, down, shape.rows);
-    const columns = some(inputs.columns, across, shape.columns);
-    const part = some(inputs.part, planes, shape.planes);
-    const picture = this.#emit('MatMul', [this.#emit('MatMul', [rows, part]), columns]);
-    const channels = across.length * down.length * planes.length;
-    return this.#emit('Reshape', [picture, this.#integers(channels, -1)]);
+    return this.#tile.expand(features, Array.from(picked.data, Number));
   }
 
   #isExpanded(name: string): boolean {
@@ -284,7 +240,7 @@ class Rewriter {
       },
       views,
       values: { rows: rows.name, columns: columns.name },
-      inputs: { part: this.#fresh(), rows: this.#fresh(), columns: this.#fresh() },
+      inputs: { part: this.#tile.fresh(), rows: this.#tile.fresh(), columns: this.#tile.fresh() },
     };
     this.#expansions.push(expansion);
     const planes = constant.data.length / (expansion.counts.rows * expansion.counts.columns);
@@ -317,10 +273,9 @@ class Rewriter {
     }
     const bias = isBias ? Array.from(this.#value(addend).data as ArrayLike<number>) : [0];
     const weights = { ...(product.kind === 'Einsum' ? this.#head(product) : this.#matrix(product)), bias };
-    const entries = this.#read(left).map((h) => {
-      const sum = this.#multiply(h, isSine ? inQuarterTurns(weights) : weights);
-      return isSine ? this.#sine(sum) : sum;
-    });
+    const entries = this.#read(left).map((h) =>
+      isSine ? this.#tile.sine(h, weights) : this.#tile.multiply(h, weights),
+    );
     this.#entries.set(output, entries);
     return parts;
   }
@@ -358,29 +313,6 @@ class Rewriter {
     return { inputs, outputs, weight: Array.from({ length: inputs * outputs }, turned) };
   }
 
-  #multiply(h: string, { inputs, outputs, weight, bias }: Matrix): string {
-    const transposed = new Float32Array(outputs * inputs);
-    for (let j = 0; j < outputs; j++)
-      for (let i = 0; i < inputs; i++) transposed[j * inputs + i] = weight[i * outputs + j] ?? 0;
-    return this.#emit('Gemm', [
-      this.#constant([outputs, inputs], transposed),
-      h,
-      this.#constant([bias.length, 1], Float32Array.from(bias)),
-    ]);
-  }
-
-  /** sin(2π(u + ¼)) by folding u to a quarter turn, where a short polynomial does. */
-  #sine(u: string): string {
-    const folded = this.#emit('Abs', [this.#emit('Sub', [u, this.#emit('Round', [u])])]);
-    const w = this.#emit('Sub', [this.#scalar(0.25), folded]);
-    const square = this.#emit('Mul', [w, w]);
-    const [first, ...others] = SINE;
-    let sum = this.#scalar(first);
-    for (const coefficient of others)
-      sum = this.#emit('Add', [this.#emit('Mul', [sum, square]), this.#scalar(coefficient)]);
-    return this.#emit('Mul', [sum, w]);
-  }
-
   /** The tile's values for a value of the exported graph. */
   #read(name: string): string[] {
     const known = this.#entries.get(name);
@@ -388,7 +320,7 @@ class Rewriter {
     const features = this.#expanded.get(name);
     if (features) {
       const { columns, rows, planes } = features.shape;
-      const all = this.#expand(features, [...Array(columns * rows * planes).keys()]);
+      const all = this.#tile.expand(features, [...Array(columns * rows * planes).keys()]);
       this.#entries.set(name, [all]);
       return [all];
     }
@@ -401,16 +333,16 @@ class Rewriter {
   #constants(name: string): string[] {
     const { dims, data } = this.#value(name);
     const values = Float32Array.from(data as ArrayLike<number>);
-    if (values.length === 1) return [this.#constant([], values)];
+    if (values.length === 1) return [this.#tile.constant([], values)];
     const channels = dims.at(-1) ?? 1;
     return Array.from({ length: values.length / channels }, (_, k) =>
-      this.#constant([channels, 1], values.slice(k * channels, (k + 1) * channels)),
+      this.#tile.constant([channels, 1], values.slice(k * channels, (k + 1) * channels)),
     );
   }
 
   #inputs(value: string, source: Source): string[] {
     if (source !== 'columns' && source !== 'rows') throw new Unsupported('a value out of order');
-    const inputs = Array.from({ length: this.#count(value) }, () => this.#fresh());
+    const inputs = Array.from({ length: this.#count(value) }, () => this.#tile.fresh());
     this.#factors[source].push({ value, inputs });
     return inputs;
   }
@@ -433,52 +365,6 @@ class Rewriter {
     if (!value) throw new Unsupported('an optional input');
     return value;
   }
-
-  #emit(kind: string, inputs: string[], attributes: Uint8Array[] = []): string {
-    const output = this.#fresh();
-    this.#tile.nodes.push({ kind, inputs, outputs: [output], attributes });
-    return output;
-  }
-
-  #constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
-    const name = this.#fresh();
-    this.#tile.initializers.push(tensor(name, dims, data));
-    return name;
-  }
-
-  #scalar = (value: number) => this.#constant([], Float32Array.of(value));
-  #integers = (...values: number[]) => this.#constant([values.length], BigInt64Array.from(values, BigInt));
-  #fresh = () => `t${this.#names++}`;
-}
-
-/** What an expansion gives, [U, V, P]: planes, seen from places across and down; and the tile's inputs for it. */
-interface Features {
-  inputs: Expansion['inputs'];
-  shape: { columns: number; rows: number; planes: number };
-}
-
-const distinct = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b);
-
-/** A matrix row by row, [inputs, outputs]. */
-interface Weights {
-  inputs: number;
-  outputs: number;
-  weight: ArrayLike<number>;
-}
-
-/** y = Wᵀh + b. */
-interface Matrix extends Weights {
-  bias: number[];
-}
-
-/** The matrix in turns instead of radians, less the quarter turn that `#sine` adds. */
-function inQuarterTurns(matrix: Matrix): Matrix {
-  const turns = (value: number) => value / (2 * Math.PI);
-  return {
-    ...matrix,
-    weight: Array.from(matrix.weight, turns),
-    bias: matrix.bias.map((value) => turns(value) - 0.25),
-  };
 }
 
 function onlyOne<T>(items: T[] | undefined): T | undefined {

@@ -1,0 +1,107 @@
+/** Writes the graph of a tile, whose values are matrices of channels × pixels. */
+import { type Features, productsOf } from './expansions.ts';
+import { floatInput, type Graph, numberAttribute, tensor, writeModel } from './onnx_graph.ts';
+
+/** A matrix row by row, [inputs, outputs]. */
+export interface Weights {
+  inputs: number;
+  outputs: number;
+  weight: ArrayLike<number>;
+}
+
+/** y = Wᵀh + b. */
+export interface Matrix extends Weights {
+  bias: number[];
+}
+
+// sin(2πw) = w · P(w²) for |w| ≤ ¼, to 6e-7 (minimax); the highest power first.
+const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316404427766] as const;
+
+export class TileGraph {
+  readonly #graph: Graph;
+  #names = 0;
+
+  /** Of the same opsets as an exported graph. */
+  constructor(exported: Graph) {
+    this.#graph = { ...exported, nodes: [], initializers: [], inputs: [] };
+  }
+
+  /** The whole model, with these inputs and that value as `image`. */
+  model(image: string, inputs: string[]): Uint8Array {
+    const last = { kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] };
+    const nodes = [...this.#graph.nodes, last];
+    return writeModel({ ...this.#graph, nodes, inputs: inputs.map(floatInput) }, ['image']);
+  }
+
+  fresh = () => `t${this.#names++}`;
+
+  emit(kind: string, inputs: string[], attributes: Uint8Array[] = []): string {
+    const output = this.fresh();
+    this.#graph.nodes.push({ kind, inputs, outputs: [output], attributes });
+    return output;
+  }
+
+  constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
+    const name = this.fresh();
+    this.#graph.initializers.push(tensor(name, dims, data));
+    return name;
+  }
+
+  integers = (...values: number[]) => this.constant([values.length], BigInt64Array.from(values, BigInt));
+
+  multiply(h: string, { inputs, outputs, weight, bias }: Matrix): string {
+    const transposed = new Float32Array(outputs * inputs);
+    for (let j = 0; j < outputs; j++)
+      for (let i = 0; i < inputs; i++) transposed[j * inputs + i] = weight[i * outputs + j] ?? 0;
+    return this.emit('Gemm', [
+      this.constant([outputs, inputs], transposed),
+      h,
+      this.constant([bias.length, 1], Float32Array.from(bias)),
+    ]);
+  }
+
+  /** The sine of Wᵀh + b, folded to a quarter turn, where a short polynomial does. */
+  sine(h: string, matrix: Matrix): string {
+    const u = this.multiply(h, inQuarterTurns(matrix));
+    const folded = this.emit('Abs', [this.emit('Sub', [u, this.emit('Round', [u])])]);
+    const w = this.emit('Sub', [this.#scalar(0.25), folded]);
+    const square = this.emit('Mul', [w, w]);
+    const [first, ...others] = SINE;
+    let sum = this.#scalar(first);
+    for (const coefficient of others)
+      sum = this.emit('Add', [this.emit('Mul', [sum, square]), this.#scalar(coefficient)]);
+    return this.emit('Mul', [sum, w]);
+  }
+
+  /** Some features of an expansion as a matrix [n, pixels], by their indices in [U, V, P]. */
+  expand(features: Features, picked: number[]): string {
+    const { products, order } = productsOf(features.shape, picked);
+    const parts = products.map(({ columns, rows, planes }) => {
+      const [down, across, part] = [
+        this.#some(features.inputs.rows, rows, features.shape.rows),
+        this.#some(features.inputs.columns, columns, features.shape.columns),
+        this.#some(features.inputs.part, planes, features.shape.planes),
+      ];
+      // Functions of rows first, as a tile has few.
+      const picture = this.emit('MatMul', [this.emit('MatMul', [down, part]), across]);
+      const channels = columns.length * rows.length * planes.length;
+      return this.emit('Reshape', [picture, this.integers(channels, -1)]);
+    });
+    const whole = this.emit('Concat', parts, [numberAttribute('axis', 0)]);
+    return this.emit('Gather', [whole, this.integers(...order)]);
+  }
+
+  #some = (name: string, own: number[], size: number) =>
+    own.length === size ? name : this.emit('Gather', [name, this.integers(...own)]);
+  #scalar = (value: number) => this.constant([], Float32Array.of(value));
+}
+
+/** The matrix in turns instead of radians, less the quarter turn that `sine` adds. */
+function inQuarterTurns(matrix: Matrix): Matrix {
+  const turns = (value: number) => value / (2 * Math.PI);
+  return {
+    ...matrix,
+    weight: Array.from(matrix.weight, turns),
+    bias: matrix.bias.map((value) => turns(value) - 0.25),
+  };
+}
