@@ -147,7 +147,7 @@ class _Rewriter:
         elif node.kind == "Add" and (biased := self._biased_product(node)):
             self._entries[node.outputs[0]] = biased
         elif node.kind in _RESHAPING and self._shape(node.inputs[0]) == shapes[0]:
-            self._same(*node.inputs[:1], *node.outputs)
+            self._same(node.inputs[0], node.outputs[0])
         elif node.kind == "Split" and self._splits_entries(node):
             entries = iter(self._read(node.inputs[0]))
             for name, shape in zip(node.outputs, shapes, strict=True):

@@ -26,6 +26,7 @@ from anir_toolchain.supernet import (
 
 _BATCH = 2**16
 View = Callable[[Trunk], Parameters]
+"""A trunk's network: as it is exported, or in real numbers."""
 
 
 @torch.no_grad()
