@@ -17,11 +17,11 @@ import torch
 import typer
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, export, fit
-from anir_toolchain.finish import refine
 from anir_toolchain.fitting import Fitting
 from anir_toolchain.heads import Moments
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr
+from anir_toolchain.refine import is_due, refine, refine_roughly
 from anir_toolchain.space import Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
@@ -95,10 +95,14 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         fitting = Fitting(image, config, pool)
         fitting.preset = replace(fitting.preset, soften=2.0, settle=3.0)
+        if fitting.kind.has_latents:
+            fitting.choose_codes(image)
         while fitting.step < fitting.preset.steps:
+            if is_due(fitting):
+                refine_roughly(fitting)
             fitting.advance()
         if fitting.kind.has_latents:
-            refine(fitting, image, lambda trunk: trunk.parameters)
+            refine(fitting, lambda trunk: trunk.parameters)
     return {
         Subnet(depth, width).name: round(psnr(levels, image), 3)
         for width in fitting.space.widths

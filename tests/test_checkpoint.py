@@ -1,9 +1,11 @@
+import math
 import pickle
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from anir_runtime.errors import AnirError
@@ -31,6 +33,16 @@ def test_it_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) ->
     state = torch.load(tmp_path / "model.pt", weights_only=True)
     assert state["anir"] == FORMAT
     assert not list(tmp_path.glob(".*"))
+
+
+def test_codes_that_are_zero_take_no_space(tmp_path: Path) -> None:
+    model = random_model("lapped")
+    model.save(tmp_path / "model.pt")
+    codes = [own.codes for trunk in model.trunks.values() for own in trunk.latents]
+    others = [np.count_nonzero(own) for own in codes]
+    assert sum(others) < 0.3 * sum(own.size for own in codes)
+    latents = torch.load(tmp_path / "model.pt", weights_only=True)["trunks"][16]["latents"]
+    assert [len(own["values"]) for own in latents] == others[: len(latents)]
 
 
 class _Bomb:
@@ -115,15 +127,25 @@ def test_local_cosines_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         *(
             {"latents": [broken, *others]}
             for broken in (
-                first | {"codes": first["codes"][1:]},
-                first | {"codes": first["codes"][:, 1:]},
-                first | {"codes": first["codes"][..., 1:]},
-                first | {"codes": first["codes"][..., :2, :2]},
-                first | {"codes": first["codes"].float()},
-                first | {"codes": 7},
+                first | {"shape": [2, *first["shape"][1:]]},
+                first | {"shape": [3, 3, *first["shape"][2:]]},
+                first | {"shape": [*first["shape"][:3], 12, 11]},
+                first | {"shape": [*first["shape"][:3], 2, 2]},
+                first | {"shape": [*first["shape"][:3], 2**20, 2**20]},
+                first | {"shape": first["shape"][1:]},
+                first | {"shape": 7},
+                first | {"places": first["places"] + math.prod(first["shape"]) // 2},
+                first | {"places": first["places"] - first["places"].min() - 1},
+                first | {"places": first["places"][1:]},
+                first | {"places": first["places"].float()},
+                first | {"values": first["values"].float()},
+                first | {"values": 7},
                 first | {"step": 0.0},
                 first | {"step": "1"},
-                {"codes": first["codes"]},
+                first | {"reach": 3},
+                first | {"reach": None},
+                first | {"more": 1},
+                {"values": first["values"]},
             )
         ),
     ):

@@ -103,13 +103,16 @@ def test_progress_begins_while_codes_are_chosen(
     assert told == [1]
     assert seen[0] == Progress("codes", 0, 120, {})
     assert seen[-1] == replace(seen[-2], phase="codes")
+    # Chosen again in the midst of training, too.
+    assert [progress.step for progress in seen if progress.phase == "codes"] == [0, 30, 60, 120]
 
 
 def test_codes_that_are_chosen_again_show_more_in_as_many_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     rough = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
     config = Config(family="lapped", preset="short", depths=(2, 3), widths=(12, 16))
     again = fit(rough, config)
-    monkeypatch.setattr("anir_toolchain.finish.refine", lambda fitting, image: None)
+    monkeypatch.setattr("anir_toolchain.fit.is_due", lambda fitting: False)
+    monkeypatch.setattr("anir_toolchain.finish.refine", lambda fitting: None)
     once = fit(rough, config)
     x, y = (torch.from_numpy(axis_coordinates(n)) for n in (128, 96))
     for subnet in again.space.subnets:
@@ -128,6 +131,15 @@ def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:
     seen: list[Progress] = []
     fit(waves, replace(TINY, steps=40), on_progress=seen.append)
     assert (seen[-1].step, seen[-1].steps, seen[-1].phase) == (40, 40, "settle")
+
+
+def test_a_fit_that_goes_on_has_its_codes_already(
+    waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, state = replace(TINY, family="lapped", steps=12), tmp_path / "state"
+    first = fit(waves, config, state=state)
+    monkeypatch.setattr(Fitting, "choose_codes", lambda *_: pytest.fail("chosen once more"))
+    assert _same(fit(waves, config, state=state), first)
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])

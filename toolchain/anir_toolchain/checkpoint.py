@@ -1,12 +1,14 @@
 """`model.pt`: the trained, quantized supernet as integer codes and scales, complete for exporting."""
 
+import math
 import pickle
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
@@ -16,7 +18,7 @@ from anir_toolchain.families import Family, family
 from anir_toolchain.lapped import Latents
 from anir_toolchain.space import Space, Subnet
 
-FORMAT = 9
+FORMAT = 10
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,17 @@ class QuantizedTrunk:
         """Plain values and tensors, as `from_state` reads them."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         state = {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
-        state["latents"] = [
-            {field.name: getattr(own, field.name) for field in fields(own)}
-            | {"codes": torch.from_numpy(own.codes)}
-            for own in self.latents
-        ]
+        state["latents"] = [latents_state(own) for own in self.latents]
         return state
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "QuantizedTrunk":
-        """The inverse of `state`. Raises KeyError or TypeError if something is missing or too much."""
+    def from_state(cls, state: dict[str, Any], size: tuple[int, int]) -> "QuantizedTrunk":
+        """The inverse of `state`, for a picture of size (W, H).
+
+        Raises KeyError, TypeError or ValueError if something is missing, too much or does not fit.
+        """
         values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
-        values["latents"] = tuple(
-            Latents(**own | {"codes": own["codes"].numpy()}) for own in state["latents"]
-        )
+        values["latents"] = tuple(latents_from_state(own, size) for own in state["latents"])
         return cls(**values)
 
     def check_shapes(self, family: Family, depths: tuple[int, ...], width: int) -> None:
@@ -92,12 +91,33 @@ class QuantizedTrunk:
         if any(tensor.shape != shape for tensor, shape in expected.items()):
             raise ValueError("shapes do not fit the space")
 
-    def check_latents(self, size: tuple[int, int], expected: int) -> None:
-        """Raises ValueError if codes are not of such a picture, or not as many as `expected`."""
-        if len(self.latents) != expected:
-            raise ValueError("local cosines do not fit the family")
-        for own in self.latents:
-            own.check(size)
+
+def latents_state(latents: Latents) -> dict[str, Any]:
+    """Plain values and tensors, as `latents_from_state` reads them: of the codes those that are not zero."""
+    codes = latents.codes.reshape(-1)
+    places = np.flatnonzero(codes).astype(np.int32)
+    state = {field.name: getattr(latents, field.name) for field in fields(latents) if field.name != "codes"}
+    tensors = {"places": torch.from_numpy(places), "values": torch.from_numpy(codes[places])}
+    return state | tensors | {"shape": list(latents.codes.shape)}
+
+
+def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
+    """The inverse, for a picture of size (W, H).
+
+    Raises KeyError, TypeError, AttributeError or ValueError if something is missing or does not fit.
+    """
+    others = dict(state)
+    shape, places, values = (others.pop(name) for name in ("shape", "places", "values"))
+    latents = Latents(codes=np.empty(0, np.int16), **others)
+    latents.check(size, tuple(shape))
+    codes = np.zeros(math.prod(shape), np.int16)
+    places, values = places.numpy(), values.numpy()
+    if places.dtype.kind != "i" or values.dtype != np.int16 or places.shape != values.shape:
+        raise ValueError("codes of another kind")
+    if places.size and not 0 <= places.min() <= places.max() < codes.size:
+        raise ValueError("codes beyond the picture")
+    codes[places] = values
+    return replace(latents, codes=codes.reshape(shape))
 
 
 _QUANTIZED = ("filters", "step", "bias", "head")
@@ -172,7 +192,8 @@ class Model:
         state = read_state(path, "model")
         try:
             state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))
-            state["trunks"] = {w: QuantizedTrunk.from_state(s) for w, s in state["trunks"].items()}
+            size = (state["image"].shape[1], state["image"].shape[0])
+            state["trunks"] = {w: QuantizedTrunk.from_state(s, size) for w, s in state["trunks"].items()}
             model = cls(**{field.name: state[field.name] for field in fields(cls)})
             model._check_shapes()
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -184,7 +205,8 @@ class Model:
             raise ValueError("trunks do not fit the space")
         for width, trunk in self.trunks.items():
             trunk.check_shapes(self.family, self.space.depths, width)
-            trunk.check_latents(self.size, expected=len(self.space.depths) * self.family.has_latents)
+            if len(trunk.latents) != len(self.space.depths) * self.family.has_latents:
+                raise ValueError("local cosines do not fit the family")
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ _ROUNDING = 0.36
 """What is added to a code's size before it is known what codes cost."""
 _PASSES = 2
 """Times that codes are chosen by what they cost."""
+_TRIALS = 9
+"""Of steps, at most, until codes take hardly fewer bits than they may."""
 _NEGLIGIBLE = 0.002
 """Share of the codes other than zero that is given up with the highest frequencies."""
 _SAMPLED = 2**20
@@ -35,6 +37,8 @@ _LAGRANGE = 0.11
 """What a bit may cost, in squared steps."""
 _FINEST = 0.5 / 127.5
 """Step, of half a level of a pixel: a finer one shows nothing more."""
+_BLURRED = 0.21
+"""Bits per pixel below which pixels two apart tell networks more than those side by side."""
 _COARSEST = 1e3
 """Step at which all codes are zero."""
 
@@ -67,15 +71,17 @@ def choose(candidates: list[Coefficients], budgets: Sequence[float], pool: Execu
     They take hardly fewer bits than they may, or hardly more in a large picture.
     """
 
-    def codes(solutions: tuple[tuple[float, float], ...]) -> Latents:
+    def codes(solutions: tuple[tuple[float, float], ...], bits: float) -> Latents:
         (_, step), best = min(zip(solutions, candidates, strict=True), key=lambda pair: pair[0])
-        return _latents(best, step)
+        return _latents(best, step, 2 if bits < _BLURRED * best.values[0].size else 1)
 
     solutions = pool.map(lambda coefficients: _steps(coefficients, budgets), candidates)
-    return list(pool.map(codes, zip(*solutions, strict=True)))
+    return list(pool.map(codes, zip(*solutions, strict=True), budgets))
 
 
-def choose_again(latents: Latents, planes: Floats, missing: Floats, bits: float | None = None) -> Latents:
+def choose_again(
+    latents: Latents, planes: Floats, missing: Floats, bits: float | None = None, trials: int = _TRIALS
+) -> Latents:
     """Codes of the same transform for what they are to show besides.
 
     Args:
@@ -83,22 +89,23 @@ def choose_again(latents: Latents, planes: Floats, missing: Floats, bits: float 
         planes: what these show at every pixel, float32[H, W, 3].
         missing: what is to be shown besides, float32[H, W, 3], in the planes' colours.
         bits: what the new codes may take; if nothing is said, the step stays.
+        trials: of steps, until codes take hardly fewer bits.
     """
     wanted = (planes + missing).transpose(2, 0, 1)
     values = np.stack([_analyse(np.ascontiguousarray(plane), latents.pitch) for plane in wanted])
     values = values if latents.down else values.transpose(0, 2, 1, 4, 3)
     coefficients = Coefficients(values, latents.down)
-    step = latents.step if bits is None else _steps(coefficients, [bits], latents.step)[0][1]
-    return _latents(coefficients, step)
+    step = latents.step if bits is None else _steps(coefficients, [bits], latents.step, trials)[0][1]
+    return _latents(coefficients, step, latents.reach)
 
 
-def _latents(coefficients: Coefficients, step: float) -> Latents:
+def _latents(coefficients: Coefficients, step: float, reach: int) -> Latents:
     values = coefficients.values
-    return Latents(_quantise(values, step), step, values.shape[-1], coefficients.down)
+    return Latents(_quantise(values, step), step, values.shape[-1], coefficients.down, reach)
 
 
 def _steps(
-    coefficients: Coefficients, budgets: Sequence[float], start: float | None = None
+    coefficients: Coefficients, budgets: Sequence[float], start: float | None = None, trials: int = _TRIALS
 ) -> list[tuple[float, float]]:
     """For each budget the squared error and the step that gives it, found on some of the lanes.
 
@@ -119,7 +126,7 @@ def _steps(
 
     start = start or max(float(some.std()) / 4, _FINEST)
     tried = {start: cost(start)}
-    steps = [_solve(cost, bits * share, tried) for bits in budgets]
+    steps = [_solve(cost, bits * share, tried, trials) for bits in budgets]
     return [(errors[step], step) for step in steps]
 
 
@@ -167,7 +174,7 @@ def _analyse(plane: Floats, pitch: int) -> Floats:
     return plane.transpose(2, 0, 3, 1)
 
 
-def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float]) -> float:
+def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float], trials: int) -> float:
     """The step at which codes cost so many bits, or hardly fewer.
 
     The cost falls about as a power of the step, but jumps where a frequency or some lanes come in.
@@ -178,7 +185,7 @@ def _solve(cost: Callable[[float], float], bits: float, tried: dict[float, float
     def coarse_enough() -> float:
         return min((step for step, taken in tried.items() if taken <= bits), default=math.inf)
 
-    for _ in range(9):
+    for _ in range(trials):
         coarse = coarse_enough()
         fine = max((step for step in tried if step < coarse), default=0.0)
         if coarse == _FINEST or coarse < 1.001 * fine or tried.get(coarse, 0.0) > 0.998 * bits:
@@ -236,12 +243,16 @@ def _costs(codes: Codes) -> tuple[NDArray[np.float64], Ints]:
 
 def _cheapest(scaled: Floats, costs: NDArray[np.float64], kinds: Ints) -> Floats:
     """The size of each code, rounded up, down, or to zero: least squared error plus price of its bits."""
-    exact, prices = _exact(scaled), (_LAGRANGE * costs).astype(np.float32)
-    best, least = np.zeros_like(scaled), scaled**2 + prices[:, 0][kinds]
+    result, prices = np.zeros_like(scaled), (_LAGRANGE * costs).astype(np.float32)
+    # The others, most of all, are nearest to zero, which is cheapest, too.
+    some = np.abs(scaled) >= 0.5
+    values, own = np.abs(scaled[some]), kinds[some]
+    exact, best, least = _exact(values), np.zeros_like(values), values**2 + prices[own, 0]
     for size in (np.minimum(whole(exact), costs.shape[1] - 1) for whole in (np.floor, np.ceil)):
-        loss = (np.abs(scaled) - values_of(size)) ** 2 + prices[kinds, size.astype(np.intp)]
+        loss = (values - values_of(size)) ** 2 + prices[own, size.astype(np.intp)]
         best, least = np.where(loss < least, size, best), np.minimum(loss, least)
-    return best
+    result[some] = best
+    return result
 
 
 def _error(values: Floats, codes: Codes, step: float) -> float:

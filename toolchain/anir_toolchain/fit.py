@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.config import Config
-from anir_toolchain.families import family
 from anir_toolchain.finish import finish
 from anir_toolchain.fitting import Fitting, Progress
+from anir_toolchain.refine import is_due, refine_roughly
 
 _SAVE_SECONDS = 30.0
 OnProgress = Callable[[Progress], None]
@@ -49,16 +49,18 @@ def fit(
     """
     config, on_progress = config or Config(), on_progress or (lambda _: None)
     config.check()
-    if family(config.family).has_latents:
-        # Choosing them takes seconds, in a large picture a minute.
-        on_progress(Progress("codes", 0, config.schedule().steps, {}))
     with _pool() as pool:
         fitting = Fitting(image, config, pool)
         if state is not None and state.exists():
             fitting.restore(state)
-        elif state is not None:
-            # Fails now rather than after minutes if the place cannot be written.
-            fitting.save(state)
+        else:
+            if fitting.kind.has_latents:
+                # Takes seconds, in a large picture a minute.
+                on_progress(Progress("codes", 0, fitting.preset.steps, {}))
+                fitting.choose_codes(image)
+            if state is not None:
+                # Fails now rather than after minutes if the place cannot be written.
+                fitting.save(state)
         _run(fitting, on_progress, state)
         return finish(fitting, image, source)
 
@@ -67,6 +69,9 @@ def _run(fitting: Fitting, on_progress: OnProgress, state: Path | None) -> None:
     shown = saved = time.monotonic()
     with _deferred_interrupt() as interrupted:
         while fitting.step < fitting.preset.steps:
+            if is_due(fitting):
+                on_progress(replace(fitting.progress(), phase="codes"))
+                refine_roughly(fitting)
             fitting.advance()
             now = time.monotonic()
             if state is not None and (interrupted() or now - saved > _SAVE_SECONDS):

@@ -14,12 +14,12 @@ from anir_runtime.errors import AnirError
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anir_toolchain.checkpoint import FORMAT, read_state, write_state
-from anir_toolchain.choosing import analyse, choose
+from anir_toolchain.checkpoint import FORMAT, latents_from_state, latents_state, read_state, write_state
+from anir_toolchain.choosing import analyse, choose, principal_colours
 from anir_toolchain.config import Config
 from anir_toolchain.families import family
 from anir_toolchain.image import rms_frequency
-from anir_toolchain.lapped import Latents, seen_by
+from anir_toolchain.lapped import FARTHEST, Latents, seen_by
 from anir_toolchain.learner import Learner
 from anir_toolchain.space import Subnet
 from anir_toolchain.supernet import Trunk
@@ -35,8 +35,8 @@ class Progress:
     """How far a fit is.
 
     Attributes:
-        phase: `codes` while those of local cosines are chosen, before the first step and after the last
-            one, else `Fitting.phase`.
+        phase: `codes` while those of local cosines are chosen, at first, now and then, and at last; else
+            `Fitting.phase`.
         step: how many are done.
         steps: how many there are.
         psnr: estimates in dB for the smallest, a middle and the largest subnet, once there are any.
@@ -72,11 +72,8 @@ class Fitting:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.step = 0
         self.check_seconds = 0.0
+        self.colours = principal_colours(image)
         self.latents: dict[Subnet, Latents] = {}
-        if self.kind.has_latents:
-            bits = [self.latent_bits(subnet) for subnet in self.space.subnets]
-            chosen = choose(analyse(image), bits, pool)
-            self.show(dict(zip(self.space.subnets, chosen, strict=True)))
         start = bandwidth(image)
         self.learners = {width: self._create_learner(width, start) for width in self.space.widths}
         self.check = torch.randint(len(self.pixels), (_CHECK_PIXELS,), generator=self.generator).to(
@@ -90,6 +87,11 @@ class Fitting:
         )
         return Learner(trunk.to(self.device))
 
+    def choose_codes(self, image: NDArray[np.uint8]) -> None:
+        """Chooses codes of local cosines for each subnet, before the first step."""
+        bits = [self.latent_bits(subnet) for subnet in self.space.subnets]
+        self.show(dict(zip(self.space.subnets, choose(analyse(image), bits, self.pool), strict=True)))
+
     def latent_bits(self, subnet: Subnet) -> float:
         """What the codes of a subnet may take."""
         return self.kind.latent_bits(subnet, (self.width, self.height))
@@ -97,36 +99,41 @@ class Fitting:
     def show(self, latents: dict[Subnet, Latents]) -> None:
         """Takes these codes of local cosines for those of the subnets."""
         self.latents = latents
-        self._planes = {subnet: self._framed_planes(own) for subnet, own in latents.items()}
+        planes = self.pool.map(self._framed_planes, latents.values())
+        self._planes = dict(zip(latents, planes, strict=True))
 
     def _framed_planes(self, latents: Latents) -> Tensor:
-        """What codes show at every pixel and at those around the picture, float16[H + 2, W + 2, 3]."""
-        x, y = (axis_coordinates(pixels, pixels + 2, -1, pixels + 2) for pixels in (self.width, self.height))
+        """What codes show at every pixel and at those around the picture, float16[H + 2 F, W + 2 F, 3]."""
+        x, y = (
+            axis_coordinates(pixels, pixels + 2 * FARTHEST, -FARTHEST, pixels + 2 * FARTHEST)
+            for pixels in (self.width, self.height)
+        )
         # A large picture has gigabytes of them.
         planes = latents.at(x, y, (self.width, self.height)).astype(np.float16, order="C")
         return torch.from_numpy(planes).to(self.device)
 
     def planes_of(self, subnet: Subnet) -> NDArray[np.float32]:
         """What a subnet's codes show at every pixel, float32[H, W, 3]."""
-        return self._planes[subnet][1:-1, 1:-1].float().cpu().numpy()
+        inner = slice(FARTHEST, -FARTHEST)
+        return self._planes[subnet][inner, inner].float().cpu().numpy()
 
     def features(self, width: int, index: Tensor) -> list[Tensor]:
         """What the channels of a width's subnets see at pixels by their index: per depth float32[N, n]."""
-        if not self.kind.has_latents:
-            return []
-        seen = self._seen(width, index)
-        return [self._planes[Subnet(depth, width)].flatten()[seen].float() for depth in self.space.depths]
+        subnets = [Subnet(depth, width) for depth in self.space.depths] if self.kind.has_latents else []
+        reaches = {self.latents[subnet].reach for subnet in subnets}
+        seen = {reach: self._seen(width, reach, index) for reach in reaches}
+        return [self._planes[subnet].take(seen[self.latents[subnet].reach]).float() for subnet in subnets]
 
     def features_of(self, subnet: Subnet, index: Tensor) -> Tensor:
         """Those of one subnet."""
-        return self._planes[subnet].flatten()[self._seen(subnet.width, index)].float()
+        return self._planes[subnet].take(self._seen(subnet.width, self.latents[subnet].reach, index)).float()
 
-    def _seen(self, width: int, index: Tensor) -> Tensor:
+    def _seen(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Where in its planes a subnet finds what its channels see at pixels, [N, n]."""
-        stride = self.width + 2
-        beside = [(down * stride + right) * 3 + plane for plane, right, down in seen_by(width)]
+        stride = self.width + 2 * FARTHEST
+        beside = [(down * stride + right) * reach * 3 + plane for plane, right, down in seen_by(width)]
         row = index.div(self.width, rounding_mode="floor")
-        own = ((row + 1) * stride + index % self.width + 1) * 3
+        own = ((row + FARTHEST) * stride + index % self.width + FARTHEST) * 3
         seen: Tensor = own[:, None] + torch.tensor(beside, device=self.device)
         return seen
 
@@ -237,6 +244,7 @@ class Fitting:
                 "trunks": {width: learner.state() for width, learner in self.learners.items()},
                 "generator": self.generator.get_state(),
                 "check": self.check,
+                "latents": [latents_state(own) for own in self.latents.values()],
             },
         )
 
@@ -249,6 +257,8 @@ class Fitting:
                 f"{path}: the state of another picture or of other options; remove it to start anew"
             )
         self.step = state["step"]
+        latents = [latents_from_state(own, (self.width, self.height)) for own in state["latents"]]
+        self.show(dict(zip(self.space.subnets if latents else (), latents, strict=True)))
         for width, learner in self.learners.items():
             learner.restore(state["trunks"][width])
         self.generator.set_state(state["generator"])

@@ -31,7 +31,9 @@ _CODES_APART = 150
 CONSTANT = math.pi / 2
 """Of channels that see nothing: a number that the graph has anyway."""
 BESIDE = (-1, 0, 1)
-"""How many of the picture's pixels to the right, or further down, planes are seen, too."""
+"""How many times `Latents.reach` to the right, or further down, planes are seen, too."""
+FARTHEST = 2
+"""The most pixels that a network reaches."""
 _MEAN_ACTIVITY = 280
 """Of cells' means, before anything is known."""
 
@@ -50,23 +52,27 @@ class Latents:
         step: what a code of 1 is worth.
         pitch: pixels from one cell to the next.
         down: whether the scan goes down columns of cells; else along rows.
+        reach: pixels from a point to the nearest others that networks see.
     """
 
     codes: Codes
     step: float
     pitch: int
     down: bool
+    reach: int
 
-    def check(self, size: tuple[int, int]) -> None:
-        """Raises ValueError if these are no codes of a picture of size (W, H)."""
+    def check(self, size: tuple[int, int], shape: tuple[int, ...]) -> None:
+        """Raises ValueError if these are no codes, in an array of that shape, of a picture of size (W, H)."""
         if self.pitch not in PITCHES or not isinstance(self.down, bool):
             raise ValueError("no pitch or no direction")
         cells = tuple(_Axis(side, self.pitch).cells for side in self.in_scan(size))
-        *shape, along, across = self.codes.shape
-        if self.codes.dtype != np.int16 or tuple(shape) != (3, *cells) or not FEWEST <= along == across:
+        planes, *lattice, along, across = shape
+        if (planes, *lattice) != (3, *cells) or not FEWEST <= along == across <= self.pitch:
             raise ValueError("codes do not fit the picture")
         if not isinstance(self.step, float) or not self.step > 0:
             raise ValueError("no step")
+        if self.reach not in range(1, FARTHEST + 1):
+            raise ValueError("no reach")
 
     @cached_property
     def stream(self) -> Stream:
@@ -76,7 +82,7 @@ class Latents:
     def seen(self, x: Floats, y: Floats, size: tuple[int, int], channels: int) -> Floats:
         """What is `seen_by` a network's channels at columns x [W'] and rows y [H'], float32[H', W', n]."""
         right, down = (
-            (at + np.array(BESIDE, np.float32)[:, None] * np.float32(2 / pixels)).ravel()
+            (at + np.array(BESIDE, np.float32)[:, None] * np.float32(2 * self.reach / pixels)).ravel()
             for at, pixels in zip((x, y), size, strict=True)
         )
         planes = self.at(right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), 3)
@@ -107,7 +113,7 @@ class Latents:
 
 
 class Seen(NamedTuple):
-    """A plane, seen so many pixels to the right and further down."""
+    """A plane, seen so many times the reach to the right and further down."""
 
     plane: int
     right: int
@@ -222,9 +228,8 @@ def emit(graph: Graph, latents: Latents, size: tuple[int, int], channels: int) -
     frequencies = latents.codes.shape[-1]
     odd = graph.varints(np.arange(1, 2 * frequencies, 2, dtype=np.int32)[:, None, None])
     odd = graph.op("Cast", odd, to=TensorProto.FLOAT)
-    beside = graph.tensor(
-        (np.array(BESIDE) * math.pi / 2 / latents.pitch).astype(np.float32)[:, None, None, None]
-    )
+    places = np.array(BESIDE) * latents.reach * math.pi / 2 / latents.pitch
+    beside = graph.tensor(places.astype(np.float32)[:, None, None, None])
     cosines, axes = graph.function(8, _emit_cosines), [_Axis(side, latents.pitch) for side in size]
     along, across = (
         cosines(

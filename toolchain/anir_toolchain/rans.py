@@ -49,13 +49,18 @@ class Context:
 
         The lanes beside a code's own count too, by _BESIDE.
         """
-        own, sizes = _BESIDE[1], np.abs(codes).astype(np.int32)
-        around = own * sizes
+        sizes = np.abs(codes)
+        most = int(self.prior.max()) + int(sizes.max()) * sum(_BESIDE) * sum(self.weights.values())
+        # Half the memory is half the time.
+        sizes = sizes.astype(np.uint16 if most < 2**16 else np.int32)
+        around = _BESIDE[1] * sizes
         around[1:] += _BESIDE[0] * sizes[:-1]
         around[:-1] += _BESIDE[2] * sizes[1:]
-        total = np.tile(self.prior.astype(np.int32), (len(codes), codes.shape[1] // len(self.prior)))
-        for distance, weight in self.weights.items():
-            total[:, distance:] += weight * around[:, :-distance]
+        total = np.tile(self.prior.astype(sizes.dtype), (len(codes), codes.shape[1] // len(self.prior)))
+        for weight in set(self.weights.values()):
+            weighted = weight * around
+            for distance in (distance for distance, own in self.weights.items() if own == weight):
+                total[:, distance:] += weighted[:, :-distance]
         return total
 
 
@@ -208,11 +213,11 @@ def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
     tables = graph.varints(stream.tables.frequencies.astype(np.int32))
     tables = graph.op("Gather", tables, graph.op("Abs", codes), axis=1)
     frequencies = graph.op("Reshape", tables, graph.integers(kinds * (2 * largest + 1)))
-    tops = graph.op("CumSum", frequencies, graph.integers(0))
+    tops = graph.op("CumSum", frequencies, graph.int32(0))
     weights = np.outer([*context.weights.values()], _BESIDE).astype(np.int32)[None]
     shape = graph.integers(1, max(context.weights), lanes)
     inputs = [
-        graph.tensor(stream.states[None, None]),
+        graph.varints(stream.states[None, None]),
         # Where the last word was read.
         graph.varints(np.full((1, 1, 1), -1, np.int32)),
         # Sizes of the codes before, the last one first.
@@ -273,7 +278,7 @@ def _emit_step(
     state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
     state = graph.op("Add", state, graph.op("Sub", slot, graph.op("Gather", tops, symbol)))
     low = graph.op("Less", state, graph.int32(_LOWEST))
-    read = graph.op("CumSum", graph.op("Where", low, one, zero), graph.integers(2))
+    read = graph.op("CumSum", graph.op("Where", low, one, zero), graph.int32(2))
     read = graph.op("Add", read, last)
     longer = graph.op("Mul", state, graph.int32(_WORD))
     longer = graph.op("Add", longer, graph.op("Gather", words, read))

@@ -32,7 +32,7 @@ class Lapped(Family):
     narrowest = 4
     rates: ClassVar[dict[int, tuple[float, ...]]] = {
         2: (0.0997, 0.165, 0.3, 0.6),
-        3: (0.115, 0.1796, 0.349, 0.7485),
+        3: (0.115, 0.1797, 0.349, 0.7485),
         4: (0.13, 0.21, 0.42, 0.9985),
         5: (0.1495, 0.2492, 0.4988, 1.5),
     }
@@ -55,7 +55,7 @@ class Lapped(Family):
         """About what a file of 4-bit weights has beside its codes."""
         links, width = subnet.depth - 1, subnet.width
         # From depth 3 on there is a Scan, too.
-        return 2700 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
+        return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
         self,
