@@ -86,13 +86,39 @@ def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits:
         "Scan",
         "Einsum",
     }
-    # The first plane, as it is seen from nine places, and the others.
-    assert kinds["MatMul"] == 4 * has_planes
-    assert kinds["Pad"] == kinds["Concat"] == has_planes
     factors = {"siren": 1, "lapped": 0}.get(name, 3)
-    assert len(graph.input) == 4 * factors + 3 * has_planes
-    assert kinds["Mul"] == 2 * factors + (0 if has_sines else 2)
-    assert kinds["Add"] == factors + 2 * has_planes
+    # One for each factor; of the first plane, as it is seen from nine places, and of the others, two each.
+    assert kinds["MatMul"] == factors + 4 * has_planes
+    assert kinds["Pad"] == kinds["Concat"] == has_planes
+    assert len(graph.input) == 2 * factors + 3 * has_planes
+    assert kinds["Mul"] == (0 if has_sines else 2)
+    assert kinds["Add"] == 2 * has_planes
+
+
+@pytest.mark.parametrize(
+    ("row", "products"), [("one channel", 2), ("all channels", 1)], ids=["alike", "a row is repeated"]
+)
+def test_columns_times_rows_are_products_of_matrices_where_channels_are_alike(
+    row: str, products: int
+) -> None:
+    proto = build(random_model(), Subnet(2, 16))
+    sine = next(node for node in proto.graph.node if node.op_type == "Sin")
+    at = list(proto.graph.node).index(sine)
+    columns, rows = (next(n for n in proto.graph.node if n.op_type == k) for k in ("Flatten", "Unsqueeze"))
+    wide = next(node for node in proto.graph.node if columns.output[0] in node.input)
+    column = columns.output[0] if row == "one channel" else wide.output[0]
+    nodes = [
+        helper.make_node("Mul", [column, rows.output[0]], ["product"]),
+        helper.make_node("Add", [sine.output[0], "product"], ["more"]),
+    ]
+    for node in proto.graph.node[at + 1 :]:
+        node.input[:] = ["more" if name == sine.output[0] else name for name in node.input]
+    for node in reversed(nodes):
+        proto.graph.node.insert(at + 1, node)
+    data = proto.SerializeToString()
+    assert len(_rewritten(data).products) == products
+    for width, height in ((96, 64), (300, 7), (1, 1)):
+        assert_same_pixels(*_both(data, width, height))
 
 
 def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:

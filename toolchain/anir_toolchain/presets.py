@@ -16,6 +16,7 @@ class Preset:
             50 steps and falls by a cosine.
         soften: fraction of the steps after which hidden weights are drawn to their codes.
         settle: fraction after which the codes stand and only filters, biases and heads still learn.
+        rounds: times that codes of local cosines, if there are any, are chosen again at the end.
     """
 
     steps: int
@@ -23,13 +24,14 @@ class Preset:
     rate: float
     soften: float
     settle: float
+    rounds: int
 
 
 # At 4 bits a trunk learns little after some 2,500 steps, whatever the rate: bench/NOTES.md.
 PRESETS = {
-    "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95),
-    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95),
-    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97),
+    "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95, rounds=2),
+    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95, rounds=4),
+    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97, rounds=6),
 }
 
 
