@@ -22,9 +22,9 @@ from anir_runtime.separable import separate
 from anir_runtime.stream import unpack
 from anir_runtime.unroll import inline, unroll
 
-_TILE_VALUES = 65536  # a matrix of pixels × channels that stays in a core's cache
+_TILE_VALUES = 98304  # a matrix of pixels × channels that stays in a core's cache, with what it becomes
 
-_EXPANDED_COLUMNS = 128  # of a tile: the squarer it is, the fewer of an expansion's functions matter there
+_TILE_COLUMNS = 128  # at most: the squarer a tile is, the less it reads of what belongs to a row or a column
 
 Coordinates = NDArray[np.float32]
 Draw = Callable[[Coordinates], NDArray[np.uint8]]
@@ -89,8 +89,9 @@ def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
         return as_exported(_session(data))
     # What does not vary, as codes that are decoded, is worked out once, here.
     constants = {name: values[name] for name in constants_needed(nodes)}
-    functions = [name for e in rewritten.expansions for name in (e.columns, e.rows)]
-    outputs = [*rewritten.columns, *rewritten.rows, *functions]
+    factors = [name for own in rewritten.products for name in (*own.columns, *own.rows)]
+    factors += [name for e in rewritten.expansions for name in (e.columns, e.rows)]
+    outputs = [*dict.fromkeys([*rewritten.columns, *rewritten.rows, *factors])]
     return _Matrices(with_constants(data, varying_nodes(nodes), constants, outputs), rewritten)
 
 
@@ -118,17 +119,15 @@ class _Matrices:
         self._session = _session(rewritten.model)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
         self._longest, self.rows = self._tile_pixels, 1
-        if rewritten.expansions:
-            self._longest = min(self._tile_pixels, _EXPANDED_COLUMNS)
+        if rewritten.expansions or rewritten.products:
+            self._longest = min(self._tile_pixels, _TILE_COLUMNS)
             self.rows = self._tile_pixels // self._longest
 
     def start(self, x: Coordinates) -> Draw:
         width, expansions = len(x), self._graph.expansions
         rows = max(1, self._tile_pixels // min(width, self._longest))
         stretches = list(_stretches(width, self._longest))
-        columns = [
-            {name: np.tile(v, rows) for name, v in self._columns(x[stretch]).items()} for stretch in stretches
-        ]
+        columns = [self._columns(x[stretch], rows) for stretch in stretches]
         across = [
             self._functions([e.columns for e in expansions], x[stretch], x[:1], 2) for stretch in stretches
         ]
@@ -137,17 +136,20 @@ class _Matrices:
         def draw(y: Coordinates) -> NDArray[np.uint8]:
             image = np.empty((len(y), width, 3), np.uint8)
             factors = self._evaluate(self._graph.rows, x[:1], y)
+            products = self._factors_down(y)
             for band in _stretches(len(y), rows):
                 bands = {name: v[:, band] for name, v in factors.items()}
                 spread = {
                     n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
                 }
+                own = {name: np.ascontiguousarray(v[:, band]) for name, v in products.items()}
                 down = self._functions([e.rows for e in expansions], x[:1], y[band], 1)
                 for stretch, values, beside in zip(stretches, columns, across, strict=True):
                     part = image[band, stretch]
                     height, length, _ = part.shape
-                    feeds = {name: v[:, : height * length] for name, v in values.items()}
-                    feeds |= spread[length]
+                    feeds = own | spread[length]
+                    # Of factors that pixels have each for themselves, as many as there are pixels.
+                    feeds |= {k: v[:, : height * length] if v.ndim == 2 else v for k, v in values.items()}
                     for expansion, *both in zip(expansions, down, beside, strict=True):
                         feeds |= expansion.feeds(*both)
                     rgb = self._session.run(["image"], feeds)[0]
@@ -156,8 +158,35 @@ class _Matrices:
 
         return draw
 
-    def _columns(self, x: Coordinates) -> dict[str, NDArray[np.float32]]:
-        return self._evaluate(self._graph.columns, x, np.zeros(1, np.float32))
+    def _columns(self, x: Coordinates, rows: int) -> dict[str, NDArray[np.float32]]:
+        """What the matrix graph takes of columns, for so many rows: [C, N], and [C, T, w] for products."""
+        y, products = np.zeros(1, np.float32), self._graph.products
+        values = {k: np.tile(v, rows) for k, v in self._evaluate(self._graph.columns, x, y).items()}
+        stacks = self._stacks([own.columns for own in products], x, y)
+        for own, stack in zip(products, stacks, strict=True):
+            values |= zip(own.across, np.ascontiguousarray(stack.transpose(1, 3, 0, 2)), strict=True)
+        return values
+
+    def _factors_down(self, y: Coordinates) -> dict[str, NDArray[np.float32]]:
+        """What products take of rows, [C, H, T]."""
+        products = self._graph.products
+        stacks = self._stacks([own.rows for own in products], np.zeros(1, np.float32), y)
+        return {
+            name: value
+            for own, stack in zip(products, stacks, strict=True)
+            for name, value in zip(own.down, stack.transpose(1, 3, 2, 0), strict=True)
+        }
+
+    def _stacks(
+        self, terms: list[list[str]], x: Coordinates, y: Coordinates
+    ) -> Iterator[NDArray[np.float32]]:
+        """For each of the products its factors of x or y alone, [T, F, points, C]."""
+        names = list(dict.fromkeys(name for own in terms for name in own))
+        run = self._factors.run(names, {"x": x, "y": y}) if names else []
+        values = dict(zip(names, run, strict=True))
+        for own, product in zip(terms, self._graph.products, strict=True):
+            shape = (len(own), len(product.across), -1, product.channels)
+            yield np.stack([values[name] for name in own]).reshape(shape)
 
     def _functions(self, names: list[str], x: Coordinates, y: Coordinates, axis: int) -> list[Functions]:
         """Those of x or y alone, along that axis of coefficients, that matter there."""

@@ -35,6 +35,24 @@ class UnknownOperationError(Exception):
     """The graph does something over the grid that has no matrix form here."""
 
 
+class Products(NamedTuple):
+    """Σ columns[t] · rows[t], as a product of matrices for each of F entries and C channels.
+
+    Attributes:
+        columns: names of T values [F, 1, W, C] of the exported graph.
+        rows: names of T values [F, H, 1, C].
+        across: the F inputs that take values of columns, [C, T, w].
+        down: the F inputs that take values of rows, [C, h, T].
+        channels: C.
+    """
+
+    columns: list[str]
+    rows: list[str]
+    across: list[str]
+    down: list[str]
+    channels: int
+
+
 class Rewritten(NamedTuple):
     """A graph over matrices of pixels.
 
@@ -42,6 +60,7 @@ class Rewritten(NamedTuple):
         model: a serialized ModelProto with the output `image`, uint8[3, N].
         columns: the inputs [C, N], by the name of the value [F, 1, W, C] that they are entries of.
         rows: the inputs [C, N] or [C, 1], by the name of the value [F, H, 1, C] that they are entries of.
+        products: sums of products of values of columns and of rows.
         expansions: what else depends on columns and rows.
         channels: of the widest input or matrix.
     """
@@ -49,6 +68,7 @@ class Rewritten(NamedTuple):
     model: bytes
     columns: dict[str, list[str]]
     rows: dict[str, list[str]]
+    products: list[Products]
     expansions: list[Expansion]
     channels: int
 
@@ -117,7 +137,9 @@ class _Rewriter:
     ) -> None:
         self._values, self._sources = values, sources
         self._entries: dict[str, list[str]] = {}
-        self._products: dict[str, tuple[list[str], NDArray[np.generic]]] = {}
+        self._matmuls: dict[str, tuple[list[str], NDArray[np.generic]]] = {}
+        self._terms: dict[str, list[tuple[str, str]]] = {}
+        self._products: list[Products] = []
         self._columns: dict[str, list[str]] = {}
         self._rows: dict[str, list[str]] = {}
         self._inputs: dict[str, int] = {}
@@ -135,7 +157,7 @@ class _Rewriter:
         shapes = [self._shape(name) for name in node.outputs]
         if node.kind == "MatMul" and self._is_single_matrix(node.inputs[1]):
             weight = self._values[node.inputs[1]]
-            self._products[node.outputs[0]] = self._read(node.inputs[0]), weight.reshape(weight.shape[-2:])
+            self._matmuls[node.outputs[0]] = self._read(node.inputs[0]), weight.reshape(weight.shape[-2:])
         elif node.kind == "Pad" and self._pads_channels(node):
             before, after = self._values[node.inputs[1]].reshape(2, -1)[:, -1]
             pads = [np.array([before, 0, after, 0]), *(self._values[name] for name in node.inputs[2:])]
@@ -153,20 +175,26 @@ class _Rewriter:
             for name, shape in zip(node.outputs, shapes, strict=True):
                 self._entries[name] = [next(entries) for _ in range(shape[0])]
         elif node.kind == "Einsum":
-            self._products[node.outputs[0]] = self._head(node)
+            self._matmuls[node.outputs[0]] = self._head(node)
         elif node.kind == "Gather" and self._picks_channels(node):
             picked = self._values[node.inputs[1]].astype(np.intp)
             self._entries[node.outputs[0]] = [self._expand(self._expanded[node.inputs[0]], picked)]
         elif node.kind in _ELEMENTWISE:
-            operands = [self._read(name) for name in node.inputs]
-            if any(len(o) not in (1, shapes[0][0]) for o in operands):
-                raise UnknownOperationError("broadcasting over several axes of entries")
-            self._entries[node.outputs[0]] = [
-                self._emit(node.kind, *(o[k % len(o)] for o in operands), attributes=node.attributes)
-                for k in range(shapes[0][0])
-            ]
+            self._add_elementwise(node, shapes[0][0])
         else:
             raise UnknownOperationError(node.kind)
+
+    def _add_elementwise(self, node: Node, entries: int) -> None:
+        if terms := self._terms_of(node):
+            self._terms[node.outputs[0]] = terms
+            return
+        operands = [self._read(name) for name in node.inputs]
+        if any(len(o) not in (1, entries) for o in operands):
+            raise UnknownOperationError("broadcasting over several axes of entries")
+        self._entries[node.outputs[0]] = [
+            self._emit(node.kind, *(o[k % len(o)] for o in operands), attributes=node.attributes)
+            for k in range(entries)
+        ]
 
     def finish(self, model: bytes) -> Rewritten:
         """The whole, after the last node."""
@@ -176,10 +204,13 @@ class _Rewriter:
         for expansion in self._expansions:
             inputs[expansion.part] = (len(expansion.coefficients), None, None)
             inputs |= {expansion.down: (None, 1, None, None), expansion.across: (None, 1, 1, None, None)}
+        for own in self._products:
+            inputs |= dict.fromkeys(own.across, (own.channels, len(own.columns), None))
+            inputs |= dict.fromkeys(own.down, (own.channels, None, len(own.rows)))
         data = write_model(model, self._nodes, self._constants, inputs, "image")
         matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
-        widest = max(*self._inputs.values(), *matrices, 1)
-        return Rewritten(data, self._columns, self._rows, self._expansions, widest)
+        widest = max(*self._inputs.values(), *(own.channels for own in self._products), *matrices, 1)
+        return Rewritten(data, self._columns, self._rows, self._products, self._expansions, widest)
 
     def _same(self, name: str, output: str) -> None:
         """Gives a value another name."""
@@ -190,9 +221,11 @@ class _Rewriter:
 
     def _read(self, name: str) -> list[str]:
         """A value's entries in the new graph."""
-        if name in self._products:
-            h, weight = self._products[name]
+        if name in self._matmuls:
+            h, weight = self._matmuls[name]
             self._entries[name] = self._gemm(h, weight, np.zeros(1, np.float32))
+        elif name in self._terms and name not in self._entries:
+            self._entries[name] = self._sum(name)
         elif name in self._expanded:
             features = self._expanded[name]
             self._entries[name] = [self._expand(features, np.arange(prod(features.shape)))]
@@ -208,6 +241,32 @@ class _Rewriter:
                 names = [self._constant(part) for part in self._values[name].reshape(shape)]
             self._entries[name] = names
         return self._entries[name]
+
+    def _terms_of(self, node: Node) -> list[tuple[str, str]]:
+        """Columns and rows whose products add up to the node's result, if it is such a sum."""
+        if node.kind == "Add" and all(name in self._terms for name in node.inputs):
+            terms = [term for name in node.inputs for term in self._terms[name]]
+        elif node.kind == "Mul":
+            by_source = {tuple(self._sources.get(name, ())): name for name in node.inputs}
+            terms = [(by_source["x",], by_source["y",])] if by_source.keys() == {("x",), ("y",)} else []
+        else:
+            return []
+        shape = self._shape(node.outputs[0])
+        # None is repeated along an axis.
+        alike = all(self._shape(name)[::3] == shape[::3] for term in terms for name in term)
+        return terms if alike else []
+
+    def _sum(self, name: str) -> list[str]:
+        """The entries, [C, pixels], of a sum of products of columns and rows."""
+        entries, *_, channels = self._shape(name)
+        across, down = ([next(self._names) for _ in range(entries)] for _ in range(2))
+        columns, rows = ([*values] for values in zip(*self._terms[name], strict=True))
+        self._products.append(Products(columns, rows, across, down, channels))
+        shape = self._constant(np.array([channels, -1]))
+        return [
+            self._emit("Reshape", self._emit("MatMul", *operands), shape)
+            for operands in zip(down, across, strict=True)
+        ]
 
     def _head(self, einsum: Node) -> tuple[list[str], NDArray[np.generic]]:
         """Channels times the rows of a constant: the entries that they are of, and the matrix."""
@@ -321,8 +380,8 @@ class _Rewriter:
     def _biased_product(self, add: Node) -> list[str] | None:
         """The entries of a product plus a constant vector, or None if it is no such sum."""
         for name, bias in (add.inputs, add.inputs[::-1]):
-            if name in self._products and not self._sources.get(bias) and self._shape(bias)[0] == 1:
-                h, weight = self._products[name]
+            if name in self._matmuls and not self._sources.get(bias) and self._shape(bias)[0] == 1:
+                h, weight = self._matmuls[name]
                 return self._gemm(h, weight, self._values[bias])
         return None
 

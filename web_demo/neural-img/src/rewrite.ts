@@ -37,9 +37,20 @@ export type Evaluate = (
 /** A factor of all pixels of a column or row: a value of the exported graph, and the tile's inputs that take it. */
 export type Factor = { value: string; inputs: string[] };
 
+/** A value of columns and one of rows, to be multiplied. */
+type Term = { column: string; row: string };
+
+/** Sums of products of columns and rows: values of the exported graph, one for each term, and the tile's inputs. */
+export interface Products {
+  /** The values of T terms, [F, W, C] and [F, H, 1, C]. */
+  values: { columns: string[]; rows: string[] };
+  /** For each of F entries, [C, T, w] of columns and [C, h, T] of rows. */
+  inputs: { columns: string[]; rows: string[] };
+}
+
 /** What is the same for a whole column or row. */
 export interface Factors {
-  /** Gives the factors and the functions of expansions; none where there are neither. */
+  /** Gives the factors, those of products, and the functions of expansions; none where there are none. */
   model: Uint8Array | undefined;
   factors: Factor[];
 }
@@ -50,6 +61,7 @@ export interface Plan {
   /** `y` in, float32[…, H, 1, C] out. */
   rows: Factors;
   /** What a tile takes of them, too. */
+  products: Products[];
   expansions: Expansion[];
   /** The model of a tile: float32[C, 1, w] for each entry of columns, [C, h, 1] of rows; `image` is uint8[3, h·w]. */
   tile: Uint8Array;
@@ -97,6 +109,9 @@ function findSettled(nodes: Node[], sourceOf: (name: string) => Source): Set<str
 class Rewriter {
   readonly #tile: TileGraph;
   readonly #factors = { columns: [] as Factor[], rows: [] as Factor[] };
+  /** Columns and rows whose products add up to a value. */
+  readonly #terms = new Map<string, Term[]>();
+  readonly #products: Products[] = [];
   readonly #expansions: Expansion[] = [];
   /** What expansions give, where all axes after rows and columns are channels. */
   readonly #expanded = new Map<string, Features>();
@@ -127,19 +142,22 @@ class Rewriter {
     const isPicture = this.#value('image').dims.join() === [PROBE.y.length, PROBE.x.length, 3].join();
     if (!image || !isPicture || more.length > 0) throw new Unsupported('no single picture');
     const factors = [...this.#factors.columns, ...this.#factors.rows].flatMap(({ inputs }) => inputs);
+    const products = this.#products.flatMap(({ inputs }) => [...inputs.columns, ...inputs.rows]);
     const parts = this.#expansions.flatMap(({ inputs }) => Object.values(inputs));
     return {
       columns: this.#factorModel('columns', 'x'),
       rows: this.#factorModel('rows', 'y'),
+      products: this.#products,
       expansions: this.#expansions,
-      tile: this.#tile.model(image, [...factors, ...parts]),
+      tile: this.#tile.model(image, [...factors, ...products, ...parts]),
     };
   }
 
   #factorModel(source: 'columns' | 'rows', input: string): Factors {
     const factors = this.#factors[source];
     const functions = this.#expansions.map(({ values }) => values[source]);
-    const outputs = new Set([...factors.map(({ value }) => value), ...functions]);
+    const terms = this.#products.flatMap(({ values }) => values[source]);
+    const outputs = new Set([...factors.map(({ value }) => value), ...terms, ...functions]);
     if (outputs.size === 0) return { model: undefined, factors };
     const nodes = this.graph.nodes.filter(({ outputs: [output = ''] }) => this.sourceOf(output) === source);
     const constants = [...this.settled].map((name) => {
@@ -154,7 +172,7 @@ class Rewriter {
   }
 
   #node(node: Node): void {
-    const { kind, inputs, outputs, attributes } = node;
+    const { kind, inputs, outputs } = node;
     const [output = ''] = outputs;
     const [input = ''] = inputs;
     const features = this.#expanded.get(input);
@@ -169,19 +187,7 @@ class Rewriter {
       const entries = [...this.#read(input)];
       for (const name of outputs) this.#entries.set(name, entries.splice(0, this.#count(name)));
     } else if (ELEMENTWISE.has(kind) && outputs.length === 1) {
-      const operands = inputs.map((name) => this.#read(name));
-      const isFirst = !inputs.some((name) => this.sourceOf(name) === 'pixels');
-      if (!isFirst && inputs.some((name) => ['columns', 'rows'].includes(this.sourceOf(name))))
-        throw new Unsupported('a pixel with a column or row');
-      const entries = Array.from({ length: this.#count(output) }, (_, k) => {
-        const value = this.#tile.emit(
-          kind,
-          operands.map((entries) => entries[k % entries.length] ?? ''),
-          attributes,
-        );
-        return isFirst ? this.#tile.emit('Reshape', [value, this.#tile.integers(0, -1)]) : value;
-      });
-      this.#entries.set(output, entries);
+      this.#elementwise(node, output);
     } else if (kind === 'Einsum') {
       this.#expanded.set(output, this.#expansion(node));
     } else if (kind === 'Gather') {
@@ -189,6 +195,63 @@ class Rewriter {
     } else if (kind === 'Pad' && inputs.length <= 3) {
       this.#entries.set(output, this.#padChannels(node));
     } else throw new Unsupported(kind);
+  }
+
+  #elementwise(node: Node, output: string): void {
+    const { kind, inputs, attributes } = node;
+    const terms = this.#termsOf(node, output);
+    if (terms) {
+      this.#terms.set(output, terms);
+      return;
+    }
+    const operands = inputs.map((name) => this.#read(name));
+    const isFirst = !inputs.some((name) => this.sourceOf(name) === 'pixels');
+    if (!isFirst && inputs.some((name) => ['columns', 'rows'].includes(this.sourceOf(name))))
+      throw new Unsupported('a pixel with a column or row');
+    const entries = Array.from({ length: this.#count(output) }, (_, k) => {
+      const value = this.#tile.emit(
+        kind,
+        operands.map((entries) => entries[k % entries.length] ?? ''),
+        attributes,
+      );
+      return isFirst ? this.#tile.emit('Reshape', [value, this.#tile.integers(0, -1)]) : value;
+    });
+    this.#entries.set(output, entries);
+  }
+
+  /** Columns and rows whose products add up to a result, if it is such a sum. */
+  #termsOf(node: Node, output: string): Term[] | undefined {
+    const shape = (name: string) => [this.#count(name), this.#value(name).dims.at(-1)].join();
+    const terms = node.kind === 'Add' ? this.#addedTerms(node) : this.#productTerm(node);
+    // None is repeated along an axis.
+    const isAlike = terms.every(
+      ({ column, row }) => shape(column) === shape(output) && shape(row) === shape(output),
+    );
+    return terms.length > 0 && isAlike ? terms : undefined;
+  }
+
+  #addedTerms({ inputs }: Node): Term[] {
+    const terms = inputs.map((name) => this.#terms.get(name) ?? []);
+    return terms.every(({ length }) => length > 0) ? terms.flat() : [];
+  }
+
+  #productTerm({ kind, inputs }: Node): Term[] {
+    const [column, row] = (['columns', 'rows'] as const).map((source) =>
+      inputs.find((name) => this.sourceOf(name) === source),
+    );
+    return kind === 'Mul' && column && row ? [{ column, row }] : [];
+  }
+
+  /** The entries of a sum of products of columns and rows: a product of matrices for each channel. */
+  #sum(terms: Term[], entries: number): string[] {
+    const fresh = () => Array.from({ length: entries }, this.#tile.fresh);
+    const inputs = { columns: fresh(), rows: fresh() };
+    const values = { columns: terms.map(({ column }) => column), rows: terms.map(({ row }) => row) };
+    this.#products.push({ values, inputs });
+    return inputs.rows.map((rows, k) => {
+      const value = this.#tile.emit('MatMul', [rows, inputs.columns[k] ?? '']);
+      return this.#tile.emit('Reshape', [value, this.#tile.integers(0, -1)]);
+    });
   }
 
   /** Constant channels before and after. */
@@ -325,6 +388,12 @@ class Rewriter {
       return [all];
     }
     const source = this.sourceOf(name);
+    const terms = this.#terms.get(name);
+    if (terms) {
+      const sums = this.#sum(terms, this.#count(name));
+      this.#entries.set(name, sums);
+      return sums;
+    }
     const entries = source === 'constant' ? this.#constants(name) : this.#inputs(name, source);
     this.#entries.set(name, entries);
     return entries;

@@ -17,6 +17,13 @@ test('sines are taken once per column and row, none per pixel', async () => {
   expect(kindsOf(plan?.tile ?? SAMPLE)).not.toContain('Sin');
 });
 
+test('what columns and rows give is one product of matrices for each channel', async () => {
+  const plan = await rewrite(SAMPLE, evaluate);
+  expect(plan?.products.map(({ values }) => [values.columns.length, values.rows.length])).toEqual([[2, 2]]);
+  expect([plan?.columns.factors, plan?.rows.factors]).toEqual([[], []]);
+  expect(kindsOf(plan?.tile ?? SAMPLE).filter((kind) => kind === 'MatMul')).toHaveLength(1);
+});
+
 test('each layer is one matrix product', async () => {
   const plan = await rewrite(SAMPLE, evaluate);
   // Two hidden layers and the head.

@@ -48,6 +48,37 @@ test.each([
   [1, 2000],
 ])('tiles make up the whole picture: %i × %i', (width, height) => expectSamePicture(SAMPLE, width, height));
 
+/** The sample with columns times rows added to the first layer: of one channel each, or of which rows have one. */
+function withProduct(columns: 'one channel' | 'all channels'): Uint8Array {
+  const graph = readGraph(SAMPLE);
+  const outputOf = (kind: string) => graph.nodes.find((node) => node.kind === kind)?.outputs[0] ?? '';
+  const [narrow, row, sine] = [outputOf('Flatten'), outputOf('Unsqueeze'), outputOf('Sin')];
+  const wide = graph.nodes.find(({ inputs }) => inputs.includes(narrow))?.outputs[0] ?? '';
+  const nodes = graph.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map((name) => (name === sine ? 'more' : name)),
+  }));
+  const column = columns === 'one channel' ? narrow : wide;
+  const at = graph.nodes.findIndex(({ outputs }) => outputs.includes(sine)) + 1;
+  const added = (kind: string, inputs: string[], output: string) => ({
+    kind,
+    inputs,
+    outputs: [output],
+    attributes: [],
+  });
+  nodes.splice(at, 0, added('Mul', [column, row], 'product'), added('Add', [sine, 'product'], 'more'));
+  return writeModel({ ...graph, nodes }, ['image']);
+}
+
+test.each([
+  ['one channel', 2],
+  ['all channels', 1],
+] as const)('columns of %s times rows of one are drawn alike', async (columns, products) => {
+  const file = withProduct(columns);
+  expect((await rewrite(file, evaluate))?.products).toHaveLength(products);
+  await expectSamePicture(file, 131, 17, file);
+});
+
 test('a graph with an unknown operation runs as it is', async () => {
   const file = withUnknownOperation();
   expect(await rewrite(file, evaluate)).toBeUndefined();
