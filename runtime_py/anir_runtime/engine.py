@@ -1,6 +1,6 @@
 """ONNX Runtime sessions that draw rows of a subnet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from anir_runtime.rewrite import (
 from anir_runtime.separable import separate
 from anir_runtime.stream import unpack
 from anir_runtime.unroll import inline, unroll
+from anir_runtime.windows import Windowed, windowed
 
 _TILE_VALUES = 98304  # a matrix of pixels × channels that stays in a core's cache, with what it becomes
 
@@ -92,7 +93,13 @@ def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
     factors = [name for own in rewritten.products for name in (*own.columns, *own.rows)]
     factors += [name for e in rewritten.expansions for name in (e.columns, e.rows)]
     outputs = [*dict.fromkeys([*rewritten.columns, *rewritten.rows, *factors])]
-    return _Matrices(with_constants(data, varying_nodes(nodes), constants, outputs), rewritten)
+    varying = varying_nodes(nodes)
+    windows = {
+        name: windowed(data, varying, constants, name, _session)
+        for e in rewritten.expansions
+        for name in (e.columns, e.rows)
+    }
+    return _Matrices(with_constants(data, varying, constants, outputs), rewritten, windows)
 
 
 class _AsExported:
@@ -114,8 +121,8 @@ class _AsExported:
 class _Matrices:
     """Evaluates once per picture what depends on columns alone, once per row what depends on rows."""
 
-    def __init__(self, factors: bytes, rewritten: Rewritten) -> None:
-        self._factors, self._graph = _session(factors), rewritten
+    def __init__(self, factors: bytes, rewritten: Rewritten, windows: Mapping[str, Windowed | None]) -> None:
+        self._factors, self._graph, self._windows = _session(factors), rewritten, windows
         self._session = _session(rewritten.model)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
         self._longest, self.rows = self._tile_pixels, 1
@@ -191,8 +198,12 @@ class _Matrices:
     def _functions(self, names: list[str], x: Coordinates, y: Coordinates, axis: int) -> list[Functions]:
         """Those of x or y alone, along that axis of coefficients, that matter there."""
         counts = [e.coefficients.shape[axis] for e in self._graph.expansions]
-        values = self._factors.run(names, {"x": x, "y": y}) if names else []
-        return [choose(own, count) for own, count in zip(values, counts, strict=True)]
+        return [self._functions_of(*own, x, y) for own in zip(names, counts, strict=True)]
+
+    def _functions_of(self, name: str, count: int, x: Coordinates, y: Coordinates) -> Functions:
+        if windows := self._windows[name]:
+            return windows.at(x, y)
+        return choose(self._factors.run([name], {"x": x, "y": y})[0], count)
 
     def _evaluate(
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates

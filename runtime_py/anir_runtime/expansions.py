@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-_NEGLIGIBLE = 1e-6
+NEGLIGIBLE = 1e-6
 """Of a windowed function, outside its window."""
 
 
@@ -54,7 +54,7 @@ class Expansion(NamedTuple):
 def choose(values: Floats, functions: int) -> Functions:
     """Of so many functions, values [views, ..., points], those that are not next to nothing there."""
     values = values.reshape(-1, functions, values.shape[-1])
-    chosen = np.flatnonzero(np.abs(values).max((0, 2)) > _NEGLIGIBLE)
+    chosen = np.flatnonzero(np.abs(values).max((0, 2)) > NEGLIGIBLE)
     return Functions(chosen, values[:, chosen])
 
 

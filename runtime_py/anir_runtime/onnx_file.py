@@ -155,15 +155,33 @@ def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
 
 
 def with_constants(
-    model: bytes, nodes: Sequence[Node], constants: Mapping[str, NDArray[np.generic]], outputs: Sequence[str]
+    model: bytes,
+    nodes: Sequence[Node],
+    constants: Mapping[str, NDArray[np.generic]],
+    outputs: Sequence[str],
+    inputs: Mapping[str, Sequence[int | None]] | None = None,
 ) -> bytes:
-    """A ModelProto with that one's inputs and initializers, and others, but with these nodes and outputs."""
+    """A ModelProto with that one's inputs and initializers, and others, but with these nodes and outputs.
+
+    What nodes without graphs of their own do not read is left out. More inputs are float32, of those shapes.
+    """
     (own,) = _parts(memoryview(model), _MODEL_GRAPH)
+    read = {name for node in nodes for name in node.inputs} | {*outputs}
+    keeps_all = any(map(has_graph, nodes))
     graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
     graph.append(_field(_GRAPH_NAME, b"g"))
-    for kind in (_GRAPH_INITIALIZER, _GRAPH_INPUT):
-        graph += [_field(kind, part) for part in _parts(own, kind)]
-    graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
+    graph += [
+        _field(_GRAPH_INITIALIZER, part)
+        for part in _parts(own, _GRAPH_INITIALIZER)
+        if keeps_all or read.intersection(_texts(part, _TENSOR_NAME))
+    ]
+    graph += [_field(_GRAPH_INPUT, part) for part in _parts(own, _GRAPH_INPUT)]
+    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, shape)) for name, shape in (inputs or {}).items()]
+    graph += [
+        _field(_GRAPH_INITIALIZER, _tensor(name, value))
+        for name, value in constants.items()
+        if keeps_all or name in read
+    ]
     graph += [_field(_GRAPH_OUTPUT, _name(name)) for name in outputs]
     return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
 

@@ -21,7 +21,7 @@ PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5
 """The grid on which `rewrite` wants its values."""
 
 # fmt: off
-_ELEMENTWISE = frozenset([
+ELEMENTWISE = frozenset([
     "Abs", "Add", "Ceil", "Clip", "Cos", "Div", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid",
     "HardSwish", "LeakyRelu", "Log", "Max", "Mean", "Min", "Mish", "Mul", "Neg", "Pow", "QuantizeLinear",
     "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Sub",
@@ -179,7 +179,7 @@ class _Rewriter:
         elif node.kind == "Gather" and self._picks_channels(node):
             picked = self._values[node.inputs[1]].astype(np.intp)
             self._entries[node.outputs[0]] = [self._expand(self._expanded[node.inputs[0]], picked)]
-        elif node.kind in _ELEMENTWISE:
+        elif node.kind in ELEMENTWISE:
             self._add_elementwise(node, shapes[0][0])
         else:
             raise UnknownOperationError(node.kind)
