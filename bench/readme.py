@@ -16,6 +16,7 @@ _COMPARED = (
     "kodak-siren-8bit-fast",
     "kodak-siren-4bit-balanced",
     "kodak-lapped-4bit-fast",
+    "kodak-lapped-4bit-balanced",
 )
 
 
