@@ -160,7 +160,7 @@ def test_a_place_that_cannot_be_written_is_refused(model: Model, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "bytes_allowed"), [("siren", 717), ("fourier", 768), ("gabor", 903), ("lapped", 2709)]
+    ("name", "bytes_allowed"), [("siren", 717), ("fourier", 768), ("gabor", 903), ("lapped", 2695)]
 )
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
     """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
@@ -169,5 +169,11 @@ def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
     for subnet in model.space.subnets:
         proto = build(model, subnet)
         payload = sum(len(i.raw_data) for i in proto.graph.initializer)
+        # Lanes' states are raw only where that is shorter.
+        payload += sum(_varint_bytes(i) for i in proto.graph.initializer if [*i.dims[:-1]] == [1, 1])
         size = len(proto.SerializeToString())
         assert size - payload <= bytes_allowed, (subnet, size - payload)
+
+
+def _varint_bytes(tensor: onnx.TensorProto) -> int:
+    return sum(-(-number.bit_length() // 7) for number in tensor.int32_data)
