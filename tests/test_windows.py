@@ -80,7 +80,8 @@ def _waves_grow(lapped: _Lapped) -> Callable[[Node], Node]:
 
 def _cells_are_added_up(lapped: _Lapped) -> Callable[[Node], Node]:
     wave = lapped.product().inputs[0]
-    return lambda node: node._replace(kind="Softmax") if wave in node.outputs else node
+    (angles,) = (node.inputs[0] for node in lapped.varying if wave in node.outputs)
+    return lambda node: node._replace(kind="CumSum") if angles in node.outputs else node
 
 
 def _a_sum_of_both(lapped: _Lapped) -> Callable[[Node], Node]:
@@ -109,3 +110,7 @@ def test_cells_that_two_constants_tell_apart_are_not_known(lapped: _Lapped) -> N
         assert lapped.windowed(lapped.columns, nodes) is None
     finally:
         lapped.constants = constants
+
+
+def test_coordinates_themselves_are_under_no_window(lapped: _Lapped) -> None:
+    assert lapped.windowed("x") is None

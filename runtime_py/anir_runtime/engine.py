@@ -90,16 +90,17 @@ def make_engine(data: bytes, file: ort.InferenceSession) -> Engine:
         return as_exported(_session(data))
     # What does not vary, as codes that are decoded, is worked out once, here.
     constants = {name: values[name] for name in constants_needed(nodes)}
-    factors = [name for own in rewritten.products for name in (*own.columns, *own.rows)]
-    factors += [name for e in rewritten.expansions for name in (e.columns, e.rows)]
-    outputs = [*dict.fromkeys([*rewritten.columns, *rewritten.rows, *factors])]
     varying = varying_nodes(nodes)
     windows = {
         name: windowed(data, varying, constants, name, _session)
         for e in rewritten.expansions
         for name in (e.columns, e.rows)
     }
-    return _Matrices(with_constants(data, varying, constants, outputs), rewritten, windows)
+    factors = [*rewritten.columns, *rewritten.rows, *(name for name in windows if not windows[name])]
+    factors += [name for own in rewritten.products for name in (*own.columns, *own.rows)]
+    # Windows leave nothing else in a file of local cosines.
+    model = with_constants(data, varying, constants, [*dict.fromkeys(factors)]) if factors else None
+    return _Matrices(model, rewritten, windows)
 
 
 class _AsExported:
@@ -121,8 +122,11 @@ class _AsExported:
 class _Matrices:
     """Evaluates once per picture what depends on columns alone, once per row what depends on rows."""
 
-    def __init__(self, factors: bytes, rewritten: Rewritten, windows: Mapping[str, Windowed | None]) -> None:
-        self._factors, self._graph, self._windows = _session(factors), rewritten, windows
+    def __init__(
+        self, factors: bytes | None, rewritten: Rewritten, windows: Mapping[str, Windowed | None]
+    ) -> None:
+        self._factors = _session(factors) if factors else None
+        self._graph, self._windows = rewritten, windows
         self._session = _session(rewritten.model)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
         self._longest, self.rows = self._tile_pixels, 1
@@ -143,7 +147,7 @@ class _Matrices:
         def draw(y: Coordinates) -> NDArray[np.uint8]:
             image = np.empty((len(y), width, 3), np.uint8)
             factors = self._evaluate(self._graph.rows, x[:1], y)
-            products = self._factors_down(y)
+            products = self._rows(y)
             for band in _stretches(len(y), rows):
                 bands = {name: v[:, band] for name, v in factors.items()}
                 spread = {
@@ -168,32 +172,25 @@ class _Matrices:
     def _columns(self, x: Coordinates, rows: int) -> dict[str, NDArray[np.float32]]:
         """What the matrix graph takes of columns, for so many rows: [C, N], and [C, T, w] for products."""
         y, products = np.zeros(1, np.float32), self._graph.products
-        values = {k: np.tile(v, rows) for k, v in self._evaluate(self._graph.columns, x, y).items()}
-        stacks = self._stacks([own.columns for own in products], x, y)
-        for own, stack in zip(products, stacks, strict=True):
-            values |= zip(own.across, np.ascontiguousarray(stack.transpose(1, 3, 0, 2)), strict=True)
-        return values
+        feeds = {k: np.tile(v, rows) for k, v in self._evaluate(self._graph.columns, x, y).items()}
+        values = self._values([name for own in products for name in own.columns], x, y)
+        for own in products:
+            feeds |= own.of_columns(values)
+        return feeds
 
-    def _factors_down(self, y: Coordinates) -> dict[str, NDArray[np.float32]]:
+    def _rows(self, y: Coordinates) -> dict[str, NDArray[np.float32]]:
         """What products take of rows, [C, H, T]."""
         products = self._graph.products
-        stacks = self._stacks([own.rows for own in products], np.zeros(1, np.float32), y)
-        return {
-            name: value
-            for own, stack in zip(products, stacks, strict=True)
-            for name, value in zip(own.down, stack.transpose(1, 3, 2, 0), strict=True)
-        }
+        values = self._values([name for own in products for name in own.rows], np.zeros(1, np.float32), y)
+        return {name: value for own in products for name, value in own.of_rows(values).items()}
 
-    def _stacks(
-        self, terms: list[list[str]], x: Coordinates, y: Coordinates
-    ) -> Iterator[NDArray[np.float32]]:
-        """For each of the products its factors of x or y alone, [T, F, points, C]."""
-        names = list(dict.fromkeys(name for own in terms for name in own))
-        run = self._factors.run(names, {"x": x, "y": y}) if names else []
-        values = dict(zip(names, run, strict=True))
-        for own, product in zip(terms, self._graph.products, strict=True):
-            shape = (len(own), len(product.across), -1, product.channels)
-            yield np.stack([values[name] for name in own]).reshape(shape)
+    def _values(self, names: list[str], x: Coordinates, y: Coordinates) -> dict[str, NDArray[np.float32]]:
+        """The exported graph's, of x or y alone."""
+        # ONNX Runtime refuses to work out nothing.
+        if not names or not self._factors:
+            return {}
+        once = list(dict.fromkeys(names))
+        return dict(zip(once, self._factors.run(once, {"x": x, "y": y}), strict=True))
 
     def _functions(self, names: list[str], x: Coordinates, y: Coordinates, axis: int) -> list[Functions]:
         """Those of x or y alone, along that axis of coefficients, that matter there."""
@@ -203,18 +200,19 @@ class _Matrices:
     def _functions_of(self, name: str, count: int, x: Coordinates, y: Coordinates) -> Functions:
         if windows := self._windows[name]:
             return windows.at(x, y)
-        return choose(self._factors.run([name], {"x": x, "y": y})[0], count)
+        return choose(self._values([name], x, y)[name], count)
 
     def _evaluate(
         self, inputs: dict[str, list[str]], x: Coordinates, y: Coordinates
     ) -> dict[str, NDArray[np.float32]]:
         """Values of x or y alone as inputs of the matrix graph, each [C, N]."""
-        # ONNX Runtime refuses to work out nothing.
-        values = self._factors.run(list(inputs), {"x": x, "y": y}) if inputs else []
+        values = self._values(list(inputs), x, y)
         return {
             name: entry.T
-            for names, value in zip(inputs.values(), values, strict=True)
-            for name, entry in zip(names, value.reshape(len(names), -1, value.shape[-1]), strict=True)
+            for value, names in inputs.items()
+            for name, entry in zip(
+                names, values[value].reshape(len(names), -1, values[value].shape[-1]), strict=True
+            )
         }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from anir_runtime.expansions import Expansion, Labels, coefficients
 from anir_runtime.onnx_file import Node, number_attribute, number_attributes, text_attribute, write_model
+from anir_runtime.products import Products
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
 """The grid on which `rewrite` wants its values."""
@@ -33,24 +34,6 @@ _RESHAPING = frozenset(["Identity", "Reshape", "Squeeze", "Unsqueeze"])
 
 class UnknownOperationError(Exception):
     """The graph does something over the grid that has no matrix form here."""
-
-
-class Products(NamedTuple):
-    """Σ columns[t] · rows[t], as a product of matrices for each of F entries and C channels.
-
-    Attributes:
-        columns: names of T values [F, 1, W, C] of the exported graph.
-        rows: names of T values [F, H, 1, C].
-        across: the F inputs that take values of columns, [C, T, w].
-        down: the F inputs that take values of rows, [C, h, T].
-        channels: C.
-    """
-
-    columns: list[str]
-    rows: list[str]
-    across: list[str]
-    down: list[str]
-    channels: int
 
 
 class Rewritten(NamedTuple):

@@ -1,6 +1,6 @@
 """Functions under windows, worked out only where their windows are open."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import onnxruntime as ort
@@ -66,21 +66,22 @@ def windowed(
         opened: makes a session.
     """
     makers = {name: node for node in nodes for name in node.outputs}
-    product = makers[value]
-    while product.kind == "Identity":
-        product = makers[product.inputs[0]]
-    own = _needed(makers, value)
+    product = makers.get(value)
+    while product and product.kind == "Identity":
+        product = makers.get(product.inputs[0])
+    own = _needed(nodes, value)
     cells = {
         name for node in own for name in node.inputs if name in constants and _is_column(constants[name])
     }
-    if product.kind != "Mul" or len(cells) != 1 or any(n.kind not in {*ELEMENTWISE, "Identity"} for n in own):
+    is_plain = all(node.kind in {*ELEMENTWISE, "Identity"} for node in own)
+    if not product or product.kind != "Mul" or len(cells) != 1 or not is_plain:
         return None
     (name,) = cells
     others = {n: v for n, v in constants.items() if n != name}
     for wave, window in (product.inputs, product.inputs[::-1]):
         if wave in makers and window in makers and makers[wave].kind in ("Cos", "Sin"):
             functions, windows = (
-                opened(with_constants(model, _needed(makers, out), others, [out], {name: (None, 1)}))
+                opened(with_constants(model, _needed(nodes, out), others, [out], {name: (None, 1)}))
                 for out in (value, window)
             )
             found = Windowed(functions, windows, name, constants[name].astype(np.float32))
@@ -93,13 +94,11 @@ def _is_column(value: NDArray[np.generic]) -> bool:
     return value.ndim == 2 and value.shape[1] == 1 and len(value) > 1
 
 
-def _needed(makers: Mapping[str, Node], value: str) -> list[Node]:
+def _needed(nodes: Sequence[Node], value: str) -> list[Node]:
     """The nodes that a value comes of, in order."""
-
-    def before(name: str) -> Iterator[Node]:
-        if name in makers:
-            for own in makers[name].inputs:
-                yield from before(own)
-            yield makers[name]
-
-    return list({id(node): node for node in before(value)}.values())
+    wanted, found = {value}, list[Node]()
+    for node in reversed(nodes):
+        if wanted.intersection(node.outputs):
+            wanted.update(node.inputs)
+            found.append(node)
+    return found[::-1]

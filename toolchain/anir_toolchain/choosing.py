@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from anir_toolchain.lapped import (
     EVEN,
+    FARTHEST,
     FEWEST,
     PITCHES,
     Codes,
@@ -27,7 +28,7 @@ _ROUNDING = 0.36
 """What is added to a code's size before it is known what codes cost."""
 _PASSES = 2
 """Times that codes are chosen by what they cost."""
-_TRIALS = 9
+TRIALS = 9
 """Of steps, at most, until codes take hardly fewer bits than they may."""
 _NEGLIGIBLE = 0.002
 """Share of the codes other than zero that is given up with the highest frequencies."""
@@ -38,7 +39,7 @@ _LAGRANGE = 0.11
 _FINEST = 0.5 / 127.5
 """Step, of half a level of a pixel: a finer one shows nothing more."""
 _BLURRED = 0.21
-"""Bits per pixel below which pixels two apart tell networks more than those side by side."""
+"""Bits per pixel below which pixels FARTHEST apart tell networks more than those side by side."""
 _COARSEST = 1e3
 """Step at which all codes are zero."""
 
@@ -73,14 +74,14 @@ def choose(candidates: list[Coefficients], budgets: Sequence[float], pool: Execu
 
     def codes(solutions: tuple[tuple[float, float], ...], bits: float) -> Latents:
         (_, step), best = min(zip(solutions, candidates, strict=True), key=lambda pair: pair[0])
-        return _latents(best, step, 2 if bits < _BLURRED * best.values[0].size else 1)
+        return _latents(best, step, FARTHEST if bits < _BLURRED * best.values[0].size else 1)
 
     solutions = pool.map(lambda coefficients: _steps(coefficients, budgets), candidates)
     return list(pool.map(codes, zip(*solutions, strict=True), budgets))
 
 
 def choose_again(
-    latents: Latents, planes: Floats, missing: Floats, bits: float | None = None, trials: int = _TRIALS
+    latents: Latents, planes: Floats, missing: Floats, bits: float | None = None, trials: int = TRIALS
 ) -> Latents:
     """Codes of the same transform for what they are to show besides.
 
@@ -105,7 +106,7 @@ def _latents(coefficients: Coefficients, step: float, reach: int) -> Latents:
 
 
 def _steps(
-    coefficients: Coefficients, budgets: Sequence[float], start: float | None = None, trials: int = _TRIALS
+    coefficients: Coefficients, budgets: Sequence[float], start: float | None = None, trials: int = TRIALS
 ) -> list[tuple[float, float]]:
     """For each budget the squared error and the step that gives it, found on some of the lanes.
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,6 @@ class Fitting:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.step = 0
         self.check_seconds = 0.0
-        self.colours = principal_colours(image)
         self.latents: dict[Subnet, Latents] = {}
         start = bandwidth(image)
         self.learners = {width: self._create_learner(width, start) for width in self.space.widths}
@@ -86,6 +86,11 @@ class Fitting:
             self.kind, self.space.depths, width, self.config.bits, size, bandwidth, self.generator
         )
         return Learner(trunk.to(self.device))
+
+    @cached_property
+    def colours(self) -> NDArray[np.float32]:
+        """Those of local cosines' planes, [RGB, planes]."""
+        return principal_colours(self.pixels.reshape(self.height, self.width, 3).cpu().numpy())
 
     def choose_codes(self, image: NDArray[np.uint8]) -> None:
         """Chooses codes of local cosines for each subnet, before the first step."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.checkpoint import Quantized
-from anir_toolchain.choosing import choose_again
+from anir_toolchain.choosing import TRIALS, choose_again
 from anir_toolchain.fitting import Fitting
 from anir_toolchain.heads import Moments
 from anir_toolchain.lapped import Latents
@@ -21,7 +21,7 @@ from anir_toolchain.supernet import VECTOR_BITS, Parameters, Trunk
 
 _BATCH = 2**16
 _MOMENTS = (0.25, 0.5)
-"""Shares of the steps after which codes are chosen again, roughly."""
+"""Shares of the steps after which codes are chosen again, in about the bits that there are."""
 View = Callable[[Trunk], Parameters]
 """A trunk's network: as it is exported, or in real numbers."""
 
@@ -48,7 +48,7 @@ def refine(fitting: Fitting, view: View = Trunk.hard_view) -> None:
 
 
 @torch.no_grad()
-def _refine(fitting: Fitting, view: View, bits: Sequence[float | None], trials: int = 9) -> None:
+def _refine(fitting: Fitting, view: View, bits: Sequence[float | None], trials: int = TRIALS) -> None:
     """Once, in so many bits for each subnet, which are found in so many trials."""
     subnets, widths = fitting.space.subnets, fitting.space.widths
     heads = fitting.pool.map(lambda width: solve_heads(fitting, width, view), widths)
