@@ -17,6 +17,7 @@ import {
   textAttribute,
   writeModel,
 } from './onnx_graph.ts';
+import { type Products, type Term, termsOf } from './products.ts';
 import { findSources, type Source, separate } from './separable.ts';
 import { unpack } from './stream.ts';
 import { TileGraph, type Weights } from './tile_graph.ts';
@@ -36,17 +37,6 @@ export type Evaluate = (
 
 /** A factor of all pixels of a column or row: a value of the exported graph, and the tile's inputs that take it. */
 export type Factor = { value: string; inputs: string[] };
-
-/** A value of columns and one of rows, to be multiplied. */
-type Term = { column: string; row: string };
-
-/** Sums of products of columns and rows: values of the exported graph, one for each term, and the tile's inputs. */
-export interface Products {
-  /** The values of T terms, [F, W, C] and [F, H, 1, C]. */
-  values: { columns: string[]; rows: string[] };
-  /** For each of F entries, [C, T, w] of columns and [C, h, T] of rows. */
-  inputs: { columns: string[]; rows: string[] };
-}
 
 /** What is the same for a whole column or row. */
 export interface Factors {
@@ -199,7 +189,8 @@ class Rewriter {
 
   #elementwise(node: Node, output: string): void {
     const { kind, inputs, attributes } = node;
-    const terms = this.#termsOf(node, output);
+    const shapeOf = (name: string) => [this.#count(name), this.#value(name).dims.at(-1)].join();
+    const terms = termsOf(node, this.#terms, this.sourceOf, shapeOf);
     if (terms) {
       this.#terms.set(output, terms);
       return;
@@ -217,29 +208,6 @@ class Rewriter {
       return isFirst ? this.#tile.emit('Reshape', [value, this.#tile.integers(0, -1)]) : value;
     });
     this.#entries.set(output, entries);
-  }
-
-  /** Columns and rows whose products add up to a result, if it is such a sum. */
-  #termsOf(node: Node, output: string): Term[] | undefined {
-    const shape = (name: string) => [this.#count(name), this.#value(name).dims.at(-1)].join();
-    const terms = node.kind === 'Add' ? this.#addedTerms(node) : this.#productTerm(node);
-    // None is repeated along an axis.
-    const isAlike = terms.every(
-      ({ column, row }) => shape(column) === shape(output) && shape(row) === shape(output),
-    );
-    return terms.length > 0 && isAlike ? terms : undefined;
-  }
-
-  #addedTerms({ inputs }: Node): Term[] {
-    const terms = inputs.map((name) => this.#terms.get(name) ?? []);
-    return terms.every(({ length }) => length > 0) ? terms.flat() : [];
-  }
-
-  #productTerm({ kind, inputs }: Node): Term[] {
-    const [column, row] = (['columns', 'rows'] as const).map((source) =>
-      inputs.find((name) => this.sourceOf(name) === source),
-    );
-    return kind === 'Mul' && column && row ? [{ column, row }] : [];
   }
 
   /** The entries of a sum of products of columns and rows: a product of matrices for each channel. */

@@ -3,7 +3,8 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import * as ort from 'onnxruntime-web/wasm';
 import { columnsOf, type Expansion, rowsOf, stretchOf, transposed } from './expansions.ts';
 import { ModelError } from './onnx_metadata.ts';
-import { type Factors, type Plan, type Products, rewrite } from './rewrite.ts';
+import { stacked } from './products.ts';
+import { type Factors, type Plan, rewrite } from './rewrite.ts';
 
 /** Draws opaque RGBA at columns x and rows y. */
 export interface Drawer {
@@ -166,10 +167,16 @@ function blocks(
         block.feeds[input] = new ort.Tensor(matrix, dims);
       });
     }
-    for (const product of plan.products)
-      product.inputs[source].forEach((input, entry) => {
-        block.feeds[input] = stacked(product, source, values, entry, length, block);
+    for (const product of plan.products) {
+      const terms = product.values[source].map((name) => values[name]?.data as Float32Array);
+      const [inputs, { length: points }] = [product.inputs[source], block];
+      const channels = (terms[0]?.length ?? 0) / (length * inputs.length);
+      const dims = isRows ? [channels, points, terms.length] : [channels, terms.length, points];
+      inputs.forEach((input, entry) => {
+        const matrices = stacked(terms, source, { channels, entry, length, start, size: points });
+        block.feeds[input] = new ort.Tensor(matrices, dims);
       });
+    }
     for (const expansion of plan.expansions) {
       const functions = values[expansion.values[source]]?.data as Float32Array;
       const stretch = stretchOf(functions, expansion.counts[source], length, start, block.length);
@@ -181,30 +188,6 @@ function blocks(
     }
     return block;
   });
-}
-
-/** The factors of a product's terms on a stretch, [C, T, size] of columns or [C, size, T] of rows. */
-function stacked(
-  { values: names, inputs }: Products,
-  source: 'columns' | 'rows',
-  values: InferenceSession.ReturnType,
-  entry: number,
-  length: number,
-  { start, length: size }: Block,
-): Tensor {
-  const terms = names[source].map((name) => values[name]?.data as Float32Array);
-  const [isRows, count] = [source === 'rows', terms.length];
-  const channels = (terms[0]?.length ?? 0) / (length * inputs[source].length);
-  const matrices = new Float32Array(channels * count * size);
-  terms.forEach((data, term) => {
-    const offset = (entry * length + start) * channels;
-    for (let i = 0; i < size; i++)
-      for (let c = 0; c < channels; c++) {
-        const to = isRows ? (c * size + i) * count + term : (c * count + term) * size + i;
-        matrices[to] = data[offset + i * channels + c] ?? 0;
-      }
-  });
-  return new ort.Tensor(matrices, isRows ? [channels, size, count] : [channels, count, size]);
 }
 
 /** The coefficients that a tile needs of each expansion, out of those of its rows. */
