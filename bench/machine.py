@@ -6,17 +6,19 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
 from anir_runtime.decoder import available_cores
 
 _PACKAGES = ("anir", "torch", "onnx", "onnxruntime", "numpy", "pillow")
 
 
 def machine() -> dict[str, object]:
-    """Processor, cores, versions and date."""
+    """Processor, cores, GPU if there is one, versions and date."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": _processor(),
         "cores": available_cores(),
+        **({"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}),
         "python": sys.version.split()[0],
         **{package: version(package) for package in _PACKAGES},
     }

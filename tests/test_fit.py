@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from tests.random_model import leaves
 
 SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, soften=0.5, settle=0.9, rounds=2)
-TINY = Config(preset="short", depths=(2, 3), widths=(16, 24))
+TINY = Config(preset="short", depths=(2, 3), widths=(16, 24), device="cpu")
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,7 @@ def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
     return leaves(trunk.state())
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(
     ("family", "bits", "least"),
     [
@@ -60,9 +62,9 @@ def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
     ],
 )
 def test_every_family_learns_a_picture_and_its_file_shows_it(
-    waves: NDArray[np.uint8], tmp_path: Path, family: str, bits: int, least: float
+    waves: NDArray[np.uint8], tmp_path: Path, family: str, bits: int, least: float, device: str
 ) -> None:
-    model = fit(waves, Config(family, bits, "short", (2, 3), (16, 24)))
+    model = fit(waves, Config(family, bits, "short", (2, 3), (16, 24), device=device))
     manifest = export(model, tmp_path)
     assert len(manifest.subnets) == 4
     best = psnr(decode(tmp_path / "d3w24.onnx"), waves)

@@ -31,7 +31,8 @@ from tests.random_model import random_model
 FAMILIES = ("siren", "lapped", "fourier", "gabor")
 
 
-def _rewritten(data: bytes) -> Rewritten:
+def rewritten(data: bytes) -> Rewritten:
+    """What the runtime makes of a file."""
     data = prepared(data)
     nodes = read_nodes(data)
     names = values_needed(nodes)
@@ -52,7 +53,7 @@ def _both(data: bytes, width: int, height: int) -> tuple[NDArray[np.uint8], NDAr
 
 def _draw(data: bytes, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
     data = prepared(data)
-    return make_engine(data, open_file(data)).start(x)(y)
+    return make_engine(data, open_file(data)).start(x, y)(slice(0, len(y)))
 
 
 # Within a tile; rows of several tiles; several rows to a tile, the last one cut short.
@@ -69,7 +70,7 @@ def test_the_rewritten_graph_draws_the_same_pixels(
 @pytest.mark.parametrize("name", FAMILIES)
 def test_only_products_and_what_they_need_is_left_to_each_pixel(name: str, bits: int) -> None:
     model = random_model(name, bits)
-    proto = onnx.load_from_string(_rewritten(build(model, Subnet(3, 48)).SerializeToString()).model)
+    proto = onnx.load_from_string(rewritten(build(model, Subnet(3, 48)).SerializeToString()).model)
     onnx.checker.check_model(proto, full_check=True)
     graph = proto.graph
     kinds = Counter(node.op_type for node in graph.node)
@@ -116,7 +117,7 @@ def test_columns_times_rows_are_products_of_matrices_where_channels_are_alike(
     for node in reversed(nodes):
         proto.graph.node.insert(at + 1, node)
     data = proto.SerializeToString()
-    assert len(_rewritten(data).products) == products
+    assert len(rewritten(data).products) == products
     for width, height in ((96, 64), (300, 7), (1, 1)):
         assert_same_pixels(*_both(data, width, height))
 
@@ -130,7 +131,7 @@ def test_a_file_with_an_unknown_operation_over_the_grid_runs_as_it_is() -> None:
     proto.graph.node.extend([axis, last])
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError):
-        _rewritten(data)
+        rewritten(data)
     got, want = _both(data, 96, 64)
     assert_same_pixels(got, want)
     assert got.std() > 5
@@ -157,7 +158,7 @@ def test_a_sum_that_is_no_matrix_product_is_drawn_as_it_is(
     values = np.random.default_rng(0).uniform(0, 0.1, shape).astype(np.float32)
     proto.graph.initializer.append(onnx.numpy_helper.from_array(values, "head"))
     with pytest.raises(UnknownOperationError, match="no matrix product"):
-        _rewritten(proto.SerializeToString())
+        rewritten(proto.SerializeToString())
     _assert_drawn_as_it_is(proto, tmp_path)
 
 
@@ -252,7 +253,7 @@ def test_an_expansion_that_is_turned_runs_as_it_is() -> None:
     proto.graph.node.insert(list(proto.graph.node).index(einsum) + 1, back)
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError, match="a value of shape"):
-        _rewritten(data)
+        rewritten(data)
     assert_same_pixels(*_both(data, 96, 64))
 
 
@@ -269,7 +270,7 @@ def test_an_expansion_of_what_varies_runs_as_it_is() -> None:
         proto.graph.node.insert(at, node)
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError, match="no expansion"):
-        _rewritten(data)
+        rewritten(data)
     assert_same_pixels(*_both(data, 96, 64))
 
 
@@ -281,7 +282,7 @@ def test_an_expansion_with_a_factor_more_runs_as_it_is() -> None:
     einsum.attribute[0].s += b",q->hwxyz"
     data = proto.SerializeToString()
     with pytest.raises(UnknownOperationError, match="no expansion"):
-        _rewritten(data)
+        rewritten(data)
     assert_same_pixels(*_both(data, 96, 64))
 
 

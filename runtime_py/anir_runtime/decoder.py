@@ -114,10 +114,11 @@ class Decoder:
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        rows = max(self._engine.rows, _TASK_PIXELS // width)
-        draw = self._engine.start(x)
+        # Whole bands of tiles.
+        rows = self._engine.rows * max(1, _TASK_PIXELS // width // self._engine.rows)
+        draw = self._engine.start(x, y)
         with ThreadPoolExecutor(self._threads) as pool:
-            parts = iter([y[i : i + rows] for i in range(0, height, rows)])
+            parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
             # A bounded queue: results wait in memory for no more than a few tiles.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
             while waiting:

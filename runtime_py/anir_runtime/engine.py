@@ -19,17 +19,18 @@ from anir_runtime.rewrite import (
     varying_nodes,
 )
 from anir_runtime.separable import separate
+from anir_runtime.stages import Stages
 from anir_runtime.stream import unpack
 from anir_runtime.unroll import inline, unroll
 from anir_runtime.windows import Windowed, windowed
 
-_TILE_VALUES = 98304  # a matrix of pixels × channels that stays in a core's cache, with what it becomes
+_TILE_VALUES = 131072  # a matrix of pixels × channels that stays in a core's cache, with what it becomes
 
 _TILE_COLUMNS = 128  # at most: the squarer a tile is, the less it reads of what belongs to a row or a column
 
 Coordinates = NDArray[np.float32]
-Draw = Callable[[Coordinates], NDArray[np.uint8]]
-"""From rows y, float32[H], to uint8[H, W, 3]; may be called from several threads."""
+Draw = Callable[[slice], NDArray[np.uint8]]
+"""Draws some of the rows, uint8[H, W, 3]; may be called from several threads."""
 
 
 class Engine(Protocol):
@@ -41,8 +42,8 @@ class Engine(Protocol):
 
     rows: int
 
-    def start(self, x: Coordinates) -> Draw:
-        """Prepares to draw rows of the columns x, float32[W]."""
+    def start(self, x: Coordinates, y: Coordinates) -> Draw:
+        """Prepares to draw the columns x, float32[W], of the rows y, float32[H]."""
 
 
 def prepared(data: bytes) -> bytes:
@@ -111,30 +112,30 @@ class _AsExported:
     def __init__(self, session: ort.InferenceSession) -> None:
         self._session = session
 
-    def start(self, x: Coordinates) -> Draw:
-        def draw(y: Coordinates) -> NDArray[np.uint8]:
-            image: NDArray[np.uint8] = self._session.run(["image"], {"x": x, "y": y})[0]
+    def start(self, x: Coordinates, y: Coordinates) -> Draw:
+        def draw(part: slice) -> NDArray[np.uint8]:
+            image: NDArray[np.uint8] = self._session.run(["image"], {"x": x, "y": y[part]})[0]
             return image
 
         return draw
 
 
 class _Matrices:
-    """Evaluates once per picture what depends on columns alone, once per row what depends on rows."""
+    """Evaluates once per picture what depends on columns alone or on rows alone."""
 
     def __init__(
         self, factors: bytes | None, rewritten: Rewritten, windows: Mapping[str, Windowed | None]
     ) -> None:
         self._factors = _session(factors) if factors else None
         self._graph, self._windows = rewritten, windows
-        self._session = _session(rewritten.model)
+        self._stages = Stages(rewritten.model, "image", _session)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
         self._longest, self.rows = self._tile_pixels, 1
         if rewritten.expansions or rewritten.products:
             self._longest = min(self._tile_pixels, _TILE_COLUMNS)
             self.rows = self._tile_pixels // self._longest
 
-    def start(self, x: Coordinates) -> Draw:
+    def start(self, x: Coordinates, y: Coordinates) -> Draw:
         width, expansions = len(x), self._graph.expansions
         rows = max(1, self._tile_pixels // min(width, self._longest))
         stretches = list(_stretches(width, self._longest))
@@ -143,28 +144,30 @@ class _Matrices:
             self._functions([e.columns for e in expansions], x[stretch], x[:1], 2) for stretch in stretches
         ]
         lengths = {stretch.stop - stretch.start for stretch in stretches}
+        factors, products = self._evaluate(self._graph.rows, x[:1], y), self._rows(y)
 
-        def draw(y: Coordinates) -> NDArray[np.uint8]:
-            image = np.empty((len(y), width, 3), np.uint8)
-            factors = self._evaluate(self._graph.rows, x[:1], y)
-            products = self._rows(y)
-            for band in _stretches(len(y), rows):
-                bands = {name: v[:, band] for name, v in factors.items()}
+        def draw(part: slice) -> NDArray[np.uint8]:
+            image = np.empty((part.stop - part.start, width, 3), np.uint8)
+            for band in _stretches(len(image), rows):
+                own_rows = slice(part.start + band.start, part.start + band.stop)
+                bands = {name: v[:, own_rows] for name, v in factors.items()}
                 spread = {
                     n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
                 }
-                own = {name: np.ascontiguousarray(v[:, band]) for name, v in products.items()}
-                down = self._functions([e.rows for e in expansions], x[:1], y[band], 1)
+                own = {name: np.ascontiguousarray(v[:, own_rows]) for name, v in products.items()}
+                down = self._functions([e.rows for e in expansions], x[:1], y[own_rows], 1)
                 for stretch, values, beside in zip(stretches, columns, across, strict=True):
-                    part = image[band, stretch]
-                    height, length, _ = part.shape
+                    tile = image[band, stretch]
+                    height, length, _ = tile.shape
                     feeds = own | spread[length]
                     # Of factors that pixels have each for themselves, as many as there are pixels.
                     feeds |= {k: v[:, : height * length] if v.ndim == 2 else v for k, v in values.items()}
                     for expansion, *both in zip(expansions, down, beside, strict=True):
                         feeds |= expansion.feeds(*both)
-                    rgb = self._session.run(["image"], feeds)[0]
-                    part[:] = rgb.reshape(3, height, length).transpose(1, 2, 0)
+                    rgb = self._stages.run(feeds).reshape(3, height, length)
+                    # One colour after the other: long strides, not threes.
+                    for channel, values_of in enumerate(rgb):
+                        tile[..., channel] = values_of
             return image
 
         return draw

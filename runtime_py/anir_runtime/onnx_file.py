@@ -186,6 +186,22 @@ def with_constants(
     return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
 
 
+def extract(model: bytes, nodes: Sequence[Node], matrices: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """A ModelProto of some of that one's nodes, with what they read of its inputs and initializers.
+
+    More inputs are float32 matrices of any size.
+    """
+    (own,) = _parts(memoryview(model), _MODEL_GRAPH)
+    read = {name for node in nodes for name in node.inputs}
+    graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
+    graph.append(_field(_GRAPH_NAME, b"g"))
+    for field, name in ((_GRAPH_INITIALIZER, _TENSOR_NAME), (_GRAPH_INPUT, _VALUE_NAME)):
+        graph += [_field(field, part) for part in _parts(own, field) if read.intersection(_texts(part, name))]
+    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, [None, None])) for name in matrices]
+    graph += [_field(_GRAPH_OUTPUT, _name(name)) for name in outputs]
+    return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
+
+
 def write_model(
     like: bytes,
     nodes: Sequence[Node],

@@ -64,6 +64,9 @@ class Fitting:
         self.config, self.pool, self.kind = config, pool, family(config.family)
         self.preset = config.schedule()
         self.device = config.torch_device()
+        if self.device.type == "cuda":
+            # torch loads its CUDA solvers at first use, which must not be in two threads at once.
+            torch.linalg.eigh(torch.eye(2, device=self.device))
         self.height, self.width = image.shape[:2]
         self.space = config.space(self.width, self.height)
         self.pixels = torch.from_numpy(image.copy()).reshape(-1, 3).to(self.device)
