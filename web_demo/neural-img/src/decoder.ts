@@ -44,8 +44,9 @@ interface Part {
 }
 
 // Enough for a worker to be busy while messages are on their way, little enough that a stop is prompt.
-const PART_PIXELS = 8192;
-const PART_ROWS = 8;
+const PART_PIXELS = 16384;
+const PART_ROWS = 16;
+const COARSE_PIXELS = 8192;
 const COARSEST_STEP = 8;
 const MAX_THREADS = 4;
 
@@ -143,7 +144,7 @@ function fineParts(x: Float32Array, y: Float32Array): Part[] {
 /** The whole picture with so few samples that it is one part. */
 function coarsePart(x: Float32Array, y: Float32Array): Part {
   let scale = COARSEST_STEP;
-  while (Math.ceil(x.length / scale) * Math.ceil(y.length / scale) > PART_PIXELS) scale *= 2;
+  while (Math.ceil(x.length / scale) * Math.ceil(y.length / scale) > COARSE_PIXELS) scale *= 2;
   return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale) };
 }
 

@@ -13,8 +13,8 @@ export interface Drawer {
 }
 
 // So many pixels that the nodes' own cost is small, so few that all values stay in the processor's cache.
-const TILE_ROWS = 8;
-const TILE_PIXELS = 1024;
+const TILE_ROWS = 16;
+const TILE_PIXELS = 2048;
 const OPAQUE = 0xff000000;
 
 export async function openDrawer(file: Uint8Array): Promise<Drawer> {
