@@ -89,6 +89,13 @@ def test_sines_between_stages_give_the_same(text: str, sines_left: list[int]) ->
         np.testing.assert_array_equal(inputs["x"], kept)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_sine_of_what_is_infinite_is_no_number_and_no_warning() -> None:
+    own = Stages(_model(LAYERS), "out", ort.InferenceSession)
+    got = own.run({"x": np.full((3, 2), np.inf, np.float32)})
+    assert np.isnan(got).all()
+
+
 def test_several_threads_may_run_stages() -> None:
     own = Stages(_model(LAYERS), "out", ort.InferenceSession)
     inputs = [_inputs(columns) for columns in range(1, 40)]

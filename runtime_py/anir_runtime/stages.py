@@ -37,9 +37,11 @@ class Stages:
         for session, names, outputs, sines in self._steps:
             feeds = {name: values[name] for name in names}
             values |= zip(outputs, session.run(outputs, feeds), strict=True)
-            for source, name in sines.items():
-                # In place: nothing else reads it.
-                values[name] = np.sin(values[source], out=values[source])
+            # As silent as ONNX Runtime where a value is infinite.
+            with np.errstate(invalid="ignore"):
+                for source, name in sines.items():
+                    # In place: nothing else reads it.
+                    values[name] = np.sin(values[source], out=values[source])
         return values[self._output]
 
 
