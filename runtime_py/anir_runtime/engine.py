@@ -1,6 +1,6 @@
 """ONNX Runtime sessions that draw rows of a subnet."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +8,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from anir_runtime.expansions import Functions, choose
+from anir_runtime.interpolated import Interpolated
 from anir_runtime.onnx_file import Node, read_nodes, with_constants, with_outputs
 from anir_runtime.rewrite import (
     PROBE,
@@ -21,6 +22,7 @@ from anir_runtime.rewrite import (
 from anir_runtime.separable import separate
 from anir_runtime.stages import Stages
 from anir_runtime.stream import unpack
+from anir_runtime.tiles import put, stretches
 from anir_runtime.unroll import inline, unroll
 from anir_runtime.windows import Windowed, windowed
 
@@ -129,26 +131,31 @@ class _Matrices:
         self._factors = _session(factors) if factors else None
         self._graph, self._windows = rewritten, windows
         self._stages = Stages(rewritten.model, "image", _session)
+        self._interpolated = None
+        if rewritten.smooth and self._factors:
+            self._interpolated = Interpolated(self._factors, rewritten, rewritten.smooth, _session)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
         self._longest, self.rows = self._tile_pixels, 1
         if rewritten.expansions or rewritten.products:
             self._longest = min(self._tile_pixels, _TILE_COLUMNS)
             self.rows = self._tile_pixels // self._longest
+        if self._interpolated:
+            self.rows = self._interpolated.rows
 
     def start(self, x: Coordinates, y: Coordinates) -> Draw:
+        if self._interpolated and (draw_smooth := self._interpolated.start(x, y)):
+            return draw_smooth
         width, expansions = len(x), self._graph.expansions
         rows = max(1, self._tile_pixels // min(width, self._longest))
-        stretches = list(_stretches(width, self._longest))
-        columns = [self._columns(x[stretch], rows) for stretch in stretches]
-        across = [
-            self._functions([e.columns for e in expansions], x[stretch], x[:1], 2) for stretch in stretches
-        ]
-        lengths = {stretch.stop - stretch.start for stretch in stretches}
+        spans = list(stretches(width, self._longest))
+        columns = [self._columns(x[span], rows) for span in spans]
+        across = [self._functions([e.columns for e in expansions], x[span], x[:1], 2) for span in spans]
+        lengths = {span.stop - span.start for span in spans}
         factors, products = self._evaluate(self._graph.rows, x[:1], y), self._rows(y)
 
         def draw(part: slice) -> NDArray[np.uint8]:
             image = np.empty((part.stop - part.start, width, 3), np.uint8)
-            for band in _stretches(len(image), rows):
+            for band in stretches(len(image), rows):
                 own_rows = slice(part.start + band.start, part.start + band.stop)
                 bands = {name: v[:, own_rows] for name, v in factors.items()}
                 spread = {
@@ -156,18 +163,15 @@ class _Matrices:
                 }
                 own = {name: np.ascontiguousarray(v[:, own_rows]) for name, v in products.items()}
                 down = self._functions([e.rows for e in expansions], x[:1], y[own_rows], 1)
-                for stretch, values, beside in zip(stretches, columns, across, strict=True):
-                    tile = image[band, stretch]
+                for span, values, beside in zip(spans, columns, across, strict=True):
+                    tile = image[band, span]
                     height, length, _ = tile.shape
                     feeds = own | spread[length]
                     # Of factors that pixels have each for themselves, as many as there are pixels.
                     feeds |= {k: v[:, : height * length] if v.ndim == 2 else v for k, v in values.items()}
                     for expansion, *both in zip(expansions, down, beside, strict=True):
                         feeds |= expansion.feeds(*both)
-                    rgb = self._stages.run(feeds).reshape(3, height, length)
-                    # One colour after the other: long strides, not threes.
-                    for channel, values_of in enumerate(rgb):
-                        tile[..., channel] = values_of
+                    put(tile, self._stages.run(feeds))
             return image
 
         return draw
@@ -217,13 +221,6 @@ class _Matrices:
                 names, values[value].reshape(len(names), -1, values[value].shape[-1]), strict=True
             )
         }
-
-
-def _stretches(length: int, longest: int) -> Iterator[slice]:
-    """Columns or rows in parts of about equal length."""
-    count = -(-length // longest)
-    for i in range(count):
-        yield slice(i * length // count, (i + 1) * length // count)
 
 
 def _session(model: bytes) -> ort.InferenceSession:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from anir_runtime.expansions import Expansion, Labels, coefficients
 from anir_runtime.onnx_file import Node, number_attribute, number_attributes, text_attribute, write_model
 from anir_runtime.products import Products
+from anir_runtime.smooth import ACROSS, DOWN, Smooth, find
 
 PROBE = {"x": np.linspace(-1, 1, 7, dtype=np.float32), "y": np.linspace(-1, 1, 5, dtype=np.float32)}
 """The grid on which `rewrite` wants its values."""
@@ -46,6 +47,8 @@ class Rewritten(NamedTuple):
         products: sums of products of values of columns and of rows.
         expansions: what else depends on columns and rows.
         channels: of the widest input or matrix.
+        smooth: the same graph with its smooth part at fewer points, if it has one and nothing else.
+        smooth_model: that as a serialized ModelProto.
     """
 
     model: bytes
@@ -54,6 +57,8 @@ class Rewritten(NamedTuple):
     products: list[Products]
     expansions: list[Expansion]
     channels: int
+    smooth: Smooth | None
+    smooth_model: bytes
 
 
 def grid_nodes(nodes: Sequence[Node]) -> list[Node]:
@@ -191,9 +196,17 @@ class _Rewriter:
             inputs |= dict.fromkeys(own.across, (own.channels, len(own.columns), None))
             inputs |= dict.fromkeys(own.down, (own.channels, None, len(own.rows)))
         data = write_model(model, self._nodes, self._constants, inputs, "image")
+        smooth, smooth_data = None, b""
+        if not (self._columns or self._rows or self._expansions):
+            smooth = find(self._nodes, self._products, self._constants)
+        if smooth:
+            inputs |= {ACROSS: (None, None), DOWN: (None, None)}
+            smooth_data = write_model(model, smooth.nodes, smooth.constants, inputs, "image")
         matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
         widest = max(*self._inputs.values(), *(own.channels for own in self._products), *matrices, 1)
-        return Rewritten(data, self._columns, self._rows, self._products, self._expansions, widest)
+        return Rewritten(
+            data, self._columns, self._rows, self._products, self._expansions, widest, smooth, smooth_data
+        )
 
     def _same(self, name: str, output: str) -> None:
         """Gives a value another name."""

@@ -1,0 +1,91 @@
+"""Draws what is smooth at few points of a tile, and the rest at its pixels."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from anir_runtime.interpolation import Floats, points, spectrum, weights
+from anir_runtime.rewrite import Rewritten
+from anir_runtime.smooth import ACROSS, DOWN, Smooth, points_needed
+from anir_runtime.stages import Stages
+from anir_runtime.tiles import put, stretches
+
+_SAMPLES = {"columns": 64, "rows": 32}
+"""Points of a stretch by which functions are judged: what is too rough for these is drawn otherwise."""
+
+_TILE_VALUES, _TILE_COLUMNS, _TILE_ROWS = 262144, 256, 64
+"""Larger than other engines': a tile's smooth part costs about as much whatever its size."""
+
+_WORTHWHILE = 16384
+"""Pixels below which all of them are drawn sooner than some are judged."""
+
+_LOOKED_AT = 16
+"""Stretches or bands that are judged, evenly spaced: sines are as fast everywhere."""
+
+
+class Interpolated:
+    """A graph whose smooth part is at points, for coordinates so close that few points do."""
+
+    def __init__(
+        self,
+        factors: ort.InferenceSession,
+        graph: Rewritten,
+        smooth: Smooth,
+        opened: Callable[[bytes], ort.InferenceSession],
+    ) -> None:
+        self._factors, self._graph, self._smooth = factors, graph, smooth
+        self._stages = Stages(graph.smooth_model, "image", opened)
+        self.rows = min(_TILE_ROWS, max(1, _TILE_VALUES // smooth.channels // _TILE_COLUMNS))
+
+    def start(self, x: Floats, y: Floats) -> Callable[[slice], NDArray[np.uint8]] | None:
+        """As engines do; nothing if these coordinates need too many points, or are too few to be judged."""
+        if len(x) * len(y) < _WORTHWHILE:
+            return None
+        spans = list(stretches(len(x), _TILE_COLUMNS))
+        across = self._count("columns", [x[span] for span in spans])
+        down = self._count("rows", [y[band] for band in stretches(len(y), self.rows)])
+        pixels = min(len(x), _TILE_COLUMNS) * min(len(y), self.rows)
+        if not across or not down or 2 * across * down > pixels:
+            return None
+        columns = [self._feeds("columns", x[span], across) for span in spans]
+
+        def draw(part: slice) -> NDArray[np.uint8]:
+            own = y[part]
+            image = np.empty((len(own), len(x), 3), np.uint8)
+            for band in stretches(len(own), self.rows):
+                feeds = self._feeds("rows", own[band], down)
+                for span, beside in zip(spans, columns, strict=True):
+                    put(image[band, span], self._stages.run(feeds | beside))
+            return image
+
+        return draw
+
+    def _count(self, direction: str, spans: Sequence[Floats]) -> int | None:
+        """How many points each stretch needs; nothing if more than are looked at."""
+        count = _SAMPLES[direction]
+        judged = spans[:: -(-len(spans) // _LOOKED_AT)]
+        values = self._values(direction, np.concatenate([points(own, count) for own in judged]))
+        axis = 2 if direction == "columns" else 1
+        spectra = {
+            name: spectrum(np.moveaxis(value, axis, -1).reshape(-1, count)) for name, value in values.items()
+        }
+        if any(own[-2:].any() for own in spectra.values()):
+            return None
+        return points_needed(self._smooth, spectra)
+
+    def _feeds(self, direction: str, stretch: Floats, count: int) -> dict[str, Floats]:
+        own = weights(stretch, count)
+        feeds = {ACROSS: own} if direction == "columns" else {DOWN: np.ascontiguousarray(own.T)}
+        return feeds | self._values(direction, points(stretch, count))
+
+    def _values(self, direction: str, at: Floats) -> dict[str, Floats]:
+        """What products take of columns or rows at these coordinates."""
+        zero, products = np.zeros(1, np.float32), self._graph.products
+        is_columns = direction == "columns"
+        names = list(dict.fromkeys(n for own in products for n in (own.columns if is_columns else own.rows)))
+        feeds = {"x": at, "y": zero} if is_columns else {"x": zero, "y": at}
+        values = dict(zip(names, self._factors.run(names, feeds), strict=True))
+        parts = [own.of_columns(values) if is_columns else own.of_rows(values) for own in products]
+        return {name: np.ascontiguousarray(value) for part in parts for name, value in part.items()}

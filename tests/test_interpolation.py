@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from anir_runtime.interpolation import NOISE, points, spectrum, weights
+
+STRETCH = np.linspace(-0.4, 0.25, 100, dtype=np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 20])
+def test_polynomials_below_the_number_of_points_are_exact(count: int) -> None:
+    powers = np.arange(count)
+    at, pixels = (own.astype(np.float64)[:, None] ** powers for own in (points(STRETCH, count), STRETCH))
+    np.testing.assert_allclose(at.T @ weights(STRETCH, count), pixels.T, rtol=0, atol=1e-6)
+
+
+def test_points_lie_inside_and_weights_have_the_sum_one() -> None:
+    own = points(STRETCH, 9)
+    assert STRETCH[0] < own.min()
+    assert own.max() < STRETCH[-1]
+    np.testing.assert_allclose(weights(STRETCH, 9).sum(0), 1, atol=1e-6)
+
+
+def test_a_stretch_of_one_coordinate() -> None:
+    one = np.array([0.3], np.float32)
+    assert points(one, 3) == pytest.approx(0.3)
+    np.testing.assert_allclose(weights(one, 3).sum(0), 1, atol=1e-6)
+
+
+def test_a_spectrum_has_the_largest_coefficient_of_each_degree_but_no_noise() -> None:
+    angles = (np.arange(16) + 0.5) * np.pi / 16
+    functions = np.stack(
+        [0.5 * np.cos(3 * angles) - 2, 0.25 * np.cos(3 * angles) + NOISE / 2 * np.cos(9 * angles)]
+    )
+    want = np.zeros(16)
+    want[[0, 3]] = 2, 0.5
+    np.testing.assert_allclose(spectrum(functions.astype(np.float32)), want, atol=1e-6)
+
+
+def test_a_sine_needs_some_points_more_than_half_its_radians() -> None:
+    for radians in (4.0, 16.0):
+        phases = np.linspace(0, np.pi, 8)[:, None]
+        coefficients = spectrum(
+            np.sin(radians * np.cos((np.arange(64) + 0.5) * np.pi / 64) + phases).astype("f4")
+        )
+        needed = np.flatnonzero(coefficients)[-1] + 1
+        assert radians < needed < radians + 16
