@@ -19,7 +19,7 @@ from anir_runtime.onnx_file import has_external_data
 FORMAT = 1
 MAX_PIXELS = 16384 * 16384
 MAX_FILE_BYTES = 256 * 2**20
-_TASK_PIXELS = 16384
+_TASK_PIXELS = 32768
 
 
 class Crop(NamedTuple):

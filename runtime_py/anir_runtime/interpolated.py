@@ -15,8 +15,14 @@ from anir_runtime.tiles import put, stretches
 _SAMPLES = {"columns": 64, "rows": 32}
 """Points of a stretch by which functions are judged: what is too rough for these is drawn otherwise."""
 
-_TILE_VALUES, _TILE_COLUMNS, _TILE_ROWS = 262144, 256, 64
-"""Larger than other engines': a tile's smooth part costs about as much whatever its size."""
+_POINTS = {"columns": 2, "rows": 1}
+"""The axis of points in what products take."""
+
+_TILE_VALUES, _TILE_ROWS = 393216, 64
+"""More values than in other engines: a tile's smooth part costs about as much whatever its size."""
+
+_TILE_COLUMNS, _OF_FEW_CHANNELS = 128, 256
+"""At most; where only a few channels have to be interpolated, it pays to have fewer points."""
 
 _WORTHWHILE = 16384
 """Pixels below which all of them are drawn sooner than some are judged."""
@@ -37,25 +43,27 @@ class Interpolated:
     ) -> None:
         self._factors, self._graph, self._smooth = factors, graph, smooth
         self._stages = Stages(graph.smooth_model, "image", opened)
-        self.rows = min(_TILE_ROWS, max(1, _TILE_VALUES // smooth.channels // _TILE_COLUMNS))
+        self._longest = _OF_FEW_CHANNELS if smooth.channels < 16 else _TILE_COLUMNS
+        self.rows = min(_TILE_ROWS, max(1, _TILE_VALUES // smooth.channels // self._longest))
 
     def start(self, x: Floats, y: Floats) -> Callable[[slice], NDArray[np.uint8]] | None:
         """As engines do; nothing if these coordinates need too many points, or are too few to be judged."""
         if len(x) * len(y) < _WORTHWHILE:
             return None
-        spans = list(stretches(len(x), _TILE_COLUMNS))
+        spans = list(stretches(len(x), self._longest))
         across = self._count("columns", [x[span] for span in spans])
         down = self._count("rows", [y[band] for band in stretches(len(y), self.rows)])
-        pixels = min(len(x), _TILE_COLUMNS) * min(len(y), self.rows)
+        pixels = min(len(x), self._longest) * min(len(y), self.rows)
         if not across or not down or 2 * across * down > pixels:
             return None
-        columns = [self._feeds("columns", x[span], across) for span in spans]
+        columns = self._feeds("columns", [x[span] for span in spans], across)
 
         def draw(part: slice) -> NDArray[np.uint8]:
             own = y[part]
             image = np.empty((len(own), len(x), 3), np.uint8)
-            for band in stretches(len(own), self.rows):
-                feeds = self._feeds("rows", own[band], down)
+            bands = list(stretches(len(own), self.rows))
+            rows = self._feeds("rows", [own[band] for band in bands], down)
+            for band, feeds in zip(bands, rows, strict=True):
                 for span, beside in zip(spans, columns, strict=True):
                     put(image[band, span], self._stages.run(feeds | beside))
             return image
@@ -67,18 +75,22 @@ class Interpolated:
         count = _SAMPLES[direction]
         judged = spans[:: -(-len(spans) // _LOOKED_AT)]
         values = self._values(direction, np.concatenate([points(own, count) for own in judged]))
-        axis = 2 if direction == "columns" else 1
-        spectra = {
-            name: spectrum(np.moveaxis(value, axis, -1).reshape(-1, count)) for name, value in values.items()
-        }
+        functions = {name: np.moveaxis(value, _POINTS[direction], -1) for name, value in values.items()}
+        spectra = {name: spectrum(own.reshape(-1, count)) for name, own in functions.items()}
         if any(own[-2:].any() for own in spectra.values()):
             return None
         return points_needed(self._smooth, spectra)
 
-    def _feeds(self, direction: str, stretch: Floats, count: int) -> dict[str, Floats]:
-        own = weights(stretch, count)
-        feeds = {ACROSS: own} if direction == "columns" else {DOWN: np.ascontiguousarray(own.T)}
-        return feeds | self._values(direction, points(stretch, count))
+    def _feeds(self, direction: str, spans: Sequence[Floats], count: int) -> list[dict[str, Floats]]:
+        """Of each stretch, what the graph takes of it: values at points, and what pixels take of these."""
+        own = [weights(span, count) for span in spans]
+        feeds = [{ACROSS: w} if direction == "columns" else {DOWN: np.ascontiguousarray(w.T)} for w in own]
+        values = self._values(direction, np.concatenate([points(span, count) for span in spans]))
+        for name, whole in values.items():
+            parts = np.split(whole, len(spans), _POINTS[direction])
+            for feed, part in zip(feeds, parts, strict=True):
+                feed[name] = np.ascontiguousarray(part)
+        return feeds
 
     def _values(self, direction: str, at: Floats) -> dict[str, Floats]:
         """What products take of columns or rows at these coordinates."""
@@ -88,4 +100,4 @@ class Interpolated:
         feeds = {"x": at, "y": zero} if is_columns else {"x": zero, "y": at}
         values = dict(zip(names, self._factors.run(names, feeds), strict=True))
         parts = [own.of_columns(values) if is_columns else own.of_rows(values) for own in products]
-        return {name: np.ascontiguousarray(value) for part in parts for name, value in part.items()}
+        return {name: value for part in parts for name, value in part.items()}

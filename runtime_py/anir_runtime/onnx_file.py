@@ -186,10 +186,10 @@ def with_constants(
     return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
 
 
-def extract(model: bytes, nodes: Sequence[Node], matrices: Sequence[str], outputs: Sequence[str]) -> bytes:
+def extract(model: bytes, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
     """A ModelProto of some of that one's nodes, with what they read of its inputs and initializers.
 
-    More inputs are float32 matrices of any size.
+    More inputs are float32, of any shape.
     """
     (own,) = _parts(memoryview(model), _MODEL_GRAPH)
     read = {name for node in nodes for name in node.inputs}
@@ -197,7 +197,7 @@ def extract(model: bytes, nodes: Sequence[Node], matrices: Sequence[str], output
     graph.append(_field(_GRAPH_NAME, b"g"))
     for field, name in ((_GRAPH_INITIALIZER, _TENSOR_NAME), (_GRAPH_INPUT, _VALUE_NAME)):
         graph += [_field(field, part) for part in _parts(own, field) if read.intersection(_texts(part, name))]
-    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, [None, None])) for name in matrices]
+    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, None)) for name in inputs]
     graph += [_field(_GRAPH_OUTPUT, _name(name)) for name in outputs]
     return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
 
@@ -341,7 +341,8 @@ def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
     return dims + kind + _field(_TENSOR_NAME, name.encode()) + _field(_TENSOR_RAW, raw)
 
 
-def _value(name: str, dtype: type[np.generic], shape: Sequence[int | None]) -> bytes:
-    dims = b"".join(_field(1, b"" if size is None else _number(1, size)) for size in shape)
-    tensor = _number(1, _TYPES[np.dtype(dtype)]) + _field(2, dims)
+def _value(name: str, dtype: type[np.generic], shape: Sequence[int | None] | None) -> bytes:
+    tensor = _number(1, _TYPES[np.dtype(dtype)])
+    if shape is not None:
+        tensor += _field(2, b"".join(_field(1, b"" if n is None else _number(1, n)) for n in shape))
     return _name(name) + _field(_VALUE_TYPE, _field(1, tensor))

@@ -4,6 +4,7 @@ Sums and products of what columns and rows give, sines of low frequency, are smo
 up to its picture, and a SIREN's first two layers up to the second's sines.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
@@ -65,7 +66,11 @@ def find(nodes: Sequence[Node], products: Sequence[Products], constants: Constan
     shapes = {"grid": np.array([-1]), "flat": np.array([0, -1])}
     weights = [constants[name].shape for name in read if name in constants and constants[name].ndim == 2]
     channels = max((max(shape) for shape in weights), default=3)
-    whole = [*renamed, *_interpolation(at_points), *others]
+    reads = Counter(name for node in others for name in node.inputs)
+    waves = {node.inputs[0]: node for node in others if node.kind == "Sin" and reads[node.inputs[0]] == 1}
+    sines = {name: waves[name] for name in ends if name in waves}
+    rest = [node for node in others if node not in sines.values()]
+    whole = [*renamed, *_interpolation(at_points, sines), *rest]
     return Smooth(whole, {**constants, **shapes}, part, ends, channels)
 
 
@@ -103,19 +108,22 @@ def _largest(spectra: Sequence[Spectrum]) -> Spectrum:
     return largest
 
 
-def _interpolation(at_points: Mapping[str, str]) -> list[Node]:
-    """What gives the ends at pixels."""
+def _interpolation(at_points: Mapping[str, str], sines: Mapping[str, Node]) -> list[Node]:
+    """What gives the ends at pixels, or sines of them: before they are matrices, which would take a copy."""
     nodes = [
         Node("Shape", [DOWN], ["rows"], [number_attribute("start", 1)]),
         Node("Shape", [ACROSS], ["columns"], [number_attribute("end", 1)]),
         Node("Concat", ["grid", "rows", "columns"], ["shape"], [number_attribute("axis", 0)]),
     ]
     for name, source in at_points.items():
-        own = [f"{name} {step}" for step in ("on a grid", "along rows", "along both")]
+        own = [f"{name} {step}" for step in ("on a grid", "along rows", "along both", "as a sine")]
         nodes += [
             Node("Reshape", [source, "shape"], [own[0]], []),
             Node("MatMul", [DOWN, own[0]], [own[1]], []),
             Node("MatMul", [own[1], ACROSS], [own[2]], []),
-            Node("Reshape", [own[2], "flat"], [name], []),
         ]
+        if wave := sines.get(name):
+            nodes.append(wave._replace(inputs=[own[2]], outputs=[own[3]]))
+        (result,) = wave.outputs if wave else (name,)
+        nodes.append(Node("Reshape", [own[3] if wave else own[2], "flat"], [result], []))
     return nodes
