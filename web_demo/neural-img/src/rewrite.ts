@@ -20,7 +20,7 @@ import {
 import { type Products, type Term, termsOf } from './products.ts';
 import { findSources, type Source, separate } from './separable.ts';
 import { unpack } from './stream.ts';
-import { TileGraph, type Weights } from './tile_graph.ts';
+import { type Smooth, TileGraph, type Weights } from './tile_graph.ts';
 import { inline, unroll } from './unroll.ts';
 
 /** What ONNX Runtime gives for a name. */
@@ -55,6 +55,8 @@ export interface Plan {
   expansions: Expansion[];
   /** The model of a tile: float32[C, 1, w] for each entry of columns, [C, h, 1] of rows; `image` is uint8[3, h·w]. */
   tile: Uint8Array;
+  /** The same with its smooth part at points: products' inputs are of these then. */
+  smooth: Smooth | undefined;
 }
 
 /** The graph has to run as it is. */
@@ -134,12 +136,14 @@ class Rewriter {
     const factors = [...this.#factors.columns, ...this.#factors.rows].flatMap(({ inputs }) => inputs);
     const products = this.#products.flatMap(({ inputs }) => [...inputs.columns, ...inputs.rows]);
     const parts = this.#expansions.flatMap(({ inputs }) => Object.values(inputs));
+    const hasOthers = factors.length + parts.length > 0;
     return {
       columns: this.#factorModel('columns', 'x'),
       rows: this.#factorModel('rows', 'y'),
       products: this.#products,
       expansions: this.#expansions,
       tile: this.#tile.model(image, [...factors, ...products, ...parts]),
+      smooth: hasOthers ? undefined : this.#tile.smooth(image, products),
     };
   }
 

@@ -1,12 +1,22 @@
 /** Writes the graph of a tile, whose values are matrices of channels × pixels. */
 import { type Features, productsOf } from './expansions.ts';
-import { floatInput, type Graph, numberAttribute, tensor, writeModel } from './onnx_graph.ts';
+import { floatInput, type Graph, type Node, numberAttribute, tensor, writeModel } from './onnx_graph.ts';
+import { interpolated, pointsNeeded, smoothPart, WEIGHTS } from './smooth.ts';
 
 /** A matrix row by row, [inputs, outputs]. */
 export interface Weights {
   inputs: number;
   outputs: number;
   weight: ArrayLike<number>;
+}
+
+/** The same tile's model, whose smooth part is at points. */
+export interface Smooth {
+  tile: Uint8Array;
+  /** Of the widest matrix beyond. */
+  channels: number;
+  /** How many points there have to be, given what coefficients of the tile's inputs do not exceed. */
+  needed(spectra: ReadonlyMap<string, Float64Array>): number;
 }
 
 /** y = Wᵀh + b. */
@@ -19,6 +29,9 @@ const SINE = [-70.99343163992089, 81.34076873478307, -41.33714236712367, 6.28316
 
 export class TileGraph {
   readonly #graph: Graph;
+  readonly #sizes = new Map<string, readonly number[]>();
+  /** How much constants enlarge what they are multiplied with; rows of weights by their norm, as if signs were random. */
+  readonly #gains = new Map<string, number>();
   #names = 0;
 
   /** Of the same opsets as an exported graph. */
@@ -28,10 +41,29 @@ export class TileGraph {
 
   /** The whole model, with these inputs and that value as `image`. */
   model(image: string, inputs: string[]): Uint8Array {
-    const last = { kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] };
-    const nodes = [...this.#graph.nodes, last];
-    return writeModel({ ...this.#graph, nodes, inputs: inputs.map(floatInput) }, ['image']);
+    return this.#write(this.#whole(image), inputs);
   }
+
+  /** The same with its smooth part at points, if it has one; all inputs are what products take. */
+  smooth(image: string, inputs: string[]): Smooth | undefined {
+    const part = smoothPart(this.#whole(image), inputs, this.#gains);
+    if (!part) return;
+    const nodes = interpolated(part, this.integers(-1), this.integers(0, -1));
+    const beyond = part.others.flatMap(({ inputs }) => inputs.flatMap((name) => this.#sizes.get(name) ?? []));
+    return {
+      tile: this.#write(nodes, [...inputs, ...Object.values(WEIGHTS)]),
+      channels: Math.max(3, ...beyond),
+      needed: (spectra) => pointsNeeded(part, spectra, this.#gains),
+    };
+  }
+
+  #whole = (image: string) => [
+    ...this.#graph.nodes,
+    { kind: 'Identity', inputs: [image], outputs: ['image'], attributes: [] },
+  ];
+
+  #write = (nodes: Node[], inputs: string[]) =>
+    writeModel({ ...this.#graph, nodes, inputs: inputs.map(floatInput) }, ['image']);
 
   fresh = () => `t${this.#names++}`;
 
@@ -44,6 +76,8 @@ export class TileGraph {
   constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
     const name = this.fresh();
     this.#graph.initializers.push(tensor(name, dims, data));
+    this.#sizes.set(name, dims);
+    this.#gains.set(name, data instanceof Float32Array ? gainOf(dims, data) : 1);
     return name;
   }
 
@@ -94,6 +128,15 @@ export class TileGraph {
   #some = (name: string, own: number[], size: number) =>
     own.length === size ? name : this.emit('Gather', [name, this.integers(...own)]);
   #scalar = (value: number) => this.constant([], Float32Array.of(value));
+}
+
+function gainOf([, columns = 1]: readonly number[], data: Float32Array): number {
+  let largest = 0;
+  for (let start = 0; start < data.length; start += columns) {
+    const row = data.subarray(start, start + columns);
+    largest = Math.max(largest, Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)));
+  }
+  return largest;
 }
 
 /** The matrix in turns instead of radians, less the quarter turn that `sine` adds. */

@@ -2,9 +2,12 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import * as ort from 'onnxruntime-web/wasm';
 import { columnsOf, type Expansion, rowsOf, stretchOf, transposed } from './expansions.ts';
+import { points, spectrum, weights } from './interpolation.ts';
 import { ModelError } from './onnx_metadata.ts';
 import { stacked } from './products.ts';
 import { type Factors, type Plan, rewrite } from './rewrite.ts';
+import { WEIGHTS } from './smooth.ts';
+import type { Smooth } from './tile_graph.ts';
 
 /** Draws opaque RGBA at columns x and rows y. */
 export interface Drawer {
@@ -16,6 +19,14 @@ export interface Drawer {
 const TILE_ROWS = 16;
 const TILE_PIXELS = 2048;
 const OPAQUE = 0xff000000;
+
+// Where a tile's smooth part is at points: a few channels are interpolated sooner than many.
+const COLUMNS = { ofFew: 256, ofMany: 128 };
+const FEW_CHANNELS = 16;
+// Points of a stretch by which functions are judged, and on how many stretches; fewer pixels are drawn sooner than judged.
+const SAMPLES = { columns: 64, rows: 32 };
+const JUDGED = 16;
+const WORTHWHILE = 8192;
 
 export async function openDrawer(file: Uint8Array): Promise<Drawer> {
   // Whatever stands in the way: ONNX Runtime says of the file itself what is wrong with it, or draws it.
@@ -90,10 +101,16 @@ interface Block {
   functions: number[][];
 }
 
+type Axis = 'columns' | 'rows';
+
 class TileDrawer implements Drawer {
   #x: Float32Array = new Float32Array();
-  #rowsInTile = 0;
+  /** What blocks of columns are made for, besides these. */
+  #madeFor = '';
   #columns: Block[] = [];
+  #smoothSession: InferenceSession | undefined;
+  /** How many points stretches of a length need, by axis and length; Infinity if more than are looked at. */
+  readonly #needed = new Map<string, number>();
 
   private constructor(
     private readonly plan: Plan,
@@ -112,16 +129,23 @@ class TileDrawer implements Drawer {
   }
 
   async draw(x: Float32Array, y: Float32Array) {
+    const { smooth } = this.plan;
+    return (smooth && (await this.#drawAtPoints(smooth, x, y))) ?? this.#drawPixels(x, y);
+  }
+
+  async #drawPixels(x: Float32Array, y: Float32Array) {
     const { expansions } = this.plan;
     const height = Math.min(TILE_ROWS, y.length);
-    if (height !== this.#rowsInTile || !isSame(x, this.#x)) {
-      const factors = (await this.columnSession?.run({ x: vector(x) })) ?? {};
-      this.#columns = blocks(this.plan, 'columns', factors, x.length, Math.ceil(TILE_PIXELS / height));
-      [this.#x, this.#rowsInTile] = [x, height];
-    }
-    const factors = (await this.rowSession?.run({ y: vector(y) })) ?? {};
+    if (!this.#hasColumns(x, `${height} rows`))
+      this.#columns = blocks(
+        this.plan,
+        'columns',
+        await this.#factors('columns', x),
+        x.length,
+        Math.ceil(TILE_PIXELS / height),
+      );
     const rgba = new Uint32Array(x.length * y.length);
-    for (const across of blocks(this.plan, 'rows', factors, y.length, height)) {
+    for (const across of blocks(this.plan, 'rows', await this.#factors('rows', y), y.length, height)) {
       const coefficients = expansions.map((own, k) => rowsOf(own, across.functions[k] ?? []));
       for (const down of this.#columns) {
         const feeds = { ...down.feeds, ...across.feeds, ...parts(expansions, coefficients, across, down) };
@@ -132,8 +156,90 @@ class TileDrawer implements Drawer {
     return new Uint8ClampedArray(rgba.buffer);
   }
 
+  /** The same with the smooth part at few points; nothing where that does not pay. */
+  async #drawAtPoints(smooth: Smooth, x: Float32Array, y: Float32Array) {
+    const longest = smooth.channels < FEW_CHANNELS ? COLUMNS.ofFew : COLUMNS.ofMany;
+    const [width, height] = [Math.min(longest, x.length), Math.min(TILE_ROWS, y.length)];
+    if (x.length * y.length < WORTHWHILE) return;
+    const across = await this.#pointsNeeded(smooth, 'columns', x, width);
+    const down = await this.#pointsNeeded(smooth, 'rows', y, height);
+    if (2 * across * down > width * height) return;
+    this.#smoothSession ??= await open(smooth.tile);
+    if (!this.#hasColumns(x, `${across} points`))
+      this.#columns = await this.#atPoints('columns', x, width, across);
+    const rgba = new Uint32Array(x.length * y.length);
+    for (const rows of await this.#atPoints('rows', y, height, down))
+      for (const columns of this.#columns) {
+        const { image } = await this.#smoothSession.run({ ...columns.feeds, ...rows.feeds });
+        put(rgba, x.length, image?.data as Uint8Array, columns, rows);
+      }
+    return new Uint8ClampedArray(rgba.buffer);
+  }
+
+  /** Whether the blocks of columns are these; they are to be made if not. */
+  #hasColumns(x: Float32Array, madeFor: string): boolean {
+    const has = this.#madeFor === madeFor && isSame(x, this.#x);
+    [this.#x, this.#madeFor] = [x, madeFor];
+    return has;
+  }
+
+  async #factors(axis: Axis, at: Float32Array): Promise<InferenceSession.ReturnType> {
+    const [session, input] = axis === 'columns' ? [this.columnSession, 'x'] : [this.rowSession, 'y'];
+    return (await session?.run({ [input]: vector(at) })) ?? {};
+  }
+
+  /** How many points stretches of so many of these coordinates need, wherever they are: sines are as fast everywhere. */
+  async #pointsNeeded(smooth: Smooth, axis: Axis, coordinates: Float32Array, size: number): Promise<number> {
+    const length = (coordinates[size - 1] ?? 0) - (coordinates[0] ?? 0);
+    const key = `${axis} ${length.toPrecision(4)}`;
+    const known = this.#needed.get(key);
+    if (known) return known;
+    const samples = SAMPLES[axis];
+    const room = Math.max(0, 2 - length);
+    const at = Array.from({ length: JUDGED }, (_, k) => {
+      const first = (room * k) / (JUDGED - 1) - 1;
+      return points(first, first + length, samples);
+    });
+    const factors = await this.#factors(axis, joined(at));
+    const spectra = new Map<string, Float64Array>();
+    for (const { feeds } of blocks(this.plan, axis, factors, JUDGED * samples, samples))
+      for (const [input, { data, dims }] of Object.entries(feeds)) {
+        const own = spectrum(pointsLast(data as Float32Array, dims, axis), samples);
+        const before = spectra.get(input);
+        spectra.set(input, before ? own.map((size, k) => Math.max(size, before[k] ?? 0)) : own);
+      }
+    const isRough = [...spectra.values()].some((own) => own.subarray(-2).some((size) => size > 0));
+    const count = isRough ? Number.POSITIVE_INFINITY : smooth.needed(spectra);
+    this.#needed.set(key, count);
+    return count;
+  }
+
+  /** Blocks of about `size` coordinates each, whose factors are at so many points. */
+  async #atPoints(axis: Axis, coordinates: Float32Array, size: number, count: number): Promise<Block[]> {
+    const number = Math.ceil(coordinates.length / size);
+    const cut = (k: number) => Math.floor((k * coordinates.length) / number);
+    const stretches = Array.from({ length: number }, (_, k) => coordinates.subarray(cut(k), cut(k + 1)));
+    const at = joined(stretches.map((own) => points(own[0] ?? 0, own.at(-1) ?? 0, count)));
+    const made = blocks(this.plan, axis, await this.#factors(axis, at), at.length, count);
+    return made.map((block, k) => {
+      const own = stretches[k] ?? new Float32Array();
+      const taken = weights(own, count);
+      const feed =
+        axis === 'columns'
+          ? new ort.Tensor(taken, [count, own.length])
+          : new ort.Tensor(turned(taken, count, own.length), [own.length, count]);
+      return {
+        ...block,
+        start: cut(k),
+        length: own.length,
+        feeds: { ...block.feeds, [WEIGHTS[axis]]: feed },
+      };
+    });
+  }
+
   async release() {
-    for (const session of [this.columnSession, this.rowSession, this.tileSession]) await session?.release();
+    const sessions = [this.columnSession, this.rowSession, this.tileSession, this.#smoothSession];
+    for (const session of sessions) await session?.release();
   }
 }
 
@@ -146,7 +252,7 @@ const openFactors = async ({ model }: Factors) => model && (await open(model));
  */
 function blocks(
   plan: Plan,
-  source: 'columns' | 'rows',
+  source: Axis,
   values: InferenceSession.ReturnType,
   length: number,
   size: number,
@@ -223,6 +329,31 @@ function put(rgba: Uint32Array, width: number, planes: Uint8Array, columns: Bloc
 /** As a canvas keeps it, on little-endian machines, which all browsers' are. */
 function pack(red = 0, green = 0, blue = 0): number {
   return OPAQUE | (blue << 16) | (green << 8) | red;
+}
+
+/** What products take, [C, T, points] of columns or [C, points, T] of rows, with the points last. */
+function pointsLast(data: Float32Array, dims: readonly number[], axis: Axis): Float32Array {
+  if (axis === 'columns') return data;
+  const [, points = 1, terms = 1] = dims;
+  const parts = Array.from({ length: data.length / (points * terms) }, (_, c) =>
+    turned(data.subarray(c * points * terms, (c + 1) * points * terms), points, terms),
+  );
+  return joined(parts);
+}
+
+/** A matrix [rows, columns] as [columns, rows]. */
+function turned(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from(matrix, (_, k) => matrix[(k % rows) * columns + Math.floor(k / rows)] ?? 0);
+}
+
+function joined(parts: Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function isSame(a: Float32Array, b: Float32Array): boolean {

@@ -42,6 +42,7 @@ async function expectSamePicture(
 
 test.each([
   [300, 40],
+  [600, 37],
   [131, 17],
   [1, 1],
   [2000, 1],
