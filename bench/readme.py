@@ -81,8 +81,9 @@ def decode(result: dict[str, Any]) -> str:
         f"Random weights at 768×512, medians of {result['repetitions']} turns; in brackets how much "
         f"slower the others are ({machine(result['machine'])}). Obvious graph: N×2 coordinates in, a sine "
         "per pixel, a default session. torch: eager, in blocks of pixels; COIN's way: all pixels at once. "
-        "Share: multiply-accumulates against those of a large matrix product in the same run, "
-        f"{result['peak_gmacs']:.0f} · 10⁹/s. MiB: the whole process's peak. Opening a file comes once.",
+        "Share: multiply-accumulates that each pixel by itself would take, against those of a large product "
+        f"in the same run, {result['peak_gmacs']:.0f} · 10⁹/s; beyond 100% where pixels come of few points. "
+        "MiB: the whole process's peak. Opening a file comes once.",
         "",
         "| family | network | ms | opening | MPixel/s | share | MiB | obvious graph | torch | COIN's way |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
