@@ -35,6 +35,13 @@ def test_a_spectrum_has_the_largest_coefficient_of_each_degree_but_no_noise() ->
     np.testing.assert_allclose(spectrum(functions.astype(np.float32)), want, atol=1e-6)
 
 
+def test_what_is_infinite_somewhere_is_not_smooth() -> None:
+    values = np.zeros((2, 16), np.float32)
+    values[1, 3] = np.inf
+    with np.errstate(invalid="ignore"):
+        assert spectrum(values)[-2:].any()
+
+
 def test_a_sine_needs_some_points_more_than_half_its_radians() -> None:
     for radians in (4.0, 16.0):
         phases = np.linspace(0, np.pi, 8)[:, None]

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.decoder import Decoder
 from anir_runtime.engine import _Matrices, make_engine, open_file, prepared
 from anir_runtime.smooth import Smooth, points_needed
 from anir_toolchain.export import build
@@ -45,7 +48,12 @@ def test_degrees_add_up_from_bank_to_bank() -> None:
         own = rewritten(_file("fourier", Subnet(depth, 48)))
         assert own.smooth
         inputs = {name: sharp for product in own.products for name in product.across}
-        assert points_needed(own.smooth, inputs) == 2 * depth + 1
+        sizes = {name: 1.0 for product in own.products for name in product.down}
+        assert points_needed(own.smooth, inputs, sizes) == 2 * depth + 1
+        # What is too faint matters once it is multiplied with what is large.
+        faint = {name: np.array([1.0, 1e-9]) for name in inputs}
+        assert points_needed(own.smooth, faint, sizes) == 1
+        assert points_needed(own.smooth, faint, dict.fromkeys(sizes, 1000000000.0)) == depth + 1
 
 
 # Of several tiles, the last ones cut short; enlarged; a part.
@@ -61,8 +69,23 @@ def test_few_points_give_the_pixels_of_all(family: str, subnet: Subnet, scale: f
     draw = engine._interpolated.start(x, y)
     assert draw
     engine._interpolated = None
-    rows = slice(100, 333)
-    assert_same_pixels(draw(rows), engine.start(x, y)(rows))
+    direct = engine.start(x, y)
+    for rows in (slice(100, 333), slice(0, 64), slice(333, 403)):
+        assert_same_pixels(draw(rows), direct(rows))
+
+
+# Bands of a task may be longer than equal parts of the whole would be.
+@pytest.mark.parametrize("height", [65, 70, 100, 130])
+@pytest.mark.parametrize("family", ["siren", "fourier", "gabor"])
+def test_low_pictures(family: str, height: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(_file(family, Subnet(2, 16)))
+    decoder = Decoder(path, threads=1)
+    engine = decoder._engine
+    assert isinstance(engine, _Matrices)
+    got = decoder.decode((500, height))
+    engine._interpolated = None
+    assert_same_pixels(got, decoder.decode((500, height)))
 
 
 def test_what_is_too_rough_for_few_points_is_drawn_pixel_by_pixel() -> None:

@@ -41,6 +41,12 @@ TWO_AT_ONCE = """
     e = Sin(c)
     out = Sub(d, e)
 """
+UNREAD = """
+    a = Gemm(w, x)
+    b = Sin(a)
+    c = Gemm(w, b)
+    out = Gemm(w, x)
+"""
 
 
 def _model(text: str) -> bytes:
@@ -68,8 +74,8 @@ def _inputs(columns: int) -> dict[str, NDArray[np.float32]]:
 
 @pytest.mark.parametrize(
     ("text", "sines_left"),
-    [(LAYERS, [0, 0, 0]), (SHARED, [1, 0]), (OF_INPUT, [1, 0]), (TWO_AT_ONCE, [0, 0])],
-    ids=["layers", "read by others", "of an input", "two at once"],
+    [(LAYERS, [0, 0, 0]), (SHARED, [1, 0]), (OF_INPUT, [1, 0]), (TWO_AT_ONCE, [0, 0]), (UNREAD, [0])],
+    ids=["layers", "read by others", "of an input", "two at once", "unread"],
 )
 def test_sines_between_stages_give_the_same(text: str, sines_left: list[int]) -> None:
     model, opened = _model(text), list[bytes]()

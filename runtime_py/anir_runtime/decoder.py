@@ -19,7 +19,7 @@ from anir_runtime.onnx_file import has_external_data
 FORMAT = 1
 MAX_PIXELS = 16384 * 16384
 MAX_FILE_BYTES = 256 * 2**20
-_TASK_PIXELS = 32768
+_TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
 
 
 class Crop(NamedTuple):
@@ -114,8 +114,9 @@ class Decoder:
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        # Whole bands of tiles.
+        # Whole bands of tiles, but for each thread some rows, unless that were next to nothing.
         rows = self._engine.rows * max(1, _TASK_PIXELS // width // self._engine.rows)
+        rows = min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width))
         draw = self._engine.start(x, y)
         with ThreadPoolExecutor(self._threads) as pool:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])

@@ -123,7 +123,7 @@ class _AsExported:
 
 
 class _Matrices:
-    """Evaluates once per picture what depends on columns alone or on rows alone."""
+    """Evaluates once per picture what depends on columns alone, once per row what depends on rows."""
 
     def __init__(
         self, factors: bytes | None, rewritten: Rewritten, windows: Mapping[str, Windowed | None]
@@ -151,18 +151,18 @@ class _Matrices:
         columns = [self._columns(x[span], rows) for span in spans]
         across = [self._functions([e.columns for e in expansions], x[span], x[:1], 2) for span in spans]
         lengths = {span.stop - span.start for span in spans}
-        factors, products = self._evaluate(self._graph.rows, x[:1], y), self._rows(y)
 
         def draw(part: slice) -> NDArray[np.uint8]:
-            image = np.empty((part.stop - part.start, width, 3), np.uint8)
-            for band in stretches(len(image), rows):
-                own_rows = slice(part.start + band.start, part.start + band.stop)
-                bands = {name: v[:, own_rows] for name, v in factors.items()}
+            own_y = y[part]
+            image = np.empty((len(own_y), width, 3), np.uint8)
+            factors, products = self._evaluate(self._graph.rows, x[:1], own_y), self._rows(own_y)
+            for band in stretches(len(own_y), rows):
+                bands = {name: v[:, band] for name, v in factors.items()}
                 spread = {
                     n: {k: v if rows == 1 else v.repeat(n, axis=1) for k, v in bands.items()} for n in lengths
                 }
-                own = {name: np.ascontiguousarray(v[:, own_rows]) for name, v in products.items()}
-                down = self._functions([e.rows for e in expansions], x[:1], y[own_rows], 1)
+                own = {name: np.ascontiguousarray(v[:, band]) for name, v in products.items()}
+                down = self._functions([e.rows for e in expansions], x[:1], own_y[band], 1)
                 for span, values, beside in zip(spans, columns, across, strict=True):
                     tile = image[band, span]
                     height, length, _ = tile.shape

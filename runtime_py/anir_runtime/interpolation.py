@@ -23,7 +23,7 @@ def weights(stretch: Floats, count: int) -> Floats:
     Exact for polynomials of a lower degree than the number of points.
     """
     middle, half = _span(stretch)
-    angles = np.arccos(np.clip((stretch - middle) / half, -1, 1))
+    angles = np.arccos(np.clip((stretch.astype(np.float64) - middle) / half, -1, 1))
     cosines = np.cos(np.arange(count)[:, None] * angles)
     # Not by `@`: BLAS has threads of its own, which keep cores busy long after.
     shares: Floats = np.einsum("pd,dc->pc", _transform(count), cosines).astype(np.float32)
@@ -31,10 +31,13 @@ def weights(stretch: Floats, count: int) -> Floats:
 
 
 def spectrum(values: Floats) -> Spectrum:
-    """Of functions that have these values at `points`, [functions, points]; noise counts as nothing."""
+    """Of functions that have these values at `points`, [functions, points]; noise counts as nothing.
+
+    What is no number stays none.
+    """
     coefficients = np.einsum("fp,pd->fd", values, _transform(values.shape[1]).astype(np.float32))
     largest = np.abs(coefficients).max(0).astype(np.float64)
-    return np.where(largest > NOISE, largest, 0.0)
+    return np.where(largest <= NOISE, 0.0, largest)
 
 
 def _transform(count: int) -> NDArray[np.float64]:

@@ -47,7 +47,7 @@ class Rewritten(NamedTuple):
         products: sums of products of values of columns and of rows.
         expansions: what else depends on columns and rows.
         channels: of the widest input or matrix.
-        smooth: the same graph with its smooth part at fewer points, if it has one and nothing else.
+        smooth: the same graph with its smooth part at fewer points, if it has one and takes products alone.
         smooth_model: that as a serialized ModelProto.
     """
 

@@ -63,7 +63,7 @@ def find(nodes: Sequence[Node], products: Sequence[Products], constants: Constan
         )
         for node in part
     ]
-    shapes = {"grid": np.array([-1]), "flat": np.array([0, -1])}
+    shapes = {"grid": [-1], "flat": [0, -1], "first": [0], "second": [1]}
     weights = [constants[name].shape for name in read if name in constants and constants[name].ndim == 2]
     channels = max((max(shape) for shape in weights), default=3)
     reads = Counter(name for node in others for name in node.inputs)
@@ -71,18 +71,25 @@ def find(nodes: Sequence[Node], products: Sequence[Products], constants: Constan
     sines = {name: waves[name] for name in ends if name in waves}
     rest = [node for node in others if node not in sines.values()]
     whole = [*renamed, *_interpolation(at_points, sines), *rest]
-    return Smooth(whole, {**constants, **shapes}, part, ends, channels)
+    numbers = {name: np.array(values) for name, values in shapes.items()}
+    return Smooth(whole, {**constants, **numbers}, part, ends, channels)
 
 
-def points_needed(smooth: Smooth, inputs: Mapping[str, Spectrum]) -> int:
+def points_needed(smooth: Smooth, inputs: Mapping[str, Spectrum], sizes: Mapping[str, float]) -> int:
     """How many points the ends need along columns or rows, given what inputs have along these.
 
     Degrees add up where values are multiplied; a row of weights counts by its norm, as if signs were random.
+
+    Args:
+        smooth: the graph.
+        inputs: spectra of what products take along these.
+        sizes: of the largest values of what they take along the others.
     """
-    spectra, constants = dict(inputs), smooth.constants
+    spectra = {name: np.array([size]) for name, size in sizes.items()} | dict(inputs)
+    constants = smooth.constants
     for node in smooth.part:
         operands = [
-            np.array([np.abs(constants[name]).max()]) if name in constants else spectra.get(name, _CONSTANT)
+            np.array([np.abs(constants[name]).max()]) if name in constants else spectra[name]
             for name in node.inputs
         ]
         if node.kind in ("MatMul", "Mul"):
@@ -99,9 +106,6 @@ def points_needed(smooth: Smooth, inputs: Mapping[str, Spectrum]) -> int:
     return int(matters.max(initial=0)) + 1
 
 
-_CONSTANT: Spectrum = np.ones(1)
-
-
 def _largest(spectra: Sequence[Spectrum]) -> Spectrum:
     length = max(map(len, spectra))
     largest: Spectrum = np.max([np.pad(own, (0, length - len(own))) for own in spectra], axis=0)
@@ -111,8 +115,10 @@ def _largest(spectra: Sequence[Spectrum]) -> Spectrum:
 def _interpolation(at_points: Mapping[str, str], sines: Mapping[str, Node]) -> list[Node]:
     """What gives the ends at pixels, or sines of them: before they are matrices, which would take a copy."""
     nodes = [
-        Node("Shape", [DOWN], ["rows"], [number_attribute("start", 1)]),
-        Node("Shape", [ACROSS], ["columns"], [number_attribute("end", 1)]),
+        Node("Shape", [DOWN], ["size of rows"], []),
+        Node("Shape", [ACROSS], ["size of columns"], []),
+        Node("Gather", ["size of rows", "second"], ["rows"], []),
+        Node("Gather", ["size of columns", "first"], ["columns"], []),
         Node("Concat", ["grid", "rows", "columns"], ["shape"], [number_attribute("axis", 0)]),
     ]
     for name, source in at_points.items():

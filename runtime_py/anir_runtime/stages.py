@@ -26,6 +26,9 @@ class Stages:
         for at, stage in enumerate(stages):
             later = {output, *stage.sines}.union(*(other.read() for other in stages[at + 1 :]))
             outputs = sorted(stage.made() & later)
+            # ONNX Runtime refuses to work out nothing.
+            if not outputs:
+                continue
             session = opened(extract(model, stage.nodes, sorted(known & stage.read()), outputs))
             inputs = [own.name for own in session.get_inputs()]
             self._steps.append((session, inputs, outputs, stage.sines))
