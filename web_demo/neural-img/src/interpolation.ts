@@ -33,7 +33,10 @@ export function weights(stretch: Float32Array, count: number): Float32Array {
   return taken;
 }
 
-/** What Chebyshev coefficients of functions with these values at points, [functions, count], do not exceed. */
+/**
+ * What Chebyshev coefficients of functions with these values at points, [functions, count], do not exceed; what is no
+ * number stays none.
+ */
 export function spectrum(values: Float32Array, count: number): Float64Array {
   const shares = transform(count);
   const largest = new Float64Array(count);
@@ -44,7 +47,7 @@ export function spectrum(values: Float32Array, count: number): Float64Array {
         sum += (values[start + point] as number) * (shares[point * count + degree] as number);
       largest[degree] = Math.max(largest[degree] as number, Math.abs(sum));
     }
-  return largest.map((size) => (size > NOISE ? size : 0));
+  return largest.map((size) => (size <= NOISE ? 0 : size));
 }
 
 /** Chebyshev coefficients of values at points, [points, degrees]. */

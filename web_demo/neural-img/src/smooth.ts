@@ -42,9 +42,13 @@ export function smoothPart(
   return hasWeights && part.ends.length > 0 ? part : undefined;
 }
 
-/** The nodes with interpolation after the smooth part; `grid` and `flat` are the constants [-1] and [0, -1]. */
-export function interpolated({ nodes, ends, others }: SmoothPart, grid: string, flat: string): Node[] {
+/** The nodes with interpolation after the smooth part; `integers` gives the name of a constant. */
+export function interpolated(
+  { nodes, ends, others }: SmoothPart,
+  integers: (...values: number[]) => string,
+): Node[] {
   const atPoints = (name: string) => (ends.includes(name) ? `${name} at points` : name);
+  const flat = integers(0, -1);
   const node = (kind: string, inputs: string[], output: string, attributes: Uint8Array[] = []) => ({
     kind,
     inputs,
@@ -57,9 +61,11 @@ export function interpolated({ nodes, ends, others }: SmoothPart, grid: string, 
       inputs: own.inputs.map(atPoints),
       outputs: own.outputs.map(atPoints),
     })),
-    node('Shape', [WEIGHTS.rows], 'rows', [numberAttribute('start', 1)]),
-    node('Shape', [WEIGHTS.columns], 'columns', [numberAttribute('end', 1)]),
-    node('Concat', [grid, 'rows', 'columns'], 'shape', [numberAttribute('axis', 0)]),
+    node('Shape', [WEIGHTS.rows], 'size of rows'),
+    node('Shape', [WEIGHTS.columns], 'size of columns'),
+    node('Gather', ['size of rows', integers(1)], 'rows'),
+    node('Gather', ['size of columns', integers(0)], 'columns'),
+    node('Concat', [integers(-1), 'rows', 'columns'], 'shape', [numberAttribute('axis', 0)]),
     ...ends.flatMap((name) => [
       node('Reshape', [atPoints(name), 'shape'], `${name} on a grid`),
       node('MatMul', [WEIGHTS.rows, `${name} on a grid`], `${name} along rows`),
@@ -72,19 +78,17 @@ export function interpolated({ nodes, ends, others }: SmoothPart, grid: string, 
 
 /**
  * How many points the ends need along columns or rows, given what coefficients of inputs do not exceed along these, and
- * how much weights and other constants enlarge what they are multiplied with.
+ * the sizes of all else: how large inputs are along the others, and how much weights and other constants enlarge what
+ * they are multiplied with.
  */
 export function pointsNeeded(
   { nodes, ends }: SmoothPart,
   inputs: ReadonlyMap<string, Float64Array>,
-  gains: ReadonlyMap<string, number>,
+  sizes: ReadonlyMap<string, number>,
 ): number {
   const spectra = new Map(inputs);
   const constant = Float64Array.of(1);
-  const of = (name: string) => {
-    const gain = gains.get(name);
-    return gain === undefined ? (spectra.get(name) ?? constant) : Float64Array.of(gain);
-  };
+  const of = (name: string) => spectra.get(name) ?? Float64Array.of(sizes.get(name) ?? 1);
   for (const { kind, inputs, outputs } of nodes) {
     const operands = inputs.map(of);
     const [first = constant, second = constant, third = constant] = operands;

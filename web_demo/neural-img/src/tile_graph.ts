@@ -15,8 +15,11 @@ export interface Smooth {
   tile: Uint8Array;
   /** Of the widest matrix beyond. */
   channels: number;
-  /** How many points there have to be, given what coefficients of the tile's inputs do not exceed. */
-  needed(spectra: ReadonlyMap<string, Float64Array>): number;
+  /**
+   * How many points there have to be along columns or rows, given what coefficients of the tile's inputs do not exceed
+   * along these, and how large inputs are along the others.
+   */
+  needed(spectra: ReadonlyMap<string, Float64Array>, sizes: ReadonlyMap<string, number>): number;
 }
 
 /** y = Wᵀh + b. */
@@ -48,12 +51,12 @@ export class TileGraph {
   smooth(image: string, inputs: string[]): Smooth | undefined {
     const part = smoothPart(this.#whole(image), inputs, this.#gains);
     if (!part) return;
-    const nodes = interpolated(part, this.integers(-1), this.integers(0, -1));
+    const nodes = interpolated(part, this.integers);
     const beyond = part.others.flatMap(({ inputs }) => inputs.flatMap((name) => this.#sizes.get(name) ?? []));
     return {
       tile: this.#write(nodes, [...inputs, ...Object.values(WEIGHTS)]),
       channels: Math.max(3, ...beyond),
-      needed: (spectra) => pointsNeeded(part, spectra, this.#gains),
+      needed: (spectra, sizes) => pointsNeeded(part, spectra, new Map([...this.#gains, ...sizes])),
     };
   }
 

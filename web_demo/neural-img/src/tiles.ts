@@ -23,9 +23,9 @@ const OPAQUE = 0xff000000;
 // Where a tile's smooth part is at points: a few channels are interpolated sooner than many.
 const COLUMNS = { ofFew: 256, ofMany: 128 };
 const FEW_CHANNELS = 16;
-// Points of a stretch by which functions are judged, and on how many stretches; fewer pixels are drawn sooner than judged.
+// Points of a stretch by which functions are judged, and on how many stretches at most; fewer pixels are drawn sooner.
 const SAMPLES = { columns: 64, rows: 32 };
-const JUDGED = 16;
+const MOST_JUDGED = 64;
 const WORTHWHILE = 8192;
 
 export async function openDrawer(file: Uint8Array): Promise<Drawer> {
@@ -103,14 +103,20 @@ interface Block {
 
 type Axis = 'columns' | 'rows';
 
+/** Of what products take along columns or rows: what coefficients do not exceed, and the largest values. */
+interface Judged {
+  spectra: Map<string, Float64Array>;
+  sizes: Map<string, number>;
+}
+
 class TileDrawer implements Drawer {
   #x: Float32Array = new Float32Array();
   /** What blocks of columns are made for, besides these. */
   #madeFor = '';
   #columns: Block[] = [];
   #smoothSession: InferenceSession | undefined;
-  /** How many points stretches of a length need, by axis and length; Infinity if more than are looked at. */
-  readonly #needed = new Map<string, number>();
+  /** By axis and length of stretches; none where functions are too rough. */
+  readonly #judged = new Map<string, Judged | undefined>();
 
   private constructor(
     private readonly plan: Plan,
@@ -136,14 +142,10 @@ class TileDrawer implements Drawer {
   async #drawPixels(x: Float32Array, y: Float32Array) {
     const { expansions } = this.plan;
     const height = Math.min(TILE_ROWS, y.length);
-    if (!this.#hasColumns(x, `${height} rows`))
-      this.#columns = blocks(
-        this.plan,
-        'columns',
-        await this.#factors('columns', x),
-        x.length,
-        Math.ceil(TILE_PIXELS / height),
-      );
+    await this.#keepColumns(x, `${height} rows`, async () => {
+      const factors = await this.#factors('columns', x);
+      return blocks(this.plan, 'columns', factors, x.length, Math.ceil(TILE_PIXELS / height));
+    });
     const rgba = new Uint32Array(x.length * y.length);
     for (const across of blocks(this.plan, 'rows', await this.#factors('rows', y), y.length, height)) {
       const coefficients = expansions.map((own, k) => rowsOf(own, across.functions[k] ?? []));
@@ -160,13 +162,14 @@ class TileDrawer implements Drawer {
   async #drawAtPoints(smooth: Smooth, x: Float32Array, y: Float32Array) {
     const longest = smooth.channels < FEW_CHANNELS ? COLUMNS.ofFew : COLUMNS.ofMany;
     const [width, height] = [Math.min(longest, x.length), Math.min(TILE_ROWS, y.length)];
-    if (x.length * y.length < WORTHWHILE) return;
-    const across = await this.#pointsNeeded(smooth, 'columns', x, width);
-    const down = await this.#pointsNeeded(smooth, 'rows', y, height);
+    if (x.length * y.length < WORTHWHILE || !rises(x) || !rises(y)) return;
+    const [along, beside] = [await this.#judge('columns', x, width), await this.#judge('rows', y, height)];
+    if (!along || !beside) return;
+    const across = smooth.needed(along.spectra, beside.sizes);
+    const down = smooth.needed(beside.spectra, along.sizes);
     if (2 * across * down > width * height) return;
     this.#smoothSession ??= await open(smooth.tile);
-    if (!this.#hasColumns(x, `${across} points`))
-      this.#columns = await this.#atPoints('columns', x, width, across);
+    await this.#keepColumns(x, `${across} points`, () => this.#atPoints('columns', x, width, across));
     const rgba = new Uint32Array(x.length * y.length);
     for (const rows of await this.#atPoints('rows', y, height, down))
       for (const columns of this.#columns) {
@@ -176,11 +179,11 @@ class TileDrawer implements Drawer {
     return new Uint8ClampedArray(rgba.buffer);
   }
 
-  /** Whether the blocks of columns are these; they are to be made if not. */
-  #hasColumns(x: Float32Array, madeFor: string): boolean {
-    const has = this.#madeFor === madeFor && isSame(x, this.#x);
+  /** Makes the blocks of columns unless they are these. */
+  async #keepColumns(x: Float32Array, madeFor: string, make: () => Promise<Block[]>): Promise<void> {
+    if (this.#madeFor === madeFor && isSame(x, this.#x)) return;
+    this.#columns = await make();
     [this.#x, this.#madeFor] = [x, madeFor];
-    return has;
   }
 
   async #factors(axis: Axis, at: Float32Array): Promise<InferenceSession.ReturnType> {
@@ -188,41 +191,44 @@ class TileDrawer implements Drawer {
     return (await session?.run({ [input]: vector(at) })) ?? {};
   }
 
-  /** How many points stretches of so many of these coordinates need, wherever they are: sines are as fast everywhere. */
-  async #pointsNeeded(smooth: Smooth, axis: Axis, coordinates: Float32Array, size: number): Promise<number> {
-    const length = (coordinates[size - 1] ?? 0) - (coordinates[0] ?? 0);
-    const key = `${axis} ${length.toPrecision(4)}`;
-    const known = this.#needed.get(key);
-    if (known) return known;
+  /** What products take along stretches of so many of these coordinates, wherever in the picture they are. */
+  async #judge(axis: Axis, coordinates: Float32Array, size: number): Promise<Judged | undefined> {
+    const longest = Math.max(...stretches(coordinates, size).map((own) => (own.at(-1) ?? 0) - (own[0] ?? 0)));
+    // Rounded up, so that a little zoom needs no new judgement.
+    const length = longest > 0 ? 2 ** (Math.ceil(4 * Math.log2(longest)) / 4) : 0;
+    const key = `${axis} ${length}`;
+    if (!this.#judged.has(key)) this.#judged.set(key, await this.#judgeAll(axis, length));
+    return this.#judged.get(key);
+  }
+
+  async #judgeAll(axis: Axis, length: number): Promise<Judged | undefined> {
     const samples = SAMPLES[axis];
-    const room = Math.max(0, 2 - length);
-    const at = Array.from({ length: JUDGED }, (_, k) => {
-      const first = (room * k) / (JUDGED - 1) - 1;
-      return points(first, first + length, samples);
-    });
-    const factors = await this.#factors(axis, joined(at));
-    const spectra = new Map<string, Float64Array>();
-    for (const { feeds } of blocks(this.plan, axis, factors, JUDGED * samples, samples))
-      for (const [input, { data, dims }] of Object.entries(feeds)) {
-        const own = spectrum(pointsLast(data as Float32Array, dims, axis), samples);
-        const before = spectra.get(input);
-        spectra.set(input, before ? own.map((size, k) => Math.max(size, before[k] ?? 0)) : own);
-      }
-    const isRough = [...spectra.values()].some((own) => own.subarray(-2).some((size) => size > 0));
-    const count = isRough ? Number.POSITIVE_INFINITY : smooth.needed(spectra);
-    this.#needed.set(key, count);
-    return count;
+    const number = length > 0 ? Math.min(MOST_JUDGED, Math.ceil(2 / length) + 1) : MOST_JUDGED;
+    const first = (k: number) => Math.max(0, 2 - length) * (k / (number - 1)) - 1;
+    const at = Array.from({ length: number }, (_, k) => points(first(k), first(k) + length, samples));
+    const made = blocks(this.plan, axis, await this.#factors(axis, joined(at)), number * samples, samples);
+    const judged: Judged = { spectra: new Map(), sizes: new Map() };
+    for (const [input, { dims }] of Object.entries(made[0]?.feeds ?? {})) {
+      const values = joined(
+        made.map(({ feeds }) => pointsLast(feeds[input]?.data as Float32Array, dims, axis)),
+      );
+      judged.spectra.set(input, spectrum(values, samples));
+      judged.sizes.set(
+        input,
+        values.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+      );
+    }
+    const isRough = [...judged.spectra.values()].some((own) => own.subarray(-2).some((size) => size !== 0));
+    return isRough ? undefined : judged;
   }
 
   /** Blocks of about `size` coordinates each, whose factors are at so many points. */
   async #atPoints(axis: Axis, coordinates: Float32Array, size: number, count: number): Promise<Block[]> {
-    const number = Math.ceil(coordinates.length / size);
-    const cut = (k: number) => Math.floor((k * coordinates.length) / number);
-    const stretches = Array.from({ length: number }, (_, k) => coordinates.subarray(cut(k), cut(k + 1)));
-    const at = joined(stretches.map((own) => points(own[0] ?? 0, own.at(-1) ?? 0, count)));
+    const cut = stretches(coordinates, size);
+    const at = joined(cut.map((own) => points(own[0] ?? 0, own.at(-1) ?? 0, count)));
     const made = blocks(this.plan, axis, await this.#factors(axis, at), at.length, count);
     return made.map((block, k) => {
-      const own = stretches[k] ?? new Float32Array();
+      const own = cut[k] ?? new Float32Array();
       const taken = weights(own, count);
       const feed =
         axis === 'columns'
@@ -230,7 +236,7 @@ class TileDrawer implements Drawer {
           : new ort.Tensor(turned(taken, count, own.length), [own.length, count]);
       return {
         ...block,
-        start: cut(k),
+        start: k * size,
         length: own.length,
         feeds: { ...block.feeds, [WEIGHTS[axis]]: feed },
       };
@@ -329,6 +335,19 @@ function put(rgba: Uint32Array, width: number, planes: Uint8Array, columns: Bloc
 /** As a canvas keeps it, on little-endian machines, which all browsers' are. */
 function pack(red = 0, green = 0, blue = 0): number {
   return OPAQUE | (blue << 16) | (green << 8) | red;
+}
+
+/** Coordinates in stretches of `size`, the last one shorter. */
+function stretches(coordinates: Float32Array, size: number): Float32Array[] {
+  return Array.from({ length: Math.ceil(coordinates.length / size) }, (_, k) =>
+    coordinates.subarray(k * size, (k + 1) * size),
+  );
+}
+
+/** Whether coordinates rise from one to the next, and are the picture's own. */
+function rises(coordinates: Float32Array): boolean {
+  const isInside = (coordinates[0] ?? 0) >= -1 && (coordinates.at(-1) ?? 0) <= 1;
+  return isInside && coordinates.every((value, k) => k === 0 || value > (coordinates[k - 1] as number));
 }
 
 /** What products take, [C, T, points] of columns or [C, points, T] of rows, with the points last. */

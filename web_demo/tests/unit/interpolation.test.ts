@@ -32,3 +32,9 @@ test('a spectrum has the largest coefficient of each degree, but no noise', () =
   expect(own[3]).toBeCloseTo(0.5, 5);
   expect([...own].filter((size) => size > 0)).toHaveLength(2);
 });
+
+test('what is infinite somewhere is not smooth', () => {
+  const values = new Float32Array(32);
+  values[19] = Number.POSITIVE_INFINITY;
+  expect(spectrum(values, 16).at(-1)).not.toBe(0);
+});

@@ -49,6 +49,21 @@ test.each([
   [1, 2000],
 ])('tiles make up the whole picture: %i × %i', (width, height) => expectSamePicture(SAMPLE, width, height));
 
+test.each([
+  ['mirrored', (x: Float32Array) => x.toReversed()],
+  ['uneven', (x: Float32Array) => x.map((value) => value ** 3)],
+  ['beyond the picture', (x: Float32Array) => x.map((value) => 2 * value)],
+])('columns may be %s', async (_, other) => {
+  const [x, y] = [other(axis(600)), axis(400, { start: 0, count: 20 })];
+  const expected = (await evaluate(SAMPLE, x, y)).image?.data as Uint8Array;
+  const drawer = await openDrawer(SAMPLE);
+  const rgb = (await drawer.draw(x, y)).filter((_, at) => at % 4 !== 3);
+  await drawer.release();
+  const steps = rgb.map((value, at) => Math.abs(value - (expected[at] ?? Number.NaN)));
+  expect(Math.max(...steps)).toBeLessThanOrEqual(1);
+  expect(steps.filter((step) => step > 0).length).toBeLessThanOrEqual(0.001 * steps.length);
+});
+
 /** The sample with columns times rows added to the first layer: of one channel each, or of which rows have one. */
 function withProduct(columns: 'one channel' | 'all channels'): Uint8Array {
   const graph = readGraph(SAMPLE);
