@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from anir_runtime.expansions import Functions, choose
 from anir_runtime.interpolated import Interpolated
 from anir_runtime.onnx_file import Node, read_nodes, with_constants, with_outputs
+from anir_runtime.products import of_columns, of_rows
 from anir_runtime.rewrite import (
     PROBE,
     Rewritten,
@@ -133,7 +134,7 @@ class _Matrices:
         self._stages = Stages(rewritten.model, "image", _session)
         self._interpolated = None
         if rewritten.smooth and self._factors:
-            self._interpolated = Interpolated(self._factors, rewritten, rewritten.smooth, _session)
+            self._interpolated = Interpolated(rewritten.smooth, rewritten.products, self._values, _session)
         self._tile_pixels = max(1, _TILE_VALUES // rewritten.channels)
         self._longest, self.rows = self._tile_pixels, 1
         if rewritten.expansions or rewritten.products:
@@ -178,18 +179,13 @@ class _Matrices:
 
     def _columns(self, x: Coordinates, rows: int) -> dict[str, NDArray[np.float32]]:
         """What the matrix graph takes of columns, for so many rows: [C, N], and [C, T, w] for products."""
-        y, products = np.zeros(1, np.float32), self._graph.products
+        y = np.zeros(1, np.float32)
         feeds = {k: np.tile(v, rows) for k, v in self._evaluate(self._graph.columns, x, y).items()}
-        values = self._values([name for own in products for name in own.columns], x, y)
-        for own in products:
-            feeds |= own.of_columns(values)
-        return feeds
+        return feeds | of_columns(self._graph.products, lambda names: self._values(names, x, y))
 
     def _rows(self, y: Coordinates) -> dict[str, NDArray[np.float32]]:
         """What products take of rows, [C, H, T]."""
-        products = self._graph.products
-        values = self._values([name for own in products for name in own.rows], np.zeros(1, np.float32), y)
-        return {name: value for own in products for name, value in own.of_rows(values).items()}
+        return of_rows(self._graph.products, lambda names: self._values(names, np.zeros(1, np.float32), y))
 
     def _values(self, names: list[str], x: Coordinates, y: Coordinates) -> dict[str, NDArray[np.float32]]:
         """The exported graph's, of x or y alone."""

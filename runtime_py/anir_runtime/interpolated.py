@@ -1,6 +1,6 @@
 """Draws what is smooth at few points of a tile, and the rest at its pixels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from anir_runtime.interpolation import Floats, Spectrum, points, spectrum, weights
-from anir_runtime.rewrite import Rewritten
+from anir_runtime.products import Products, of_columns, of_rows
 from anir_runtime.smooth import ACROSS, DOWN, Smooth, points_needed
 from anir_runtime.stages import Stages
 from anir_runtime.tiles import put, stretches
@@ -44,13 +44,14 @@ class Interpolated:
 
     def __init__(
         self,
-        factors: ort.InferenceSession,
-        graph: Rewritten,
         smooth: Smooth,
+        products: Sequence[Products],
+        values: Callable[[list[str], Floats, Floats], Mapping[str, Floats]],
         opened: Callable[[bytes], ort.InferenceSession],
     ) -> None:
-        self._factors, self._graph, self._smooth = factors, graph, smooth
-        self._stages = Stages(graph.smooth_model, "image", opened)
+        """Of a graph and its products; `values` are those of the exported graph at x or y alone."""
+        self._smooth, self._products, self._of = smooth, products, values
+        self._stages = Stages(smooth.model, "image", opened)
         self._longest = _OF_FEW_CHANNELS if smooth.channels < 16 else _TILE_COLUMNS
         self.rows = min(_TILE_ROWS, max(1, _TILE_VALUES // smooth.channels // self._longest))
 
@@ -109,10 +110,7 @@ class Interpolated:
 
     def _values(self, direction: str, at: Floats) -> dict[str, Floats]:
         """What products take of columns or rows at these coordinates."""
-        zero, products = np.zeros(1, np.float32), self._graph.products
-        is_columns = direction == "columns"
-        names = list(dict.fromkeys(n for own in products for n in (own.columns if is_columns else own.rows)))
-        feeds = {"x": at, "y": zero} if is_columns else {"x": zero, "y": at}
-        values = dict(zip(names, self._factors.run(names, feeds), strict=True))
-        parts = [own.of_columns(values) if is_columns else own.of_rows(values) for own in products]
-        return {name: value for part in parts for name, value in part.items()}
+        zero = np.zeros(1, np.float32)
+        if direction == "columns":
+            return of_columns(self._products, lambda names: self._of(names, at, zero))
+        return of_rows(self._products, lambda names: self._of(names, zero, at))

@@ -1,12 +1,15 @@
 """Sums of products of columns and rows: a small matrix product for each channel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+
+Values = Callable[[list[str]], Mapping[str, Floats]]
+"""Works out values of the exported graph, of columns or rows alone."""
 
 
 class Products(NamedTuple):
@@ -40,3 +43,15 @@ class Products(NamedTuple):
         """[T, F, points, C]."""
         shape = (len(names), len(self.across), -1, self.channels)
         return np.stack([values[name] for name in names]).reshape(shape)
+
+
+def of_columns(products: Sequence[Products], values: Values) -> dict[str, Floats]:
+    """What all of them take of columns."""
+    known = values([name for own in products for name in own.columns])
+    return {name: value for own in products for name, value in own.of_columns(known).items()}
+
+
+def of_rows(products: Sequence[Products], values: Values) -> dict[str, Floats]:
+    """What all of them take of rows."""
+    known = values([name for own in products for name in own.rows])
+    return {name: value for own in products for name, value in own.of_rows(known).items()}

@@ -48,7 +48,6 @@ class Rewritten(NamedTuple):
         expansions: what else depends on columns and rows.
         channels: of the widest input or matrix.
         smooth: the same graph with its smooth part at fewer points, if it has one and takes products alone.
-        smooth_model: that as a serialized ModelProto.
     """
 
     model: bytes
@@ -58,7 +57,6 @@ class Rewritten(NamedTuple):
     expansions: list[Expansion]
     channels: int
     smooth: Smooth | None
-    smooth_model: bytes
 
 
 def grid_nodes(nodes: Sequence[Node]) -> list[Node]:
@@ -196,17 +194,18 @@ class _Rewriter:
             inputs |= dict.fromkeys(own.across, (own.channels, len(own.columns), None))
             inputs |= dict.fromkeys(own.down, (own.channels, None, len(own.rows)))
         data = write_model(model, self._nodes, self._constants, inputs, "image")
-        smooth, smooth_data = None, b""
+        more = {**inputs, ACROSS: (None, None), DOWN: (None, None)}
+        smooth = None
         if not (self._columns or self._rows or self._expansions):
-            smooth = find(self._nodes, self._products, self._constants)
-        if smooth:
-            inputs |= {ACROSS: (None, None), DOWN: (None, None)}
-            smooth_data = write_model(model, smooth.nodes, smooth.constants, inputs, "image")
+            smooth = find(
+                self._nodes,
+                self._products,
+                self._constants,
+                lambda nodes, constants: write_model(model, nodes, constants, more, "image"),
+            )
         matrices = (len(value) for value in self._constants.values() if value.ndim == 2)
         widest = max(*self._inputs.values(), *(own.channels for own in self._products), *matrices, 1)
-        return Rewritten(
-            data, self._columns, self._rows, self._products, self._expansions, widest, smooth, smooth_data
-        )
+        return Rewritten(data, self._columns, self._rows, self._products, self._expansions, widest, smooth)
 
     def _same(self, name: str, output: str) -> None:
         """Gives a value another name."""

@@ -5,7 +5,7 @@ up to its picture, and a SIREN's first two layers up to the second's sines.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -16,63 +16,68 @@ from anir_runtime.interpolation import NOISE, Spectrum
 from anir_runtime.onnx_file import Node, number_attribute
 from anir_runtime.products import Products
 
-_SMOOTH = frozenset(["MatMul", "Reshape", "Gemm", "Add", "Sub", "Sum", "Mul", "Neg", "Identity"])
-
 Constants = Mapping[str, NDArray[np.generic]]
-
+Write = Callable[[Sequence[Node], Constants], bytes]
+"""Makes a serialized ModelProto, with ACROSS and DOWN among its inputs."""
 
 ACROSS, DOWN = "to columns", "to rows"
-"""Inputs: what columns take of values at points, [points, w], and what rows take, [h, points]."""
+"""What columns take of values at points, [points, w], and what rows take, [h, points]."""
+
+_SMOOTH = frozenset(["MatMul", "Reshape", "Gemm", "Add", "Sub", "Sum", "Mul", "Neg", "Identity"])
 
 
 class Smooth(NamedTuple):
     """A graph of matrices, [channels, points] up to some values and [channels, pixels] beyond.
 
     Attributes:
-        nodes: all of them.
+        model: all of it.
+        part: the nodes up to these values, as they were without interpolation.
         constants: what they read.
-        part: those up to these values, as they were without interpolation.
         ends: names of these values.
         channels: of the widest matrix beyond.
     """
 
-    nodes: list[Node]
-    constants: Constants
+    model: bytes
     part: list[Node]
+    constants: Constants
     ends: list[str]
     channels: int
 
 
-def find(nodes: Sequence[Node], products: Sequence[Products], constants: Constants) -> Smooth | None:
+def find(
+    nodes: Sequence[Node], products: Sequence[Products], constants: Constants, write: Write
+) -> Smooth | None:
     """The graph with interpolation after its smooth part; nothing if that has no product with weights."""
-    known = {name for own in products for name in (*own.across, *own.down)}
-    part, others = list[Node](), list[Node]()
-    for node in nodes:
-        is_smooth = node.kind in _SMOOTH and all(name in known or name in constants for name in node.inputs)
-        (part if is_smooth else others).append(node)
-        known.update(node.outputs if is_smooth else ())
-    read = {name for node in others for name in node.inputs}
-    ends = [name for node in part for name in node.outputs if name in read]
+    part, others = _divide(nodes, {name for own in products for name in (*own.across, *own.down)}, constants)
+    reads = Counter(name for node in others for name in node.inputs)
+    ends = [name for node in part for name in node.outputs if name in reads]
     if not ends or not any(node.kind == "Gemm" for node in part):
         return None
-    at_points = {name: f"{name} at points" for name in ends}
-    renamed = [
-        node._replace(
-            inputs=[at_points.get(name, name) for name in node.inputs],
-            outputs=[at_points.get(name, name) for name in node.outputs],
-        )
-        for node in part
-    ]
-    shapes = {"grid": [-1], "flat": [0, -1], "first": [0], "second": [1]}
-    weights = [constants[name].shape for name in read if name in constants and constants[name].ndim == 2]
-    channels = max((max(shape) for shape in weights), default=3)
-    reads = Counter(name for node in others for name in node.inputs)
-    waves = {node.inputs[0]: node for node in others if node.kind == "Sin" and reads[node.inputs[0]] == 1}
-    sines = {name: waves[name] for name in ends if name in waves}
+    sines = {
+        node.inputs[0]: node
+        for node in others
+        if node.kind == "Sin" and node.inputs[0] in ends and reads[node.inputs[0]] == 1
+    }
     rest = [node for node in others if node not in sines.values()]
-    whole = [*renamed, *_interpolation(at_points, sines), *rest]
-    numbers = {name: np.array(values) for name, values in shapes.items()}
-    return Smooth(whole, {**constants, **numbers}, part, ends, channels)
+    whole = [*_at_points(part, ends), *_interpolation(ends, sines), *rest]
+    numbers = {name: np.array(values) for name, values in _NUMBERS.items()}
+    weights = [constants[name].shape for name in reads if name in constants and constants[name].ndim == 2]
+    channels = max((max(shape) for shape in weights), default=3)
+    return Smooth(write(whole, {**constants, **numbers}), part, constants, ends, channels)
+
+
+def _divide(
+    nodes: Sequence[Node], inputs: Collection[str], constants: Constants
+) -> tuple[list[Node], list[Node]]:
+    """Those that sum and multiply what comes of the inputs, and all others."""
+    known, part, others = {*inputs, *constants}, list[Node](), list[Node]()
+    for node in nodes:
+        if node.kind in _SMOOTH and known.issuperset(node.inputs):
+            part.append(node)
+            known.update(node.outputs)
+        else:
+            others.append(node)
+    return part, others
 
 
 def points_needed(smooth: Smooth, inputs: Mapping[str, Spectrum], sizes: Mapping[str, float]) -> int:
@@ -112,7 +117,22 @@ def _largest(spectra: Sequence[Spectrum]) -> Spectrum:
     return largest
 
 
-def _interpolation(at_points: Mapping[str, str], sines: Mapping[str, Node]) -> list[Node]:
+_NUMBERS = {"grid": [-1], "flat": [0, -1], "first": [0], "second": [1]}
+
+
+def _at_points(part: Sequence[Node], ends: Sequence[str]) -> list[Node]:
+    """The nodes, whose ends leave their names to what comes of them at pixels."""
+    names = {name: f"{name} at points" for name in ends}
+    return [
+        node._replace(
+            inputs=[names.get(name, name) for name in node.inputs],
+            outputs=[names.get(name, name) for name in node.outputs],
+        )
+        for node in part
+    ]
+
+
+def _interpolation(ends: Sequence[str], sines: Mapping[str, Node]) -> list[Node]:
     """What gives the ends at pixels, or sines of them: before they are matrices, which would take a copy."""
     nodes = [
         Node("Shape", [DOWN], ["size of rows"], []),
@@ -121,15 +141,17 @@ def _interpolation(at_points: Mapping[str, str], sines: Mapping[str, Node]) -> l
         Node("Gather", ["size of columns", "first"], ["columns"], []),
         Node("Concat", ["grid", "rows", "columns"], ["shape"], [number_attribute("axis", 0)]),
     ]
-    for name, source in at_points.items():
-        own = [f"{name} {step}" for step in ("on a grid", "along rows", "along both", "as a sine")]
+    for name in ends:
+        grid, along, both, sine = (
+            f"{name} {s}" for s in ("on a grid", "along rows", "along both", "as sines")
+        )
         nodes += [
-            Node("Reshape", [source, "shape"], [own[0]], []),
-            Node("MatMul", [DOWN, own[0]], [own[1]], []),
-            Node("MatMul", [own[1], ACROSS], [own[2]], []),
+            Node("Reshape", [f"{name} at points", "shape"], [grid], []),
+            Node("MatMul", [DOWN, grid], [along], []),
+            Node("MatMul", [along, ACROSS], [both], []),
         ]
         if wave := sines.get(name):
-            nodes.append(wave._replace(inputs=[own[2]], outputs=[own[3]]))
-        (result,) = wave.outputs if wave else (name,)
-        nodes.append(Node("Reshape", [own[3] if wave else own[2], "flat"], [result], []))
+            nodes.append(wave._replace(inputs=[both], outputs=[sine]))
+        source, result = (sine, wave.outputs[0]) if wave else (both, name)
+        nodes.append(Node("Reshape", [source, "flat"], [result], []))
     return nodes
