@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable
-from math import isqrt
 from pathlib import Path
 
-from anir_runtime.decoder import Decoder
+from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Entry, Manifest
 
-_PROBE_PIXELS = 65536
+_PROBE_SIDE = 256
 
 
 def choose(
@@ -42,7 +41,7 @@ def choose(
     width, height = size or (manifest.source.width, manifest.source.height)
     times = {}
     if max_ms is not None:
-        times = {e.name: estimate_ms(directory / e.file, width * height) for e in entries}
+        times = {e.name: estimate_ms(directory / e.file, (width, height)) for e in entries}
         fastest = min(times.values())
         entries = _require(
             entries, lambda e: times[e.name] <= max_ms, f"the fastest takes about {fastest:.0f} ms here"
@@ -55,15 +54,16 @@ def choose(
     return directory / chosen.file, why
 
 
-def estimate_ms(path: Path, pixels: int) -> float:
-    """Milliseconds that decoding so many pixels takes here, from a warm decode of a small part."""
+def estimate_ms(path: Path, size: tuple[int, int]) -> float:
+    """Milliseconds that drawing (width, height) takes here, from a warm decode of a part at that scale."""
     decoder = Decoder(path)
-    side = max(1, isqrt(min(pixels, _PROBE_PIXELS)))
-    decoder.decode((side, side))
+    width, height = (min(side, _PROBE_SIDE) for side in size)
+    crop = Crop(0, 0, decoder.width * width / size[0], decoder.height * height / size[1])
+    decoder.decode((width, height), crop)
     started = time.perf_counter()
-    decoder.decode((side, side))
+    decoder.decode((width, height), crop)
     elapsed = time.perf_counter() - started
-    return elapsed * 1e3 * pixels / (side * side)
+    return elapsed * 1e3 * size[0] * size[1] / (width * height)
 
 
 def _require(entries: Iterable[Entry], fits: Callable[[Entry], bool], nearest: str) -> list[Entry]:
