@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.decoder import Decoder
+from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.engine import _Matrices, make_engine, open_file, prepared
 from anir_runtime.smooth import Smooth, points_needed
 from anir_toolchain.export import build
@@ -83,9 +83,12 @@ def test_low_pictures(family: str, height: int, tmp_path: Path) -> None:
     decoder = Decoder(path, threads=1)
     engine = decoder._engine
     assert isinstance(engine, _Matrices)
-    got = decoder.decode((500, height))
+    size, crop = (500, height), Crop(10, 10, 40, 20)
+    assert engine._interpolated
+    assert engine._interpolated.start(axis_coordinates(96, 500, 10, 40), axis_coordinates(64, height, 10, 20))
+    got = decoder.decode(size, crop)
     engine._interpolated = None
-    assert_same_pixels(got, decoder.decode((500, height)))
+    assert_same_pixels(got, decoder.decode(size, crop))
 
 
 def test_what_is_too_rough_for_few_points_is_drawn_pixel_by_pixel() -> None:

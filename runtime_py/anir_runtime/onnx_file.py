@@ -168,22 +168,15 @@ def with_constants(
     (own,) = _parts(memoryview(model), _MODEL_GRAPH)
     read = {name for node in nodes for name in node.inputs} | {*outputs}
     keeps_all = any(map(has_graph, nodes))
-    graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
-    graph.append(_field(_GRAPH_NAME, b"g"))
-    graph += [
-        _field(_GRAPH_INITIALIZER, part)
+    initializers: list[bytes | memoryview] = [
+        part
         for part in _parts(own, _GRAPH_INITIALIZER)
         if keeps_all or read.intersection(_texts(part, _TENSOR_NAME))
     ]
-    graph += [_field(_GRAPH_INPUT, part) for part in _parts(own, _GRAPH_INPUT)]
-    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, shape)) for name, shape in (inputs or {}).items()]
-    graph += [
-        _field(_GRAPH_INITIALIZER, _tensor(name, value))
-        for name, value in constants.items()
-        if keeps_all or name in read
-    ]
-    graph += [_field(_GRAPH_OUTPUT, _name(name)) for name in outputs]
-    return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
+    initializers += [_tensor(name, value) for name, value in constants.items() if keeps_all or name in read]
+    more = [_value(name, np.float32, shape) for name, shape in (inputs or {}).items()]
+    own_inputs = _parts(own, _GRAPH_INPUT)
+    return _whole(model, nodes, initializers, [*own_inputs, *more], [_name(name) for name in outputs])
 
 
 def extract(model: bytes, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
@@ -193,13 +186,12 @@ def extract(model: bytes, nodes: Sequence[Node], inputs: Sequence[str], outputs:
     """
     (own,) = _parts(memoryview(model), _MODEL_GRAPH)
     read = {name for node in nodes for name in node.inputs}
-    graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
-    graph.append(_field(_GRAPH_NAME, b"g"))
-    for field, name in ((_GRAPH_INITIALIZER, _TENSOR_NAME), (_GRAPH_INPUT, _VALUE_NAME)):
-        graph += [_field(field, part) for part in _parts(own, field) if read.intersection(_texts(part, name))]
-    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, None)) for name in inputs]
-    graph += [_field(_GRAPH_OUTPUT, _name(name)) for name in outputs]
-    return _versions(model) + _field(_MODEL_GRAPH, b"".join(graph))
+    initializers, own_inputs = (
+        [part for part in _parts(own, field) if read.intersection(_texts(part, name))]
+        for field, name in ((_GRAPH_INITIALIZER, _TENSOR_NAME), (_GRAPH_INPUT, _VALUE_NAME))
+    )
+    more = [_value(name, np.float32, None) for name in inputs]
+    return _whole(model, nodes, initializers, [*own_inputs, *more], [_name(name) for name in outputs])
 
 
 def write_model(
@@ -213,12 +205,28 @@ def write_model(
 
     Inputs are float32 and come with their shapes, None for any length; the output is uint8[3, any].
     """
-    graph = [_field(_GRAPH_NODE, _node(node)) for node in nodes]
-    graph.append(_field(_GRAPH_NAME, b"g"))
-    graph += [_field(_GRAPH_INITIALIZER, _tensor(name, value)) for name, value in constants.items()]
-    graph += [_field(_GRAPH_INPUT, _value(name, np.float32, shape)) for name, shape in inputs.items()]
-    graph.append(_field(_GRAPH_OUTPUT, _value(output, np.uint8, [3, None])))
-    return _versions(like) + _field(_MODEL_GRAPH, b"".join(graph))
+    initializers = [_tensor(name, value) for name, value in constants.items()]
+    own_inputs = [_value(name, np.float32, shape) for name, shape in inputs.items()]
+    return _whole(like, nodes, initializers, own_inputs, [_value(output, np.uint8, [3, None])])
+
+
+def _whole(
+    like: bytes,
+    nodes: Sequence[Node],
+    initializers: Sequence[bytes | memoryview],
+    inputs: Sequence[bytes | memoryview],
+    outputs: Sequence[bytes],
+) -> bytes:
+    """A ModelProto of the same versions as `like`, of serialized parts."""
+    parts = {
+        _GRAPH_NODE: [_node(node) for node in nodes],
+        _GRAPH_NAME: [b"g"],
+        _GRAPH_INITIALIZER: initializers,
+        _GRAPH_INPUT: inputs,
+        _GRAPH_OUTPUT: outputs,
+    }
+    graph = b"".join(_field(field, part) for field, own in parts.items() for part in own)
+    return _versions(like) + _field(_MODEL_GRAPH, graph)
 
 
 def _nodes(graph: memoryview, own: int = _GRAPH_NODE) -> list[Node]:
