@@ -1,0 +1,80 @@
+"""A coordinate network as plain data: what an `.onnx` or `.anir` file carries and a family's module evaluates.
+
+docs/format.md lists the tensors of every family with their types and shapes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Latents:
+    """A picture as quantized coefficients of a modulated lapped transform (Malvar 1992).
+
+    Attributes:
+        codes: int16[3, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and
+            frequency along and across the scan. The code of a cell's lowest frequency, its mean, is the
+            difference to the mean of the cell before it along the scan.
+        step: the value of a code of 1; a float32 number.
+        pitch: pixels from one cell to the next, 16 or 32.
+        down: whether the scan goes down columns of cells; otherwise it goes along rows, to the right.
+        reach: distance in pixels, 1 or 2, of the eight neighbours at which the network sees plane 0.
+    """
+
+    codes: NDArray[np.int16]
+    step: float
+    pitch: int
+    down: bool
+    reach: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """One subnet: a function from positions to colours.
+
+    Attributes:
+        family: "siren", "fourier", "gabor" or "lapped".
+        size: native (width, height) of the picture in pixels.
+        bits: bits of a hidden weight, 4 or 8.
+        tensors: arrays by the names that docs/format.md lists. A tensor of integer codes `t` stands for the
+            real values t · `t.scale`; the scale has the leading axes of `t`.
+        latents: coefficients of the lapped transform, for the family "lapped" alone.
+    """
+
+    family: str
+    size: tuple[int, int]
+    bits: int
+    tensors: Mapping[str, NDArray[Any]]
+    latents: Latents | None = None
+
+    @property
+    def depth(self) -> int:
+        """Number of layers: the hidden matrices and the first layer."""
+        return len(self.tensors["weights"]) + 1
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of each layer."""
+        return int(self.tensors["weights"].shape[2])
+
+    @property
+    def colours(self) -> int:
+        """Number of colour channels of the picture: 3 for RGB."""
+        return len(self.tensors["head"])
+
+    @property
+    def name(self) -> str:
+        """The subnet's name, such as `d3w64`: three layers of 64 channels."""
+        return f"d{self.depth}w{self.channels}"
+
+    def values(self, name: str) -> NDArray[np.float32]:
+        """The real values, float32, of the tensor `name`: codes times scale, or the tensor if it has none."""
+        codes, scale = self.tensors[name], self.tensors.get(f"{name}.scale")
+        if scale is None:
+            return codes.astype(np.float32)
+        aligned = scale.reshape(scale.shape + (1,) * (codes.ndim - scale.ndim))
+        return codes.astype(np.float32) * aligned
