@@ -1,4 +1,4 @@
-"""A coordinate network as plain data: what an `.onnx` or `.anir` file carries and a family's module evaluates.
+"""A coordinate network as plain data: what an `.onnx` or `.anir` file carries and its family evaluates.
 
 docs/format.md lists the tensors of every family with their types and shapes.
 """
