@@ -10,7 +10,7 @@ from anir_runtime import AnirError, Decoder, decode
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop
 from anir_toolchain.checkpoint import Model
-from anir_toolchain.export import build
+from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Subnet
 from onnx import TensorProto, helper
 
@@ -87,7 +87,7 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def _broken(model: Model, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
-    proto = build(model, Subnet(2, 16))
+    proto = build(model.network(Subnet(2, 16)))
     whole = proto.SerializeToString()
 
     def changed(**metadata: str) -> bytes:
@@ -114,14 +114,14 @@ def _broken(model: Model, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
     )
     foreign = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     disguised = onnx.ModelProto.FromString(foreign.SerializeToString())
-    helper.set_model_props(disguised, {"anir": "1", "family": "siren", "width": "8", "height": "8"})
+    helper.set_model_props(disguised, {"anir": "2", "family": "siren", "width": "8", "height": "8"})
     return {
         "empty": (b"", "not an ONNX file"),
         "text": (b"hello, I am a picture\n" * 9, "not an ONNX file"),
         "cut": (whole[: len(whole) // 2], "not an ONNX file"),
         "foreign": (foreign.SerializeToString(), "not a neural image"),
         "disguised": (disguised.SerializeToString(), "inputs and outputs"),
-        "newer": (changed(anir="2"), "update anir"),
+        "newer": (changed(anir="3"), "update anir"),
         "nameless": (changed(width=""), "does not say its size"),
         "wordy": (changed(height="tall"), "does not say its size"),
         "negative": (changed(height="-4"), "says that its picture"),
@@ -144,7 +144,7 @@ def test_files_that_are_no_neural_images_are_refused_in_one_line(model: Model, t
 
 
 def test_any_prefix_of_a_file_is_refused(model: Model, tmp_path: Path) -> None:
-    whole = build(model, Subnet(2, 16)).SerializeToString()
+    whole = build(model.network(Subnet(2, 16))).SerializeToString()
     file = tmp_path / "cut.onnx"
     for size in range(0, len(whole) - 1, 97):
         file.write_bytes(whole[:size])

@@ -8,7 +8,7 @@ from anir_runtime.onnx_file import read_nodes
 from anir_runtime.rewrite import grid_nodes
 from anir_runtime.separable import separate
 from anir_runtime.unroll import unroll
-from anir_toolchain.export import build
+from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Subnet
 from onnx import TensorProto, helper
 
@@ -131,7 +131,7 @@ def test_any_other_stays(nodes: list[tuple[str, list[str], str]]) -> None:
 
 
 def test_a_sirens_first_layer_is_the_one_that_is_taken_apart() -> None:
-    model = unroll(build(random_model("siren"), Subnet(4, 24)).SerializeToString())
+    model = unroll(build(random_model("siren").network(Subnet(4, 24))).SerializeToString())
     before, after = (
         [node.kind for node in grid_nodes(read_nodes(data))].count("Sin") for data in (model, separate(model))
     )

@@ -16,7 +16,7 @@ from anir_runtime.engine import as_exported, make_engine, open_as_exported, open
 from anir_runtime.errors import AnirError
 from anir_runtime.onnx_file import has_external_data
 
-FORMAT = 1
+FORMAT = 2
 MAX_PIXELS = 16384 * 16384
 MAX_FILE_BYTES = 256 * 2**20
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
