@@ -26,7 +26,7 @@ EVEN = 12
 _CODES_APART = 150
 """Planes have lanes of their own where each then decodes at least so many codes other than zero."""
 CONSTANT = math.pi / 2
-"""Of channels that see nothing: a number that the graph has anyway."""
+"""The value of channels that see nothing."""
 BESIDE = (-1, 0, 1)
 """How many times `Latents.reach` to the right, or further down, planes are seen, too."""
 FARTHEST = 2

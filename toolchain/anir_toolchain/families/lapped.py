@@ -50,9 +50,8 @@ class Lapped(Family):
         return max(pixels * rate - 8 * self._other_bytes(subnet), min(least, 4 * pixels))
 
     def _other_bytes(self, subnet: Subnet) -> float:
-        """About what a file of 4-bit weights has beside its codes."""
+        """About what a file of 4-bit weights had beside its codes when the rates were chosen."""
         links, width = subnet.depth - 1, subnet.width
-        # From depth 3 on there is a Scan, too.
         return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
