@@ -8,10 +8,11 @@ ROOT = Path(__file__).parents[1]
 _FOLDERS = {
     "runtime_py/anir_runtime": "The Python runtime: reads networks and draws them.",
     "toolchain/anir_toolchain": "The toolchain: trains, quantizes, exports and evaluates.",
-    "web_demo/neural-img/src": "The npm package: the same networks, drawn in the browser.",
+    "web_demo/neural-img": "The npm package: the same networks, drawn in the browser.",
     "web_demo/src": "The demo page.",
     "bench": "Benchmarks, and the commands that write these documents.",
 }
+_FOREIGN = frozenset(["node_modules", "dist"])
 _DOC_COMMENT = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 
 
@@ -19,8 +20,9 @@ def module_map() -> str:
     """A section for each folder of source code: its modules and what each is, as a Markdown table."""
     sections = []
     for folder, about in _FOLDERS.items():
-        paths = sorted(p for p in (ROOT / folder).rglob("*") if p.suffix in (".py", ".ts"))
-        rows = [f"| `{path.relative_to(ROOT / folder).as_posix()}` | {summary(path)} |" for path in paths]
+        paths = [path.relative_to(ROOT / folder) for path in sorted((ROOT / folder).rglob("*.[pt][ys]"))]
+        own = [path for path in paths if not _FOREIGN.intersection(path.parts)]
+        rows = [f"| `{path.as_posix()}` | {summary(ROOT / folder / path)} |" for path in own]
         sections.append("\n".join([f"## {folder}", "", about, "", "| module | |", "|---|---|", *rows]))
     return "\n\n".join(sections)
 
