@@ -20,7 +20,8 @@ def module_map() -> str:
     """A section for each folder of source code: its modules and what each is, as a Markdown table."""
     sections = []
     for folder, about in _FOLDERS.items():
-        paths = [path.relative_to(ROOT / folder) for path in sorted((ROOT / folder).rglob("*.[pt][ys]"))]
+        found = (path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".py", ".ts"))
+        paths = [path.relative_to(ROOT / folder) for path in found]
         own = [path for path in paths if not _FOREIGN.intersection(path.parts)]
         rows = [f"| `{path.as_posix()}` | {summary(ROOT / folder / path)} |" for path in own]
         sections.append("\n".join([f"## {folder}", "", about, "", "| module | |", "|---|---|", *rows]))
