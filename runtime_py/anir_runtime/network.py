@@ -77,4 +77,5 @@ class Network:
         if scale is None:
             return codes.astype(np.float32)
         aligned = scale.reshape(scale.shape + (1,) * (codes.ndim - scale.ndim))
-        return codes.astype(np.float32) * aligned
+        values: NDArray[np.float32] = codes.astype(np.float32) * aligned
+        return values
