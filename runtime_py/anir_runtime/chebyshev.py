@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from anir_runtime.tile_graph import Floats, product
+
 Spectrum = NDArray[np.float64]
 """Upper bounds, by degree, of the Chebyshev coefficients of some functions."""
 
@@ -25,12 +26,23 @@ def interpolation(stretch: Floats, count: int) -> Floats:
     middle, half = _interval(stretch)
     angles = np.arccos(np.clip((stretch.astype(np.float64) - middle) / half, -1, 1))
     cosines = np.cos(np.arange(count)[:, None] * angles)
-    # Not by `@`: BLAS has threads of its own, which keep cores busy long after.
-    weights: Floats = np.einsum("nd,dc->nc", transform(count), cosines).astype(np.float32)
+    # Not by `@`, whose threads keep all cores busy long after.
+    weights: Floats = np.einsum("nd,dc->nc", _transform(count), cosines).astype(np.float32)
     return weights
 
 
-def transform(count: int) -> NDArray[np.float64]:
+def spectrum(values: Floats) -> Spectrum:
+    """Of functions with these values at `nodes`, float32[functions, nodes]; noise counts as nothing.
+
+    Not a number where a value is none.
+    """
+    count = values.shape[1]
+    coefficients = product(values, _transform(count).astype(np.float32), np.zeros((1, 1), np.float32))
+    largest = np.abs(coefficients).max(0).astype(np.float64)
+    return np.where(largest <= NOISE, 0.0, largest)
+
+
+def _transform(count: int) -> NDArray[np.float64]:
     """Matrix [nodes, degrees] from values at nodes to Chebyshev coefficients."""
     degrees = np.arange(count)
     matrix: NDArray[np.float64] = np.cos(_angles(count)[:, None] * degrees) * np.where(degrees, 2, 1) / count

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.network import Latents
-from anir_runtime.rans import Context, Ints
+from anir_runtime.rans import Context
 
 PITCHES = (16, 32)
 """Pixels from one cell to the next."""
@@ -152,7 +152,7 @@ def context(order: int) -> Context:
 
 def from_lanes(
     lanes: NDArray[np.int16], planes: int, cells: tuple[int, int], order: int, apart: bool
-) -> Ints:
+) -> NDArray[np.int16]:
     """Codes int16[planes, A, B, K, K], as `Latents` has them, from int16[steps, lanes].
 
     Args:

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Tensors = dict[str, NDArray[Any]]
+"""Arrays by name."""
+
 
 @dataclass(frozen=True)
 class Latents:

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
 
-TOTAL_BITS = 14
+TOTAL_BITS, WORD_BITS = 14, 16
 TOTAL = 1 << TOTAL_BITS
 """Sum of the frequencies in a table, over codes of both signs."""
-WORD_BITS = 16
 LOWEST = 1 << 15
 """Least state of a lane between two steps; the encoder starts, and so the decoder ends, at this state."""
 BESIDE = (1, 4, 1)
@@ -55,10 +54,9 @@ class Tables:
     def check(self) -> None:
         """Raises AnirError if these are no tables of a stream."""
         count, magnitudes = self.frequencies.shape
-        if count > MOST_TABLES or not 1 <= magnitudes <= TOTAL or self.limits.shape != (count - 1,):
-            raise AnirError("the number of its entropy coder's tables is out of range")
         frequencies, limits = self.frequencies.astype(np.int64), self.limits.astype(np.float64)
-        # Each frequency first: a sum of wrong ones may be right.
+        if count > MOST_TABLES or not 1 <= magnitudes <= TOTAL or limits.shape != (count - 1,):
+            raise AnirError("the number of its entropy coder's tables is out of range")
         if frequencies.min() < 0 or (2 * frequencies.sum(1) - frequencies[:, 0] != TOTAL).any():
             raise AnirError(f"the frequencies in its entropy coder's tables do not add up to {TOTAL}")
         if not (np.diff(limits, prepend=0, append=HIGHEST_LIMIT) > 0).all():
@@ -71,7 +69,7 @@ class Tables:
 
 
 def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: int) -> NDArray[np.int16]:
-    """All codes of a stream.
+    """All codes of a stream, int16[steps, lanes].
 
     Args:
         words: uint16[words], in the order in which lanes take them.
@@ -80,26 +78,21 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
         context: what activities are made of.
         steps: number of codes of each lane.
 
-    Returns:
-        int16[steps, lanes].
-
     Raises:
         AnirError: if the tables are wrong, or the stream is too short, too long or damaged.
     """
     tables.check()
     frequency, start, code_of = _by_slot(tables)
-    # Counts of limits below each activity, times TOTAL: the first slot of the table that holds.
+    # By activity: the first slot of the table that holds.
     below = np.searchsorted(tables.limits, np.arange(int(tables.limits.max(initial=0)) + 2)) * TOTAL
-    distances, weights = (
-        np.array([*own], np.int64) for own in (context.weights.keys(), context.weights.values())
-    )
-    # Activities of this step and the next ones, as far as codes reach, in a ring.
+    distances, weights = np.array([*context.weights.items()]).T
+    # Activities of this step and of the next ones, as far as codes reach, in a ring.
     size, period = int(distances.max()) + 1, len(context.prior)
-    ring = np.repeat(context.prior[np.arange(size) % period, None].astype(np.int64), len(states), axis=1)
+    ring = np.repeat(np.resize(context.prior, size)[:, None].astype(np.int64), len(states), axis=1)
     magnitudes = np.zeros(len(states) + 2, np.int64)
     codes = np.empty((steps, len(states)), np.int16)
     state, words, taken = states.astype(np.int64), words.astype(np.int64), 0
-    for step in range(steps):
+    for step, row in enumerate(codes):
         activity = ring[step % size]
         slot = below.take(activity, mode="clip")
         slot += state & TOTAL - 1
@@ -112,7 +105,6 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
                 raise AnirError("its entropy-coded stream ends too early")
             state[low] = state[low] << WORD_BITS | words[taken : taken + low.size]
             taken += low.size
-        row = codes[step]
         code_of.take(slot, out=row, mode="clip")
         activity[:] = context.prior[(step + size) % period]
         # Most steps have nothing but zeros, which add nothing.
@@ -127,9 +119,9 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
 
 def _by_slot(tables: Tables) -> tuple[Ints, Ints, NDArray[np.int16]]:
     """For each of TOTAL slots of each table: the frequency, distance from the first slot, and code there."""
-    frequencies = tables.signed()
-    largest = frequencies.shape[1] // 2
-    symbol = np.repeat(np.arange(frequencies.size), frequencies.ravel())
-    first = frequencies.cumsum() - frequencies.ravel()
-    codes = (symbol % frequencies.shape[1] - largest).astype(np.int16)
-    return frequencies.ravel()[symbol], np.arange(symbol.size) - first[symbol], codes
+    signed = tables.signed()
+    frequencies, codes = signed.ravel(), signed.shape[1]
+    symbol = np.repeat(np.arange(frequencies.size), frequencies)
+    first = frequencies.cumsum() - frequencies
+    code = (symbol % codes - codes // 2).astype(np.int16)
+    return frequencies[symbol], np.arange(symbol.size) - first[symbol], code
