@@ -15,9 +15,10 @@ from anir_runtime.errors import AnirError
 from anir_runtime.families import families
 from anir_runtime.network import Network
 from anir_runtime.onnx_graph import GraphRenderer
-from anir_runtime.onnx_reader import FORMAT as FORMAT
-from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
+from anir_runtime.onnx_reader import FORMAT, LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.tiles import Renderer
+
+__all__ = ["FORMAT", "Crop", "Decoder", "available_cores", "decode"]
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 """A path, what is in a file, or a binary file to be read."""

@@ -59,5 +59,5 @@ def _entry(entries: Mapping[str, str], key: str, values: Mapping[str, _Value]) -
     """One of the values that a metadata entry may have, by their texts."""
     text = entries.get(key, "")
     if text not in values:
-        raise AnirError(f"its '{key}' is '{text[:20]}', not {' or '.join(values)}")
+        raise AnirError(f"its '{key}' is {text[:20]!r}, not {' or '.join(values)}")
     return values[text]

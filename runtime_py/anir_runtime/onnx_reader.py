@@ -40,7 +40,7 @@ def read_network(data: bytes) -> Network:
     family = families().get(metadata.family)
     if family is None:
         raise AnirError(
-            f"this runtime does not know the family '{metadata.family[:40]}'; with trust_graph=True, or "
+            f"this runtime does not know the family {metadata.family[:40]!r}; with trust_graph=True, or "
             "anir-run --trust-graph, ONNX Runtime draws it by running the file's own graph"
         )
     names = {*family.shapes(1, 1, 1), *(STREAM if family.has_latents else {})}
@@ -76,7 +76,7 @@ def read_metadata(message: memoryview, reader: Reader) -> Metadata:
             entries[text(fields.get(_ENTRY_KEY, message[:0]))] = text(fields.get(_ENTRY_VALUE, message[:0]))
     if "anir" not in entries:
         raise AnirError("not a neural image; anir-export makes them")
-    if (version := entries["anir"][:20]) != str(FORMAT):
+    if (version := " ".join(entries["anir"][:20].split())) != str(FORMAT):
         remedy = "export it again" if version == "1" else "update anir"
         raise AnirError(f"file format {version}, this anir reads {FORMAT}; {remedy}")
     sides = entries.get("width", ""), entries.get("height", "")

@@ -78,7 +78,7 @@ def read_tensor(message: memoryview, reader: Reader) -> Tensor:
         elif number == _EXTERNAL or (number == _LOCATION and content != 0):
             raise AnirError("keeps its weights in another file; a neural image is one file")
     if len(tensor.dims) > _MOST_AXES or max(tensor.dims, default=0) > _LONGEST_AXIS:
-        raise AnirError(f"its tensor '{tensor.name}' has a shape that is out of range")
+        raise AnirError(f"its tensor {tensor.name[:40]!r} has a shape that is out of range")
     return tensor
 
 

@@ -88,8 +88,10 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
     distances, weights = np.array([*context.weights.items()]).T
     # Activities of this step and of the next ones, as far as codes reach, in a ring.
     size, period = int(distances.max()) + 1, len(context.prior)
-    ring = np.repeat(np.resize(context.prior, size)[:, None].astype(np.int64), len(states), axis=1)
-    magnitudes = np.zeros(len(states) + 2, np.int64)
+    ring = np.repeat(np.resize(context.prior, size)[:, None].astype(np.int32), len(states), axis=1)
+    later = (np.arange(size)[:, None] + distances) % size
+    weights = weights[:, None].astype(np.int32)
+    magnitudes, beside = np.zeros(len(states) + 2, np.int32), np.array(BESIDE, np.int32)
     codes = np.empty((steps, len(states)), np.int16)
     state, words, taken = states.astype(np.int64), words.astype(np.int64), 0
     for step, row in enumerate(codes):
@@ -110,9 +112,9 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
         # Most steps have nothing but zeros, which add nothing.
         if row.any():
             np.abs(row, out=magnitudes[1:-1])
-            around = sum(w * magnitudes[i : i + row.size] for i, w in enumerate(BESIDE))
-            ring[(step + distances) % size] += weights[:, None] * around
-    if taken != words.size or (state != LOWEST).any():
+            ring[later[step % size]] += weights * np.correlate(magnitudes, beside)
+    # A graph that decodes a stream without words needs one to look at.
+    if words.size > max(taken, 1) or (state != LOWEST).any():
         raise AnirError("its entropy-coded stream is damaged")
     return codes
 

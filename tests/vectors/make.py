@@ -34,7 +34,7 @@ def vectors() -> dict[str, Any]:
 
 
 def rans_cases() -> list[dict[str, Any]]:
-    """Streams and the codes in them, [steps, lanes]; the first has a plain context, others that of `lapped`."""
+    """Streams and the codes in them, [steps, lanes]; two have contexts of the lapped transform."""
     random = np.random.default_rng(1)
     plain = rans.Context({1: 3, 2: 1}, np.array([5, 0, 60]))
     cases = []
