@@ -137,9 +137,13 @@ class Decoder:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
             # A bounded queue: results wait in memory for no more than a few bands.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
-            while waiting:
-                yield waiting.pop(0).result()
-                waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
+            try:
+                while waiting:
+                    yield waiting.pop(0).result()
+                    waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
+            finally:
+                # Who interrupts need not wait for what nobody will see.
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if crop is None:

@@ -45,7 +45,10 @@ class FilterNetwork:
     """
 
     def __init__(self, filters: Filters, layers: Sequence[Linear], after: int) -> None:
-        """`layers` end with the last one; `after` is the number of channels at each pixel that follow it."""
+        """`layers` are the hidden ones and the last one.
+
+        `after` is the number of channels that a pixel has at most from the last layer's results on.
+        """
         self._filters, self._layers = filters, layers
         self._weights: dict[str, Floats] = {}
         for k, layer in enumerate(layers):
@@ -130,14 +133,15 @@ class FilterNetwork:
 
 def _network(layers: int) -> str:
     """The graph with so many linear layers, of which the last is `last`, float32[outputs, pixels]."""
-    lines, h = list[str](), ""
-    for k in range(layers):
-        lines += [f"grid{k} = MatMul(down{k}, across{k})", f"filter{k} = Reshape(grid{k}, flat)"]
-        if k:
-            lines.append(f"h{k} = Mul(z{k - 1}, filter{k})")
-        h = f"h{k}" if k else "filter0"
-        lines.append(f"{f'z{k}' if k < layers - 1 else 'last'} = Gemm(weight{k}, {h}, bias{k})")
-    return "\n".join(lines)
+    lines = ["grid0 = MatMul(down0, across0)", "h0 = Reshape(grid0, flat)"]
+    for k in range(1, layers):
+        lines += [
+            f"z{k} = Gemm(weight{k - 1}, h{k - 1}, bias{k - 1})",
+            f"grid{k} = MatMul(down{k}, across{k})",
+            f"filter{k} = Reshape(grid{k}, flat)",
+            f"h{k} = Mul(z{k}, filter{k})",
+        ]
+    return "\n".join([*lines, f"last = Gemm(weight{layers - 1}, h{layers - 1}, bias{layers - 1})"])
 
 
 _CONSTANTS = {"flat": (0, -1), "any": (-1,)}

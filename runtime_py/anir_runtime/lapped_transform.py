@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 class Axis:
     """The cells along one axis of a picture, whose coordinates are in [-1, 1].
 
-    Positions on it are angles: `unit` · coordinate, so that neighbouring cells' middles are π/2 apart.
+    Positions on it count cells: i is the middle of cell i.
 
     Attributes:
         pixels: native length of the axis.
@@ -50,47 +50,34 @@ class Axis:
         """Number of cells; the last one may reach beyond the picture."""
         return -(-self.pixels // self.pitch)
 
-    @property
-    def unit(self) -> float:
-        """Radians per unit of coordinates."""
-        return math.pi / 4 * self.pixels / self.pitch
-
-    @property
-    def first(self) -> float:
-        """Position of the first cell's middle."""
-        return math.pi / 4 - self.unit
-
-    def positions(self, at: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Positions of coordinates, and the same clipped to lie between the first and the last middle.
-
-        Windows are 1 where there is no neighbour to overlap: they are taken at clipped positions.
-        """
-        positions = at.astype(np.float64) * self.unit
-        return positions, positions.clip(self.first, self.first + math.pi / 2 * (self.cells - 1))
+    def positions(self, at: Floats) -> NDArray[np.float64]:
+        """Positions of coordinates, of the same shape."""
+        positions: NDArray[np.float64] = (at.astype(np.float64) + 1) * (self.pixels / 2 / self.pitch) - 0.5
+        return positions
 
     def open_cells(self, at: Floats) -> range:
         """The cells whose windows are not zero at all of the coordinates."""
-        clipped = (self.positions(at)[1] - self.first) / (math.pi / 2)
+        clipped = self.positions(at).clip(0, self.cells - 1)
         return range(int(clipped.min()), min(math.ceil(clipped.max()) + 1, self.cells))
 
     def windows(self, at: Floats, cells: range | None = None) -> NDArray[np.float64]:
         """Windows of some cells, or all, at coordinates [...]: float64[cells, ...]."""
-        offset = self.positions(at)[1] - self._middles(cells, at.ndim)
-        return np.cos(np.clip(offset, -math.pi / 2, math.pi / 2))
+        # Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+        offset = self.positions(at).clip(0, self.cells - 1) - self._middles(cells, at.ndim)
+        return np.cos(np.clip(offset, -1, 1) * (math.pi / 2))
 
     def cosines(self, at: Floats, frequencies: int, cells: range | None = None) -> Floats:
         """Windowed cosines of some cells, or all, at coordinates [...]: float32[cells, frequencies, ...]."""
-        offset = self.positions(at)[0] - self._middles(cells, at.ndim)
+        angles = (self.positions(at) - self._middles(cells, at.ndim) + 1.5) * (math.pi / 2)
         odd = np.arange(1, 2 * frequencies, 2, dtype=np.float32).reshape(-1, *[1] * at.ndim)
-        waves = (offset + math.pi * 3 / 4).astype(np.float32)[:, None] * odd
+        waves = angles.astype(np.float32)[:, None] * odd
         np.cos(waves, out=waves)
         waves *= self.windows(at, cells).astype(np.float32)[:, None]
         return waves
 
-    def _middles(self, cells: range | None, axes: int) -> NDArray[np.float64]:
+    def _middles(self, cells: range | None, axes: int) -> NDArray[np.int64]:
         """Positions of cells' middles, [cells, 1 ...] with so many axes of length 1."""
-        chosen = np.array(range(self.cells) if cells is None else cells)
-        return (self.first + chosen * (math.pi / 2)).reshape(-1, *[1] * axes)
+        return np.array(range(self.cells) if cells is None else cells).reshape(-1, *[1] * axes)
 
 
 def lattice(size: tuple[int, int], pitch: int, down: bool) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
 
 FORMAT = 2
-MOST_LAYERS, MOST_CHANNELS, MOST_COLOURS = 16, 1024, 4
+MOST_LAYERS, MOST_CHANNELS, COLOURS = 16, 1024, 3
 LONGEST_SIDE, MOST_PIXELS = 1 << 17, 1 << 28
 
 _MODEL_GRAPH, _MODEL_METADATA, _GRAPH_INITIALIZER, _ENTRY_KEY, _ENTRY_VALUE = 7, 14, 5, 1, 2
@@ -113,7 +113,7 @@ def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
             f"at most {MOST_LAYERS} layers of {MOST_CHANNELS} channels"
         )
     colours = head.axes()[-1] if len(head.axes()) > (channels > 1) else 1
-    if not 1 <= colours <= MOST_COLOURS:
+    if colours != COLOURS:
         raise AnirError(f"its tensor 'head' has the shape {head.dims}, not [channels, colours]")
     return links + 1, channels, colours
 

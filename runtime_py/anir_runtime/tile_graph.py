@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 _IR_VERSION, _OPSET = 10, 21
 _FLOAT, _INT64 = 1, 7
 _INT_ATTRIBUTE = 2
-_LINE = re.compile(r"(\w+) = (\w+)\((.*)\)")
+_LINE = re.compile(r"^(\w+) = (\w+)\((.*)\)$", re.MULTILINE)
 
 
 class TileGraph:
@@ -53,7 +53,7 @@ def product(w: Floats, x: Floats, b: Floats) -> Floats:
 
 def _model(text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> bytes:
     """A ModelProto of opset 21 (onnx.proto3)."""
-    lines = [match.groups() for match in map(_LINE.fullmatch, text.strip().splitlines()) if match]
+    lines = _LINE.findall(text)
     nodes, read = [], []
     for output, kind, arguments in lines:
         words = arguments.split(", ")

@@ -55,16 +55,13 @@ class Lapped:
             np.array(BESIDE, np.float32)[:, None] * np.float32(2 * network.latents.reach / pixels)
             for pixels in network.size
         ]
-        self._colours = network.colours
         seen = seen_by(network.channels, len(self._coefficients))
-        count, side = len(BESIDE), len(seen)
-        self._order = tuple(
-            count**2 + plane - 1 if plane else (right + 1) * count + down + 1 for plane, right, down in seen
-        )
-        first, *self._others = (
-            _without_constants(own, side) for own in (*hidden_layers(network), head(network))
-        )
-        self._first = {"weight": np.ascontiguousarray(first.weight[:, :side]), "bias": first.bias}
+        # Where they are among all features: plane 0 from all places, then the other planes.
+        self._order = tuple(8 + plane if plane else 3 * right + down + 4 for plane, right, down in seen)
+        layers = [*hidden_layers(network), head(network)]
+        first, *self._others = (_without_constants(layer, len(seen)) for layer in layers)
+        self._first = {"weight": np.ascontiguousarray(first.weight[:, : len(seen)]), "bias": first.bias}
+        self._colours = network.colours
         self._pixels = max(1, _TILE_VALUES // network.channels)
         self.rows = max(1, self._pixels // _LONGEST)
 
@@ -90,7 +87,7 @@ class Lapped:
         return slice(cells.start, cells.stop), self._axes[axis].cosines(places, frequencies, cells)
 
     def _paint(self, down: _Cosines, across: _Cosines) -> Floats:
-        """Levels of a tile's pixels."""
+        """Colours of a tile's pixels, float32[colours, pixels]."""
         part = self._coefficients[:, down.cells, :, across.cells].reshape(
             len(self._coefficients), down.values.shape[2], across.values.shape[1]
         )
@@ -113,7 +110,7 @@ class Lapped:
 
 
 def _without_constants(layer: Linear, seen: int) -> Linear:
-    """The layer of channels to which π/2 is not added: those after the first `seen`."""
+    """The layer with π/2 for the channels of h₁ that see nothing in its bias: only `seen` are then added."""
     return layer._replace(bias=layer.bias + math.pi / 2 * layer.weight[:, seen:].sum(1, keepdims=True))
 
 
