@@ -24,7 +24,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
     # Twice the bytes in milliseconds, at the native size.
     times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
-    monkeypatch.setattr(module, "estimate_ms", lambda path, size: times[path.name] * size[0] * size[1])
+    monkeypatch.setattr(module, "estimate_ms", lambda path, size, _: times[path.name] * size[0] * size[1])
 
 
 @pytest.mark.parametrize(

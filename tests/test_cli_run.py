@@ -11,6 +11,7 @@ from anir_runtime.decoder import Crop
 from PIL import Image
 
 from tests.conftest import Failing
+from tests.test_onnx_graph import waves_model
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,14 @@ def test_a_folder_chooses(neural_images: Path, capsys: pytest.CaptureFixture[str
     name = error.split(":")[0]
     assert (neural_images / f"{name}.onnx").stat().st_size <= 1500
     np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(neural_images / f"{name}.onnx"))
+
+
+def test_graphs_are_run_only_if_trusted(fails: Failing) -> None:
+    Path("waves.onnx").write_bytes(waves_model().SerializeToString())
+    fails(main(["waves.onnx"]), "waves.onnx: this runtime does not know the family 'waves'")
+    assert main(["waves.onnx", "--trust-graph"]) == 0
+    with Image.open("waves.png") as image:
+        assert image.size == (12, 8)
 
 
 def test_bad_input_is_refused_in_one_line(path: str, neural_images: Path, fails: Failing) -> None:

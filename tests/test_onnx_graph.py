@@ -24,7 +24,8 @@ image = Expand(level, three)
 """
 
 
-def _model(nodes: str = NODES, **metadata: str) -> ModelProto:
+def waves_model(nodes: str = NODES, **metadata: str) -> ModelProto:
+    """A file of a family that the runtime does not know."""
     initializers = {
         "last": np.array([1]),
         "last_two": np.array([1, 2]),
@@ -51,7 +52,7 @@ def _node(line: str) -> onnx.NodeProto:
 
 
 def test_onnx_runtime_draws_what_is_trusted() -> None:
-    data = _model().SerializeToString()
+    data = waves_model().SerializeToString()
     with pytest.raises(AnirError, match="does not know the family 'waves'"):
         Decoder(data)
     decoder = Decoder(data, trust_graph=True)
@@ -65,10 +66,10 @@ def test_onnx_runtime_draws_what_is_trusted() -> None:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (_model(NODES.replace("Sin", "Sine")), "ONNX Runtime does not run its graph"),
-        (_model(NODES.replace("image = ", "picture = ")), "ONNX Runtime does not run its graph"),
-        (_model(anir="1"), "file format 1"),
-        (_model(width="0"), "out of range"),
+        (waves_model(NODES.replace("Sin", "Sine")), "ONNX Runtime does not run its graph"),
+        (waves_model(NODES.replace("image = ", "picture = ")), "ONNX Runtime does not run its graph"),
+        (waves_model(anir="1"), "file format 1"),
+        (waves_model(width="0"), "out of range"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(model: ModelProto, words: str) -> None:
@@ -78,14 +79,14 @@ def test_what_cannot_be_drawn_is_refused(model: ModelProto, words: str) -> None:
 
 
 def test_other_inputs_and_outputs_are_refused() -> None:
-    model = _model()
+    model = waves_model()
     model.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, [1]))
     with pytest.raises(AnirError, match="inputs and outputs"):
         Decoder(model.SerializeToString(), trust_graph=True)
 
 
 def test_a_graph_that_draws_another_size_is_refused() -> None:
-    model = _model(NODES.replace("sum = Add(column, row)", "sum = Add(row, row)"))
+    model = waves_model(NODES.replace("sum = Add(column, row)", "sum = Add(row, row)"))
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "a"
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "b"
     with pytest.raises(AnirError, match="its graph draws 8 rows of 12 as"):
@@ -93,7 +94,7 @@ def test_a_graph_that_draws_another_size_is_refused() -> None:
 
 
 def test_a_graph_that_fails_says_so_in_one_line() -> None:
-    model = _model(NODES.replace("image = Expand(level, three)", "image = Reshape(level, three)"))
+    model = waves_model(NODES.replace("image = Expand(level, three)", "image = Reshape(level, three)"))
     with pytest.raises(AnirError, match="ONNX Runtime does not run its graph") as error:
         Decoder(model.SerializeToString(), trust_graph=True).decode()
     assert "\n" not in str(error.value)
@@ -171,7 +172,7 @@ CARRIERS: dict[str, Callable[[ModelProto], None]] = {
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_external_data_is_refused_anywhere(carrier: str) -> None:
-    model = _model()
+    model = waves_model()
     CARRIERS[carrier](model)
     with pytest.raises(AnirError, match="another file"):
         Decoder(model.SerializeToString(), trust_graph=True)
@@ -180,7 +181,7 @@ def test_external_data_is_refused_anywhere(carrier: str) -> None:
 def test_external_data_behind_a_group_or_a_second_graph_is_refused() -> None:
     hidden = ModelProto()
     hidden.graph.initializer.append(_secret())
-    data = _model().SerializeToString()
+    data = waves_model().SerializeToString()
     with pytest.raises(AnirError, match="another file"):
         Decoder(data + hidden.SerializeToString(), trust_graph=True)
     group = bytes([9 << 3 | 3, 9 << 3 | 4])
@@ -189,7 +190,7 @@ def test_external_data_behind_a_group_or_a_second_graph_is_refused() -> None:
 
 
 def test_graphs_nested_too_deeply_are_refused() -> None:
-    model = _model()
+    model = waves_model()
     model.graph.node.append(_within(_body(), 12))
     with pytest.raises(AnirError, match="nested too deeply"):
         Decoder(model.SerializeToString(), trust_graph=True)

@@ -42,7 +42,7 @@ def draw(options: Namespace) -> None:
     wanted = None if options.size is None else parse_size(options.size)
     limits = (options.max_bytes, options.min_psnr, options.max_ms)
     if source.is_dir():
-        path, why = choose(source, *limits, wanted)
+        path, why = choose(source, *limits, wanted, options.trust_graph)
         print(why, file=sys.stderr)
     elif limits != (None, None, None):
         raise UsageError(

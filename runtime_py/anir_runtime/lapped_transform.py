@@ -64,7 +64,8 @@ class Axis:
         """Windows of some cells, or all, at coordinates [...]: float64[cells, ...]."""
         # Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
         offset = self.positions(at).clip(0, self.cells - 1) - self._middles(cells, at.ndim)
-        return np.cos(np.clip(offset, -1, 1) * (math.pi / 2))
+        windows: NDArray[np.float64] = np.cos(np.clip(offset, -1, 1) * (math.pi / 2))
+        return windows
 
     def cosines(self, at: Floats, frequencies: int, cells: range | None = None) -> Floats:
         """Windowed cosines of some cells, or all, at coordinates [...]: float32[cells, frequencies, ...]."""
