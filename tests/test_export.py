@@ -9,7 +9,6 @@ import pytest
 import torch
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Decoder
-from anir_runtime.engine import prepared
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
 from anir_toolchain.checkpoint import Model
@@ -94,19 +93,6 @@ def test_hidden_weights_are_the_models_codes_packed_in_order(model: Model) -> No
     ]
     assert [b.shape for b in blocks] == [(24, 24)]
     np.testing.assert_array_equal(blocks[0].astype(np.int8), model.trunks[24].weight[0].numpy())
-
-
-@pytest.mark.parametrize("name", ["fourier", "gabor"])
-def test_filter_networks_have_no_sine_per_pixel(name: str) -> None:
-    """All trigonometry is on columns and rows, once a runtime has opened it: none depends on both x and y."""
-    data = build(random_model(name), Subnet(5, 48)).SerializeToString()
-    graph = onnx.load_from_string(prepared(data)).graph
-    depends = {"x": {"x"}, "y": {"y"}}
-    for node in graph.node:
-        sources = set().union(*(depends.get(name, set()) for name in node.input))
-        depends |= dict.fromkeys(node.output, sources)
-        if node.op_type in ("Sin", "Cos", "Exp"):
-            assert len(sources) == 1
 
 
 def test_depths_share_their_trunks_layers(model: Model) -> None:
