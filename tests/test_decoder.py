@@ -71,6 +71,7 @@ def test_crops_outside_are_refused(path: Path, crop: tuple[float, ...]) -> None:
         decode(path, crop=Crop(*crop))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of memory")
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
     """Tiles of an enormous picture come without the picture, which has 268 million pixels, 800 MB."""
