@@ -11,3 +11,7 @@ class UsageError(AnirError):
     """A command line that cannot be meant as it stands."""
 
     exit_code = 2
+
+
+class AnirWarning(UserWarning):
+    """Something that a user should know although the job goes on, in one line."""
