@@ -13,5 +13,11 @@ class UsageError(AnirError):
     exit_code = 2
 
 
+class InterruptError(AnirError):
+    """Ctrl-C, after what was under way has been put in order."""
+
+    exit_code = 130
+
+
 class AnirWarning(UserWarning):
     """Something that a user should know although the job goes on, in one line."""

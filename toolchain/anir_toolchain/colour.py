@@ -1,7 +1,7 @@
 """Colours of a picture file as sRGB, as browsers show them.
 
 A file says what its numbers mean by an ICC profile, by CICP code points (ITU-T H.273) or by PNG's gAMA and
-cHRM chunks. Little CMS converts by ICC profiles; the others are a transfer curve and primaries, converted here.
+cHRM chunks. Little CMS converts by ICC profiles; the others are a curve and primaries, converted here.
 """
 
 from collections.abc import Callable, Sequence
@@ -208,7 +208,7 @@ def icc_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def _srgb_profile() -> ImageCms.ImageCmsProfile:
-    """sRGB, said to be of ICC version 2: of two of version 4 the black points would be aligned, as in no browser."""
+    """sRGB, said to be of ICC version 2: of two of version 4 Little CMS would align the black points."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     data[8:12] = b"\x02\x40\x00\x00"
     return ImageCms.ImageCmsProfile(BytesIO(data))

@@ -29,6 +29,8 @@ _DAMAGED = (
     AssertionError, EOFError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's readers raise for files that are damaged or no pictures."""
+_NO_PICTURES = ("EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF")
+"""Formats that Pillow knows but does not draw, or not everywhere."""
 _NOT_BROWSERS = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
 """Where Pillow finds an orientation, too, but browsers do not."""
 _ORIENTATIONS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
@@ -169,6 +171,17 @@ def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[
     alpha = pixels[..., 3:].astype(np.uint16)
     over = pixels[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)
     return ((over + 127) // 255).astype(np.uint8)
+
+
+def picture_suffixes() -> frozenset[str]:
+    """The endings of the names of pictures, like `.jpg`, by which those in a folder are found."""
+    Image.init()
+    known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
+    # Those of HEIC are refused, but by name: left out, they would not be missed.
+    return frozenset(
+        known - {suffix for suffix, kind in Image.EXTENSION.items() if kind in _NO_PICTURES}
+        | {".heic", ".heif"}
+    )
 
 
 def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
