@@ -1,6 +1,8 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from anir_runtime.errors import AnirError, UsageError
 from anir_toolchain.config import Config
 from anir_toolchain.jobs import Job, Options, attempt, find_jobs, run
@@ -93,9 +95,21 @@ def test_what_goes_wrong_is_in_the_outcome(monkeypatch: pytest.MonkeyPatch) -> N
     assert attempt(Job(Path("no.png"), Path("a.pt")), OPTIONS, print).failure == "no.png: no such file"
     _make("a.png")
 
-    def exhausted(*_: object, **__: object) -> None:
-        raise MemoryError
+    for error in (
+        MemoryError(),
+        torch.OutOfMemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ):
+        monkeypatch.setattr("anir_toolchain.jobs.fit", _raising(error))
+        failure = attempt(Job(Path("a.png"), Path("a.pt")), OPTIONS, print).failure
+        assert failure == "a.png: not enough memory; resize it first"
+    monkeypatch.setattr("anir_toolchain.jobs.fit", _raising(RuntimeError("a mistake of ours")))
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        attempt(Job(Path("a.png"), Path("a.pt")), OPTIONS, print)
 
-    monkeypatch.setattr("anir_toolchain.jobs.fit", exhausted)
-    failure = attempt(Job(Path("a.png"), Path("a.pt")), OPTIONS, print).failure
-    assert failure == "a.png: not enough memory; resize it first"
+
+def _raising(error: BaseException) -> Callable[..., None]:
+    def fit(*_: object, **__: object) -> None:
+        raise error
+
+    return fit

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.manifest import plain_name
 from numpy.typing import NDArray
@@ -146,8 +147,11 @@ def attempt(job: Job, options: Options, on_progress: Callable[[Progress], None])
         return run(job, options, on_progress)
     except AnirError as error:
         return Outcome(job, failure=str(error))
-    except MemoryError:
-        return Outcome(job, failure=f"{job.picture}: not enough memory; resize it first")
+    except (MemoryError, RuntimeError) as error:
+        # torch has no exception of its own for this on a CPU.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            return Outcome(job, failure=f"{job.picture}: not enough memory; resize it first")
+        raise
 
 
 def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> Outcome:

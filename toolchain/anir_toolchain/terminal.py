@@ -1,5 +1,7 @@
 """Command lines of typer with the errors and exit codes that all of anir's commands share."""
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +21,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
         except typer.TyperException as error:
             kind = UsageError if error.exit_code == UsageError.exit_code else AnirError
             raise kind(f"{error.format_message()} ({name} --help lists the options)") from error
+        except SystemExit as error:  # so typer ends when the reader of its output is gone
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
         if result == InterruptError.exit_code:  # so typer returns for Ctrl-C
             raise KeyboardInterrupt
         return result

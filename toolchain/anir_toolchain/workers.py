@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -145,8 +145,17 @@ def _interrupt(worker: _Worker) -> None:
         os.kill(worker.process.pid, signal.SIGINT)
 
 
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: its locks are free for the next run."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
 def _work(pipe: Connection, options: Options, threads: int) -> None:
     """A worker's life: a job comes, progress and an outcome go, until the other end is closed."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     warnings.simplefilter("always", AnirWarning)
     warnings.showwarning = lambda message, *_: pipe.send(str(message))
