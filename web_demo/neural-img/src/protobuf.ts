@@ -1,66 +1,90 @@
-/** The wire format of protocol buffers, as far as ONNX files need it. */
+/** The wire format of protobuf messages: https://protobuf.dev/programming-guides/encoding. */
+import { ModelError } from './model_error.ts';
 
-export interface Field {
-  number: number;
-  /** The value of a number field, else 0. */
-  varint: number;
-  /** The content of a text, bytes or message field, else empty. */
-  bytes: Uint8Array;
-}
+/** An integer for a varint, otherwise the bytes, without a copy. */
+export type Content = number | Uint8Array;
 
-/** Walks the fields of one message; views, no copies. Throws a RangeError where the message is damaged. */
-export function* fields(message: Uint8Array): Generator<Field> {
-  let at = 0;
+const KINDS = { varint: 0, fixed64: 1, length: 2, fixed32: 5 };
+const LONGEST_VARINT = 10;
+const MOST_FIELDS = 1 << 18;
+const HALF = 2 ** 28;
 
-  function readVarint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = message[at++];
-      if (byte === undefined) break;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+export const damaged = () => new ModelError('This is not an ONNX file, or a damaged one.');
+
+/** Splits messages into fields, of which it takes a bounded number in all, so that time is bounded, too. */
+export class Reader {
+  #left = MOST_FIELDS;
+
+  /** Number and content of each field. Throws a ModelError where the bytes are no message, or have too many fields. */
+  *fields(message: Uint8Array): Generator<[number, Content]> {
+    for (let at = 0; at < message.length; ) {
+      if (--this.#left < 0) throw new ModelError('This is not a neural image: it has too many parts.');
+      const [tag, from] = varint(message, at);
+      const [number, kind] = [Math.floor(tag / 8), (message[at] as number) & 7];
+      let [size, start] = [kind === KINDS.fixed64 ? 8 : 4, from];
+      if (kind === KINDS.varint || kind === KINDS.length) [size, start] = varint(message, from);
+      else if (kind !== KINDS.fixed64 && kind !== KINDS.fixed32) throw damaged();
+      if (kind === KINDS.varint) {
+        yield [number, size];
+        at = start;
+        continue;
+      }
+      if (number === 0 || size < 0 || size > message.length - start) throw damaged();
+      at = start + size;
+      yield [number, message.subarray(start, at)];
     }
-    throw new RangeError('damaged message');
-  }
-
-  function take(length: number): Uint8Array {
-    if (length > message.length - at) throw new RangeError('damaged message');
-    at += length;
-    return message.subarray(at - length, at);
-  }
-
-  while (at < message.length) {
-    const tag = readVarint();
-    const field: Field = { number: Math.floor(tag / 8), varint: 0, bytes: message.subarray(0, 0) };
-    const wireType = tag % 8;
-    if (wireType === 0) field.varint = readVarint();
-    else if (wireType === 1) take(8);
-    else if (wireType === 2) field.bytes = take(readVarint());
-    else if (wireType === 5) take(4);
-    else throw new RangeError('damaged message');
-    yield field;
   }
 }
 
-/** One field of a message. */
-export function field(number: number, content: number | string | Uint8Array): Uint8Array {
-  if (typeof content === 'number') return Uint8Array.from([...varint(number * 8), ...varint(content)]);
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return concat(Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length)]), bytes);
-}
-
-export function concat(...parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+/** Exactly `count` integers, stored one after the other. Throws a ModelError if there are not so many. */
+export function packedVarints(content: Uint8Array, count: number): number[] {
+  if (content.length < count || content.length > count * LONGEST_VARINT) throw damaged();
+  const values: number[] = [];
+  for (let at = 0; at < content.length; ) {
+    const [value, next] = varint(content, at);
+    values.push(value);
+    at = next;
   }
-  return whole;
+  if (values.length !== count) throw damaged();
+  return values;
 }
 
-export const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+/** A field that holds text. Throws a ModelError if it does not. */
+export function textOf(content: Content): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytesOf(content));
+  } catch {
+    throw damaged();
+  }
+}
 
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(Math.floor(value / 0x80))];
+export function bytesOf(content: Content): Uint8Array {
+  if (typeof content === 'number') throw damaged();
+  return content;
+}
+
+export function wholeOf(content: Content): number {
+  if (typeof content !== 'number') throw damaged();
+  return content;
+}
+
+/** The signed integer that begins there, of at most 64 bits, and where the next part begins; exact up to 2⁵³. */
+function varint(message: Uint8Array, at: number): [number, number] {
+  // Bits 0 to 27, 28 to 55, and 56 to 63.
+  let [low, middle, high] = [0, 0, 0];
+  for (let k = 0; k < LONGEST_VARINT; k++) {
+    const octet = message[at + k];
+    if (octet === undefined) break;
+    const bits = octet & 127;
+    if (k < 4) low += bits * 2 ** (7 * k);
+    else if (k < 8) middle += bits * 2 ** (7 * k - 28);
+    else high += k < 9 ? bits : (bits & 1) * 128;
+    if (octet >= 128) continue;
+    const isNegative = high >= 128;
+    const rest = isNegative
+      ? (middle - HALF) * HALF + (high - 255) * HALF ** 2
+      : middle * HALF + high * HALF ** 2;
+    return [low + rest, at + k + 1];
+  }
+  throw damaged();
 }

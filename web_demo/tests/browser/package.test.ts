@@ -176,8 +176,10 @@ test('a broken file is told in the element, which then draws a good one', async 
   const role = () => page.getByRole('img', { name: 'A siren' }).getAttribute('aria-label');
   await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'broken.onnx'));
   await untilCounted('siren error', 1);
-  expect(await page.locator('#siren').locator('p').innerText()).toBe('This is not an ONNX file.');
-  expect(await role()).toBe('A siren: This is not an ONNX file.');
+  expect(await page.locator('#siren').locator('p').innerText()).toBe(
+    'This is not an ONNX file, or a damaged one.',
+  );
+  expect(await role()).toBe('A siren: This is not an ONNX file, or a damaged one.');
   await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'missing.onnx'));
   await untilCounted('siren error', 2);
   expect(await page.locator('#siren').locator('p').innerText()).toBe('missing.onnx answered 404.');
@@ -191,7 +193,7 @@ test('the decoder gives the whole coarsely first, then all rows once', async () 
   const tiles = await page.evaluate(async () => {
     const { Decoder } = (window as unknown as { neuralImg: typeof NeuralImg }).neuralImg;
     const file = new Uint8Array(await (await fetch('siren.onnx')).arrayBuffer());
-    const image = await new Decoder(undefined, 1).open(file);
+    const image = await new Decoder({ threads: 1 }).open(file);
     const tiles: number[][] = [];
     for await (const { scale, firstRow, width, height, pixels } of image.decode({ coarse: true }))
       tiles.push([scale, firstRow, width, height, pixels.length]);
@@ -208,7 +210,7 @@ test('a crop has the pixels of the whole; a decode that was stopped does not hol
   const { reason, same, differing } = await page.evaluate(async () => {
     const { Decoder, axis } = (window as unknown as { neuralImg: typeof NeuralImg }).neuralImg;
     const file = new Uint8Array(await (await fetch('gabor.onnx')).arrayBuffer());
-    const image = await new Decoder(undefined, 1).open(file);
+    const image = await new Decoder({ threads: 1 }).open(file);
     const decode = async (options: NeuralImg.DecodeOptions) => {
       const pixels: number[] = [];
       for await (const tile of image.decode(options)) pixels.push(...tile.pixels);
