@@ -1,6 +1,6 @@
 /**
  * `npm run download`: what a visitor’s browser fetches to show a picture, by part, and what either engine is of it.
- * Writes ../bench/results/download.json, which the page and the README quote.
+ * Writes ../bench/results/download.json, which the page and docs/results.md quote.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
