@@ -19,55 +19,42 @@ const MEAN_ACTIVITY = 280;
 /** Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below. */
 export const BESIDE = [-1, 0, 1];
 
-/** Cells from `start` to `end`, and their cosines at some coordinates, [cell, frequency][8 coordinates]. */
-export interface Cosines {
+/** Cells from `start` to before `end`. */
+export interface Cells {
   start: number;
   end: number;
-  values: Float32Array;
 }
 
-/**
- * The cells along one axis of a picture, whose coordinates are in [-1, 1].
- *
- * Positions on it are angles, `unit` · coordinate, so that neighbouring cells' middles are π/2 apart.
- */
+/** The cells along one axis of a picture, whose coordinates are in [-1, 1]: at position i is the middle of cell i. */
 export class Axis {
-  /** The last cell may reach beyond the picture. */
+  /** The last one may reach beyond the picture. */
   readonly cells: number;
-  readonly unit: number;
-  /** Position of the first cell's middle. */
-  readonly first: number;
 
-  constructor(pixels: number, pitch: number) {
+  constructor(
+    readonly pixels: number,
+    readonly pitch: number,
+  ) {
     this.cells = Math.ceil(pixels / pitch);
-    this.unit = ((Math.PI / 4) * pixels) / pitch;
-    this.first = Math.PI / 4 - this.unit;
   }
 
-  /** The cells whose windows are not zero at all of the coordinates: from the first to before the last. */
-  openCells(at: ArrayLike<number>): { start: number; end: number } {
-    let [start, end] = [this.cells - 1, 1];
-    for (let k = 0; k < at.length; k++) {
-      const cell = this.#clipped((at[k] as number) * this.unit) / (Math.PI / 2);
-      start = Math.min(start, Math.floor(cell));
-      end = Math.max(end, Math.ceil(cell) + 1);
-    }
-    return { start: Math.max(start, 0), end: Math.min(end, this.cells) };
+  /** The cells whose windows are not zero at all of the coordinates. */
+  openCells(at: ArrayLike<number>): Cells {
+    const positions = Array.from(at, (coordinate) => this.#clipped(this.#position(coordinate)));
+    const end = Math.ceil(Math.max(...positions)) + 1;
+    return { start: Math.floor(Math.min(...positions)), end: Math.min(end, this.cells) };
   }
 
-  /** Windowed cosines of the cells that are open at up to eight coordinates. */
-  cosines(at: ArrayLike<number>, frequencies: number): Cosines {
+  /** Windowed cosines of the cells that are open at up to eight coordinates, [cell, frequency][8]. */
+  cosines(at: ArrayLike<number>, frequencies: number): Cells & { values: Float32Array } {
     const { start, end } = this.openCells(at);
     const values = new Float32Array((end - start) * frequencies * 8);
-    for (let lane = 0; lane < at.length; lane++) {
-      const position = (at[lane] as number) * this.unit;
+    for (let lane = 0; lane < at.length; lane++)
       for (let cell = start; cell < end; cell++) {
-        const middle = cell * (Math.PI / 2);
-        const offset = this.#clipped(position) - middle;
-        // Windows are 1 where there is no neighbour to overlap.
-        const window = Math.abs(offset) < Math.PI / 2 ? Math.cos(offset) : 0;
-        if (window === 0) continue;
-        const angle = position - this.first - middle + (Math.PI * 3) / 4;
+        const position = this.#position(at[lane] as number);
+        // Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+        const offset = Math.min(Math.abs(this.#clipped(position) - cell), 1);
+        const window = Math.cos((offset * Math.PI) / 2);
+        const angle = ((position - cell + 1.5) * Math.PI) / 2;
         // cos (2k + 1)a = 2 cos 2a · cos (2k - 1)a - cos (2k - 3)a
         const double = 2 * Math.cos(2 * angle);
         let [before, now] = [Math.cos(angle), Math.cos(angle)];
@@ -76,13 +63,15 @@ export class Axis {
           [before, now] = [now, double * now - before];
         }
       }
-    }
     return { start, end, values };
   }
 
-  /** How far a position is from the first cell's middle, clipped to lie between that and the last one's. */
+  #position(coordinate: number): number {
+    return ((coordinate + 1) * this.pixels) / 2 / this.pitch - 0.5;
+  }
+
   #clipped(position: number): number {
-    return Math.min(Math.max(position - this.first, 0), (Math.PI / 2) * (this.cells - 1));
+    return Math.min(Math.max(position, 0), this.cells - 1);
   }
 }
 

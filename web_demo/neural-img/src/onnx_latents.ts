@@ -3,7 +3,7 @@ import type { Kernel } from './kernel.ts';
 import { context, FEWEST, fromLanes, lattice, PITCHES, REACHES } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents } from './network.ts';
-import type { Elements, ElementType, OnnxTensor } from './onnx_tensor.ts';
+import type { ElementType, OnnxTensor } from './onnx_tensor.ts';
 import { decode } from './rans.ts';
 
 /** Types of the tensors of a stream. */
@@ -17,8 +17,7 @@ export const STREAM = {
 
 const HIGHEST_STEP = 1 << 16;
 /** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
-const CODES = { all: 1 << 20, perByte: 1024 };
-const STEPS = { all: 1 << 16, perByte: 32 };
+const [CODES, CODES_PER_BYTE, STEPS, STEPS_PER_BYTE] = [1 << 20, 1024, 1 << 16, 32];
 
 /**
  * The latents of a picture with so many colour planes, from a file of so many bytes. Throws a ModelError if the stream is
@@ -36,33 +35,28 @@ export function readLatents(
   const down = entryOf(entries, 'scan', { down: true, right: false });
   const reach = entryOf(entries, 'reach', named(REACHES));
   const apart = entryOf(entries, 'lanes', { planes: true, joint: false });
-  const orders = Array.from({ length: pitch + 1 - FEWEST }, (_, k) => FEWEST + k);
-  const order = entryOf(entries, 'order', named(orders));
-  const elements = (name: keyof typeof STREAM) => tensors.get(name)?.elements([STREAM[name]]) as Elements;
-  const step = elements('latents.step');
-  const words = elements('latents.words') as Uint16Array;
-  const [states, frequencies] = [elements('latents.states'), elements('latents.frequencies')] as Int32Array[];
-  const limits = elements('latents.limits') as Float32Array;
-  if (step.length !== 1 || !((step[0] as number) > 0 && (step[0] as number) <= HIGHEST_STEP))
+  const order = entryOf(
+    entries,
+    'order',
+    named(Array.from({ length: pitch - FEWEST + 1 }, (_, k) => FEWEST + k)),
+  );
+  const names = Object.entries(STREAM);
+  const [steps, words, states, frequencies, limits] = names.map(([name, type]) =>
+    tensors.get(name)?.elements([type]),
+  ) as [Float32Array, Uint16Array, Int32Array, Int32Array, Float32Array];
+  const [step = 0] = steps;
+  if (steps.length !== 1 || !(step > 0 && step <= HIGHEST_STEP))
     throw new ModelError('Its tensor “latents.step” is not a number above 0.');
   const [along, across] = lattice(size, pitch, down);
   const lanes = apart ? across * planes : across;
-  const steps = along * order ** 2 * (apart ? 1 : planes);
-  if (states?.length !== lanes)
-    throw new ModelError(`Its tensor “latents.states” has ${states?.length} lanes, its picture ${lanes}.`);
-  if (steps * lanes > CODES.all + CODES.perByte * bytes || steps > STEPS.all + STEPS.perByte * bytes)
+  const length = along * order ** 2 * (apart ? 1 : planes);
+  if (states.length !== lanes)
+    throw new ModelError(`Its tensor “latents.states” has ${states.length} lanes, its picture ${lanes}.`);
+  if (length * lanes > CODES + CODES_PER_BYTE * bytes || length > STEPS + STEPS_PER_BYTE * bytes)
     throw new ModelError('It declares a larger picture than its entropy-coded stream can have.');
-  const tables = { frequencies: frequencies as Int32Array, limits };
-  const codes = decode(kernel, words, states, tables, context(order), steps);
+  const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length);
   const shape: Latents['shape'] = [along, across, order];
-  return {
-    codes: fromLanes(codes, planes, shape, apart),
-    shape,
-    step: step[0] as number,
-    pitch,
-    down,
-    reach,
-  };
+  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach };
 }
 
 const named = (values: number[]) => Object.fromEntries(values.map((value) => [`${value}`, value]));

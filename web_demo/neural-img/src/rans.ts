@@ -79,7 +79,11 @@ export function decode(
     );
     if (taken > words.length) throw new ModelError('Its entropy-coded stream ends too early.');
     const { buffer } = kernel.run.memory;
-    if (taken < words.length || new Int32Array(buffer, from, lanes).some((state) => state !== LOWEST))
+    // A graph that decodes a stream without words needs one to look at.
+    if (
+      words.length > Math.max(taken, 1) ||
+      new Int32Array(buffer, from, lanes).some((state) => state !== LOWEST)
+    )
       throw new ModelError('Its entropy-coded stream is damaged.');
     return new Int16Array(buffer, codes, steps * lanes).slice();
   });

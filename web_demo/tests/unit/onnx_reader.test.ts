@@ -77,7 +77,7 @@ describe('refuses', () => {
     ['1,025 channels', 'weights', 'int8', [1, 1025, 1025], new Int8Array(1025 ** 2), 'shape'],
     ['17 layers', 'weights', 'int8', [16, 6, 6], new Int8Array(576), 'shape'],
     ['weights of 16 bits', 'weights', 'int16', [1, 6, 6], new Int16Array(36), 'type'],
-    ['a head of five colours', 'head', 'int8', [1, 6, 5], new Int8Array(30), 'shape'],
+    ['a head of four colours', 'head', 'int8', [1, 6, 4], new Int8Array(24), 'shape'],
     ['another number of biases', 'biases', 'int8', [1, 5], new Int8Array(5), 'shape'],
     ['a scale that is no number', 'biases.scale', 'float32', [1], float(Number.NaN), 'no'],
     ['a scale so large that values are infinite', 'biases.scale', 'float32', [1], float(3e38), 'infinite'],

@@ -3,7 +3,7 @@
  * h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
-import { Axis, BESIDE, expand, meansOf, seenBy } from '../lapped_transform.ts';
+import { Axis, BESIDE, type Cells, expand, meansOf, seenBy } from '../lapped_transform.ts';
 import { channelsOf, type Latents, type Network } from '../network.ts';
 import { type Family, MATRICES } from './family.ts';
 import { TILE } from './filter_network.ts';
@@ -11,17 +11,11 @@ import { apply, headOf, hiddenLayers } from './layers.ts';
 
 const CONSTANT = Math.PI / 2;
 
-/** Cells from `start` to `end` along an axis. */
-interface Span {
-  start: number;
-  end: number;
-}
-
 /** The cosines of eight coordinates, [cell, frequency][8], for cells that are open there, in the kernel's memory. */
-type Placed = Span & { at: number };
+type Placed = Cells & { at: number };
 
 /** Those of all coordinates, eight after eight, by distance in units of the reach; and all their cells. */
-type Beside = Span & { of: Map<number, Placed[]> };
+type Beside = Cells & { of: Map<number, Placed[]> };
 
 function open(kernel: Kernel, network: Network): Draw {
   const latents = network.latents as Latents;
@@ -126,7 +120,7 @@ function writerOf(latents: Latents) {
   const { codes, shape, down } = latents;
   const [along, across, order] = shape;
   const [means, worth] = [meansOf(latents), (latents.step * 2) / latents.pitch];
-  return (plane: number, columns: Span, rows: Span, to: Float32Array): void => {
+  return (plane: number, columns: Cells, rows: Cells, to: Float32Array): void => {
     const height = (rows.end - rows.start) * order;
     for (let column = columns.start; column < columns.end; column++)
       for (let row = rows.start; row < rows.end; row++) {

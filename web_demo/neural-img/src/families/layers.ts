@@ -11,9 +11,6 @@ export interface Layer {
   gain: number;
 }
 
-/** Which colour is red, green, blue and alpha, for so many of them; opaque where none is alpha. */
-const RGBA = [[], [0, 0, 0], [0, 0, 0, 1], [0, 1, 2], [0, 1, 2, 3]];
-
 /** Hidden layers, whose weights and biases are multiplied by `unit`. */
 export function hiddenLayers(kernel: Kernel, network: Network, unit: number): Layer[] {
   const size = channelsOf(network);
@@ -30,19 +27,15 @@ export function hiddenLayers(kernel: Kernel, network: Network, unit: number): La
   });
 }
 
-/** From the last layer's channels to levels of red, green, blue and alpha. */
+/** From the last layer's channels to levels of red, green, blue and alpha, which is opaque. */
 export function headOf(kernel: Kernel, network: Network): Layer {
   const [size, head, biases] = [
     channelsOf(network),
     valuesOf(network, 'head'),
     valuesOf(network, 'head.bias'),
   ];
-  const colours = RGBA[biases.length] as number[];
-  const weight = (output: number, input: number) => {
-    const colour = colours[output];
-    return colour === undefined ? 0 : (head[colour * size + input] as number);
-  };
-  return makeLayer(kernel, 4, size, 255, weight, (output) => biases[colours[output] ?? -1] ?? 1);
+  const weight = (output: number, input: number) => head[output * size + input] ?? 0;
+  return makeLayer(kernel, 4, size, 255, weight, (output) => biases[output] ?? 1);
 }
 
 function makeLayer(
