@@ -11,11 +11,12 @@ from pathlib import Path
 import onnx
 import torch
 from anir_runtime.coordinates import axis_coordinates
-from anir_toolchain.checkpoint import Model
+from anir_runtime.network import Latents
 from anir_toolchain.export import export
 from anir_toolchain.families import families
 from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import CONSTANT, Latents
+from anir_toolchain.lapped_transform import CONSTANT, features_at
+from anir_toolchain.model import Model
 from anir_toolchain.space import Space, Subnet
 from onnx import TensorProto, helper
 
@@ -89,7 +90,7 @@ def _emit_features(
     if latents is None:
         return ""
     points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
-    seen = latents.seen(axis_coordinates(size[0]), axis_coordinates(size[1]), size, channels)
+    seen = features_at(latents, axis_coordinates(size[0]), axis_coordinates(size[1]), size, channels)
     pictures = tensor(torch.from_numpy(seen).permute(2, 0, 1)[None])
     samples = graph.op("GridSample", pictures, points, padding_mode="border")
     features = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from anir_runtime import cli as run_cli
 from anir_toolchain import presets
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.cli import eval_main, export_main, train_main
-from anir_toolchain.fitting import Fitting
+from anir_toolchain.model import Model
+from anir_toolchain.training import Task, Training, advance
 from PIL import Image
 
 from tests.conftest import Failing
@@ -45,8 +46,8 @@ def test_the_three_commands_as_written(picture: Path, capsys: pytest.CaptureFixt
 def test_several_pictures_go_to_a_folder(picture: Path, fails: Failing) -> None:
     Image.open(picture).transpose(Image.Transpose.ROTATE_90).save("b.jpg")
     assert train_main([str(picture), "b.jpg", "-o", "models", *SMALL]) == 0
-    assert Model.load(Path("models/b.pt")).image.shape == (40, 30, 3)
-    assert Model.load(Path("models/picture.pt")).image.shape == (30, 40, 3)
+    assert load_model(Path("models/b.pt")).image.shape == (40, 30, 3)
+    assert load_model(Path("models/picture.pt")).image.shape == (30, 40, 3)
     fails(train_main([str(picture), "b.jpg", "-o", "models/b.pt", *SMALL]), "-o is a folder", 2)
     Image.open("b.jpg").save("b.png")
     fails(train_main(["b.png", "b.jpg", "-o", "more", *SMALL]), "train them apart", 2)
@@ -56,15 +57,14 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
     picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
-    advance = Fitting.advance
 
-    def interrupting(self: Fitting) -> None:
-        advance(self)
+    def interrupting(task: Task, training: Training) -> None:
+        advance(task, training)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Fitting, "advance", interrupting)
+    monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
     fails(train_main(command), "--resume goes on from model.pt.resume")
-    monkeypatch.setattr(Fitting, "advance", advance)
+    monkeypatch.setattr("anir_toolchain.training.advance", advance)
     assert not Path("model.pt").exists()
     fails(train_main(command), "left from an interrupted run")
     fails(train_main([*command, "--resume", "--seed", "5"]), "of other options")
@@ -91,7 +91,7 @@ def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -
 
 
 def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     Path("text.pt").write_text("hello")
     fails(export_main(["model.pt"]), "either --all-subnets or --subnet", 2)
     fails(
@@ -105,14 +105,14 @@ def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> N
 
 
 def test_subnets_by_name_are_repeatable(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     assert export_main(["model.pt", "--subnet", "d2w16", "--subnet", "d3w24", "-o", "some"]) == 0
     assert sorted(p.name for p in Path("some").iterdir()) == ["d2w16.onnx", "d3w24.onnx", "manifest.json"]
     assert "some: d2w16.onnx, d3w24.onnx and manifest.json" in capsys.readouterr().out
 
 
 def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     assert eval_main(["model.pt", "--json"]) == 0
     of_model = json.loads(capsys.readouterr().out)
     assert eval_main([str(exported), "--json"]) == 0

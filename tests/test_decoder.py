@@ -9,8 +9,8 @@ import pytest
 from anir_runtime import AnirError, Decoder, decode
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop
-from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build
+from anir_toolchain.model import Model
 from anir_toolchain.space import Subnet
 from onnx import TensorProto, helper
 

@@ -12,10 +12,10 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.engine import prepared
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
-from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import build, export, payload_bytes
 from anir_toolchain.families import family
 from anir_toolchain.metrics import psnr
+from anir_toolchain.model import Model
 from anir_toolchain.space import Space, Subnet
 
 from tests.random_model import SMALL, random_model

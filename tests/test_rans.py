@@ -96,7 +96,7 @@ def test_frequencies_count_both_signs_and_leave_out_what_never_occurs() -> None:
     sizes = np.abs(_bursts(96, 640))
     tables = Tables.of(sizes, CONTEXT.activity(_bursts(96, 640)))
     assert tables.signed.sum(1).tolist() == [1 << 14] * len(tables.frequencies)
-    kinds = tables.kinds(CONTEXT.activity(_bursts(96, 640)))
-    for kind, row in enumerate(tables.frequencies):
-        assert set(np.unique(sizes[kinds == kind])) - {0} == set(np.flatnonzero(row)) - {0}
+    index = tables.index(CONTEXT.activity(_bursts(96, 640)))
+    for table, row in enumerate(tables.frequencies):
+        assert set(np.unique(sizes[index == table])) - {0} == set(np.flatnonzero(row)) - {0}
     assert tables.bits(sizes, CONTEXT.activity(_bursts(96, 640))) > 10 * tables.frequencies.size

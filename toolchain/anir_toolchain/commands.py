@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.config import Config
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.export import export
-from anir_toolchain.fit import OnProgress, fit
-from anir_toolchain.fitting import Progress
 from anir_toolchain.image import load_image
+from anir_toolchain.progress import OnProgress, Progress
+from anir_toolchain.training import fit
 
 
 def train(
@@ -78,7 +78,7 @@ def _train_one(picture: Path, target: Path, config: Config, resume: bool) -> Non
             model = fit(image, config, source=picture.name, on_progress=show, state=state)
     except KeyboardInterrupt as interrupt:
         raise AnirError(f"interrupted; the same command with --resume goes on from {state}") from interrupt
-    model.save(target)
+    save_model(model, target)
     state.unlink()
     print(f"{target}: {len(model.space.subnets)} subnets of {picture.name}")
 
@@ -94,7 +94,7 @@ def export_subnets(
     """Writes subnets as ONNX files with a manifest."""
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
-    model = Model.load(model_path)
+    model = load_model(model_path)
     chosen = [model.space.find(name) for name in subnet] if subnet else None
     directory = output or Path("exported") / model_path.stem
     manifest = export(model, directory, chosen)
@@ -123,7 +123,7 @@ def evaluate_subnets(
         directory = source
         if not source.is_dir():
             directory = Path(temporary)
-            export(Model.load(source), directory)
+            export(load_model(source), directory)
         manifest, rows = Manifest.load(directory), evaluate(directory, image)
     title = f"{manifest.source.file}: {manifest.family}, {manifest.bits} bits"
     if plot_path is not None:

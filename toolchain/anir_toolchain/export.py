@@ -13,11 +13,13 @@ from anir_runtime.files import replacing
 from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
 from onnx import TensorProto, helper
 
-from anir_toolchain.checkpoint import Model, Quantized
 from anir_toolchain.families import Family
 from anir_toolchain.graph import Graph
 from anir_toolchain.lapped import emit as emit_latents
+from anir_toolchain.lapped_transform import synthesis_macs_per_pixel
+from anir_toolchain.latent_coding import encode_latents
 from anir_toolchain.metrics import bits_per_pixel, psnr
+from anir_toolchain.model import Model, Quantized
 from anir_toolchain.space import Subnet
 
 _LEVEL = 1 / 255
@@ -77,14 +79,14 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
 def payload_bytes(model: Model, subnet: Subnet) -> int:
     """Bytes of the packed hidden weights alone, and of entropy-coded latents."""
     latents = model.latents(subnet)
-    coded = latents.stream.bytes if latents else 0
+    coded = encode_latents(latents).bytes if latents else 0
     return ((subnet.depth - 1) * subnet.width**2 * model.bits + 7) // 8 + coded
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
     """Multiply-accumulates that one pixel takes: local cosines, hidden layers and head."""
     latents = model.latents(subnet)
-    planes = latents.macs_per_pixel if latents else 0
+    planes = synthesis_macs_per_pixel(latents) if latents else 0
     return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
 
 
@@ -167,8 +169,7 @@ def _emit_vectors(graph: Graph, model: Model, subnet: Subnet, head: int) -> list
     names = graph.split_op("Split", len(parts), table, graph.integers(*(len(codes) for codes, _ in parts)))
     rows = iter(names[:filters])
     values = [
-        next(rows) if bits == 8 else graph.op("Add", next(rows), next(rows))
-        for bits in family.filter_rows.values()
+        next(rows) if bits == 8 else graph.op("Add", next(rows), next(rows)) for bits in family.filter_bits
     ]
     biases, steps, own_head = names[filters:]
     weights = graph.op("DequantizeLinear", _emit_codes(graph, model, subnet), graph.scalar(_LEVEL))
@@ -178,7 +179,7 @@ def _emit_vectors(graph: Graph, model: Model, subnet: Subnet, head: int) -> list
 def _filter_parts(family: Family, filters: Quantized, banks: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Codes and scales of the K filter values; one of 16 bits is a high and a low part, to be added."""
     parts = []
-    for k, bits in enumerate(family.filter_rows.values()):
+    for k, bits in enumerate(family.filter_bits):
         codes, scale = filters.codes[:banks, k].int(), filters.scale[:banks, k]
         if bits == 8:
             parts.append((codes, scale))

@@ -1,32 +1,38 @@
-"""Codes as a stream of entropy-coded words, which the ONNX graph decodes by itself.
+"""An entropy coder: range asymmetric numeral systems in lanes, with a table of frequencies for each activity.
 
-Range asymmetric numeral systems (Duda 2013), in lanes that are decoded side by side (Giesen 2014): a step
-of the graph's Scan takes one code of every lane. How likely a code is depends on the sizes of those that
-its lane and the two beside it have had before, its context. A lane's state is in [2^15, 2^31), so that it
-fits an int32, and takes in at most one word of 16 bits at a step.
+Range asymmetric numeral systems, rANS (Duda 2013, Asymmetric numeral systems), code a symbol by its
+frequency. A lane is a coder with a state of its own; all lanes share one array of words and are decoded side
+by side, one code of each lane at a step (Giesen 2014, Interleaved entropy coders). Which table of frequencies
+holds for a code depends on its activity, a weighted sum of the sizes of codes before it. The size of a code
+is its absolute value. A state is in [2^15, 2^31), so that it fits an int32, and takes in at most one word of
+16 bits at a step.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
-from anir_toolchain.graph import Graph
+if TYPE_CHECKING:
+    from anir_toolchain.graph import Graph
 
-_TOTAL = 1 << 14
-"""What the frequencies of a table sum up to."""
-_WORD = 1 << 16
-_LOWEST = 1 << 15
-"""Of a lane's states."""
-_ENTRY_BITS = 10
-"""About what an entry of a table costs in the file."""
+TOTAL = 1 << 14
+"""Sum of the frequencies of a table."""
+WORD = 1 << 16
+"""Number of values of a word."""
+LOWEST = 1 << 15
+"""Lowest state of a lane."""
+LANE_WEIGHTS = (1, 4, 1)
+"""Weights of the sizes in the lane before, in a code's own lane, and in the lane after it."""
 LANE_BITS = 21
-"""What a lane costs more than what it decodes."""
-_BESIDE = (1, 4, 1)
-"""What sizes count in the lane before, in a code's own lane, and in the lane after."""
-_LIMITS = _BESIDE[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))).astype(np.int64)
+"""Estimate of the bits that a lane adds to a file for its state, beside those of its codes."""
+_ENTRY_BITS = 10
+"""Estimate of the bits that an entry of a table adds to a file."""
+_LIMITS = LANE_WEIGHTS[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))).astype(np.int64)
 """Activities from which on there may be another table."""
 
 Ints = NDArray[np.integer]
@@ -34,28 +40,28 @@ Ints = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Context:
-    """What tells how large a lane's next code will be.
+    """How the activity of a code follows from the codes before it.
 
     Attributes:
-        weights: of the codes before, by how far back they are, 1 for the last one.
-        prior: what is added to the sum of their sizes, one for each code of a period, int64[period].
+        weights: of the sizes of codes before, by their distance in steps, 1 for the last code.
+        prior: what is added for each code of a period, int64[period]; the first code of a lane begins one.
     """
 
     weights: dict[int, int]
     prior: Ints
 
     def activity(self, codes: Ints) -> Ints:
-        """Of each code [lanes, steps]: its prior, and the weighted sizes of those before it.
+        """The activity of each of the codes [lanes, steps]: prior and weighted sizes before it.
 
-        The lanes beside a code's own count too, by _BESIDE.
+        Sizes at one distance are summed over the lane and its two neighbours with LANE_WEIGHTS.
         """
         sizes = np.abs(codes)
-        most = int(self.prior.max()) + int(sizes.max()) * sum(_BESIDE) * sum(self.weights.values())
+        most = int(self.prior.max()) + int(sizes.max()) * sum(LANE_WEIGHTS) * sum(self.weights.values())
         # Half the memory is half the time.
         sizes = sizes.astype(np.uint16 if most < 2**16 else np.int32)
-        around = _BESIDE[1] * sizes
-        around[1:] += _BESIDE[0] * sizes[:-1]
-        around[:-1] += _BESIDE[2] * sizes[1:]
+        around = LANE_WEIGHTS[1] * sizes
+        around[1:] += LANE_WEIGHTS[0] * sizes[:-1]
+        around[:-1] += LANE_WEIGHTS[2] * sizes[1:]
         total = np.tile(self.prior.astype(sizes.dtype), (len(codes), codes.shape[1] // len(self.prior)))
         for weight in set(self.weights.values()):
             weighted = weight * around
@@ -66,29 +72,30 @@ class Context:
 
 @dataclass(frozen=True)
 class Tables:
-    """How often codes occur, by activity.
+    """How often codes of each size occur, depending on their activity.
 
     Attributes:
-        limits: the activity from which each table but the first holds, int64[tables - 1].
-        frequencies: of sizes, int64[tables, sizes], out of _TOTAL; each of two signs has the frequency.
+        limits: the least activity of each table but the first, int64[tables - 1], rising.
+        frequencies: of each size, int64[tables, sizes], for each of its two signs (size 0 has one). The
+            frequencies of all codes of a table sum up to TOTAL.
     """
 
     limits: Ints
     frequencies: Ints
 
     @classmethod
-    def of(cls, sizes: Ints, activity: Ints) -> "Tables":
-        """The tables that make codes of these sizes shortest, themselves included."""
+    def of(cls, sizes: Ints, activity: Ints) -> Tables:
+        """The tables with which codes of these sizes and activities are shortest, the tables included."""
         largest = int(sizes.max())
-        rows = _kinds(_LIMITS, activity).ravel() * np.int32(largest + 1) + sizes.ravel()
-        counts = np.bincount(rows, minlength=(len(_LIMITS) + 1) * (largest + 1)).reshape(-1, largest + 1)
-        groups = _group(counts)
+        entries = _reached(_LIMITS, activity).ravel() * np.int32(largest + 1) + sizes.ravel()
+        counts = np.bincount(entries, minlength=(len(_LIMITS) + 1) * (largest + 1)).reshape(-1, largest + 1)
+        groups = _merged(counts)
         limits = np.array([_LIMITS[rows.start - 1] for _, rows in groups[1:]], np.int64)
         return cls(limits, np.stack([_frequencies(own) for own, _ in groups]))
 
-    def kinds(self, activity: Ints) -> Ints:
-        """Which table holds for codes of this activity."""
-        return _kinds(self.limits, activity)
+    def index(self, activity: Ints) -> Ints:
+        """Which table holds for codes of these activities, int8."""
+        return _reached(self.limits, activity)
 
     @property
     def largest(self) -> int:
@@ -97,18 +104,18 @@ class Tables:
 
     @property
     def signed(self) -> Ints:
-        """Frequencies of codes from the smallest to the largest."""
+        """Frequencies of the codes from -largest to largest, int64[tables, 2 · largest + 1]."""
         return self.frequencies[:, np.abs(np.arange(-self.largest, self.largest + 1))]
 
     def costs(self) -> NDArray[np.float64]:
-        """Bits of a code of each size, [tables, sizes]; of one that does not occur, as if it did."""
-        return np.log2(_TOTAL / np.maximum(self.frequencies, 0.5))
+        """Bits of a code of each size, [tables, sizes]; a size that does not occur counts as frequency ½."""
+        return np.log2(TOTAL / np.maximum(self.frequencies, 0.5))
 
     def bits(self, sizes: Ints, activity: Ints) -> float:
-        """What codes of these sizes take, with the tables."""
+        """Bits of codes of these sizes and activities, and of the tables."""
         varints = 1 + (self.frequencies >= 2**7) + (self.frequencies >= 2**14)
         tables = 8 * varints.sum() + 32 * len(self.limits)
-        return float(self.costs()[self.kinds(activity), sizes].sum() + tables)
+        return float(self.costs()[self.index(activity), sizes].sum() + tables)
 
 
 @dataclass(frozen=True)
@@ -116,10 +123,10 @@ class Stream:
     """Entropy-coded codes.
 
     Attributes:
-        states: of each lane, int32[lanes].
-        words: what lanes take in, in order, uint16[words].
-        tables: of their codes.
-        steps: how many.
+        states: from which the lanes start to decode, int32[lanes].
+        words: what the lanes take in, in order, uint16[words].
+        tables: of the codes' frequencies.
+        steps: number of codes in each lane.
     """
 
     states: NDArray[np.int32]
@@ -129,35 +136,35 @@ class Stream:
 
     @property
     def bytes(self) -> int:
-        """Of states and words."""
+        """Bytes of states and words."""
         return self.states.nbytes + self.words.nbytes
 
 
 def encode(codes: Ints, context: Context) -> Stream:
-    """Codes [lanes, steps], where steps are whole periods."""
+    """The stream of codes [lanes, steps], whose steps are whole periods of the context."""
     sizes, activity = np.abs(codes), context.activity(codes)
     tables = Tables.of(sizes, activity)
-    kinds, symbols = tables.kinds(activity), codes + sizes.max()
+    table, symbols = tables.index(activity), codes + sizes.max()
     below = tables.signed.cumsum(1) - tables.signed
-    states, words = _encode(tables.signed[kinds, symbols].T, below[kinds, symbols].T)
+    states, words = _encode(tables.signed[table, symbols].T, below[table, symbols].T)
     return Stream(states, words, tables, codes.shape[1])
 
 
-def _kinds(limits: Ints, activity: Ints) -> Ints:
+def _reached(limits: Ints, activity: Ints) -> Ints:
     """How many of the limits each activity has reached, int8."""
-    # Looked up, which takes a third of the time of searching.
+    # A lookup takes a third of the time of a search.
     last = int(limits.max(initial=0))
     reached = np.searchsorted(limits, np.arange(last + 1), side="right").astype(np.int8)
     return reached[np.minimum(activity, last)]
 
 
-def _group(counts: Ints) -> list[tuple[Ints, slice]]:
-    """Neighbouring rows of counts [kinds, sizes] added up while that saves bits, and which they are."""
+def _merged(counts: Ints) -> list[tuple[Ints, slice]]:
+    """Neighbouring rows of counts [rows, sizes], added up while that saves bits, and which rows they are."""
     groups = [(row, slice(i, i + 1)) for i, row in enumerate(counts)]
     while len(groups) > 1:
         merged = [(a + b, slice(i.start, j.stop)) for (a, i), (b, j) in pairwise(groups)]
         gains = [
-            _ENTRY_BITS * counts.shape[1] + _bits(a) + _bits(b) - _bits(both)
+            _ENTRY_BITS * counts.shape[1] + _entropy(a) + _entropy(b) - _entropy(both)
             for (a, _), (b, _), (both, _) in zip(groups, groups[1:], merged, strict=False)
         ]
         best = int(np.argmax(gains))
@@ -167,17 +174,17 @@ def _group(counts: Ints) -> list[tuple[Ints, slice]]:
     return groups
 
 
-def _bits(counts: Ints) -> float:
-    """What so many sizes of each kind take, by their entropy; signs come on top."""
+def _entropy(counts: Ints) -> float:
+    """Bits that so many sizes of each kind take with ideal frequencies, without their signs."""
     some = counts[counts > 0]
     return float(-(some * np.log2(some / some.sum())).sum())
 
 
 def _frequencies(counts: Ints) -> Ints:
-    """Those of sizes, with the sum _TOTAL over both signs; none for what does not occur."""
-    result: Ints = np.round(counts * (_TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
+    """Frequencies of sizes from their counts: at least 1 for what occurs but 0, and TOTAL over both signs."""
+    result: Ints = np.round(counts * (TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
     result[(counts > 0) & (result == 0)] = 1
-    result[0] = _TOTAL - 2 * result[1:].sum()
+    result[0] = TOTAL - 2 * result[1:].sum()
     while result[0] < 2:
         result[1 + result[1:].argmax()] -= 1
         result[0] += 2
@@ -185,15 +192,15 @@ def _frequencies(counts: Ints) -> Ints:
 
 
 def _encode(frequencies: Ints, below: Ints) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    """States and words from symbols' frequencies and those of the symbols below, both [steps, lanes]."""
-    state = np.full(frequencies.shape[1], _LOWEST, np.int64)
+    """States and words from each symbol's frequency and the sum of those below it, both [steps, lanes]."""
+    state = np.full(frequencies.shape[1], LOWEST, np.int64)
     words = []
-    # The last symbol first: a decoder takes it out again last.
+    # The last symbol goes in first: a decoder takes them out in the opposite order.
     for frequency, start in zip(frequencies[::-1], below[::-1], strict=True):
-        full = state >= frequency * (2**31 // _TOTAL)
-        words.append((state[full] % _WORD).astype(np.uint16))
-        state = np.where(full, state // _WORD, state)
-        state = state // frequency * _TOTAL + start + state % frequency
+        full = state >= frequency * (2**31 // TOTAL)
+        words.append((state[full] % WORD).astype(np.uint16))
+        state = np.where(full, state // WORD, state)
+        state = state // frequency * TOTAL + start + state % frequency
     return state.astype(np.int32), np.concatenate(words[::-1])
 
 
@@ -206,6 +213,8 @@ def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
         context: that it was encoded with.
         prior: float32[period, 1], as in `context`.
     """
+    from onnx import TensorProto
+
     kinds, largest, lanes = len(stream.tables.frequencies), stream.tables.largest, len(stream.states)
     # No lane may find nothing to read, if only to throw it away.
     words = stream.words if stream.words.size else np.zeros(1, np.uint16)
@@ -214,7 +223,7 @@ def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
     tables = graph.op("Gather", tables, graph.op("Abs", codes), axis=1)
     frequencies = graph.op("Reshape", tables, graph.integers(kinds * (2 * largest + 1)))
     tops = graph.op("CumSum", frequencies, graph.int32(0))
-    weights = np.outer([*context.weights.values()], _BESIDE).astype(np.int32)[None]
+    weights = np.outer([*context.weights.values()], LANE_WEIGHTS).astype(np.int32)[None]
     shape = graph.integers(1, max(context.weights), lanes)
     inputs = [
         graph.varints(stream.states[None, None]),
@@ -267,7 +276,7 @@ def _emit_step(
 
     The runtimes know these nodes and do their work sooner (stream.py, stream.ts); change them together.
     """
-    zero, one, total = (graph.int32(n) for n in (0, 1, _TOTAL))
+    zero, one, total = (graph.int32(n) for n in (0, 1, TOTAL))
     near = graph.op("Gather", before, places, axis=1)
     activity = graph.op("Conv", near, weights, prior, pads=[1, 1])
     table = _emit_sum(graph, graph.op("Where", graph.op("Less", limits, activity), total, zero))
@@ -277,10 +286,10 @@ def _emit_step(
     turns = graph.op("Add", graph.op("Div", state, total), one)
     state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
     state = graph.op("Add", state, graph.op("Sub", slot, graph.op("Gather", tops, symbol)))
-    low = graph.op("Less", state, graph.int32(_LOWEST))
+    low = graph.op("Less", state, graph.int32(LOWEST))
     read = graph.op("CumSum", graph.op("Where", low, one, zero), graph.int32(2))
     read = graph.op("Add", read, last)
-    longer = graph.op("Mul", state, graph.int32(_WORD))
+    longer = graph.op("Mul", state, graph.int32(WORD))
     longer = graph.op("Add", longer, graph.op("Gather", words, read))
     code = graph.op("Gather", codes, graph.op("Mod", symbol, symbols))
     sizes = graph.op("Concat", graph.op("Abs", code), before, axis=1)

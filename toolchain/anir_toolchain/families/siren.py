@@ -1,21 +1,28 @@
 """SIREN: sine layers (Sitzmann et al. 2020, Implicit Neural Representations with Periodic Activations)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, emit_sine, sine
-from anir_toolchain.graph import Graph
+from anir_toolchain.families import Family, FilterTensor, emit_sine, sine
+
+if TYPE_CHECKING:
+    from anir_toolchain.graph import Graph
 
 
 class Siren(Family):
-    """h₁ = sin(ω·(x, y) + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ), with the paper's ω₀ folded into the weights."""
+    """h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ); the paper's ω₀ is a factor of the weights."""
 
     name = "siren"
-    filter_rows: ClassVar[dict[str, int]] = {"wx": 16, "wy": 16, "phase": 8}
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {
+        "frequencies": FilterTensor(2, bits=16),
+        "phases": FilterTensor(1, bits=8),
+    }
     periodic_bias = True
 
     def banks(self, depth: int) -> int:
