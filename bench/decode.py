@@ -35,9 +35,9 @@ from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from rich.progress import track
 
+from bench import RESULTS
 from bench.machine import machine
 from bench.obvious import obvious
-from bench.readme import RESULTS
 from tests.random_model import random_model
 
 app = typer.Typer(add_completion=False)
@@ -50,7 +50,7 @@ _BLOCK = 65536
 @app.command()
 def decode(
     output: Annotated[Path, typer.Option("-o", "--output", help="The result.")] = RESULTS / "decode.json",
-    quick: Annotated[bool, typer.Option(help="Only the README's table.")] = False,
+    quick: Annotated[bool, typer.Option(help="Only what the published table shows.")] = False,
     huge: Annotated[bool, typer.Option(help="Also 16384×16384 pixels to a PNG.")] = False,
 ) -> None:
     """Measures time and memory of decoding."""

@@ -29,8 +29,8 @@ from anir_toolchain.training_state import Task
 from anir_toolchain.trunk import Trunk
 from numpy.typing import NDArray
 
+from bench import RESULTS
 from bench.kodak import (
-    RESULTS,
     FamilyName,
     Images,
     Jobs,

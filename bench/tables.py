@@ -1,32 +1,27 @@
-"""Writes the README's tables from the results in bench/results, between their markers.
+"""Tables of the documents, in Markdown, each from the JSON of one result in bench/results.
 
-Usage: python -m bench.readme
+bench/documents.py says which table stands where.
 """
 
-import json
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-RESULTS = ROOT / "bench" / "results"
-_COMPARED = (
-    "kodak-siren-4bit-fast",
-    "kodak-siren-8bit-fast",
-    "kodak-siren-4bit-balanced",
-    "kodak-lapped-4bit-fast",
-    "kodak-lapped-4bit-balanced",
-)
+_CODECS = {"JPEG": "JPEG", "JPEG2000": "JPEG 2000", "WEBP": "WebP", "AVIF": "AVIF"}
+"""Names of the codecs: in a result, and as they are printed."""
+_HEADLINE_RATES = (0.1, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0)
+"""Bits per pixel of the rows of the README's table."""
+
+Result = dict[str, Any]
+"""A result as it stands in bench/results/<name>.json; the command that wrote it defines its fields."""
 
 
-def demo(result: dict[str, Any]) -> str:
+def demo(result: Result) -> str:
     """The table of `make demo`."""
-    source, where = result["source"], machine(result["machine"])
+    source, where = result["source"], measured_with(result["machine"])
     picture = f"{source['file']}, {source['width']}×{source['height']}"
     lines = [
         f"`make demo` on {picture}: preset `{result['preset']}`, fitted in {result['fit_seconds']:.0f} s "
-        f"({where}). Nothing smaller beats a ●.",
+        f"({where}). A ● marks the networks that no smaller file beats.",
         "",
         "| | name | bytes | bpp | payload bpp | PSNR dB | decode ms |",
         "|---|---|--:|--:|--:|--:|--:|",
@@ -39,12 +34,12 @@ def demo(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def codecs(result: dict[str, Any]) -> str:
+def codecs(result: Result) -> str:
     """PSNR of the Pareto front against the best file of each codec that is no larger."""
     lines = [
         "The samples of `exported/`, preset `best`, against the best file of each codec that is no larger "
-        f"(Pillow; {machine(result['machine'])}), PSNR in dB. "
-        "Brackets: the codec's smallest file, which is so many times larger.",
+        f"(Pillow; {measured_with(result['machine'])}), PSNR in dB. "
+        "In brackets: the codec's smallest file is larger than the network, by that factor.",
         "",
         "| picture | network | bytes | bpp | anir | JPEG | WebP | AVIF |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
@@ -62,7 +57,7 @@ def codecs(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def supernet(result: dict[str, Any]) -> str:
+def supernet(result: Result) -> str:
     """What four bits and sharing cost, in a line."""
     summary, config = result["summary"], result["config"]
     costs = [
@@ -71,19 +66,21 @@ def supernet(result: dict[str, Any]) -> str:
     ]
     return (
         f"- {config['family']}, preset `{config['preset']}`: {', '.join(costs)} "
-        f"(median of the sixteen; {summary['pictures']} pictures, {machine(result['machine'])})"
+        f"(median of the sixteen; {summary['pictures']} pictures, {measured_with(result['machine'])})"
     )
 
 
-def decode(result: dict[str, Any]) -> str:
+def decode(result: Result) -> str:
     """Speed at 768×512 of the subnets that every way was measured for, then start, crops and memory."""
     lines = [
-        f"Random weights at 768×512, medians of {result['repetitions']} turns; in brackets how much "
-        f"slower the others are ({machine(result['machine'])}). Obvious graph: N×2 coordinates in, a sine "
-        "per pixel, a default session. torch: eager, in blocks of pixels; COIN's way: all pixels at once. "
-        "Share: multiply-accumulates that each pixel by itself would take, against those of a large product "
-        f"in the same run, {result['peak_gmacs']:.0f} · 10⁹/s; beyond 100% where pixels come of few points. "
-        "MiB: the whole process's peak. Opening a file comes once.",
+        f"Random weights at 768×512, medians of {result['repetitions']} turns "
+        f"({measured_with(result['machine'])}). ms: drawing the picture; in brackets, how many times as long "
+        "the others take. opening: reading the file, once. obvious graph: N×2 coordinates in, a sine per "
+        "pixel, an ONNX Runtime session with default options. torch: eager, in blocks of pixels; COIN's way: "
+        "eager, all pixels at once. share: the multiply-accumulates that a network takes when evaluated at "
+        "every pixel, per second, against those of a large matrix product in the same run, "
+        f"{result['peak_gmacs']:.0f} · 10⁹/s; it exceeds 100% where pixels are interpolated from few points. "
+        "MiB: peak of the whole process.",
         "",
         "| family | network | ms | opening | MPixel/s | share | MiB | obvious graph | torch | COIN's way |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
@@ -116,23 +113,22 @@ def _cell(codec: dict[str, float], budget: int) -> str:
     return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
 
 
-def kodak(result: dict[str, Any]) -> str:
+def kodak(result: Result) -> str:
     """Mean curves over a set of pictures, ours and the codecs', and what each subnet reaches."""
     summary, config = result["summary"], result["config"]
-    codecs = {"JPEG": "JPEG", "JPEG2000": "JPEG 2000", "WEBP": "WebP", "AVIF": "AVIF"}
-    curves = {codec: dict(summary["codec_curves"][codec]) for codec in codecs}
+    curves = {codec: dict(summary["codec_curves"][codec]) for codec in _CODECS}
     lines = [
         f"Mean PSNR in dB over {summary['pictures']} Kodak pictures (768×512), {config['family']}, "
-        f"{config['bits']} bits, preset `{config['preset']}` ({machine(result['machine'])}): "
+        f"{config['bits']} bits, preset `{config['preset']}` ({measured_with(result['machine'])}): "
         "each picture's best network within the rate, and Pillow's codecs at that rate. "
         f"Encoding all sixteen takes {summary['encode_seconds']:.0f} s a picture (median"
         f"{'; two at a time, a core each' if result.get('jobs', 1) == 2 else ''}).",
         "",
-        f"| bpp | anir | {' | '.join(codecs.values())} |",
+        f"| bpp | anir | {' | '.join(_CODECS.values())} |",
         "|--:|--:|--:|--:|--:|--:|",
     ]
     for bpp, psnr in summary["curve"]:
-        others = (f"{curves[codec][bpp]:.2f}" if bpp in curves[codec] else "–" for codec in codecs)
+        others = (f"{curves[codec][bpp]:.2f}" if bpp in curves[codec] else "–" for codec in _CODECS)
         lines.append(f"| {bpp} | {psnr:.2f} | {' | '.join(others)} |")
     lines += ["", "| name | bytes | bpp | payload bpp | PSNR dB | MS-SSIM |", "|---|--:|--:|--:|--:|--:|"]
     for r in summary["subnets"]:
@@ -143,26 +139,52 @@ def kodak(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def compared(result: dict[str, Any]) -> str:
-    """Families and presets against one another and JPEG, each picture's best network within a rate."""
-    others = [_load(name) for name in _COMPARED]
-    rates = sorted({bpp for other in others for bpp, _ in other["summary"]["curve"]})
+def headline(lapped: Result, siren: Result) -> str:
+    """The README's table: both main families and the codecs at a few rates, over the same pictures."""
+    summaries = (lapped["summary"], siren["summary"])
+    pictures = _same_pictures([lapped, siren])
+    columns = {
+        **{f"anir, `{r['config']['family']}`": dict(r["summary"]["curve"]) for r in (lapped, siren)},
+        **{name: dict(summaries[0]["codec_curves"][codec]) for codec, name in _CODECS.items()},
+    }
+    times = " and ".join(f"{summary['encode_cpu_seconds']:.0f}" for summary in summaries)
+    lines = [
+        f"Mean PSNR in dB over the {pictures} Kodak pictures at equal file size; more is better:",
+        "",
+        f"| bits per pixel | {' | '.join(columns)} |",
+        "|--:" * (1 + len(columns)) + "|",
+    ]
+    for rate in _HEADLINE_RATES:
+        cells = (f"{curve[rate]:.2f}" if rate in curve else "–" for curve in columns.values())
+        lines.append(f"| {rate} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "At 768×512 pixels, 0.18 bits per pixel are a file of 8.8 kB. anir: each picture's best file of at "
+        f"most that size, preset `{lapped['config']['preset']}`, 4-bit weights; training a picture's sixteen "
+        f"networks takes {times} s of processor time. Codecs: as Pillow writes them, interpolated between "
+        f"settings ({measured_with(lapped['machine'])}).",
+    ]
+    return "\n".join(lines)
+
+
+def compared(*results: Result) -> str:
+    """Families and presets against one another and JPEG: each picture's best network within a rate."""
+    pictures, first = _same_pictures(results), results[0]
+    rates = sorted({bpp for result in results for bpp, _ in result["summary"]["curve"]})
     rows = {"bpp": [f"{bpp}" for bpp in rates]}
-    for name, other in zip(_COMPARED, others, strict=True):
-        config, summary = other["config"], other["summary"]
-        if summary["pictures"] != result["summary"]["pictures"]:
-            raise ValueError(f"{name}: other pictures")
+    for result in results:
+        config, summary = result["config"], result["summary"]
         label = (
             f"{config['family']}, {config['bits']} bits, `{config['preset']}`, "
             f"{summary['encode_cpu_seconds']:.0f} s"
         )
         rows[label] = _cells(summary["curve"], rates)
-    rows["JPEG"] = _cells(result["summary"]["codec_curves"]["JPEG"], rates)
+    rows["JPEG"] = _cells(first["summary"]["codec_curves"]["JPEG"], rates)
     header, *lines = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
     return "\n".join(
         [
-            f"The same over {result['summary']['pictures']} pictures, with the "
-            f"median processor time of a picture's sixteen ({machine(result['machine'])}):",
+            f"The same over {pictures} pictures, with the median processor time that training a picture's "
+            f"sixteen networks takes (first row: {measured_with(first['machine'])}):",
             "",
             header,
             "|---" + "|--:" * len(rates) + "|",
@@ -171,27 +193,55 @@ def compared(result: dict[str, Any]) -> str:
     )
 
 
+def bjontegaard(result: Result) -> str:
+    """Bjøntegaard deltas of one family's mean curve to the codecs' and to published curves."""
+    config, rows = result["config"], result["summary"]["against"]
+    lines = [
+        f"Bjøntegaard deltas of {config['family']}, preset `{config['preset']}`, over the rates that both "
+        "curves have: how many per cent more bits it takes for the same PSNR (negative: fewer), and how many "
+        "dB more it has at the same rate.",
+        "",
+        "| against | bits | PSNR, dB |",
+        "|---|--:|--:|",
+    ]
+    for name, delta in rows.items():
+        if delta and "bd_psnr_db" in delta:
+            other = _CODECS.get(name, name)
+            bits, quality = f"{delta['bd_rate_percent']:+.0f} %", f"{delta['bd_psnr_db']:+.2f}"
+            lines.append(f"| {other} | {bits} | {quality} |".replace(" -", " −"))
+    return "\n".join(lines)
+
+
+def _same_pictures(results: Sequence[Result]) -> int:
+    """How many pictures all of these results are of. Raises ValueError if that differs."""
+    counts = {result["summary"]["pictures"] for result in results}
+    if len(counts) != 1:
+        raise ValueError(f"results over different numbers of pictures: {sorted(counts)}")
+    return int(counts.pop())
+
+
 def _cells(points: list[tuple[float, float]], rates: list[float]) -> list[str]:
     known = dict(points)
     return [f"{known[bpp]:.2f}" if bpp in known else "–" for bpp in rates]
 
 
-def alone(result: dict[str, Any]) -> str:
+def alone(result: Result) -> str:
     """One network trained alone, in a space of one."""
     summary, config = result["summary"], result["config"]
     [r] = summary["subnets"]
     return (
         f"- {config['bits']}-bit {r['name']}, preset `{config['preset']}`{_steps(config)}: "
         f"**{r['psnr']:.2f} ± {r['psnr_std']:.2f} dB** at {r['payload_bpp']:.3f} payload bpp, "
-        f"{r['bpp']:.3f} with all of the file ({summary['pictures']} pictures, {machine(result['machine'])})"
+        f"{r['bpp']:.3f} with all of the file "
+        f"({summary['pictures']} pictures, {measured_with(result['machine'])})"
     )
 
 
-def _steps(config: dict[str, Any]) -> str:
+def _steps(config: Result) -> str:
     return f" with {config['steps']:,} steps" if config.get("steps") else ""
 
 
-def decode_web(result: dict[str, Any]) -> str:
+def decode_web(result: Result) -> str:
     """The browser's decode against the obvious graph."""
     about, (width, height) = result["machine"], result["size"]
     where = (
@@ -218,7 +268,7 @@ def decode_web(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def download(result: dict[str, Any]) -> str:
+def download(result: Result) -> str:
     """What the page's visitor fetches."""
     lines = ["| part of the page | bytes | gzip | Brotli |", "|---|--:|--:|--:|"]
     total = {
@@ -230,52 +280,9 @@ def download(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def machine(about: dict[str, Any]) -> str:
+def measured_with(about: Result) -> str:
     """Where and with what a result was measured, in a few words."""
     return (
         f"{about['date']}, {about['processor']}, {about['cores']} cores, "
         f"torch {about['torch']}, onnxruntime {about['onnxruntime']}"
     )
-
-
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "demo": demo,
-    "codecs": codecs,
-    "kodak-lapped-4bit-fast": kodak,
-    "kodak-compared": compared,
-    "kodak-siren-4bit-fast": kodak,
-    "kodak-siren-4bit-balanced-d2w128": alone,
-    "kodak-siren-4bit-best-d2w128": alone,
-    "kodak-siren-4bit-balanced-d2w128-20000steps": alone,
-    "kodak-siren-8bit-balanced-d3w64": alone,
-    "kodak-siren-8bit-best-d3w64": alone,
-    "kodak-siren-8bit-balanced-d3w64-20000steps": alone,
-    "supernet-siren-fast": supernet,
-    "supernet-lapped-fast": supernet,
-    "decode": decode,
-    "decode_web": decode_web,
-    "download": download,
-}
-
-
-RESULT_OF = {"kodak-compared": "kodak-lapped-4bit-fast"}
-"""Of a table that is not named like its result."""
-
-
-def _load(name: str) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    return result
-
-
-def rendered(text: str) -> str:
-    """`text` with what stands between `<!-- name -->` and `<!-- /name -->` made anew."""
-    for name, table in TABLES.items():
-        before, rest = text.split(f"<!-- {name} -->\n")
-        _, after = rest.split(f"<!-- /{name} -->\n")
-        body = table(_load(RESULT_OF.get(name, name)))
-        text = f"{before}<!-- {name} -->\n{body}\n<!-- /{name} -->\n{after}"
-    return text
-
-
-if __name__ == "__main__":
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
