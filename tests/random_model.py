@@ -46,7 +46,7 @@ def random_model(
         codes = (uniform(3, *cells, 12, 12) ** power * 14).round()
         # Means stay small, so that their sums do.
         codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
-        return Latents(codes.to(torch.int16).numpy(), 0.2, pitch=16, down=False, reach=2)
+        return Latents(codes.to(torch.int16).numpy(), 0.1875, pitch=16, down=False, reach=2)
 
     return Model(
         family_name=name,

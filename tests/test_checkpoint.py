@@ -104,7 +104,14 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
 
     for broken in (
         {**state, "family_name": "nope"},
+        {**state, "bits": 5},
+        {**state, "image": state["image"][..., :1]},
+        {**state, "image": state["image"].float()},
         damaged(lambda trunk: trunk.update(weight=trunk["weight"][:, :-1])),
+        damaged(lambda trunk: trunk.update(weight=trunk["weight"] * 2)),
+        damaged(lambda trunk: trunk.update(weight=trunk["weight"].float())),
+        damaged(lambda trunk: trunk["head"].update(codes=trunk["head"]["codes"].short())),
+        damaged(lambda trunk: trunk["step"].update(scale=trunk["step"]["scale"].double())),
         damaged(lambda trunk: trunk.update(head={"codes": 1})),
         damaged(lambda trunk: trunk.update(more=1)),
         damaged(lambda trunk: trunk.pop("step")),
@@ -143,6 +150,7 @@ def test_latents_that_do_not_fit_are_refused(tmp_path: Path) -> None:
                 first | {"values": 7},
                 first | {"step": 0.0},
                 first | {"step": "1"},
+                first | {"step": 0.1},
                 first | {"reach": 3},
                 first | {"reach": None},
                 first | {"more": 1},

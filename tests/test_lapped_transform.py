@@ -27,7 +27,17 @@ def test_one_channel_at_least_sees_nothing() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"pitch": 8}, {"down": 1}, {"step": 0.0}, {"step": float("nan")}, {"step": 1}, {"reach": 3}],
+    [
+        {"pitch": 8},
+        {"down": 1},
+        {"step": 0.0},
+        {"step": float("nan")},
+        {"step": float("inf")},
+        {"step": 0.1},
+        {"step": 1e300},
+        {"step": 1},
+        {"reach": 3},
+    ],
 )
 def test_latents_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
     latents = latents_of(waves(50, 35), 4000)

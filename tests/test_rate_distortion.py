@@ -66,6 +66,7 @@ def test_latents_quantized_again_show_the_residual() -> None:
             0.3 * np.sin(7 * at[0])[:, None] * np.cos(5 * at[1])[:, None, None] * np.ones(3, np.float32)
         )
         again = quantize_again(latents, planes, residual)
+        assert again.step == float(np.float32(again.step))
         assert (again.step, again.pitch, again.down) == (latents.step, latents.pitch, latents.down)
         assert np.square(planes_at(again, *at) - planes - residual).mean() < 0.01 * np.square(residual).mean()
 

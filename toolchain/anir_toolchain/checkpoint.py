@@ -17,9 +17,10 @@ from anir_runtime.network import Latents
 from anir_toolchain.families import Family
 from anir_toolchain.lapped_transform import check_latents
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
+from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
 
-FORMAT = 10
+FORMAT = 11
 """Version of both files; a file of another version is refused."""
 _MODEL = "model"
 _QUANTIZED = ("filters", "step", "bias", "head")
@@ -96,33 +97,36 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
 
 def _check_model(model: Model) -> None:
     """Raises ValueError if parts of a model do not fit one another."""
-    if tuple(model.trunks) != model.space.widths or model.image.dtype != torch.uint8:
-        raise ValueError("trunks do not fit the space")
+    if model.image.dtype != torch.uint8 or model.image.shape[2:] != (3,):
+        raise ValueError("the picture is not uint8[H, W, 3]")
+    if tuple(model.trunks) != model.space.widths or model.bits not in (4, 8):
+        raise ValueError("trunks do not fit the space, or bits are neither 4 nor 8")
     for width, trunk in model.trunks.items():
-        _check_shapes(trunk, model.family, model.space.depths, width)
+        _check_tensors(trunk, model.family, model.space.depths, width)
+        low, high = code_range(model.bits)
+        if not low <= int(trunk.weight.min()) <= int(trunk.weight.max()) <= high:
+            raise ValueError("weights do not fit the bits")
         if len(trunk.latents) != len(model.space.depths) * model.family.has_latents:
             raise ValueError("latents do not fit the family")
 
 
-def _check_shapes(trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...], width: int) -> None:
-    """Raises ValueError if a tensor of a trunk has another shape than its family, depths and width give."""
+def _check_tensors(trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...], width: int) -> None:
+    """Raises ValueError if a tensor has another type or shape than its family, depths and width give."""
     banks, values = family.banks(depths[-1]), len(family.filter_bits)
     layers, heads, lean = depths[-1] - 1, (len(depths), 3), family.lean
-    biases = 0 if lean else layers
-    expected = {
-        trunk.filters.codes: (banks, values, width),
-        trunk.filters.scale: (banks, values),
-        trunk.weight: (layers, width, width),
-        trunk.step.codes: (layers, 1 if lean else width),
-        trunk.step.scale: (layers,),
-        trunk.bias.codes: (biases, width),
-        trunk.bias.scale: (biases,),
-        trunk.head.codes: (*heads, width),
-        trunk.head.scale: heads,
-        trunk.head_bias: heads,
-    }
-    if any(tensor.shape != shape for tensor, shape in expected.items()):
-        raise ValueError("shapes do not fit the space")
+    expected = [
+        (trunk.weight, torch.int8, (layers, width, width)),
+        (trunk.head_bias, torch.float32, heads),
+    ]
+    for own, dtype, shape in (
+        (trunk.filters, torch.int16, (banks, values, width)),
+        (trunk.step, torch.int8, (layers, 1 if lean else width)),
+        (trunk.bias, torch.int8, (0 if lean else layers, width)),
+        (trunk.head, torch.int8, (*heads, width)),
+    ):
+        expected += [(own.codes, dtype, shape), (own.scale, torch.float32, shape[:-1])]
+    if any((tensor.dtype, tensor.shape) != (dtype, shape) for tensor, dtype, shape in expected):
+        raise ValueError("tensors do not fit the space")
 
 
 def write_state(path: Path, kind: str, state: dict[str, Any]) -> None:

@@ -45,8 +45,10 @@ def check_latents(latents: Latents, size: tuple[int, int], shape: tuple[int, ...
         *lattice(size, latents.pitch, latents.down),
     ) or not FEWEST <= along == across <= latents.pitch:
         raise ValueError("codes do not fit the picture")
-    if not isinstance(latents.step, float) or not latents.step > 0:
+    if not isinstance(latents.step, float) or not 0 < latents.step <= float(np.finfo(np.float32).max):
         raise ValueError("no step")
+    if float(np.float32(latents.step)) != latents.step:
+        raise ValueError("no float32 step")
     if latents.reach not in range(1, FARTHEST + 1):
         raise ValueError("no reach")
 

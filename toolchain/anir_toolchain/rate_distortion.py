@@ -85,7 +85,9 @@ def quantize_again(
 
 def _latents(coefficients: Coefficients, step: float, reach: int) -> Latents:
     values = coefficients.values
-    return Latents(_quantized(values, step), step, values.shape[-1], coefficients.down, reach)
+    codes = _quantized(values, step)
+    # A float32 number, which a file carries exactly.
+    return Latents(codes, float(np.float32(step)), values.shape[-1], coefficients.down, reach)
 
 
 def _solve_steps(

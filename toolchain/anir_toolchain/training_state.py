@@ -118,8 +118,7 @@ def save(task: Task, training: Training, path: Path) -> None:
     """Writes all that `load` needs to go on as if nothing had happened."""
     state = {
         "config": asdict(task.config),
-        "pixels": torch.from_numpy(task.picture.image).reshape(-1, 3),
-        "size": list(task.picture.size),
+        "image": torch.from_numpy(task.picture.image),
         "step": training.step,
         "trunks": {width: trainer.state() for width, trainer in training.trainers.items()},
         "generator": training.generator.get_state(),
@@ -133,8 +132,8 @@ def load(task: Task, path: Path) -> Training:
     """The training as `save` left it. Raises AnirError if that was of another picture or configuration."""
     state = read_state(path, _STATE)
     picture = task.picture
-    same = state["config"] == asdict(task.config) and state["size"] == list(picture.size)
-    if not same or not torch.equal(state["pixels"], torch.from_numpy(picture.image).reshape(-1, 3)):
+    same = state["config"] == asdict(task.config)
+    if not same or not torch.equal(state["image"], torch.from_numpy(picture.image)):
         raise AnirError(f"{path}: the state of another picture or of other options; remove it to start anew")
     training = random_networks(task)
     latents = [latents_from_state(own, picture.size) for own in state["latents"]]
