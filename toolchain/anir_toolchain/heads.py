@@ -58,8 +58,7 @@ class Moments:
         """The best quantized linear map from the C channels to the colours.
 
         Rounds one channel's coefficients after the other, and lets those that are left, at last the bias,
-        make up for the error: GPTQ (Frantar et al. 2022, section 4, with a Cholesky factor of the inverse
-        Hessian).
+        make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the inverse Hessian.
 
         Args:
             bits: of a code.
