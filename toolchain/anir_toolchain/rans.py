@@ -175,13 +175,13 @@ def _merged(counts: Ints) -> list[tuple[Ints, slice]]:
 
 
 def _entropy(counts: Ints) -> float:
-    """Bits that so many sizes of each kind take with ideal frequencies, without their signs."""
+    """Bits of sizes that occur so often, with ideal frequencies and without their signs."""
     some = counts[counts > 0]
     return float(-(some * np.log2(some / some.sum())).sum())
 
 
 def _frequencies(counts: Ints) -> Ints:
-    """Frequencies of sizes from their counts: at least 1 for what occurs but 0, and TOTAL over both signs."""
+    """Frequencies of sizes from their counts: at least 1 for each that occurs, and TOTAL over both signs."""
     result: Ints = np.round(counts * (TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
     result[(counts > 0) & (result == 0)] = 1
     result[0] = TOTAL - 2 * result[1:].sum()

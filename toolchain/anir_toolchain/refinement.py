@@ -42,7 +42,7 @@ def refine(
 
     Args:
         picture: to come nearer to.
-        trunks: all widths.
+        trunks: of all widths.
         features: with the latents so far.
         budgets: bits of each subnet's new latents; without a number their step stays.
         pool: runs trunks, and then subnets, side by side.
@@ -53,6 +53,7 @@ def refine(
         return solve_heads(*trunks[width], picture, features)
 
     heads = dict(zip(trunks, pool.map(solve, trunks), strict=True))
+    # Those of the planes.
     colours = principal_colours(picture.image)
 
     def again(subnet: Subnet, bits: float | None) -> Latents:

@@ -71,7 +71,7 @@ def fit(
                 # Fails now rather than after minutes if the place cannot be written.
                 save(task, training, state)
         train(task, training, report, state)
-        return quantize(task, training, source)
+        return to_model(task, training, source)
 
 
 def _ignore(progress: Progress) -> None:
@@ -200,7 +200,7 @@ def refine_in_rounds(task: Task, trunks: TrunkParameters, features: LatentFeatur
 
 
 @torch.no_grad()
-def quantize(task: Task, training: Training, source: str) -> Model:
+def to_model(task: Task, training: Training, source: str) -> Model:
     """The trained networks as codes, with latents for what they show, and heads by least squares."""
     trunks = {width: (trunk, trunk.quantized()) for width, trunk in training.trunks.items()}
     features = training.features

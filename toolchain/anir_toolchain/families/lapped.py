@@ -58,7 +58,7 @@ class Lapped(Family):
     def _other_bytes(self, subnet: Subnet) -> float:
         """Estimate of the bytes of a file of 4-bit weights beside its codes."""
         links, width = subnet.depth - 1, subnet.width
-        # The graph with its tables, hidden weights, head and step sizes; from depth 3 on layers are in a Scan.
+        # Graph and tables, hidden weights, head and step sizes; from depth 3 on layers are in a Scan.
         return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
