@@ -26,10 +26,11 @@ import typer
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop, Decoder, available_cores
 from anir_runtime.files import replacing
-from anir_toolchain.export import build, macs_per_pixel
+from anir_toolchain.export import macs_per_pixel
 from anir_toolchain.families import families
-from anir_toolchain.lapped_transform import features_at
+from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.model import Model
+from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def decode(
         for name, subnet in track(cases, "decoding"):
             model = random_model(name, size=SIZE, space=spaces[name])
             path = Path(folder) / f"{name}-{subnet.name}.onnx"
-            path.write_bytes(build(model, subnet).SerializeToString())
+            path.write_bytes(build(model.network(subnet)).SerializeToString())
             peaks.append(product_speed())
             rows += [measure(model, subnet, path, size) for size in ([SIZE] if quick else SIZES)]
         smallest = Path(folder) / f"siren-{spaces['siren'].subnets[0].name}.onnx"

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from anir_runtime.coordinates import axis_coordinates
 from anir_toolchain.features import LatentFeatures
-from anir_toolchain.lapped_transform import features_at, planes_at
+from anir_toolchain.lapped_synthesis import features_at, planes_at
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 

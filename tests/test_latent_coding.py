@@ -1,15 +1,9 @@
 import numpy as np
 import pytest
+from anir_runtime.lapped_transform import context, from_lanes
 from anir_runtime.network import Latents
-from anir_toolchain.lapped_transform import Codes
-from anir_toolchain.latent_coding import (
-    MEAN_ACTIVITY,
-    context,
-    encode_latents,
-    in_lanes,
-    out_of_lanes,
-    planes_apart,
-)
+from anir_runtime.rans import decode
+from anir_toolchain.latent_coding import Codes, encode_latents, in_lanes, out_of_lanes, planes_apart
 
 
 def _codes(share: float) -> Codes:
@@ -37,22 +31,10 @@ def test_means_do_not_part_the_planes() -> None:
     assert planes_apart(codes)
 
 
-def test_a_code_depends_on_its_cell_and_the_one_before() -> None:
-    own = context(8)
-    assert own.prior.tolist() == [MEAN_ACTIVITY] + [0] * 63
-    assert {distance: own.weights[distance] for distance in (1, 8, 9, 64, 65)} == {
-        1: 12,
-        8: 12,
-        9: 2,
-        64: 15,
-        65: 3,
-    }
-    # With four frequencies the fourth along one axis is the first along the other.
-    assert context(4).weights[4] == 12 + 1
-
-
-def test_a_stream_has_a_state_for_each_lane_and_says_how_long_lanes_are() -> None:
+def test_the_runtime_decodes_the_stream() -> None:
     codes = _codes(0.1)
     stream = encode_latents(Latents(codes, 0.5, pitch=16, down=True, reach=1))
     assert (len(stream.states), stream.steps) == (5, codes.size // 5)
-    assert stream.tables.largest == 9
+    assert stream.tables.frequencies.shape[1] == 10
+    decoded = decode(stream.words, stream.states, stream.tables, context(8), stream.steps)
+    assert np.array_equal(from_lanes(decoded, 3, (4, 5), 8, apart=False), codes)

@@ -6,7 +6,7 @@ import torch
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network
 from anir_toolchain.families import family
-from anir_toolchain.lapped_transform import features_at
+from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.model import Quantized
 from anir_toolchain.space import Subnet
 from numpy.typing import NDArray

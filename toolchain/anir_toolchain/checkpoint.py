@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
+from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, lattice
 from anir_runtime.network import Latents
 
 from anir_toolchain.families import Family
-from anir_toolchain.lapped_transform import check_latents
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
@@ -84,7 +84,7 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
     others = dict(state)
     shape, places, values = (others.pop(name) for name in ("shape", "places", "values"))
     latents = Latents(codes=np.empty(0, np.int16), **others)
-    check_latents(latents, size, tuple(shape))
+    _check_latents(latents, size, tuple(shape))
     codes = np.zeros(math.prod(shape), np.int16)
     places, values = places.numpy(), values.numpy()
     if places.dtype.kind != "i" or values.dtype != np.int16 or places.shape != values.shape:
@@ -93,6 +93,24 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
         raise ValueError("codes beyond the picture")
     codes[places] = values
     return replace(latents, codes=codes.reshape(shape))
+
+
+def _check_latents(latents: Latents, size: tuple[int, int], shape: tuple[int, ...]) -> None:
+    """Raises ValueError if latents whose codes have that shape are not those of a picture of size (W, H).
+
+    The codes themselves are not looked at: the check comes before memory is taken for them.
+    """
+    if latents.pitch not in PITCHES or not isinstance(latents.down, bool) or latents.reach not in REACHES:
+        raise ValueError("no pitch, no direction or no reach")
+    planes, *cells, along, across = shape
+    if (planes, *cells) != (3, *lattice(size, latents.pitch, latents.down)):
+        raise ValueError("cells do not fit the picture")
+    if not FEWEST <= along == across <= latents.pitch:
+        raise ValueError("frequencies do not fit the pitch")
+    if not isinstance(latents.step, float) or not 0 < latents.step <= float(np.finfo(np.float32).max):
+        raise ValueError("no step")
+    if float(np.float32(latents.step)) != latents.step:
+        raise ValueError("no float32 step")
 
 
 def _check_model(model: Model) -> None:

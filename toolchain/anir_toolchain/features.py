@@ -6,13 +6,17 @@ from concurrent.futures import Executor
 import numpy as np
 import torch
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.lapped_transform import REACHES, seen_by
 from anir_runtime.network import Latents
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anir_toolchain.lapped_transform import FARTHEST, planes_at, seen_by
+from anir_toolchain.lapped_synthesis import planes_at
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
+
+_FRAME = REACHES[-1]
+"""Pixels around the picture that its outermost pixels see."""
 
 
 class LatentFeatures:
@@ -30,7 +34,7 @@ class LatentFeatures:
 
     def planes(self, subnet: Subnet) -> NDArray[np.float32]:
         """A subnet's colour planes at every pixel, float32[H, W, 3]."""
-        inner = slice(FARTHEST, -FARTHEST)
+        inner = slice(_FRAME, -_FRAME)
         return self._planes[subnet][inner, inner].float().cpu().numpy()
 
     def of(self, subnet: Subnet, index: Tensor) -> Tensor:
@@ -46,19 +50,18 @@ class LatentFeatures:
 
     def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""
-        stride = self._width + 2 * FARTHEST
+        stride = self._width + 2 * _FRAME
         beside = [(down * stride + right) * reach * 3 + plane for plane, right, down in seen_by(width)]
         row = index.div(self._width, rounding_mode="floor")
-        own = ((row + FARTHEST) * stride + index % self._width + FARTHEST) * 3
+        own = ((row + _FRAME) * stride + index % self._width + _FRAME) * 3
         places: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
         return places
 
 
 def _framed_planes(latents: Latents, picture: Picture) -> Tensor:
-    """Colour planes at every pixel and FARTHEST pixels around the picture: float16[H + 2 F, W + 2 F, 3]."""
+    """Colour planes at every pixel and in a frame of F = _FRAME around them: float16[H + 2 F, W + 2 F, 3]."""
     x, y = (
-        axis_coordinates(pixels, pixels + 2 * FARTHEST, -FARTHEST, pixels + 2 * FARTHEST)
-        for pixels in picture.size
+        axis_coordinates(pixels, pixels + 2 * _FRAME, -_FRAME, pixels + 2 * _FRAME) for pixels in picture.size
     )
     # Half precision, as a large picture has gigabytes of them.
     planes = planes_at(latents, x, y, picture.size).astype(np.float16, order="C")

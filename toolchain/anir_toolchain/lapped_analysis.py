@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from anir_runtime.lapped_transform import PITCHES, Floats
 from numpy.typing import NDArray
-
-from anir_toolchain.lapped_transform import PITCHES, Floats
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,22 @@
-"""Latents as an entropy-coded stream: how codes are laid in lanes, and from which context each is coded."""
-
-from collections import Counter
+"""Latents as an entropy-coded stream: how their codes are laid in lanes."""
 
 import numpy as np
+from anir_runtime.lapped_transform import context
 from anir_runtime.network import Latents
+from anir_runtime.rans import Ints
+from numpy.typing import NDArray
 
-from anir_toolchain.lapped_transform import Codes
-from anir_toolchain.rans import Context, Ints, Stream, encode
+from anir_toolchain.rans_encoder import Stream, encode
 
-MEAN_ACTIVITY = 280
-"""Activity that is added for the code of a cell's mean, which is large more often than the others."""
+Codes = NDArray[np.int16]
+
 _CODES_APART = 150
 """Least number of nonzero codes in a lane, on average, for each plane to have lanes of its own."""
-_SAME_CELL = (12, 5, 2, 1, 1, 1)
-"""Weights of the codes 1 to 6 frequencies lower in the same cell, along either axis."""
 
 
 def encode_latents(latents: Latents) -> Stream:
     """The codes as a stream, in the lanes of `in_lanes` and with the context of `context`."""
     return encode(in_lanes(latents.codes), context(latents.codes.shape[-1]))
-
-
-def context(order: int) -> Context:
-    """What tells how large a code is: codes of similar frequencies in its cell and in the cell before it.
-
-    Distances are along a lane, which takes the codes of one cell after the other.
-
-    Args:
-        order: K, the number of frequencies along each axis.
-    """
-    cell = order**2
-    # A counter, as with few frequencies some of these distances coincide, and their weights add up.
-    weights = Counter({order + 1: 2, cell: 15, cell + 1: 3})
-    for frequencies, weight in enumerate(_SAME_CELL, start=1):
-        weights.update({frequencies: weight, frequencies * order: weight})
-    return Context(weights, np.array([MEAN_ACTIVITY, *[0] * (cell - 1)]))
 
 
 def planes_apart(codes: Codes) -> bool:

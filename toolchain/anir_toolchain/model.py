@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.families import Family, family
-from anir_toolchain.lapped_transform import features_at
+from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.space import Space, Subnet
 
 

@@ -10,21 +10,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
+from anir_runtime.lapped_transform import EVEN, FEWEST, REACHES, Floats, context, expand
 from anir_runtime.network import Latents
+from anir_runtime.rans import Ints
 from numpy.typing import NDArray
 
 from anir_toolchain.lapped_analysis import Coefficients, analyse_planes
-from anir_toolchain.lapped_transform import (
-    EVEN,
-    FARTHEST,
-    FEWEST,
-    Codes,
-    Floats,
-    dequantized,
-    expand,
-)
-from anir_toolchain.latent_coding import context, in_lanes, out_of_lanes
-from anir_toolchain.rans import LANE_BITS, Ints, Tables
+from anir_toolchain.latent_coding import Codes, in_lanes, out_of_lanes
+from anir_toolchain.rans_encoder import LANE_BITS, activities, code_costs, fit_tables, table_index, total_bits
 
 TRIALS = 9
 """Most steps that are tried for one budget of bits."""
@@ -43,7 +36,7 @@ _FINEST = 0.5 / 127.5
 _COARSEST = 1e3
 """Largest step: all codes are zero with it."""
 _BLURRED = 0.21
-"""Bits per pixel below which networks see planes FARTHEST pixels away instead of 1: bench/NOTES.md."""
+"""Bits per pixel below which networks see planes 2 pixels away instead of 1: bench/NOTES.md."""
 
 
 def quantize_picture(
@@ -60,7 +53,7 @@ def quantize_picture(
 
     def quantize(solutions: tuple[tuple[float, float], ...], bits: float) -> Latents:
         (_, step), best = min(zip(solutions, candidates, strict=True), key=lambda pair: pair[0])
-        return _latents(best, step, FARTHEST if bits < _BLURRED * best.values[0].size else 1)
+        return _latents(best, step, REACHES[-1] if bits < _BLURRED * best.values[0].size else REACHES[0])
 
     solutions = pool.map(lambda coefficients: _solve_steps(coefficients, budgets), candidates)
     return list(pool.map(quantize, zip(*solutions, strict=True), budgets))
@@ -183,16 +176,16 @@ def _with_means(scaled: Floats, sizes: Floats) -> Codes:
     for i in range(scaled.shape[1]):
         difference = scaled[:, i, :, 0, 0] - known
         codes[:, i, :, 0, 0] = np.copysign(np.round(_fractional_sizes(difference)), difference)
-        known += expand(codes[:, i, :, 0, 0].astype(np.float32))
+        known += expand(codes[:, i, :, 0, 0])
     return codes
 
 
 def _code_costs(codes: Codes) -> tuple[NDArray[np.float64], Ints]:
     """Bits of a code of each size, float64[tables, sizes], and the index of each code's table."""
     lanes = in_lanes(codes)
-    activity = context(codes.shape[-1]).activity(lanes)
-    tables = Tables.of(np.abs(lanes), activity)
-    return tables.costs(), out_of_lanes(tables.index(activity), codes)
+    activity = activities(lanes, context(codes.shape[-1]))
+    tables = fit_tables(np.abs(lanes), activity)
+    return code_costs(tables), out_of_lanes(table_index(tables.limits, activity), codes)
 
 
 def _cheapest_sizes(scaled: Floats, costs: NDArray[np.float64], tables: Ints) -> Floats:
@@ -224,8 +217,9 @@ def _fractional_sizes(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _distortion(values: Floats, codes: Codes, step: float) -> float:
     """Squared error of the coefficients that codes give; frequencies without a code count as zero."""
-    k = codes.shape[-1]
-    decoded = dequantized(codes).astype(np.float32) * np.float32(step)
+    k, decoded = codes.shape[-1], expand(codes)
+    decoded[..., 0, 0] = decoded[..., 0, 0].cumsum(1, dtype=np.float64)
+    decoded *= np.float32(step)
     return float(
         np.square(values[..., :k, :k] - decoded).sum()
         + np.square(values).sum()
@@ -236,5 +230,5 @@ def _distortion(values: Floats, codes: Codes, step: float) -> float:
 def _rate(codes: Codes) -> float:
     """About how many bits codes take in the file, with their tables and the states of their lanes."""
     lanes = in_lanes(codes)
-    activity, sizes = context(codes.shape[-1]).activity(lanes), np.abs(lanes)
-    return Tables.of(sizes, activity).bits(sizes, activity) + LANE_BITS * len(lanes)
+    activity, sizes = activities(lanes, context(codes.shape[-1])), np.abs(lanes)
+    return total_bits(fit_tables(sizes, activity), sizes, activity) + LANE_BITS * len(lanes)

@@ -2,26 +2,21 @@
 
 All families have the same parts, which the rest of the toolchain trains and quantizes: banks of filters over
 the coordinates, square hidden matrices, biases unless the family is lean, a linear head for each subnet, and
-latents if the family wants them. A family says how the parts are wired (`forward`) and how they start.
+latents if the family wants them. A family says how the parts are wired (`forward`) and how they start; its
+graph in ONNX is written by a module of `onnx_writer`.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from anir_runtime.errors import AnirError
 from torch import Tensor
 
 from anir_toolchain.space import WIDTHS, Subnet
-
-if TYPE_CHECKING:
-    from anir_toolchain.graph import Graph
 
 
 class FilterTensor(NamedTuple):
@@ -41,11 +36,6 @@ class Family(ABC):
     """As in files and on the command line."""
     filter_tensors: ClassVar[dict[str, FilterTensor]]
     """The network's tensors (docs/format.md) that make up the K values of a filter, in their order."""
-    vector_rank: ClassVar[int] = 3
-    """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4.
-
-    At depth 2 those of rank 3 have one axis less: vectors [n, C], the matrix [C, C]; not if `lean`.
-    """
     filter_gain: ClassVar[float] = 1.0
     """Learning rate of filters as a multiple of that of hidden weights."""
     error_exponent: ClassVar[float] = 0.5
@@ -127,44 +117,10 @@ class Family(ABC):
             D tensors float32[N, C].
         """
 
-    @abstractmethod
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        """Writes the same network over a grid.
-
-        Args:
-            graph: where the nodes go.
-            links: D-1, for `graph.repeat`.
-            x: float32[W, 1].
-            y: float32[H, 1, 1].
-            filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
-            weights: [D-1, C, C] or [D-1, 1, C, C].
-            biases: [D-1, 1, C] or [D-1, 1, 1, C]; no name if the family is `lean`.
-            features: what is seen of local cosines' planes, and CONSTANT in all other channels, [H, W, C],
-                if the family `has_latents`.
-
-        Returns:
-            The name of the last layer's channels, [H, W, C] or [1, H, W, C].
-        """
-
 
 def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """sin(ωx·x + ωy·y + φ) at N points, float32[N, C]; `filters` [K, C] begins with rows ωx, ωy and φ."""
     return torch.sin(torch.addmm(filters[2], torch.stack([x, y], dim=1), filters[:2]))
-
-
-def emit_sine(graph: Graph, x: str, y: str, wx: str, wy: str, phase: str) -> str:
-    """`sine` over a grid: of a column's part plus a row's, which a runtime may take apart."""
-    return graph.op("Sin", graph.op("Sum", graph.op("Mul", x, wx), graph.op("Mul", y, wy), phase))
 
 
 @cache

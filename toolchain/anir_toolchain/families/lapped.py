@@ -4,10 +4,7 @@ The latents (`lapped_transform`) are three planes z in the picture's principal c
 a file. The layers see z at a point and its first plane around it, and undo some of the error of coarse codes.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,11 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from anir_toolchain.families import Family, FilterTensor
-from anir_toolchain.lapped_transform import CONSTANT
+from anir_toolchain.lapped_synthesis import CONSTANT
 from anir_toolchain.space import Space, Subnet
-
-if TYPE_CHECKING:
-    from anir_toolchain.graph import Graph
 
 
 class Lapped(Family):
@@ -88,22 +82,3 @@ class Lapped(Family):
             sines = torch.sin(layers[-1] @ weight[:, self.passed_through :])
             layers.append(torch.cat([planes, others + sines], 1))
         return layers
-
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        assert features is not None
-        seen = features
-
-        def layer(graph: Graph, h: str, weight: str) -> str:
-            return graph.op("Add", graph.op("Sin", graph.op("MatMul", h, weight)), seen)
-
-        return graph.repeat(links, layer, seen, weights)

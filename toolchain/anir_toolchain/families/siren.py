@@ -1,18 +1,12 @@
 """SIREN: sine layers (Sitzmann et al. 2020, Implicit Neural Representations with Periodic Activations)."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, FilterTensor, emit_sine, sine
-
-if TYPE_CHECKING:
-    from anir_toolchain.graph import Graph
+from anir_toolchain.families import Family, FilterTensor, sine
 
 
 class Siren(Family):
@@ -52,19 +46,3 @@ class Siren(Family):
         for weight, bias in zip(weights, biases, strict=True):
             layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
         return layers
-
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        def layer(graph: Graph, h: str, weight: str, bias: str) -> str:
-            return graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
-
-        return graph.repeat(links, layer, emit_sine(graph, x, y, *filters), weights, biases)
