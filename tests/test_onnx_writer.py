@@ -1,6 +1,7 @@
 """Files as they are written: what they carry, and what ONNX Runtime draws from them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -9,6 +10,7 @@ import onnxruntime as ort
 import pytest
 import torch
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Latents, Network
 from anir_toolchain.export import payload_bytes
@@ -117,6 +119,12 @@ def test_the_file_keeps_the_contract(name: str) -> None:
     scans = [node.op_type for node in proto.graph.node].count("Scan")
     assert scans == (1 if name == "lapped" else 0)
     assert not any(i.external_data for i in proto.graph.initializer)
+
+
+def test_a_family_without_a_graph_is_refused_in_one_line() -> None:
+    network = replace(random_model().network(Subnet(2, 16)), family="relu")
+    with pytest.raises(AnirError, match="family 'relu' has no ONNX graph"):
+        build(network)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

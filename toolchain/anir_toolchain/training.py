@@ -8,12 +8,14 @@ least squares, come last.
 """
 
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from anir_runtime.errors import AnirError, AnirWarning
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -52,24 +54,22 @@ def fit(
         config: what to fit and how.
         source: the picture's file name, kept in the model.
         on_progress: called about every second.
-        state: where to keep the training's state: read first if it exists, written now and then, on an
-            interrupt and at the end. Remove it once the model is safe.
+        state: where to keep the training's state: read first if it is there and of this picture and
+            configuration, written now and then, on an interrupt and at the end. Remove it once the model is
+            safe. What goes wrong with it is an AnirWarning.
 
     Raises:
-        AnirError: if the configuration makes no sense or the state is of another picture or configuration.
+        AnirError: if the configuration makes no sense.
         KeyboardInterrupt: after writing the state, if interrupted.
     """
     config, report = config or Config(), on_progress or _ignore
     config.check()
     with worker_threads() as pool:
         task = Task.of(image, config, pool)
-        if state is not None and state.exists():
-            training = load(task, state)
-        else:
+        training = _resume(task, state)
+        if training is None:
             training = begin(task, report)
-            if state is not None:
-                # Fails now rather than after minutes if the place cannot be written.
-                save(task, training, state)
+            _save(task, training, state)
         train(task, training, report, state)
         return to_model(task, training, source)
 
@@ -105,8 +105,8 @@ def train(task: Task, training: Training, report: OnProgress = _ignore, state: P
                 training.features = _refine_once(task, training)
             advance(task, training)
             now = time.monotonic()
-            if state is not None and (interrupted() or now - saved > _SAVE_SECONDS):
-                save(task, training, state)
+            if interrupted() or now - saved > _SAVE_SECONDS:
+                _save(task, training, state)
                 saved = now
             if interrupted():
                 raise KeyboardInterrupt
@@ -115,12 +115,32 @@ def train(task: Task, training: Training, report: OnProgress = _ignore, state: P
                 report(_progress(task, training))
                 shown = time.monotonic()
                 seconds = shown - now
-    if state is not None:
-        save(task, training, state)
+    _save(task, training, state)
     last = _progress(task, training)
     report(last)
     if task.family.has_latents:
         report(replace(last, phase="codes"))
+
+
+def _resume(task: Task, state: Path | None) -> Training | None:
+    """The training that `state` holds, if there is one of this picture and configuration."""
+    if state is None or not state.exists():
+        return None
+    try:
+        return load(task, state)
+    except AnirError as error:
+        warnings.warn(f"{error}; starting anew", AnirWarning, stacklevel=3)
+        return None
+
+
+def _save(task: Task, training: Training, state: Path | None) -> None:
+    """Writes the state, if one is wanted; a full disk is no reason to stop."""
+    if state is None:
+        return
+    try:
+        save(task, training, state)
+    except AnirError as error:
+        warnings.warn(f"{error}; going on without", AnirWarning, stacklevel=3)
 
 
 def _progress(task: Task, training: Training) -> Progress:
@@ -215,7 +235,7 @@ def to_model(task: Task, training: Training, source: str) -> Model:
         family_name=task.config.family,
         bits=task.config.bits,
         space=task.space,
-        preset=task.config.preset,
+        preset=task.config.schedule_name,
         seed=task.config.seed,
         source=source,
         image=torch.from_numpy(task.picture.image.copy()),

@@ -134,7 +134,7 @@ def load(task: Task, path: Path) -> Training:
     picture = task.picture
     same = state["config"] == asdict(task.config)
     if not same or not torch.equal(state["image"], torch.from_numpy(picture.image)):
-        raise AnirError(f"{path}: the state of another picture or of other options; remove it to start anew")
+        raise AnirError(f"{path}: the state of another picture or of other options")
     training = random_networks(task)
     latents = [latents_from_state(own, picture.size) for own in state["latents"]]
     by_subnet = dict(zip(task.space.subnets if latents else (), latents, strict=True))

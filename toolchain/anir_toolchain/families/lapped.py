@@ -50,9 +50,8 @@ class Lapped(Family):
         return max(pixels * rate - 8 * self._other_bytes(subnet), min(least, 4 * pixels))
 
     def _other_bytes(self, subnet: Subnet) -> float:
-        """Estimate of the bytes of a file of 4-bit weights beside its codes."""
+        """Estimate of the bytes of a file of 4-bit weights beside its codes, when `rates` were chosen."""
         links, width = subnet.depth - 1, subnet.width
-        # Graph and tables, hidden weights, head and step sizes; from depth 3 on layers are in a Scan.
         return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
