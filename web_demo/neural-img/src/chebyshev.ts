@@ -33,21 +33,22 @@ export function interpolation(stretch: Float32Array, count: number): Float32Arra
 
 /** Matrix [nodes, degrees] from values at nodes to Chebyshev coefficients. */
 export function transform(count: number): Float64Array {
-  return Float64Array.from({ length: count * count }, (_, k) => {
-    const [node, degree] = [Math.floor(k / count), k % count];
-    return (Math.cos(angle(node, count) * degree) * (degree ? 2 : 1)) / count;
-  });
+  const matrix = new Float64Array(count * count);
+  for (let node = 0, at = 0; node < count; node++)
+    for (let degree = 0; degree < count; degree++)
+      matrix[at++] = (Math.cos(angle(node, count) * degree) * (degree ? 2 : 1)) / count;
+  return matrix;
 }
 
 /** The spectrum of functions of t in [-1, 1]; nothing if they are too rough. */
 export function spectrum(functions: ((t: number) => number)[]): Spectrum | undefined {
-  const [matrix, largest] = [transform(SAMPLES), new Float64Array(SAMPLES)];
+  const largest = new Float64Array(SAMPLES);
   for (const own of functions) {
     const values = Float64Array.from({ length: SAMPLES }, (_, k) => own(Math.cos(angle(k, SAMPLES))));
     for (let degree = 0; degree < SAMPLES; degree++) {
       let sum = 0;
       for (let k = 0; k < SAMPLES; k++)
-        sum += (values[k] as number) * (matrix[k * SAMPLES + degree] as number);
+        sum += (values[k] as number) * (JUDGE[k * SAMPLES + degree] as number);
       largest[degree] = Math.max(largest[degree] as number, Math.abs(sum));
     }
   }
@@ -82,3 +83,4 @@ function interval(stretch: Float32Array): { middle: number; half: number } {
 }
 
 const angle = (node: number, count: number) => ((node + 0.5) * Math.PI) / count;
+const JUDGE = transform(SAMPLES);

@@ -53,7 +53,7 @@ export interface DecoderOptions {
 }
 
 // A part takes long enough for a worker to be busy while messages are on their way, and so short that a stop is prompt.
-const PART = { macs: 1e9, pixels: { least: 16384, most: 49152 }, rows: 16 };
+const PART = { macs: 1e9, mostMacs: 8e9, leastPixels: 16384, mostPixels: 49152, rows: 16 };
 const COARSE_PIXELS = 8192;
 const COARSEST_STEP = 8;
 const MAX_THREADS = 4;
@@ -139,8 +139,13 @@ async function decodePart(lane: Lane, source: Source, { x, y, firstRow, scale }:
   return { firstRow, width: x.length, height: y.length, scale, pixels };
 }
 
-function fineParts(x: Float32Array, y: Float32Array, { macsPerPixel = PART.macs }: ModelInfo): Part[] {
-  const pixels = Math.min(Math.max(PART.macs / macsPerPixel, PART.pixels.least), PART.pixels.most);
+function fineParts(
+  x: Float32Array,
+  y: Float32Array,
+  { macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
+): Part[] {
+  const wanted = Math.max(PART.macs / macsPerPixel, PART.leastPixels);
+  const pixels = Math.min(wanted, PART.mostPixels, PART.mostMacs / macsPerPixel);
   const fitting = Math.floor(pixels / x.length);
   const rows = Math.max(1, fitting - (fitting > PART.rows ? fitting % PART.rows : 0));
   return Array.from({ length: Math.ceil(y.length / rows) }, (_, k) => {

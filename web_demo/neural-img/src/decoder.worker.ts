@@ -34,7 +34,7 @@ function reply(answer: Answer<Network>, transfer: Transferable[] = []): void {
   self.postMessage(answer, { transfer });
 }
 
-/** What a file begins with tells its format; until there is another, it is an ONNX file's. */
+/** Makes a network ready to be drawn: one that is read from a file here, or that another worker has read. */
 function open(file: Uint8Array | undefined, plan: Network | undefined): Partial<Answer<Network>> {
   if (!kernel) throw new ModelError('The decoder has no WebAssembly.');
   draw = undefined;

@@ -9,6 +9,9 @@ const SIMD = '0061736d010000000105016000017b030201000a080106004100fd0f0b';
 /** (module (func (result v128) (f32x4.relaxed_madd … three splats of i32.const 0 …))) */
 const RELAXED_SIMD = `0061736d010000000105016000017b030201000a15011300${'4100fd0f'.repeat(3)}fd85020b`;
 
+/** Milliseconds after which a worker that says nothing has not started. */
+const START_LIMIT = 10_000;
+
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 export const light: Engine = {
@@ -48,6 +51,7 @@ async function ready(start: () => Worker): Promise<Worker> {
   await new Promise((resolve, reject) => {
     worker.addEventListener('message', resolve, { once: true });
     worker.addEventListener('error', reject, { once: true });
+    setTimeout(reject, START_LIMIT);
   });
   return worker;
 }

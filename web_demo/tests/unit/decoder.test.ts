@@ -83,6 +83,16 @@ test('takes larger parts of networks that are drawn sooner', async () => {
   expect(tiles.map(([, , , height]) => height)).toEqual([64, 36]);
 });
 
+test('takes smaller parts of networks that are drawn later', async () => {
+  answerTo = (request) => ({
+    ...good(request),
+    ...(request.file && { info: { ...INFO, macsPerPixel: 1e6 } }),
+  });
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  const tiles = await tilesOf(image.decode({ x: new Float32Array(800), y: new Float32Array(25) }));
+  expect(tiles.map(([, , , height]) => height)).toEqual([10, 10, 5]);
+});
+
 test('a decode that is stopped ends with the reason', async () => {
   const image = await new Decoder({ threads: 1, engine }).open(FILE);
   const stop = new AbortController();
