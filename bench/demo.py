@@ -16,7 +16,7 @@ from anir_runtime.files import replacing
 from anir_runtime.manifest import Entry, Manifest
 from anir_runtime.picture_file import write_picture
 from anir_toolchain import Config, export, fit
-from anir_toolchain.commands import progress_bar
+from anir_toolchain.display import progress_bar
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.image import load_image
 from anir_toolchain.terminal import run

@@ -35,6 +35,11 @@ class Config:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
         return space
 
+    @property
+    def schedule_name(self) -> str:
+        """The preset's name, and the steps that take the place of its own: `best` or `best:20000`."""
+        return self.preset if self.steps is None else f"{self.preset}:{self.steps}"
+
     def schedule(self) -> Preset:
         """How to train. Raises AnirError if the preset is unknown or there are no steps."""
         if self.steps is None:

@@ -25,7 +25,7 @@ def finish(fitting: Fitting, image: NDArray[np.uint8], source: str) -> Model:
         family_name=fitting.config.family,
         bits=fitting.config.bits,
         space=fitting.space,
-        preset=fitting.config.preset,
+        preset=fitting.config.schedule_name,
         seed=fitting.config.seed,
         source=source,
         image=torch.from_numpy(image.copy()),

@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from anir_runtime.errors import AnirError, AnirWarning
 from numpy.typing import NDArray
 
 from anir_toolchain.checkpoint import Model
@@ -40,27 +42,24 @@ def fit(
         config: what to fit and how.
         source: the picture's file name, kept in the model.
         on_progress: called about every second.
-        state: where to keep the training's state: read first if it exists, written now and then, on an
-            interrupt and at the end. Remove it once the model is safe.
+        state: where to keep the training's state: read first if it is there and of this picture and
+            configuration, written now and then, on an interrupt and at the end. Remove it once the model is
+            safe. What goes wrong with it is an AnirWarning.
 
     Raises:
-        AnirError: if the configuration makes no sense or the state is of another picture or configuration.
+        AnirError: if the configuration makes no sense.
         KeyboardInterrupt: after writing the state, if interrupted.
     """
     config, on_progress = config or Config(), on_progress or (lambda _: None)
     config.check()
     with _pool() as pool:
         fitting = Fitting(image, config, pool)
-        if state is not None and state.exists():
-            fitting.restore(state)
-        else:
+        if not _restore(fitting, state):
             if fitting.kind.has_latents:
                 # Takes seconds, in a large picture a minute.
                 on_progress(Progress("codes", 0, fitting.preset.steps, {}))
                 fitting.choose_codes(image)
-            if state is not None:
-                # Fails now rather than after minutes if the place cannot be written.
-                fitting.save(state)
+            _save(fitting, state)
         _run(fitting, on_progress, state)
         return finish(fitting, image, source)
 
@@ -74,8 +73,8 @@ def _run(fitting: Fitting, on_progress: OnProgress, state: Path | None) -> None:
                 refine_roughly(fitting)
             fitting.advance()
             now = time.monotonic()
-            if state is not None and (interrupted() or now - saved > _SAVE_SECONDS):
-                fitting.save(state)
+            if interrupted() or now - saved > _SAVE_SECONDS:
+                _save(fitting, state)
                 saved = now
             if interrupted():
                 raise KeyboardInterrupt
@@ -83,12 +82,33 @@ def _run(fitting: Fitting, on_progress: OnProgress, state: Path | None) -> None:
             if now - shown > 1 + 20 * fitting.check_seconds:
                 on_progress(fitting.progress())
                 shown = time.monotonic()
-    if state is not None:
-        fitting.save(state)
+    _save(fitting, state)
     last = fitting.progress()
     on_progress(last)
     if fitting.kind.has_latents:
         on_progress(replace(last, phase="codes"))
+
+
+def _restore(fitting: Fitting, state: Path | None) -> bool:
+    """Goes on from a state, if there is one of this picture and configuration."""
+    if state is None or not state.exists():
+        return False
+    try:
+        fitting.restore(state)
+    except AnirError as error:
+        warnings.warn(f"{error}; starting anew", AnirWarning, stacklevel=3)
+        return False
+    return True
+
+
+def _save(fitting: Fitting, state: Path | None) -> None:
+    """Writes the state, if one is wanted; a full disk is no reason to stop."""
+    if state is None:
+        return
+    try:
+        fitting.save(state)
+    except AnirError as error:
+        warnings.warn(f"{error}; going on without", AnirWarning, stacklevel=4)
 
 
 @contextmanager

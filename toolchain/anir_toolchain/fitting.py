@@ -261,9 +261,7 @@ class Fitting:
         state = read_state(path, "training state")
         same = state["config"] == asdict(self.config) and state["size"] == [self.width, self.height]
         if not same or not torch.equal(state["pixels"], self.pixels.cpu()):
-            raise AnirError(
-                f"{path}: the state of another picture or of other options; remove it to start anew"
-            )
+            raise AnirError(f"{path}: the state of another picture or of other options")
         self.step = state["step"]
         latents = [latents_from_state(own, (self.width, self.height)) for own in state["latents"]]
         self.show(dict(zip(self.space.subnets if latents else (), latents, strict=True)))

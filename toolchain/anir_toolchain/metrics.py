@@ -5,11 +5,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_PSNR = 100.0
+"""dB. Beyond it pictures count as equal: infinity is no JSON, and no mean of pictures bears it."""
+
 
 def psnr(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB over all 8-bit RGB values; infinite for equal pictures."""
-    error = np.mean((decoded.astype(np.float64) - original.astype(np.float64)) ** 2)
-    return math.inf if error == 0 else float(10 * np.log10(255**2 / error))
+    """Peak signal-to-noise ratio in dB over all 8-bit RGB values, at most MAX_PSNR."""
+    error = float(np.mean((decoded.astype(np.float64) - original.astype(np.float64)) ** 2))
+    return min(MAX_PSNR, 10 * math.log10(255**2 / error)) if error else MAX_PSNR
 
 
 def bits_per_pixel(size: int, pixels: int) -> float:
