@@ -11,9 +11,9 @@ import numpy as np
 from anir_runtime.decoder import Decoder
 from anir_runtime.manifest import MANIFEST, Manifest
 from anir_toolchain.checkpoint import Model
-from anir_toolchain.export import build
 from anir_toolchain.families import families
 from anir_toolchain.image import load_image
+from anir_toolchain.onnx_writer import build
 from PIL import Image
 
 from tests.fuzz.mutate import BYTES, Mutation, archive, json_value, protobuf

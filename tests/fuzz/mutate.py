@@ -7,12 +7,30 @@ import io
 import json
 import random
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 Mutation = Callable[[random.Random, bytes], bytes]
 
-_NUMBERS = (0, 1, 2, 7, 127, 128, 255, 2**15, 2**16, 2**31 - 1, 2**31, 2**32, 2**48, 2**63 - 1, 2**63, 2**64 - 1)
+_NUMBERS = (
+    0,
+    1,
+    2,
+    7,
+    127,
+    128,
+    255,
+    2**15,
+    2**16,
+    2**31 - 1,
+    2**31,
+    2**32,
+    2**48,
+    2**63 - 1,
+    2**63,
+    2**64 - 1,
+)
 _TEXTS = ("", "x", "\0", "../x", "/etc/hostname", "\x1b[31m", "\ud800", "9" * 400, "nan", "-1", "é" * 1000)
 _DEPTH = 6
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
@@ -169,7 +187,7 @@ def json_value(rng: random.Random, data: bytes) -> bytes:
     """Changes, removes or adds one value of a JSON document."""
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return flip(rng, data)
     _change_json(rng, document)
     text = json.dumps(document)
@@ -194,7 +212,7 @@ def archive(rng: random.Random, data: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as source:
             members = {name: source.read(name) for name in source.namelist()}
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, NotImplementedError, EOFError, RuntimeError):
         return flip(rng, data)
     if not members:
         return flip(rng, data)
@@ -203,7 +221,7 @@ def archive(rng: random.Random, data: bytes) -> bytes:
         case 0:
             del members[name]
         case 1:
-            members[name] = bytes(2**rng.randrange(10, 27))
+            members[name] = bytes(2 ** rng.randrange(10, 27))
         case _:
             members[name] = rng.choice(BYTES)(rng, members[name])
     result = io.BytesIO()
