@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from anir_runtime.decoder import Decoder
 from anir_runtime.manifest import MANIFEST, Manifest
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.families import families
 from anir_toolchain.image import load_image
 from anir_toolchain.onnx_writer import build
@@ -70,7 +70,7 @@ def _checkpoints() -> list[bytes]:
         path = Path(folder) / "model.pt"
         examples = []
         for name in ("siren", "lapped"):
-            random_model(name, size=(48, 32)).save(path)
+            save_model(random_model(name, size=(48, 32)), path)
             examples.append(path.read_bytes())
     return examples
 
@@ -104,7 +104,7 @@ CARRIERS = {
     carrier.name: carrier
     for carrier in (
         Carrier("onnx", _networks, (*BYTES, *[protobuf] * 10), _draw),
-        Carrier("model", cache(_checkpoints), (*BYTES, *[archive] * 5), _from_file("model.pt", Model.load)),
+        Carrier("model", cache(_checkpoints), (*BYTES, *[archive] * 5), _from_file("model.pt", load_model)),
         Carrier(
             "manifest",
             _manifests,
