@@ -4,7 +4,6 @@ The codes (see ../lapped.py) give three planes of the picture's colours, z. Near
 layers, which see z at a point and its first plane a pixel around it, take back some of what coarse codes err.
 """
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from anir_toolchain.families import Family
-from anir_toolchain.graph import Graph
 from anir_toolchain.lapped import CONSTANT
 from anir_toolchain.space import Space, Subnet
 
@@ -52,9 +50,8 @@ class Lapped(Family):
         return max(pixels * rate - 8 * self._other_bytes(subnet), min(least, 4 * pixels))
 
     def _other_bytes(self, subnet: Subnet) -> float:
-        """About what a file of 4-bit weights has beside its codes."""
+        """About what a file of 4-bit weights had beside its codes when the rates were chosen."""
         links, width = subnet.depth - 1, subnet.width
-        # From depth 3 on there is a Scan, too.
         return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
@@ -84,22 +81,3 @@ class Lapped(Family):
             sines = torch.sin(layers[-1] @ weight[:, self.kept :])
             layers.append(torch.cat([planes, others + sines], 1))
         return layers
-
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        assert features is not None
-        seen = features
-
-        def layer(graph: Graph, h: str, weight: str) -> str:
-            return graph.op("Add", graph.op("Sin", graph.op("MatMul", h, weight)), seen)
-
-        return graph.repeat(links, layer, seen, weights)
