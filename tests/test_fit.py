@@ -10,7 +10,7 @@ import pytest
 import torch
 from anir_runtime import decode
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, AnirWarning
 from anir_toolchain import Config, Model, export, fit, presets
 from anir_toolchain.checkpoint import QuantizedTrunk
 from anir_toolchain.choosing import analyse
@@ -170,7 +170,7 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path: Path) -> None:
+def test_with_a_state_of_something_else_it_starts_anew(waves: NDArray[np.uint8], tmp_path: Path) -> None:
     state = tmp_path / "state"
     with ThreadPoolExecutor(1) as pool:
         Fitting(waves, TINY, pool).save(state)
@@ -179,9 +179,10 @@ def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path
         (waves[:-1], TINY),
         (waves, Config(preset="short", depths=(2,))),
     ):
-        with pytest.raises(AnirError, match="another picture or of other options"):
+        before = state.read_bytes()
+        with pytest.warns(AnirWarning, match="another picture or of other options; starting anew"):
             fit(image, config, state=state)
-    assert state.exists()
+        assert state.read_bytes() != before
 
 
 def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.uint8]) -> None:
