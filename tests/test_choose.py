@@ -83,6 +83,6 @@ def test_pareto_front_holds_what_nothing_beats() -> None:
     assert len(equal.pareto()) == 1
 
 
-def test_times_are_measured_on_real_files(neural_images: Path) -> None:
-    assert estimate_ms(neural_images / "d2w16.onnx", (96, 64)) > 0
-    assert estimate_ms(neural_images / "d2w16.onnx", (1, 1000)) > 0
+def test_times_are_measured_on_real_files(exported: Path) -> None:
+    assert estimate_ms(exported / "d2w16.onnx", (96, 64)) > 0
+    assert estimate_ms(exported / "d2w16.onnx", (1, 1000)) > 0

@@ -9,9 +9,10 @@ import pytest
 from anir_runtime import cli as run_cli
 from anir_runtime.errors import AnirError
 from anir_toolchain import presets
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.cli import eval_main, export_main, train_main
-from anir_toolchain.fitting import Fitting
+from anir_toolchain.model import Model
+from anir_toolchain.training import Task, Training, advance
 from PIL import Image
 
 from tests.conftest import Failing
@@ -54,9 +55,9 @@ def test_what_is_done_is_left_out_until_forced(picture: Path, capsys: pytest.Cap
     assert "model.pt: picture.png, " in capsys.readouterr().out
     assert Path("model.pt").read_bytes() == first
     assert train_main([str(picture), "-o", "model.pt", *SMALL, "--bits", "8"]) == 0
-    assert Model.load(Path("model.pt")).bits == 8
+    assert load_model(Path("model.pt")).bits == 8
     assert train_main([str(picture), "-o", "model.pt", *SMALL, "--preset", "fast:20"]) == 0
-    assert Model.load(Path("model.pt")).preset == "fast:20"
+    assert load_model(Path("model.pt")).preset == "fast:20"
 
 
 def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +95,7 @@ def test_a_picture_is_never_replaced(picture: Path, fails: Failing) -> None:
 def test_transparent_parts_show_the_background(picture: Path, fails: Failing) -> None:
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save("clear.png")
     assert train_main(["clear.png", "-o", "model.pt", *SMALL, "--background", "#102030"]) == 0
-    assert Model.load(Path("model.pt")).image[0, 0].tolist() == [16, 32, 48]
+    assert load_model(Path("model.pt")).image[0, 0].tolist() == [16, 32, 48]
     fails(train_main(["clear.png", "-o", "b.pt", *SMALL, "--background", "blurple"]), "is no colour", 2)
 
 
@@ -118,7 +119,7 @@ def test_control_characters_of_files_do_not_reach_the_terminal(
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
     assert "\\x1b[31mred.png" in said.out
-    assert Model.load(Path("\x1bm.pt")).source == "_[31mred.png"
+    assert load_model(Path("\x1bm.pt")).source == "_[31mred.png"
 
 
 def test_a_picture_of_one_colour_has_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,8 +139,8 @@ def test_a_picture_of_one_colour_has_strict_json(capsys: pytest.CaptureFixture[s
 def test_several_pictures_go_to_a_folder(picture: Path, fails: Failing) -> None:
     Image.open(picture).transpose(Image.Transpose.ROTATE_90).save("b.jpg")
     assert train_main([str(picture), "b.jpg", "-o", "models", *SMALL]) == 0
-    assert Model.load(Path("models/b.pt")).image.shape == (40, 30, 3)
-    assert Model.load(Path("models/picture.pt")).image.shape == (30, 40, 3)
+    assert load_model(Path("models/b.pt")).image.shape == (40, 30, 3)
+    assert load_model(Path("models/picture.pt")).image.shape == (30, 40, 3)
     fails(train_main([str(picture), "b.jpg", "-o", "models/b.pt", *SMALL]), "-o is a folder", 2)
 
 
@@ -147,17 +148,21 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
     picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
-    advance = Fitting.advance
 
-    def interrupting(self: Fitting) -> None:
-        advance(self)
+    def interrupting(task: Task, training: Training) -> None:
+        advance(task, training)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Fitting, "advance", interrupting)
+    monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
     fails(train_main(command), "interrupted; the same command goes on where it stopped", 130)
     assert not Path("model.pt").exists()
     steps = []
-    monkeypatch.setattr(Fitting, "advance", lambda self: (steps.append(self.step), advance(self)))
+
+    def counting(task: Task, training: Training) -> None:
+        steps.append(training.step)
+        advance(task, training)
+
+    monkeypatch.setattr("anir_toolchain.training.advance", counting)
     assert train_main([*command, "--resume"]) == 0  # as older versions wanted it
     assert steps == list(range(1, 30))
     assert not Path("model.pt.resume").exists()
@@ -177,13 +182,13 @@ def test_a_state_of_other_options_is_not_gone_on_from(
 def test_a_state_that_cannot_be_written_is_no_reason_to_stop(
     picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(self: Fitting, path: Path) -> None:
+    def full(task: Task, training: Training, path: Path) -> None:
         raise AnirError(f"{path}: cannot be written (No space left on device)")
 
-    monkeypatch.setattr(Fitting, "save", full)
+    monkeypatch.setattr("anir_toolchain.training.save", full)
     assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
     assert "model.pt.resume: cannot be written (No space left on device); going on" in capsys.readouterr().err
-    assert Model.load(Path("model.pt")).image.shape == (30, 40, 3)
+    assert load_model(Path("model.pt")).image.shape == (30, 40, 3)
 
 
 def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -> None:
@@ -212,7 +217,7 @@ def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -
 
 
 def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     Path("text.pt").write_text("hello")
     fails(export_main(["model.pt"]), "either --all-subnets or --subnet", 2)
     fails(
@@ -226,14 +231,14 @@ def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> N
 
 
 def test_subnets_by_name_are_repeatable(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     assert export_main(["model.pt", "--subnet", "d2w16", "--subnet", "d3w24", "-o", "some"]) == 0
     assert sorted(p.name for p in Path("some").iterdir()) == ["d2w16.onnx", "d3w24.onnx", "manifest.json"]
     assert "some: d2w16.onnx, d3w24.onnx and manifest.json" in capsys.readouterr().out
 
 
 def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     assert eval_main(["model.pt", "--json"]) == 0
     of_model = json.loads(capsys.readouterr().out)
     assert eval_main([str(exported), "--json"]) == 0

@@ -4,7 +4,7 @@ import time
 import pytest
 from anir_toolchain import display as module
 from anir_toolchain.display import BarDisplay, LineDisplay, progress_bar, show
-from anir_toolchain.fitting import Progress
+from anir_toolchain.progress import Progress
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TextColumn

@@ -9,8 +9,8 @@ from anir_runtime.manifest import Manifest, plain_name
 
 
 @pytest.fixture
-def good(neural_images: Path) -> dict[str, Any]:
-    return json.loads((neural_images / "manifest.json").read_text())
+def good(exported: Path) -> dict[str, Any]:
+    return json.loads((exported / "manifest.json").read_text())
 
 
 def _load(data: object, folder: Path) -> Manifest:
@@ -19,8 +19,8 @@ def _load(data: object, folder: Path) -> Manifest:
     return Manifest.load(folder)
 
 
-def test_a_manifest_round_trips(neural_images: Path, tmp_path: Path) -> None:
-    manifest = Manifest.load(neural_images)
+def test_a_manifest_round_trips(exported: Path, tmp_path: Path) -> None:
+    manifest = Manifest.load(exported)
     assert _load(manifest.to_dict(), tmp_path) == manifest
 
 

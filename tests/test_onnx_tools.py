@@ -13,8 +13,8 @@ from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
-from anir_toolchain.checkpoint import Model
 from anir_toolchain.families import families
+from anir_toolchain.model import Model
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Space, Subnet
 from numpy.typing import NDArray

@@ -7,8 +7,8 @@ import pytest
 from anir_runtime.errors import AnirWarning
 from anir_toolchain.config import Config
 from anir_toolchain.display import Display
-from anir_toolchain.fitting import Progress
 from anir_toolchain.jobs import Job, Options, find_jobs
+from anir_toolchain.progress import Progress
 from anir_toolchain.workers import run_all
 from PIL import Image
 

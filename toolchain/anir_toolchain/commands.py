@@ -14,7 +14,7 @@ from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
 from rich.console import Console
 
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
@@ -143,7 +143,7 @@ def export_subnets(
     """Writes subnets as ONNX files with a manifest."""
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
-    model = Model.load(model_path)
+    model = load_model(model_path)
     chosen = [model.space.find(name) for name in subnet] if subnet else None
     directory = output or Path("exported") / model_path.stem
     manifest = export(model, directory, chosen)
@@ -176,7 +176,7 @@ def evaluate_subnets(
         directory = source
         if not source.is_dir():
             directory = Path(temporary)
-            export(Model.load(source), directory)
+            export(load_model(source), directory)
         manifest, rows = Manifest.load(directory), evaluate(directory, image)
     title = f"{manifest.source.file}: {manifest.family}, {manifest.bits} bits"
     if plot_path is not None:

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from anir_toolchain.fit import OnProgress
-from anir_toolchain.fitting import Progress
+from anir_toolchain.progress import OnProgress, Progress
 
 SECONDS = 10.0
 """Between two lines."""

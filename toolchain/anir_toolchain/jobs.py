@@ -12,12 +12,12 @@ from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.manifest import plain_name
 from numpy.typing import NDArray
 
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.config import Config
-from anir_toolchain.fit import fit
-from anir_toolchain.fitting import Progress
 from anir_toolchain.image import WHITE, Colour, load_image, picture_suffixes
 from anir_toolchain.lock import locked
+from anir_toolchain.progress import Progress
+from anir_toolchain.training import fit
 
 _ZIP = b"PK"
 """What a model.pt begins with."""
@@ -175,7 +175,7 @@ def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> 
             job.state.unlink(missing_ok=True)
         source = plain_name(job.picture.name)
         model = fit(image, options.config, source=source, on_progress=show, state=job.state)
-        model.save(job.target)
+        save_model(model, job.target)
         job.state.unlink(missing_ok=True)
     return Outcome(
         job,
@@ -199,7 +199,7 @@ def _is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
         if file.read(len(_ZIP)) not in (_ZIP, b""):
             raise AnirError(f"{target}: is no model; it would be replaced, so name another -o, or remove it")
     try:
-        model = Model.load(target)
+        model = load_model(target)
     except AnirError:
         return False
     height, width = image.shape[:2]

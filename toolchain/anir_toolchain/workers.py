@@ -18,8 +18,8 @@ from anir_runtime.decoder import available_cores
 from anir_runtime.errors import AnirWarning
 
 from anir_toolchain.display import Display
-from anir_toolchain.fitting import Progress
 from anir_toolchain.jobs import Job, Options, Outcome, attempt
+from anir_toolchain.progress import Progress
 
 _PATIENCE = 30.0
 """Seconds that workers have to save their states after an interrupt."""

@@ -7,7 +7,18 @@ import { pathToFileURL } from 'node:url';
 export function findChromium() {
   const named = process.env.CHROME_PATH;
   if (named) return existsSync(named) ? named : undefined;
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  return onPath('chromium', 'chromium-browser', 'google-chrome');
+}
+
+/** The Firefox to drive: FIREFOX_PATH, or the first one on PATH. */
+export function findFirefox() {
+  const named = process.env.FIREFOX_PATH;
+  if (named) return existsSync(named) ? named : undefined;
+  return onPath('firefox-esr', 'firefox');
+}
+
+/** @param {string[]} names */
+function onPath(...names) {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
@@ -26,6 +37,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     stop('ANIR_FIXTURES names no fixtures: run `make test-web` in the folder above, which makes them.');
   }
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href && !findFirefox())
+  console.warn('Firefox was not found, so its tests are left out: install it or set FIREFOX_PATH.');
 
 /** @param {string} line */
 function stop(line) {
