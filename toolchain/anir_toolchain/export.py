@@ -67,7 +67,7 @@ def payload_bytes(proto: onnx.ModelProto) -> int:
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
-    """Multiply-accumulates that one pixel takes: local cosines, hidden layers and head."""
+    """Multiply-accumulates that one pixel takes: lapped transform, hidden layers and head."""
     latents = model.latents(subnet)
     planes = synthesis_macs_per_pixel(latents) if latents else 0
     return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
