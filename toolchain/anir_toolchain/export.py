@@ -12,8 +12,9 @@ from anir_runtime.files import replacing
 from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
 from onnx.numpy_helper import to_array
 
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.lapped_synthesis import synthesis_macs_per_pixel
 from anir_toolchain.metrics import bits_per_pixel, psnr
+from anir_toolchain.model import Model
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Subnet
 
@@ -74,5 +75,5 @@ def payload_bytes(proto: onnx.ModelProto) -> int:
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
     """Multiply-accumulates that one pixel takes: local cosines, hidden layers and head."""
     latents = model.latents(subnet)
-    planes = latents.macs_per_pixel if latents else 0
+    planes = synthesis_macs_per_pixel(latents) if latents else 0
     return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width

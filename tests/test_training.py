@@ -1,22 +1,25 @@
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from anir_runtime import decode
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.errors import AnirError
-from anir_toolchain import Config, Model, export, fit, presets
-from anir_toolchain.checkpoint import QuantizedTrunk
-from anir_toolchain.choosing import analyse
-from anir_toolchain.fitting import Fitting, Progress
+from anir_toolchain import Config, Model, export, fit, presets, save_model
+from anir_toolchain.checkpoint import trunk_state
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.latent_coding import encode_latents
 from anir_toolchain.metrics import psnr
+from anir_toolchain.model import QuantizedTrunk
+from anir_toolchain.progress import Progress
 from anir_toolchain.space import Subnet
+from anir_toolchain.training import Task, Training, advance, begin
 from numpy.typing import NDArray
 
 from tests.random_model import leaves
@@ -44,7 +47,7 @@ def _same(a: Model, b: Model) -> bool:
 
 
 def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
-    return leaves(trunk.state())
+    return leaves(trunk_state(trunk))
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -76,10 +79,24 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
     waves: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     one, two, other = (fit(waves, Config("siren", 4, "short", (2,), (16, 24), seed)) for seed in (3, 3, 4))
-    one.save(tmp_path / "one.pt")
-    two.save(tmp_path / "two.pt")
+    save_model(one, tmp_path / "one.pt")
+    save_model(two, tmp_path / "two.pt")
     assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "two.pt").read_bytes()
     assert not _same(one, other)
+
+
+def test_training_needs_no_onnx() -> None:
+    code = """
+import sys
+for name in ("onnx", "onnx_ir", "onnxscript", "matplotlib", "typer"):
+    sys.modules[name] = None
+import numpy as np
+from anir_toolchain import Config, fit
+model = fit(np.zeros((8, 8, 3), np.uint8), Config("lapped", depths=(2,), widths=(4,), steps=2, device="cpu"))
+assert model.network(model.space.largest).name == "d2w4"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
@@ -93,28 +110,28 @@ def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
         torch.set_num_threads(1)
 
 
-def test_progress_begins_while_codes_are_chosen(
+def test_progress_tells_when_latents_are_quantized(
     waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Progress] = []
     told: list[int] = []
     monkeypatch.setattr(
-        "anir_toolchain.fitting.analyse", lambda image: told.append(len(seen)) or analyse(image)
+        "anir_toolchain.training.analyse", lambda image: told.append(len(seen)) or analyse(image)
     )
     fit(waves, Config(family="lapped", preset="short", depths=(2,), widths=(8,)), on_progress=seen.append)
     assert told == [1]
     assert seen[0] == Progress("codes", 0, 120, {})
     assert seen[-1] == replace(seen[-2], phase="codes")
-    # Chosen again in the midst of training, too.
+    # Quantized again in the midst of training, too.
     assert [progress.step for progress in seen if progress.phase == "codes"] == [0, 30, 60, 120]
 
 
-def test_codes_that_are_chosen_again_show_more_in_as_many_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refined_latents_show_more_in_as_many_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     rough = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
     config = Config(family="lapped", preset="short", depths=(2, 3), widths=(12, 16))
     again = fit(rough, config)
-    monkeypatch.setattr("anir_toolchain.refine._MOMENTS", ())
-    monkeypatch.setattr("anir_toolchain.finish.refine", lambda fitting: None)
+    monkeypatch.setattr("anir_toolchain.presets._REFINED_AT", ())
+    monkeypatch.setattr("anir_toolchain.training.refine_in_rounds", lambda task, trunks, features: features)
     once = fit(rough, config)
     x, y = (torch.from_numpy(axis_coordinates(n)) for n in (128, 96))
     for subnet in again.space.subnets:
@@ -124,7 +141,7 @@ def test_codes_that_are_chosen_again_show_more_in_as_many_bits(monkeypatch: pyte
             errors.append(picture.square().mean().item())
             latents = model.latents(subnet)
             assert latents
-            sizes.append(latents.stream.bytes)
+            sizes.append(encode_latents(latents).bytes)
         assert errors[0] < 0.98 * errors[1]
         assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
 
@@ -135,12 +152,12 @@ def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:
     assert (seen[-1].step, seen[-1].steps, seen[-1].phase) == (40, 40, "settle")
 
 
-def test_a_fit_that_goes_on_has_its_codes_already(
+def test_a_training_that_goes_on_has_its_latents_already(
     waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, state = replace(TINY, family="lapped", steps=12), tmp_path / "state"
     first = fit(waves, config, state=state)
-    monkeypatch.setattr(Fitting, "choose_codes", lambda *_: pytest.fail("chosen once more"))
+    monkeypatch.setattr("anir_toolchain.training.analyse", lambda _: pytest.fail("quantized once more"))
     assert _same(fit(waves, config, state=state), first)
 
 
@@ -151,63 +168,31 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     config, picture = replace(TINY, family=family), np.tile(waves, (4, 4, 1))
     straight = fit(picture, config)
     state = tmp_path / "model.pt.resume"
-    advance = Fitting.advance
     for stop_at in (30, 80, 115):
 
-        def interrupting(self: Any, stop_at: int = stop_at) -> None:
-            advance(self)
-            if self.step == stop_at:
+        def interrupting(task: Task, training: Training, stop_at: int = stop_at) -> None:
+            advance(task, training)
+            if training.step == stop_at:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        monkeypatch.setattr(Fitting, "advance", interrupting)
+        monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
         with pytest.raises(KeyboardInterrupt):
             fit(picture, config, state=state)
         assert state.exists()
-    monkeypatch.setattr(Fitting, "advance", advance)
+    monkeypatch.setattr("anir_toolchain.training.advance", advance)
     assert _same(fit(picture, config, state=state), straight)
     # Kept until the caller has the model safe: a finished state only solves the heads again.
     assert _same(fit(picture, config, state=state), straight)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_state_of_something_else_is_refused(waves: NDArray[np.uint8], tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with ThreadPoolExecutor(1) as pool:
-        Fitting(waves, TINY, pool).save(state)
-    for image, config in (
-        (255 - waves, TINY),
-        (waves[:-1], TINY),
-        (waves, Config(preset="short", depths=(2,))),
-    ):
-        with pytest.raises(AnirError, match="another picture or of other options"):
-            fit(image, config, state=state)
-    assert state.exists()
-
-
-def test_a_fit_that_explodes_goes_back_and_on_at_a_lower_rate(waves: NDArray[np.uint8]) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        fitting = Fitting(waves, TINY, pool)
-        while fitting.step < 52:
-            fitting.advance()
-        hit, other = fitting.learners.values()
-        before, normal, untouched = hit.least_error, hit.rate_factor, other.rate_factor
-        with torch.no_grad():
-            hit.trunk.parameters["head"].mul_(50)
-        fitting.advance()
-        assert hit.rate_factor == normal / 2
-        for _ in range(3):
-            fitting.advance()
-        assert hit.error.mean() < 2 * before
-        assert hit.rate_factor == normal / 2
-        assert other.rate_factor == untouched
-
-
 def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
-        fitting = Fitting(waves, Config(preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
+        task = Task.of(waves, Config(preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
+        training = begin(task)
         for _ in range(12):
-            fitting.advance()
-    assert [learner.steps for learner in fitting.learners.values()] == [12, 12, 8, 6]
+            advance(task, training)
+    assert [trainer.steps for trainer in training.trainers.values()] == [12, 12, 8, 6]
 
 
 def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
@@ -234,19 +219,3 @@ def test_the_smallest_pictures_of_one_colour(shape: tuple[int, int], family: str
     decoded = decode(tmp_path / "d3w24.onnx")
     assert decoded.shape == image.shape
     assert np.abs(decoded.astype(int) - image).max() <= 3
-
-
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [
-        (Config(family="relu"), "no family 'relu'"),
-        (Config(bits=5), "choose 4 or 8"),
-        (Config(preset="slow"), "there are fast, balanced, best"),
-        (Config(steps=0), "take 1 or more"),
-        (Config(device="tpu"), "there are auto, cpu, cuda"),
-        (Config(preset="short", depths=(3, 2)), "must rise"),
-    ],
-)
-def test_a_configuration_that_makes_no_sense_is_refused(config: Config, words: str) -> None:
-    with pytest.raises(AnirError, match=words):
-        fit(np.zeros((2, 2, 3), np.uint8), config)
