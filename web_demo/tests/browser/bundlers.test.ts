@@ -8,9 +8,9 @@ import webpack from 'webpack';
 import { serve } from '../../scripts/serve.mjs';
 import { good, pathOf, read } from './fixtures.ts';
 import { isSamePicture, startBrowser } from './page.ts';
+import { POLICY } from './plain_page.ts';
 import { makeProject } from './project.ts';
 
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src data:";
 const MAIN = "import 'neural-img/define';\n";
 
 let project: string;
