@@ -18,7 +18,6 @@ from pathlib import Path
 from tests.fuzz.carriers import CARRIERS, Carrier
 from tests.fuzz.opener import Opener
 
-
 _LARGEST = 2**22
 """Bytes from which on a damaged file is not mutated further."""
 
