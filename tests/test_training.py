@@ -200,7 +200,9 @@ def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
 ) -> None:
     seen: list[Progress] = []
     monkeypatch.setattr("time.monotonic", iter(range(10**6)).__next__)
-    model = fit(waves, Config("siren", preset="short", depths=(2, 3, 4), widths=(16, 24, 32)), on_progress=seen.append)
+    model = fit(
+        waves, Config("siren", preset="short", depths=(2, 3, 4), widths=(16, 24, 32)), on_progress=seen.append
+    )
     assert [p.step for p in seen] == sorted(p.step for p in seen)
     assert list(dict.fromkeys(p.phase for p in seen)) == ["fit", "soften", "settle"]
     assert seen[-1].step == seen[-1].steps == 120
