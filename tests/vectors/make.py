@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from anir_runtime import chebyshev, rans
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.families import families
 from anir_runtime.lapped_transform import Axis, context, expand, seen_by
 from anir_runtime.network import Network
 from anir_toolchain.onnx_writer import build
@@ -21,7 +22,7 @@ from tests.random_network import random_network
 from tests.rans_encoder import encode, tables_of
 
 FOLDER = Path(__file__).parent
-FAMILIES = ("siren", "fourier", "gabor", "lapped")
+FAMILIES = sorted(families())
 
 
 def vectors() -> dict[str, Any]:
