@@ -18,8 +18,8 @@ from anir_toolchain.onnx_writer import build
 from numpy.typing import NDArray
 
 from tests import reference
+from tests.plain_rans import encode, tables_of
 from tests.random_network import random_network
-from tests.rans_encoder import encode, tables_of
 
 FOLDER = Path(__file__).parent
 FAMILIES = sorted(families())
