@@ -19,10 +19,11 @@ from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.tiles import Renderer
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
-"""A path, what is in a file, or a binary file to be read."""
+"""A path, the content of a file, or an open binary file."""
 
 MAX_FILE_BYTES = 64 << 20
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
+"""Pixels that a thread draws at once, about; and the least, where all threads shall have some."""
 
 
 class Crop(NamedTuple):
