@@ -21,8 +21,9 @@ PITCHES = (16, 32)
 FEWEST = 4
 """Frequencies that are kept along each axis, at least."""
 REACHES = (1, 2)
+"""Pixels from a point to the neighbours at which a network sees the first plane."""
 EVEN = 12
-"""Magnitude up to which neighbouring codes stand for values one step apart; larger ones lie farther apart."""
+"""Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps."""
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
 BESIDE = (-1, 0, 1)
@@ -125,7 +126,7 @@ def seen_by(channels: int, planes: int = 3) -> list[Seen]:
 
 
 def context(order: int) -> Context:
-    """What tells how large a code is: codes of like frequencies in its cell and in the cell before.
+    """The context model of the codes: earlier ones of like frequency in the same cell and in the one before.
 
     Args:
         order: number K of frequencies kept along each axis.
