@@ -85,7 +85,8 @@ def read_metadata(message: memoryview, reader: Reader) -> Metadata:
             entries[text(fields.get(_ENTRY_KEY, message[:0]))] = text(fields.get(_ENTRY_VALUE, message[:0]))
     if "anir" not in entries:
         raise AnirError("not a neural image; anir-export makes them")
-    if (version := " ".join(entries["anir"][:20].split())) != str(FORMAT):
+    if entries["anir"] != str(FORMAT):
+        version = " ".join(entries["anir"][:20].split())
         remedy = "export it again" if version == "1" else "update anir"
         raise AnirError(f"file format {version}, this anir reads {FORMAT}; {remedy}")
     sides = entries.get("width", ""), entries.get("height", "")
