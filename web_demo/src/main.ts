@@ -1,5 +1,6 @@
 /** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
 import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
+import type { Subnet } from '../neural-img/src/manifest.ts';
 import { AdaptPanel } from './adapt_panel.ts';
 import { Comparison, NAMES } from './comparison.ts';
 import { DeviceLine } from './device_line.ts';
@@ -9,7 +10,7 @@ import { readLink, writeLink } from './link.ts';
 import { NeuralLayer, paint } from './neural_layer.ts';
 import { wireOwnFiles } from './own_files.ts';
 import { create, find } from './page.ts';
-import { loadSamples, type Picture, readOwn, type Subnet } from './picture.ts';
+import { loadSamples, type Picture, readOwn } from './picture.ts';
 import { SaveDialog } from './save_dialog.ts';
 import { Stage } from './stage.ts';
 import { type Region, type View, WHOLE } from './view.ts';

@@ -55,6 +55,8 @@ function writeTexts(name, texts) {
 
 mkdirSync(inRoot('src/generated'), { recursive: true });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
+// Bundlers find it by its address in light.ts.
+writeFileSync(inRoot('src/decoder.worker.js'), worker);
 writeTexts('worker.ts', { WORKER: worker });
 writeTexts('kernel.ts', { PLAIN: await compile('simd'), RELAXED: await compile('simd,relaxed-simd') });
 
