@@ -199,7 +199,7 @@ async function draw(): Promise<void> {
 
 /** While the view moves, what is there is moved along; it is drawn anew once the view rests. */
 function onView(): void {
-  ui.zoom.textContent = `${stage.scale.toFixed(stage.scale < 10 ? 1 : 0)}×`;
+  ui.zoom.textContent = `${Number(stage.view.zoom.toPrecision(2))}×`;
   if (!shown) return;
   drawing.abort();
   ui.stage.ariaBusy = 'true';

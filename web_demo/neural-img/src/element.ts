@@ -13,8 +13,8 @@ declare global {
 // A server that renders pages imports the module, too, but has no elements.
 const BaseElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as const;
-/** How far from the viewport an element is near: decoding takes a while. */
-const MARGIN = '50%';
+/** How far from the viewport an element is near, as decoding takes a while; some browsers look into scrollers, too. */
+const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
 
@@ -30,11 +30,7 @@ export class NeuralImgElement extends BaseElement {
   readonly #canvas = document.createElement('canvas');
   readonly #message = document.createElement('p');
   readonly #sheet = new CSSStyleSheet();
-  // Scrollers within the page have a margin of their own in browsers that know of it.
-  readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), {
-    rootMargin: MARGIN,
-    scrollMargin: MARGIN,
-  } as IntersectionObserverInit);
+  readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), MARGINS);
   readonly #resized = new ResizeObserver(() => {
     const { width, height } = this.#wanted();
     if (width !== this.#canvas.width || height !== this.#canvas.height) void this.#update();
@@ -198,8 +194,7 @@ export class NeuralImgElement extends BaseElement {
   #seen(isNear = false): void {
     this.#isNear = isNear;
     if (isNear) void this.#update();
-    else if (this.loading === 'lazy' && this.#isComplete) this.#clear();
-    else if (this.loading === 'lazy' && !this.#isAsked) this.#turn.abort();
+    else if (this.loading === 'lazy' && !this.#isAsked) this.#clear();
   }
 
   /** Gives memory back; the file stays, and the layout. */

@@ -36,13 +36,13 @@ export function hostStyle(width: string | null, height: string | null, natural: 
  * `object-fit`, shows it in a `box` of CSS pixels; `density` screen pixels make one of those.
  */
 export function bitmapSize(natural: Size, box: Size, fit: string, density: number): Size {
+  if (!(natural.width * box.width * box.height > 0)) return { width: 0, height: 0 };
   const [x, y] = [box.width / natural.width, box.height / natural.height];
   // CSS takes the bitmap's size for the natural one where `none` or `scale-down` asks for that.
   const isNatural = fit === 'none' || (fit === 'scale-down' && Math.min(x, y) >= 1);
   const shown = (fit === 'contain' || fit === 'scale-down' ? Math.min(x, y) : Math.max(x, y)) * density;
   const wanted = isNatural ? 1 : shown;
   const scale = Math.min(wanted, Math.sqrt(MAX_PIXELS / (natural.width * natural.height)));
-  if (!(x * y > 0)) return { width: 0, height: 0 };
   return {
     width: Math.max(1, Math.round(natural.width * scale)),
     height: Math.max(1, Math.round(natural.height * scale)),
