@@ -6,7 +6,7 @@ FAMILY ?= siren
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
 
-.PHONY: demo test lint types test-python test-web browser web serve clean
+.PHONY: demo test lint types test-python test-oldest test-web browser web serve clean
 
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
 	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET) --family $(FAMILY)
@@ -22,6 +22,15 @@ types: .venv/.installed
 
 test-python: .venv/.installed
 	$(BIN)/pytest -q
+
+# The files are drawn by the oldest onnxruntime that the runtime allows.
+test-oldest: .venv/.installed .venv-oldest/.installed
+	ANIR_OLDEST_PYTHON=$(CURDIR)/.venv-oldest/bin/python $(BIN)/pytest -q tests/test_onnx_tools.py -k oldest
+
+.venv-oldest/.installed:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install -q onnxruntime==1.20.0
+	touch $@
 
 test-web: .venv/.installed web_demo/node_modules/.installed browser
 	$(BIN)/python -m tests.e2e.make_fixtures $(FIXTURES)
@@ -53,4 +62,4 @@ web_demo/node_modules/.installed: web_demo/package.json web_demo/package-lock.js
 	touch $@
 
 clean:
-	rm -rf .venv build out web_demo/node_modules web_demo/dist
+	rm -rf .venv .venv-oldest build out web_demo/node_modules web_demo/dist

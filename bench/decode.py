@@ -27,16 +27,17 @@ from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop, Decoder, available_cores
 from anir_runtime.files import replacing
 from anir_toolchain.checkpoint import Model
-from anir_toolchain.export import build, macs_per_pixel
+from anir_toolchain.export import macs_per_pixel
 from anir_toolchain.families import families
+from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from rich.progress import track
 
+from bench import RESULTS
 from bench.machine import machine
 from bench.obvious import obvious
-from bench.readme import RESULTS
 from tests.random_model import random_model
 
 app = typer.Typer(add_completion=False)
@@ -49,7 +50,7 @@ _BLOCK = 65536
 @app.command()
 def decode(
     output: Annotated[Path, typer.Option("-o", "--output", help="The result.")] = RESULTS / "decode.json",
-    quick: Annotated[bool, typer.Option(help="Only the README's table.")] = False,
+    quick: Annotated[bool, typer.Option(help="Only what the published table shows.")] = False,
     huge: Annotated[bool, typer.Option(help="Also 16384×16384 pixels to a PNG.")] = False,
 ) -> None:
     """Measures time and memory of decoding."""
@@ -66,7 +67,7 @@ def decode(
         for name, subnet in track(cases, "decoding"):
             model = random_model(name, size=SIZE, space=spaces[name])
             path = Path(folder) / f"{name}-{subnet.name}.onnx"
-            path.write_bytes(build(model, subnet).SerializeToString())
+            path.write_bytes(build(model.network(subnet)).SerializeToString())
             peaks.append(product_speed())
             rows += [measure(model, subnet, path, size) for size in ([SIZE] if quick else SIZES)]
         smallest = Path(folder) / f"siren-{spaces['siren'].subnets[0].name}.onnx"

@@ -30,12 +30,12 @@ from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from pytorch_msssim import ms_ssim
 
+from bench import RESULTS
 from bench.codecs import SWEEPS, encode
 from bench.machine import machine
 from bench.rd import Point, between, bjontegaard_deltas, curve, mean_points, within
 
 app = typer.Typer(add_completion=False)
-RESULTS = Path(__file__).parent / "results"
 _OWN_COLORS = ("#c2410c", "#f59e0b", "#7c2d12", "#fdba74")
 _GPU_JOBS = 8
 """Pictures side by side on a CUDA device, which one small network alone leaves idle."""

@@ -7,17 +7,21 @@ Usage: python -m bench.obvious DIRECTORY   writes untrained subnets of all famil
 
 import sys
 from pathlib import Path
+from typing import Any
 
+import ml_dtypes
+import numpy as np
 import onnx
-import torch
+import onnx_ir as ir
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.network import Network
 from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import export
 from anir_toolchain.families import families
-from anir_toolchain.graph import Graph
-from anir_toolchain.lapped import CONSTANT, Latents
+from anir_toolchain.lapped import CONSTANT
 from anir_toolchain.space import Space, Subnet
-from onnx import TensorProto, helper
+from numpy.typing import NDArray
+from onnxscript import GraphBuilder
 
 from tests.random_model import random_model
 
@@ -26,75 +30,63 @@ _SIZE = (768, 512)
 
 def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     """The subnet with `xy` float32[N, 2] in and `image` uint8[N, 3] out."""
-    graph, trunk, links = Graph(), model.trunks[subnet.width], subnet.depth - 1
-    tensor = _Tensors(graph)
-    banks = model.family.banks(subnet.depth)
-    features = _emit_features(graph, tensor, model.latents(subnet), model.size, subnet.width)
-    filters = [_emit_filter(graph, tensor, own) for own in trunk.filters.values[:banks] if len(own)]
-    h = filters[0] if filters else features
-    for i in range(links):
-        step = trunk.step.values[i].expand(subnet.width)
-        matrix = tensor.dequantized(graph.int4(trunk.weight[i].numpy()), step, axis=1)
-        h = graph.op("MatMul", h, matrix)
-        if not model.family.lean:
-            h = graph.op("Add", h, tensor(trunk.bias.values[i]))
-        h = graph.op("Sin", h) if banks == 1 else graph.op("Mul", h, filters[i + 1])
-        h = graph.op("Add", h, features) if features else h
-    at = model.space.depths.index(subnet.depth)
-    head_codes = graph.tensor(trunk.head.codes[at].T.contiguous().numpy())
-    head = tensor.dequantized(head_codes, trunk.head.scale[at], axis=1)
-    rgb = graph.op("Add", graph.op("MatMul", h, head), tensor(trunk.head_bias[at]))
-    graph.rename_output(graph.op("QuantizeLinear", rgb, graph.scalar(1 / 255)), "image")
-    return graph.model(
-        inputs=[helper.make_tensor_value_info("xy", TensorProto.FLOAT, ["N", 2])],
-        outputs=[helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 3])],
-        metadata={},
-    )
+    network = model.network(subnet)
+    graph = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name=network.name))
+    op, xy, tensors = graph.op, graph.input("xy", ir.DataType.FLOAT, ["N", 2]), network.tensors
+    features = _features(graph, xy, model, subnet) if network.latents else None
+    filters = _filters(graph, xy, network) if network.latents is None else []
+    h = features or filters[0]
+    for i, codes in enumerate(tensors["weights"].astype(ml_dtypes.int4 if network.bits == 4 else np.int8)):
+        steps = np.broadcast_to(network.values("steps")[i], subnet.width)
+        h = op.MatMul(h, op.DequantizeLinear(_constant(graph, codes), _constant(graph, steps), axis=1))
+        h = op.Add(h, _constant(graph, network.values("biases")[i])) if "biases" in tensors else h
+        h = op.Mul(h, filters[i + 1]) if len(filters) > 1 else op.Sin(h)
+        h = op.Add(h, features) if features else h
+    scale = _constant(graph, tensors["head.scale"])
+    head = op.DequantizeLinear(_constant(graph, tensors["head"].T), scale, axis=1)
+    rgb = op.Add(op.MatMul(h, head), _constant(graph, tensors["head.bias"]))
+    image = op.QuantizeLinear(rgb, _constant(graph, np.float32(1 / 255)))
+    image.type, image.shape = ir.TensorType(ir.DataType.UINT8), ir.Shape(["N", 3])
+    graph.add_output(image, "image")
+    return ir.to_proto(ir.Model(graph.graph, ir_version=10))
 
 
-class _Tensors:
-    """Torch tensors as initializers."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-
-    def __call__(self, values: torch.Tensor) -> str:
-        return self._graph.tensor(values.contiguous().numpy())
-
-    def dequantized(self, codes: str, scale: torch.Tensor, axis: int) -> str:
-        return self._graph.op("DequantizeLinear", codes, self(scale), axis=axis)
+def _constant(graph: GraphBuilder, array: NDArray[Any] | np.generic) -> ir.Value:
+    """An initializer with a name of its own."""
+    name = f"constant_{len(graph.graph.initializers)}"
+    return graph.initializer(ir.tensor(np.asarray(array, order="C"), name=name))
 
 
-def _emit_filter(graph: Graph, tensor: _Tensors, filters: torch.Tensor) -> str:
-    """One bank's response at every point, [N, C]: sines, and Gabor's envelopes."""
-    response = graph.op(
-        "Sin", graph.op("Add", graph.op("MatMul", "xy", tensor(filters[:2])), tensor(filters[2]))
-    )
-    if len(filters) == 3:
-        return response
-    center_x, center_y, gamma = filters[3:]
-    x, y = graph.split_op("Split", 2, "xy", num_outputs=2, axis=1)
-    squares = []
-    for value, center in ((x, center_x), (y, center_y)):
-        distance = graph.op("Sub", value, tensor(center))
-        squares.append(graph.op("Mul", distance, distance))
-    exponent = graph.op("Mul", graph.op("Add", *squares), tensor(-gamma))
-    return graph.op("Mul", response, graph.op("Exp", exponent))
+def _filters(graph: GraphBuilder, xy: ir.Value, network: Network) -> list[ir.Value]:
+    """Each bank's response at every point, [N, C]: sines, and Gabor's envelopes."""
+    op, filters = graph.op, []
+    for i, phases in enumerate(network.values("phases")):
+        frequencies = _constant(graph, network.values("frequencies")[:, i])
+        response = op.Sin(op.Add(op.MatMul(xy, frequencies), _constant(graph, phases)))
+        if "centres" in network.tensors:
+            squares = []
+            for at, centres in zip(
+                op.Split(xy, axis=1, num_outputs=2, _outputs=2), network.values("centres")[:, i], strict=True
+            ):
+                distance = op.Sub(at, _constant(graph, centres))
+                squares.append(op.Mul(distance, distance))
+            decays = _constant(graph, -network.values("decays")[i])
+            response = op.Mul(response, op.Exp(op.Mul(op.Add(*squares), decays)))
+        filters.append(response)
+    return filters
 
 
-def _emit_features(
-    graph: Graph, tensor: _Tensors, latents: Latents | None, size: tuple[int, int], channels: int
-) -> str:
-    """What channels see of local cosines at every point, [N, channels], if there are any."""
-    if latents is None:
-        return ""
-    points = graph.op("Reshape", "xy", graph.integers(1, 1, -1, 2))
-    seen = latents.seen(axis_coordinates(size[0]), axis_coordinates(size[1]), size, channels)
-    pictures = tensor(torch.from_numpy(seen).permute(2, 0, 1)[None])
-    samples = graph.op("GridSample", pictures, points, padding_mode="border")
-    features = graph.op("Transpose", graph.op("Squeeze", samples, graph.integers(0, 2)), perm=[1, 0])
-    others = graph.integers(0, 0, 0, channels - seen.shape[2])
-    return graph.op("Pad", features, others, graph.scalar(CONSTANT))
+def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -> ir.Value:
+    """What channels see of a lapped transform's planes at every point, [N, C], from pictures of them."""
+    op, latents, size = graph.op, model.latents(subnet), model.size
+    assert latents is not None
+    seen = latents.seen(axis_coordinates(size[0]), axis_coordinates(size[1]), size, subnet.width)
+    pictures = _constant(graph, seen.transpose(2, 0, 1)[None])
+    samples = op.GridSample(pictures, op.Unsqueeze(xy, [0, 1]), padding_mode="border")
+    features = op.Transpose(op.Squeeze(samples, [0, 2]), perm=[1, 0])
+    others = [0, 0, 0, subnet.width - seen.shape[2]]
+    padded: ir.Value = op.Pad(features, others, _constant(graph, np.float32(CONSTANT)))
+    return padded
 
 
 def write(directory: Path) -> None:

@@ -26,8 +26,8 @@ from anir_toolchain.space import Subnet
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 
+from bench import RESULTS
 from bench.kodak import (
-    RESULTS,
     FamilyName,
     Images,
     Jobs,

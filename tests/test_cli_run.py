@@ -11,6 +11,7 @@ from anir_runtime.decoder import Crop
 from PIL import Image
 
 from tests.conftest import Failing
+from tests.test_onnx_graph import waves_model
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +20,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def path(exported: Path) -> str:
-    return str(exported / "d4w24.onnx")
+def path(neural_images: Path) -> str:
+    return str(neural_images / "d4w24.onnx")
 
 
 def test_without_options_it_draws_the_native_size_beside_you(
@@ -52,19 +53,27 @@ def test_png_to_stdout(path: str) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), decode(path))
 
 
-def test_a_folder_chooses(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(exported), "--max-bytes", "1500", "-o", "a.png"]) == 0
+def test_a_folder_chooses(neural_images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(neural_images), "--max-bytes", "1500", "-o", "a.png"]) == 0
     error = capsys.readouterr().err
     name = error.split(":")[0]
-    assert (exported / f"{name}.onnx").stat().st_size <= 1500
-    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(exported / f"{name}.onnx"))
+    assert (neural_images / f"{name}.onnx").stat().st_size <= 1500
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(neural_images / f"{name}.onnx"))
 
 
-def test_bad_input_is_refused_in_one_line(path: str, exported: Path, fails: Failing) -> None:
+def test_graphs_are_run_only_if_trusted(fails: Failing) -> None:
+    Path("waves.onnx").write_bytes(waves_model().SerializeToString())
+    fails(main(["waves.onnx"]), "waves.onnx: this runtime does not know the family 'waves'")
+    assert main(["waves.onnx", "--trust-graph"]) == 0
+    with Image.open("waves.png") as image:
+        assert image.size == (12, 8)
+
+
+def test_bad_input_is_refused_in_one_line(path: str, neural_images: Path, fails: Failing) -> None:
     Path("mine.png").write_text("mine")
     Path("text.onnx").write_text("hello")
     fails(main(["none.onnx"]), "none.onnx: no such file")
-    fails(main(["text.onnx"]), "not an ONNX file")
+    fails(main(["text.onnx"]), "text.onnx: not an ONNX file")
     fails(main([path, "--size", "0x0"]), "at least 1", 2)
     for size in ("abc", "10", "10x", "x", "10x-4", "1e3x5", "10x10x10", "٣x٣"):
         fails(main([path, "--size", size]), "is no size", 2)
@@ -76,7 +85,7 @@ def test_bad_input_is_refused_in_one_line(path: str, exported: Path, fails: Fail
     fails(main([path, "-o", "mine.png/a.png"]), "cannot be written")
     fails(main([path, "-o", "."]), "cannot tell the format")
     fails(main([path, "--max-bytes", "9"]), "choose from a folder", 2)
-    fails(main([str(exported), "--max-bytes", "9"]), "no subnet fits")
+    fails(main([str(neural_images), "--max-bytes", "9"]), "no subnet fits")
     fails(main(["."]), "manifest.json: cannot be read")
     fails(main([]), "required: source", 2)
     fails(main([path, "--sise", "3x3"]), "--sise", 2)

@@ -1,25 +1,26 @@
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime as ort
 import pytest
-from anir_runtime import AnirError, Decoder, decode
+from anir_runtime import AnirError, Decoder, decode, tile_graph
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop
-from anir_toolchain.checkpoint import Model
-from anir_toolchain.export import build
-from anir_toolchain.space import Subnet
-from onnx import TensorProto, helper
+from anir_runtime.network import Network
+from anir_runtime.onnx_reader import read_network
+from anir_runtime.sessions import open_session
 
+from tests import reference
+from tests.named_file import named_file
 from tests.pixels import assert_same_pixels
+from tests.random_network import random_network
 
 
 @pytest.fixture
-def path(exported: Path) -> Path:
-    return exported / "d3w32.onnx"
+def path(neural_images: Path) -> Path:
+    return neural_images / "d3w32.onnx"
 
 
 def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
@@ -27,9 +28,8 @@ def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
     assert (decoder.width, decoder.height, decoder.family) == (96, 64, "siren")
     image = decoder.decode()
     assert image.shape == (64, 96, 3)
-    session = ort.InferenceSession(path)
-    whole = session.run(None, {"x": axis_coordinates(96), "y": axis_coordinates(64)})[0]
-    assert_same_pixels(image, whole)
+    network = read_network(path.read_bytes())
+    assert_same_pixels(image, reference.pixels(network, axis_coordinates(96), axis_coordinates(64)))
     assert len(list(decoder.tiles())) == 1
     large = list(decoder.tiles((960, 640)))
     assert len(large) > 1
@@ -57,7 +57,7 @@ def test_other_sizes_show_the_same_picture(path: Path) -> None:
     assert decode(path, (7, 5000)).shape == (5000, 7, 3)
 
 
-@pytest.mark.parametrize("size", [(0, 5), (5, -1), (16385, 16384), (2**31, 2**31)])
+@pytest.mark.parametrize("size", [(0, 5), (5, -1), (16385, 16384), (2**31, 2**31), (2**28, 1)])
 def test_sizes_out_of_bounds_are_refused(path: Path, size: tuple[int, int]) -> None:
     with pytest.raises(AnirError, match=r"at least 1|over the limit"):
         decode(path, size)
@@ -86,67 +86,65 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
     assert int(done.stdout) < 250 * 1024
 
 
-def _broken(model: Model, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
-    proto = build(model, Subnet(2, 16))
-    whole = proto.SerializeToString()
-
-    def changed(**metadata: str) -> bytes:
-        copy = onnx.ModelProto.FromString(whole)
-        old = {p.key: p.value for p in copy.metadata_props}
-        helper.set_model_props(copy, {k: v for k, v in (old | metadata).items() if v})
-        return copy.SerializeToString()
-
-    def external(attribute: bool) -> bytes:
-        copy = onnx.ModelProto.FromString(whole)
-        tensor = copy.graph.initializer[2]
-        if attribute:
-            tensor = onnx.helper.make_tensor("t", TensorProto.FLOAT, [1], [0])
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value="../secret.bin")
-        if attribute:
-            copy.graph.node.append(helper.make_node("Constant", [], ["unused"], value=tensor))
-        return copy.SerializeToString()
-
-    value = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1])
-    identity = helper.make_node("Identity", ["x"], ["image"])
-    graph = helper.make_graph(
-        [identity], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])], [value]
-    )
-    foreign = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-    disguised = onnx.ModelProto.FromString(foreign.SerializeToString())
-    helper.set_model_props(disguised, {"anir": "1", "family": "siren", "width": "8", "height": "8"})
-    return {
-        "empty": (b"", "not an ONNX file"),
-        "text": (b"hello, I am a picture\n" * 9, "not an ONNX file"),
-        "cut": (whole[: len(whole) // 2], "not an ONNX file"),
-        "foreign": (foreign.SerializeToString(), "not a neural image"),
-        "disguised": (disguised.SerializeToString(), "inputs and outputs"),
-        "newer": (changed(anir="2"), "update anir"),
-        "nameless": (changed(width=""), "does not say its size"),
-        "wordy": (changed(height="tall"), "does not say its size"),
-        "negative": (changed(height="-4"), "says that its picture"),
-        "external": (external(attribute=False), "keeps its weights in another file"),
-        "external_constant": (external(attribute=True), "keeps its weights in another file"),
-    }
+def test_sources_of_all_kinds(path: Path) -> None:
+    whole = decode(path)
+    for source in (str(path), path.read_bytes(), io.BytesIO(path.read_bytes())):
+        np.testing.assert_array_equal(decode(source), whole)
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(decode(file), whole)
+    network = read_network(path.read_bytes())
+    for decoder in (Decoder(network), Decoder.from_network(network, threads=1)):
+        np.testing.assert_array_equal(decoder.decode(), whole)
+    assert "direct" in Decoder(network).backend
+    assert "siren" in Decoder(path).backend
 
 
-def test_files_that_are_no_neural_images_are_refused_in_one_line(model: Model, tmp_path: Path) -> None:
-    for name, (data, words) in _broken(model, tmp_path).items():
-        file = tmp_path / f"{name}.onnx"
-        file.write_bytes(data)
-        with pytest.raises(AnirError, match=words) as error:
-            Decoder(file)
-        assert "\n" not in str(error.value), name
-    with pytest.raises(AnirError, match="no such file"):
+def test_sizes_of_other_kinds_are_refused_in_one_line(path: Path) -> None:
+    for size in ((100.0, 50.0), ("4", "5"), (4,), (1, 2, 3), 5):
+        with pytest.raises(AnirError, match="a size is width and height, whole numbers"):
+            decode(path, size)  # type: ignore[arg-type]
+    assert decode(path, (np.int64(8), np.int64(6))).shape == (6, 8, 3)  # type: ignore[arg-type]
+
+
+def test_networks_of_unknown_families_are_refused() -> None:
+    with pytest.raises(AnirError, match="does not know the family 'wavelets'"):
+        Decoder(Network("wavelets", (8, 8), 4, {}))
+
+
+def test_messages_name_the_file(tmp_path: Path, path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("hello")
+    with pytest.raises(AnirError, match=r"text\.onnx: not an ONNX file"):
+        Decoder(tmp_path / "text.onnx")
+    with pytest.raises(AnirError, match="the image: not an ONNX file"):
+        Decoder(b"hello")
+    with pytest.raises(AnirError, match=r"none\.onnx: no such file"):
         Decoder(tmp_path / "none.onnx")
     with pytest.raises(AnirError, match="cannot be read"):
         Decoder(tmp_path)
+    with pytest.raises(AnirError, match="cannot be read"):
+        Decoder("a\0b.onnx")
+    with pytest.raises(AnirError, match="not a neural image"):
+        Decoder(b"")
 
 
-def test_any_prefix_of_a_file_is_refused(model: Model, tmp_path: Path) -> None:
-    whole = build(model, Subnet(2, 16)).SerializeToString()
-    file = tmp_path / "cut.onnx"
-    for size in range(0, len(whole) - 1, 97):
-        file.write_bytes(whole[:size])
-        with pytest.raises(AnirError):
-            Decoder(file)
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without an end")
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(AnirError, match="larger than 64 MiB"):
+        Decoder("/dev/zero")
+
+
+@pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
+def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files are opened and drawn, there are at most two sessions for their family."""
+    opened = list[bytes]()
+
+    def counted(model: bytes) -> object:
+        opened.append(model)
+        return open_session(model)
+
+    monkeypatch.setattr(tile_graph, "open_session", counted)
+    tile_graph.graph.cache_clear()
+    for seed in range(3):
+        network = random_network(family, 3, 8, seed=seed)
+        Decoder(named_file(network)).decode((300, 200))
+        assert len(opened) <= 2

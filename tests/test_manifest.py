@@ -6,14 +6,14 @@ from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
 
 
-def test_a_manifest_round_trips(exported: Path, tmp_path: Path) -> None:
-    manifest = Manifest.load(exported)
+def test_a_manifest_round_trips(neural_images: Path, tmp_path: Path) -> None:
+    manifest = Manifest.load(neural_images)
     (tmp_path / "manifest.json").write_text(json.dumps(manifest.to_dict()))
     assert Manifest.load(tmp_path) == manifest
 
 
-def test_damaged_manifests_are_refused(exported: Path, tmp_path: Path) -> None:
-    good = json.loads((exported / "manifest.json").read_text())
+def test_damaged_manifests_are_refused(neural_images: Path, tmp_path: Path) -> None:
+    good = json.loads((neural_images / "manifest.json").read_text())
     entry = good["subnets"][0]
     cases: list[tuple[object, str]] = [
         ("{", "not valid JSON"),

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from anir_toolchain.graph import pack_int4
 from anir_toolchain.quantizer import code_range, lsq, quantize, soft_round
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +51,3 @@ def test_soft_round_keeps_codes_and_midpoints_and_tends_to_rounding() -> None:
     values = torch.tensor([0.2, 0.8, -1.3])
     assert torch.allclose(soft_round(values, torch.tensor(100.0)), values, atol=1e-3)
     assert torch.allclose(soft_round(values, torch.tensor(0.02)), values.round(), atol=1e-3)
-
-
-def test_int4_codes_are_packed_low_half_first() -> None:
-    assert pack_int4(np.array([1, -1, 7, -8, 5], np.int8)) == bytes([0xF1, 0x87, 0x05])

@@ -1,4 +1,4 @@
-"""Decode adaptive neural images with ONNX Runtime."""
+"""Decode adaptive neural images: networks that map positions to colours."""
 
 from anir_runtime.decoder import Decoder, decode
 from anir_runtime.errors import AnirError

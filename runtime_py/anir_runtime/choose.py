@@ -17,12 +17,13 @@ def choose(
     min_psnr: float | None = None,
     max_ms: float | None = None,
     size: tuple[int, int] | None = None,
+    trust_graph: bool = False,
 ) -> tuple[Path, str]:
     """Picks a subnet by its manifest.
 
     Every limit given must hold. Among the subnets left, `min_psnr` alone picks the smallest file;
     otherwise, the highest PSNR wins. Times are measured on this device, for a picture of `size`
-    (width, height), native by default.
+    (width, height), native by default; `trust_graph` is as in `Decoder`.
 
     Returns:
         The file's path and one line that says why.
@@ -41,7 +42,7 @@ def choose(
     width, height = size or (manifest.source.width, manifest.source.height)
     times = {}
     if max_ms is not None:
-        times = {e.name: estimate_ms(directory / e.file, (width, height)) for e in entries}
+        times = {e.name: estimate_ms(directory / e.file, (width, height), trust_graph) for e in entries}
         fastest = min(times.values())
         entries = _require(
             entries, lambda e: times[e.name] <= max_ms, f"the fastest takes about {fastest:.0f} ms here"
@@ -54,9 +55,9 @@ def choose(
     return directory / chosen.file, why
 
 
-def estimate_ms(path: Path, size: tuple[int, int]) -> float:
+def estimate_ms(path: Path, size: tuple[int, int], trust_graph: bool = False) -> float:
     """Milliseconds that drawing (width, height) takes here, from a warm decode of a part at that scale."""
-    decoder = Decoder(path)
+    decoder = Decoder(path, trust_graph=trust_graph)
     width, height = (min(side, _PROBE_SIDE) for side in size)
     crop = Crop(0, 0, decoder.width * width / size[0], decoder.height * height / size[1])
     decoder.decode((width, height), crop)

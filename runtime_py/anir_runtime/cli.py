@@ -29,6 +29,7 @@ def parser() -> ArgumentParser:
     add("-o", "--output", type=Path, help="PNG, JPEG or WebP by suffix; - writes PNG to stdout")
     add("--size", metavar="WIDTHxHEIGHT", help="by default the native size, or the crop's")
     add("--crop", metavar="X,Y,W,H", help="in native pixels, or with decimal points in fractions")
+    add("--trust-graph", action="store_true", help="run the file's own graph, which may do anything")
     add("--max-bytes", type=int, metavar="N", help="from a folder: the best subnet of at most so many bytes")
     add("--min-psnr", type=float, metavar="DB", help="from a folder: the smallest of at least so many dB")
     add("--max-ms", type=float, metavar="MS", help="from a folder: the best that decodes in so many ms here")
@@ -41,7 +42,7 @@ def draw(options: Namespace) -> None:
     wanted = None if options.size is None else parse_size(options.size)
     limits = (options.max_bytes, options.min_psnr, options.max_ms)
     if source.is_dir():
-        path, why = choose(source, *limits, wanted)
+        path, why = choose(source, *limits, wanted, options.trust_graph)
         print(why, file=sys.stderr)
     elif limits != (None, None, None):
         raise UsageError(
@@ -50,7 +51,7 @@ def draw(options: Namespace) -> None:
     else:
         path = source
     target: Path = options.output or Path(f"{path.stem}.png")
-    decoder = Decoder(path)
+    decoder = Decoder(path, trust_graph=options.trust_graph)
     part = None if options.crop is None else parse_crop(options.crop, decoder.width, decoder.height)
     width, height = decoder.output_size(wanted, part)
     check_format_size(target, width, height)

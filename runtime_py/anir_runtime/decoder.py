@@ -1,24 +1,29 @@
-"""From an exported subnet to pixels, in row tiles."""
+"""From a neural image to pixels, in bands of rows."""
 
+import operator
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from pathlib import Path
-from typing import NamedTuple
+from itertools import chain, islice
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.engine import as_exported, make_engine, open_as_exported, open_file, prepared
 from anir_runtime.errors import AnirError
-from anir_runtime.onnx_file import has_external_data
+from anir_runtime.families import families
+from anir_runtime.network import Network
+from anir_runtime.onnx_graph import GraphRenderer
+from anir_runtime.onnx_reader import FORMAT, LONGEST_SIDE, MOST_PIXELS, read_network
+from anir_runtime.tiles import Renderer
 
-FORMAT = 1
-MAX_PIXELS = 16384 * 16384
-MAX_FILE_BYTES = 256 * 2**20
+__all__ = ["FORMAT", "Crop", "Decoder", "available_cores", "decode"]
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+"""A path, what is in a file, or a binary file to be read."""
+
+MAX_FILE_BYTES = 64 << 20
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
 
 
@@ -32,46 +37,51 @@ class Crop(NamedTuple):
 
 
 class Decoder:
-    """An exported subnet, ready to be drawn at any size.
+    """A neural image, ready to be drawn at any size.
 
-    Row tiles run side by side, each on one thread, which is faster than one tile on all of them and
+    Bands of rows are drawn side by side, each on one thread, which is faster than one band on all of them and
     keeps the memory in use apart from the result independent of the picture's height.
 
     Attributes:
         width: native width in pixels.
         height: native height in pixels.
         family: the network's family, e.g. "siren".
+        backend: which way the picture is drawn, and why.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
-        """Opens the file at `path`. Raises AnirError if it is not a whole, self-contained anir subnet."""
-        self.path = Path(path)
+    def __init__(
+        self, source: Source | Network, threads: int | None = None, trust_graph: bool = False
+    ) -> None:
+        """Opens an exported subnet, or takes a network that is read already.
+
+        Nothing of a file is run: its tensors are read, and a module of this runtime evaluates their family.
+        With `trust_graph`, ONNX Runtime runs the file's own graph, whatever that does; it draws families that
+        this runtime does not know, and graphs that were changed. Threads are as many as cores by default.
+
+        Raises AnirError if this is not a whole, self-contained neural image.
+        """
         self._threads = threads or available_cores()
-        data = _read(self.path)
-        # onnxruntime raises a type of its own per cause, all private.
+        self._renderer: Renderer
+        name, content = ("the network", source) if isinstance(source, Network) else _read(source)
         try:
-            self._open_prepared(data)
-        except AnirError:
-            raise
-        except Exception:
-            # What is not known here, ONNX Runtime may know.
-            try:
-                self._open_as_exported(data)
-            except AnirError:
-                raise
-            except Exception as error:
-                raise AnirError(f"{path}: not an ONNX file, or a damaged one") from error
+            if isinstance(content, bytes) and trust_graph:
+                graph = self._renderer = GraphRenderer(content)
+                self.family, (self.width, self.height) = graph.family, graph.size
+                self.backend = "onnxruntime: the file's own graph is trusted"
+                return
+            network = read_network(content) if isinstance(content, bytes) else content
+            if network.family not in families():
+                raise AnirError(f"this runtime does not know the family '{network.family}'")
+            self._renderer = families()[network.family].renderer(network)
+        except AnirError as error:
+            raise AnirError(f"{name}: {error}") from error
+        self.family, (self.width, self.height) = network.family, network.size
+        self.backend = f"direct: this runtime knows the family {network.family}"
 
-    def _open_prepared(self, data: bytes) -> None:
-        data = prepared(data)
-        file = open_file(data)
-        self.family, self.width, self.height = _read_metadata(self.path, file)
-        self._engine = make_engine(data, file)
-
-    def _open_as_exported(self, data: bytes) -> None:
-        file = open_as_exported(data)
-        self.family, self.width, self.height = _read_metadata(self.path, file)
-        self._engine = as_exported(file)
+    @classmethod
+    def from_network(cls, network: Network, threads: int | None = None) -> "Decoder":
+        """A decoder of a network that is read already."""
+        return cls(network, threads)
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
@@ -84,12 +94,12 @@ class Decoder:
             uint8[H, W, 3], RGB.
 
         Raises:
-            AnirError: if the size or the crop makes no sense or is over MAX_PIXELS.
+            AnirError: if the size or the crop makes no sense or is out of range.
         """
-        width, height = self.output_size(size, crop)
-        image = np.empty((height, width, 3), np.uint8)
-        row = 0
-        for tile in self.tiles(size, crop):
+        row, tiles = 0, self.tiles(size, crop)
+        first = next(tiles)
+        image = np.empty((self.output_size(size, crop)[1], *first.shape[1:]), np.uint8)
+        for tile in chain([first], tiles):
             image[row : row + len(tile)] = tile
             row += len(tile)
         return image
@@ -97,12 +107,17 @@ class Decoder:
     def output_size(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> tuple[int, int]:
         """The (width, height) that `decode` draws; raises AnirError as `decode` does."""
         crop = self._checked_crop(crop)
-        width, height = size or (max(1, round(crop.width)), max(1, round(crop.height)))
+        own = max(1, round(crop.width)), max(1, round(crop.height))
+        try:
+            width, height = map(operator.index, size or own)
+        except (TypeError, ValueError) as error:
+            raise AnirError(f"cannot draw at {size}: a size is width and height, whole numbers") from error
         if width < 1 or height < 1:
             raise AnirError(f"cannot draw {width}x{height}: width and height must be at least 1")
-        if width * height > MAX_PIXELS:
+        if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
             raise AnirError(
-                f"{width}x{height} is over the limit of {MAX_PIXELS} pixels (16384x16384); draw crops of it"
+                f"{width}x{height} is over the limit of {MOST_PIXELS} pixels (16384x16384), or of "
+                f"{LONGEST_SIDE} along a side; draw crops of it"
             )
         return width, height
 
@@ -114,17 +129,21 @@ class Decoder:
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        # Whole bands of tiles, but for each thread some rows, unless that were next to nothing.
-        rows = self._engine.rows * max(1, _TASK_PIXELS // width // self._engine.rows)
-        rows = min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width))
-        draw = self._engine.start(x, y)
+        # Whole tiles, but for each thread some rows, unless that were next to nothing.
+        rows = self._renderer.rows * max(1, _TASK_PIXELS // width // self._renderer.rows)
+        rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
+        draw = self._renderer.start(x, y)
         with ThreadPoolExecutor(self._threads) as pool:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
-            # A bounded queue: results wait in memory for no more than a few tiles.
+            # A bounded queue: results wait in memory for no more than a few bands.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
-            while waiting:
-                yield waiting.pop(0).result()
-                waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
+            try:
+                while waiting:
+                    yield waiting.pop(0).result()
+                    waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
+            finally:
+                # Who interrupts need not wait for what nobody will see.
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if crop is None:
@@ -138,10 +157,10 @@ class Decoder:
 
 
 def decode(
-    path: str | Path, size: tuple[int, int] | None = None, crop: Crop | None = None
+    source: Source, size: tuple[int, int] | None = None, crop: Crop | None = None
 ) -> NDArray[np.uint8]:
-    """Draws the subnet at `path` once: see `Decoder.decode`."""
-    return Decoder(path).decode(size, crop)
+    """Draws an exported subnet once: see `Decoder.decode`."""
+    return Decoder(source).decode(size, crop)
 
 
 def available_cores() -> int:
@@ -149,36 +168,21 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _read(path: Path) -> bytes:
+def _read(source: Source) -> tuple[str, bytes]:
+    """What to call a source in messages, and its bytes."""
+    name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise AnirError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
-        data = path.read_bytes()
+        if isinstance(source, bytes):
+            data = source
+        elif isinstance(source, str | os.PathLike):
+            with open(source, "rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        else:
+            data = source.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
-        raise AnirError(f"{path}: no such file") from error
-    except OSError as error:
-        raise AnirError(f"{path}: cannot be read ({error.strerror})") from error
-    if has_external_data(data):
-        raise AnirError(f"{path}: keeps its weights in another file; a neural image is one file")
-    return data
-
-
-def _read_metadata(path: Path, session: ort.InferenceSession) -> tuple[str, int, int]:
-    metadata = session.get_modelmeta().custom_metadata_map
-    inputs = {value.name: (value.type, len(value.shape)) for value in session.get_inputs()}
-    outputs = {value.name: (value.type, len(value.shape)) for value in session.get_outputs()}
-    if "anir" not in metadata:
-        raise AnirError(f"{path}: not a neural image; anir-export makes them")
-    if metadata["anir"] != str(FORMAT):
-        raise AnirError(f"{path}: file format {metadata['anir']}, this anir reads {FORMAT}; update anir")
-    axes = {"x": ("tensor(float)", 1), "y": ("tensor(float)", 1)}
-    if inputs != axes or outputs.get("image") != ("tensor(uint8)", 3):
-        raise AnirError(f"{path}: its inputs and outputs are not those of a neural image")
-    try:
-        width, height = int(metadata["width"]), int(metadata["height"])
-        family = metadata["family"]
-    except (KeyError, ValueError) as error:
-        raise AnirError(f"{path}: does not say its size and family; export it again") from error
-    if width < 1 or height < 1:
-        raise AnirError(f"{path}: says that its picture is {width}x{height}")
-    return family, width, height
+        raise AnirError(f"{name}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise AnirError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise AnirError(f"{name}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
+    return name, data

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Tensors = dict[str, NDArray[Any]]
+"""Arrays by name."""
+
 
 @dataclass(frozen=True)
 class Latents:
@@ -77,4 +80,5 @@ class Network:
         if scale is None:
             return codes.astype(np.float32)
         aligned = scale.reshape(scale.shape + (1,) * (codes.ndim - scale.ndim))
-        return codes.astype(np.float32) * aligned
+        values: NDArray[np.float32] = codes.astype(np.float32) * aligned
+        return values

@@ -1,20 +1,88 @@
-"""Pictures in parts: where these lie, and how they are put together."""
+"""Pictures drawn in tiles small enough that what a tile needs stays in a core's cache."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Draw = Callable[[slice], Pixels]
+"""Draws some of the rows, uint8[rows, W, colours]; threads may call it at once."""
+_Down = TypeVar("_Down")
+_Across = TypeVar("_Across")
+
+
+class Renderer(Protocol):
+    """Draws a network at any coordinates.
+
+    Attributes:
+        rows: height of a tile; a task that draws fewer rows takes as long.
+    """
+
+    rows: int
+
+    def start(self, x: Floats, y: Floats) -> Draw:
+        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+
 
 def stretches(length: int, longest: int) -> Iterator[slice]:
-    """Columns or rows in parts of about equal length."""
+    """Columns in parts of about equal length."""
     count = -(-length // longest)
     for i in range(count):
         yield slice(i * length // count, (i + 1) * length // count)
 
 
-def put(tile: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> None:
-    """Copies uint8[3, h·w] to a view uint8[h, w, 3]."""
+def bands(length: int, rows: int) -> Iterator[slice]:
+    """Rows in parts of `rows`, of which the last may have fewer."""
+    for i in range(0, length, rows):
+        yield slice(i, min(i + rows, length))
+
+
+def in_tiles(
+    x: Floats,
+    y: Floats,
+    shape: tuple[int, int],
+    across: Callable[[Floats], _Across],
+    down: Callable[[Floats], _Down],
+    paint: Callable[[_Down, _Across], Floats],
+    colours: int,
+) -> Draw:
+    """Draws tile by tile.
+
+    Args:
+        x: columns, float32[W].
+        y: rows, float32[H].
+        shape: (rows, columns) that a tile has at most.
+        across: works out what depends on a tile's columns alone; called once for each stretch of columns.
+        down: works out what depends on a tile's rows alone.
+        paint: colours of the tile's pixels from both, float32[colours, pixels], 0 to 1; a new array.
+        colours: number of colours.
+    """
+    spans = list(stretches(len(x), shape[1]))
+    with np.errstate(all="ignore"):
+        columns = [across(x[span]) for span in spans]
+
+    def draw(part: slice) -> Pixels:
+        own = y[part]
+        image = np.empty((len(own), len(x), colours), np.uint8)
+        # Numbers that overflow show as some colour, here as in ONNX Runtime.
+        with np.errstate(all="ignore"):
+            for band in bands(len(own), shape[0]):
+                rows = down(own[band])
+                for span, beside in zip(spans, columns, strict=True):
+                    _put(image[band, span], paint(rows, beside))
+        return image
+
+    return draw
+
+
+def _put(tile: Pixels, values: Floats) -> None:
+    """Puts colours float32[colours, h·w] as levels into a view uint8[h, w, colours]."""
+    np.multiply(values, 255, out=values)
+    np.rint(values, out=values)
+    np.clip(values, 0, 255, out=values)
     # One colour after the other: long strides, not threes.
-    for channel, values in enumerate(rgb.reshape(3, *tile.shape[:2])):
-        tile[..., channel] = values
+    for colour, levels in enumerate(values.astype(np.uint8)):
+        tile[..., colour] = levels.reshape(tile.shape[:2])

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
+from anir_runtime.network import Latents as NetworkLatents
+from anir_runtime.network import Network
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.families import Family, family
@@ -155,6 +158,33 @@ class Model:
         own = self.trunks[subnet.width].latents
         return own[self.space.depths.index(subnet.depth)] if own else None
 
+    def network(self, subnet: Subnet) -> Network:
+        """The subnet, a member of the space, as named tensors (docs/format.md)."""
+        trunk, family, layers = self.trunks[subnet.width], self.family, subnet.depth - 1
+        head = self.space.depths.index(subnet.depth)
+        tensors = {"weights": trunk.weight[:layers].numpy()}
+        if family.lean:
+            tensors["steps"] = trunk.step.values[:layers, 0].numpy()
+        else:
+            tensors |= _rows("steps", trunk.step.codes[:layers], trunk.step.scale[:layers])
+            tensors |= _rows("biases", trunk.bias.codes[:layers], trunk.bias.scale[:layers])
+        banks = family.banks(subnet.depth)
+        # By value, then by bank: x and y of frequencies and of centres follow each other.
+        codes, scale = trunk.filters.codes[:banks].transpose(0, 1), trunk.filters.scale[:banks].T
+        if codes.shape[0] >= 3:
+            tensors |= _rows("frequencies", codes[:2], scale[:2])
+            tensors |= _rows("phases", codes[2].to(torch.int8), scale[2])
+        if codes.shape[0] == 6:
+            tensors |= _rows("centres", codes[3:5].to(torch.int8), scale[3:5])
+            tensors |= _rows("decays", codes[5].to(torch.int8), scale[5])
+        tensors |= _rows("head", trunk.head.codes[head], trunk.head.scale[head])
+        tensors["head.bias"] = trunk.head_bias[head].numpy()
+        own = self.latents(subnet)
+        latents = (
+            NetworkLatents(**{field.name: getattr(own, field.name) for field in fields(own)}) if own else None
+        )
+        return Network(self.family_name, self.size, self.bits, tensors, latents)
+
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
         """The quantized network in torch: float32[H, W, 3], RGB in [0, 1] but not clipped.
 
@@ -207,6 +237,11 @@ class Model:
             trunk.check_shapes(self.family, self.space.depths, width)
             if len(trunk.latents) != len(self.space.depths) * self.family.has_latents:
                 raise ValueError("local cosines do not fit the family")
+
+
+def _rows(name: str, codes: Tensor, scale: Tensor) -> dict[str, NDArray[Any]]:
+    """Rows of codes and their scales as a network names them."""
+    return {name: codes.contiguous().numpy(), f"{name}.scale": scale.contiguous().numpy()}
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

@@ -14,11 +14,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
-from anir_toolchain.graph import Graph
 from anir_toolchain.rans import Context, Ints, Stream, encode
-from anir_toolchain.rans import emit as emit_codes
 
 PITCHES = (16, 32)
 """Pixels from one cell to the next: the wider suits coarse texture at few bits."""
@@ -34,7 +31,7 @@ BESIDE = (-1, 0, 1)
 """How many times `Latents.reach` to the right, or further down, planes are seen, too."""
 FARTHEST = 2
 """The most pixels that a network reaches."""
-_MEAN_ACTIVITY = 280
+MEAN_ACTIVITY = 280
 """Of cells' means, before anything is known."""
 
 Floats = NDArray[np.float32]
@@ -65,7 +62,7 @@ class Latents:
         """Raises ValueError if these are no codes, in an array of that shape, of a picture of size (W, H)."""
         if self.pitch not in PITCHES or not isinstance(self.down, bool):
             raise ValueError("no pitch or no direction")
-        cells = tuple(_Axis(side, self.pitch).cells for side in self.in_scan(size))
+        cells = tuple(Axis(side, self.pitch).cells for side in self.in_scan(size))
         planes, *lattice, along, across = shape
         if (planes, *lattice) != (3, *cells) or not FEWEST <= along == across <= self.pitch:
             raise ValueError("codes do not fit the picture")
@@ -86,13 +83,13 @@ class Latents:
             for at, pixels in zip((x, y), size, strict=True)
         )
         planes = self.at(right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), 3)
-        return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)[..., _in_order(channels)]
+        return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)[..., seen_positions(channels)]
 
     def at(self, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
         """The planes float32[H', W', 3] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
         values = (worth_of(self.codes) * (self.step * 2 / self.pitch)).astype(np.float32)
         along, across = (
-            _Axis(side, self.pitch).cosines(places, values.shape[-1])
+            Axis(side, self.pitch).cosines(places, values.shape[-1])
             for side, places in zip(self.in_scan(size), self.in_scan((x, y)), strict=True)
         )
         equation = "kah,pabkl,lbw->hwp" if self.down else "kaw,pabkl,lbh->hwp"
@@ -130,14 +127,14 @@ def seen_by(channels: int) -> list[Seen]:
     return [*(Seen(plane, 0, 0) for plane in range(3)), *nearest_first][: channels - 1]
 
 
-def _in_order(channels: int) -> list[int]:
+def seen_positions(channels: int) -> list[int]:
     """Where they are in an array [right, down, plane]."""
     at = {offset: i for i, offset in enumerate(BESIDE)}
     return [(at[seen.right] * len(BESIDE) + at[seen.down]) * 3 + seen.plane for seen in seen_by(channels)]
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """Cells along an axis of a picture; coordinates on it are in [-1, 1].
 
     Those of cell i are under a window, the cosine of unit · coordinate - first - i · π/2 where that is within
@@ -149,10 +146,12 @@ class _Axis:
 
     @property
     def cells(self) -> int:
+        """Number of cells."""
         return -(-self.pixels // self.pitch)
 
     @property
     def unit(self) -> float:
+        """Angle of the window that a unit of the coordinate makes."""
         return math.pi / 4 * self.pixels / self.pitch
 
     @property
@@ -195,10 +194,10 @@ def context(codes: Codes) -> Context:
     weights = Counter({k + 1: 2, cell: 15, cell + 1: 3})
     for frequencies, weight in enumerate((12, 5, 2, 1, 1, 1), start=1):
         weights.update({frequencies: weight, frequencies * k: weight})
-    return Context(weights, np.array([_MEAN_ACTIVITY, *[0] * (cell - 1)]))
+    return Context(weights, np.array([MEAN_ACTIVITY, *[0] * (cell - 1)]))
 
 
-def _planes_apart(codes: Codes) -> bool:
+def planes_apart(codes: Codes) -> bool:
     """Whether each plane has lanes of its own: then fewer steps decode them all."""
     # Means do not count, as they depend on the direction of the scan.
     others = np.count_nonzero(codes) - np.count_nonzero(codes[..., 0, 0])
@@ -207,7 +206,7 @@ def _planes_apart(codes: Codes) -> bool:
 
 def in_lanes(codes: Codes) -> Ints:
     """Codes as the entropy coder takes them: a lane for each row or column of cells, [lanes, steps]."""
-    apart = _planes_apart(codes)
+    apart = planes_apart(codes)
     lanes = codes.transpose(0, 2, 1, 3, 4) if apart else codes.transpose(2, 0, 1, 3, 4)
     return lanes.reshape(codes.shape[2] * (3 if apart else 1), -1).astype(np.int32)
 
@@ -215,71 +214,6 @@ def in_lanes(codes: Codes) -> Ints:
 def from_lanes(lanes: Ints, codes: Codes) -> Ints:
     """The inverse of `in_lanes`, of what there is for each of the codes."""
     planes, along, across, k, _ = codes.shape
-    if _planes_apart(codes):
+    if planes_apart(codes):
         return lanes.reshape(planes, across, along, k, k).transpose(0, 2, 1, 3, 4)
     return lanes.reshape(across, planes, along, k, k).transpose(1, 2, 0, 3, 4)
-
-
-def emit(graph: Graph, latents: Latents, size: tuple[int, int], channels: int) -> str:
-    """Writes a network's first channels, float32[H', W', channels], at columns x and rows y.
-
-    Of a picture of size (W, H). Channels that see nothing are CONSTANT.
-    """
-    frequencies = latents.codes.shape[-1]
-    odd = graph.varints(np.arange(1, 2 * frequencies, 2, dtype=np.int32)[:, None, None])
-    odd = graph.op("Cast", odd, to=TensorProto.FLOAT)
-    places = np.array(BESIDE) * latents.reach * math.pi / 2 / latents.pitch
-    beside = graph.tensor(places.astype(np.float32)[:, None, None, None])
-    cosines, axes = graph.function(8, _emit_cosines), [_Axis(side, latents.pitch) for side in size]
-    along, across = (
-        cosines(
-            places, *map(graph.scalar, (axis.unit, *axis.inner, math.pi / 2, math.pi * 3 / 4)), odd, beside
-        )
-        for axis, places in latents.in_scan(((axes[0], "x"), (axes[1], "y")))
-    )
-    # Without an arrow, letters that occur once come out in the order of the alphabet: height, width, how far
-    # to the right, how far down, and planes.
-    values, equation = _emit_values(graph, latents), "ykah,{},xlbw" if latents.down else "xkaw,{},ylbh"
-    equation = equation.format("aklzb" if _planes_apart(latents.codes) else "zaklb")
-    planes = graph.op("Einsum", along, values, across, equation=equation)
-    planes = graph.op("Reshape", planes, graph.integers(0, 0, 3 * len(BESIDE) ** 2))
-    order = _in_order(channels)
-    seen = graph.op("Gather", planes, graph.integers(*order), axis=2)
-    return graph.op("Pad", seen, graph.integers(0, 0, 0, 0, 0, channels - len(order)), graph.scalar(CONSTANT))
-
-
-def _emit_values(graph: Graph, latents: Latents) -> str:
-    """What the codes stand for, float32[3, A, K, K, B], or [A, K, K, 3, B] if planes have own lanes."""
-    planes, along, across, k, _ = latents.codes.shape
-    mean = graph.tensor(np.full((1, 1), _MEAN_ACTIVITY, np.float32))
-    prior = graph.op("Pad", mean, graph.integers(0, 0, k**2 - 1, 0))
-    codes = emit_codes(graph, latents.stream, context(latents.codes), prior)
-    apart = graph.op("Max", graph.op("Abs", codes), graph.scalar(EVEN))
-    scale = graph.scalar(latents.step * 2 / latents.pitch / EVEN)
-    values = graph.op("Mul", codes, graph.op("Mul", apart, scale))
-    before, beside = (1, planes * across) if _planes_apart(latents.codes) else (planes, across)
-    values = graph.op("Reshape", values, graph.integers(before, along, k**2, beside))
-    sums = graph.op("CumSum", values, graph.integers(1))
-    values = graph.op("Where", graph.op("Less", graph.scalar(0), prior), sums, values)
-    shape = (along, k, k, planes, across) if before == 1 else (planes, along, k, k, across)
-    return graph.op("Reshape", values, graph.integers(*shape))
-
-
-def _emit_cosines(
-    graph: Graph,
-    places: str,
-    unit: str,
-    first: str,
-    last: str,
-    quarter: str,
-    three_eighths: str,
-    odd: str,
-    beside: str,
-) -> str:
-    """`_Axis.cosines`, float32[n, K, cells, N], of places and those beside them."""
-    places = graph.op("Add", graph.op("Mul", places, unit), beside)
-    middles = graph.op("Flatten", graph.op("Range", first, last, quarter))
-    from_middle = graph.op("Abs", graph.op("Sub", graph.op("Clip", places, first, last), middles))
-    window = graph.op("Cos", graph.op("Min", from_middle, quarter))
-    angles = graph.op("Add", graph.op("Sub", places, middles), three_eighths)
-    return graph.op("Mul", graph.op("Cos", graph.op("Mul", angles, odd)), window)

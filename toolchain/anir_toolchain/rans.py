@@ -11,22 +11,19 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
-from anir_toolchain.graph import Graph
-
-_TOTAL = 1 << 14
+TOTAL = 1 << 14
 """What the frequencies of a table sum up to."""
-_WORD = 1 << 16
-_LOWEST = 1 << 15
+WORD = 1 << 16
+LOWEST = 1 << 15
 """Of a lane's states."""
 _ENTRY_BITS = 10
 """About what an entry of a table costs in the file."""
 LANE_BITS = 21
 """What a lane costs more than what it decodes."""
-_BESIDE = (1, 4, 1)
+BESIDE = (1, 4, 1)
 """What sizes count in the lane before, in a code's own lane, and in the lane after."""
-_LIMITS = _BESIDE[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))).astype(np.int64)
+_LIMITS = BESIDE[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))).astype(np.int64)
 """Activities from which on there may be another table."""
 
 Ints = NDArray[np.integer]
@@ -47,15 +44,15 @@ class Context:
     def activity(self, codes: Ints) -> Ints:
         """Of each code [lanes, steps]: its prior, and the weighted sizes of those before it.
 
-        The lanes beside a code's own count too, by _BESIDE.
+        The lanes beside a code's own count too, by BESIDE.
         """
         sizes = np.abs(codes)
-        most = int(self.prior.max()) + int(sizes.max()) * sum(_BESIDE) * sum(self.weights.values())
+        most = int(self.prior.max()) + int(sizes.max()) * sum(BESIDE) * sum(self.weights.values())
         # Half the memory is half the time.
         sizes = sizes.astype(np.uint16 if most < 2**16 else np.int32)
-        around = _BESIDE[1] * sizes
-        around[1:] += _BESIDE[0] * sizes[:-1]
-        around[:-1] += _BESIDE[2] * sizes[1:]
+        around = BESIDE[1] * sizes
+        around[1:] += BESIDE[0] * sizes[:-1]
+        around[:-1] += BESIDE[2] * sizes[1:]
         total = np.tile(self.prior.astype(sizes.dtype), (len(codes), codes.shape[1] // len(self.prior)))
         for weight in set(self.weights.values()):
             weighted = weight * around
@@ -70,7 +67,7 @@ class Tables:
 
     Attributes:
         limits: the activity from which each table but the first holds, int64[tables - 1].
-        frequencies: of sizes, int64[tables, sizes], out of _TOTAL; each of two signs has the frequency.
+        frequencies: of sizes, int64[tables, sizes], out of TOTAL; each of two signs has the frequency.
     """
 
     limits: Ints
@@ -102,7 +99,7 @@ class Tables:
 
     def costs(self) -> NDArray[np.float64]:
         """Bits of a code of each size, [tables, sizes]; of one that does not occur, as if it did."""
-        return np.log2(_TOTAL / np.maximum(self.frequencies, 0.5))
+        return np.log2(TOTAL / np.maximum(self.frequencies, 0.5))
 
     def bits(self, sizes: Ints, activity: Ints) -> float:
         """What codes of these sizes take, with the tables."""
@@ -174,10 +171,10 @@ def _bits(counts: Ints) -> float:
 
 
 def _frequencies(counts: Ints) -> Ints:
-    """Those of sizes, with the sum _TOTAL over both signs; none for what does not occur."""
-    result: Ints = np.round(counts * (_TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
+    """Those of sizes, with the sum TOTAL over both signs; none for what does not occur."""
+    result: Ints = np.round(counts * (TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
     result[(counts > 0) & (result == 0)] = 1
-    result[0] = _TOTAL - 2 * result[1:].sum()
+    result[0] = TOTAL - 2 * result[1:].sum()
     while result[0] < 2:
         result[1 + result[1:].argmax()] -= 1
         result[0] += 2
@@ -186,112 +183,12 @@ def _frequencies(counts: Ints) -> Ints:
 
 def _encode(frequencies: Ints, below: Ints) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
     """States and words from symbols' frequencies and those of the symbols below, both [steps, lanes]."""
-    state = np.full(frequencies.shape[1], _LOWEST, np.int64)
+    state = np.full(frequencies.shape[1], LOWEST, np.int64)
     words = []
     # The last symbol first: a decoder takes it out again last.
     for frequency, start in zip(frequencies[::-1], below[::-1], strict=True):
-        full = state >= frequency * (2**31 // _TOTAL)
-        words.append((state[full] % _WORD).astype(np.uint16))
-        state = np.where(full, state // _WORD, state)
-        state = state // frequency * _TOTAL + start + state % frequency
+        full = state >= frequency * (2**31 // TOTAL)
+        words.append((state[full] % WORD).astype(np.uint16))
+        state = np.where(full, state // WORD, state)
+        state = state // frequency * TOTAL + start + state % frequency
     return state.astype(np.int32), np.concatenate(words[::-1])
-
-
-def emit(graph: Graph, stream: Stream, context: Context, prior: str) -> str:
-    """Writes a decoder of the stream: all codes in their order, float32[steps, 1, 1, lanes].
-
-    Args:
-        graph: where the nodes go.
-        stream: what it decodes.
-        context: that it was encoded with.
-        prior: float32[period, 1], as in `context`.
-    """
-    kinds, largest, lanes = len(stream.tables.frequencies), stream.tables.largest, len(stream.states)
-    # No lane may find nothing to read, if only to throw it away.
-    words = stream.words if stream.words.size else np.zeros(1, np.uint16)
-    codes = graph.op("Range", *(graph.int32(n) for n in (-largest, largest + 1, 1)))
-    tables = graph.varints(stream.tables.frequencies.astype(np.int32))
-    tables = graph.op("Gather", tables, graph.op("Abs", codes), axis=1)
-    frequencies = graph.op("Reshape", tables, graph.integers(kinds * (2 * largest + 1)))
-    tops = graph.op("CumSum", frequencies, graph.int32(0))
-    weights = np.outer([*context.weights.values()], _BESIDE).astype(np.int32)[None]
-    shape = graph.integers(1, max(context.weights), lanes)
-    inputs = [
-        graph.varints(stream.states[None, None]),
-        # Where the last word was read.
-        graph.varints(np.full((1, 1, 1), -1, np.int32)),
-        # Sizes of the codes before, the last one first.
-        graph.op("Expand", graph.scalar(0), shape),
-        graph.op("Tile", prior, graph.integers(stream.steps // len(context.prior), 1)),
-    ]
-    outside = [
-        graph.op("Cast", graph.tensor(words), to=TensorProto.INT32),
-        frequencies,
-        tops,
-        graph.op("Flatten", tops),
-        # Between activities, which are whole.
-        graph.tensor(stream.tables.limits[:, None].astype(np.float32) - np.float32(0.5)),
-        graph.integers(*(distance - 1 for distance in context.weights)),
-        graph.op("Cast", graph.varints(weights), to=TensorProto.FLOAT),
-        graph.op("Cast", codes, to=TensorProto.FLOAT),
-        graph.int32(2 * largest + 1),
-        shape,
-    ]
-    body = graph.body()
-    parameters = body.names(len(inputs))
-    results = _emit_step(body, *outside, *parameters)
-    outputs = graph.split_op(
-        "Scan", len(results), *inputs, body=body.as_body(parameters, results), num_scan_inputs=1
-    )
-    return outputs[-1]
-
-
-def _emit_step(
-    graph: Graph,
-    words: str,
-    frequencies: str,
-    tops: str,
-    each_top: str,
-    limits: str,
-    places: str,
-    weights: str,
-    codes: str,
-    symbols: str,
-    shape: str,
-    state: str,
-    last: str,
-    before: str,
-    prior: str,
-) -> list[str]:
-    """One code of each lane: names of the new state, `last` and `before`, and of the codes [1, 1, lanes].
-
-    The runtimes know these nodes and do their work sooner (stream.py, stream.ts); change them together.
-    """
-    zero, one, total = (graph.int32(n) for n in (0, 1, _TOTAL))
-    near = graph.op("Gather", before, places, axis=1)
-    activity = graph.op("Conv", near, weights, prior, pads=[1, 1])
-    table = _emit_sum(graph, graph.op("Where", graph.op("Less", limits, activity), total, zero))
-    slot = graph.op("Add", table, graph.op("Mod", state, total))
-    symbol = _emit_sum(graph, graph.op("Where", graph.op("Less", slot, each_top), zero, one))
-    # state = frequency · (state / total) + slot - the frequencies before this symbol's; none overflows.
-    turns = graph.op("Add", graph.op("Div", state, total), one)
-    state = graph.op("Mul", turns, graph.op("Gather", frequencies, symbol))
-    state = graph.op("Add", state, graph.op("Sub", slot, graph.op("Gather", tops, symbol)))
-    low = graph.op("Less", state, graph.int32(_LOWEST))
-    read = graph.op("CumSum", graph.op("Where", low, one, zero), graph.int32(2))
-    read = graph.op("Add", read, last)
-    longer = graph.op("Mul", state, graph.int32(_WORD))
-    longer = graph.op("Add", longer, graph.op("Gather", words, read))
-    code = graph.op("Gather", codes, graph.op("Mod", symbol, symbols))
-    sizes = graph.op("Concat", graph.op("Abs", code), before, axis=1)
-    return [
-        graph.op("Where", low, longer, state),
-        graph.op("ReduceMax", read),
-        graph.op("Slice", sizes, graph.integers(0, 0, 0), shape),
-        code,
-    ]
-
-
-def _emit_sum(graph: Graph, terms: str) -> str:
-    """Of [1, n, lanes], for each lane."""
-    return graph.op("ReduceSum", terms, graph.integers(1))

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: subnets of each family in headless Chromium against the obvious graph (bench/obvious.py), one thread
- * on a plain host and two on an isolated one. Writes ../bench/results/decode_web.json, which the README quotes.
+ * on a plain host and two on an isolated one. Writes ../bench/results/decode_web.json, which docs/results.md quotes.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

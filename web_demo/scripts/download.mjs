@@ -1,6 +1,6 @@
 /**
  * `npm run download`: what a visitor’s browser fetches to show a picture, by part.
- * Writes ../bench/results/download.json, which the README quotes.
+ * Writes ../bench/results/download.json, which docs/results.md quotes.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';

@@ -3,11 +3,10 @@
 Every family has the same skeleton, which the rest of the toolchain trains, quantizes and packs:
 banks of filters over the coordinates, square hidden matrices with biases unless it is lean, a linear head
 per subnet, and the planes of a lapped transform if the family wants them.
-What makes a family is how it wires them: `forward` in torch and `emit` in ONNX.
+What makes a family is how it wires them: `forward` in torch, here, and its graph in ONNX (onnx_writer).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -17,7 +16,6 @@ import torch
 from anir_runtime.errors import AnirError
 from torch import Tensor
 
-from anir_toolchain.graph import Graph
 from anir_toolchain.space import WIDTHS, Subnet
 
 
@@ -30,11 +28,6 @@ class Family(ABC):
     name: ClassVar[str]
     filter_rows: ClassVar[dict[str, int]]
     """What each of the K values of a filter is, and its bits in the file, 8 or 16."""
-    vector_rank: ClassVar[int] = 3
-    """Rank at which `emit` receives vectors and matrices: [n, 1, C] for 3, [n, 1, 1, C] for 4.
-
-    At depth 2 those of rank 3 have one axis less: vectors [n, C], the matrix [C, C]; not if `lean`.
-    """
     filter_gain: ClassVar[float] = 1.0
     """How much faster filters learn than hidden weights."""
     emphasis: ClassVar[float] = 0.5
@@ -100,44 +93,10 @@ class Family(ABC):
             D tensors float32[N, C].
         """
 
-    @abstractmethod
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        """Writes the same network over a grid.
-
-        Args:
-            graph: where the nodes go.
-            links: D-1, for `graph.repeat`.
-            x: float32[W, 1].
-            y: float32[H, 1, 1].
-            filters: K names, [F, 1, C] or [F, 1, 1, C] by `vector_rank`.
-            weights: [D-1, C, C] or [D-1, 1, C, C].
-            biases: [D-1, 1, C] or [D-1, 1, 1, C]; no name if the family is `lean`.
-            features: what is seen of local cosines' planes, and CONSTANT in all other channels, [H, W, C],
-                if the family `has_latents`.
-
-        Returns:
-            The name of the last layer's channels, [H, W, C] or [1, H, W, C].
-        """
-
 
 def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """sin(wx·x + wy·y + phase) at N points, float32[N, C], with wx, wy and phase the first filter rows."""
     return torch.sin(torch.addmm(filters[2], torch.stack([x, y], dim=1), filters[:2]))
-
-
-def emit_sine(graph: Graph, x: str, y: str, wx: str, wy: str, phase: str) -> str:
-    """`sine` over a grid: of a column's part plus a row's, which a runtime may take apart."""
-    return graph.op("Sin", graph.op("Sum", graph.op("Mul", x, wx), graph.op("Mul", y, wy), phase))
 
 
 @cache

@@ -4,7 +4,6 @@ The codes (see ../lapped.py) give three planes of the picture's colours, z. Near
 layers, which see z at a point and its first plane a pixel around it, take back some of what coarse codes err.
 """
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from anir_toolchain.families import Family
-from anir_toolchain.graph import Graph
 from anir_toolchain.lapped import CONSTANT
 from anir_toolchain.space import Space, Subnet
 
@@ -84,22 +82,3 @@ class Lapped(Family):
             sines = torch.sin(layers[-1] @ weight[:, self.kept :])
             layers.append(torch.cat([planes, others + sines], 1))
         return layers
-
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        assert features is not None
-        seen = features
-
-        def layer(graph: Graph, h: str, weight: str) -> str:
-            return graph.op("Add", graph.op("Sin", graph.op("MatMul", h, weight)), seen)
-
-        return graph.repeat(links, layer, seen, weights)

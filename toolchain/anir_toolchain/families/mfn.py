@@ -1,21 +1,17 @@
 """Multiplicative filter networks (Fathony et al. 2020): products of Fourier or Gabor filters."""
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, emit_sine, sine
-from anir_toolchain.graph import Graph
+from anir_toolchain.families import Family, sine
 
 
 class _FilterNetwork(Family):
     """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), one filter bank g per layer."""
-
-    vector_rank = 4
 
     def banks(self, depth: int) -> int:
         return depth
@@ -23,10 +19,6 @@ class _FilterNetwork(Family):
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """One bank's response, float32[N, C], to filters float32[K, C]."""
         return sine(filters, x, y)
-
-    def emit_filters(self, graph: Graph, x: str, y: str, filters: Sequence[str]) -> str:
-        """All banks' responses on the grid, [F, H, W, C]."""
-        return emit_sine(graph, x, y, *filters)
 
     def forward(
         self,
@@ -41,24 +33,6 @@ class _FilterNetwork(Family):
         for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
             layers.append(torch.addmm(bias, layers[-1], weight) * self.filter(filters[i], x, y))
         return layers
-
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        def layer(graph: Graph, h: str, weight: str, bias: str, g: str) -> str:
-            return graph.op("Mul", graph.op("Add", graph.op("MatMul", h, weight), bias), g)
-
-        g = self.emit_filters(graph, x, y, filters)
-        first, others = graph.split_op("Split", 2, g, graph.integers(1, links))
-        return graph.repeat(links, layer, first, weights, biases, others)
 
 
 class Fourier(_FilterNetwork):
@@ -109,11 +83,3 @@ class Gabor(_FilterNetwork):
         center_x, center_y, gamma = filters[3:]
         dx, dy = x[:, None] - center_x, y[:, None] - center_y
         return super().filter(filters, x, y) * torch.exp(-gamma * (dx**2 + dy**2))
-
-    def emit_filters(self, graph: Graph, x: str, y: str, filters: Sequence[str]) -> str:
-        *fourier, center_x, center_y, gamma = filters
-        distances = [graph.op("Sub", x, center_x), graph.op("Sub", y, center_y)]
-        square = graph.op("Add", *(graph.op("Mul", distance, distance) for distance in distances))
-        exponent = graph.op("Mul", square, gamma)
-        # A quotient needs no minus.
-        return graph.op("Div", emit_sine(graph, x, y, *fourier), graph.op("Exp", exponent))

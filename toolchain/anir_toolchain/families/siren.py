@@ -1,14 +1,12 @@
 """SIREN: sine layers (Sitzmann et al. 2020, Implicit Neural Representations with Periodic Activations)."""
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, emit_sine, sine
-from anir_toolchain.graph import Graph
+from anir_toolchain.families import Family, sine
 
 
 class Siren(Family):
@@ -45,19 +43,3 @@ class Siren(Family):
         for weight, bias in zip(weights, biases, strict=True):
             layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
         return layers
-
-    def emit(
-        self,
-        graph: Graph,
-        links: int,
-        x: str,
-        y: str,
-        filters: Sequence[str],
-        weights: str,
-        biases: str,
-        features: str | None = None,
-    ) -> str:
-        def layer(graph: Graph, h: str, weight: str, bias: str) -> str:
-            return graph.op("Sin", graph.op("Add", graph.op("MatMul", h, weight), bias))
-
-        return graph.repeat(links, layer, emit_sine(graph, x, y, *filters), weights, biases)

@@ -1,0 +1,105 @@
+"""Writes the tables of README.md and docs/ between their markers, from bench/results and the source code.
+
+Usage: python -m bench.documents
+"""
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bench import RESULTS
+from bench.module_map import ROOT, module_map
+from bench.tables import (
+    Result,
+    alone,
+    bjontegaard,
+    codecs,
+    compared,
+    decode,
+    decode_web,
+    demo,
+    download,
+    headline,
+    kodak,
+    supernet,
+)
+
+
+class Block(NamedTuple):
+    """A part of a document that a command writes, between `<!-- name -->` and `<!-- /name -->`.
+
+    Attributes:
+        document: its file, relative to the project's folder.
+        name: what its markers say.
+        write: returns its text.
+    """
+
+    document: str
+    name: str
+    write: Callable[[], str]
+
+
+def _table(document: str, name: str, table: Callable[..., str], *results: str) -> Block:
+    """A block whose text `table` makes of these results, by default of the one that is named like it."""
+    return Block(document, name, lambda: table(*map(_load, results or (name,))))
+
+
+_RESULTS_PAGE = "docs/results.md"
+_LAPPED, _SIREN = "kodak-lapped-4bit-fast", "kodak-siren-4bit-fast"
+_OTHERS = ("kodak-siren-8bit-fast", "kodak-siren-4bit-balanced", "kodak-lapped-4bit-balanced")
+_ALONE = (
+    "kodak-siren-4bit-balanced-d2w128",
+    "kodak-siren-4bit-best-d2w128",
+    "kodak-siren-4bit-balanced-d2w128-20000steps",
+    "kodak-siren-8bit-balanced-d3w64",
+    "kodak-siren-8bit-best-d3w64",
+    "kodak-siren-8bit-balanced-d3w64-20000steps",
+)
+
+BLOCKS = (
+    _table("README.md", "headline", headline, _LAPPED, _SIREN),
+    _table(_RESULTS_PAGE, "demo", demo),
+    _table(_RESULTS_PAGE, _LAPPED, kodak),
+    _table(_RESULTS_PAGE, "kodak-bjontegaard", bjontegaard, _LAPPED),
+    _table(_RESULTS_PAGE, "kodak-compared", compared, _LAPPED, _SIREN, *_OTHERS),
+    _table(_RESULTS_PAGE, _SIREN, kodak),
+    *(_table(_RESULTS_PAGE, name, alone) for name in _ALONE),
+    _table(_RESULTS_PAGE, "supernet-siren-fast", supernet),
+    _table(_RESULTS_PAGE, "supernet-lapped-fast", supernet),
+    _table(_RESULTS_PAGE, "codecs", codecs),
+    _table(_RESULTS_PAGE, "decode", decode),
+    _table(_RESULTS_PAGE, "decode_web", decode_web),
+    _table(_RESULTS_PAGE, "download", download),
+    Block("docs/modules.md", "modules", module_map),
+)
+
+
+def rendered(document: str, text: str) -> str:
+    """The text of a document, with its blocks written anew.
+
+    Raises ValueError if the markers of one of its blocks are not there exactly once.
+    """
+    for block in BLOCKS:
+        if block.document == document:
+            text = _replaced(text, block)
+    return text
+
+
+def _replaced(text: str, block: Block) -> str:
+    opening, closing = f"<!-- {block.name} -->\n", f"<!-- /{block.name} -->\n"
+    if text.count(opening) != 1 or text.count(closing) != 1:
+        raise ValueError(f"{block.document}: needs the markers of '{block.name}' exactly once")
+    before, rest = text.split(opening)
+    _, after = rest.split(closing)
+    return f"{before}{opening}{block.write()}\n{closing}{after}"
+
+
+def _load(name: str) -> Result:
+    result: Result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+if __name__ == "__main__":
+    for document in dict.fromkeys(block.document for block in BLOCKS):
+        path = ROOT / document
+        path.write_text(rendered(document, path.read_text(encoding="utf-8")), encoding="utf-8")

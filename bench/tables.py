@@ -1,0 +1,288 @@
+"""Tables of the documents, in Markdown, each from the JSON of one result in bench/results.
+
+bench/documents.py says which table stands where.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+_CODECS = {"JPEG": "JPEG", "JPEG2000": "JPEG 2000", "WEBP": "WebP", "AVIF": "AVIF"}
+"""Names of the codecs: in a result, and as they are printed."""
+_HEADLINE_RATES = (0.1, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0)
+"""Bits per pixel of the rows of the README's table."""
+
+Result = dict[str, Any]
+"""A result as it stands in bench/results/<name>.json; the command that wrote it defines its fields."""
+
+
+def demo(result: Result) -> str:
+    """The table of `make demo`."""
+    source, where = result["source"], measured_with(result["machine"])
+    picture = f"{source['file']}, {source['width']}×{source['height']}"
+    lines = [
+        f"`make demo` on {picture}: preset `{result['preset']}`, fitted in {result['fit_seconds']:.0f} s "
+        f"({where}). A ● marks the networks that no smaller file beats.",
+        "",
+        "| | name | bytes | bpp | payload bpp | PSNR dB | decode ms |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["subnets"]:
+        mark = "●" if r["pareto"] else ""
+        rates = f"{r['bytes']:,} | {r['bpp']:.3f} | {r['payload_bpp']:.3f}"
+        numbers = f"{rates} | {r['psnr']:.2f} | {r['decode_ms']:.0f}"
+        lines.append(f"| {mark} | {r['name']} | {numbers} |")
+    return "\n".join(lines)
+
+
+def codecs(result: Result) -> str:
+    """PSNR of the Pareto front against the best file of each codec that is no larger."""
+    lines = [
+        "The samples of `exported/`, preset `best`, against the best file of each codec that is no larger "
+        f"(Pillow; {measured_with(result['machine'])}), PSNR in dB. "
+        "In brackets: the codec's smallest file is larger than the network, by that factor.",
+        "",
+        "| picture | network | bytes | bpp | anir | JPEG | WebP | AVIF |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for picture, rows in result["pictures"].items():
+        best = 0.0
+        for r in sorted(rows, key=lambda row: row["bytes"]):
+            if r["psnr"] <= best:
+                continue
+            best = r["psnr"]
+            others = " | ".join(_cell(r[codec], r["bytes"]) for codec in ("jpeg", "webp", "avif"))
+            lines.append(
+                f"| {picture} | {r['name']} | {r['bytes']:,} | {r['bpp']:.2f} | {r['psnr']:.2f} | {others} |"
+            )
+    return "\n".join(lines)
+
+
+def supernet(result: Result) -> str:
+    """What four bits and sharing cost, in a line."""
+    summary, config = result["summary"], result["config"]
+    costs = [
+        f"{what} **{summary['median'][kind]:.2f} dB** ({summary['most'][kind]:.2f} at most)"
+        for kind, what in (("bits", "four bits"), ("sharing", "sharing one training"))
+    ]
+    return (
+        f"- {config['family']}, preset `{config['preset']}`: {', '.join(costs)} "
+        f"(median of the sixteen; {summary['pictures']} pictures, {measured_with(result['machine'])})"
+    )
+
+
+def decode(result: Result) -> str:
+    """Speed at 768×512 of the subnets that every way was measured for, then start, crops and memory."""
+    lines = [
+        f"Random weights at 768×512, medians of {result['repetitions']} turns "
+        f"({measured_with(result['machine'])}). ms: drawing the picture; in brackets, how many times as long "
+        "the others take. opening: reading the file, once. obvious graph: N×2 coordinates in, a sine per "
+        "pixel, an ONNX Runtime session with default options. torch: eager, in blocks of pixels; COIN's way: "
+        "eager, all pixels at once. share: the multiply-accumulates that a network takes when evaluated at "
+        "every pixel, per second, against those of a large matrix product in the same run, "
+        f"{result['peak_gmacs']:.0f} · 10⁹/s; it exceeds 100% where pixels are interpolated from few points. "
+        "MiB: peak of the whole process.",
+        "",
+        "| family | network | ms | opening | MPixel/s | share | MiB | obvious graph | torch | COIN's way |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["subnets"]:
+        if r["size"] == "768x512" and "torch_ms" in r:
+            others = " | ".join(
+                f"{r[way]:,.0f} ({r[way] / r['ms']:.1f}×)" for way in ("obvious_ms", "torch_ms", "coin_ms")
+            )
+            times = f"{r['ms']:.0f} | {r['open_ms']:.0f} | {r['mpixel_s']:.1f}"
+            numbers = f"{times} | {r['peak_share']:.0%} | {r['memory_mib']:.0f}"
+            lines.append(f"| {r['family']} | {r['name']} | {numbers} | {others} |")
+    crops = ", ".join(f"{c['pixel_share']:.1%} in {c['time_share']:.1%}" for c in result["crops"])
+    lines += [
+        "",
+        f"`anir-run` as a whole process, smallest network: {result['cold_start_ms'] / 1e3:.2f} s. "
+        f"Parts of the pixels in parts of the time: {crops}.",
+    ]
+    if result["huge"]:
+        sides = "; ".join(
+            f"{h['side']}×{h['side']} in {h['ms'] / 1e3:.0f} s and {h['memory_mib']:.0f} MiB"
+            for h in result["huge"]
+        )
+        lines.append(f"To a PNG, smallest network: {sides}.")
+    return "\n".join(lines)
+
+
+def _cell(codec: dict[str, float], budget: int) -> str:
+    larger = codec["bytes"] / budget
+    return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
+
+
+def kodak(result: Result) -> str:
+    """Mean curves over a set of pictures, ours and the codecs', and what each subnet reaches."""
+    summary, config = result["summary"], result["config"]
+    curves = {codec: dict(summary["codec_curves"][codec]) for codec in _CODECS}
+    lines = [
+        f"Mean PSNR in dB over {summary['pictures']} Kodak pictures (768×512), {config['family']}, "
+        f"{config['bits']} bits, preset `{config['preset']}` ({measured_with(result['machine'])}): "
+        "each picture's best network within the rate, and Pillow's codecs at that rate. "
+        f"Encoding all sixteen takes {summary['encode_seconds']:.0f} s a picture (median"
+        f"{'; two at a time, a core each' if result.get('jobs', 1) == 2 else ''}).",
+        "",
+        f"| bpp | anir | {' | '.join(_CODECS.values())} |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for bpp, psnr in summary["curve"]:
+        others = (f"{curves[codec][bpp]:.2f}" if bpp in curves[codec] else "–" for codec in _CODECS)
+        lines.append(f"| {bpp} | {psnr:.2f} | {' | '.join(others)} |")
+    lines += ["", "| name | bytes | bpp | payload bpp | PSNR dB | MS-SSIM |", "|---|--:|--:|--:|--:|--:|"]
+    for r in summary["subnets"]:
+        quality = f"{r['psnr']:.2f} ± {r['psnr_std']:.2f} | {r['ms_ssim']:.3f}"
+        lines.append(
+            f"| {r['name']} | {r['bytes']:,.0f} | {r['bpp']:.3f} | {r['payload_bpp']:.3f} | {quality} |"
+        )
+    return "\n".join(lines)
+
+
+def headline(lapped: Result, siren: Result) -> str:
+    """The README's table: both main families and the codecs at a few rates, over the same pictures."""
+    summaries = (lapped["summary"], siren["summary"])
+    pictures = _same_pictures([lapped, siren])
+    columns = {
+        **{f"anir, `{r['config']['family']}`": dict(r["summary"]["curve"]) for r in (lapped, siren)},
+        **{name: dict(summaries[0]["codec_curves"][codec]) for codec, name in _CODECS.items()},
+    }
+    times = " and ".join(f"{summary['encode_cpu_seconds']:.0f}" for summary in summaries)
+    lines = [
+        f"Mean PSNR in dB over the {pictures} Kodak pictures at equal file size; more is better:",
+        "",
+        f"| bits per pixel | {' | '.join(columns)} |",
+        "|--:" * (1 + len(columns)) + "|",
+    ]
+    for rate in _HEADLINE_RATES:
+        cells = (f"{curve[rate]:.2f}" if rate in curve else "–" for curve in columns.values())
+        lines.append(f"| {rate} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "At 768×512 pixels, 0.18 bits per pixel are a file of 8.8 kB. anir: each picture's best file of at "
+        f"most that size, preset `{lapped['config']['preset']}`, 4-bit weights; training a picture's sixteen "
+        f"networks takes {times} s of processor time. Codecs: as Pillow writes them, interpolated between "
+        f"settings ({measured_with(lapped['machine'])}).",
+    ]
+    return "\n".join(lines)
+
+
+def compared(*results: Result) -> str:
+    """Families and presets against one another and JPEG: each picture's best network within a rate."""
+    pictures, first = _same_pictures(results), results[0]
+    rates = sorted({bpp for result in results for bpp, _ in result["summary"]["curve"]})
+    rows = {"bpp": [f"{bpp}" for bpp in rates]}
+    for result in results:
+        config, summary = result["config"], result["summary"]
+        label = (
+            f"{config['family']}, {config['bits']} bits, `{config['preset']}`, "
+            f"{summary['encode_cpu_seconds']:.0f} s"
+        )
+        rows[label] = _cells(summary["curve"], rates)
+    rows["JPEG"] = _cells(first["summary"]["codec_curves"]["JPEG"], rates)
+    header, *lines = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
+    return "\n".join(
+        [
+            f"The same over {pictures} pictures, with the median processor time that training a picture's "
+            f"sixteen networks takes (first row: {measured_with(first['machine'])}):",
+            "",
+            header,
+            "|---" + "|--:" * len(rates) + "|",
+            *lines,
+        ]
+    )
+
+
+def bjontegaard(result: Result) -> str:
+    """Bjøntegaard deltas of one family's mean curve to the codecs' and to published curves."""
+    config, rows = result["config"], result["summary"]["against"]
+    lines = [
+        f"Bjøntegaard deltas of {config['family']}, preset `{config['preset']}`, over the rates that both "
+        "curves have: how many per cent more bits it takes for the same PSNR (negative: fewer), and how many "
+        "dB more it has at the same rate.",
+        "",
+        "| against | bits | PSNR, dB |",
+        "|---|--:|--:|",
+    ]
+    for name, delta in rows.items():
+        if delta and "bd_psnr_db" in delta:
+            other = _CODECS.get(name, name)
+            bits, quality = f"{delta['bd_rate_percent']:+.0f} %", f"{delta['bd_psnr_db']:+.2f}"
+            lines.append(f"| {other} | {bits} | {quality} |".replace(" -", " −"))
+    return "\n".join(lines)
+
+
+def _same_pictures(results: Sequence[Result]) -> int:
+    """How many pictures all of these results are of. Raises ValueError if that differs."""
+    counts = {result["summary"]["pictures"] for result in results}
+    if len(counts) != 1:
+        raise ValueError(f"results over different numbers of pictures: {sorted(counts)}")
+    return int(counts.pop())
+
+
+def _cells(points: list[tuple[float, float]], rates: list[float]) -> list[str]:
+    known = dict(points)
+    return [f"{known[bpp]:.2f}" if bpp in known else "–" for bpp in rates]
+
+
+def alone(result: Result) -> str:
+    """One network trained alone, in a space of one."""
+    summary, config = result["summary"], result["config"]
+    [r] = summary["subnets"]
+    return (
+        f"- {config['bits']}-bit {r['name']}, preset `{config['preset']}`{_steps(config)}: "
+        f"**{r['psnr']:.2f} ± {r['psnr_std']:.2f} dB** at {r['payload_bpp']:.3f} payload bpp, "
+        f"{r['bpp']:.3f} with all of the file "
+        f"({summary['pictures']} pictures, {measured_with(result['machine'])})"
+    )
+
+
+def _steps(config: Result) -> str:
+    return f" with {config['steps']:,} steps" if config.get("steps") else ""
+
+
+def decode_web(result: Result) -> str:
+    """The browser's decode against the obvious graph."""
+    about, (width, height) = result["machine"], result["size"]
+    where = (
+        f"{about['date']}, {about['processor']}, {about['cores']} cores, Chromium {about['chromium']}, "
+        f"onnxruntime-web {about['onnxruntime-web']}"
+    )
+    lines = [
+        f"`npm run bench` in `web_demo`, {width}×{height}, ms ({where}); in brackets how many times "
+        "as fast as the obvious graph on as many threads. Cold: with the start of ONNX Runtime.",
+        "",
+        "| family | network | one thread, cold | one thread | two | gain | obvious, one thread |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["decodes"]:
+        one, two = r["threads_1"], r["threads_2"]
+        times = " | ".join(f"{t['ours']['warm_ms']:.0f} ({t['ratio']:.1f}×)" for t in (one, two))
+        gain = one["ours"]["warm_ms"] / two["ours"]["warm_ms"]
+        lines.append(
+            f"| {r['family']} | {r['name']} | {one['ours']['cold_ms']:.0f} | {times} | {gain:.2f}× "
+            f"| {one['obvious']['warm_ms']:.0f} |"
+        )
+    coarse = ", ".join(f"{r['family']} {r['name']} {r['ms']:.0f} ms" for r in result["coarse"])
+    lines += ["", f"From a network's bytes to its first, coarse picture in a warm page: {coarse}."]
+    return "\n".join(lines)
+
+
+def download(result: Result) -> str:
+    """What the page's visitor fetches."""
+    lines = ["| part of the page | bytes | gzip | Brotli |", "|---|--:|--:|--:|"]
+    total = {
+        "part": "together",
+        **{k: sum(p[k] for p in result["parts"]) for k in ("bytes", "gzip", "brotli")},
+    }
+    for p in [*result["parts"], total]:
+        lines.append(f"| {p['part']} | {p['bytes']:,} | {p['gzip']:,} | {p['brotli']:,} |")
+    return "\n".join(lines)
+
+
+def measured_with(about: Result) -> str:
+    """Where and with what a result was measured, in a few words."""
+    return (
+        f"{about['date']}, {about['processor']}, {about['cores']} cores, "
+        f"torch {about['torch']}, onnxruntime {about['onnxruntime']}"
+    )

@@ -1,0 +1,119 @@
+"""A lapped transform under a small network of sine layers, which takes back some of what coarse codes err.
+
+h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from anir_runtime.families import MATRICES, Family, Field
+from anir_runtime.lapped_transform import BESIDE, Axis, coefficients, seen_by
+from anir_runtime.linear import Linear, head, hidden_layers
+from anir_runtime.network import Network
+from anir_runtime.tile_graph import Floats, graph
+from anir_runtime.tiles import Draw, in_tiles
+
+_TILE_VALUES, _LONGEST = 131072, 128
+"""Values of a layer in a tile that stay in a core's cache; columns of a tile, which is best about square."""
+
+_FIRST_LAYER = """
+near_rows = MatMul(rows, nearest)
+near = MatMul(near_rows, columns)
+near_features = Reshape(near, places)
+other_rows = MatMul(rows_here, others)
+other = MatMul(other_rows, columns_here)
+other_features = Reshape(other, planes)
+all_features = Concat(near_features, other_features, axis=0)
+features = Gather(all_features, order)
+z = Gemm(weight, features, bias)
+"""
+"""Plane 0 at the point and around it and the other planes at the point, and the first layer of these."""
+
+
+class _Cosines(NamedTuple):
+    """Windowed cosines along an axis of the cells whose windows are open, at points and BESIDE them.
+
+    Attributes:
+        cells: these cells, one after the other.
+        values: float32[3, points, cells · K] along columns of pixels, [3, cells · K, points] along rows.
+    """
+
+    cells: slice
+    values: Floats
+
+
+class Lapped:
+    """Draws a network of the family."""
+
+    def __init__(self, network: Network) -> None:
+        assert network.latents is not None
+        self._coefficients = coefficients(network.latents)
+        self._axes = [Axis(pixels, network.latents.pitch) for pixels in network.size]
+        self._beside = [
+            np.array(BESIDE, np.float32)[:, None] * np.float32(2 * network.latents.reach / pixels)
+            for pixels in network.size
+        ]
+        seen = seen_by(network.channels, len(self._coefficients))
+        # Where they are among all features: plane 0 from all places, then the other planes.
+        self._order = tuple(8 + plane if plane else 3 * right + down + 4 for plane, right, down in seen)
+        layers = [*hidden_layers(network), head(network)]
+        first, *self._others = (_without_constants(layer, len(seen)) for layer in layers)
+        self._first = {"weight": np.ascontiguousarray(first.weight[:, : len(seen)]), "bias": first.bias}
+        self._colours = network.colours
+        self._pixels = max(1, _TILE_VALUES // network.channels)
+        self.rows = max(1, self._pixels // _LONGEST)
+
+    def start(self, x: Floats, y: Floats) -> Draw:
+        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+        columns = min(_LONGEST, self._pixels, len(x))
+        shape = max(1, self._pixels // columns), columns
+        return in_tiles(x, y, shape, self._across, self._down, self._paint, self._colours)
+
+    def _across(self, x: Floats) -> _Cosines:
+        cells, values = self._cosines(0, x)
+        return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(3, -1, len(x)))
+
+    def _down(self, y: Floats) -> _Cosines:
+        cells, values = self._cosines(1, y)
+        return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(3, len(y), -1))
+
+    def _cosines(self, axis: int, at: Floats) -> tuple[slice, Floats]:
+        """The open cells and their cosines, float32[cells, K, 3, points]."""
+        places = at + self._beside[axis]
+        cells = self._axes[axis].open_cells(places)
+        frequencies = self._coefficients.shape[-1]
+        return slice(cells.start, cells.stop), self._axes[axis].cosines(places, frequencies, cells)
+
+    def _paint(self, down: _Cosines, across: _Cosines) -> Floats:
+        """Colours of a tile's pixels, float32[colours, pixels]."""
+        part = self._coefficients[:, down.cells, :, across.cells].reshape(
+            len(self._coefficients), down.values.shape[2], across.values.shape[1]
+        )
+        feeds = {
+            "rows": down.values[:, None],
+            "rows_here": down.values[1],
+            "columns": across.values[:, None, None],
+            "columns_here": across.values[1],
+            "nearest": part[:1],
+            "others": part[1:],
+            **self._first,
+        }
+        own = graph(_FIRST_LAYER, "features", "z", places=(9, -1), planes=(0, -1), order=self._order)
+        features, z = own.run(feeds)
+        for layer in self._others:
+            np.sin(z, out=z)
+            z[: len(features)] += features
+            z = layer(z)
+        return z
+
+
+def _without_constants(layer: Linear, seen: int) -> Linear:
+    """The layer with π/2 for the channels of h₁ that see nothing in its bias: only `seen` are then added."""
+    return layer._replace(bias=layer.bias + math.pi / 2 * layer.weight[:, seen:].sum(1, keepdims=True))
+
+
+_STEPS = {"steps": Field(("float32",), ("L",))}
+
+FAMILIES = {"lapped": Family({**MATRICES, **_STEPS}, Lapped, has_latents=True)}

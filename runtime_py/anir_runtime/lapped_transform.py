@@ -1,0 +1,156 @@
+"""The modulated lapped transform of a picture, evaluated at any coordinates (Malvar 1992).
+
+A square lattice of cells covers the picture. Along each axis a cell has cosines of its lowest frequencies,
+under a window that overlaps those of the two cells beside it; the transform is orthonormal.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_runtime.network import Latents
+from anir_runtime.rans import Context
+
+PITCHES = (16, 32)
+"""Pixels from one cell to the next."""
+FEWEST = 4
+"""Frequencies that are kept along each axis, at least."""
+REACHES = (1, 2)
+EVEN = 12
+"""Magnitude up to which neighbouring codes stand for values one step apart; larger ones lie farther apart."""
+MEAN_ACTIVITY = 280
+"""Prior activity of the code of a cell's mean."""
+BESIDE = (-1, 0, 1)
+"""Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The cells along one axis of a picture, whose coordinates are in [-1, 1].
+
+    Positions on it count cells: i is the middle of cell i.
+
+    Attributes:
+        pixels: native length of the axis.
+        pitch: pixels from one cell to the next.
+    """
+
+    pixels: int
+    pitch: int
+
+    @property
+    def cells(self) -> int:
+        """Number of cells; the last one may reach beyond the picture."""
+        return -(-self.pixels // self.pitch)
+
+    def positions(self, at: Floats) -> NDArray[np.float64]:
+        """Positions of coordinates, of the same shape."""
+        positions: NDArray[np.float64] = (at.astype(np.float64) + 1) * (self.pixels / 2 / self.pitch) - 0.5
+        return positions
+
+    def open_cells(self, at: Floats) -> range:
+        """The cells whose windows are not zero at all of the coordinates."""
+        clipped = self.positions(at).clip(0, self.cells - 1)
+        return range(int(clipped.min()), min(math.ceil(clipped.max()) + 1, self.cells))
+
+    def windows(self, at: Floats, cells: range | None = None) -> NDArray[np.float64]:
+        """Windows of some cells, or all, at coordinates [...]: float64[cells, ...]."""
+        # Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+        offset = self.positions(at).clip(0, self.cells - 1) - self._middles(cells, at.ndim)
+        windows: NDArray[np.float64] = np.cos(np.clip(offset, -1, 1) * (math.pi / 2))
+        return windows
+
+    def cosines(self, at: Floats, frequencies: int, cells: range | None = None) -> Floats:
+        """Windowed cosines of some cells, or all, at coordinates [...]: float32[cells, frequencies, ...]."""
+        angles = (self.positions(at) - self._middles(cells, at.ndim) + 1.5) * (math.pi / 2)
+        odd = np.arange(1, 2 * frequencies, 2, dtype=np.float32).reshape(-1, *[1] * at.ndim)
+        waves = angles.astype(np.float32)[:, None] * odd
+        np.cos(waves, out=waves)
+        waves *= self.windows(at, cells).astype(np.float32)[:, None]
+        return waves
+
+    def _middles(self, cells: range | None, axes: int) -> NDArray[np.int64]:
+        """Positions of cells' middles, [cells, 1 ...] with so many axes of length 1."""
+        return np.array(range(self.cells) if cells is None else cells).reshape(-1, *[1] * axes)
+
+
+def lattice(size: tuple[int, int], pitch: int, down: bool) -> tuple[int, int]:
+    """Numbers of cells along and across the scan for a picture of (width, height)."""
+    across, along = (Axis(pixels, pitch).cells for pixels in size)
+    return (along, across) if down else (across, along)
+
+
+def expand(codes: NDArray[np.generic]) -> Floats:
+    """What codes stand for, in steps: q · max(1, |q| / EVEN), float32."""
+    values = codes.astype(np.float32)
+    values *= np.maximum(np.abs(values) / np.float32(EVEN), 1)
+    return values
+
+
+def coefficients(latents: Latents) -> Floats:
+    """Weights of the transform's cosines, float32[planes, rows of cells, K, columns, K]."""
+    values = expand(latents.codes)
+    # Codes of means are differences along the scan.
+    values[..., 0, 0] = values[..., 0, 0].cumsum(1, dtype=np.float64)
+    values *= np.float32(latents.step * 2 / latents.pitch)
+    # From [plane, along, across, frequency along, frequency across].
+    return np.ascontiguousarray(
+        values.transpose(0, 1, 3, 2, 4) if latents.down else values.transpose(0, 2, 4, 1, 3)
+    )
+
+
+class Seen(NamedTuple):
+    """A plane at some distance from a point, in units of `Latents.reach`."""
+
+    plane: int
+    right: int
+    down: int
+
+
+def seen_by(channels: int, planes: int = 3) -> list[Seen]:
+    """What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
+
+    The last channel, and those for which nothing is left to see, are constant: π/2.
+    """
+    beside = [Seen(0, right, down) for right, down in product(BESIDE, BESIDE) if right or down]
+    nearest_first = sorted(beside, key=lambda seen: abs(seen.right) + abs(seen.down))
+    return [*(Seen(plane, 0, 0) for plane in range(planes)), *nearest_first][: channels - 1]
+
+
+def context(order: int) -> Context:
+    """What tells how large a code is: codes of like frequencies in its cell and in the cell before.
+
+    Args:
+        order: number K of frequencies kept along each axis.
+    """
+    cell = order**2
+    # Where K is small, some of these distances are equal.
+    weights = Counter({order + 1: 2, cell: 15, cell + 1: 3})
+    for frequencies, weight in enumerate((12, 5, 2, 1, 1, 1), start=1):
+        weights.update({frequencies: weight, frequencies * order: weight})
+    return Context(weights, np.array([MEAN_ACTIVITY, *[0] * (cell - 1)]))
+
+
+def from_lanes(
+    lanes: NDArray[np.int16], planes: int, cells: tuple[int, int], order: int, apart: bool
+) -> NDArray[np.int16]:
+    """Codes int16[planes, A, B, K, K], as `Latents` has them, from int16[steps, lanes].
+
+    Args:
+        lanes: codes of each lane, a row or column of cells along the scan.
+        planes: number of colour planes.
+        cells: numbers of cells A along and B across the scan.
+        order: number K of frequencies kept along each axis.
+        apart: whether each plane has lanes of its own; else a lane has one plane after the other.
+    """
+    along, across = cells
+    if apart:
+        return lanes.reshape(along, order, order, planes, across).transpose(3, 0, 4, 1, 2)
+    return lanes.reshape(planes, along, order, order, across).transpose(0, 1, 4, 2, 3)

@@ -1,0 +1,36 @@
+"""A network's linear layers as matrices for products with pixels as columns."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from anir_runtime.network import Network
+from anir_runtime.tile_graph import Floats, product
+
+
+class Linear(NamedTuple):
+    """h ↦ weight h + bias: float32[outputs, inputs] and float32[outputs, 1]."""
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, h: Floats) -> Floats:
+        """Of float32[inputs, ...]: float32[outputs, pixels]."""
+        return product(self.weight, h.reshape(len(h), -1), self.bias)
+
+
+def hidden_layers(network: Network) -> list[Linear]:
+    """The hidden matrices with their steps multiplied in, and biases; zeros if the family has none."""
+    steps = network.values("steps")
+    weights = network.values("weights") * steps.reshape(len(steps), 1, -1)
+    biases = network.values("biases") if "biases" in network.tensors else np.zeros(weights.shape[::2], "f4")
+    return [_linear(w.T, b) for w, b in zip(weights, biases, strict=True)]
+
+
+def head(network: Network) -> Linear:
+    """The last layer, to colours from 0 to 1."""
+    return _linear(network.values("head"), network.values("head.bias"))
+
+
+def _linear(weight: Floats, bias: Floats) -> Linear:
+    return Linear(np.ascontiguousarray(weight, np.float32), bias[:, None].astype(np.float32))

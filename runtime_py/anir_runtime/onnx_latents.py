@@ -1,0 +1,63 @@
+"""Latents from the tensors of an ONNX file, where their codes are a stream of rANS (docs/format.md)."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from anir_runtime.errors import AnirError
+from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, context, from_lanes, lattice
+from anir_runtime.network import Latents
+from anir_runtime.onnx_tensor import Tensor
+from anir_runtime.rans import Tables, decode
+
+_Value = TypeVar("_Value")
+
+STREAM = {
+    "latents.step": "float32",
+    "latents.words": "uint16",
+    "latents.states": "int32",
+    "latents.frequencies": "int32",
+    "latents.limits": "float32",
+}
+"""Types of the tensors of a stream."""
+
+HIGHEST_STEP = 1 << 16
+_CODES_PER_BYTE, _STEPS_PER_BYTE = 1024, 32
+_CODES, _STEPS = 1 << 20, 1 << 16
+"""Codes and steps that a file may have: so many, and so many more for each of its bytes."""
+
+
+def read_latents(
+    tensors: Mapping[str, Tensor], entries: Mapping[str, str], size: tuple[int, int], planes: int, bytes_: int
+) -> Latents:
+    """The latents of a picture of `size` with so many colour planes, from a file of so many bytes.
+
+    Raises AnirError if the stream is damaged, or declares more than the picture and the file can have.
+    """
+    pitch = _entry(entries, "pitch", {str(n): n for n in PITCHES})
+    down = _entry(entries, "scan", {"down": True, "right": False})
+    reach = _entry(entries, "reach", {str(n): n for n in REACHES})
+    apart = _entry(entries, "lanes", {"planes": True, "joint": False})
+    order = _entry(entries, "order", {str(n): n for n in range(FEWEST, pitch + 1)})
+    step, words, states, frequencies, limits = (tensors[name].array((kind,)) for name, kind in STREAM.items())
+    if step.size != 1 or not 0 < step[0] <= HIGHEST_STEP:
+        raise AnirError("its tensor 'latents.step' is not a number above 0")
+    if frequencies.size % (limits.size + 1):
+        raise AnirError("its tensor 'latents.frequencies' does not have one row more than 'latents.limits'")
+    cells = along, across = lattice(size, pitch, down)
+    lanes = across * planes if apart else across
+    steps = along * order**2 * (1 if apart else planes)
+    if len(states) != lanes:
+        raise AnirError(f"its tensor 'latents.states' has {len(states)} lanes, its picture {lanes}")
+    if steps * lanes > _CODES + _CODES_PER_BYTE * bytes_ or steps > _STEPS + _STEPS_PER_BYTE * bytes_:
+        raise AnirError("declares a larger picture than its entropy-coded stream can have")
+    tables = Tables(frequencies.reshape(limits.size + 1, -1), limits)
+    codes = decode(words, states, tables, context(order), steps)
+    return Latents(from_lanes(codes, planes, cells, order, apart), float(step[0]), pitch, down, reach)
+
+
+def _entry(entries: Mapping[str, str], key: str, values: Mapping[str, _Value]) -> _Value:
+    """One of the values that a metadata entry may have, by their texts."""
+    text = entries.get(key, "")
+    if text not in values:
+        raise AnirError(f"its '{key}' is {text[:20]!r}, not {' or '.join(values)}")
+    return values[text]

@@ -1,0 +1,84 @@
+"""The wire format of protobuf messages: https://protobuf.dev/programming-guides/encoding."""
+
+from collections.abc import Iterator
+
+from anir_runtime.errors import AnirError
+
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10
+_MOST_PARTS = 1 << 18
+
+Content = int | bytes | memoryview
+"""Of a field: a varint, a number of fixed size, or what has a length, which is not copied."""
+
+
+class Reader:
+    """Takes messages apart, into a bounded number of parts in all: the time that it takes is bounded, too."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_PARTS
+
+    def fields(self, message: memoryview) -> Iterator[tuple[int, Content]]:
+        """Number and content of each field. Raises AnirError where this is no message, or has too many."""
+        at = 0
+        while at < len(message):
+            tag, at = self._varint(message, at)
+            number, kind = tag >> 3, tag & 7
+            if kind == VARINT:
+                value, at = self._varint(message, at)
+                yield number, value
+                continue
+            if kind == LENGTH:
+                size, at = self._varint(message, at)
+            elif kind in (FIXED64, FIXED32):
+                size = 8 if kind == FIXED64 else 4
+            else:
+                raise damaged()
+            content, at = message[at : at + size], at + size
+            if number == 0 or at > len(message):
+                raise damaged()
+            yield number, content if kind == LENGTH else bytes(content)
+
+    def varints(self, content: memoryview) -> Iterator[int]:
+        """Integers that are stored one after the other. Raises AnirError as `fields` does."""
+        at = 0
+        while at < len(content):
+            value, at = self._varint(content, at)
+            yield value
+
+    def _varint(self, message: memoryview, at: int) -> tuple[int, int]:
+        """The integer of at most 64 bits that begins there, and where the next part begins."""
+        self._left -= 1
+        if self._left < 0:
+            raise AnirError("has too many parts for a neural image")
+        value = 0
+        for k, octet in enumerate(message[at : at + _LONGEST_VARINT]):
+            value |= (octet & 127) << 7 * k
+            if octet < 128:
+                return value & 2**64 - 1, at + k + 1
+        raise damaged()
+
+
+def damaged() -> AnirError:
+    """The error for bytes that are no message, or not the one that they should be."""
+    return AnirError("not an ONNX file, or a damaged one")
+
+
+def write(*fields: tuple[int, int | str | bytes]) -> bytes:
+    """A message of fields, each a number and a varint, a text or bytes."""
+    message = b""
+    for number, content in fields:
+        if isinstance(content, int):
+            message += _varint(number << 3 | VARINT) + _varint(content)
+        else:
+            octets = content.encode() if isinstance(content, str) else content
+            message += _varint(number << 3 | LENGTH) + _varint(len(octets)) + octets
+    return message
+
+
+def _varint(value: int) -> bytes:
+    octets, value = bytearray(), value & 2**64 - 1
+    while value >= 128:
+        octets.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*octets, value])

@@ -1,0 +1,129 @@
+"""Decoding of integers from a stream of range asymmetric numeral systems (rANS).
+
+Duda, Asymmetric numeral systems (2013); lanes that are decoded side by side as in Giesen, Interleaved entropy
+coders (2014). Each step takes one code of every lane. Which table of frequencies holds for a code depends on
+its activity: a weighted sum of the magnitudes of codes that its lane and the two lanes beside it had before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_runtime.errors import AnirError
+
+TOTAL_BITS, WORD_BITS = 14, 16
+TOTAL = 1 << TOTAL_BITS
+"""Sum of the frequencies in a table, over codes of both signs."""
+LOWEST = 1 << 15
+"""Least state of a lane between two steps; the encoder starts, and so the decoder ends, at this state."""
+BESIDE = (1, 4, 1)
+"""Weights of magnitudes in the lane before a code's own, in its own lane, and in the lane after."""
+MOST_TABLES, HIGHEST_LIMIT = 64, 1 << 20
+
+Ints = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the activity of a code is made of.
+
+    Attributes:
+        weights: weight of an earlier code's magnitude by its distance in steps, 1 for the last code; each
+            is multiplied by the weights BESIDE of the three lanes.
+        prior: int64[period], what is added to the activity, repeated along the steps.
+    """
+
+    weights: Mapping[int, int]
+    prior: Ints
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Frequencies of codes by their magnitude, one table for each range of activities.
+
+    Attributes:
+        frequencies: int[tables, magnitudes]; a magnitude other than 0 has its frequency for each sign.
+        limits: number[tables - 1], ascending; the table k holds where k limits are below the activity.
+    """
+
+    frequencies: Ints
+    limits: NDArray[np.generic]
+
+    def check(self) -> None:
+        """Raises AnirError if these are no tables of a stream."""
+        count, magnitudes = self.frequencies.shape
+        frequencies, limits = self.frequencies.astype(np.int64), self.limits.astype(np.float64)
+        if count > MOST_TABLES or not 1 <= magnitudes <= TOTAL or limits.shape != (count - 1,):
+            raise AnirError("the number of its entropy coder's tables is out of range")
+        if frequencies.min() < 0 or (2 * frequencies.sum(1) - frequencies[:, 0] != TOTAL).any():
+            raise AnirError(f"the frequencies in its entropy coder's tables do not add up to {TOTAL}")
+        if not (np.diff(limits, prepend=0, append=HIGHEST_LIMIT) > 0).all():
+            raise AnirError("the limits between its entropy coder's tables do not ascend")
+
+    def signed(self) -> Ints:
+        """Frequencies int64[tables, 2 · largest + 1] of the codes from −largest to largest."""
+        largest = self.frequencies.shape[1] - 1
+        return self.frequencies.astype(np.int64)[:, np.abs(np.arange(-largest, largest + 1))]
+
+
+def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: int) -> NDArray[np.int16]:
+    """All codes of a stream, int16[steps, lanes].
+
+    Args:
+        words: uint16[words], in the order in which lanes take them.
+        states: int32[lanes], the states that the lanes start from.
+        tables: frequencies of the codes.
+        context: what activities are made of.
+        steps: number of codes of each lane.
+
+    Raises:
+        AnirError: if the tables are wrong, or the stream is too short, too long or damaged.
+    """
+    tables.check()
+    frequency, start, code_of = _by_slot(tables)
+    # By activity: the first slot of the table that holds.
+    below = np.searchsorted(tables.limits, np.arange(int(tables.limits.max(initial=0)) + 2)) * TOTAL
+    distances, weights = np.array([*context.weights.items()]).T
+    # Activities of this step and of the next ones, as far as codes reach, in a ring.
+    size, period = int(distances.max()) + 1, len(context.prior)
+    ring = np.repeat(np.resize(context.prior, size)[:, None].astype(np.int32), len(states), axis=1)
+    later = (np.arange(size)[:, None] + distances) % size
+    weights = weights[:, None].astype(np.int32)
+    magnitudes, beside = np.zeros(len(states) + 2, np.int32), np.array(BESIDE, np.int32)
+    codes = np.empty((steps, len(states)), np.int16)
+    state, words, taken = states.astype(np.int64), words.astype(np.int64), 0
+    for step, row in enumerate(codes):
+        activity = ring[step % size]
+        slot = below.take(activity, mode="clip")
+        slot += state & TOTAL - 1
+        state >>= TOTAL_BITS
+        state *= frequency.take(slot)
+        state += start.take(slot)
+        low = (state < LOWEST).nonzero()[0]
+        if low.size:
+            if taken + low.size > words.size:
+                raise AnirError("its entropy-coded stream ends too early")
+            state[low] = state[low] << WORD_BITS | words[taken : taken + low.size]
+            taken += low.size
+        code_of.take(slot, out=row, mode="clip")
+        activity[:] = context.prior[(step + size) % period]
+        # Most steps have nothing but zeros, which add nothing.
+        if row.any():
+            np.abs(row, out=magnitudes[1:-1])
+            ring[later[step % size]] += weights * np.correlate(magnitudes, beside)
+    # A graph that decodes a stream without words needs one to look at.
+    if words.size > max(taken, 1) or (state != LOWEST).any():
+        raise AnirError("its entropy-coded stream is damaged")
+    return codes
+
+
+def _by_slot(tables: Tables) -> tuple[Ints, Ints, NDArray[np.int16]]:
+    """For each of TOTAL slots of each table: the frequency, distance from the first slot, and code there."""
+    signed = tables.signed()
+    frequencies, codes = signed.ravel(), signed.shape[1]
+    symbol = np.repeat(np.arange(frequencies.size), frequencies)
+    first = frequencies.cumsum() - frequencies
+    code = (symbol % codes - codes // 2).astype(np.int16)
+    return frequencies[symbol], np.arange(symbol.size) - first[symbol], code

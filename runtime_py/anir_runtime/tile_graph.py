@@ -1,0 +1,82 @@
+"""Small graphs of matrix products that ONNX Runtime runs for each tile of a picture.
+
+All tensors are fed, none is part of a graph, so that one session serves all networks of a form.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_runtime.protobuf import write
+from anir_runtime.sessions import open_session
+
+Floats = NDArray[np.float32]
+
+_IR_VERSION, _OPSET = 10, 21
+_FLOAT, _INT64 = 1, 7
+_INT_ATTRIBUTE = 2
+_LINE = re.compile(r"^(\w+) = (\w+)\((.*)\)$", re.MULTILINE)
+
+
+class TileGraph:
+    """A graph written as text, a line for each value: `y = Gemm(w, x, b)`.
+
+    Lines may have integer attributes, `c = Concat(a, b, axis=0)`. What no line defines is a float32 input, or
+    one of the constants, vectors of integers.
+    """
+
+    def __init__(self, text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> None:
+        self._outputs = outputs
+        self._session = open_session(_model(text, outputs, constants))
+
+    def run(self, feeds: Mapping[str, Floats]) -> list[Floats]:
+        """The outputs, float32, which are the caller's to change; threads may run at once."""
+        return self._session.run(self._outputs, feeds)  # type: ignore[no-any-return]
+
+
+@cache
+def graph(text: str, *outputs: str, **constants: tuple[int, ...]) -> TileGraph:
+    """The graph of that text, outputs and constants, opened once."""
+    return TileGraph(text, outputs, constants)
+
+
+def product(w: Floats, x: Floats, b: Floats) -> Floats:
+    """w x + b for matrices w [m, n] and x [n, pixels], and a column b [m, 1].
+
+    ONNX Runtime's product stays on one thread; numpy's is that of a BLAS, whose threads keep all cores busy.
+    """
+    return graph("y = Gemm(w, x, b)", "y").run({"w": w, "x": x, "b": b})[0]
+
+
+def _model(text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> bytes:
+    """A ModelProto of opset 21 (onnx.proto3)."""
+    lines = _LINE.findall(text)
+    nodes, read = [], []
+    for output, kind, arguments in lines:
+        words = arguments.split(", ")
+        read += (inputs := [word for word in words if "=" not in word])
+        attributes = [word.split("=") for word in words if "=" in word]
+        nodes.append(
+            write(
+                *((1, name) for name in inputs),
+                (2, output),
+                (4, kind),
+                *((5, write((1, name), (3, int(n)), (20, _INT_ATTRIBUTE))) for name, n in attributes),
+            )
+        )
+    fed = {*read} - {line[0] for line in lines} - constants.keys()
+    tensor_type = write((1, write((1, _FLOAT))))
+    whole = write(
+        *((1, node) for node in nodes),
+        (2, "tile"),
+        *(
+            (5, write((1, len(n)), (2, _INT64), *((7, k) for k in n), (8, name)))
+            for name, n in constants.items()
+        ),
+        *((11, write((1, name), (2, tensor_type))) for name in sorted(fed)),
+        *((12, write((1, name))) for name in outputs),
+    )
+    return write((1, _IR_VERSION), (7, whole), (8, write((2, _OPSET))))

@@ -1,0 +1,75 @@
+"""Networks with random tensors and lively pictures, for files to carry and runtimes to draw."""
+
+import math
+from typing import Any
+
+import numpy as np
+from anir_runtime.lapped_transform import lattice
+from anir_runtime.network import Latents, Network
+from numpy.typing import NDArray
+
+Tensors = dict[str, NDArray[Any]]
+KEPT = 3
+"""Planes that `lapped` passes on: no weights lead to them."""
+
+
+def random_network(
+    family: str,
+    depth: int = 3,
+    channels: int = 16,
+    size: tuple[int, int] = (96, 64),
+    bits: int = 4,
+    seed: int = 0,
+    pitch: int = 16,
+    down: bool = False,
+    reach: int = 1,
+    order: int = 8,
+) -> Network:
+    """A network of the family; the last four options are those of the latents of `lapped`."""
+    random = np.random.default_rng(seed)
+    links, top = depth - 1, 2 ** (bits - 1) - 1
+    lapped = family == "lapped"
+    weights = random.integers(-top - 1, top + 1, (links, channels, channels)).astype(np.int8)
+    tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, 3).astype(np.float32)}
+    gain = math.sqrt(3 / channels) / top
+    if lapped:
+        weights[..., :KEPT] = 0
+        tensors["steps"] = (gain * random.uniform(0.5, 2.5, links)).astype(np.float32)
+    else:
+        tensors |= _quantized("steps", gain * random.uniform(0.5, 2.5, (links, channels)), 1)
+        tensors |= _quantized(
+            "biases", random.uniform(-1, 1, (links, channels)) * (3 if family == "siren" else 0.5), 1
+        )
+        tensors |= _filters(random, 1 if family == "siren" else depth, channels, family == "gabor")
+    tensors |= _quantized(
+        "head", random.uniform(-1, 1, (3, channels)) * (0.2 if family == "siren" else 0.1), 1
+    )
+    latents = _latents(random, size, pitch, down, reach, order) if lapped else None
+    return Network(family, size, bits, tensors, latents)
+
+
+def _filters(random: np.random.Generator, banks: int, channels: int, gabor: bool) -> Tensors:
+    tensors = _quantized("frequencies", random.uniform(-20, 20, (2, banks, channels)), 2, np.int16)
+    tensors |= _quantized("phases", random.uniform(-math.pi, math.pi, (banks, channels)), 1)
+    if gabor:
+        tensors |= _quantized("centres", random.uniform(-1, 1, (2, banks, channels)), 2)
+        tensors |= _quantized("decays", random.gamma(2, size=(banks, channels)) / 4, 1)
+    return tensors
+
+
+def _quantized(name: str, values: NDArray[np.float64], axes: int, kind: type = np.int8) -> Tensors:
+    """Codes with a scale for each entry of the leading axes."""
+    scale = np.abs(values).reshape(*values.shape[:axes], -1).max(-1) / np.iinfo(kind).max
+    codes = np.round(values / scale.reshape(*scale.shape, *[1] * (values.ndim - axes))).astype(kind)
+    return {name: codes, f"{name}.scale": scale.astype(np.float32)}
+
+
+def _latents(
+    random: np.random.Generator, size: tuple[int, int], pitch: int, down: bool, reach: int, order: int
+) -> Latents:
+    shape = (3, *lattice(size, pitch, down), order, order)
+    # Most are zero, some large.
+    codes = np.round(random.uniform(-1, 1, shape) ** 9 * 20).astype(np.int16)
+    # Means stay small, so that their sums do.
+    codes[..., 0, 0] = codes[..., 0, 0].clip(-1, 1)
+    return Latents(codes, float(np.float32(0.9)), pitch, down, reach)

@@ -1,0 +1,51 @@
+"""A plain rANS encoder, code by code in Python's integers: what `anir_runtime.rans` has to decode."""
+
+import numpy as np
+from anir_runtime.rans import BESIDE, LOWEST, TOTAL, WORD_BITS, Context, Tables
+from numpy.typing import NDArray
+
+LIMITS = np.array([20.5, 100.5, 400.5], np.float32)
+
+
+def activities(codes: NDArray[np.int16], context: Context) -> NDArray[np.int64]:
+    """The activity of each code, int64[steps, lanes]."""
+    magnitudes = np.pad(np.abs(codes.astype(np.int64)), ((0, 0), (1, 1)))
+    around = sum(w * magnitudes[:, i : i + codes.shape[1]] for i, w in enumerate(BESIDE))
+    result = np.resize(context.prior, len(codes))[:, None] + np.zeros_like(around)
+    for distance, weight in context.weights.items():
+        result[distance:] += weight * around[:-distance]
+    return result
+
+
+def tables_of(codes: NDArray[np.int16], context: Context) -> Tables:
+    """Tables in which every code that occurs has a frequency."""
+    table = np.searchsorted(LIMITS, activities(codes, context))
+    frequencies = np.zeros((len(LIMITS) + 1, int(np.abs(codes).max()) + 1), np.int64)
+    for own, counts in zip(
+        frequencies, (np.abs(codes)[table == k] for k in range(len(LIMITS) + 1)), strict=True
+    ):
+        own[:] = np.bincount(counts.ravel(), minlength=len(own)) * (TOTAL // 2) // max(2 * counts.size, 1)
+        own[np.unique(counts)] += 1
+        own[0] = TOTAL - 2 * own[1:].sum()
+    return Tables(frequencies.astype(np.int32), LIMITS)
+
+
+def encode(
+    codes: NDArray[np.int16], tables: Tables, context: Context
+) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    """Words and states from codes int16[steps, lanes]."""
+    largest, frequencies = tables.frequencies.shape[1] - 1, tables.signed()
+    first = frequencies.cumsum(1) - frequencies
+    which = np.searchsorted(tables.limits, activities(codes, context))
+    states, words = [LOWEST] * codes.shape[1], list[int]()
+    # A decoder takes out again what went in last, from the last lane backwards.
+    for step in reversed(range(len(codes))):
+        for lane in reversed(range(len(states))):
+            symbol = which[step, lane], int(codes[step, lane]) + largest
+            frequency, start = int(frequencies[symbol]), int(first[symbol])
+            if states[lane] >= frequency * (2**31 // TOTAL):
+                words.append(states[lane] % 2**WORD_BITS)
+                states[lane] >>= WORD_BITS
+            turns, rest = divmod(states[lane], frequency)
+            states[lane] = turns * TOTAL + start + rest
+    return np.array(words[::-1], np.uint16), np.array(states, np.int32)

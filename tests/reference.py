@@ -1,0 +1,96 @@
+"""What a network's picture is: the formulas of docs/format.md in float64, at every point."""
+
+import math
+
+import numpy as np
+from anir_runtime.network import Latents, Network
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+
+def pixels(network: Network, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture at columns x [W] and rows y [H]: uint8[H, W, colours]."""
+    return np.round(255 * np.clip(values(network, x, y), 0, 1)).astype(np.uint8)
+
+
+def values(network: Network, x: NDArray[np.float32], y: NDArray[np.float32]) -> Values:
+    """The same before it is clipped and rounded, float64[H, W, colours]."""
+    right, down = np.meshgrid(x.astype(np.float64), y.astype(np.float64))
+    h = {"siren": _siren, "fourier": _mfn, "gabor": _mfn, "lapped": _lapped}[network.family](
+        network, right, down
+    )
+    return h @ _real(network, "head").T + network.tensors["head.bias"]
+
+
+def _real(network: Network, name: str) -> Values:
+    return network.values(name).astype(np.float64)
+
+
+def _weights(network: Network) -> Values:
+    steps = _real(network, "steps")
+    return _real(network, "weights") * (steps[:, None, None] if steps.ndim == 1 else steps[:, None])
+
+
+def _siren(network: Network, x: Values, y: Values) -> Values:
+    h = _filter(network, 0, x, y)
+    for weight, bias in zip(_weights(network), _real(network, "biases"), strict=True):
+        h = np.sin(h @ weight + bias)
+    return h
+
+
+def _mfn(network: Network, x: Values, y: Values) -> Values:
+    h = _filter(network, 0, x, y)
+    for i, (weight, bias) in enumerate(zip(_weights(network), _real(network, "biases"), strict=True)):
+        h = (h @ weight + bias) * _filter(network, i + 1, x, y)
+    return h
+
+
+def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:
+    (wx, wy), phase = _real(network, "frequencies")[:, bank], _real(network, "phases")[bank]
+    sine = np.sin(wx * x[..., None] + wy * y[..., None] + phase)
+    if "decays" not in network.tensors:
+        return sine
+    (mx, my), decay = _real(network, "centres")[:, bank], _real(network, "decays")[bank]
+    return sine * np.exp(-decay * ((x[..., None] - mx) ** 2 + (y[..., None] - my) ** 2))
+
+
+def _lapped(network: Network, x: Values, y: Values) -> Values:
+    assert network.latents is not None
+    reach, (width, height) = network.latents.reach, network.size
+    shifts = [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
+    around = [_planes(network, x + 2 * reach * i / width, y + 2 * reach * j / height) for i, j in shifts]
+    features = [*np.moveaxis(around[0], -1, 0), *(planes[..., 0] for planes in around[1:])]
+    first = np.full((*x.shape, network.channels), math.pi / 2)
+    count = min(len(features), network.channels - 1)
+    first[..., :count] = np.stack(features[:count], -1)
+    h = first
+    for weight in _weights(network):
+        h = first + np.sin(h @ weight)
+    return h
+
+
+def _planes(network: Network, x: Values, y: Values) -> Values:
+    """The lapped transform's planes at points on a grid, [H, W, planes]."""
+    latents = network.latents
+    assert latents is not None
+    codes = latents.codes.astype(np.float64)
+    coefficients = codes * np.maximum(1, np.abs(codes) / 12)
+    coefficients[..., 0, 0] = coefficients[..., 0, 0].cumsum(1)
+    coefficients *= latents.step * 2 / latents.pitch
+    columns = _cosines(latents, network.size[0], x[0])
+    rows = _cosines(latents, network.size[1], y[:, 0])
+    along, across = (rows, columns) if latents.down else (columns, rows)
+    planes = np.einsum("pabkl,akm,bln->pmn", coefficients, along, across, optimize=True)
+    return np.moveaxis(planes if latents.down else planes.swapaxes(1, 2), 0, -1)
+
+
+def _cosines(latents: Latents, pixels: int, at: Values) -> Values:
+    """Windowed cosines along one axis, [cells, frequencies, points]."""
+    cells = -(-pixels // latents.pitch)
+    position = (at + 1) * pixels / 2 / latents.pitch - 0.5  # in cells, 0 in the middle of the first
+    offset = position - np.arange(cells)[:, None]
+    clipped = position.clip(0, cells - 1) - np.arange(cells)[:, None]
+    window = np.cos(np.clip(clipped, -1, 1) * math.pi / 2)
+    odd = np.arange(1, 2 * latents.codes.shape[-1], 2)
+    return np.cos((offset[:, None] + 1.5) * math.pi / 2 * odd[:, None]) * window[:, None]

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from anir_runtime.chebyshev import NOISE
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.filter_network import FilterNetwork
+from anir_runtime.filters import Filters
+from anir_runtime.linear import Linear, head, hidden_layers
+from anir_runtime.network import Network
+from anir_runtime.tiles import Floats
+
+from tests import reference
+from tests.pixels import assert_same_pixels
+from tests.random_network import random_network
+
+
+def _of(network: Network) -> FilterNetwork:
+    return FilterNetwork(Filters.of(network), [*hidden_layers(network), head(network)], network.colours)
+
+
+def _flat(values: Floats) -> Floats:
+    return values.reshape(len(values), -1)
+
+
+@pytest.mark.parametrize("family", ["fourier", "gabor"])
+@pytest.mark.parametrize(("size", "smooth"), [((60, 40), False), ((200, 130), True), ((1000, 17), True)])
+def test_nodes_give_the_pixels_of_all(family: str, size: tuple[int, int], smooth: bool) -> None:
+    network = random_network(family, 3, 24)
+    own, x, y = _of(network), axis_coordinates(96, size[0], 10, 40), axis_coordinates(64, size[1], 10, 20)
+    assert (len(x) * len(y) >= 16384 and own._nodes_needed(x, y) is not None) == smooth
+    draw = own.start(x, y, _flat, 3)
+    got = np.concatenate([draw(slice(0, 5)), draw(slice(5, len(y)))])
+    assert_same_pixels(got, reference.pixels(network, x, y))
+
+
+def test_what_is_too_rough_is_evaluated_at_all_pixels() -> None:
+    network = random_network("fourier", 3, 24)
+    far = np.linspace(-40, 40, 200, dtype=np.float32)
+    assert _of(network)._nodes_needed(far, far) is None
+    assert _of(network).start(far, far, _flat, 3)(slice(0, 3)).shape == (3, 200, 3)
+
+
+def test_degrees_add_up_from_bank_to_bank() -> None:
+    filters = Filters(np.zeros((2, 3, 1), np.float32), np.zeros((3, 1), np.float32))
+    one = Linear(np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32))
+    network = FilterNetwork(filters, [one, one, one], 3)
+    line, parabola = np.array([1.0, 1.0]), np.array([1.0, 0.0, 1.0])
+    assert network._degree([line, parabola, line], [1, 1, 1]) == 5
+    assert network._degree([line, parabola, line], [1, NOISE / 2, 1]) == 1
+    assert network._degree([np.ones(1)] * 3, [1, 1, 1]) == 1
+
+
+def test_values_that_overflow_do_not_stop_it() -> None:
+    network = random_network("gabor", 3, 8)
+    tensors = {**network.tensors, "decays.scale": np.full(3, -1e3, np.float32)}
+    x = axis_coordinates(96, 150)
+    assert _of(Network("gabor", (96, 64), 4, tensors)).start(x, x, _flat, 3)(slice(0, 9)).shape == (9, 150, 3)

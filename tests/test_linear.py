@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from anir_runtime.linear import Linear, head, hidden_layers
+
+from tests.random_network import random_network
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_steps_are_in_the_matrices(family: str) -> None:
+    network = random_network(family, 4, 9)
+    layers = hidden_layers(network)
+    assert [layer.weight.shape for layer in layers] == [(9, 9)] * 3
+    steps = network.values("steps")
+    for i, layer in enumerate(layers):
+        step = steps[i] if family == "lapped" else steps[i, 5]
+        want = network.tensors["weights"][i, 2, 5] * step
+        assert layer.weight[5, 2] == pytest.approx(want, rel=1e-6)
+        assert layer.bias[5, 0] == (0 if family == "lapped" else network.values("biases")[i, 5])
+
+
+def test_the_head_gives_colours_from_0_to_1() -> None:
+    network = random_network("siren", 2, 9)
+    last = head(network)
+    np.testing.assert_array_equal(last.weight, network.values("head"))
+    np.testing.assert_array_equal(last.bias[:, 0], network.tensors["head.bias"])
+
+
+def test_a_layer_takes_any_grid_of_pixels() -> None:
+    layer = Linear(np.array([[1, 2], [0, -1]], np.float32), np.array([[10], [20]], np.float32))
+    h = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    np.testing.assert_array_equal(layer(h), layer.weight @ h.reshape(2, 6) + layer.bias)

@@ -1,0 +1,204 @@
+"""Files as they are written: what they carry, and what ONNX Runtime draws from them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import onnxruntime as ort
+import pytest
+import torch
+from anir_runtime import network as data
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.network import Network
+from anir_toolchain.export import payload_bytes
+from anir_toolchain.families import families, family
+from anir_toolchain.lapped import CONSTANT, Axis, Latents, context, in_lanes, planes_apart
+from anir_toolchain.onnx_writer import build
+from anir_toolchain.onnx_writer.lapped import cosines, seen_planes
+from anir_toolchain.onnx_writer.tensors import NetworkTensors
+from anir_toolchain.rans import encode
+from anir_toolchain.space import Space, Subnet
+from onnx.numpy_helper import to_array
+from onnxscript import GraphBuilder
+
+from tests.carried import assert_carries
+from tests.pixels import assert_same_pixels
+from tests.random_model import random_model
+
+FAMILIES = sorted(families())
+
+
+def _sessions(data: bytes) -> dict[str, ort.InferenceSession]:
+    default, plain, folded = (ort.SessionOptions() for _ in range(3))
+    plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    folded.add_session_config_entry("session.disable_quant_qdq", "1")
+    return {
+        name: ort.InferenceSession(data, options)
+        for name, options in (("default", default), ("plain", plain), ("folded", folded))
+    }
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_torch_and_every_kind_of_session_agree(name: str, bits: int) -> None:
+    model = random_model(name, bits)
+    x, y = axis_coordinates(96), axis_coordinates(64)
+    for subnet in model.space.subnets:
+        rgb = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
+        want = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        assert want.std() > 5, "too dull a picture to tell anything"
+        for session in _sessions(build(model.network(subnet)).SerializeToString()).values():
+            assert_same_pixels(session.run(["image"], {"x": x, "y": y})[0], want)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_initializers_are_the_network(name: str, bits: int) -> None:
+    model = random_model(name, bits)
+    for subnet in (Subnet(2, 16), Subnet(3, 24), Subnet(5, 16)):
+        assert_carries(build(model.network(subnet)), model.network(subnet))
+
+
+def test_hidden_weights_are_packed_in_order_the_first_in_the_low_half() -> None:
+    network = random_model().network(Subnet(2, 24))
+    (weights,) = (i for i in build(network).graph.initializer if i.name == "weights")
+    first, second = (int(code) & 15 for code in network.tensors["weights"][0, 0, :2])
+    assert weights.data_type == onnx.TensorProto.INT4
+    assert len(weights.raw_data) == 24 * 24 / 2
+    assert weights.raw_data[0] == first | second << 4
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
+    latents = _latents(down=True, many=apart)
+    network = _network(latents, channels=12)
+    proto = build(network)
+    assert {entry.key: entry.value for entry in proto.metadata_props} == {
+        "anir": "2",
+        "family": "lapped",
+        "width": "75",
+        "height": "101",
+        "pitch": "16",
+        "scan": "down",
+        "reach": "2",
+        "order": "9",
+        "lanes": "planes" if apart else "joint",
+    }
+    found = {i.name: to_array(i) for i in proto.graph.initializer if i.name.startswith("latents.")}
+    stream = encode(in_lanes(latents.codes), context(latents.codes))
+    names = ("frequencies", "limits", "states", "step", "words")
+    assert sorted(found) == [f"latents.{name}" for name in names]
+    assert found["latents.step"] == np.float32(latents.step)
+    for name, want in (
+        ("words", stream.words),
+        ("states", stream.states),
+        ("frequencies", stream.tables.frequencies.astype(np.int32)),
+        ("limits", stream.tables.limits.astype(np.float32) - np.float32(0.5)),
+    ):
+        got = found[f"latents.{name}"]
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got.reshape(want.shape), want)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_file_keeps_the_contract(name: str) -> None:
+    proto = build(random_model(name).network(Subnet(3, 24)))
+    assert [(o.domain, o.version) for o in proto.opset_import] == [("", 21)]
+    assert (proto.ir_version, len(proto.functions)) == (10, 0)
+    shapes = {
+        v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]
+        for v in (*proto.graph.input, *proto.graph.output)
+    }
+    assert shapes == {"x": ["W"], "y": ["H"], "image": ["H", "W", 3]}
+    assert proto.graph.node[-1].op_type == "QuantizeLinear"
+    scale = next(i for i in proto.graph.initializer if i.name == proto.graph.node[-1].input[1])
+    assert to_array(scale) == np.float32(1 / 255)
+    scans = [node.op_type for node in proto.graph.node].count("Scan")
+    assert scans == (1 if name == "lapped" else 0)
+    assert not any(i.external_data for i in proto.graph.initializer)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_same_network_gives_the_same_bytes(name: str) -> None:
+    one, other = (build(random_model(name).network(Subnet(4, 16))) for _ in range(2))
+    assert one.SerializeToString(deterministic=True) == other.SerializeToString(deterministic=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1620), ("gabor", 2050), ("lapped", 4200)]
+)
+def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
+    """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
+    size = (768, 512)
+    model = random_model(name, size=size, space=Space.default(*size, family(name).widths))
+    for subnet in model.space.subnets:
+        network = model.network(subnet)
+        proto = build(network)
+        others = [i for i in proto.graph.initializer if i.name in network.tensors and i.name != "weights"]
+        overhead = proto.ByteSize() - payload_bytes(proto) - sum(len(i.raw_data) for i in others)
+        assert overhead <= max(bytes_allowed, 0.05 * proto.ByteSize()), (subnet, overhead)
+
+
+def _latents(down: bool, many: bool, order: int = 9) -> Latents:
+    """Of a picture of 75x101 pixels if the scan goes down, otherwise of 101x75."""
+    generator = np.random.default_rng(0)
+    sparse = generator.random((3, 7, 5, order, order)) < (1.0 if many else 0.1)
+    codes = (generator.laplace(0, 4, sparse.shape).round() * sparse).astype(np.int16)
+    codes[..., 0, 0] = np.clip(codes[..., 0, 0], -1, 1)
+    return Latents(codes, step=0.2, pitch=16, down=down, reach=2)
+
+
+def _network(latents: Latents, channels: int) -> Network:
+    tensors = {
+        "weights": np.zeros((1, channels, channels), np.int8),
+        "steps": np.ones(1, np.float32),
+        "head": np.ones((3, channels), np.int8),
+        "head.scale": np.full(3, 0.01, np.float32),
+        "head.bias": np.zeros(3, np.float32),
+    }
+    plain = data.Latents(latents.codes, latents.step, latents.pitch, latents.down, latents.reach)
+    return Network("lapped", (75, 101) if latents.down else (101, 75), 4, tensors, plain)
+
+
+def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs: np.ndarray) -> np.ndarray:
+    """What a part of a graph gives for the inputs."""
+    builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="part"))
+    for name in inputs:
+        builder.input(name, ir.DataType.FLOAT, [None])
+    builder.add_output(write(NetworkTensors(builder, network)), "part")
+    model = ir.to_proto(ir.Model(builder.graph, ir_version=10)).SerializeToString()
+    result: np.ndarray = ort.InferenceSession(model).run(None, inputs)[0]
+    return result
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["planes together", "planes apart"])
+@pytest.mark.parametrize("down", [False, True])
+def test_the_graph_gives_what_channels_see_where_they_are_asked(down: bool, many: bool) -> None:
+    latents = _latents(down, many, order=12)
+    assert np.abs(latents.codes).max() > 12
+    assert planes_apart(latents.codes) == many
+    network = _network(latents, channels=14)
+    x = np.linspace(-1, 1, 50, dtype=np.float32)
+    y = np.linspace(-0.9, 0.95, 40, dtype=np.float32)
+    got = _run(lambda tensors: seen_planes(tensors, *tensors.builder.graph.inputs), network, x=x, y=y)
+    want = latents.seen(x, y, network.size, channels=14)
+    assert want.shape == (40, 50, 11)
+    assert np.abs(got[..., :11] - want).max() < 1e-3 * np.abs(want).max()
+    assert (got[..., 11:] == np.float32(CONSTANT)).all()
+
+
+@pytest.mark.parametrize("pixels", [1, 15, 16, 17, 24, 25, 512, 768, 99_999, 1_000_000])
+def test_the_graph_counts_cells_as_we_do(pixels: int) -> None:
+    axis = Axis(pixels, 16)
+
+    def write(tensors: NetworkTensors) -> ir.Value:
+        shifts = tensors.constant("shifts", np.zeros((1, 1, 1, 1), np.float32))
+        odd = tensors.constant("odd", np.array([1, 3], np.float32)[:, None, None])
+        return cosines(tensors, axis, tensors.builder.graph.inputs[0], shifts, odd)
+
+    x = np.array([-1, -1 + 1 / pixels, 0, 1], np.float32)
+    got = _run(write, _network(_latents(down=True, many=False), channels=12), x=x)
+    assert got.shape == (1, 2, axis.cells, 4)
+    if pixels < 1000:
+        assert np.abs(got[0] - axis.cosines(x, 2)).max() < 1e-4

@@ -1,0 +1,82 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.families import families
+from anir_runtime.network import Latents, Network
+from numpy.typing import NDArray
+
+from tests import reference
+from tests.pixels import assert_same_pixels
+from tests.random_network import random_network
+from tests.vectors.make import FOLDER
+
+FAMILIES = sorted(families())
+
+
+def _draw(network: Network, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return families()[network.family].renderer(network).start(x, y)(slice(0, len(y)))
+
+
+def _tensor(state: dict[str, Any]) -> NDArray[Any]:
+    return np.array(state["values"], state["type"]).reshape(state["shape"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_vectors_that_typescript_reads_too(family: str) -> None:
+    for case in json.loads((FOLDER / f"network-{family}.json").read_text()):
+        tensors = {name: _tensor(state) for name, state in case["tensors"].items()}
+        own = case.get("latents")
+        latents = Latents(**(own | {"codes": _tensor(own["codes"])})) if own else None
+        network = Network(family, tuple(case["size"]), case["bits"], tensors, latents)
+        got = _draw(network, np.array(case["x"], np.float32), np.array(case["y"], np.float32))
+        assert np.abs(got.astype(int) - case["pixels"]).max() <= 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("depth", [2, 3, 4, 5])
+@pytest.mark.parametrize("channels", [4, 13, 48])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_every_network_is_drawn_as_its_formula_says(
+    family: str, depth: int, channels: int, bits: int
+) -> None:
+    network = random_network(
+        family, depth, channels, (70, 50), bits, seed=depth, down=depth % 2 == 0, reach=1 + bits // 8
+    )
+    x, y = axis_coordinates(70), axis_coordinates(50)
+    assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (axis_coordinates(70, 300), axis_coordinates(50, 200)),
+        (axis_coordinates(70, 400, 20.3, 7), axis_coordinates(50, 61, 30, 2.5)),
+        (axis_coordinates(70, 1), axis_coordinates(50, 90)),
+        (axis_coordinates(70, 9), axis_coordinates(50, 1)),
+    ],
+    ids=["larger", "far in", "a column", "a row"],
+)
+def test_any_part_at_any_size(family: str, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+    network = random_network(family, 3, 24, (70, 50))
+    assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
+
+
+@pytest.mark.parametrize(("pitch", "order"), [(16, 16), (32, 4), (32, 20)])
+def test_lattices_of_either_pitch(pitch: int, order: int) -> None:
+    network = random_network("lapped", 2, 9, (100, 70), pitch=pitch, order=order, down=True)
+    x, y = axis_coordinates(100), axis_coordinates(70)
+    assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
+
+
+def test_shapes_follow_from_a_networks_size() -> None:
+    for family in FAMILIES:
+        network = random_network(family, 4, 10, (40, 30))
+        shapes = families()[family].shapes(4, 10, 3)
+        assert shapes.keys() == network.tensors.keys()
+        for name, (types, shape) in shapes.items():
+            assert network.tensors[name].shape == shape
+            assert str(network.tensors[name].dtype) in types

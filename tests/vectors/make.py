@@ -1,0 +1,150 @@
+"""Writes the vectors beside this file, which both languages' tests read.
+
+Usage: python -m tests.vectors.make
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anir_runtime import chebyshev, rans
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.lapped_transform import Axis, context, expand, seen_by
+from anir_runtime.network import Network
+from numpy.typing import NDArray
+
+from tests import reference
+from tests.random_network import random_network
+from tests.rans_encoder import encode, tables_of
+
+FOLDER = Path(__file__).parent
+FAMILIES = ("siren", "fourier", "gabor", "lapped")
+
+
+def vectors() -> dict[str, Any]:
+    """The content of each file by its name."""
+    networks = {f"network-{family}.json": network_cases(family) for family in FAMILIES}
+    return {
+        "rans.json": rans_cases(),
+        "lapped_transform.json": lapped_transform_cases(),
+        "chebyshev.json": chebyshev_cases(),
+        **networks,
+    }
+
+
+def rans_cases() -> list[dict[str, Any]]:
+    """Streams and the codes in them, [steps, lanes]; two have contexts of the lapped transform."""
+    random = np.random.default_rng(1)
+    plain = rans.Context({1: 3, 2: 1}, np.array([5, 0, 60]))
+    cases = []
+    for own, steps, lanes in ((plain, 12, 3), (context(4), 64, 5), (context(6), 36, 1)):
+        codes = np.round(random.uniform(-1, 1, (steps, lanes)) ** 5 * 9).astype(np.int16)
+        tables = tables_of(codes, own)
+        words, states = encode(codes, tables, own)
+        cases.append(
+            {
+                "weights": [[distance, weight] for distance, weight in sorted(own.weights.items())],
+                "prior": own.prior.tolist(),
+                "limits": tables.limits.tolist(),
+                "frequencies": tables.frequencies.tolist(),
+                "states": states.tolist(),
+                "words": words.tolist(),
+                "codes": codes.tolist(),
+            }
+        )
+    return cases
+
+
+def lapped_transform_cases() -> dict[str, Any]:
+    """Windows [cells, points] and cosines [cells, frequencies, points] of axes; what codes stand for."""
+    axes = []
+    for pixels, pitch, frequencies in ((48, 16, 4), (70, 32, 5), (10, 16, 4)):
+        axis, at = Axis(pixels, pitch), axis_coordinates(pixels, 7)
+        axes.append(
+            {
+                "pixels": pixels,
+                "pitch": pitch,
+                "frequencies": frequencies,
+                "at": at.tolist(),
+                "windows": _rounded(axis.windows(at)),
+                "cosines": _rounded(axis.cosines(at, frequencies)),
+            }
+        )
+    codes = np.array([-30, -13, -12, -1, 0, 1, 12, 13, 30])
+    return {
+        "axes": axes,
+        "codes": codes.tolist(),
+        "values": expand(codes).tolist(),
+        "seen_by": {str(channels): [[*seen] for seen in seen_by(channels)] for channels in (4, 8, 12, 16)},
+    }
+
+
+def chebyshev_cases() -> list[dict[str, Any]]:
+    """Nodes on the interval from the first to the last coordinate, and weights [nodes, coordinates]."""
+    cases = []
+    for first, last, points, count in ((-0.4, 0.25, 9, 5), (0.9, 1.0, 4, 12), (0.3, 0.3, 1, 3)):
+        at = np.linspace(first, last, points, dtype=np.float32)
+        weights = chebyshev.interpolation(at, count)
+        cases.append(
+            {
+                "count": count,
+                "at": at.tolist(),
+                "nodes": _rounded(chebyshev.nodes(at, count)),
+                "weights": _rounded(weights),
+            }
+        )
+    return cases
+
+
+def network_cases(family: str) -> list[dict[str, Any]]:
+    """Networks and their pictures at some coordinates, as the formulas give them."""
+    own = {"pitch": 16, "down": True, "reach": 2, "order": 5}, {"pitch": 32, "down": False, "order": 4}
+    networks = [
+        random_network(family, depth, channels, (40, 30), bits, seed=depth, **options)  # type: ignore[arg-type]
+        for depth, channels, bits, options in ((2, 6, 4, own[0]), (4, 13, 8, own[1]))
+    ]
+    x, y = axis_coordinates(40, 11), axis_coordinates(30, 9, start=3.5, count=20)
+    return [
+        {
+            **network_state(network),
+            "x": x.tolist(),
+            "y": y.tolist(),
+            "pixels": reference.pixels(network, x, y).tolist(),
+        }
+        for network in networks
+    ]
+
+
+def network_state(network: Network) -> dict[str, Any]:
+    """A network as plain values."""
+    state: dict[str, Any] = {
+        "family": network.family,
+        "size": list(network.size),
+        "bits": network.bits,
+        "tensors": {name: tensor_state(tensor) for name, tensor in sorted(network.tensors.items())},
+    }
+    if network.latents:
+        latents = dict(vars(network.latents))
+        state["latents"] = {**latents, "codes": tensor_state(network.latents.codes)}
+    return state
+
+
+def tensor_state(tensor: NDArray[Any]) -> dict[str, Any]:
+    """A tensor's type, shape and values, row by row."""
+    return {"type": str(tensor.dtype), "shape": list(tensor.shape), "values": tensor.ravel().tolist()}
+
+
+def _rounded(values: NDArray[Any]) -> Any:
+    """Nested lists of numbers that are the same on every machine."""
+    return np.round(values.astype(np.float64), 6).tolist()
+
+
+def main() -> None:
+    """Writes all files."""
+    for name, content in vectors().items():
+        (FOLDER / name).write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Writes a network as an ONNX model, in onnxscript: one module for each family's graph.
+
+The initializers that carry the network have the names and layouts of docs/format.md.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+import onnx
+import onnx_ir as ir
+from anir_runtime.network import Network
+from onnxscript import GraphBuilder
+
+from anir_toolchain.onnx_writer import lapped, mfn, siren
+from anir_toolchain.onnx_writer.tensors import NetworkTensors
+
+FORMAT = 2
+"""Version of the file format, in the metadata."""
+_OPSET, _IR_VERSION = 21, 10
+_LAYERS: dict[str, Callable[[NetworkTensors, ir.Value, ir.Value], ir.Value]] = {
+    "siren": siren.layers,
+    "fourier": mfn.fourier_layers,
+    "gabor": mfn.gabor_layers,
+    "lapped": lapped.layers,
+}
+"""By family: writes all layers, from coordinates x [W] and y [H] to the last layer's channels [H, W, C]."""
+
+
+def build(network: Network) -> onnx.ModelProto:
+    """The network as an ONNX model: float32 x [W] and y [H] in, uint8 image [H, W, 3] out.
+
+    The same network gives the same bytes. The model has passed onnx's full check.
+    """
+    builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": _OPSET}, name=network.name))
+    op, tensors = builder.op, NetworkTensors(builder, network)
+    x = builder.input("x", ir.DataType.FLOAT, ["W"])
+    y = builder.input("y", ir.DataType.FLOAT, ["H"])
+    h = _LAYERS[network.family](tensors, x, y)
+    # Of rank 3: ONNX Runtime multiplies a dequantized matrix of rank 2 by activations rounded to 8 bits.
+    head = tensors.dequantized("head", network.tensors["head"].T[None], axis=2)
+    rgb = op.Add(op.MatMul(h, head), tensors.constant("head.bias", network.tensors["head.bias"]))
+    image = op.QuantizeLinear(rgb, tensors.constant("level", 1 / 255))
+    image.type, image.shape = ir.TensorType(ir.DataType.UINT8), ir.Shape(["H", "W", 3])
+    builder.add_output(image, "image")
+    metadata = {
+        "anir": str(FORMAT),
+        "family": network.family,
+        "width": str(network.size[0]),
+        "height": str(network.size[1]),
+    }
+    if network.latents is not None:
+        metadata |= lapped.metadata(network.latents)
+    return _finished(builder.graph, metadata)
+
+
+def _finished(graph: ir.Graph, metadata: dict[str, str]) -> onnx.ModelProto:
+    """The graph as a checked model, without what onnxscript notes on nodes and values.
+
+    Values without a name of their own are named by their operator's initial and a number, constants by "c"
+    and a number.
+    """
+    numbers: Counter[str] = Counter()
+
+    def rename(value: ir.Value, initial: str) -> None:
+        numbers[initial] += 1
+        value.name = f"{initial}{numbers[initial]}"
+
+    for value in list(graph.initializers.values()):
+        if value.name and value.name.startswith("const_"):
+            rename(value, "c")
+    for node in graph.all_nodes():
+        node.name = None
+        node.metadata_props.clear()
+        for value in node.outputs:
+            if value.name and value.name.startswith("v_"):
+                rename(value, node.op_type[0])
+            if not value.is_graph_output():
+                # Shape inference finds the types.
+                value.type = value.shape = None
+    proto = ir.to_proto(ir.Model(graph, ir_version=_IR_VERSION, metadata_props=metadata))
+    # Those of initializers, which say their types themselves.
+    del proto.graph.value_info[:]
+    for tensor in proto.graph.initializer:
+        _shorten(tensor)
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def _shorten(tensor: onnx.TensorProto) -> None:
+    """Stores 32- and 64-bit integers one by one, in a byte each where they are small, if that is shorter."""
+    if tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64):
+        integers = onnx.numpy_helper.to_array(tensor).reshape(-1).tolist()
+        shorter = onnx.helper.make_tensor(tensor.name, tensor.data_type, tensor.dims, integers)
+        if shorter.ByteSize() < tensor.ByteSize():
+            tensor.CopyFrom(shorter)

@@ -1,0 +1,119 @@
+"""The graph of the family `lapped`: planes of a lapped transform under a small network of sine layers."""
+
+import math
+
+import numpy as np
+import onnx_ir as ir
+from anir_runtime.network import Latents
+
+from anir_toolchain.lapped import (
+    BESIDE,
+    CONSTANT,
+    EVEN,
+    MEAN_ACTIVITY,
+    Axis,
+    context,
+    in_lanes,
+    planes_apart,
+    seen_positions,
+)
+from anir_toolchain.onnx_writer.rans import decoded
+from anir_toolchain.onnx_writer.tensors import NetworkTensors
+from anir_toolchain.rans import encode
+
+
+def metadata(latents: Latents) -> dict[str, str]:
+    """What the file's metadata say of the latents (docs/format.md)."""
+    return {
+        "pitch": str(latents.pitch),
+        "scan": "down" if latents.down else "right",
+        "reach": str(latents.reach),
+        "order": str(latents.codes.shape[-1]),
+        "lanes": "planes" if planes_apart(latents.codes) else "joint",
+    }
+
+
+def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
+    """h₁ = what the channels see, hₗ₊₁ = h₁ + sin(hₗ Wₗ): the last layer's channels, float32[H, W, C].
+
+    Args:
+        tensors: of the network.
+        x: columns, float32[W].
+        y: rows, float32[H].
+    """
+    op, network = tensors.op, tensors.network
+    steps = tensors.constant("steps", network.tensors["steps"])
+    weights = op.DequantizeLinear(tensors.weights(), steps, axis=0)
+    h = seen = seen_planes(tensors, x, y)
+    for weight in tensors.split(weights, network.depth - 1, "w"):
+        h = op.Add(seen, op.Sin(op.MatMul(h, weight)))
+    return h
+
+
+def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The three planes at the point, plane 0 at its neighbours, and CONSTANT, float32[H, W, C]."""
+    op, network = tensors.op, tensors.network
+    latents = network.latents
+    assert latents is not None
+    across_picture, down_picture = (Axis(pixels, latents.pitch) for pixels in network.size)
+    distances = np.array(BESIDE, np.float32) * np.float32(latents.reach * math.pi / 2 / latents.pitch)
+    odd_numbers = np.arange(1, 2 * latents.codes.shape[-1], 2, dtype=np.float32)
+    shifts = tensors.constant("shifts", distances[:, None, None, None])
+    odd = tensors.constant("odd", odd_numbers[:, None, None])
+    columns = cosines(tensors, across_picture, x, shifts, odd)
+    rows = cosines(tensors, down_picture, y, shifts, odd)
+    # Row h, column w, shift r to the right and d down, plane p; cell a and frequency k along the scan,
+    # cell b and frequency l across it.
+    along, across = ("dkah", "rlbw") if latents.down else ("rkaw", "dlbh")
+    coefficients = "aklpb" if planes_apart(latents.codes) else "paklb"
+    operands = (rows, columns) if latents.down else (columns, rows)
+    planes = op.Einsum(
+        operands[0],
+        _coefficients(tensors, latents),
+        operands[1],
+        equation=f"{along},{coefficients},{across}->hwrdp",
+    )
+    seen = np.array(seen_positions(network.channels), np.int32)
+    planes = op.Gather(op.Reshape(planes, [0, 0, -1]), tensors.constant("seen", seen), axis=2)
+    others = [0, network.channels - len(seen)]
+    return op.Pad(planes, others, tensors.constant("constant", CONSTANT), [2])
+
+
+def cosines(
+    tensors: NetworkTensors, axis: Axis, places: ir.Value, shifts: ir.Value, odd: ir.Value
+) -> ir.Value:
+    """Every cell's windowed cosines, as `Axis.cosines`, float32[shifts, K, cells, N].
+
+    Args:
+        tensors: of the network.
+        axis: of the picture, with its cells.
+        places: coordinates on the axis, float32[N].
+        shifts: distances from the places to where cosines are wanted, as angles of the window,
+            float32[shifts, 1, 1, 1].
+        odd: 1, 3, 5 … of the K frequencies, float32[K, 1, 1].
+    """
+    op, (first, last) = tensors.op, axis.inner
+    places = op.Add(op.Mul(places, axis.unit), shifts)
+    middles = op.Unsqueeze(op.Range(first, last, math.pi / 2), [1])
+    from_middle = op.Abs(op.Sub(op.Clip(places, first, last), middles))
+    window = op.Cos(op.Min(from_middle, math.pi / 2))
+    angles = op.Add(op.Sub(places, middles), math.pi * 3 / 4)
+    return op.Mul(op.Cos(op.Mul(angles, odd)), window)
+
+
+def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
+    """The values of the codes, float32[3, A, K, K, B]; [A, K, K, 3, B] if each plane has lanes of its own."""
+    op, own = tensors.op, context(latents.codes)
+    planes, along, across, k, _ = latents.codes.shape
+    mean_activity = tensors.constant("mean_activity", np.full((1, 1), MEAN_ACTIVITY, np.float32))
+    prior = op.Pad(mean_activity, [0, k**2 - 1], None, [0])
+    codes = decoded(tensors, encode(in_lanes(latents.codes), own), own, prior)
+    # code · max(1, |code| / EVEN) · step, in the scale of the picture.
+    step = op.Mul(tensors.constant("latents.step", latents.step), 2 / latents.pitch / EVEN)
+    values = op.Mul(op.Mul(codes, op.Max(op.Abs(codes), float(EVEN))), step)
+    apart = planes_apart(latents.codes)
+    stacked, lanes = (1, planes * across) if apart else (planes, across)
+    values = op.Reshape(values, [stacked, along, k**2, lanes])
+    # A cell's mean, the one value with a prior, is the sum of the differences along the scan.
+    values = op.Where(op.Greater(prior, 0.0), op.CumSum(values, 1), values)
+    return op.Reshape(values, [along, k, k, planes, across] if apart else [planes, along, k, k, across])

@@ -1,0 +1,103 @@
+"""The graph that decodes an entropy-coded stream: range asymmetric numeral systems (Duda 2013) in a Scan.
+
+The stream's lanes (Giesen 2014) are decoded side by side: a step of the Scan takes one code of each lane.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx_ir as ir
+from onnxscript import OpBuilder
+
+from anir_toolchain.onnx_writer.tensors import NetworkTensors
+from anir_toolchain.rans import BESIDE, LOWEST, TOTAL, WORD, Context, Stream
+
+_INT, _FLOAT = ir.DataType.INT32, ir.DataType.FLOAT
+
+
+def decoded(tensors: NetworkTensors, stream: Stream, context: Context, prior: ir.Value) -> ir.Value:
+    """All codes of the stream in their order, float32[steps, 1, 1, lanes].
+
+    Args:
+        tensors: of the graph that decodes the stream.
+        stream: the entropy-coded codes.
+        context: that the stream was encoded with.
+        prior: the context's prior as float32[period, 1].
+    """
+    op, lanes, farthest = tensors.op, len(stream.states), max(context.weights)
+    before = {"state": _INT, "last": _INT, "sizes": _FLOAT, "prior": _FLOAT}
+    after = {"next_state": _INT, "next_last": _INT, "next_sizes": _FLOAT, "code": _FLOAT}
+    step = tensors.builder.subgraph(
+        _step(tensors, stream, context),
+        [ir.val(name, kind) for name, kind in before.items()],
+        [ir.val(name, kind) for name, kind in after.items()],
+        name="step",
+    )
+    results = op.Scan(
+        tensors.constant("latents.states", stream.states[None, None]),
+        tensors.constant("none_read", np.full((1, 1, 1), -1, np.int32)),
+        op.ConstantOfShape([1, farthest, lanes]),
+        op.Tile(prior, [stream.steps // len(context.prior), 1]),
+        body=step,
+        num_scan_inputs=1,
+        _outputs=len(after),
+    )
+    codes: ir.Value = results[-1]
+    return codes
+
+
+def _step(
+    tensors: NetworkTensors, stream: Stream, context: Context
+) -> Callable[[OpBuilder, ir.Value, ir.Value, ir.Value, ir.Value], list[ir.Value]]:
+    """Adds what all steps read, and returns the function that writes the nodes of a step."""
+    op, largest, farthest = tensors.op, stream.tables.largest, max(context.weights)
+    zero, one = tensors.constant("zero", np.int32(0)), tensors.constant("one", np.int32(1))
+    total = tensors.constant("total", np.int32(TOTAL))
+    # No lane may find nothing to read, even where what it reads is thrown away.
+    words = stream.words if stream.words.size else np.zeros(1, np.uint16)
+    words = op.Cast(tensors.constant("latents.words", words), to=_INT)
+    # Activities are whole numbers: a limit is between two of them.
+    below = stream.tables.limits[:, None].astype(np.float32) - np.float32(0.5)
+    limits = tensors.constant("latents.limits", below)
+    # Frequencies of the codes from -largest to largest, table after table, and their sums up to each of them.
+    first, end = tensors.constant("first", np.int32(-largest)), tensors.constant("end", np.int32(largest + 1))
+    tables = tensors.constant("latents.frequencies", stream.tables.frequencies.astype(np.int32))
+    frequencies = op.Reshape(op.Gather(tables, op.Abs(op.Range(first, end, one)), axis=1), [-1])
+    sums = op.CumSum(frequencies, 0)
+    column_of_sums = op.Unsqueeze(sums, [1])
+    distances = tensors.constant("distances", np.array([*context.weights], np.int32) - 1)
+    weights = tensors.constant("context", np.array([*context.weights.values()], np.float32)[None, :, None])
+    weights = op.Mul(weights, tensors.constant("beside", np.array(BESIDE, np.float32)))
+
+    def step(
+        op: OpBuilder, state: ir.Value, last: ir.Value, sizes: ir.Value, prior: ir.Value
+    ) -> list[ir.Value]:
+        """Decodes one code of each lane.
+
+        Args:
+            op: adds the nodes.
+            state: int32[1, 1, lanes], of each lane.
+            last: int32[1, 1, 1], the place of the word that was read last.
+            sizes: float32[1, farthest, lanes], of the codes before, the last one first.
+            prior: float32[1], of this code's activity.
+
+        Returns:
+            The next state, last and sizes, and the codes, float32[1, 1, lanes].
+        """
+        activity = op.Conv(op.Gather(sizes, distances, axis=1), weights, prior, pads=[1, 1])
+        table = op.ReduceSum(op.Where(op.Less(limits, activity), total, zero), [1])
+        slot = op.Add(table, op.Mod(state, total))
+        symbol = op.ReduceSum(op.Where(op.Less(slot, column_of_sums), zero, one), [1])
+        # state = frequency · (state / total) + slot - the frequencies before this symbol's; none overflows.
+        turns = op.Add(op.Div(state, total), one)
+        state = op.Mul(turns, op.Gather(frequencies, symbol))
+        state = op.Add(state, op.Sub(slot, op.Gather(sums, symbol)))
+        # A state that has become too low takes in a word; lanes read in their order.
+        low = op.Less(state, LOWEST)
+        read = op.Add(op.CumSum(op.Where(low, one, zero), 2), last)
+        longer = op.Add(op.Mul(state, WORD), op.Gather(words, read))
+        code = op.Cast(op.Add(op.Mod(symbol, 2 * largest + 1), first), to=_FLOAT)
+        sizes = op.Slice(op.Concat(op.Abs(code), sizes, axis=1), [0], [farthest], [1])
+        return [op.Where(low, longer, state), op.ReduceMax(read), sizes, code]
+
+    return step

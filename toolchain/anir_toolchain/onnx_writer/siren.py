@@ -1,0 +1,21 @@
+"""The graph of a SIREN: sine layers (Sitzmann et al. 2020)."""
+
+import onnx_ir as ir
+
+from anir_toolchain.onnx_writer.sinusoids import grid, sinusoids
+from anir_toolchain.onnx_writer.tensors import NetworkTensors
+
+
+def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
+    """h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ): the last layer's channels, float32[H, W, C].
+
+    Args:
+        tensors: of the network.
+        x: columns, float32[W].
+        y: rows, float32[H].
+    """
+    op = tensors.op
+    h = sinusoids(tensors, *grid(op, x, y))
+    for codes, step, bias in tensors.hidden_layers():
+        h = op.Sin(op.Add(op.Mul(op.MatMul(h, codes), step), bias))
+    return h
