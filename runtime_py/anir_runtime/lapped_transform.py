@@ -96,7 +96,11 @@ def expand(codes: NDArray[np.generic]) -> Floats:
 
 def coefficients(latents: Latents) -> Floats:
     """Weights of the transform's cosines, float32[planes, rows of cells, K, columns, K]."""
-    values = expand(latents.codes)
+    if latents.magnitudes is None:
+        values = expand(latents.codes)
+    else:
+        values = latents.magnitudes[np.abs(latents.codes)]
+        np.copysign(values, latents.codes, out=values)
     # Codes of means are differences along the scan.
     values[..., 0, 0] = values[..., 0, 0].cumsum(1, dtype=np.float64)
     values *= np.float32(latents.step * 2 / latents.pitch)

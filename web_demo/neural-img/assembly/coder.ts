@@ -1,3 +1,5 @@
-/** What the coder's module offers. */
-export { bits, check, extend, finish, position, startDecoding, startEncoding, symbol } from './entropy';
-export { create, level, room, values } from './cells';
+/** The entropy coder of `.anir` files (AssemblyScript): what its module offers. */
+export { bits, check, extend, finish, position, startDecoding, startEncoding, symbols } from './entropy';
+export { level } from './levels';
+export { create, keep, kept, restore, room } from './state';
+export { values } from './values';

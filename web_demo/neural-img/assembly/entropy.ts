@@ -257,8 +257,33 @@ export function symbol(number: u32, many: i32, group: usize): u32 {
   return node - (1 << many);
 }
 
+/** Codes so many numbers, bytes at an address, as `symbol` does, each in the same group. */
+export function symbols(address: usize, count: i32, many: i32, group: usize): void {
+  for (let i: usize = 0; i < <usize>count; i++) store<u8>(address + i, symbol(load<u8>(address + i), many, group));
+}
+
 /** Codes 16 bits of what all decisions were. @returns whether they are right */
 export function check(): bool {
   const wanted = digest >> 16;
   return bits(wanted, 16) == wanted;
+}
+
+/** Where the coder stands, in 24 bytes at an address. */
+export function keepPlace(address: usize): void {
+  store<u32>(address, low);
+  store<u32>(address + 4, high);
+  store<u32>(address + 8, value);
+  store<u32>(address + 12, digest);
+  store<usize>(address + 16, at);
+  store<u32>(address + 20, starved ? 1 : 0);
+}
+
+/** Goes back to where the coder stood. */
+export function restorePlace(address: usize): void {
+  low = load<u32>(address);
+  high = load<u32>(address + 4);
+  value = load<u32>(address + 8);
+  digest = load<u32>(address + 12);
+  at = load<usize>(address + 16);
+  starved = load<u32>(address + 20) != 0;
 }
