@@ -1,16 +1,17 @@
-"""Reading `.anir` files: one stream of which every prefix decodes, from bytes as they come (docs/format.md)."""
+"""Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md)."""
 
 import math
 import struct
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from anir_runtime.anir_header import Header, Incomplete, Level, read_header
+from anir_runtime.anir_header import Header, IncompleteError, Level, read_header
 from anir_runtime.anir_networks import NetworkCoder
 from anir_runtime.coder import Coder, Integers
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import Axis
+from anir_runtime.lapped_transform import FEWEST, Axis
 from anir_runtime.network import Latents, Network, Tensors
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
@@ -48,7 +49,7 @@ def code_step(coder: Coder, step: Step | None = None) -> Step:
 
 
 def coder_for(header: Header) -> Coder:
-    """A coder for the stream of a file with that header. Raises AnirError if the picture is too large for it."""
+    """A coder for the stream of a file with that header. Raises AnirError if the picture is too large."""
     if header.family != "lapped":
         return Coder(0, 0, header.pitch)
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
@@ -64,31 +65,38 @@ class AnirFile:
     """
 
     def __init__(self, data: bytes = b"") -> None:
-        """Takes the file or its first bytes. Raises AnirError if they begin no .anir file that can be read."""
+        """Takes the file or its first bytes. Raises AnirError if they do not begin a file to be read."""
         self.header: Header | None = None
         self.decoded = 0
         self._head = b""
         self._size = 0
+        self._coder: Coder | None = None
+        self._unit = 0.0
         self._latest: Network | None = None
         self.feed(data)
 
     def feed(self, data: bytes) -> None:
         """Takes more bytes. Raises AnirError as when the file is opened."""
         self._size += len(data)
-        if self.header is not None:
+        if self._coder is not None:
             self._coder.feed(data)
             return
         self._head += data
-        try:
-            self.header = read_header(self._head)
-        except Incomplete:
-            return
-        if self.header.colours != _COLOURS:
-            raise AnirError(f"has {self.header.colours} colour channels, this anir reads {_COLOURS}; update anir")
-        self._coder = coder_for(self.header)
-        self._coder.decode(self._head[self.header.start :])
-        self._networks = NetworkCoder(self._coder, self.header.family, self.header.bits, self.header.colours)
-        self._unit = 0.0
+        if self.header is None:
+            try:
+                self.header = read_header(self._head)
+            except IncompleteError:
+                return
+            if self.header.colours != _COLOURS:
+                raise AnirError(f"has {self.header.colours} colour channels, not {_COLOURS}; update anir")
+        if self.available:
+            # Not before, as this takes memory in proportion to the picture.
+            self._coder = coder_for(self.header)
+            self._coder.decode(self._head[self.header.start :])
+            self._networks = NetworkCoder(
+                self._coder, self.header.family, self.header.bits, self.header.colours
+            )
+            self._head = b""
 
     @property
     def available(self) -> int:
@@ -119,6 +127,7 @@ class AnirFile:
         """
         network = self.network()
         assert self.header is not None
+        assert self._coder is not None
         if network.latents is None or self.decoded == len(self.header.levels):
             return network
         self._coder.keep()
@@ -132,6 +141,7 @@ class AnirFile:
 
     def _decode_level(self) -> Network:
         assert self.header is not None
+        assert self._coder is not None
         header, level, coder = self.header, self.header.levels[self.decoded], self._coder
         if (level.depth - 1) * level.channels**2 > _WEIGHTS_PER_BYTE * level.end:
             raise AnirError("its header is damaged: such networks are not in so few bytes")
@@ -169,13 +179,14 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
     down = int(np.abs(np.diff(means, axis=1)).sum()) < int(np.abs(np.diff(means, axis=2)).sum())
     ordered = (planes if down else planes.transpose(0, 2, 1, 4, 3)).copy()
     ordered[:, 1:, :, 0, 0] = np.diff(ordered[..., 0, 0], axis=1)
-    magnitudes, index = np.unique(np.abs(ordered), return_inverse=True)
-    if magnitudes[0]:
-        magnitudes, index = np.concatenate([[0], magnitudes]), index + 1
-    codes = np.where(ordered < 0, -index.reshape(ordered.shape), index.reshape(ordered.shape))
+    sizes = np.abs(ordered)
+    occurs = np.bincount(sizes.ravel()) > 0
+    occurs[0] = True
+    magnitudes, index = np.flatnonzero(occurs), occurs.cumsum() - 1
+    codes = np.copysign(index[sizes], ordered).astype(np.int16)
     used = _frequencies_used(codes)
     return Latents(
-        np.ascontiguousarray(codes[..., :used, :used]).astype(np.int16),
+        np.ascontiguousarray(codes[..., :used, :used]),
         unit,
         pitch,
         down,
@@ -184,10 +195,11 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
     )
 
 
-def _frequencies_used(codes: Integers) -> int:
+def _frequencies_used(codes: NDArray[np.int16]) -> int:
     """How many frequencies along each axis have codes other than zero, at least 4."""
-    used = np.flatnonzero(codes.any(axis=(0, 1, 2)).any(axis=0) | codes.any(axis=(0, 1, 2)).any(axis=1))
-    return max(4, int(used.max(initial=0)) + 1)
+    occurs: NDArray[np.bool_] = (codes != 0).any(axis=(0, 1, 2))
+    used = occurs.any(axis=0) | occurs.any(axis=1)
+    return max(FEWEST, int(np.flatnonzero(used).max(initial=0)) + 1)
 
 
 __all__ = ["AnirFile", "Header", "Level", "Step", "code_step", "code_unit", "coder_for", "latents_of"]

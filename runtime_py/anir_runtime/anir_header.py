@@ -1,4 +1,4 @@
-"""The header of an `.anir` file: the picture's size, its family, and where each level ends (docs/format.md)."""
+"""The header of an `.anir` file: size, family, and where each level ends (docs/format.md)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MOST_LEVELS = 16
 COLOURS = (1, 3, 4)
 _MOST_BYTES = 1 << 30
 _PSNR_STEP, _GAIN_STEP = 0.25, 0.5
-"""Decibels of a unit: of a level's PSNR; of what the picture has more at half of its size, and then at a quarter."""
+"""Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Header:
     start: int
 
 
-class Incomplete(AnirError):
+class IncompleteError(AnirError):
     """The file ends within its header."""
 
 
 def write_header(header: Header) -> bytes:
-    """The header's bytes. Levels' ends count from where `start` does: from the stream's first byte if it is 0."""
+    """The header's bytes. If `start` is 0, levels' ends count from the stream's first byte."""
     kind = FAMILIES.index(header.family) | (header.bits == 8) << 2 | (header.pitch == 32) << 3
     kind |= COLOURS.index(header.colours) << 4
     depths = sorted({level.depth for level in header.levels})
@@ -87,7 +87,7 @@ def write_header(header: Header) -> bytes:
 def read_header(data: bytes) -> Header:
     """The header that the data begin with, where ends count from the file's first byte.
 
-    Raises Incomplete if there are not enough data, and AnirError if this is no header in bounds.
+    Raises IncompleteError if there are not enough data, and AnirError if this is no header in bounds.
     """
     if not data.startswith(MAGIC[: len(data)]):
         raise AnirError("not an .anir file")
@@ -98,7 +98,9 @@ def read_header(data: bytes) -> Header:
     if min(width, height) < 1 or max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise AnirError(f"says that its picture is {width}x{height}, which is out of range")
     count, deep, wide = reader.varint(), reader.varint(), reader.varint()
-    if not (1 <= count <= MOST_LEVELS and 1 <= deep <= MOST_LEVELS and 1 <= wide <= MOST_LEVELS) or kind >> 4 >= len(COLOURS):
+    if not (
+        1 <= count <= MOST_LEVELS and 1 <= deep <= MOST_LEVELS and 1 <= wide <= MOST_LEVELS
+    ) or kind >> 4 >= len(COLOURS):
         raise AnirError("its header is damaged")
     depths = [reader.varint() for _ in range(deep)]
     widths = [reader.varint() for _ in range(wide)]
@@ -117,7 +119,9 @@ def read_header(data: bytes) -> Header:
         quarter = half + (gains & 15) * _GAIN_STEP
         levels.append(Level(depths[index >> 4], widths[index & 15], end, (full, half, quarter)))
     bits, pitch = 8 if kind & 4 else 4, 32 if kind & 8 else 16
-    return Header(FAMILIES[kind & 3], (width, height), COLOURS[kind >> 4], bits, pitch, tuple(levels), reader.at)
+    return Header(
+        FAMILIES[kind & 3], (width, height), COLOURS[kind >> 4], bits, pitch, tuple(levels), reader.at
+    )
 
 
 class _Bytes:
@@ -127,9 +131,9 @@ class _Bytes:
         self._data, self.at = data, at
 
     def take(self, count: int) -> bytes:
-        """The next bytes. Raises Incomplete if there are not as many."""
+        """The next bytes. Raises IncompleteError if there are not as many."""
         if self.at + count > len(self._data):
-            raise Incomplete("ends within its header")
+            raise IncompleteError("ends within its header")
         self.at += count
         return self._data[self.at - count : self.at]
 
@@ -156,7 +160,7 @@ def _varint(number: int) -> bytes:
     return bytes([*parts, number])
 
 
-def _checksum(data: bytes) -> bytes:
+def _checksum(data: bytes | bytearray) -> bytes:
     """The 16-bit Fletcher checksum (RFC 1146's 8-bit form, modulo 255)."""
     low = high = 0
     for byte in data:

@@ -1,4 +1,4 @@
-"""The networks of an `.anir` file's levels in its stream: what the depths of a trunk share stands there once."""
+"""Codes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -74,7 +74,11 @@ class NetworkCoder:
     def _code_reals(self, shape: tuple[int, ...], given: NDArray[Any] | None) -> NDArray[np.float32]:
         """Float32 numbers without the bytes at their ends that are zero: how many these are comes first."""
         count = int(np.prod(shape))
-        words = np.zeros(count, np.uint32) if given is None else np.ascontiguousarray(given, np.float32).view(np.uint32)
+        words = (
+            np.zeros(count, np.uint32)
+            if given is None
+            else np.ascontiguousarray(given, np.float32).view(np.uint32)
+        )
         result = np.zeros(count, np.uint32)
         for i, word in enumerate(int(own) for own in words.ravel()):
             zeros = next((n for n in (3, 2, 1) if not word & ((1 << 8 * n) - 1)), 0)

@@ -1,8 +1,8 @@
 """The entropy coder of `.anir` files: adaptive, mixed and in integers only, as one WebAssembly module.
 
 The module, compiled from web_demo/neural-img/assembly/coder.ts, is the one that browsers run; docs/format.md
-describes it. It holds the coefficients of one picture, and codes both ways: while it decodes, the numbers that
-its methods are given are not looked at, and those in the stream come back.
+tells what it does. It holds the coefficients of one picture, and codes both ways: while it decodes, what its
+methods are given is not looked at, and what is in the stream comes back.
 """
 
 import ctypes
@@ -27,10 +27,10 @@ def _module() -> tuple[Engine, Module]:
 
 
 class Coder:
-    """The coefficients of a picture's lapped transform, as far as they are known, and the models of their codes."""
+    """What is known of the coefficients of a picture's lapped transform, and the models of their codes."""
 
     def __init__(self, rows: int, columns: int, pitch: int) -> None:
-        """Of so many rows and columns of cells, three planes and pitch² frequencies each; nothing is known yet.
+        """For so many rows and columns of cells, of three planes and pitch² frequencies each.
 
         Raises AnirError if there is not as much memory.
         """
@@ -65,7 +65,10 @@ class Coder:
     def _bytes(self, start: int, end: int) -> NDArray[np.uint8]:
         """A view of memory, valid until memory grows."""
         address = ctypes.addressof(self._memory.data_ptr(self._store).contents)
-        return np.frombuffer((ctypes.c_ubyte * (end - start)).from_address(address + start), np.uint8)
+        view: NDArray[np.uint8] = np.ctypeslib.as_array(
+            (ctypes.c_ubyte * (end - start)).from_address(address + start)
+        )
+        return view
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
         """Begins to encode coefficients, int32[rows, columns, 3, pitch, pitch], into `most` bytes at most."""
@@ -102,7 +105,7 @@ class Coder:
         return result & 0xFFFFFFFF
 
     def symbols(self, group: int, many: int, numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Codes numbers of `many` bits, at most 8, by how often such numbers occurred in their group, 0 to 255."""
+        """Codes numbers of `many` bits, at most 8, by how often such occurred in their group, 0 to 255."""
         self._reserve(self._stream + self._reserved + numbers.size)
         place = self._stream + self._reserved
         self._bytes(place, place + numbers.size)[:] = numbers.ravel()

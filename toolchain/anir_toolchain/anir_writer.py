@@ -1,13 +1,10 @@
 """Writing `.anir` files: all subnets of a picture in one stream, from the smallest level to the largest."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-from anir_runtime.anir_file import Header, Level, Step, code_step, code_unit, coder_for
+from anir_runtime.anir_file import Header, Level, coder_for
 from anir_runtime.anir_header import write_header
 from anir_runtime.anir_networks import NetworkCoder
-from anir_runtime.coder import Coder, Integers
 from anir_runtime.network import Network
 
 Psnr = tuple[float, float, float]

@@ -177,7 +177,7 @@ export function code(bit: bool, p: i32): bool {
 function learn(address: usize, bit: bool, start: i32): void {
   const n = <i32>load<u16>(address + 2);
   const p = n ? <i32>load<u16>(address) : start;
-  const moved = p + ((((bit ? 65535 : 0) - p) * unchecked(rates[n])) >> 16);
+  const moved = p + <i32>((<i64>((bit ? 65535 : 0) - p) * unchecked(rates[n])) >> 16);
   store<u16>(address, min(max(moved, 16), 65519));
   if (n < LIMIT) store<u16>(address + 2, n + 1);
 }

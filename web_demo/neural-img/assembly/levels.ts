@@ -31,8 +31,8 @@ import {
 const UNLIKELY: i32 = 20;
 /** From a first threshold on, so many intervals are as long as the width; then each is twice as long as the one before. */
 const ALIKE: i32 = 8;
-/** Intervals there are from a first threshold on. */
-const MOST: i32 = 20;
+/** No interval of a new coefficient begins beyond. */
+const LARGEST: i32 = 1 << 22;
 
 // Kinds of decisions; those of cells' means come MEANS later, and the first three NEW later for a new coefficient.
 const REACHES: i32 = 0;
@@ -152,12 +152,12 @@ function codeZero(
   const positive = code(x > 0, predict((mean + SIGN) * 3 + p, signSlots, 0, min(fu, 7) * 8 + min(fv, 7)));
   update(positive);
   // The interval is cut in parts about as long as the width.
-  const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : MOST;
+  const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : UNKNOWN;
   const length = high < UNKNOWN ? (high - limit) / parts : width;
   let part = 0;
   let low = limit;
   let top = low + length;
-  while (part < parts - 1) {
+  while (part < parts - 1 && low < LARGEST) {
     const more = predict((kind + (part ? BEYOND : BEYOND_FIRST)) * 3 + p, slots, activityLog, frequency);
     const beyond = code(size >= top, more);
     if (starved) return;
@@ -169,7 +169,7 @@ function codeZero(
   }
   if (parts == 1) top = high;
   if (starved) return;
-  const relative = min(((top - low) << 8) / width, 256);
+  const relative = top - low < width ? ((top - low) << 8) / width : 256;
   const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 69) >> 8;
   known(p, place, u, v, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
   store<i8>(signs + place, positive ? 1 : -1);
