@@ -98,7 +98,7 @@ def test_between_levels_coefficients_are_refined() -> None:
     assert before is not None
     assert refined is not None
     assert np.count_nonzero(refined.codes) > np.count_nonzero(before.codes)
-    file.feed(data[file._size :])
+    file.feed(data[file.size :])
     after = file.network().latents
     assert np.array_equal(after.codes, AnirFile(data).network().latents.codes)  # type: ignore[union-attr]
 

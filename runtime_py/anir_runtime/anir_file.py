@@ -62,6 +62,7 @@ class AnirFile:
     Attributes:
         header: the file's header; none until all of it has come.
         decoded: number of levels that were decoded.
+        size: bytes that have come.
     """
 
     def __init__(self, data: bytes = b"") -> None:
@@ -69,7 +70,7 @@ class AnirFile:
         self.header: Header | None = None
         self.decoded = 0
         self._head = b""
-        self._size = 0
+        self.size = 0
         self._coder: Coder | None = None
         self._unit = 0.0
         self._latest: Network | None = None
@@ -77,7 +78,7 @@ class AnirFile:
 
     def feed(self, data: bytes) -> None:
         """Takes more bytes. Raises AnirError as when the file is opened."""
-        self._size += len(data)
+        self.size += len(data)
         if self._coder is not None:
             self._coder.feed(data)
             return
@@ -101,7 +102,7 @@ class AnirFile:
     @property
     def available(self) -> int:
         """Number of levels that have come whole."""
-        return sum(level.end <= self._size for level in self.header.levels) if self.header else 0
+        return sum(level.end <= self.size for level in self.header.levels) if self.header else 0
 
     def network(self, level: int | None = None) -> Network:
         """The subnet of a level, counted from 0; of the last one that has come whole by default.
@@ -109,9 +110,11 @@ class AnirFile:
         Levels are decoded in turn: one that was decoded before another one cannot be had any more.
         Raises AnirError if the level has not come, was passed, or is damaged.
         """
+        if not self.available:
+            raise AnirError("ends before its first picture; fetch more of it")
         wanted = self.available - 1 if level is None else level
         if not 0 <= wanted < self.available:
-            raise AnirError(f"ends after {self._size} bytes, before the end of its level {wanted + 1}")
+            raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
         if wanted < self.decoded - 1:
             raise AnirError("that level was passed; open the file again")
         while self.decoded <= wanted:

@@ -64,7 +64,7 @@ class Decoder:
         """
         self._threads = threads or available_cores()
         self._renderer: Renderer
-        name, content = ("the network", source) if isinstance(source, Network) else _read(source)
+        name, content = ("the network", source) if isinstance(source, Network) else read_source(source)
         try:
             if isinstance(content, bytes) and trust_graph:
                 graph = self._renderer = GraphRenderer(content)
@@ -175,7 +175,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _read(source: Source) -> tuple[str, bytes]:
+def read_source(source: Source) -> tuple[str, bytes]:
     """What to call a source in messages, and its bytes."""
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:
