@@ -65,6 +65,7 @@ def _workers() -> list[int]:
     return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_only_its_picture(jobs: list[Job]) -> None:
     killed = []
 
@@ -82,6 +83,7 @@ def test_a_killed_worker_costs_only_its_picture(jobs: list[Job]) -> None:
     assert "its process was killed" in failures[0]
 
 
+@pytest.mark.slow
 def test_an_interrupt_lets_workers_save_their_states(jobs: list[Job]) -> None:
     running = set[int]()
 
