@@ -13,9 +13,9 @@ from anir_toolchain.workers import run_all
 from PIL import Image
 
 pytestmark = pytest.mark.slow  # each starts processes that load torch
-OPTIONS = Options(Config(preset="fast", steps=5, depths=(2,), widths=(4,)))
-LONG_ENOUGH = Options(Config(preset="fast", steps=1000, depths=(2,), widths=(4,)))
-LONG = Options(Config(preset="fast", steps=10**7, depths=(2,), widths=(4,)))
+OPTIONS = Options(Config("siren", preset="fast", steps=5, depths=(2,), widths=(4,)))
+LONG_ENOUGH = Options(Config("siren", preset="fast", steps=1000, depths=(2,), widths=(4,)))
+LONG = Options(Config("siren", preset="fast", steps=10**7, depths=(2,), widths=(4,)))
 
 
 class Seen(Display):
@@ -65,7 +65,6 @@ def _workers() -> list[int]:
     return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-@pytest.mark.slow
 def test_a_killed_worker_costs_only_its_picture(jobs: list[Job]) -> None:
     killed = []
 
@@ -83,7 +82,6 @@ def test_a_killed_worker_costs_only_its_picture(jobs: list[Job]) -> None:
     assert "its process was killed" in failures[0]
 
 
-@pytest.mark.slow
 def test_an_interrupt_lets_workers_save_their_states(jobs: list[Job]) -> None:
     running = set[int]()
 

@@ -89,7 +89,8 @@ class FilterNetwork:
         def paint(down: dict[str, Floats], across: dict[str, Floats]) -> Floats:
             return finish(own.run(self._weights | down | across)[0])
 
-        return in_tiles(x, y, shape, across, down, paint, colours)
+        column_bytes = 8 * len(self._layers) * len(self._layers[0].weight[0])
+        return in_tiles(x, y, shape, across, down, paint, colours, column_bytes)
 
     def _across(self, at: Floats) -> dict[str, Floats]:
         """What the graph takes of columns: [C, 2, columns] of each bank."""

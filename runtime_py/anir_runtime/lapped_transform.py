@@ -97,14 +97,18 @@ def expand(codes: NDArray[np.generic]) -> Floats:
 
 def coefficients(latents: Latents) -> Floats:
     """Weights of the transform's cosines, float32[planes, rows of cells, K, columns, K]."""
-    values = expand(latents.codes)
-    # Codes of means are differences along the scan.
-    values[..., 0, 0] = values[..., 0, 0].cumsum(1, dtype=np.float64)
-    values *= np.float32(latents.step * 2 / latents.pitch)
-    # From [plane, along, across, frequency along, frequency across].
-    return np.ascontiguousarray(
-        values.transpose(0, 1, 3, 2, 4) if latents.down else values.transpose(0, 2, 4, 1, 3)
-    )
+    planes, along, across, k, _ = latents.codes.shape
+    cells = (along, k, across, k) if latents.down else (across, k, along, k)
+    result = np.empty((planes, *cells), np.float32)
+    # One plane after the other, which takes less memory.
+    for codes, own in zip(latents.codes, result, strict=True):
+        values = expand(codes)
+        # Codes of means are differences along the scan.
+        values[..., 0, 0] = values[..., 0, 0].cumsum(0, dtype=np.float64)
+        values *= np.float32(latents.step * 2 / latents.pitch)
+        # From [along, across, frequency along, frequency across].
+        own[:] = values.transpose(0, 2, 1, 3) if latents.down else values.transpose(1, 3, 0, 2)
+    return result
 
 
 class Seen(NamedTuple):

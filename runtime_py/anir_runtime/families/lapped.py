@@ -69,7 +69,10 @@ class Lapped:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
         columns = min(_LONGEST, self._pixels, len(x))
         shape = max(1, self._pixels // columns), columns
-        return in_tiles(x, y, shape, self._across, self._down, self._paint, self._colours)
+        # Of each of the frequencies there are the cosines of some cells at three places.
+        cells = self._axes[0].open_cells(x[:columns] + self._beside[0])
+        column_bytes = 12 * len(cells) * self._coefficients.shape[-1]
+        return in_tiles(x, y, shape, self._across, self._down, self._paint, self._colours, column_bytes)
 
     def _across(self, x: Floats) -> _Cosines:
         cells, values = self._cosines(0, x)
