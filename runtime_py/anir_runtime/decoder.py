@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anir_runtime.anir_header import MAGIC
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
@@ -51,7 +52,9 @@ class Decoder:
     def __init__(
         self, source: Source | Network, threads: int | None = None, trust_graph: bool = False
     ) -> None:
-        """Opens an exported subnet, or takes a network that is read already.
+        """Opens an exported subnet or an `.anir` file, or takes a network that is read already.
+
+        An `.anir` file that was cut shows what there is.
 
         Nothing of a file is run: its tensors are read, and a module of this runtime evaluates their family.
         With `trust_graph`, ONNX Runtime runs the file's own graph, whatever that does; it draws families that
@@ -68,7 +71,7 @@ class Decoder:
                 self.family, (self.width, self.height) = graph.family, graph.size
                 self.backend = "onnxruntime: the file's own graph is trusted"
                 return
-            network = read_network(content) if isinstance(content, bytes) else content
+            network = _network(content) if isinstance(content, bytes) else content
             if network.family not in families():
                 raise AnirError(f"this runtime does not know the family '{network.family}'")
             self._renderer = families()[network.family].renderer(network)
@@ -148,6 +151,16 @@ class Decoder:
             where = ",".join(f"{value:g}" for value in crop)
             raise AnirError(f"crop {where} is not inside the picture of {self.width}x{self.height}")
         return crop
+
+
+def _network(content: bytes) -> Network:
+    """The network of an ONNX file, or the best one that an `.anir` file, or the beginning of one, has."""
+    if not content.startswith(MAGIC):
+        return read_network(content)
+    # Loads WebAssembly's runtime, which ONNX files need not wait for.
+    from anir_runtime.anir_file import AnirFile
+
+    return AnirFile(content).refined()
 
 
 def decode(
