@@ -130,17 +130,17 @@ class Decoder:
         rows = self._renderer.rows * max(1, _TASK_PIXELS // width // self._renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
         draw = self._renderer.start(x, y)
-        with ThreadPoolExecutor(self._threads) as pool:
+        pool = ThreadPoolExecutor(self._threads)
+        try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
             # A bounded queue: results wait in memory for no more than a few bands.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
-            try:
-                while waiting:
-                    yield waiting.pop(0).result()
-                    waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
-            finally:
-                # Who interrupts need not wait for what nobody will see.
-                pool.shutdown(wait=False, cancel_futures=True)
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
+        finally:
+            # Who interrupts need not wait for what nobody will see.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if crop is None:
