@@ -15,16 +15,15 @@ from anir_runtime.errors import AnirError
 from anir_runtime.families import families
 from anir_runtime.network import Network
 from anir_runtime.onnx_graph import GraphRenderer
-from anir_runtime.onnx_reader import FORMAT, LONGEST_SIDE, MOST_PIXELS, read_network
+from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.tiles import Renderer
 
-__all__ = ["FORMAT", "Crop", "Decoder", "available_cores", "decode"]
-
 Source = str | os.PathLike[str] | bytes | BinaryIO
-"""A path, what is in a file, or a binary file to be read."""
+"""A path, the content of a file, or an open binary file."""
 
 MAX_FILE_BYTES = 64 << 20
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
+"""Pixels that a thread draws at once, about; and the least, where all threads shall have some."""
 
 
 class Crop(NamedTuple):
@@ -77,11 +76,6 @@ class Decoder:
             raise AnirError(f"{name}: {error}") from error
         self.family, (self.width, self.height) = network.family, network.size
         self.backend = f"direct: this runtime knows the family {network.family}"
-
-    @classmethod
-    def from_network(cls, network: Network, threads: int | None = None) -> "Decoder":
-        """A decoder of a network that is read already."""
-        return cls(network, threads)
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
