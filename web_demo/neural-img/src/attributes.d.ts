@@ -1,6 +1,6 @@
+/** What `<neural-img>` takes in markup: its attributes and events, for JSX, Vue and Svelte. */
 import type { NeuralImgElement } from './element.js';
 
-/** What `<neural-img>` takes in markup, beside what every element takes. */
 export interface NeuralImgAttributes {
   src?: string;
   alt?: string;

@@ -13,7 +13,7 @@ declare global {
 // A server that renders pages imports the module, too, but has no elements.
 const BaseElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as const;
-/** How far from the viewport an element is near, as decoding takes a while; some browsers look into scrollers, too. */
+// How far from the viewport an element is near, as decoding takes a while; some browsers look into scrollers, too.
 const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
@@ -292,7 +292,7 @@ export class NeuralImgElement extends BaseElement {
   #layOut(): void {
     const [width, height] = [this.getAttribute('width'), this.getAttribute('height')];
     this.#sheet.replaceSync(`
-      :host { display: inline-block; contain: size layout; max-width: 100%; min-width: 0; min-height: 0;
+      :host { display: inline-block; contain: size layout; overflow: clip; max-width: 100%; min-width: 0; min-height: 0;
         ${hostStyle(width, height, this.#natural)} }
       :host([hidden]) { display: none; }
       canvas { display: block; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }

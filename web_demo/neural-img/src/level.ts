@@ -9,15 +9,15 @@ const SAVED = 6;
 /**
  * The smallest subnet that is good enough, else the best.
  *
- * `quality` is a number of decibels or low, auto or high, and then `scale`, screen pixels for one of the picture's, counts:
- * a sample that averages n × n errors which know nothing of each other has a squared error n² times smaller.
+ * `quality` is a number of decibels, or low, auto or high, for which `scale`, screen pixels for one of the picture's, counts:
+ * shown at half its size, a picture gains some 3 dB (bench/NOTES.md, "Shown smaller").
  */
 export function chooseSubnet(
   subnets: readonly Subnet[],
   { quality, scale, savesData }: { quality: string; scale: number; savesData: boolean },
 ): Subnet | undefined {
   const asked = Number.parseFloat(quality);
-  const deserved = (PSNR[quality] ?? 34) + 20 * Math.log10(scale) - (savesData ? SAVED : 0);
+  const deserved = (PSNR[quality] ?? 34) + 10 * Math.log10(scale) - (savesData ? SAVED : 0);
   const front = paretoFront(subnets);
   return front.find(({ psnr = 0 }) => psnr >= (Number.isNaN(asked) ? deserved : asked)) ?? front.at(-1);
 }

@@ -288,8 +288,8 @@ describe('of a manifest', () => {
     ['', 1, true, 'd3w16'],
     ['quality="high"', 1, false, 'd5w16'],
     ['quality="23.5"', 1, false, 'd3w16'],
-    ['width="75"', 1, false, 'd3w16'],
-    ['width="75"', 2, false, 'd4w16'],
+    ['width="30"', 1, false, 'd3w16'],
+    ['width="30"', 2, false, 'd4w16'],
   ])('%s at a density of %d, saving data: %s', async (attributes, deviceScaleFactor, saveData, name) => {
     const head = `<script>Object.defineProperty(navigator, 'connection', { value: { saveData: ${saveData} } })</script>`;
     const { page, fetched } = await open(element(attributes), { deviceScaleFactor, head: head + SCRIPT });
@@ -301,12 +301,12 @@ describe('of a manifest', () => {
   });
 
   test('takes a better one when it grows or is asked to, never a worse one', async () => {
-    const { page, fetched } = await open(element('width="75"'));
+    const { page, fetched } = await open(element('width="30"'));
     await untilComplete(page);
     await ofElement(page, (image) => image.setAttribute('width', '150'));
     await expect.poll(() => nameOf(page)).toBe('d4w16.onnx');
-    await ofElement(page, (image) => image.setAttribute('width', '30'));
-    await expect.poll(() => bitmapOf(page)).toEqual([30, 20]);
+    await ofElement(page, (image) => image.setAttribute('width', '24'));
+    await expect.poll(() => bitmapOf(page)).toEqual([24, 16]);
     await ofElement(page, (image) => {
       image.quality = 40;
     });

@@ -1,6 +1,7 @@
 /** The package's own files in a plain page under a strict policy, with an element for each fixture. */
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { NeuralImgElement } from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
 import { fixtures, pathOf } from './fixtures.ts';
 import { makeProject } from './project.ts';
@@ -30,14 +31,11 @@ export async function servePlainPage(): Promise<{ url: string; close: () => void
 
 /** Runs in the page: what an element shows, RGB, once it is drawn whole; the coarse picture comes before. */
 export async function drawnPixels(id: string): Promise<number[]> {
-  const canvas = document.getElementById(id)?.shadowRoot?.querySelector('canvas');
-  for (let before = ''; ; ) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
-    const now = Array.from(data).filter((_, at) => at % 4 !== 3);
-    if (now.some((value) => value > 0) && before === now.join()) return now;
-    before = now.join();
-  }
+  const element = document.getElementById(id) as NeuralImgElement;
+  await element.decode();
+  const canvas = element.shadowRoot?.querySelector('canvas');
+  const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+  return Array.from(data).filter((_, at) => at % 4 !== 3);
 }
 
 /** Runs in the page: what an element says of a file that is no picture. */

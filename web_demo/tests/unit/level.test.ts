@@ -18,8 +18,8 @@ test.each([
   expect(choose(quality)).toBe(psnr);
 });
 
-test('half the size takes 6 dB less, twice the size 6 dB more', () => {
-  expect([choose('auto', 0.5), choose('auto', 1), choose('auto', 2)]).toEqual([28, 34, 40]);
+test('a quarter of the size takes 6 dB less, four times the size 6 dB more', () => {
+  expect([choose('auto', 0.25), choose('auto', 1), choose('auto', 3.9)]).toEqual([28, 34, 40]);
 });
 
 test('who saves data gets 6 dB less, but not of what is asked for in decibels', () => {
