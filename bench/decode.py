@@ -26,9 +26,10 @@ import typer
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop, Decoder, available_cores
 from anir_runtime.files import replacing
-from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import macs_per_pixel
 from anir_toolchain.families import families
+from anir_toolchain.lapped_synthesis import features_at
+from anir_toolchain.model import Model
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run
@@ -169,16 +170,16 @@ def torch_way(
     head, head_bias = trunk.head.values[at].T, trunk.head_bias[at]
     columns, rows = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(x, y))
     latents = model.latents(subnet)
-    seen = None
+    all_features = None
     if latents:
-        seen = torch.from_numpy(latents.seen(x, y, model.size, subnet.width)).flatten(0, 1)
+        all_features = torch.from_numpy(features_at(latents, x, y, model.size, subnet.width)).flatten(0, 1)
 
     def draw() -> torch.Tensor:
         image = torch.empty((len(columns), 3), dtype=torch.uint8)
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
-                features = None if seen is None else seen[part]
+                features = None if all_features is None else all_features[part]
                 h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image

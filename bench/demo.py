@@ -15,8 +15,8 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Entry, Manifest
 from anir_runtime.picture_file import write_picture
-from anir_toolchain import Config, export, fit
-from anir_toolchain.commands import progress_bar
+from anir_toolchain import Config, export, fit, save_model
+from anir_toolchain.display import progress_bar
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.image import load_image
 from anir_toolchain.terminal import run
@@ -46,7 +46,7 @@ def demo(
         model = fit(image, Config(family, preset=preset), source=name, on_progress=show)
     fitted = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
-    model.save(output / "model.pt")
+    save_model(model, output / "model.pt")
     manifest = export(model, output / "onnx")
     for entry in manifest.subnets:
         write_picture(

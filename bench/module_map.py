@@ -12,7 +12,7 @@ _FOLDERS = {
     "web_demo/src": "The demo page.",
     "bench": "Benchmarks, and the commands that write these documents.",
 }
-_FOREIGN = frozenset(["node_modules", "dist"])
+_FOREIGN = frozenset(["node_modules", "dist", "generated"])
 _DOC_COMMENT = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 
 

@@ -15,10 +15,10 @@ import onnx
 import onnx_ir as ir
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network
-from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import export
 from anir_toolchain.families import families
-from anir_toolchain.lapped import CONSTANT
+from anir_toolchain.lapped_synthesis import CONSTANT, features_at
+from anir_toolchain.model import Model
 from anir_toolchain.space import Space, Subnet
 from numpy.typing import NDArray
 from onnxscript import GraphBuilder
@@ -80,7 +80,7 @@ def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -
     """What channels see of a lapped transform's planes at every point, [N, C], from pictures of them."""
     op, latents, size = graph.op, model.latents(subnet), model.size
     assert latents is not None
-    seen = latents.seen(axis_coordinates(size[0]), axis_coordinates(size[1]), size, subnet.width)
+    seen = features_at(latents, axis_coordinates(size[0]), axis_coordinates(size[1]), size, subnet.width)
     pictures = _constant(graph, seen.transpose(2, 0, 1)[None])
     samples = op.GridSample(pictures, op.Unsqueeze(xy, [0, 1]), padding_mode="border")
     features = op.Transpose(op.Squeeze(samples, [0, 2]), perm=[1, 0])

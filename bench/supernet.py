@@ -6,7 +6,6 @@ The result goes to bench/results/ after each picture; the same command goes on w
 """
 
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
@@ -17,13 +16,17 @@ import torch
 import typer
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, export, fit
-from anir_toolchain.fitting import Fitting
+from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import Moments
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr
-from anir_toolchain.refine import is_due, refine, refine_roughly
+from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 from anir_toolchain.terminal import run
+from anir_toolchain.threads import worker_threads
+from anir_toolchain.training import begin, refine_in_rounds, train
+from anir_toolchain.training_state import Task
+from anir_toolchain.trunk import Trunk
 from numpy.typing import NDArray
 
 from bench import RESULTS
@@ -91,47 +94,47 @@ def _exported(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
 
 
 def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
-    """The same fit but for its codes: it goes on in real numbers to the end."""
-    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        fitting = Fitting(image, config, pool)
-        fitting.preset = replace(fitting.preset, soften=2.0, settle=3.0)
-        if fitting.kind.has_latents:
-            fitting.choose_codes(image)
-        while fitting.step < fitting.preset.steps:
-            if is_due(fitting):
-                refine_roughly(fitting)
-            fitting.advance()
-        if fitting.kind.has_latents:
-            refine(fitting, lambda trunk: trunk.parameters)
+    """PSNR of the same training without codes: it goes on in real numbers to its end."""
+    with worker_threads(1) as pool:
+        task = Task.of(image, config, pool)
+        task = replace(task, preset=replace(task.preset, soften=2.0, settle=3.0))
+        training = begin(task)
+        train(task, training)
+        trunks = {width: (trunk, trunk.parameters) for width, trunk in training.trunks.items()}
+        features = training.features
+        if task.family.has_latents:
+            features = refine_in_rounds(task, trunks, features)
     return {
         Subnet(depth, width).name: round(psnr(levels, image), 3)
-        for width in fitting.space.widths
-        for depth, levels in _drawn(fitting, width).items()
+        for width, trunk in training.trunks.items()
+        for depth, levels in _drawn(task.picture, trunk, width, features).items()
     }
 
 
 @torch.no_grad()
-def _drawn(fitting: Fitting, width: int) -> dict[int, NDArray[np.uint8]]:
-    """The pictures uint8[H, W, 3] of a width's subnets, by depth, with the best heads."""
-    depths, trunk = fitting.space.depths, fitting.learners[width].trunk
-    parts = torch.split(torch.arange(len(fitting.pixels), device=fitting.device), 4096)
+def _drawn(
+    picture: Picture, trunk: Trunk, width: int, features: LatentFeatures
+) -> dict[int, NDArray[np.uint8]]:
+    """The pictures uint8[H, W, 3] of a width's subnets in real numbers, by depth, with the best heads."""
+    parts = torch.split(torch.arange(len(picture), device=picture.device), 4096)
 
     def channels(part: torch.Tensor) -> list[torch.Tensor]:
-        x, y, _ = fitting.points(part)
-        return trunk.channels(trunk.parameters, x, y, fitting.features(width, part))
+        x, y, _ = picture.points(part)
+        return trunk.last_layers(trunk.parameters, x, y, features.of_width(width, part))
 
-    moments = [Moments(width, fitting.device) for _ in depths]
+    moments = [Moments(width, picture.device) for _ in trunk.depths]
     for part in parts:
+        _, _, colours = picture.points(part)
         for moment, own in zip(moments, channels(part), strict=True):
-            moment.add(own, fitting.pixels[part] / 255)
+            moment.add(own, (colours + 1) / 2)
     heads = [moment.solve(_REAL) for moment in moments]
-    levels = [torch.empty(len(fitting.pixels), 3, dtype=torch.uint8) for _ in depths]
+    levels = [torch.empty(len(picture), 3, dtype=torch.uint8) for _ in trunk.depths]
     for part in parts:
         for own, (codes, scale, bias), whole in zip(channels(part), heads, levels, strict=True):
             rgb = own.cpu() @ (codes * scale[:, None]).T + bias
             whole[part.cpu()] = (rgb.clamp(0, 1) * 255).round().to(torch.uint8)
-    shape = (fitting.height, fitting.width, 3)
-    return {depth: whole.reshape(shape).numpy() for depth, whole in zip(depths, levels, strict=True)}
+    shape = picture.image.shape
+    return {depth: whole.reshape(shape).numpy() for depth, whole in zip(trunk.depths, levels, strict=True)}
 
 
 def summarize(pictures: list[dict[str, Any]]) -> dict[str, Any]:

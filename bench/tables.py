@@ -250,7 +250,7 @@ def decode_web(result: Result) -> str:
     )
     lines = [
         f"`npm run bench` in `web_demo`, {width}×{height}, ms ({where}); in brackets how many times "
-        "as fast as the obvious graph on as many threads. Cold: with the start of ONNX Runtime.",
+        "as fast as the obvious graph on as many threads. Cold: with the start of what decodes.",
         "",
         "| family | network | one thread, cold | one thread | two | gain | obvious, one thread |",
         "|---|---|--:|--:|--:|--:|--:|",
@@ -265,6 +265,8 @@ def decode_web(result: Result) -> str:
         )
     coarse = ", ".join(f"{r['family']} {r['name']} {r['ms']:.0f} ms" for r in result["coarse"])
     lines += ["", f"From a network's bytes to its first, coarse picture in a warm page: {coarse}."]
+    if whole := ", ".join(f"{r['name']} {r['warm_ms']:.0f} ms" for r in result.get("whole", [])):
+        lines += [f"From a `lapped` file's bytes to its last pixel, one thread, in a warm page: {whole}."]
     return "\n".join(lines)
 
 
@@ -277,6 +279,12 @@ def download(result: Result) -> str:
     }
     for p in [*result["parts"], total]:
         lines.append(f"| {p['part']} | {p['bytes']:,} | {p['gzip']:,} | {p['brotli']:,} |")
+    light, onnx = result["engines"]["light"], result["engines"]["onnx"]
+    lines += [
+        "",
+        f"The npm package as one file, all that a page of one's own needs, has {light:,} bytes as Brotli; "
+        f"ONNX Runtime Web, which is fetched only if a visitor chooses it, {onnx:,}.",
+    ]
     return "\n".join(lines)
 
 

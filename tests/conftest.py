@@ -1,4 +1,3 @@
-import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -6,14 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
-from anir_toolchain.checkpoint import Model
 from anir_toolchain.export import export
+from anir_toolchain.model import Model
 from PIL import Image
 
-from tests.named_file import named_file
 from tests.random_model import random_model
-from tests.random_network import random_network
 
 # Tiny networks: threads would only wait for one another.
 torch.set_num_threads(1)
@@ -31,26 +27,6 @@ def exported(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all sixteen subnets of the random model."""
     directory = tmp_path_factory.mktemp("exported")
     export(model, directory)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def neural_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the named tensors of sixteen random SIRENs, and their manifest."""
-    directory = tmp_path_factory.mktemp("neural_images")
-    entries = []
-    for depth in (2, 3, 4, 5):
-        for channels in (16, 24, 32, 48):
-            network = random_network("siren", depth, channels)
-            data = named_file(network)
-            (directory / f"{network.name}.onnx").write_bytes(data)
-            bpp = len(data) * 8 / (96 * 64)
-            psnr = 10 + len(data) / 1000
-            entries.append(
-                Entry(network.name, f"{network.name}.onnx", len(data), bpp, bpp, psnr, channels**2, "")
-            )
-    manifest = Manifest("siren", 4, Source("random.png", 96, 64, ""), tuple(entries))
-    (directory / MANIFEST).write_text(json.dumps(manifest.to_dict()))
     return directory
 
 

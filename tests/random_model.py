@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 import torch
-from anir_toolchain.checkpoint import Model, Quantized, QuantizedTrunk
+from anir_runtime.network import Latents
 from anir_toolchain.families import family
-from anir_toolchain.lapped import Latents
+from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.space import Space, Subnet
-from anir_toolchain.supernet import top_codes
+from anir_toolchain.trunk import top_codes
 
 SMALL = Space((2, 3, 4, 5), (16, 24, 32, 48))
 
@@ -24,9 +24,9 @@ def random_model(
         return torch.rand(shape, generator=generator) * 2 - 1
 
     def trunk(width: int) -> QuantizedTrunk:
-        heads, lean, kept = (len(space.depths), 3), family(name).lean, family(name).kept
+        heads, lean = (len(space.depths), 3), family(name).lean
         weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
-        weight[..., :kept] = 0
+        weight[..., : family(name).passed_through] = 0
         filters = family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)
         return QuantizedTrunk(
             filters=filter_rows(name, filters),
@@ -46,7 +46,7 @@ def random_model(
         codes = (uniform(3, *cells, 12, 12) ** power * 14).round()
         # Means stay small, so that their sums do.
         codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
-        return Latents(codes.to(torch.int16).numpy(), 0.2, pitch=16, down=False, reach=2)
+        return Latents(codes.to(torch.int16).numpy(), 0.1875, pitch=16, down=False, reach=2)
 
     return Model(
         family_name=name,

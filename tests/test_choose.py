@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Entry, Manifest, Source
 
 _ENTRIES = tuple(
-    Entry(name, f"{name}.onnx", size, 0.1, 0.1, psnr, 1, "")
+    Entry(name, f"{name}.onnx", size, 0.1, 0.1, psnr, 1, hashlib.sha256(bytes(size)).hexdigest())
     for name, size, psnr in (
         ("d2w8", 100, 20.0),
         ("d2w16", 300, 19.0),
@@ -20,7 +21,11 @@ MANIFEST = Manifest("siren", 4, Source("a.png", 60, 40, ""), _ENTRIES)
 
 
 @pytest.fixture(autouse=True)
-def _folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    for entry in _ENTRIES:
+        Path("folder", entry.file).write_bytes(bytes(entry.bytes))
     monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
     # Twice the bytes in milliseconds, at the native size.
     times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
@@ -61,12 +66,23 @@ def test_when_nothing_fits_it_says_how_near_it_comes(limits: dict[str, float], n
         choose(Path("folder"), **limits)  # type: ignore[arg-type]
 
 
+def test_a_file_that_is_not_the_manifests_is_refused() -> None:
+    Path("folder/d3w16.onnx").write_bytes(bytes(399) + b"x")
+    for limits in ({}, {"max_ms": 700}):
+        with pytest.raises(AnirError, match=r"d3w16\.onnx: not the file that manifest\.json describes"):
+            choose(Path("folder"), **limits)  # type: ignore[arg-type]
+    assert choose(Path("folder"), max_bytes=399)[0].name == "d3w8.onnx"
+    Path("folder/d3w8.onnx").unlink()
+    with pytest.raises(AnirError, match=r"d3w8\.onnx: cannot be read"):
+        choose(Path("folder"), max_bytes=399)
+
+
 def test_pareto_front_holds_what_nothing_beats() -> None:
     assert MANIFEST.pareto() == {"d2w8", "d3w8", "d3w16"}
     equal = replace(MANIFEST, subnets=(_ENTRIES[0], replace(_ENTRIES[0], name="same")))
     assert len(equal.pareto()) == 1
 
 
-def test_times_are_measured_on_real_files(neural_images: Path) -> None:
-    assert estimate_ms(neural_images / "d2w16.onnx", (96, 64)) > 0
-    assert estimate_ms(neural_images / "d2w16.onnx", (1, 1000)) > 0
+def test_times_are_measured_on_real_files(exported: Path) -> None:
+    assert estimate_ms(exported / "d2w16.onnx", (96, 64)) > 0
+    assert estimate_ms(exported / "d2w16.onnx", (1, 1000)) > 0

@@ -1,4 +1,5 @@
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -6,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anir_runtime import decode
-from anir_runtime.cli import main
+from anir_runtime.cli import main, parse_crop
 from anir_runtime.decoder import Crop
+from anir_runtime.manifest import Manifest
 from PIL import Image
 
 from tests.conftest import Failing
@@ -20,8 +22,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def path(neural_images: Path) -> str:
-    return str(neural_images / "d4w24.onnx")
+def path(exported: Path) -> str:
+    return str(exported / "d4w24.onnx")
 
 
 def test_without_options_it_draws_the_native_size_beside_you(
@@ -46,6 +48,42 @@ def test_crops_in_pixels_and_fractions(path: str, crop: str) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(path, crop=Crop(24, 16, 48, 32)))
 
 
+def test_fractions_that_add_up_to_one_work_for_every_size() -> None:
+    for text in ("0.2,0.2,0.8,0.8", "0.1,0.7,0.9,0.3", "0.35,0.05,0.65,0.95"):
+        for side in range(1, 3000):
+            x, y, width, height = parse_crop(text, side, 3 * side)
+            assert x + width <= side
+            assert y + height <= 3 * side
+            assert x + width > side * (1 - 1e-9)
+
+
+def test_what_is_beyond_the_border_stays_so() -> None:
+    """Only rounding is cut off, so that the decoder refuses the rest."""
+    assert parse_crop("0.2,0.2,0.81,0.8", 96, 64).width == 0.81 * 96
+    assert parse_crop("1,1,96,63", 96, 64) == Crop(1, 1, 96, 63)
+
+
+def test_the_neural_image_itself_is_not_replaced(exported: Path, fails: Failing) -> None:
+    shutil.copy(exported / "d2w16.onnx", "a.png")
+    before = Path("a.png").read_bytes()
+    fails(main(["a.png", "-o", "a.png"]), "is the neural image itself", 2)
+    fails(main(["a.png"]), "is the neural image itself", 2)
+    assert Path("a.png").read_bytes() == before
+
+
+def test_a_file_that_is_not_the_manifests_is_not_drawn(exported: Path, fails: Failing) -> None:
+    shutil.copytree(exported, "copy")
+    best = max(Manifest.load(exported).subnets, key=lambda entry: entry.psnr).file
+    shutil.copy("copy/d2w16.onnx", f"copy/{best}")
+    fails(main(["copy", "-o", "a.png"]), f"{best}: not the file that manifest.json describes")
+
+
+def test_quiet_draws_without_a_word(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(exported), "-o", "a.png", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert Image.open("a.png").size == (96, 64)
+
+
 def test_png_to_stdout(path: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "anir_runtime.cli", path, "-o", "-"], capture_output=True, check=True
@@ -53,12 +91,12 @@ def test_png_to_stdout(path: str) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), decode(path))
 
 
-def test_a_folder_chooses(neural_images: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(neural_images), "--max-bytes", "1500", "-o", "a.png"]) == 0
+def test_a_folder_chooses(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(exported), "--max-bytes", "2000", "-o", "a.png"]) == 0
     error = capsys.readouterr().err
     name = error.split(":")[0]
-    assert (neural_images / f"{name}.onnx").stat().st_size <= 1500
-    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(neural_images / f"{name}.onnx"))
+    assert (exported / f"{name}.onnx").stat().st_size <= 2000
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(exported / f"{name}.onnx"))
 
 
 def test_graphs_are_run_only_if_trusted(fails: Failing) -> None:
@@ -69,7 +107,7 @@ def test_graphs_are_run_only_if_trusted(fails: Failing) -> None:
         assert image.size == (12, 8)
 
 
-def test_bad_input_is_refused_in_one_line(path: str, neural_images: Path, fails: Failing) -> None:
+def test_bad_input_is_refused_in_one_line(path: str, exported: Path, fails: Failing) -> None:
     Path("mine.png").write_text("mine")
     Path("text.onnx").write_text("hello")
     fails(main(["none.onnx"]), "none.onnx: no such file")
@@ -79,13 +117,14 @@ def test_bad_input_is_refused_in_one_line(path: str, neural_images: Path, fails:
         fails(main([path, "--size", size]), "is no size", 2)
     fails(main([path, "--size", "16385x16384"]), "over the limit")
     fails(main([path, "--size", "70000x2", "-o", "a.jpg"]), "at most 65535")
-    fails(main([path, "--crop", "1,2,3"]), "is no crop", 2)
+    for crop in ("1,2,3", "nan,0,1,1", "0,0,inf,1", "0,0,1e999,1", "a,b,c,d", "1,2,3,4,5"):
+        fails(main([path, "--crop", crop]), "is no crop", 2)
     fails(main([path, "--crop", "0,0,97,64"]), "not inside")
     fails(main([path, "-o", "a.gif"]), "cannot tell the format")
     fails(main([path, "-o", "mine.png/a.png"]), "cannot be written")
     fails(main([path, "-o", "."]), "cannot tell the format")
     fails(main([path, "--max-bytes", "9"]), "choose from a folder", 2)
-    fails(main([str(neural_images), "--max-bytes", "9"]), "no subnet fits")
+    fails(main([str(exported), "--max-bytes", "9"]), "no subnet fits")
     fails(main(["."]), "manifest.json: cannot be read")
     fails(main([]), "required: source", 2)
     fails(main([path, "--sise", "3x3"]), "--sise", 2)

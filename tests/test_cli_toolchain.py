@@ -1,20 +1,23 @@
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from anir_runtime import cli as run_cli
+from anir_runtime.errors import AnirError
 from anir_toolchain import presets
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.cli import eval_main, export_main, train_main
-from anir_toolchain.fitting import Fitting
+from anir_toolchain.model import Model
+from anir_toolchain.training import Task, Training, advance
 from PIL import Image
 
 from tests.conftest import Failing
 
-SMALL = ["--preset", "fast", "--depths", "2,3", "--widths", "8,16"]
+SMALL = ["--preset", "fast", "--space", "d2,3w8,16"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,42 +39,156 @@ def test_the_three_commands_as_written(picture: Path, capsys: pytest.CaptureFixt
     assert run_cli.main(["exported/model/d3w16.onnx", "--size", "76x51"]) == 0
     assert Image.open("d3w16.png").size == (76, 51)
     out = capsys.readouterr().out
-    for wrote in ("model.pt: 4 subnets of picture.png", "exported/model: d2w8.onnx", "d3w16.png: 76x51"):
+    for wrote in ("model.pt: picture.png, ", "exported/model: d2w8.onnx", "d3w16.png: 76x51"):
         assert wrote in out
-    assert not list(Path().glob("**/*.part"))
-    assert not Path("model.pt.resume").exists()
+    assert {p.name for p in Path().iterdir()} == {"picture.png", "model.pt", "exported", "d3w16.png"}
+
+
+def test_what_is_done_is_left_out_until_forced(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = [str(picture), "-o", "model.pt", *SMALL]
+    assert train_main(command) == 0
+    first = Path("model.pt").read_bytes()
+    capsys.readouterr()
+    assert train_main(command) == 0
+    assert capsys.readouterr().out == "model.pt: done already; --force fits it again\n"
+    assert train_main([*command, "--force"]) == 0
+    assert "model.pt: picture.png, " in capsys.readouterr().out
+    assert Path("model.pt").read_bytes() == first
+    assert train_main([str(picture), "-o", "model.pt", *SMALL, "--bits", "8"]) == 0
+    assert load_model(Path("model.pt")).bits == 8
+    assert train_main([str(picture), "-o", "model.pt", *SMALL, "--preset", "fast:20"]) == 0
+    assert load_model(Path("model.pt")).preset == "fast:20"
+
+
+def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("photos/more").mkdir(parents=True)
+    Image.open(picture).save("photos/a.png")
+    Image.open(picture).save("photos/more/c.png")
+    Path("photos/b.jpg").write_text("no picture")
+    Path("photos/notes.txt").write_text("no picture, nor named so")
+    assert train_main(["photos", "-o", "models", *SMALL, "--recursive"]) == 1
+    said = capsys.readouterr()
+    assert [line for line in said.err.splitlines() if " step " not in line] == [
+        "anir-train: photos/b.jpg: not a picture that can be opened",
+        "anir-train: 1 of 3 pictures failed: photos/b.jpg",
+    ]
+    assert "2 fitted, 0 done before, 1 failed" in said.out
+    assert sorted(str(p) for p in Path("models").rglob("*.*")) == ["models/a.pt", "models/more/c.pt"]
+    Image.open(picture).save("photos/b.jpg")
+    assert train_main(["photos", "-o", "models", *SMALL, "--recursive"]) == 0
+    assert "1 fitted, 2 done before, 0 failed" in capsys.readouterr().out
+
+
+def test_a_picture_is_never_replaced(picture: Path, fails: Failing) -> None:
+    before = picture.read_bytes()
+    os.link(picture, "link.pt")
+    os.symlink(picture, "soft.pt")
+    for output in ("picture.png", "./picture.png", "link.pt", "soft.pt"):
+        fails(
+            train_main([str(picture), "-o", output, *SMALL]), "is a picture, which the model would replace", 2
+        )
+    Path("other.jpg").write_text("mine")
+    fails(train_main([str(picture), "-o", "other.jpg", *SMALL]), "other.jpg: is no model")
+    assert (picture.read_bytes(), Path("other.jpg").read_text()) == (before, "mine")
+
+
+def test_transparent_parts_show_the_background(picture: Path, fails: Failing) -> None:
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save("clear.png")
+    assert train_main(["clear.png", "-o", "model.pt", *SMALL, "--background", "#102030"]) == 0
+    assert load_model(Path("model.pt")).image[0, 0].tolist() == [16, 32, 48]
+    fails(train_main(["clear.png", "-o", "b.pt", *SMALL, "--background", "blurple"]), "is no colour", 2)
+
+
+def test_quiet_and_version(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_main([str(picture), "-o", "model.pt", *SMALL, "--quiet"]) == 0
+    assert export_main(["model.pt", "--all-subnets", "--quiet"]) == 0
+    assert run_cli.main(["exported/model", "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")
+    for main in (train_main, export_main, eval_main, run_cli.main):
+        assert main(["--version"]) == 0
+        assert re.fullmatch(r"anir \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_control_characters_of_files_do_not_reach_the_terminal(
+    exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (8, 8)).save("\x1b[31mred.png")
+    assert train_main(["\x1b[31mred.png", "-o", "\x1bm.pt", *SMALL]) == 0
+    assert train_main(["\x1b[31mnone.png", "-o", "m.pt", *SMALL]) == 1
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert "\\x1b[31mred.png" in said.out
+    assert load_model(Path("\x1bm.pt")).source == "_[31mred.png"
+
+
+def test_a_picture_of_one_colour_has_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (16, 16), (255, 255, 255)).save("plain.png")
+    assert train_main(["plain.png", "-o", "model.pt", *SMALL]) == 0
+    assert export_main(["model.pt", "--all-subnets"]) == 0
+    capsys.readouterr()
+    assert eval_main(["exported/model", "--json"]) == 0
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    for text in (capsys.readouterr().out, Path("exported/model/manifest.json").read_text()):
+        assert all(s["psnr"] <= 100 for s in json.loads(text, parse_constant=refuse)["subnets"])
 
 
 def test_several_pictures_go_to_a_folder(picture: Path, fails: Failing) -> None:
     Image.open(picture).transpose(Image.Transpose.ROTATE_90).save("b.jpg")
     assert train_main([str(picture), "b.jpg", "-o", "models", *SMALL]) == 0
-    assert Model.load(Path("models/b.pt")).image.shape == (40, 30, 3)
-    assert Model.load(Path("models/picture.pt")).image.shape == (30, 40, 3)
+    assert load_model(Path("models/b.pt")).image.shape == (40, 30, 3)
+    assert load_model(Path("models/picture.pt")).image.shape == (30, 40, 3)
     fails(train_main([str(picture), "b.jpg", "-o", "models/b.pt", *SMALL]), "-o is a folder", 2)
-    Image.open("b.jpg").save("b.png")
-    fails(train_main(["b.png", "b.jpg", "-o", "more", *SMALL]), "train them apart", 2)
 
 
 def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
     picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
-    advance = Fitting.advance
 
-    def interrupting(self: Fitting) -> None:
-        advance(self)
+    def interrupting(task: Task, training: Training) -> None:
+        advance(task, training)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Fitting, "advance", interrupting)
-    fails(train_main(command), "--resume goes on from model.pt.resume")
-    monkeypatch.setattr(Fitting, "advance", advance)
+    monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
+    fails(train_main(command), "interrupted; the same command goes on where it stopped", 130)
     assert not Path("model.pt").exists()
-    fails(train_main(command), "left from an interrupted run")
-    fails(train_main([*command, "--resume", "--seed", "5"]), "of other options")
-    fails(train_main([*command, "--resume", "--steps", "40"]), "of other options")
-    assert train_main([*command, "--resume"]) == 0
-    assert Path("model.pt").exists()
+    steps = []
+
+    def counting(task: Task, training: Training) -> None:
+        steps.append(training.step)
+        advance(task, training)
+
+    monkeypatch.setattr("anir_toolchain.training.advance", counting)
+    assert train_main([*command, "--resume"]) == 0  # as older versions wanted it
+    assert steps == list(range(1, 30))
     assert not Path("model.pt.resume").exists()
+
+
+def test_a_state_of_other_options_is_not_gone_on_from(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("model.pt.resume").write_text("damaged")
+    assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
+    assert (
+        "model.pt.resume: not an anir checkpoint, or a damaged one; starting anew" in capsys.readouterr().err
+    )
+    assert not Path("model.pt.resume").exists()
+
+
+def test_a_state_that_cannot_be_written_is_no_reason_to_stop(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(task: Task, training: Training, path: Path) -> None:
+        raise AnirError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr("anir_toolchain.training.save", full)
+    assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
+    assert "model.pt.resume: cannot be written (No space left on device); going on" in capsys.readouterr().err
+    assert load_model(Path("model.pt")).image.shape == (30, 40, 3)
 
 
 def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -> None:
@@ -83,15 +200,24 @@ def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -
     fails(train_main([str(picture)]), "--output", 2)
     fails(train_main([str(picture), *out, "--bits", "three"]), "--bits", 2)
     fails(train_main([str(picture), *out, "--bits", "5"]), "choose 4 or 8")
-    fails(train_main([str(picture), *out, "--widths", "8;16"]), "with commas", 2)
-    fails(train_main([str(picture), *out, "--widths", "16,8"]), "must rise")
+    for space in ("8;16", "d2", "d2w", "w8d2", "d2w8,", "d2,w8", "d٣w8"):
+        fails(train_main([str(picture), *out, "--space", space]), "with commas", 2)
+    fails(train_main([str(picture), *out, "--space", "d2w16,8"]), "must rise")
+    for preset in ("fast:", "fast:many", "fast:-3", "fast:1e4"):
+        fails(train_main([str(picture), *out, "--preset", preset]), "like best:20000", 2)
+    fails(train_main([str(picture), *out, "--preset", "fast:0"]), "train nothing")
+    fails(train_main([str(picture), *out, "--jobs", "0"]), "--jobs", 2)
+    fails(train_main([str(picture), "-o", "a" * 300, *SMALL]), "File name too long")
+    Path("empty").mkdir()
+    fails(train_main(["empty", "-o", "models"]), "empty: no pictures in this folder; --recursive")
+    Path("empty").rmdir()
     fails(train_main([str(picture), *out, "--family", "mlp"]), "there are fourier, gabor, lapped, siren")
-    fails(train_main([str(picture), *out, "--family", "lapped", "--widths", "2"]), "widths of at least 4")
+    fails(train_main([str(picture), *out, "--family", "lapped", "--space", "d2w2"]), "widths of at least 4")
     assert sorted(p.name for p in Path().iterdir()) == ["picture.png", "text.png"]
 
 
 def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     Path("text.pt").write_text("hello")
     fails(export_main(["model.pt"]), "either --all-subnets or --subnet", 2)
     fails(
@@ -105,14 +231,14 @@ def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> N
 
 
 def test_subnets_by_name_are_repeatable(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     assert export_main(["model.pt", "--subnet", "d2w16", "--subnet", "d3w24", "-o", "some"]) == 0
     assert sorted(p.name for p in Path("some").iterdir()) == ["d2w16.onnx", "d3w24.onnx", "manifest.json"]
     assert "some: d2w16.onnx, d3w24.onnx and manifest.json" in capsys.readouterr().out
 
 
 def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model.save(Path("model.pt"))
+    save_model(model, Path("model.pt"))
     assert eval_main(["model.pt", "--json"]) == 0
     of_model = json.loads(capsys.readouterr().out)
     assert eval_main([str(exported), "--json"]) == 0
@@ -141,3 +267,5 @@ def test_eval_compares_with_another_picture(
     fails(eval_main([str(exported), "small.png"]), "fitted to 96x64")
     fails(eval_main([str(exported), "--plot", "rd.gif"]), "ends in .png", 2)
     fails(eval_main(["."]), "manifest.json: cannot be read")
+    fails(eval_main([str(exported), "grey.png", "--plot", "grey.png"]), "name another file", 2)
+    assert Image.open("grey.png").size == (96, 64)

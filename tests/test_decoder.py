@@ -19,8 +19,8 @@ from tests.random_network import random_network
 
 
 @pytest.fixture
-def path(neural_images: Path) -> Path:
-    return neural_images / "d3w32.onnx"
+def path(exported: Path) -> Path:
+    return exported / "d3w32.onnx"
 
 
 def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
@@ -71,6 +71,7 @@ def test_crops_outside_are_refused(path: Path, crop: tuple[float, ...]) -> None:
         decode(path, crop=Crop(*crop))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of memory")
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
     """Tiles of an enormous picture come without the picture, which has 268 million pixels, 800 MB."""
@@ -143,7 +144,7 @@ def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -
         return open_session(model)
 
     monkeypatch.setattr(tile_graph, "open_session", counted)
-    tile_graph.graph.cache_clear()
+    tile_graph._opened.cache_clear()
     for seed in range(3):
         network = random_network(family, 3, 8, seed=seed)
         Decoder(named_file(network)).decode((300, 200))

@@ -13,7 +13,7 @@ def test_all_families_are_found() -> None:
         family("relu")
 
 
-def test_local_cosines_are_seen_by_every_layer() -> None:
+def test_every_layer_of_lapped_sees_its_latents() -> None:
     generator = torch.Generator().manual_seed(1)
     weights = torch.rand(2, 5, 5, generator=generator)
     z = torch.tensor([[0.5, -0.2, 0.1, 0.4]])
@@ -66,7 +66,7 @@ def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
 def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(name: str) -> None:
     kind = family(name)
     filters = kind.init_filters(4, 4000, (2.0, 0.5), 30.0, torch.Generator().manual_seed(0))
-    assert filters.shape == (kind.banks(4), len(kind.filter_rows), 4000)
+    assert filters.shape == (kind.banks(4), len(kind.filter_bits), 4000)
     spread = filters.std(dim=2)
     assert (spread[:, 0] / spread[:, 1]).tolist() == pytest.approx([4.0] * kind.banks(4), rel=0.1)
 

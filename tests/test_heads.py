@@ -29,7 +29,7 @@ def test_at_many_bits_it_is_the_least_squares_solution() -> None:
 def test_steps_may_have_to_be_the_same() -> None:
     channels, colours = _problem()
     moments = _moments(channels, colours * torch.tensor([1.0, 0.1, 3.0]))
-    codes, step, _ = moments.solve(8, alike=True)
+    codes, step, _ = moments.solve(8, shared_step=True)
     _, own, _ = moments.solve(8)
     assert step.tolist() == [own.max().item()] * 3
     assert codes.abs().amax(1)[2] == 127

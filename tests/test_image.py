@@ -1,11 +1,22 @@
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_toolchain import image as module
-from anir_toolchain.image import load_image, rms_frequency
+from anir_toolchain.image import (
+    WHITE,
+    checked_pixels,
+    load_image,
+    parse_colour,
+    read_picture,
+    rms_frequency,
+)
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.odd_pictures import XMP
 
 
 def _saved(picture: Image.Image, path: Path, **options: object) -> np.ndarray:
@@ -30,6 +41,66 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     assert turned[0, 1].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["png", "tiff", "webp"])
+def test_all_orientations_in_all_formats(orientation: int, kind: str, tmp_path: Path) -> None:
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True, "exact": True} if kind == "webp" else {}
+    turned = _saved(Image.fromarray(pixels), tmp_path / f"a.{kind}", exif=exif, **options)
+    flipped = pixels[:, ::-1] if orientation in (2, 4, 5, 7) else pixels
+    turns = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}[orientation]
+    np.testing.assert_array_equal(turned, np.rot90(flipped, turns))
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff", "jpg", "webp"])
+def test_an_orientation_in_xmp_is_not_applied(kind: str, tmp_path: Path) -> None:
+    options: dict[str, object] = {"xmp": XMP.encode()}
+    if kind == "png":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP)
+        options = {"pnginfo": text}
+    if kind == "tiff":
+        options = {"tiffinfo": {700: XMP.encode()}}
+    image = Image.new("RGB", (3, 2), (9, 9, 9))
+    assert _saved(image, tmp_path / f"a.{kind}", **options).shape == (2, 3, 3)
+
+
+def test_of_an_animation_the_first_frame_is_read_which_is_said(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "lime", "blue")]
+    for kind in ("png", "gif", "webp", "tiff"):
+        path = tmp_path / f"a.{kind}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+        picture = read_picture(path)
+        assert picture.notes == ("the first of 3 frames or pages",)
+        assert np.abs(picture.pixels[0, 0].astype(int) - [255, 0, 0]).max() <= 1
+        with pytest.warns(AnirWarning, match=rf"a\.{kind}: the first of 3 frames"):
+            load_image(path)
+    frames[0].save(tmp_path / "b.png", save_all=True, append_images=frames[1:], default_image=True)
+    picture = read_picture(tmp_path / "b.png")
+    assert (picture.notes, picture.pixels[0, 0].tolist()) == (
+        ("the first of 2 frames or pages",),
+        [0, 255, 0],
+    )
+    frames[0].save(tmp_path / "c.jpg", "MPO", save_all=True, append_images=frames[1:])
+    assert read_picture(tmp_path / "c.jpg").notes == ()
+
+
+def test_channels_are_as_many_as_needed(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    for image, channels in (
+        (Image.new("L", (2, 1), 5), 1),
+        (Image.new("1", (2, 1)), 1),
+        (Image.new("LA", (2, 1), (5, 255)), 1),
+        (Image.new("LA", (2, 1), (5, 9)), 4),
+        (Image.new("RGBA", (2, 1), (1, 2, 3, 255)), 3),
+        (Image.new("RGBA", (2, 1), (1, 2, 3, 254)), 4),
+    ):
+        image.save(path)
+        assert read_picture(path).pixels.shape == (1, 2, channels)
+
+
 def test_every_mode_becomes_rgb(tmp_path: Path) -> None:
     assert _saved(Image.new("L", (2, 1), 77), tmp_path / "l.png").tolist() == [[[77] * 3] * 2]
     assert _saved(Image.new("1", (1, 1), 1), tmp_path / "1.png").tolist() == [[[255] * 3]]
@@ -49,6 +120,63 @@ def test_alpha_is_composited_over_white(tmp_path: Path) -> None:
     palette = Image.new("P", (1, 1), 0)
     assert _saved(palette, tmp_path / "t.png", transparency=0).tolist() == [[[255] * 3]]
     assert _saved(Image.new("LA", (1, 1), (0, 0)), tmp_path / "la.png").tolist() == [[[255] * 3]]
+
+
+def test_the_background_may_be_another_colour(tmp_path: Path) -> None:
+    Image.new("RGBA", (1, 1), (200, 0, 0, 128)).save(tmp_path / "a.png")
+    assert load_image(tmp_path / "a.png", (0, 0, 255)).tolist() == [[[100, 0, 127]]]
+    assert parse_colour("#ff8000") == (255, 128, 0)
+    assert parse_colour("white") == parse_colour("#ffffff80") == WHITE
+    with pytest.raises(UsageError, match="'blurple' is no colour"):
+        parse_colour("blurple")
+
+
+def test_arrays_become_rgb() -> None:
+    grey = np.array([[1, 2, 3]], np.uint8)
+    for pixels in (
+        grey,
+        grey[..., None],
+        np.stack([grey] * 3, -1),
+        np.stack([grey] * 3 + [grey * 0 + 255], -1),
+    ):
+        rgb = checked_pixels(pixels)
+        assert rgb.tolist() == [[[1] * 3, [2] * 3, [3] * 3]]
+        assert rgb.flags.c_contiguous
+    assert checked_pixels(np.zeros((1, 1, 4), np.uint8)).tolist() == [[[255] * 3]]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.zeros((2, 2, 3)), "pixels are float64; give uint8"),
+        (np.zeros((2, 2, 3), np.uint16), "pixels are uint16"),
+        (np.zeros((2, 2, 3), np.int64), "pixels are int64"),
+        (np.zeros((2, 2, 3), bool), "pixels are bool"),
+        (np.zeros((2, 2, 2), np.uint8), "have shape 2×2×2"),
+        (np.zeros(4, np.uint8), "have shape 4"),
+        (np.zeros((1, 2, 2, 3), np.uint8), "have shape 1×2×2×3"),
+        (np.zeros((0, 2, 3), np.uint8), "0×2×3 has no pixels"),
+        (np.broadcast_to(np.uint8(0), (2**14, 2**13)), "over 64 million"),
+    ],
+)
+def test_other_arrays_are_refused_in_one_line(pixels: np.ndarray, words: str) -> None:
+    with pytest.raises(AnirError, match=words) as caught:
+        checked_pixels(pixels)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_program_is_run_for_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow would start Ghostscript."""
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    with pytest.raises(AnirError, match="not a picture that can be opened"):
+        load_image(tmp_path / "a.eps")
+
+
+def test_heic_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(50))
+    with pytest.raises(AnirError, match=r"a\.heic: a HEIC picture"):
+        load_image(tmp_path / "a.heic")
 
 
 def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

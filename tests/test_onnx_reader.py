@@ -191,6 +191,7 @@ def test_a_graph_is_not_looked_at() -> None:
     assert read_network(rest + header + graph).name == "d3w8"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=60, deadline=None)
 @given(st.data())

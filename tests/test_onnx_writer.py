@@ -1,6 +1,7 @@
 """Files as they are written: what they carry, and what ONNX Runtime draws from them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -8,16 +9,17 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 import torch
-from anir_runtime import network as data
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.network import Network
+from anir_runtime.errors import AnirError
+from anir_runtime.lapped_transform import Axis
+from anir_runtime.network import Latents, Network
 from anir_toolchain.export import payload_bytes
 from anir_toolchain.families import families, family
-from anir_toolchain.lapped import CONSTANT, Axis, Latents, context, in_lanes, planes_apart
+from anir_toolchain.lapped_synthesis import CONSTANT, features_at
+from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.onnx_writer.lapped import cosines, seen_planes
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
-from anir_toolchain.rans import encode
 from anir_toolchain.space import Space, Subnet
 from onnx.numpy_helper import to_array
 from onnxscript import GraphBuilder
@@ -86,7 +88,7 @@ def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
         "lanes": "planes" if apart else "joint",
     }
     found = {i.name: to_array(i) for i in proto.graph.initializer if i.name.startswith("latents.")}
-    stream = encode(in_lanes(latents.codes), context(latents.codes))
+    stream = encode_latents(latents)
     names = ("frequencies", "limits", "states", "step", "words")
     assert sorted(found) == [f"latents.{name}" for name in names]
     assert found["latents.step"] == np.float32(latents.step)
@@ -94,7 +96,7 @@ def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
         ("words", stream.words),
         ("states", stream.states),
         ("frequencies", stream.tables.frequencies.astype(np.int32)),
-        ("limits", stream.tables.limits.astype(np.float32) - np.float32(0.5)),
+        ("limits", stream.tables.limits),
     ):
         got = found[f"latents.{name}"]
         assert got.dtype == want.dtype
@@ -117,6 +119,12 @@ def test_the_file_keeps_the_contract(name: str) -> None:
     scans = [node.op_type for node in proto.graph.node].count("Scan")
     assert scans == (1 if name == "lapped" else 0)
     assert not any(i.external_data for i in proto.graph.initializer)
+
+
+def test_a_family_without_a_graph_is_refused_in_one_line() -> None:
+    network = replace(random_model().network(Subnet(2, 16)), family="relu")
+    with pytest.raises(AnirError, match="family 'relu' has no ONNX graph"):
+        build(network)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -146,7 +154,7 @@ def _latents(down: bool, many: bool, order: int = 9) -> Latents:
     sparse = generator.random((3, 7, 5, order, order)) < (1.0 if many else 0.1)
     codes = (generator.laplace(0, 4, sparse.shape).round() * sparse).astype(np.int16)
     codes[..., 0, 0] = np.clip(codes[..., 0, 0], -1, 1)
-    return Latents(codes, step=0.2, pitch=16, down=down, reach=2)
+    return Latents(codes, step=0.1875, pitch=16, down=down, reach=2)
 
 
 def _network(latents: Latents, channels: int) -> Network:
@@ -157,8 +165,7 @@ def _network(latents: Latents, channels: int) -> Network:
         "head.scale": np.full(3, 0.01, np.float32),
         "head.bias": np.zeros(3, np.float32),
     }
-    plain = data.Latents(latents.codes, latents.step, latents.pitch, latents.down, latents.reach)
-    return Network("lapped", (75, 101) if latents.down else (101, 75), 4, tensors, plain)
+    return Network("lapped", (75, 101) if latents.down else (101, 75), 4, tensors, latents)
 
 
 def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs: np.ndarray) -> np.ndarray:
@@ -182,7 +189,7 @@ def test_the_graph_gives_what_channels_see_where_they_are_asked(down: bool, many
     x = np.linspace(-1, 1, 50, dtype=np.float32)
     y = np.linspace(-0.9, 0.95, 40, dtype=np.float32)
     got = _run(lambda tensors: seen_planes(tensors, *tensors.builder.graph.inputs), network, x=x, y=y)
-    want = latents.seen(x, y, network.size, channels=14)
+    want = features_at(latents, x, y, network.size, channels=14)
     assert want.shape == (40, 50, 11)
     assert np.abs(got[..., :11] - want).max() < 1e-3 * np.abs(want).max()
     assert (got[..., 11:] == np.float32(CONSTANT)).all()
@@ -201,4 +208,4 @@ def test_the_graph_counts_cells_as_we_do(pixels: int) -> None:
     got = _run(write, _network(_latents(down=True, many=False), channels=12), x=x)
     assert got.shape == (1, 2, axis.cells, 4)
     if pixels < 1000:
-        assert np.abs(got[0] - axis.cosines(x, 2)).max() < 1e-4
+        assert np.abs(got[0] - axis.cosines(x, 2).transpose(1, 0, 2)).max() < 1e-4

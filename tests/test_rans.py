@@ -1,98 +1,86 @@
+import json
+
 import numpy as np
-import onnx_ir as ir
-import onnxruntime as ort
 import pytest
-from anir_runtime.network import Network
-from anir_toolchain.onnx_writer.rans import decoded
-from anir_toolchain.onnx_writer.tensors import NetworkTensors
-from anir_toolchain.rans import Context, Ints, Stream, Tables, encode
-from onnxscript import GraphBuilder
+from anir_runtime.errors import AnirError
+from anir_runtime.lapped_transform import context
+from anir_runtime.rans import LOWEST, TOTAL, Context, Tables, decode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
 
-CONTEXT = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
+from tests.rans_encoder import encode, tables_of
+from tests.vectors.make import FOLDER
 
-
-def _decoded(stream: Stream, context: Context) -> Ints:
-    """What ONNX Runtime, with default options and unoptimised, makes of the stream: [lanes, steps]."""
-    builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="stream"))
-    tensors = NetworkTensors(builder, Network("lapped", (1, 1), 4, {}))
-    prior = tensors.constant("prior_of_codes", context.prior.astype(np.float32)[:, None])
-    builder.add_output(decoded(tensors, stream, context, prior), "codes")
-    model = ir.to_proto(ir.Model(builder.graph, ir_version=10)).SerializeToString()
-    plain = ort.SessionOptions()
-    plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    one, other = (ort.InferenceSession(model, options).run(None, {})[0] for options in (None, plain))
-    assert np.array_equal(one, other)
-    result: Ints = one[:, 0, 0].T.astype(np.int64)
-    return result
+PLAIN = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
 
 
-def _laplace(lanes: int, steps: int, spread: float = 1.0) -> Ints:
-    return np.random.default_rng(0).laplace(0, spread, (lanes, steps)).round().astype(np.int64)
+def _round_trip(codes: NDArray[np.int16], own: Context) -> NDArray[np.int16]:
+    tables = tables_of(codes, own)
+    return decode(*encode(codes, tables, own), tables, own, len(codes))
 
 
-def _bursts(lanes: int, steps: int) -> Ints:
-    """Loud for a while, then silent."""
-    loud = np.arange(steps) % 64 < 16
-    return np.where(loud, _laplace(lanes, steps, 6.0), _laplace(lanes, steps, 0.05))
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.int16, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.integers(-40, 40)))
+def test_what_was_encoded_is_decoded(codes: NDArray[np.int16]) -> None:
+    for own in (PLAIN, context(4)):
+        np.testing.assert_array_equal(_round_trip(codes, own), codes)
+
+
+def test_sure_codes_take_no_words() -> None:
+    zeros = np.zeros((50, 7), np.int16)
+    words, _ = encode(zeros, tables_of(zeros, PLAIN), PLAIN)
+    assert words.size == 0
+    np.testing.assert_array_equal(_round_trip(zeros, PLAIN), zeros)
+    tables, states = tables_of(zeros, PLAIN), np.full(7, LOWEST)
+    np.testing.assert_array_equal(decode(np.zeros(1, np.uint16), states, tables, PLAIN, 50), zeros)
+    with pytest.raises(AnirError, match="damaged"):
+        decode(np.zeros(2, np.uint16), states, tables, PLAIN, 50)
+
+
+def test_large_codes() -> None:
+    codes = (np.arange(60).reshape(20, 3) * 217 - 6000).astype(np.int16)
+    np.testing.assert_array_equal(_round_trip(codes, PLAIN), codes)
+
+
+def test_the_vectors_that_typescript_reads_too() -> None:
+    for case in json.loads((FOLDER / "rans.json").read_text()):
+        tables = Tables(np.array(case["frequencies"]), np.array(case["limits"], np.float32))
+        own = Context(dict(case["weights"]), np.array(case["prior"]))
+        codes = decode(np.array(case["words"]), np.array(case["states"]), tables, own, len(case["codes"]))
+        assert codes.tolist() == case["codes"]
 
 
 @pytest.mark.parametrize(
-    "codes",
+    ("frequencies", "limits", "words"),
     [
-        _laplace(32, 400),
-        _bursts(96, 640),
-        _laplace(7, 8, spread=0.1),
-        np.zeros((3, 16), np.int64),
-        np.full((2, 12), -8, np.int64),
-        np.arange(-8, 8).repeat(25).reshape(4, 100),
-        np.zeros((1, 4), np.int64),
-        np.array([[-128, 127, 0, 3]]),
+        ([[TOTAL - 2, 2]], [], "do not add up"),
+        ([[TOTAL + 2, -1]], [], "do not add up"),
+        ([[TOTAL]], [5.5], "number of .* tables"),
+        ([[TOTAL]] * 65, np.arange(64) + 0.5, "number of .* tables"),
+        (np.zeros((1, 0)), [], "number of .* tables"),
+        ([[TOTAL]] * 3, [5.5, 5.5], "do not ascend"),
+        ([[TOTAL]] * 2, [-1], "do not ascend"),
+        ([[TOTAL]] * 2, [np.nan], "do not ascend"),
+        ([[TOTAL]] * 2, [2.0**20], "do not ascend"),
     ],
-    ids=["noise", "bursts", "sparse", "zeros", "one code", "flat", "tiny", "8 bits"],
 )
-def test_the_graph_decodes_what_was_encoded(codes: Ints) -> None:
-    assert np.array_equal(_decoded(encode(codes, CONTEXT), CONTEXT), codes)
+def test_wrong_tables_are_refused(frequencies: list[list[int]], limits: list[float], words: str) -> None:
+    tables = Tables(np.array(frequencies, np.int32), np.array(limits, np.float32))
+    with pytest.raises(AnirError, match=words):
+        tables.check()
 
 
-def test_activity_is_the_prior_and_the_weighted_sizes_before() -> None:
-    codes = np.array([[3, -1, 0, 2, 5, 0, -7, 1]])
-    weighted = [0, 6, 2, 0 + 3, 4 + 1, 10 + 4 * 3, 0 + 2 + 4, 14 + 5]
-    want = [prior + 4 * sizes for prior, sizes in zip([9, 0, 2, 0] * 2, weighted, strict=True)]
-    assert CONTEXT.activity(codes).tolist() == [want]
-
-
-def test_lanes_beside_count_a_quarter_of_their_own() -> None:
-    alone, codes = Context({1: 3}, np.zeros(1, np.int64)), np.array([[0, 0], [0, 0], [-2, 0], [0, 0], [0, 0]])
-    assert alone.activity(codes)[:, 1].tolist() == [0, 6, 24, 6, 0]
-
-
-def test_a_stream_is_hardly_longer_than_its_entropy() -> None:
-    codes = _laplace(64, 600, spread=0.4)
-    _, counts = np.unique(codes, return_counts=True)
-    entropy = -(counts * np.log2(counts / counts.sum())).sum() / 8
-    stream = encode(codes, Context({1: 1}, np.zeros(1, np.int64)))
-    assert entropy - 1 < stream.bytes - 2 * 64 < entropy * 1.015
-
-
-def test_what_went_before_tells_what_comes() -> None:
-    codes = _bursts(32, 6400)
-    nothing = Context({1: 0}, np.zeros(1, np.int64))
-    assert encode(codes, CONTEXT).bytes < 0.85 * encode(codes, nothing).bytes
-
-
-def test_tables_are_few_where_activity_tells_nothing() -> None:
-    codes = _laplace(32, 400)
-    assert len(encode(codes, CONTEXT).tables.limits) == 0
-    tables = encode(_bursts(96, 640), CONTEXT).tables
-    assert len(tables.limits) == len(tables.frequencies) - 1 > 0
-    assert (np.diff(tables.limits) > 0).all()
-
-
-def test_frequencies_count_both_signs_and_leave_out_what_never_occurs() -> None:
-    sizes = np.abs(_bursts(96, 640))
-    tables = Tables.of(sizes, CONTEXT.activity(_bursts(96, 640)))
-    assert tables.signed.sum(1).tolist() == [1 << 14] * len(tables.frequencies)
-    kinds = tables.kinds(CONTEXT.activity(_bursts(96, 640)))
-    for kind, row in enumerate(tables.frequencies):
-        assert set(np.unique(sizes[kinds == kind])) - {0} == set(np.flatnonzero(row)) - {0}
-    assert tables.bits(sizes, CONTEXT.activity(_bursts(96, 640))) > 10 * tables.frequencies.size
+def test_a_stream_that_does_not_end_as_it_should_is_refused() -> None:
+    codes = np.random.default_rng(0).integers(-3, 4, (40, 5)).astype(np.int16)
+    tables = tables_of(codes, PLAIN)
+    words, states = encode(codes, tables, PLAIN)
+    with pytest.raises(AnirError, match="too early"):
+        decode(words[:-1], states, tables, PLAIN, 40)
+    with pytest.raises(AnirError, match="damaged"):
+        decode(np.append(words, words[:1]), states, tables, PLAIN, 40)
+    with pytest.raises(AnirError, match="damaged"):
+        decode(words, states, tables, PLAIN, 39)
+    with pytest.raises(AnirError, match=r"damaged|too early"):
+        decode(words, states[::-1], tables, PLAIN, 40)

@@ -18,10 +18,10 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_imports_and_decodes_with_torch_and_onnx_absent(neural_images: Path, tmp_path: Path) -> None:
+def test_it_imports_and_decodes_with_torch_and_onnx_absent(exported: Path, tmp_path: Path) -> None:
     code = f"""
 from anir_runtime.cli import main
-assert main([{str(neural_images)!r}, "-o", {str(tmp_path / "a.png")!r}, "--max-ms", "100000"]) == 0
+assert main([{str(exported)!r}, "-o", {str(tmp_path / "a.png")!r}, "--max-ms", "100000"]) == 0
 assert not any(m.startswith("anir_toolchain") for m in sys.modules)
 """
     done = _run(code)

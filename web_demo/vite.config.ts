@@ -35,10 +35,18 @@ function worksOffline(): Plugin {
 
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
 
+/** Bytes as Brotli of what either engine fetches, as `npm run download` has measured them. */
+function engineBytes(): Record<string, number> {
+  const file = new URL('../bench/results/download.json', import.meta.url);
+  const { engines } = JSON.parse(readFileSync(file, 'utf8'));
+  return engines;
+}
+
 export default defineConfig({
   // Relative addresses, so that the built folder works under any path of any static host.
   base: './',
   plugins: [worksOffline()],
+  define: { __ENGINE_BYTES__: JSON.stringify(engineBytes()) },
   resolve: {
     // ONNX Runtime loads its WebAssembly from ort/ (scripts/collect.mjs puts it there) instead of a bundled second copy.
     conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],

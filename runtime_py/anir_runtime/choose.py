@@ -29,7 +29,7 @@ def choose(
         The file's path and one line that says why.
 
     Raises:
-        AnirError: if nothing fits; the message says how near the nearest comes.
+        AnirError: if nothing fits, and how near the nearest comes, or if a file is not the manifest's.
     """
     manifest = Manifest.load(directory)
     entries: list[Entry] = list(manifest.subnets)
@@ -42,7 +42,9 @@ def choose(
     width, height = size or (manifest.source.width, manifest.source.height)
     times = {}
     if max_ms is not None:
-        times = {e.name: estimate_ms(directory / e.file, (width, height), trust_graph) for e in entries}
+        times = {
+            e.name: estimate_ms(e.checked_path(directory), (width, height), trust_graph) for e in entries
+        }
         fastest = min(times.values())
         entries = _require(
             entries, lambda e: times[e.name] <= max_ms, f"the fastest takes about {fastest:.0f} ms here"
@@ -52,7 +54,7 @@ def choose(
     why = f"{chosen.name}: {chosen.bytes} bytes, {chosen.psnr:.2f} dB"
     if chosen.name in times:
         why += f", about {times[chosen.name]:.0f} ms"
-    return directory / chosen.file, why
+    return chosen.checked_path(directory), why
 
 
 def estimate_ms(path: Path, size: tuple[int, int], trust_graph: bool = False) -> float:

@@ -1,8 +1,9 @@
 """`anir-run`: draw a subnet."""
 
+import math
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,7 +12,7 @@ from anir_runtime.choose import choose
 from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import UsageError
 from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
-from anir_runtime.terminal import guarded
+from anir_runtime.terminal import guarded, say, tell, version
 
 NAME = "anir-run"
 
@@ -19,6 +20,12 @@ NAME = "anir-run"
 class _Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} ({NAME} --help lists the options)")
+
+
+class _Version(Action):
+    def __call__(self, parser: ArgumentParser, *_: object) -> NoReturn:
+        say(version())
+        parser.exit()
 
 
 def parser() -> ArgumentParser:
@@ -33,6 +40,8 @@ def parser() -> ArgumentParser:
     add("--max-bytes", type=int, metavar="N", help="from a folder: the best subnet of at most so many bytes")
     add("--min-psnr", type=float, metavar="DB", help="from a folder: the smallest of at least so many dB")
     add("--max-ms", type=float, metavar="MS", help="from a folder: the best that decodes in so many ms here")
+    add("--quiet", action="store_true", help="print nothing but errors")
+    add("--version", action=_Version, nargs=0, default=SUPPRESS, help="print the version")
     return options
 
 
@@ -43,7 +52,8 @@ def draw(options: Namespace) -> None:
     limits = (options.max_bytes, options.min_psnr, options.max_ms)
     if source.is_dir():
         path, why = choose(source, *limits, wanted, options.trust_graph)
-        print(why, file=sys.stderr)
+        if not options.quiet:
+            tell(why)
     elif limits != (None, None, None):
         raise UsageError(
             "--max-bytes, --min-psnr and --max-ms choose from a folder; name one instead of a file"
@@ -51,14 +61,16 @@ def draw(options: Namespace) -> None:
     else:
         path = source
     target: Path = options.output or Path(f"{path.stem}.png")
+    if target.exists() and target.samefile(path):
+        raise UsageError(f"-o {target} is the neural image itself; name another file")
     decoder = Decoder(path, trust_graph=options.trust_graph)
     part = None if options.crop is None else parse_crop(options.crop, decoder.width, decoder.height)
     width, height = decoder.output_size(wanted, part)
     check_format_size(target, width, height)
     started = time.perf_counter()
     write_tiles(decoder.tiles(wanted, part), (width, height), target)
-    if target != STDOUT:
-        print(f"{target}: {width}x{height}, drawn in {(time.perf_counter() - started) * 1e3:.0f} ms")
+    if target != STDOUT and not options.quiet:
+        say(f"{target}: {width}x{height}, drawn in {(time.perf_counter() - started) * 1e3:.0f} ms")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -75,17 +87,29 @@ def parse_size(text: str) -> tuple[int, int]:
 def parse_crop(text: str, width: int, height: int) -> Crop:
     """`X,Y,W,H` in native pixels, or in fractions of the picture if any of them has a decimal point.
 
-    Raises UsageError for anything else.
+    What rounding puts beyond the right or lower border is cut off. Raises UsageError for anything else.
     """
     try:
         x, y, w, h = (float(part) for part in text.split(","))
+        if not all(map(math.isfinite, (x, y, w, h))):
+            raise ValueError(text)
     except ValueError as error:
         raise UsageError(
             f"'{text}' is no crop: write X,Y,W,H in pixels or fractions, like 0.25,0.25,0.5,0.5"
         ) from error
     if "." in text:
         x, y, w, h = x * width, y * height, w * width, h * height
-    return Crop(x, y, w, h)
+    return Crop(x, y, _within(x, w, width), _within(y, h, height))
+
+
+def _within(start: float, length: float, whole: int) -> float:
+    """The length, a little shorter if rounding alone lets it end beyond the whole."""
+    if not whole < start + length <= whole * (1 + 1e-9):
+        return length
+    length = whole - start
+    while start + length > whole:
+        length = math.nextafter(length, 0)
+    return length
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

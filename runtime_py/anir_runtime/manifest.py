@@ -1,14 +1,19 @@
-"""`manifest.json`: what a folder of exported subnets holds."""
+"""`manifest.json`: what a folder of exported subnets holds. It may come from a stranger."""
 
+import hashlib
 import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from anir_runtime.errors import AnirError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+_MAX_BYTES = 2**24
+_MAX_NAME_BYTES = 255
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,19 @@ class Entry:
     macs_per_pixel: int
     sha256: str
 
+    def checked_path(self, directory: Path) -> Path:
+        """Where the file is. Raises AnirError if it is not the one that the manifest describes."""
+        path = directory / self.file
+        try:
+            with path.open("rb") as file:
+                same = path.stat().st_size == self.bytes
+                same = same and hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+        except OSError as error:
+            raise AnirError(f"{path}: cannot be read ({error.strerror})") from error
+        if not same:
+            raise AnirError(f"{path}: not the file that {MANIFEST} describes; export the model again")
+        return path
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -50,25 +68,24 @@ class Manifest:
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":
-        """Reads a folder's manifest. Raises AnirError if there is none or it is not one of ours."""
+        """Reads a folder's manifest. Raises AnirError if there is none, or one that breaks the schema."""
         path = directory / MANIFEST
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise AnirError(f"{path}: cannot be read ({error.strerror}); anir-export writes it") from error
-        except ValueError as error:
-            raise AnirError(f"{path}: not valid JSON; export the model again") from error
+        data = _read(path)
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise AnirError(f"{path}: not an anir manifest of format {FORMAT}")
         try:
-            source = Source(**data["source"])
-            subnets = tuple(Entry(**entry) for entry in data["subnets"])
-            manifest = cls(family=data["family"], bits=data["bits"], source=source, subnets=subnets)
-        except (KeyError, TypeError) as error:
-            raise AnirError(f"{path}: a damaged manifest; export the model again") from error
-        if not subnets or any(Path(entry.file).name != entry.file for entry in subnets):
-            raise AnirError(f"{path}: must list at least one subnet, each a file in its own folder")
-        return manifest
+            about = _checked(data, _MANIFEST, "")
+            source = Source(**_checked(data.get("source"), _SOURCE, "source."))
+            entries = data.get("subnets")
+            if not isinstance(entries, list) or not entries:
+                raise _FaultError("subnets must be a list of at least one")
+            checked = [_checked(entry, _ENTRY, f"subnets[{i}].") for i, entry in enumerate(entries)]
+            for key in ("name", "file"):
+                if len({entry[key] for entry in checked}) < len(checked):
+                    raise _FaultError(f"two subnets have the same {key}")
+        except _FaultError as fault:
+            raise AnirError(f"{path}: {fault}; export the model again") from fault
+        return cls(**about, source=source, subnets=tuple(Entry(**entry) for entry in checked))
 
     def pareto(self) -> set[str]:
         """Names of the subnets that no other one beats in both bytes and PSNR."""
@@ -79,3 +96,98 @@ class Manifest:
                 front.add(entry.name)
                 best = entry.psnr
         return front
+
+
+def plain_name(text: str) -> str:
+    """The text as a file name that a manifest may hold: what it may not becomes `_`."""
+    name = "".join("_" if c in _NOT_IN_NAMES or not c.isprintable() else c for c in text)
+    name = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+    return name if name.strip(".") else "image"
+
+
+class _FaultError(ValueError):
+    """What breaks the schema, in a few words."""
+
+
+def _read(path: Path) -> object:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise AnirError(f"{path}: cannot be read ({error.strerror}); anir-export writes it") from error
+    if len(data) > _MAX_BYTES:
+        raise AnirError(f"{path}: larger than {_MAX_BYTES >> 20} MiB, no manifest is")
+    try:
+        # A byte order mark is what some editors begin a file with.
+        result: object = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise AnirError(f"{path}: not valid JSON; export the model again") from error
+    return result
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Infinity and NaN, which Python reads and writes, are no JSON."""
+    raise ValueError(constant)
+
+
+Check = Callable[[object], bool]
+
+
+def _whole(low: int, high: int) -> tuple[Check, str]:
+    return lambda v: type(v) is int and low <= v <= high, f"a whole number from {low} to {high}"
+
+
+def _number(low: float, high: float) -> tuple[Check, str]:
+    def holds(value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+    return holds, f"a number from {low:g} to {high:g}"
+
+
+def _text(pattern: str, what: str) -> tuple[Check, str]:
+    return lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None, what
+
+
+_NOT_IN_NAMES = '/\\:*?"<>|'
+_NAME: tuple[Check, str] = (
+    lambda v: isinstance(v, str) and plain_name(v) == v,
+    "a plain file name without folders or control characters",
+)
+_HASH = _text("[0-9a-f]{64}", "64 hexadecimal digits")
+_SIDE = _whole(1, 2**28)
+_BPP = _number(0, 1e12)
+_MANIFEST: dict[str, tuple[Check, str]] = {
+    "family": _text("[a-z][a-z0-9_]{0,31}", "a family's name"),
+    "bits": _whole(1, 16),
+}
+_SOURCE: dict[str, tuple[Check, str]] = {"file": _NAME, "width": _SIDE, "height": _SIDE, "sha256": _HASH}
+_ENTRY: dict[str, tuple[Check, str]] = {
+    "name": _text("d[1-9][0-9]{0,3}w[1-9][0-9]{0,4}", "a name like d3w64"),
+    "file": _NAME,
+    "bytes": _whole(1, 2**31),
+    "bpp": _BPP,
+    "payload_bpp": _BPP,
+    "psnr": _number(0, 100),
+    "macs_per_pixel": _whole(0, 2**53),
+    "sha256": _HASH,
+}
+"""What each field must be, as a check and in words. PSNR ends at 100 dB, which equal pictures have."""
+
+
+def _checked(data: object, schema: Mapping[str, tuple[Check, str]], where: str) -> dict[str, Any]:
+    """The fields of a schema; further ones, which a newer anir may have written, are left out."""
+    if not isinstance(data, dict):
+        raise _FaultError(f"{where.rstrip('.')} must be an object")
+    for name, (holds, what) in schema.items():
+        if name not in data:
+            raise _FaultError(f"{where}{name} is missing")
+        if not holds(data[name]):
+            raise _FaultError(f"{where}{name} is {_shown(data[name])}, must be {what}")
+    return {name: data[name] for name in schema}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = ascii(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -6,6 +6,7 @@ All tensors are fed, none is part of a graph, so that one session serves all net
 import re
 from collections.abc import Mapping
 from functools import cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ Floats = NDArray[np.float32]
 _IR_VERSION, _OPSET = 10, 21
 _FLOAT, _INT64 = 1, 7
 _INT_ATTRIBUTE = 2
+_OPENING = Lock()
 _LINE = re.compile(r"^(\w+) = (\w+)\((.*)\)$", re.MULTILINE)
 
 
@@ -37,10 +39,17 @@ class TileGraph:
         return self._session.run(self._outputs, feeds)  # type: ignore[no-any-return]
 
 
-@cache
 def graph(text: str, *outputs: str, **constants: tuple[int, ...]) -> TileGraph:
-    """The graph of that text, outputs and constants, opened once."""
-    return TileGraph(text, outputs, constants)
+    """The graph of that text, outputs and constants, opened once however many threads ask for it."""
+    with _OPENING:
+        return _opened(text, outputs, tuple(constants.items()))
+
+
+@cache
+def _opened(
+    text: str, outputs: tuple[str, ...], constants: tuple[tuple[str, tuple[int, ...]], ...]
+) -> TileGraph:
+    return TileGraph(text, outputs, dict(constants))
 
 
 def product(w: Floats, x: Floats, b: Floats) -> Floats:

@@ -4,6 +4,7 @@ Usage: python -m tests.vectors.make
 """
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from anir_runtime import chebyshev, rans
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis, context, expand, seen_by
 from anir_runtime.network import Network
+from anir_toolchain.onnx_writer import build
 from numpy.typing import NDArray
 
 from tests import reference
@@ -98,7 +100,7 @@ def chebyshev_cases() -> list[dict[str, Any]]:
 
 
 def network_cases(family: str) -> list[dict[str, Any]]:
-    """Networks and their pictures at some coordinates, as the formulas give them."""
+    """Networks, their pictures at some coordinates, as the formulas give them, and their files in base 64."""
     own = {"pitch": 16, "down": True, "reach": 2, "order": 5}, {"pitch": 32, "down": False, "order": 4}
     networks = [
         random_network(family, depth, channels, (40, 30), bits, seed=depth, **options)  # type: ignore[arg-type]
@@ -111,6 +113,7 @@ def network_cases(family: str) -> list[dict[str, Any]]:
             "x": x.tolist(),
             "y": y.tolist(),
             "pixels": reference.pixels(network, x, y).tolist(),
+            "onnx": b64encode(build(network).SerializeToString(deterministic=True)).decode(),
         }
         for network in networks
     ]

@@ -1,13 +1,19 @@
 """Fit a picture with a once-for-all supernet and export its subnets to ONNX."""
 
 try:
-    from anir_toolchain.checkpoint import Model
+    from anir_toolchain.checkpoint import load_model, save_model
     from anir_toolchain.config import Config
-    from anir_toolchain.export import export
-    from anir_toolchain.fit import fit
+    from anir_toolchain.model import Model
+    from anir_toolchain.training import fit
 except ModuleNotFoundError as error:
     # The command lines still load, to say what to install.
+    if error.name != "torch":
+        raise
+try:
+    from anir_toolchain.export import export
+except ModuleNotFoundError as error:
+    # Training needs no onnx.
     if error.name not in ("torch", "onnx"):
         raise
 
-__all__ = ["Config", "Model", "export", "fit"]
+__all__ = ["Config", "Model", "export", "fit", "load_model", "save_model"]

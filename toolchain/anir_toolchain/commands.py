@@ -1,6 +1,7 @@
 """What the command lines do: parse, call the library, print."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,79 +9,125 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from anir_runtime.errors import AnirError, UsageError
+from anir_runtime.errors import AnirError, InterruptError, UsageError
 from anir_runtime.manifest import Manifest
+from anir_runtime.terminal import say, tell, version
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 
-from anir_toolchain.checkpoint import Model
+from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
+from anir_toolchain.display import show
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.export import export
-from anir_toolchain.fit import OnProgress, fit
-from anir_toolchain.fitting import Progress
-from anir_toolchain.image import load_image
+from anir_toolchain.image import load_image, parse_colour
+from anir_toolchain.jobs import Options, Outcome, find_jobs
+from anir_toolchain.summary import as_summary, one_line
+from anir_toolchain.workers import run_all
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(version())
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
+Background = Annotated[
+    str, typer.Option(help="Colour behind transparent parts, like white or #ff8000.", metavar="COLOUR")
+]
 
 
 def train(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="IN...", help="Pictures of any kind that Pillow opens.")
+        list[Path], typer.Argument(metavar="IN...", help="Pictures of any kind, or folders of them.")
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The model; a folder if there are several pictures.")
     ],
     family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
-    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
-    steps: Annotated[int | None, typer.Option(help="Training steps, if not the preset's.")] = None,
-    depths: Annotated[str | None, typer.Option(help="Rising, like 2,3,4,5.")] = None,
-    widths: Annotated[
-        str | None, typer.Option(help="Rising, like 64,96,128,192; by default to suit the picture.")
+    preset: Annotated[
+        str, typer.Option(help="fast, balanced or best; best:20000 takes so many steps.")
+    ] = "balanced",
+    space: Annotated[
+        str | None,
+        typer.Option(help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture."),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(help="The same seed on the same kind of device gives the same bytes.")
-    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    background: Background = "white",
+    recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
+    jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Fit again what is done already.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
+    quiet: Quiet = False,
+    version: Version = False,
 ) -> None:
-    """Fits pictures, each with one supernet of sixteen subnets."""
-    config = Config(
-        family, bits, preset, _numbers(depths, "--depths"), _numbers(widths, "--widths"), seed, device, steps
-    )
+    """Fits pictures, each with one supernet of sixteen subnets.
+
+    The same command again goes on where it was interrupted, and leaves out what is done.
+    """
+    name, steps = _parse_preset(preset)
+    depths, widths = _parse_space(space)
+    config = Config(family, bits, name, depths, widths, device=device, steps=steps)
     config.check()
-    for picture, target in _targets(pictures, output):
-        _train_one(picture, target, config, resume)
+    options = Options(config, parse_colour(background), force)
+    todo = find_jobs(pictures, output, recursive)
+    outcomes = []
+    with show(len(todo), quiet) as display, _interruptible():
+        for outcome in run_all(todo, options, jobs, display):
+            outcomes.append(outcome)
+            if outcome.failure and len(todo) > 1:
+                tell(f"anir-train: {outcome.failure}")
+    _report(outcomes, quiet)
 
 
-def _targets(pictures: list[Path], output: Path) -> list[tuple[Path, Path]]:
-    if len(pictures) == 1 and not output.is_dir():
-        return [(pictures[0], output)]
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file; for several pictures -o is a folder")
-    targets = [(picture, output / f"{picture.stem}.pt") for picture in pictures]
-    names = [target.name for _, target in targets]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"two pictures would both become {output / name}; train them apart")
-    return targets
-
-
-def _train_one(picture: Path, target: Path, config: Config, resume: bool) -> None:
-    image = load_image(picture)
-    state = target.with_name(f"{target.name}.resume")
-    if state.exists() and not resume:
-        raise AnirError(f"{state} is left from an interrupted run: go on with --resume, or remove it")
-    if target.is_dir():
-        raise AnirError(f"{target}: is a folder; name a file")
+@contextmanager
+def _interruptible() -> Iterator[None]:
     try:
-        with progress_bar() as show:
-            model = fit(image, config, source=picture.name, on_progress=show, state=state)
+        yield
     except KeyboardInterrupt as interrupt:
-        raise AnirError(f"interrupted; the same command with --resume goes on from {state}") from interrupt
-    model.save(target)
-    state.unlink()
-    print(f"{target}: {len(model.space.subnets)} subnets of {picture.name}")
+        raise InterruptError("interrupted; the same command goes on where it stopped") from interrupt
+
+
+def _report(outcomes: list[Outcome], quiet: bool) -> None:
+    """Prints what became of the pictures. Raises AnirError, which names those that failed, if any did."""
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    if len(outcomes) == 1:
+        if failed:
+            raise AnirError(failed[0].failure)
+        if not quiet:
+            say(one_line(outcomes[0]))
+        return
+    if not quiet:
+        Console().print(as_summary(outcomes))
+    if failed:
+        names = ", ".join(str(outcome.job.picture) for outcome in failed)
+        raise AnirError(f"{len(failed)} of {len(outcomes)} pictures failed: {names}")
+
+
+def _parse_preset(text: str) -> tuple[str, int | None]:
+    """A preset's name, and the steps that may follow it: `best` or `best:20000`."""
+    name, colon, steps = text.partition(":")
+    if colon and not (steps.isascii() and steps.isdigit() and len(steps) < 10):
+        raise UsageError(f"--preset {text}: write a preset and a number of steps, like best:20000")
+    return name, int(steps) if colon else None
+
+
+def _parse_space(text: str | None) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """Depths and widths, like `d2,3w48,64` or `d3w64`."""
+    if text is None:
+        return None, None
+    numbers = r"(\d{1,5}(?:,\d{1,5})*)"
+    match = re.fullmatch(f"d{numbers}w{numbers}", text, re.ASCII)
+    if match is None:
+        raise UsageError(f"--space {text}: write depths and widths with commas, like d2,3,4,5w48,64,96,128")
+    depths, widths = (tuple(int(n) for n in part.split(",")) for part in match.groups())
+    return depths, widths
 
 
 def export_subnets(
@@ -90,17 +137,20 @@ def export_subnets(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder; by default exported/<model's name>.")
     ] = None,
+    quiet: Quiet = False,
+    version: Version = False,
 ) -> None:
     """Writes subnets as ONNX files with a manifest."""
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
-    model = Model.load(model_path)
+    model = load_model(model_path)
     chosen = [model.space.find(name) for name in subnet] if subnet else None
     directory = output or Path("exported") / model_path.stem
     manifest = export(model, directory, chosen)
     sizes = [entry.bytes for entry in manifest.subnets]
     span = f"{min(sizes):,} to {max(sizes):,} bytes" if len(sizes) > 1 else f"{sizes[0]:,} bytes"
-    print(f"{directory}: {', '.join(entry.file for entry in manifest.subnets)} and manifest.json, {span}")
+    if not quiet:
+        say(f"{directory}: {', '.join(entry.file for entry in manifest.subnets)} and manifest.json, {span}")
 
 
 def evaluate_subnets(
@@ -114,69 +164,43 @@ def evaluate_subnets(
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Draw the rate-distortion plot: PNG, SVG or PDF."),
     ] = None,
+    background: Background = "white",
+    quiet: Quiet = False,
+    version: Version = False,
 ) -> None:
     """Decodes all subnets and tabulates bytes, PSNR and time."""
-    if plot_path is not None and plot_path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"{plot_path}: a plot's name ends in .png, .svg or .pdf")
-    image = None if picture is None else load_image(picture)
+    if plot_path is not None:
+        _check_plot_path(plot_path, source, picture)
+    image = None if picture is None else load_image(picture, parse_colour(background))
     with tempfile.TemporaryDirectory() as temporary:
         directory = source
         if not source.is_dir():
             directory = Path(temporary)
-            export(Model.load(source), directory)
+            export(load_model(source), directory)
         manifest, rows = Manifest.load(directory), evaluate(directory, image)
     title = f"{manifest.source.file}: {manifest.family}, {manifest.bits} bits"
     if plot_path is not None:
         plot(rows, plot_path, title)
     if json_output:
-        print(json.dumps(as_dict(rows, manifest), indent=1))
-    else:
-        Console().print(as_table(rows, title))
+        print(json.dumps(as_dict(rows, manifest), indent=1, allow_nan=False))
+    elif not quiet:
+        console = Console()
+        console.print(as_table(rows, title, mark="*" if console.options.ascii_only else "●"))
         if plot_path is not None:
-            print(f"{plot_path}: rate-distortion plot")
+            say(f"{plot_path}: rate-distortion plot")
 
 
-@contextmanager
-def progress_bar() -> Iterator[OnProgress]:
-    """A live line on stderr for `fit`: phase, step, PSNR of three subnets and the time left."""
-    # Fits 80 columns: a narrow terminal cuts the time left first.
-    columns = (
-        TextColumn("{task.description:<6}"),
-        BarColumn(bar_width=8),
-        TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
-        TextColumn("{task.fields[psnr]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-    )
-    bar = ProgressBar(*columns, console=Console(stderr=True), refresh_per_second=4)
-    task = bar.add_task("", total=1, psnr="")
-
-    def show(at: Progress) -> None:
-        # Started by the first report, so that what fails before it prints its error alone.
-        bar.start()
-        psnr = " ".join(
-            [*(f"{name} {value:.1f}" for name, value in at.psnr.items()), "dB" if at.psnr else ""]
-        )
-        bar.update(task, description=at.phase, completed=at.step, total=at.steps, psnr=psnr)
-
-    try:
-        yield show
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-
-
-def _numbers(text: str | None, option: str) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"{option} {text}: write whole numbers with commas, like 2,3,4,5") from error
+def _check_plot_path(plot_path: Path, source: Path, picture: Path | None) -> None:
+    """Raises UsageError if a plot has a name of another kind, or would replace what it is of."""
+    if plot_path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"{plot_path}: a plot's name ends in .png, .svg or .pdf")
+    for read in (source, picture):
+        if read is not None and plot_path.exists() and read.exists() and plot_path.samefile(read):
+            raise UsageError(f"--plot {plot_path} is what the plot is of; name another file")
 
 
 def _app(command: Callable[..., None]) -> typer.Typer:
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer()
     app.command()(command)
     return app
 

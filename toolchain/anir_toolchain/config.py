@@ -1,4 +1,4 @@
-"""What to fit and how."""
+"""The configuration of a training: what is asked for, checked and filled in."""
 
 from dataclasses import dataclass, replace
 
@@ -12,9 +12,17 @@ from anir_toolchain.space import Space
 
 @dataclass(frozen=True)
 class Config:
-    """What to fit and how; `depths` and `widths` default to sixteen subnets that suit the picture.
+    """What to fit and how.
 
-    `steps` takes the place of the preset's, whose other values stay.
+    Attributes:
+        family: name of the networks' family.
+        bits: bits of a hidden weight, 4 or 8.
+        preset: name of the schedule.
+        depths: of the subnets, rising; by default those of the default space.
+        widths: of the subnets, rising; by default those that suit the picture and the family.
+        seed: of all random numbers.
+        device: "auto" (CUDA if there is any), "cpu" or "cuda".
+        steps: number of optimizer steps, if not the preset's.
     """
 
     family: str = "siren"
@@ -27,7 +35,7 @@ class Config:
     steps: int | None = None
 
     def space(self, width: int, height: int) -> Space:
-        """The subnets for a picture of that size. Raises AnirError if the depths or widths make none."""
+        """The subnets for a picture of width × height. Raises AnirError if depths or widths make none."""
         default = Space.default(width, height, family(self.family).widths)
         space = Space(self.depths or default.depths, self.widths or default.widths)
         narrowest = family(self.family).narrowest
@@ -35,8 +43,13 @@ class Config:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
         return space
 
+    @property
+    def schedule_name(self) -> str:
+        """The preset's name, and the steps that take the place of its own: `best` or `best:20000`."""
+        return self.preset if self.steps is None else f"{self.preset}:{self.steps}"
+
     def schedule(self) -> Preset:
-        """How to train. Raises AnirError if the preset is unknown or there are no steps."""
+        """The preset with these steps. Raises AnirError if it is unknown or there are no steps."""
         if self.steps is None:
             return preset(self.preset)
         if self.steps < 1:
@@ -44,7 +57,7 @@ class Config:
         return replace(preset(self.preset), steps=self.steps)
 
     def check(self) -> None:
-        """Raises AnirError if a name or number is not one of those known."""
+        """Raises AnirError if a name, a number or the device is not one of those known."""
         family(self.family)
         self.schedule()
         if self.bits not in (4, 8):

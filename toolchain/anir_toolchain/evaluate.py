@@ -11,9 +11,11 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
+from anir_runtime.terminal import printable
 from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from anir_toolchain.metrics import psnr
 
@@ -40,7 +42,7 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
         runs: decodes of each subnet after a first one; `decode_ms` is their median.
 
     Raises:
-        AnirError: if the picture's size is not the native one.
+        AnirError: if the picture's size is not the native one, or a file is not that of the manifest.
     """
     manifest = Manifest.load(directory)
     source = manifest.source
@@ -52,7 +54,7 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
     front = manifest.pareto()
     rows = []
     for entry in manifest.subnets:
-        decoder = Decoder(directory / entry.file)
+        decoder = Decoder(entry.checked_path(directory))
         decoded = decoder.decode()
         quality = entry.psnr if image is None else psnr(decoded, image)
         ms = _decode_ms(decoder, runs)
@@ -71,9 +73,10 @@ def _decode_ms(decoder: Decoder, runs: int) -> float:
     return median(times)
 
 
-def as_table(rows: list[Row], title: str | None = None) -> Table:
-    """The rows as a rich table; ● marks subnets that no other one beats in both bytes and PSNR."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, caption="● no other subnet is both smaller and better")
+def as_table(rows: list[Row], title: str, mark: str = "●") -> Table:
+    """The rows as a rich table; a mark is at subnets that no other one beats in both bytes and PSNR."""
+    caption = f"{mark} no other subnet is both smaller and better"
+    table = Table(title=Text(printable(title)), box=box.SIMPLE_HEAD, caption=caption)
     for heading in ("", "name"):
         table.add_column(heading)
     for heading in ("bytes", "bpp", "payload bpp", "PSNR dB", "decode ms"):
@@ -86,7 +89,7 @@ def as_table(rows: list[Row], title: str | None = None) -> Table:
             f"{r.psnr:.2f}",
             f"{r.decode_ms:.0f}",
         )
-        table.add_row("●" if r.pareto else "", r.name, *numbers, style="bold" if r.pareto else None)
+        table.add_row(mark if r.pareto else "", r.name, *numbers, style="bold" if r.pareto else None)
     return table
 
 

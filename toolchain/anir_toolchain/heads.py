@@ -3,9 +3,40 @@
 import torch
 from torch import Tensor
 
-from anir_toolchain.quantizer import quantize
+from anir_toolchain.features import LatentFeatures
+from anir_toolchain.model import Quantized
+from anir_toolchain.picture import Picture
+from anir_toolchain.quantizer import VECTOR_BITS, quantize
+from anir_toolchain.trunk import Parameters, Trunk
 
 _RIDGE = 1e-5
+"""Ridge regression's penalty on each channel's coefficients, by the channel's mean square."""
+_PIXELS = 2**17
+"""Heads are solved on every n-th pixel, so that there are about as many, or up to twice as many."""
+_BATCH = 4096
+"""Pixels that go through a network at a time."""
+
+
+@torch.no_grad()
+def solve_heads(
+    trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
+) -> tuple[Quantized, Tensor]:
+    """The best heads of a trunk's subnets, from their last layer to RGB in [0, 1].
+
+    Returns:
+        Codes int8[depths, 3, C] with scale [depths, 3], and biases float32[depths, 3], all on the CPU.
+    """
+    width, count = trunk.parameters["head"].shape[-1], len(picture)
+    index = torch.arange(0, count, max(1, count // _PIXELS), device=picture.device)
+    moments = [Moments(width, picture.device) for _ in trunk.depths]
+    for part in torch.split(index, _BATCH):
+        x, y, colours = picture.points(part)
+        channels = trunk.last_layers(parameters, x, y, features.of_width(width, part))
+        for moment, own in zip(moments, channels, strict=True):
+            moment.add(own, (colours + 1) / 2)
+    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.lean) for moment in moments]
+    codes, scale, bias = (torch.stack(parts) for parts in zip(*solved, strict=True))
+    return Quantized(codes.to(torch.int8), scale), bias
 
 
 class Moments:
@@ -17,26 +48,26 @@ class Moments:
         self.points = 0
 
     def add(self, channels: Tensor, colours: Tensor) -> None:
-        """Adds points: channels [N, C] and colours [N, 3]."""
+        """Adds N points, by their channels [N, C] and colours [N, 3]."""
         rows = torch.cat([torch.ones_like(channels[:, :1]), channels], dim=1).double()
         self.gram += rows.T @ rows
         self.cross += rows.T @ colours.double()
         self.points += len(rows)
 
-    def solve(self, bits: int, alike: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """The best quantized linear map from the C channels to colours.
+    def solve(self, bits: int, shared_step: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """The best quantized linear map from the C channels to the colours.
 
-        Rounds one channel after the other and lets the rest, at last the bias, make up for the error, as
-        GPTQ does (Frantar et al. 2022).
+        Rounds one channel's coefficients after the other, and lets those that are left, at last the bias,
+        make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the inverse Hessian.
 
         Args:
             bits: of a code.
-            alike: whether the three steps have to be the same.
+            shared_step: whether the three colours have to have the same step.
 
         Returns:
-            codes float32[3, C], step float32[3], bias float32[3].
+            Codes float32[3, C], step float32[3] and bias float32[3].
         """
-        # The bias last, so that it makes up for what is left.
+        # The bias comes last, so that it makes up for what is left.
         width = len(self.gram) - 1
         order = torch.tensor([*range(1, width + 1), 0], device=self.gram.device)
         gram, cross = self.gram[order][:, order] / self.points, self.cross[order] / self.points
@@ -44,7 +75,7 @@ class Moments:
         gram = gram + _RIDGE * energy.clamp_min(1e-6 * energy.mean().item()).diag()
         solution = torch.linalg.solve(gram, cross).T.contiguous()
         largest = solution[:, :-1].abs().amax(1)
-        largest = largest.amax().expand(3) if alike else largest
+        largest = largest.amax().expand(3) if shared_step else largest
         step = (largest / (2 ** (bits - 1) - 1)).clamp_min(1e-12)
         feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
         codes = torch.zeros_like(solution[:, :-1])

@@ -1,62 +1,223 @@
-"""Any picture that Pillow opens, as 8-bit RGB."""
+"""Pictures as a browser shows them: any file that Pillow opens, as 8-bit sRGB."""
 
 import math
+import struct
 import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageColor
+
+from anir_toolchain.colour import ColourSpace, as_srgb, colour_space
+from anir_toolchain.samples import Samples, has_low_bytes, load_low_bytes, prepare, read_samples
 
 MAX_PIXELS = 2**26
-BACKGROUND = (255, 255, 255)
-"""What transparent parts are composited over."""
+Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
 _BLOCKS = 192 * 128
+_TOO_LARGE = f"over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
+_RUNS_A_PROGRAM = ("EPS",)
+"""Formats that Pillow gives to Ghostscript: a stranger's picture must not start one."""
+_DAMAGED = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
+    AssertionError, EOFError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's readers raise for files that are damaged or no pictures."""
+_NO_PICTURES = ("EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF")
+"""Formats that Pillow knows but does not draw, or not everywhere."""
+_NOT_BROWSERS = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+"""Where Pillow finds an orientation, too, but browsers do not."""
+_ORIENTATIONS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: p[::-1].swapaxes(0, 1),
+    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+    8: lambda p: p[:, ::-1].swapaxes(0, 1),
+}
+"""By EXIF orientation, of uint8[H, W, C]."""
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-def load_image(path: Path) -> NDArray[np.uint8]:
-    """Reads a picture as uint8[H, W, 3].
+@dataclass(frozen=True)
+class Picture:
+    """A picture in sRGB, with its transparency.
 
-    EXIF orientation is applied, palettes, greyscale and CMYK become RGB, 16 bits are scaled to 8, and alpha
-    is composited over white. Raises AnirError if the file is missing, no picture or over MAX_PIXELS.
+    Attributes:
+        pixels: uint8[H, W, C]; C is 1 for grey, 3 for RGB, 4 for RGB and an alpha that is not 255 everywhere.
+        notes: what a viewer should know, a line each: that it is the first of several frames, for example.
     """
+
+    pixels: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
+
+    def flattened(self, background: Colour = WHITE) -> NDArray[np.uint8]:
+        """The picture as uint8[H, W, 3], over a background where it is transparent."""
+        return flattened(self.pixels, background)
+
+
+def load_image(path: Path, background: Colour = WHITE) -> NDArray[np.uint8]:
+    """Reads a picture as uint8[H, W, 3], sRGB: `read_picture` over a background; warns of its notes."""
+    picture = read_picture(path)
+    for note in picture.notes:
+        warnings.warn(f"{path}: {note}", AnirWarning, stacklevel=2)
+    return picture.flattened(background)
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads a picture as Chromium shows it.
+
+    ICC profiles, CICP code points and PNG's gAMA and cHRM are converted to sRGB, EXIF orientation is applied
+    (XMP's is not, as in browsers), and samples of more than 8 bits are scaled. Of an animation or a file of
+    several pages it is the first one. Raises AnirError if the file is missing, no picture, an HDR picture or
+    over MAX_PIXELS.
+    """
+    with _opened(path) as image:
+        frames = _seek_first_frame(image)
+        _forget(image)
+        space = colour_space(image)
+        prepare(image)
+        wide = frames == 1 and has_low_bytes(image)
+        wide = wide and (isinstance(space, ColourSpace) or "transparency" in image.info)
+        image.load()
+        _forget(image)
+        low_bytes = None
+        if wide:
+            with Image.open(path, formats=[str(image.format)]) as again:
+                low_bytes = load_low_bytes(again)
+        samples = read_samples(image, low_bytes)
+        pixels = _oriented(_with_alpha(samples, space), image)
+    first = f"the first of {frames} frames or pages" if frames > 1 else ""
+    return Picture(pixels, tuple(note for note in (first, samples.note) if note))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An opened picture of a size that is allowed; what goes wrong while it is read becomes an AnirError."""
+    Image.init()
+    formats = [name for name in Image.ID if name not in _RUNS_A_PROGRAM]
     try:
         with warnings.catch_warnings():
-            # The size is checked below, before any pixel is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                _check_size(path, image)
-                return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-    except FileNotFoundError as error:
-        raise AnirError(f"{path}: no such file") from error
+            # Pillow warns of large sizes, which are checked here, and of odd metadata.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=formats) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise AnirError(_TOO_LARGE)
+                yield image
+    except AnirError as error:
+        raise AnirError(f"{path}: {error}") from error
     except Image.DecompressionBombError as error:
-        raise AnirError(_too_large(path)) from error
-    except IsADirectoryError as error:
-        raise AnirError(f"{path}: is a folder; name a picture") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise AnirError(f"{path}: not a picture that can be opened") from error
+        raise AnirError(f"{path}: {_TOO_LARGE}") from error
+    except _DAMAGED as error:
+        raise AnirError(f"{path}: {_why_not(path, error)}") from error
 
 
-def _check_size(path: Path, image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise AnirError(_too_large(path))
+def _why_not(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if path.is_dir():
+        return "is a folder; name a picture"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS:
+        return "a HEIC picture, which is not supported; save it as JPEG or PNG first"
+    return "not a picture that can be opened"
 
 
-def _too_large(path: Path) -> str:
-    return f"{path}: over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
+def _forget(image: Image.Image) -> None:
+    for key in _NOT_BROWSERS:
+        image.info.pop(key, None)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":
-        wide = np.asarray(image).astype(np.float64)
-        return Image.fromarray((wide.clip(0, 65535) / 257).round().astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        return Image.fromarray((np.asarray(image).clip(0, 1) * 255).round().astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, (*BACKGROUND, 255)), image).convert("RGB")
-    return image.convert("RGB")
+def _seek_first_frame(image: Image.Image) -> int:
+    """Goes to the first frame of an animation, or page, and tells how many there are.
+
+    An animated PNG may begin with a picture for viewers that show no animations, which browsers leave out. A
+    camera's MPO adds only previews to its picture.
+    """
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if getattr(image, "default_image", False) and frames > 1:
+        image.seek(1)
+        return frames - 1
+    return frames
+
+
+def _with_alpha(samples: Samples, space: ColourSpace | bytes | None) -> NDArray[np.uint8]:
+    pixels = as_srgb(samples.colours, space)
+    if samples.alpha is None or samples.alpha.min() == 255:
+        return pixels
+    return np.concatenate([_as_rgb(pixels), samples.alpha[..., None]], axis=2)
+
+
+def _oriented(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]:
+    """The picture turned or mirrored as EXIF says; a loaded TIFF has been turned by Pillow already."""
+    turn = _ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return np.ascontiguousarray(turn(pixels)) if turn else pixels
+
+
+def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[np.uint8]:
+    """uint8[H, W, 1 | 3 | 4] as RGB, uint8[H, W, 3], over a background where it is transparent."""
+    if pixels.shape[2] < 4:
+        return _as_rgb(pixels)
+    alpha = pixels[..., 3:].astype(np.uint16)
+    over = pixels[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)
+    return ((over + 127) // 255).astype(np.uint8)
+
+
+def picture_suffixes() -> frozenset[str]:
+    """The endings of the names of pictures, like `.jpg`, by which those in a folder are found."""
+    Image.init()
+    known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
+    # Those of HEIC are refused, but by name: left out, they would not be missed.
+    return frozenset(
+        known - {suffix for suffix, kind in Image.EXTENSION.items() if kind in _NO_PICTURES}
+        | {".heic", ".heif"}
+    )
+
+
+def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """A picture given as an array, as RGB.
+
+    Args:
+        pixels: uint8[H, W] or [H, W, 1] grey, [H, W, 3] RGB, or [H, W, 4] RGB and alpha, which is composited
+            over white.
+
+    Returns:
+        uint8[H, W, 3], contiguous.
+
+    Raises:
+        AnirError: if the type or the shape is another one, or if there are too many pixels or none.
+    """
+    shape = "×".join(str(n) for n in pixels.shape)
+    if pixels.dtype != np.uint8:
+        raise AnirError(f"pixels are {pixels.dtype}; give uint8 from 0 to 255")
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)):
+        raise AnirError(f"pixels have shape {shape}; give height×width, or ×1, ×3 or ×4 channels")
+    if not 0 < pixels.shape[0] * pixels.shape[1] <= MAX_PIXELS:
+        raise AnirError(f"a picture of {shape} has no pixels, or over {MAX_PIXELS >> 20} million of them")
+    rows = np.asarray(pixels, np.uint8)
+    return np.ascontiguousarray(flattened(rows if rows.ndim == 3 else rows[..., None]))
+
+
+def parse_colour(text: str) -> Colour:
+    """A colour as in CSS, like `white`, `#ff8000` or `rgb(255, 128, 0)`. Raises UsageError for others."""
+    try:
+        return ImageColor.getrgb(text)[:3]
+    except ValueError as error:
+        raise UsageError(f"'{text}' is no colour: write one like white, black or #ff8000") from error
+
+
+def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
 
 
 def rms_frequency(image: NDArray[np.uint8]) -> float:

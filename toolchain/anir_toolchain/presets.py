@@ -1,22 +1,33 @@
-"""How long to train and how: the three presets."""
+"""How long to train and how: the three presets, and what they say of each step."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 from anir_runtime.errors import AnirError
+
+Phase = Literal["fit", "soften", "settle"]
+"""Training in real numbers, then with weights drawn to their codes, then with codes that stand."""
+
+_WARMUP = 50
+"""Steps over which the learning rate rises."""
+_LEAST_RATE = 1e-5
+"""Added to the learning rate, so that the last steps do something."""
+_REFINED_AT = (0.25, 0.5)
+"""Fractions of the steps after which latents are quantized again for what the networks make of them."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One trade of time for quality.
+    """One trade of time for quality. Steps count from 1.
 
     Attributes:
-        steps: optimizer steps of the two narrowest trunks; a wider one's fall as its width grows.
-        batch: pixels per step.
-        rate: SOAP's peak learning rate at width 128, higher in narrower trunks; it warms up over the first
-            50 steps and falls by a cosine.
+        steps: optimizer steps of the two narrowest trunks; wider trunks take fewer, the wider they are.
+        batch: pixels in a step.
+        rate: SOAP's peak learning rate at width 128; it is higher for narrower trunks.
         soften: fraction of the steps after which hidden weights are drawn to their codes.
-        settle: fraction after which the codes stand and only filters, biases and heads still learn.
-        rounds: times that codes of local cosines, if there are any, are chosen again at the end.
+        settle: fraction of the steps after which the codes stand, and only filters, biases and heads learn.
+        rounds: times that latents, if there are any, are quantized again at the end.
     """
 
     steps: int
@@ -25,6 +36,25 @@ class Preset:
     soften: float
     settle: float
     rounds: int
+
+    def phase(self, step: int) -> Phase:
+        """The phase of a step."""
+        done = step / self.steps
+        return "fit" if done < self.soften else "soften" if done < self.settle else "settle"
+
+    def softening(self, step: int) -> float:
+        """How much of the phase `soften` is done at a step, from 0 to 1."""
+        done = step / self.steps - self.soften
+        return min(max(done / (self.settle - self.soften), 0.0), 1.0)
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step: it rises linearly at first, and falls along half a cosine."""
+        cosine = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.rate * min(1.0, step / _WARMUP) * cosine + _LEAST_RATE
+
+    def refines_latents_after(self, step: int) -> bool:
+        """Whether latents, if there are any, are quantized again when that many steps are done."""
+        return step > 0 and step in (round(fraction * self.steps) for fraction in _REFINED_AT)
 
 
 # At 4 bits a trunk learns little after some 2,500 steps, whatever the rate: bench/NOTES.md.

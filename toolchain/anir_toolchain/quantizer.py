@@ -1,22 +1,40 @@
-"""From real weights to few-bit codes, in a way that gradients can follow."""
+"""The quantizer: real values to codes of few bits, in ways that gradients can follow."""
 
 import torch
 from torch import Tensor
 
+VECTOR_BITS = 8
+"""Bits of a code in biases, step sizes and heads, and in some values of filters; the others there have 16."""
+TOP_CODE = 127
+"""Largest code of an 8-bit row; that of a 16-bit row is 127 · 256."""
+
 
 def code_range(bits: int) -> tuple[int, int]:
-    """The signed codes of that many bits: (-8, 7) for 4."""
+    """The least and the largest signed code of that many bits, such as (-8, 7) for 4."""
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
 def quantize(values: Tensor, step: Tensor, bits: int) -> Tensor:
-    """The nearest codes, clamp(round(values / step)), as floats."""
+    """The nearest codes, clamp(round(values / step)), as floats; `step` broadcasts to `values`."""
     low, high = code_range(bits)
     return (values / step).round().clamp(low, high)
 
 
+def row_step(values: Tensor, top: Tensor) -> Tensor:
+    """The step with which the largest magnitude of each row has the code `top`.
+
+    Args:
+        values: rows along the last axis.
+        top: largest codes, broadcastable to the result.
+
+    Returns:
+        The steps, in the shape of `values` with a last axis of length 1.
+    """
+    return (values.abs().amax(-1, keepdim=True) / top.to(values.device)).clamp_min(1e-12)
+
+
 class _Lsq(torch.autograd.Function):
-    """Straight-through rounding whose step size learns (Esser et al. 2019, equations 1 to 5)."""
+    """Straight-through rounding with a learned step size (Esser et al. 2019, equations 1 to 5)."""
 
     @staticmethod
     def forward(ctx, values: Tensor, step: Tensor, bits: int) -> Tensor:  # type: ignore[no-untyped-def]
@@ -36,12 +54,14 @@ class _Lsq(torch.autograd.Function):
 
 
 def lsq(values: Tensor, step: Tensor, bits: int) -> Tensor:
-    """`quantize(values) · step`, differentiable in both.
+    """`quantize(values, step, bits) · step`, differentiable in values and step.
+
+    Learned step size quantization (Esser et al. 2019, Learned Step Size Quantization, equations 1 to 5).
 
     Args:
         values: the weights, any shape.
-        step: their step sizes Δ = s · 2^(1-bits) > 0, broadcastable to `values`.
-        bits: how many; the codes are `code_range(bits)`.
+        step: step sizes > 0, broadcastable to `values`.
+        bits: of a code.
     """
     return _Lsq.apply(values, step, bits)  # type: ignore[no-any-return,no-untyped-call]
 
@@ -62,10 +82,14 @@ class _SoftRound(torch.autograd.Function):
 
 
 def soft_round(values: Tensor, temperature: Tensor) -> Tensor:
-    """A smooth staircase: the identity at high temperature, rounding at zero (Agustsson & Theis 2020).
+    """A smooth staircase through the whole numbers: near the identity at high
+    temperature, near rounding at low.
+
+    With α = 1 / temperature, soft rounding of Agustsson and Theis 2020 (Universally Quantized Neural
+    Compression, section 4.1): ⌊v⌋ + ½ + ½ tanh(α (v - ⌊v⌋ - ½)) / tanh(α / 2).
 
     Args:
         values: in steps, any shape.
-        temperature: > 0, broadcastable to `values`; no gradient leads to it.
+        temperature: > 0, broadcastable to `values`; it gets no gradient.
     """
     return _SoftRound.apply(values, temperature)  # type: ignore[no-any-return,no-untyped-call]

@@ -1,4 +1,7 @@
-"""SOAP: Adam in the eigenbasis of Shampoo's preconditioner (Vyas et al. 2024), batched over matrices."""
+"""The optimizer SOAP: Adam in the eigenbasis of Shampoo's preconditioner, for many matrices at once.
+
+Vyas et al. 2024, SOAP: Improving and Stabilizing Shampoo using Adam.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,15 +11,15 @@ from torch import Tensor
 
 
 class Soap(torch.optim.Optimizer):
-    """SOAP for parameters of three or more axes, whose last two are the matrix; Adam for the others.
+    """SOAP for parameters of three or more axes, whose last two are a matrix; Adam for the others.
 
     Args:
-        params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`
-            by which its updates are multiplied.
-        lr: step size.
-        betas: decay of the momentum, and of the second moments and preconditioners.
+        params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`, by which
+            its updates are multiplied.
+        lr: learning rate.
+        betas: decay per step of the momentum, and of the second moments and preconditioners.
         eps: added to the root of the second moment.
-        frequency: steps between updates of the eigenbases.
+        frequency: steps from one update of the eigenbases to the next.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Soap(torch.optim.Optimizer):
 def _adam(
     grad: Tensor, state: dict[str, Any], group: dict[str, Any], basis: tuple[Tensor, Tensor] | None
 ) -> Tensor:
-    """Adam's update, its second moment kept and divided by in `basis` where one is given."""
+    """Adam's update for a learning rate of 1, its second moment in `basis` (left, right) if there is one."""
     (beta1, beta2), eps = group["betas"], group["eps"]
     if "step" not in state:
         state.update(step=0, mean=torch.zeros_like(grad), square=torch.zeros_like(grad))
@@ -61,10 +64,11 @@ def _adam(
 
 
 def _soap(grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """SOAP's update for a learning rate of 1; `state` keeps the preconditioners L and R and their bases."""
     outer = (grad @ grad.mT, grad.mT @ grad)
     beta2 = group["betas"][1]
     if "left" not in state:
-        # The first gradient only builds the basis.
+        # The first gradient only gives the bases, as in the authors' code.
         state["left"], state["right"] = (product * (1 - beta2) for product in outer)
         state["basis"] = tuple(torch.linalg.eigh(state[side])[1].flip(-1) for side in ("left", "right"))
         return torch.zeros_like(grad)
@@ -77,7 +81,7 @@ def _soap(grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
 
 
 def _rotate(state: dict[str, Any]) -> None:
-    """One power iteration and QR per side, the eigenvectors kept in falling order of their values."""
+    """New bases by a power iteration and QR, eigenvectors in falling order of their values."""
     basis = []
     for axis, side, q in zip((-2, -1), ("left", "right"), state["basis"], strict=True):
         iterated = state[side] @ q
@@ -90,4 +94,5 @@ def _rotate(state: dict[str, Any]) -> None:
 
 
 def _into(tensor: Tensor, basis: tuple[Tensor, Tensor] | None) -> Tensor:
+    """A matrix in the coordinates of the bases, Lᵀ G R."""
     return tensor if basis is None else basis[0].mT @ tensor @ basis[1]

@@ -1,4 +1,4 @@
-"""Which subnets there are: every depth with every width."""
+"""The search space of a supernet: subnets of every depth with every width."""
 
 import math
 import re
@@ -6,32 +6,32 @@ from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
 
-# The default space at 768x512: the sixteen files span 0.05 to 0.73 bits per pixel.
 _DEPTHS = (2, 3, 4, 5)
+"""Depths of the default space."""
 WIDTHS = (48, 64, 96, 128)
+"""Widths of the default space at 768x512: the sixteen files span 0.05 to 0.73 bits per pixel."""
 _PIXELS = 768 * 512
 _WIDTH_STEP = 4
+"""Default widths are multiples of this."""
 _LEAST_SCALE, _MOST_SCALE = 1 / 3, 2.0
+"""Bounds of `width_scale`, reached at 0.04 and 1.6 megapixels; wider networks would train for an evening."""
 
 
-def width_scale(width: int, height: int, widths: tuple[int, ...]) -> float:
-    """How many times wider than `widths`, those for 768x512, a picture's default subnets are.
-
-    They stop growing at about 1.6 megapixels, where training would outgrow an evening.
-    """
+def width_scale(width: int, height: int) -> float:
+    """Default widths for a picture of width × height as a multiple of those for 768x512, within bounds."""
     return min(max(math.sqrt(width * height / _PIXELS), _LEAST_SCALE), _MOST_SCALE)
 
 
 @dataclass(frozen=True, order=True)
 class Subnet:
-    """One member of the space: `depth` sine or filter layers of `width` channels."""
+    """One member of the space: a network of `depth` layers with `width` channels each."""
 
     depth: int
     width: int
 
     @property
     def name(self) -> str:
-        """The name it is written with, e.g. `d3w64`."""
+        """Its name in files and on the command line, such as `d3w64`."""
         return f"d{self.depth}w{self.width}"
 
     @classmethod
@@ -45,9 +45,10 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Space:
-    """The subnets of one supernet: depths × widths, both ascending.
+    """The subnets of one supernet: depths × widths, both rising.
 
     Each width is one trunk of layers, which its depths share: d3w64 ends after the third layer of d5w64.
+    Raises AnirError if depths or widths do not rise or are out of bounds.
     """
 
     depths: tuple[int, ...]
@@ -62,11 +63,11 @@ class Space:
 
     @classmethod
     def default(cls, width: int, height: int, widths: tuple[int, ...] = WIDTHS) -> "Space":
-        """The sixteen subnets for a picture of width × height: bytes in proportion to the pixels.
+        """The sixteen subnets that suit a picture of width × height: their bytes grow with its pixels.
 
-        `widths` are those for 768x512.
+        `widths` are those for a picture of 768x512.
         """
-        scale = width_scale(width, height, widths)
+        scale = width_scale(width, height)
         scaled: list[int] = []
         for w in widths:
             least = scaled[-1] + _WIDTH_STEP if scaled else _WIDTH_STEP
@@ -80,7 +81,7 @@ class Space:
 
     @property
     def largest(self) -> Subnet:
-        """The subnet that contains all the others."""
+        """The subnet of the greatest depth and width."""
         return Subnet(self.depths[-1], self.widths[-1])
 
     def find(self, name: str) -> Subnet:

@@ -1,6 +1,6 @@
 /**
- * `npm run download`: what a visitor’s browser fetches to show a picture, by part.
- * Writes ../bench/results/download.json, which docs/results.md quotes.
+ * `npm run download`: what a visitor’s browser fetches to show a picture, by part, and what either engine is of it.
+ * Writes ../bench/results/download.json, which the page and docs/results.md quote.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -14,23 +14,45 @@ const dist = join(root, 'dist');
 const PARTS = [
   ['HTML', /^index\.html$/],
   ['style', /^assets\/.*\.css$/],
-  ['page’s JavaScript', /^assets\/index-.*\.js$/],
-  ['decoder’s worker, with onnxruntime-web’s JavaScript', /^assets\/decoder\.worker-.*\.js$/],
-  ['onnxruntime-web’s loader', /^ort\/.*\.mjs$/],
-  ['onnxruntime-web’s WebAssembly', /^ort\/.*\.wasm$/],
+  ['page’s JavaScript, with the decoder’s WebAssembly', /^assets\/index-.*\.js$/],
+  ['decoder’s worker', /^assets\/decoder\.worker-.*\.js$/],
 ];
+/** What is fetched when ONNX Runtime Web is chosen. */
+const ONNX = /^(assets\/onnx\.worker-.*\.js|ort\/.*)$/;
 
-const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).map((file) =>
-  file.replaceAll('\\', '/'),
-);
+const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => extname(file));
+
+/** @param {RegExp} pattern */
+function contentsOf(pattern) {
+  const contents = files.filter((file) => pattern.test(file)).map((file) => readFileSync(join(dist, file)));
+  if (contents.length === 0)
+    throw new Error(`The build has nothing like ${pattern}: run \`npm run build\` first.`);
+  return contents;
+}
+
+/** @param {Buffer[]} contents @param {(content: Buffer) => { length: number }} compress */
+function sum(contents, compress) {
+  return contents.reduce((bytes, content) => bytes + compress(content).length, 0);
+}
+
 const parts = PARTS.map(([part, pattern]) => {
-  const contents = files
-    .filter((file) => pattern.test(file) && extname(file))
-    .map((file) => readFileSync(join(dist, file)));
-  if (contents.length === 0) throw new Error(`The build has no ${part}: run \`npm run build\` first.`);
-  const sum = (/** @type {(content: Buffer) => { length: number }} */ compress) =>
-    contents.reduce((bytes, content) => bytes + compress(content).length, 0);
-  return { part, bytes: sum((content) => content), gzip: sum(gzipSync), brotli: sum(brotliCompressSync) };
+  const contents = contentsOf(pattern);
+  return {
+    part,
+    bytes: sum(contents, (content) => content),
+    gzip: sum(contents, gzipSync),
+    brotli: sum(contents, brotliCompressSync),
+  };
 });
-writeFileSync(join(root, '../bench/results/download.json'), `${JSON.stringify({ parts }, null, 1)}\n`);
+const engines = {
+  light: sum([readFileSync(join(root, 'neural-img/dist/neural-img.js'))], brotliCompressSync),
+  onnx: sum(contentsOf(ONNX), brotliCompressSync),
+};
+writeFileSync(
+  join(root, '../bench/results/download.json'),
+  `${JSON.stringify({ parts, engines }, null, 1)}\n`,
+);
 for (const { part, brotli } of parts) console.log(`${part}: ${brotli} bytes as Brotli`);
+console.log(`Engines: light ${engines.light}, ONNX Runtime Web ${engines.onnx} bytes as Brotli`);

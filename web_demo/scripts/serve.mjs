@@ -32,10 +32,10 @@ const ISOLATION = {
 /**
  * Serves `folder` under the path `base`; port 0 takes any free one.
  * @param {string} folder
- * @param {{ port?: number, base?: string, isolated?: boolean }} [options]
+ * @param {{ port?: number, base?: string, isolated?: boolean, headers?: Record<string, string> }} [options]
  * @returns {Promise<{ url: string, close: () => void }>}
  */
-export function serve(folder, { port = 0, base = '/', isolated = false } = {}) {
+export function serve(folder, { port = 0, base = '/', isolated = false, headers = {} } = {}) {
   const server = createServer((request, response) => {
     const file = find(folder, base, request.url ?? '/');
     if (!file) return response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n');
@@ -44,6 +44,7 @@ export function serve(folder, { port = 0, base = '/', isolated = false } = {}) {
       'Content-Type': type,
       'Cache-Control': 'no-cache',
       ...(isolated ? ISOLATION : {}),
+      ...headers,
     });
     return createReadStream(file).pipe(response);
   });

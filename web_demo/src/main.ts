@@ -1,8 +1,9 @@
 /** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
-import { Decoder, ModelError, type NeuralImage } from '../neural-img/src/index.ts';
+import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import { AdaptPanel } from './adapt_panel.ts';
 import { Comparison, NAMES } from './comparison.ts';
 import { DeviceLine } from './device_line.ts';
+import { Engines } from './engines.ts';
 import { formatBytes, formatDuration, formatSize } from './format.ts';
 import { readLink, writeLink } from './link.ts';
 import { NeuralLayer, paint } from './neural_layer.ts';
@@ -17,6 +18,7 @@ interface Shown {
   picture: Picture;
   subnet: Subnet;
   image: NeuralImage;
+  file: Uint8Array;
 }
 
 /** Milliseconds without a change of view after which it is worth decoding. */
@@ -37,15 +39,16 @@ const ui = {
   zoom: find('zoom', HTMLElement),
   save: find('save', HTMLButtonElement),
   copy: find('copy', HTMLButtonElement),
+  compareEngines: find('compare-engines', HTMLButtonElement),
 };
 
-const decoder = new Decoder(new URL('ort/', document.baseURI));
+const engines = new Engines(() => shown && void show(shown.picture, shown.subnet));
 const layer = new NeuralLayer(ui.neural, showProgress);
 const stage = new Stage(onView, onSettled);
 const comparison = new Comparison(onSettled, report);
 const adapt = new AdaptPanel((subnet) => shown && void show(shown.picture, subnet));
 const saving = new SaveDialog(report);
-const device = new DeviceLine(decoder.threads);
+const device = new DeviceLine(engines.decoder.threads);
 
 let samples: Picture[] = [];
 let shown: Shown | undefined;
@@ -103,11 +106,12 @@ async function show(picture: Picture, subnet: Subnet | undefined, view?: View): 
   const before = shown;
   try {
     if (!subnet) throw new ModelError('This picture has no network.');
-    const file = await picture.folder.read(subnet.file, signal);
-    const image = await decoder.open(new Uint8Array(await file.arrayBuffer()));
+    const blob = await picture.folder.read(subnet.file, signal);
+    const file = new Uint8Array(await blob.arrayBuffer());
+    const image = await engines.decoder.open(file);
     signal.throwIfAborted();
     refuseOther(picture, image);
-    present({ picture, subnet, image }, view);
+    present({ picture, subnet, image, file }, view);
     await draw();
   } catch (error) {
     if (!signal.aborted) giveUp(error, before);
@@ -135,7 +139,7 @@ function begin(): AbortSignal {
 async function openOwn(files: Promise<File[]>): Promise<void> {
   const signal = begin();
   try {
-    const picture = await readOwn(await files);
+    const picture = await readOwn(await files, async (file) => (await engines.decoder.open(file)).info);
     if (!signal.aborted) await show(picture, adapt.firstOf(picture));
   } catch (error) {
     if (!signal.aborted) giveUp(error);
@@ -164,7 +168,8 @@ function present(next: Shown, view?: View): void {
   comparison.show(picture, subnet);
   adapt.show(picture, subnet);
   compareOnMap();
-  ui.save.disabled = false;
+  ui.save.disabled = ui.compareEngines.disabled = false;
+  engines.forget();
   ui.copy.disabled = picture.id === undefined;
 }
 
@@ -180,6 +185,7 @@ async function draw(): Promise<void> {
     const pass = await layer.draw(image, stage.region(), signal);
     signal.throwIfAborted();
     device.show(pass);
+    engines.show(pass);
     ui.status.textContent = `${picture.title} drawn in ${formatDuration(pass.milliseconds)}`;
     showProgress(0);
     ui.stage.ariaBusy = String(loading);
@@ -234,7 +240,7 @@ function thumbnailOf(picture: Picture): () => Promise<void> {
     const [smallest] = [...picture.subnets].sort((a, b) => a.bytes - b.bytes);
     if (!smallest) return;
     const file = await picture.folder.read(smallest.file);
-    const image = await decoder.open(new Uint8Array(await file.arrayBuffer()));
+    const image = await engines.decoder.open(new Uint8Array(await file.arrayBuffer()));
     await paint(canvas, image, thumbnailRegion(picture), new AbortController().signal, () => {});
   };
 }
@@ -253,6 +259,9 @@ function wireTools(): void {
     fit: () => stage.show(WHOLE),
   };
   for (const [id, zoom] of Object.entries(zooms)) find(id, HTMLButtonElement).addEventListener('click', zoom);
+  ui.compareEngines.addEventListener('click', () => {
+    if (shown) engines.compare(shown.file).catch(report);
+  });
   ui.copy.addEventListener('click', () => copyLink().catch(report));
   ui.save.addEventListener('click', () => {
     if (!shown) return;

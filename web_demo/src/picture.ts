@@ -1,5 +1,5 @@
 /** A picture and its subnets, as the exporter's manifest lists them: checked, and the same wherever the files are. */
-import { ModelError, readModelInfo } from '../neural-img/src/index.ts';
+import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
 
 export interface Subnet {
   /** Such as d3w64: three layers, 64 wide. */
@@ -112,8 +112,11 @@ export function readTwins(json: unknown): Twins {
   return new Map(entries);
 }
 
-/** What a visitor opened or dropped: one neural image, or an exported folder with its manifest. */
-export async function readOwn(files: readonly File[]): Promise<Picture> {
+/** What a visitor opened or dropped: one neural image, of which `infoOf` tells, or an exported folder with its manifest. */
+export async function readOwn(
+  files: readonly File[],
+  infoOf: (file: Uint8Array) => Promise<ModelInfo>,
+): Promise<Picture> {
   const manifest = files.find(({ name }) => name === MANIFEST);
   if (manifest) return readOwnFolder(files, manifest);
   const models = files.filter(({ name }) => /\.onnx$/i.test(name));
@@ -124,11 +127,10 @@ export async function readOwn(files: readonly File[]): Promise<Picture> {
   }
   const file = models[0] ?? (files.length === 1 ? files[0] : undefined);
   if (!file) throw new ModelError(`There is no neural image (.onnx) and no ${MANIFEST} in this folder.`);
-  return readOwnFile(file);
+  return readOwnFile(file, await infoOf(new Uint8Array(await file.arrayBuffer())));
 }
 
-async function readOwnFile(file: File): Promise<Picture> {
-  const { name, width, height } = readModelInfo(new Uint8Array(await file.arrayBuffer()));
+function readOwnFile(file: File, { name, width, height }: ModelInfo): Picture {
   const subnet = {
     name,
     depth: 0,

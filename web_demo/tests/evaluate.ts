@@ -1,9 +1,92 @@
-import * as ort from 'onnxruntime-web';
-import type { Evaluate } from '../neural-img/src/rewrite.ts';
+/** The families' formulas (docs/format.md) in double precision, a point at a time. */
+import { Axis, expand, meansOf, seenBy } from '../neural-img/src/lapped_transform.ts';
+import { channelsOf, depthOf, type Network, valuesOf } from '../neural-img/src/network.ts';
 
-/** Runs a model in Node, for `rewrite`. */
-export const evaluate: Evaluate = async (model, x, y) => {
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
-  const feeds = { x: new ort.Tensor(x, [x.length]), y: new ort.Tensor(y, [y.length]) };
-  return (await session.run(feeds)) as Awaited<ReturnType<Evaluate>>;
-};
+type Values = (name: string) => Float32Array;
+
+/** Levels of red, green and blue at columns x and rows y. */
+export function evaluate(network: Network, x: Float32Array, y: Float32Array): number[] {
+  const names = [...Object.keys(network.tensors), 'biases'];
+  const known = new Map(names.map((name) => [name, valuesOf(network, name)]));
+  const values: Values = (name) => known.get(name) ?? new Float32Array();
+  const levels = [...y].flatMap((row) => [...x].flatMap((column) => colourAt(network, values, column, row)));
+  return levels.map((level) => Math.round(255 * Math.min(Math.max(level, 0), 1)));
+}
+
+function colourAt(network: Network, values: Values, x: number, y: number): number[] {
+  const channels = channelsOf(network);
+  const [weights, steps, biases] = [values('weights'), values('steps'), values('biases')];
+  const isLapped = network.family === 'lapped';
+  let h = isLapped ? planesAt(network, x, y) : filterAt(network, values, 0, x, y);
+  const first = h;
+  for (let layer = 0; layer < depthOf(network) - 1; layer++) {
+    const z = Array.from({ length: channels }, (_, output) =>
+      h.reduce(
+        (sum, value, input) => {
+          const step = steps[isLapped ? layer : layer * channels + output] ?? 0;
+          return sum + value * (weights[(layer * channels + input) * channels + output] ?? 0) * step;
+        },
+        isLapped ? 0 : (biases[layer * channels + output] ?? 0),
+      ),
+    );
+    if (isLapped) h = z.map((value, k) => (first[k] ?? 0) + Math.sin(value));
+    else if (network.family === 'siren') h = z.map(Math.sin);
+    else {
+      const filter = filterAt(network, values, layer + 1, x, y);
+      h = z.map((value, k) => value * (filter[k] ?? 0));
+    }
+  }
+  const head = values('head');
+  return [...values('head.bias')].map((bias, colour) =>
+    h.reduce((sum, value, k) => sum + value * (head[colour * channels + k] ?? 0), bias),
+  );
+}
+
+function filterAt(network: Network, values: Values, bank: number, x: number, y: number): number[] {
+  const channels = channelsOf(network);
+  const [phases, frequencies] = [values('phases'), values('frequencies')];
+  const at = (all: Float32Array, k: number) => all[bank * channels + k] ?? 0;
+  const other = phases.length;
+  return Array.from({ length: channels }, (_, k) => {
+    const angle = at(frequencies, k) * x + at(frequencies.subarray(other), k) * y + at(phases, k);
+    if (network.family !== 'gabor') return Math.sin(angle);
+    const centres = values('centres');
+    const square = (x - at(centres, k)) ** 2 + (y - at(centres.subarray(other), k)) ** 2;
+    return Math.sin(angle) * Math.exp(-at(values('decays'), k) * square);
+  });
+}
+
+function planesAt(network: Network, x: number, y: number): number[] {
+  const { latents, size } = network;
+  if (!latents) throw new Error('no latents');
+  const [width, height] = size;
+  const seen = seenBy(channelsOf(network)).map(({ plane, right, down }) =>
+    planeAt(network, plane, x + (2 * right * latents.reach) / width, y + (2 * down * latents.reach) / height),
+  );
+  return [...seen, ...Array<number>(channelsOf(network) - seen.length).fill(Math.PI / 2)];
+}
+
+function planeAt({ latents, size: [width, height] }: Network, plane: number, x: number, y: number): number {
+  if (!latents) throw new Error('no latents');
+  const { codes, pitch, step, down } = latents;
+  const [along, across, order] = latents.shape;
+  const [columns, rows] = [
+    new Axis(width, pitch).cosines([x], order),
+    new Axis(height, pitch).cosines([y], order),
+  ];
+  const means = meansOf(latents);
+  let sum = 0;
+  for (let column = columns.start; column < columns.end; column++)
+    for (let row = rows.start; row < rows.end; row++) {
+      const [a, b] = down ? [row, column] : [column, row];
+      const cell = (plane * along + a) * across + b;
+      for (let k = 0; k < order ** 2; k++) {
+        const [i, j] = [Math.floor(k / order), k % order];
+        const [right, below] = down ? [j, i] : [i, j];
+        const value = k === 0 ? (means[cell] ?? 0) : expand(codes[cell * order ** 2 + k] ?? 0);
+        const wave = columns.values[((column - columns.start) * order + right) * 8] ?? 0;
+        sum += value * wave * (rows.values[((row - rows.start) * order + below) * 8] ?? 0);
+      }
+    }
+  return (sum * step * 2) / pitch;
+}

@@ -1,16 +1,16 @@
 """The families of coordinate networks, one file each; a new file here is a new family.
 
-Every family has the same skeleton, which the rest of the toolchain trains, quantizes and packs:
-banks of filters over the coordinates, square hidden matrices with biases unless it is lean, a linear head
-per subnet, and the planes of a lapped transform if the family wants them.
-What makes a family is how it wires them: `forward` in torch, here, and its graph in ONNX (onnx_writer).
+All families have the same parts, which the rest of the toolchain trains and quantizes: banks of filters over
+the coordinates, square hidden matrices, biases unless the family is lean, a linear head for each subnet, and
+latents if the family wants them. A family says how the parts are wired (`forward`) and how they start; its
+graph in ONNX is written by a module of `onnx_writer`.
 """
 
 from abc import ABC, abstractmethod
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from anir_runtime.errors import AnirError
@@ -19,40 +19,59 @@ from torch import Tensor
 from anir_toolchain.space import WIDTHS, Subnet
 
 
-class Family(ABC):
-    """How a kind of coordinate network turns (x, y) into the channels of each depth.
+class FilterTensor(NamedTuple):
+    """The part of a filter's values that one tensor holds: `rows` values of 8 or 16 bits each."""
 
-    Shapes below: N points, D layers, C channels, F = banks(D) filter banks, K = len(filter_rows).
+    rows: int
+    bits: int
+
+
+class Family(ABC):
+    """How a kind of coordinate network turns (x, y) into the channels of each layer.
+
+    Shapes below: N points, D layers, C channels, F = banks(D) filter banks of K values each.
     """
 
     name: ClassVar[str]
-    filter_rows: ClassVar[dict[str, int]]
-    """What each of the K values of a filter is, and its bits in the file, 8 or 16."""
+    """As in files and on the command line."""
+    filter_tensors: ClassVar[dict[str, FilterTensor]]
+    """The network's tensors (docs/format.md) that make up the K values of a filter, in their order."""
     filter_gain: ClassVar[float] = 1.0
-    """How much faster filters learn than hidden weights."""
-    emphasis: ClassVar[float] = 0.5
-    """Power of a subnet's error by which its share in the loss falls: deep ones gain, depth 2 loses a bit."""
+    """Learning rate of filters as a multiple of that of hidden weights."""
+    error_exponent: ClassVar[float] = 0.5
+    """In the loss the error e of a subnet is weighted by e to the power of minus this.
+
+    0 minimizes the sum of errors, 1 that of their logarithms, in which deep subnets count as much as others.
+    """
     periodic_bias: ClassVar[bool] = False
-    """Whether hidden biases matter modulo 2π only."""
+    """Whether a hidden bias is the phase of a sine, of which only the value modulo 2π matters."""
     lean: ClassVar[bool] = False
-    """Whether each matrix has one step size, and layers no biases: some channel has to be constant then."""
-    kept: ClassVar[int] = 0
-    """Of the first channels, how many every layer passes on as they are: no hidden weights lead to them."""
+    """Whether layers have no biases, and each matrix a single step size instead of one for each output.
+
+    The channels of such a family have to include a constant one.
+    """
+    passed_through: ClassVar[int] = 0
+    """Number of first channels that every layer passes on unchanged: no hidden weights lead to them."""
 
     has_latents: ClassVar[bool] = False
-    """Whether each subnet begins with codes of local cosines of its own, of `latent_bits`."""
+    """Whether each subnet has latents (coefficients of a lapped transform) of its own, of `latent_bits`."""
     widths: ClassVar[tuple[int, ...]] = WIDTHS
-    """Of the default space at 768x512."""
+    """Widths of the default space for a picture of 768x512."""
     narrowest: ClassVar[int] = 1
-    """The least width."""
+    """Least width of a subnet."""
+
+    @property
+    def filter_bits(self) -> list[int]:
+        """Bits of each of a filter's K values."""
+        return [bits for rows, bits in self.filter_tensors.values() for _ in range(rows)]
 
     def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
-        """What a subnet's codes may take for a picture of (width, height): none by default."""
+        """Budget in bits of a subnet's latents for a picture of size (width, height): none by default."""
         return 0.0
 
     @abstractmethod
     def banks(self, depth: int) -> int:
-        """How many filter banks a subnet of that depth reads."""
+        """Number of filter banks that a subnet of that depth has."""
 
     @abstractmethod
     def init_filters(
@@ -63,10 +82,15 @@ class Family(ABC):
         bandwidth: float,
         generator: torch.Generator,
     ) -> Tensor:
-        """Fresh filters, float32[F, K, C].
+        """Filters to start the training from, float32[F, K, C].
 
-        `bandwidth` is the highest first-layer frequency in radians per unit; `aspect` scales it along x
-        and y so that frequencies are isotropic in pixels.
+        Args:
+            depth: D, the greatest depth.
+            width: C, the number of channels.
+            aspect: sides of the picture as multiples of their geometric mean, (x, y); frequencies are scaled
+                by them so that they are isotropic in pixels.
+            bandwidth: highest first-layer frequency, in radians per half of that mean side.
+            generator: draws the random numbers.
         """
 
     @abstractmethod
@@ -87,7 +111,7 @@ class Family(ABC):
             biases: float32[D-1, C], or [0, C] if the family is `lean`.
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
-            features: what is seen of local cosines' planes, float32[N, n], if the family `has_latents`.
+            features: what the first n channels see of the latents, float32[N, n], if there are any.
 
         Returns:
             D tensors float32[N, C].
@@ -95,13 +119,13 @@ class Family(ABC):
 
 
 def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """sin(wx·x + wy·y + phase) at N points, float32[N, C], with wx, wy and phase the first filter rows."""
+    """sin(ωx·x + ωy·y + φ) at N points, float32[N, C]; `filters` [K, C] begins with rows ωx, ωy and φ."""
     return torch.sin(torch.addmm(filters[2], torch.stack([x, y], dim=1), filters[:2]))
 
 
 @cache
 def families() -> dict[str, Family]:
-    """All families by name: every concrete Family in this package's modules."""
+    """All families by name: every class with a name that the modules of this package define."""
     found = {}
     for module in iter_modules(__path__, f"{__name__}."):
         for member in vars(import_module(module.name)).values():

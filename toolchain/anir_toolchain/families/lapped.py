@@ -1,7 +1,7 @@
-"""Local cosines and sine layers: what a cell shows stands in codes, what to make of it in a small network.
+"""A lapped transform under sine layers: latents say what is where, a small network makes colours of it.
 
-The codes (see ../lapped.py) give three planes of the picture's colours, z. Nearly all of a file is codes; the
-layers, which see z at a point and its first plane a pixel around it, take back some of what coarse codes err.
+The latents (`lapped_transform`) are three planes z in the picture's principal colours, and take nearly all of
+a file. The layers see z at a point and its first plane around it, and undo some of the error of coarse codes.
 """
 
 from typing import ClassVar
@@ -11,20 +11,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from anir_toolchain.families import Family
-from anir_toolchain.lapped import CONSTANT
+from anir_toolchain.families import Family, FilterTensor
+from anir_toolchain.lapped_synthesis import CONSTANT
 from anir_toolchain.space import Space, Subnet
 
 
 class Lapped(Family):
-    """h₁ = [z(x, y), z₁ at 8 places around, π/2, …], hₗ₊₁ = h₁ + sin(hₗ Wₗ), where nothing is added to z."""
+    """h₁ = [z(x, y), z₁ at 8 places around, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ), where nothing is added to z."""
 
     name = "lapped"
-    filter_rows: ClassVar[dict[str, int]] = {}
-    # Subnets with more codes have far smaller errors: each counts by its logarithm.
-    emphasis = 1.0
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {}
+    # The errors of subnets with many bits are far smaller than those with few.
+    error_exponent = 1.0
     lean = True
-    kept = 3
+    passed_through = 3
     has_latents = True
     widths = (8, 16, 20, 24)
     narrowest = 4
@@ -34,15 +34,15 @@ class Lapped(Family):
         4: (0.13, 0.21, 0.42, 0.9985),
         5: (0.1495, 0.2492, 0.4988, 1.5),
     }
-    """Bits per pixel of the file of each depth and of those widths."""
+    """Bits per pixel of the whole file, by depth and by the default widths, for a large picture."""
     least_bits: ClassVar[float] = 12_000
-    """For the codes of a small picture's smallest file."""
+    """Bits of the latents of a small picture's smallest file."""
 
     def banks(self, depth: int) -> int:
         return 1
 
     def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
-        # What the file has left when all else in it is paid for.
+        # What the file's bits leave when all else in it is paid for.
         pixels, widths = size[0] * size[1], Space.default(*size, self.widths).widths
         of_depths = [np.interp(subnet.width, widths, rates) for rates in self.rates.values()]
         rate = float(np.interp(subnet.depth, list(self.rates), of_depths))
@@ -50,9 +50,8 @@ class Lapped(Family):
         return max(pixels * rate - 8 * self._other_bytes(subnet), min(least, 4 * pixels))
 
     def _other_bytes(self, subnet: Subnet) -> float:
-        """About what a file of 4-bit weights has beside its codes."""
+        """Estimate of the bytes of a file of 4-bit weights beside its codes, when `rates` were chosen."""
         links, width = subnet.depth - 1, subnet.width
-        # From depth 3 on there is a Scan, too.
         return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
 
     def init_filters(
@@ -76,9 +75,9 @@ class Lapped(Family):
     ) -> list[Tensor]:
         assert features is not None
         seen = functional.pad(features, (0, filters.shape[-1] - features.shape[1]), value=CONSTANT)
-        planes, others = seen[:, : self.kept], seen[:, self.kept :]
+        planes, others = seen[:, : self.passed_through], seen[:, self.passed_through :]
         layers = [seen]
         for weight in weights:
-            sines = torch.sin(layers[-1] @ weight[:, self.kept :])
+            sines = torch.sin(layers[-1] @ weight[:, self.passed_through :])
             layers.append(torch.cat([planes, others + sines], 1))
         return layers

@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, sine
+from anir_toolchain.families import Family, FilterTensor, sine
 
 
 class _FilterNetwork(Family):
-    """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), one filter bank g per layer."""
+    """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer."""
 
     def banks(self, depth: int) -> int:
         return depth
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """One bank's response, float32[N, C], to filters float32[K, C]."""
+        """The response of one bank of filters, float32[K, C], at N points: float32[N, C]."""
         return sine(filters, x, y)
 
     def forward(
@@ -36,11 +36,14 @@ class _FilterNetwork(Family):
 
 
 class Fourier(_FilterNetwork):
-    """g(x, y) = sin(ω·(x, y) + φ)."""
+    """g(x, y) = sin(ωx·x + ωy·y + φ)."""
 
     name = "fourier"
     filter_gain = 5.0
-    filter_rows: ClassVar[dict[str, int]] = {"wx": 16, "wy": 16, "phase": 8}
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {
+        "frequencies": FilterTensor(2, bits=16),
+        "phases": FilterTensor(1, bits=8),
+    }
 
     def init_filters(
         self,
@@ -51,19 +54,23 @@ class Fourier(_FilterNetwork):
         generator: torch.Generator,
     ) -> Tensor:
         filters = torch.rand(depth, 3, width, generator=generator) * 2 - 1
-        # A product adds frequencies; falling from bank to bank, they suit shallow and deep subnets alike.
+        # A product of sines adds up frequencies; falling from bank to bank, they suit all depths.
         frequency = 2 * bandwidth * 0.7 ** torch.arange(depth)
         scale = torch.stack([frequency * aspect[0], frequency * aspect[1], torch.full((depth,), math.pi)], 1)
         return filters * scale[:, :, None]
 
 
 class Gabor(_FilterNetwork):
-    """g(x, y) = sin(ω·(x, y) + φ) · exp(-γ ((x - μx)² + (y - μy)²)); the paper's γ is twice that."""
+    """g(x, y) = sin(ωx·x + ωy·y + φ) · exp(-γ ((x - μx)² + (y - μy)²)); the paper's γ is twice that."""
 
     name = "gabor"
-    filter_rows: ClassVar[dict[str, int]] = {**Fourier.filter_rows, "center_x": 8, "center_y": 8, "gamma": 8}
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {
+        **Fourier.filter_tensors,
+        "centres": FilterTensor(2, bits=8),
+        "decays": FilterTensor(1, bits=8),
+    }
     concentration: ClassVar[float] = 6.0
-    """α of the Gamma(α / layers, 1) distribution that γ is drawn from, as published."""
+    """α of the Gamma(α / D, 1) distribution from which the paper's γ is drawn."""
 
     def init_filters(
         self,

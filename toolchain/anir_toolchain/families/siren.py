@@ -6,14 +6,17 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, sine
+from anir_toolchain.families import Family, FilterTensor, sine
 
 
 class Siren(Family):
-    """h₁ = sin(ω·(x, y) + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ), with the paper's ω₀ folded into the weights."""
+    """h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ); the paper's ω₀ is a factor of the weights."""
 
     name = "siren"
-    filter_rows: ClassVar[dict[str, int]] = {"wx": 16, "wy": 16, "phase": 8}
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {
+        "frequencies": FilterTensor(2, bits=16),
+        "phases": FilterTensor(1, bits=8),
+    }
     periodic_bias = True
 
     def banks(self, depth: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import onnx
 import onnx_ir as ir
+from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 from onnxscript import GraphBuilder
 
@@ -30,7 +31,10 @@ def build(network: Network) -> onnx.ModelProto:
     """The network as an ONNX model: float32 x [W] and y [H] in, uint8 image [H, W, 3] out.
 
     The same network gives the same bytes. The model has passed onnx's full check.
+    Raises AnirError if the network is of a family that has no graph here.
     """
+    if network.family not in _LAYERS:
+        raise AnirError(f"family '{network.family}' has no ONNX graph; add its layers to onnx_writer")
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": _OPSET}, name=network.name))
     op, tensors = builder.op, NetworkTensors(builder, network)
     x = builder.input("x", ir.DataType.FLOAT, ["W"])

@@ -4,22 +4,13 @@ import math
 
 import numpy as np
 import onnx_ir as ir
+from anir_runtime.lapped_transform import BESIDE, EVEN, MEAN_ACTIVITY, Axis, context
 from anir_runtime.network import Latents
 
-from anir_toolchain.lapped import (
-    BESIDE,
-    CONSTANT,
-    EVEN,
-    MEAN_ACTIVITY,
-    Axis,
-    context,
-    in_lanes,
-    planes_apart,
-    seen_positions,
-)
+from anir_toolchain.lapped_synthesis import CONSTANT, seen_positions
+from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
-from anir_toolchain.rans import encode
 
 
 def metadata(latents: Latents) -> dict[str, str]:
@@ -82,7 +73,7 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 def cosines(
     tensors: NetworkTensors, axis: Axis, places: ir.Value, shifts: ir.Value, odd: ir.Value
 ) -> ir.Value:
-    """Every cell's windowed cosines, as `Axis.cosines`, float32[shifts, K, cells, N].
+    """Every cell's windowed cosines at coordinates, float32[shifts, K, cells, N].
 
     Args:
         tensors: of the network.
@@ -92,8 +83,11 @@ def cosines(
             float32[shifts, 1, 1, 1].
         odd: 1, 3, 5 … of the K frequencies, float32[K, 1, 1].
     """
-    op, (first, last) = tensors.op, axis.inner
-    places = op.Add(op.Mul(places, axis.unit), shifts)
+    op, unit = tensors.op, math.pi / 4 * axis.pixels / axis.pitch
+    # Angles of the first middle and just beyond the last: Range counts up to it in float32.
+    first = math.pi / 4 - unit
+    last = first + math.pi / 2 * (axis.cells - 1) + 0.001 + 1e-6 * unit
+    places = op.Add(op.Mul(places, unit), shifts)
     middles = op.Unsqueeze(op.Range(first, last, math.pi / 2), [1])
     from_middle = op.Abs(op.Sub(op.Clip(places, first, last), middles))
     window = op.Cos(op.Min(from_middle, math.pi / 2))
@@ -103,11 +97,11 @@ def cosines(
 
 def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
     """The values of the codes, float32[3, A, K, K, B]; [A, K, K, 3, B] if each plane has lanes of its own."""
-    op, own = tensors.op, context(latents.codes)
+    op, own = tensors.op, context(latents.codes.shape[-1])
     planes, along, across, k, _ = latents.codes.shape
     mean_activity = tensors.constant("mean_activity", np.full((1, 1), MEAN_ACTIVITY, np.float32))
     prior = op.Pad(mean_activity, [0, k**2 - 1], None, [0])
-    codes = decoded(tensors, encode(in_lanes(latents.codes), own), own, prior)
+    codes = decoded(tensors, encode_latents(latents), own, prior)
     # code · max(1, |code| / EVEN) · step, in the scale of the picture.
     step = op.Mul(tensors.constant("latents.step", latents.step), 2 / latents.pitch / EVEN)
     values = op.Mul(op.Mul(codes, op.Max(op.Abs(codes), float(EVEN))), step)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx_ir as ir
+from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context
 from onnxscript import OpBuilder
 
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
-from anir_toolchain.rans import BESIDE, LOWEST, TOTAL, WORD, Context, Stream
+from anir_toolchain.rans_encoder import Stream
 
 _INT, _FLOAT = ir.DataType.INT32, ir.DataType.FLOAT
 
@@ -50,15 +51,14 @@ def _step(
     tensors: NetworkTensors, stream: Stream, context: Context
 ) -> Callable[[OpBuilder, ir.Value, ir.Value, ir.Value, ir.Value], list[ir.Value]]:
     """Adds what all steps read, and returns the function that writes the nodes of a step."""
-    op, largest, farthest = tensors.op, stream.tables.largest, max(context.weights)
+    op, farthest = tensors.op, max(context.weights)
+    largest = stream.tables.frequencies.shape[1] - 1
     zero, one = tensors.constant("zero", np.int32(0)), tensors.constant("one", np.int32(1))
     total = tensors.constant("total", np.int32(TOTAL))
     # No lane may find nothing to read, even where what it reads is thrown away.
     words = stream.words if stream.words.size else np.zeros(1, np.uint16)
     words = op.Cast(tensors.constant("latents.words", words), to=_INT)
-    # Activities are whole numbers: a limit is between two of them.
-    below = stream.tables.limits[:, None].astype(np.float32) - np.float32(0.5)
-    limits = tensors.constant("latents.limits", below)
+    limits = tensors.constant("latents.limits", stream.tables.limits[:, None])
     # Frequencies of the codes from -largest to largest, table after table, and their sums up to each of them.
     first, end = tensors.constant("first", np.int32(-largest)), tensors.constant("end", np.int32(largest + 1))
     tables = tensors.constant("latents.frequencies", stream.tables.frequencies.astype(np.int32))
@@ -67,7 +67,7 @@ def _step(
     column_of_sums = op.Unsqueeze(sums, [1])
     distances = tensors.constant("distances", np.array([*context.weights], np.int32) - 1)
     weights = tensors.constant("context", np.array([*context.weights.values()], np.float32)[None, :, None])
-    weights = op.Mul(weights, tensors.constant("beside", np.array(BESIDE, np.float32)))
+    weights = op.Mul(weights, tensors.constant("beside", np.array(LANE_WEIGHTS, np.float32)))
 
     def step(
         op: OpBuilder, state: ir.Value, last: ir.Value, sizes: ir.Value, prior: ir.Value
@@ -95,7 +95,7 @@ def _step(
         # A state that has become too low takes in a word; lanes read in their order.
         low = op.Less(state, LOWEST)
         read = op.Add(op.CumSum(op.Where(low, one, zero), 2), last)
-        longer = op.Add(op.Mul(state, WORD), op.Gather(words, read))
+        longer = op.Add(op.Mul(state, 2**WORD_BITS), op.Gather(words, read))
         code = op.Cast(op.Add(op.Mod(symbol, 2 * largest + 1), first), to=_FLOAT)
         sizes = op.Slice(op.Concat(op.Abs(code), sizes, axis=1), [0], [farthest], [1])
         return [op.Where(low, longer, state), op.ReduceMax(read), sizes, code]

@@ -6,10 +6,12 @@
  *     for await (const tile of image.decode({ coarse: true })) drawTile(context, tile);
  */
 import { axis, coarsen } from './coordinates.ts';
-import type { Reply, Request } from './decoder.worker.ts';
-import { ModelError, type ModelInfo, readModelInfo } from './onnx_metadata.ts';
+import { type Engine, Lane, type Source } from './lane.ts';
+import { light } from './light.ts';
+import { ModelError } from './model_error.ts';
+import type { ModelInfo } from './network.ts';
 
-/** Some rows of the picture over its full width, opaque RGBA. */
+/** Some rows of the picture over its full width, RGBA. */
 export interface Tile {
   firstRow: number;
   width: number;
@@ -43,44 +45,56 @@ interface Part {
   y: Float32Array;
 }
 
-// Enough for a worker to be busy while messages are on their way, little enough that a stop is prompt.
-const PART_PIXELS = 16384;
-const PART_ROWS = 16;
+export interface DecoderOptions {
+  /** How many workers share a picture at most, by default up to four; they need no isolated page. */
+  threads?: number;
+  /** By default the package's own; `neural-img/onnx` has another. */
+  engine?: Engine;
+}
+
+// A part takes long enough for a worker to be busy while messages are on their way, and so short that a stop is prompt.
+const PART = { macs: 1e9, mostMacs: 8e9, leastPixels: 16384, mostPixels: 49152, rows: 16 };
 const COARSE_PIXELS = 8192;
 const COARSEST_STEP = 8;
 const MAX_THREADS = 4;
 
 export class Decoder {
-  /** How many workers share a picture at most; they need no isolated page. */
+  /** How many workers share a picture at most. */
   readonly threads: number;
   readonly #lanes: Lane[];
   #turn = Promise.resolve();
 
-  /**
-   * `runtime` is the folder with ONNX Runtime's ort-wasm-simd-threaded.wasm and .mjs; without it, the
-   * bundler's copy is used.
-   */
-  constructor(runtime?: URL, threads = Math.min(MAX_THREADS, navigator.hardwareConcurrency)) {
+  constructor({
+    threads = Math.min(MAX_THREADS, navigator.hardwareConcurrency),
+    engine = light,
+  }: DecoderOptions = {}) {
     this.threads = threads;
-    this.#lanes = Array.from({ length: threads }, () => new Lane(runtime));
+    this.#lanes = Array.from({ length: threads }, () => new Lane(engine));
+  }
+
+  /** Starts a worker, so that it is ready by the time that there is a file. */
+  start(): void {
+    this.#lanes[0]?.start().catch(() => undefined);
   }
 
   /** Throws a ModelError with a readable message when `file` is not a neural image. */
   async open(file: Uint8Array): Promise<NeuralImage> {
-    const info = readModelInfo(file);
-    await this.#lanes[0]?.ask(file);
-    return { info, bytes: file.length, decode: (options) => this.#decode(file, info, options) };
+    const source: Source = { file };
+    const { info, plan } = (await this.#lanes[0]?.ask(source)) ?? {};
+    if (!info) throw new ModelError('The decoder has no threads.');
+    source.plan = plan;
+    return { info, bytes: file.length, decode: (options) => this.#decode(source, info, options) };
   }
 
   async *#decode(
-    file: Uint8Array,
+    source: Source,
     info: ModelInfo,
     { x = axis(info.width), y = axis(info.height), coarse = false, signal }: DecodeOptions = {},
   ): AsyncGenerator<Tile, void, void> {
-    const parts = [...(coarse ? [coarsePart(x, y)] : []), ...fineParts(x, y)];
+    const parts = [...(coarse ? [coarsePart(x, y)] : []), ...fineParts(x, y, info)];
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const tiles = this.#start(file, parts, stopped);
+    const tiles = this.#start(source, parts, stopped);
     try {
       for (const tile of tiles) {
         const done = await tile;
@@ -93,13 +107,13 @@ export class Decoder {
   }
 
   /** Has all parts decoded after those of the pictures before; no worker waits for who reads the tiles. */
-  #start(file: Uint8Array, parts: Part[], stopped: AbortSignal): Promise<Tile>[] {
-    const waiting = parts.map(() => Promise.withResolvers<Tile>());
+  #start(source: Source, parts: Part[], stopped: AbortSignal): Promise<Tile>[] {
+    const waiting = parts.map(() => deferred<Tile>());
     const entries = parts.entries();
     const work = async (lane: Lane) => {
       for (const [index, part] of entries) {
         if (stopped.aborted) return waiting[index]?.reject(stopped.reason);
-        await decodePart(lane, file, part).then(waiting[index]?.resolve, waiting[index]?.reject);
+        await decodePart(lane, source, part).then(waiting[index]?.resolve, waiting[index]?.reject);
       }
     };
     // Two parts for each worker, so that it has the next one before it is asked for.
@@ -108,15 +122,9 @@ export class Decoder {
     this.#turn = this.#turn.then(async () => {
       const first = this.#lanes[0];
       if (!first || stopped.aborted) return;
-      // The others join once they have the model; one that cannot is not missed.
-      const ready = helpers.map((lane) =>
-        lane.ask(file).then(
-          () => join(lane),
-          () => undefined,
-        ),
-      );
-      await join(first);
-      await Promise.all(ready);
+      // The others join once they have the picture; one that cannot is not missed.
+      const others = helpers.map((lane) => lane.ask(source).then(() => join(lane)));
+      await Promise.allSettled([join(first), ...others]);
     });
     stopped.addEventListener('abort', () => {
       for (const { reject } of waiting) reject(stopped.reason);
@@ -126,15 +134,20 @@ export class Decoder {
   }
 }
 
-async function decodePart(lane: Lane, file: Uint8Array, { x, y, firstRow, scale }: Part): Promise<Tile> {
-  const pixels = await lane.ask(file, { x, y });
-  if (!pixels) throw new ModelError('The decoder gave no pixels.');
+async function decodePart(lane: Lane, source: Source, { x, y, firstRow, scale }: Part): Promise<Tile> {
+  const { pixels = new Uint8ClampedArray() } = await lane.ask(source, { x, y });
   return { firstRow, width: x.length, height: y.length, scale, pixels };
 }
 
-function fineParts(x: Float32Array, y: Float32Array): Part[] {
-  const fitting = Math.floor(PART_PIXELS / x.length);
-  const rows = Math.max(1, fitting - (fitting > PART_ROWS ? fitting % PART_ROWS : 0));
+function fineParts(
+  x: Float32Array,
+  y: Float32Array,
+  { macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
+): Part[] {
+  const wanted = Math.max(PART.macs / macsPerPixel, PART.leastPixels);
+  const pixels = Math.min(wanted, PART.mostPixels, PART.mostMacs / macsPerPixel);
+  const fitting = Math.floor(pixels / x.length);
+  const rows = Math.max(1, fitting - (fitting > PART.rows ? fitting % PART.rows : 0));
   return Array.from({ length: Math.ceil(y.length / rows) }, (_, k) => {
     const firstRow = k * rows;
     return { firstRow, scale: 1, x, y: y.slice(firstRow, firstRow + rows) };
@@ -148,57 +161,9 @@ function coarsePart(x: Float32Array, y: Float32Array): Part {
   return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale) };
 }
 
-interface Pending {
-  resolve(pixels: Uint8ClampedArray<ArrayBuffer> | undefined): void;
-  reject(error: Error): void;
-}
-
-/** One worker, started when it is first needed. */
-class Lane {
-  #worker: Worker | undefined;
-  #loaded: Uint8Array | undefined;
-  #pending = new Map<number, Pending>();
-  #lastId = 0;
-
-  constructor(private readonly runtime: URL | undefined) {}
-
-  /** Opens the model and, with a grid, decodes there. */
-  ask(file: Uint8Array, grid?: Request['grid']): Promise<Uint8ClampedArray<ArrayBuffer> | undefined> {
-    this.#worker ??= this.#start();
-    const request: Request = { id: ++this.#lastId };
-    if (this.runtime) request.runtime = this.runtime.href;
-    if (grid) request.grid = grid;
-    // The worker answers in order, so it still holds the model of the request before this one.
-    if (this.#loaded !== file) request.file = this.#loaded = file;
-    this.#worker.postMessage(request);
-    return new Promise((resolve, reject) => this.#pending.set(request.id, { resolve, reject }));
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL('./decoder.worker.js', import.meta.url), { type: 'module' });
-    worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.#settle(data));
-    worker.addEventListener('error', () => this.#abandon('The decoder could not start in this browser.'));
-    return worker;
-  }
-
-  #settle(reply: Reply): void {
-    const pending = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    if (!('error' in reply)) {
-      pending?.resolve(reply.pixels);
-      return;
-    }
-    // The worker may have lost its session, so the next request brings its model along.
-    this.#loaded = undefined;
-    pending?.reject(new ModelError(reply.error));
-    if (reply.fatal) this.#abandon(reply.error);
-  }
-
-  /** Lets the worker go with all that it was asked; the next request starts a fresh one. */
-  #abandon(reason: string): void {
-    this.#worker?.terminate();
-    this.#worker = this.#loaded = undefined;
-    for (const { reject } of this.#pending.values()) reject(new ModelError(reason));
-    this.#pending.clear();
-  }
+/** A promise that is settled from outside: not all browsers have Promise.withResolvers. */
+function deferred<T>() {
+  const made = {} as { resolve(value: T): void; reject(reason: unknown): void };
+  const promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return { promise, ...made };
 }

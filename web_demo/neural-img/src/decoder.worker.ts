@@ -1,64 +1,55 @@
-/** Runs ONNX Runtime off the main thread: one request after the other, one session at a time. */
-import * as ort from 'onnxruntime-web/wasm';
-import { ModelError } from './onnx_metadata.ts';
-import { type Drawer, openDrawer } from './tiles.ts';
+/** Evaluates networks off the main thread: one request after the other, one network at a time. */
+import { FAMILIES } from './families/index.ts';
+import { type Draw, Kernel } from './kernel.ts';
+import type { Answer, Request } from './lane.ts';
+import { ModelError } from './model_error.ts';
+import { infoOf, type Network } from './network.ts';
+import { readNetwork } from './onnx_reader.ts';
 
-export interface Request {
-  id: number;
-  /** Where ONNX Runtime's WebAssembly files lie, if not where the bundler put them. */
-  runtime?: string;
-  /** Comes only when the model differs from that of the request before. */
-  file?: Uint8Array;
-  /** What to decode; without it the model is only opened. */
-  grid?: { x: Float32Array; y: Float32Array };
-}
+let kernel: Kernel | undefined;
+let draw: Draw | undefined;
 
-export type Reply =
-  | { id: number; pixels?: Uint8ClampedArray<ArrayBuffer> }
-  /** `fatal`: the WebAssembly instance cannot be trusted any more. */
-  | { id: number; error: string; fatal: boolean };
+self.addEventListener(
+  'message',
+  ({ data }: MessageEvent<Request<Network> & { module?: WebAssembly.Module }>) => {
+    if (data.module) kernel = new Kernel(data.module);
+    else answer(data);
+  },
+);
+self.postMessage('ready');
 
-let drawer: Drawer | undefined;
-let queue = Promise.resolve();
-
-self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
-  queue = queue.then(() => answer(data));
-});
-
-async function answer(request: Request): Promise<void> {
+function answer({ id, file, plan, grid }: Request<Network>): void {
   try {
-    if (request.file) await open(request.file, request.runtime);
-    const pixels = request.grid && (await decode(request.grid.x, request.grid.y));
-    if (pixels) reply({ id: request.id, pixels }, [pixels.buffer]);
-    else reply({ id: request.id });
+    const opened = file || plan ? open(file, plan) : undefined;
+    const pixels = grid && decode(grid.x, grid.y);
+    reply({ id, ...opened, ...(pixels && { pixels }) }, pixels ? [pixels.buffer] : []);
   } catch (error) {
-    reply({ id: request.id, error: explain(error), fatal: error instanceof WebAssembly.RuntimeError });
+    const isKnown = error instanceof ModelError;
+    // After a trap or without memory the instance cannot be trusted any more.
+    reply({ id, error: isKnown ? error.message : explain(error), fatal: !isKnown || error.isFatal });
   }
 }
 
-function reply(message: Reply, transfer: Transferable[] = []): void {
-  self.postMessage(message, { transfer });
+function reply(answer: Answer<Network>, transfer: Transferable[] = []): void {
+  self.postMessage(answer, { transfer });
 }
 
-async function open(file: Uint8Array, runtime: string | undefined): Promise<void> {
-  await drawer?.release();
-  drawer = undefined;
-  if (runtime) ort.env.wasm.wasmPaths = runtime;
-  // Several workers with a thread each are as fast as ONNX Runtime's threads, and need no isolated page.
-  ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = 'error';
-  drawer = await openDrawer(file);
+/** Makes a network ready to be drawn: one that is read from a file here, or that another worker has read. */
+function open(file: Uint8Array | undefined, plan: Network | undefined): Partial<Answer<Network>> {
+  if (!kernel) throw new ModelError('The decoder has no WebAssembly.');
+  draw = undefined;
+  kernel.clear();
+  const network = plan ?? readNetwork(kernel, file ?? new Uint8Array());
+  draw = FAMILIES.get(network.family)?.open(kernel, network);
+  return plan ? {} : { info: infoOf(network), plan: network };
 }
 
-async function decode(x: Float32Array, y: Float32Array): Promise<Uint8ClampedArray<ArrayBuffer>> {
-  if (!drawer) throw new ModelError('No model is open.');
-  return drawer.draw(x, y);
+function decode(x: Float32Array, y: Float32Array): Uint8ClampedArray<ArrayBuffer> {
+  if (!draw) throw new ModelError('No picture is open.');
+  return draw(x, y);
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ModelError) return error.message;
-  const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 160);
-  if (text.includes('no available backend'))
-    return 'The decoder could not start: its WebAssembly did not load.';
-  return `ONNX Runtime cannot decode this file: ${text}`;
+  const text = error instanceof Error ? error.message : String(error);
+  return `The decoder failed: ${text.slice(0, 160)}`;
 }

@@ -2,6 +2,12 @@ import { axis } from './coordinates.ts';
 import { Decoder, type NeuralImage } from './decoder.ts';
 import { drawTile } from './draw_tile.ts';
 
+declare global {
+  interface HTMLElementTagNameMap {
+    'neural-img': NeuralImgElement;
+  }
+}
+
 // A canvas with more pixels stays blank on phones, without a word.
 const MAX_PIXELS = 16.7e6;
 
@@ -17,8 +23,6 @@ const BaseElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 export class NeuralImgElement extends BaseElement {
   static readonly observedAttributes = ['src', 'alt', 'width', 'height'];
 
-  /** The folder with ONNX Runtime's WebAssembly files; set it before the first element is connected. */
-  static runtime: URL | undefined;
   static #decoder: Decoder | undefined;
 
   readonly #canvas = document.createElement('canvas');
@@ -135,11 +139,12 @@ export class NeuralImgElement extends BaseElement {
 
   async #load(signal: AbortSignal): Promise<void> {
     if (this.#image) return;
+    NeuralImgElement.#decoder ??= new Decoder();
+    NeuralImgElement.#decoder.start();
     const response = await fetch(this.src, { signal });
     if (!response.ok) throw new Error(`${this.src} answered ${response.status}.`);
     const file = new Uint8Array(await response.arrayBuffer());
     signal.throwIfAborted();
-    NeuralImgElement.#decoder ??= new Decoder(NeuralImgElement.runtime);
     const image = await NeuralImgElement.#decoder.open(file);
     signal.throwIfAborted();
     this.#image = image;

@@ -1,66 +1,82 @@
-/** The wire format of protocol buffers, as far as ONNX files need it. */
+/** The wire format of protobuf messages: https://protobuf.dev/programming-guides/encoding. */
+import { ModelError } from './model_error.ts';
 
-export interface Field {
-  number: number;
-  /** The value of a number field, else 0. */
-  varint: number;
-  /** The content of a text, bytes or message field, else empty. */
-  bytes: Uint8Array;
-}
+/** Of a field: a varint, the bytes of a number of fixed size, or what has a length, which is not copied. */
+export type Content = number | number[] | Uint8Array;
 
-/** Walks the fields of one message; views, no copies. Throws a RangeError where the message is damaged. */
-export function* fields(message: Uint8Array): Generator<Field> {
-  let at = 0;
+const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5];
+const LONGEST_VARINT = 10;
+const MOST_PARTS = 1 << 18;
+const HALF = 2 ** 28;
 
-  function readVarint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = message[at++];
-      if (byte === undefined) break;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+/** The error for bytes that are no message, or not the one that they should be. */
+export const damaged = () => new ModelError('This is not an ONNX file, or a damaged one.');
+
+/** Takes messages apart, into a bounded number of parts in all: the time that it takes is bounded, too. */
+export class Reader {
+  #left = MOST_PARTS;
+
+  /** Number and content of each field. Throws a ModelError where this is no message, or has too many. */
+  *fields(message: Uint8Array): Generator<[number, Content]> {
+    for (let at = 0; at < message.length; ) {
+      const kind = (message[at] as number) & 7;
+      let [tag, next] = this.#varint(message, at);
+      const number = Math.floor(tag / 8);
+      let size = kind === FIXED64 ? 8 : 4;
+      if (kind === VARINT || kind === LENGTH) [size, next] = this.#varint(message, next);
+      else if (kind !== FIXED64 && kind !== FIXED32) throw damaged();
+      at = next;
+      if (kind === VARINT) {
+        yield [number, size];
+        continue;
+      }
+      if (number === 0 || size < 0 || size > message.length - at) throw damaged();
+      const content = message.subarray(at, at + size);
+      at += size;
+      yield [number, kind === LENGTH ? content : [...content]];
     }
-    throw new RangeError('damaged message');
   }
 
-  function take(length: number): Uint8Array {
-    if (length > message.length - at) throw new RangeError('damaged message');
-    at += length;
-    return message.subarray(at - length, at);
+  /** Integers that are stored one after the other. Throws a ModelError as `fields` does. */
+  *varints(content: Uint8Array): Generator<number> {
+    for (let at = 0, value = 0; at < content.length; ) {
+      [value, at] = this.#varint(content, at);
+      yield value;
+    }
   }
 
-  while (at < message.length) {
-    const tag = readVarint();
-    const field: Field = { number: Math.floor(tag / 8), varint: 0, bytes: message.subarray(0, 0) };
-    const wireType = tag % 8;
-    if (wireType === 0) field.varint = readVarint();
-    else if (wireType === 1) take(8);
-    else if (wireType === 2) field.bytes = take(readVarint());
-    else if (wireType === 5) take(4);
-    else throw new RangeError('damaged message');
-    yield field;
+  /** The signed integer of at most 64 bits that begins there, exact up to 2⁵³, and where the next part begins. */
+  #varint(message: Uint8Array, at: number): [number, number] {
+    if (--this.#left < 0) throw new ModelError('This has too many parts for a neural image.');
+    // Bits 0 to 27, 28 to 55, and 56 to 63.
+    const parts: [number, number, number] = [0, 0, 0];
+    for (let k = 0; k < LONGEST_VARINT; k++) {
+      const octet = message[at + k];
+      if (octet === undefined) break;
+      const part = k >> 2;
+      parts[part as 0 | 1 | 2] += (octet & 127) * 2 ** (7 * (k & 3));
+      if (octet >= 128) continue;
+      const [low, middle, high] = [parts[0], parts[1], parts[2] & 255];
+      return [
+        low + (high < 128 ? middle : middle - HALF) * HALF + (high < 128 ? high : high - 255) * HALF ** 2,
+        at + k + 1,
+      ];
+    }
+    throw damaged();
   }
 }
 
-/** One field of a message. */
-export function field(number: number, content: number | string | Uint8Array): Uint8Array {
-  if (typeof content === 'number') return Uint8Array.from([...varint(number * 8), ...varint(content)]);
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return concat(Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length)]), bytes);
-}
-
-export function concat(...parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+/** A field that holds text. Throws a ModelError if it does not. */
+export function textOf(content: Content): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(messageIn(content));
+  } catch {
+    throw damaged();
   }
-  return whole;
 }
 
-export const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(Math.floor(value / 0x80))];
+/** A field that has a length. Throws a ModelError if it has none. */
+export function messageIn(content: Content): Uint8Array {
+  if (!(content instanceof Uint8Array)) throw damaged();
+  return content;
 }

@@ -10,6 +10,8 @@ declare const self: ServiceWorkerGlobalScope;
 /** Put in by the build: paths below the page, each with its hash. */
 declare const __FILES__: Record<string, string>;
 
+/** Megabytes that only some visitors ask for: kept once one has. */
+const LATER = /\/(ort\/|assets\/onnx\.worker)/;
 const CACHE = `anir ${self.registration.scope}`;
 const keys = new Map(
   Object.entries(__FILES__).map(([path, hash]) => [addressOf(path), `${addressOf(path)}?${hash}`]),
@@ -35,7 +37,7 @@ function withoutQuery(url: string): string {
 async function loadNew(): Promise<void> {
   const cache = await caches.open(CACHE);
   const held = new Set((await cache.keys()).map(({ url }) => url));
-  const missing = [...keys].filter(([, key]) => !held.has(key));
+  const missing = [...keys].filter(([address, key]) => !held.has(key) && !LATER.test(address));
   await Promise.all(
     missing.map(async ([address, key]) => {
       // Some hosts answer for index.html with a redirect, which a page must not come from.
@@ -54,5 +56,9 @@ async function dropOld(): Promise<void> {
 
 async function answer(request: Request, key: string): Promise<Response> {
   const cache = await caches.open(CACHE);
-  return (await cache.match(key)) ?? fetch(request);
+  const held = await cache.match(key);
+  if (held) return held;
+  const response = await fetch(request);
+  if (response.ok && LATER.test(request.url)) await cache.put(key, response.clone());
+  return response;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readInfo } from '../../neural-img/src/onnx_reader.ts';
 import {
   type Folder,
   paretoFront,
@@ -27,6 +28,8 @@ const read = (manifest: unknown) => readManifest(manifest, FOLDER, 'Coffee');
 // Node's File has no path of the folder that it was opened with.
 const asFile = (name: string, content: BlobPart) =>
   Object.assign(new File([content], name), { webkitRelativePath: `mine/${name}` });
+/** What a decoder says of a file. */
+const infoOf = async (file: Uint8Array) => ({ ...readInfo(file), name: 'd3w64' });
 const model = (name: string) => asFile(name, modelBytes(METADATA) as BlobPart);
 
 test('reads a manifest', () => {
@@ -74,17 +77,17 @@ test('reads the codecs’ files of each subnet', () => {
 });
 
 test('reads a lone neural image, whatever lies beside it', async () => {
-  const picture = await readOwn([asFile('notes.txt', 'x'), model('mine.onnx')]);
+  const picture = await readOwn([asFile('notes.txt', 'x'), model('mine.onnx')], infoOf);
   expect(picture).toMatchObject({ title: 'mine.onnx', width: 96, height: 64, subnets: [{ name: 'd3w64' }] });
   expect(await (await picture.folder.read('mine.onnx')).arrayBuffer()).toEqual(modelBytes(METADATA).buffer);
 });
 
 test('reads a folder with its manifest, with or without the source picture', async () => {
   const files = [asFile('manifest.json', JSON.stringify(MANIFEST)), model('d3w64.onnx')];
-  const alone = await readOwn(files);
+  const alone = await readOwn(files, infoOf);
   expect(alone.title).toBe('mine');
   expect(alone.source).toBeUndefined();
-  expect((await readOwn([...files, asFile('coffee.png', 'png')])).source).toBe('coffee.png');
+  expect((await readOwn([...files, asFile('coffee.png', 'png')], infoOf)).source).toBe('coffee.png');
 });
 
 test.each([
@@ -96,7 +99,7 @@ test.each([
   ['a manifest of something else', [asFile('manifest.json', '{"name": "app"}')], 'manifest.format is not 1'],
   ['a missing network', [asFile('manifest.json', JSON.stringify(MANIFEST))], 'lists d3w64.onnx'],
 ])('says in one line what is wrong with %s', async (_name, files, message) => {
-  await expect(readOwn(files)).rejects.toThrow(message);
+  await expect(readOwn(files, infoOf)).rejects.toThrow(message);
 });
 
 test('the front is what nothing as small beats', () => {

@@ -1,0 +1,46 @@
+import struct
+from io import BytesIO
+
+import pytest
+from anir_toolchain.cicp import Cicp, read_cicp
+from PIL import Image
+
+from tests.odd_pictures import fields, nclx, saved, with_chunks
+
+
+def _read(data: bytes) -> Cicp | None:
+    with Image.open(BytesIO(data)) as image:
+        code = read_cicp(image)
+        image.load()  # the file is where the reader left it
+        return code
+
+
+def test_code_points_of_png_and_avif() -> None:
+    assert _read(with_chunks(fields(), (b"cICP", bytes([12, 13, 0, 1])))) == Cicp(12, 13)
+    assert _read(nclx(9, 16)) == Cicp(9, 16)
+    assert _read(nclx(1, 13)) == Cicp(1, 13)
+
+
+def test_others_have_none() -> None:
+    assert _read(saved(fields(), "PNG")) is None
+    assert _read(saved(fields(), "JPEG")) is None
+    assert _read(with_chunks(fields(), (b"cICP", bytes([12, 13, 0, 0])))) is None  # of a limited range
+
+
+def test_the_primary_item_counts_not_another() -> None:
+    """As in pictures with a gain map, which has colours of its own."""
+    data = bytearray(nclx(9, 16))
+    at = data.index(b"ipma")
+    (item,) = struct.unpack_from(">H", data, at + 12)
+    struct.pack_into(">H", data, at + 12, item + 1)
+    with Image.open(BytesIO(bytes(nclx(9, 16)))) as image:
+        image.fp = BytesIO(bytes(data))
+        assert read_cicp(image) is None
+
+
+@pytest.mark.parametrize("length", [0, 11, 40, 100, 200, 250])
+def test_a_cut_file_has_none(length: int) -> None:
+    whole = nclx(9, 16)
+    with Image.open(BytesIO(whole)) as image:
+        image.fp = BytesIO(whole[:length])
+        assert read_cicp(image) in (None, Cicp(9, 16))

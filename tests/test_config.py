@@ -1,0 +1,48 @@
+import pytest
+import torch
+from anir_runtime.errors import AnirError
+from anir_toolchain import Config
+from anir_toolchain.presets import PRESETS
+from anir_toolchain.space import Space
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (Config(family="relu"), "no family 'relu'"),
+        (Config(bits=5), "choose 4 or 8"),
+        (Config(preset="slow"), "there are fast, balanced, best"),
+        (Config(steps=0), "take 1 or more"),
+        (Config(device="tpu"), "there are auto, cpu, cuda"),
+    ],
+)
+def test_a_configuration_that_makes_no_sense_is_refused(config: Config, words: str) -> None:
+    with pytest.raises(AnirError, match=words):
+        config.check()
+
+
+def test_depths_and_widths_that_make_no_space_are_refused() -> None:
+    with pytest.raises(AnirError, match="must rise"):
+        Config(depths=(3, 2)).space(96, 64)
+    with pytest.raises(AnirError, match="widths of at least 4"):
+        Config("lapped", widths=(2, 8)).space(96, 64)
+
+
+def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
+    assert Config().space(768, 512) == Space.default(768, 512)
+    assert Config("lapped").space(768, 512).widths == (8, 16, 20, 24)
+    assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
+
+
+def test_steps_take_the_place_of_the_presets_and_nothing_else_does() -> None:
+    assert Config(preset="best").schedule() == PRESETS["best"]
+    schedule = Config(preset="best", steps=70).schedule()
+    assert (schedule.steps, schedule.batch, schedule.rounds) == (70, 8192, 6)
+
+
+def test_a_device_that_is_missing_is_refused() -> None:
+    assert Config(device="cpu").torch_device() == torch.device("cpu")
+    if not torch.cuda.is_available():
+        assert Config().torch_device() == torch.device("cpu")
+        with pytest.raises(AnirError, match="no CUDA device"):
+            Config(device="cuda").check()

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from anir_runtime.lapped_transform import context, from_lanes
+from anir_runtime.network import Latents
+from anir_runtime.rans import decode
+from anir_toolchain.latent_coding import Codes, encode_latents, in_lanes, out_of_lanes, planes_apart
+
+
+def _codes(share: float) -> Codes:
+    generator = np.random.default_rng(0)
+    codes = generator.integers(-9, 10, (3, 4, 5, 8, 8))
+    return np.where(generator.random(codes.shape) < share, codes, 0).astype(np.int16)
+
+
+@pytest.mark.parametrize(("share", "lanes"), [(0.1, 5), (0.9, 15)])
+def test_codes_come_out_of_lanes_as_they_went_in(share: float, lanes: int) -> None:
+    codes = _codes(share)
+    assert planes_apart(codes) == (lanes == 15)
+    laid = in_lanes(codes)
+    assert laid.shape == (lanes, codes.size // lanes)
+    assert np.array_equal(out_of_lanes(laid, codes), codes)
+    # A lane's first codes are those of the first cell of a row along the scan.
+    assert np.array_equal(laid[1, :64], codes[0, 0, 1].ravel())
+
+
+def test_means_do_not_part_the_planes() -> None:
+    codes = np.zeros((3, 400, 2, 4, 4), np.int16)
+    codes[..., 0, 0] = 1
+    assert not planes_apart(codes)
+    codes[..., 0, 1] = 1
+    assert planes_apart(codes)
+
+
+def test_the_runtime_decodes_the_stream() -> None:
+    codes = _codes(0.1)
+    stream = encode_latents(Latents(codes, 0.5, pitch=16, down=True, reach=1))
+    assert (len(stream.states), stream.steps) == (5, codes.size // 5)
+    assert stream.tables.frequencies.shape[1] == 10
+    decoded = decode(stream.words, stream.states, stream.tables, context(8), stream.steps)
+    assert np.array_equal(from_lanes(decoded, 3, (4, 5), 8, apart=False), codes)

@@ -1,0 +1,221 @@
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from anir_runtime import decode
+from anir_runtime.coordinates import axis_coordinates
+from anir_toolchain import Config, Model, export, fit, presets, save_model
+from anir_toolchain.checkpoint import trunk_state
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.latent_coding import encode_latents
+from anir_toolchain.metrics import psnr
+from anir_toolchain.model import QuantizedTrunk
+from anir_toolchain.progress import Progress
+from anir_toolchain.space import Subnet
+from anir_toolchain.training import Task, Training, advance, begin
+from numpy.typing import NDArray
+
+from tests.random_model import leaves
+
+SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, soften=0.5, settle=0.9, rounds=2)
+TINY = Config(preset="short", depths=(2, 3), widths=(16, 24), device="cpu")
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.fixture(autouse=True)
+def _short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(presets.PRESETS, "short", SHORT)
+
+
+@pytest.fixture(scope="module")
+def waves() -> NDArray[np.uint8]:
+    y, x = np.mgrid[0:48, 0:64] / 10
+    channels = [np.sin(x + y), np.cos(2 * x - y), np.sin(x) * np.cos(1.5 * y)]
+    return (np.stack(channels, axis=-1) * 100 + 128).astype(np.uint8)
+
+
+def _same(a: Model, b: Model) -> bool:
+    tensors = [[t for trunk in model.trunks.values() for t in _tensors(trunk)] for model in (a, b)]
+    return all(torch.equal(one, other) for one, other in zip(*tensors, strict=True))
+
+
+def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
+    return leaves(trunk_state(trunk))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    ("family", "bits", "least"),
+    [
+        ("siren", 4, 22.0),
+        ("siren", 8, 23.0),
+        ("lapped", 4, 22.0),
+        ("lapped", 8, 22.0),
+        ("fourier", 4, 20.0),
+        ("fourier", 8, 20.0),
+        ("gabor", 4, 18.0),
+        ("gabor", 8, 18.0),
+    ],
+)
+def test_every_family_learns_a_picture_and_its_file_shows_it(
+    waves: NDArray[np.uint8], tmp_path: Path, family: str, bits: int, least: float, device: str
+) -> None:
+    model = fit(waves, Config(family, bits, "short", (2, 3), (16, 24), device=device))
+    manifest = export(model, tmp_path)
+    assert len(manifest.subnets) == 4
+    best = psnr(decode(tmp_path / "d3w24.onnx"), waves)
+    assert best >= least
+    assert best == manifest.subnets[-1].psnr
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
+    waves: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    one, two, other = (fit(waves, Config("siren", 4, "short", (2,), (16, 24), seed)) for seed in (3, 3, 4))
+    save_model(one, tmp_path / "one.pt")
+    save_model(two, tmp_path / "two.pt")
+    assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "two.pt").read_bytes()
+    assert not _same(one, other)
+
+
+def test_training_needs_no_onnx() -> None:
+    code = """
+import sys
+for name in ("onnx", "onnx_ir", "onnxscript", "matplotlib", "typer"):
+    sys.modules[name] = None
+import numpy as np
+from anir_toolchain import Config, fit
+model = fit(np.zeros((8, 8, 3), np.uint8), Config("lapped", depths=(2,), widths=(4,), steps=2, device="cpu"))
+assert model.network(model.space.largest).name == "d2w4"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
+    image = np.tile(waves, (1, 2, 1))
+    one = fit(image, TINY)
+    torch.set_num_threads(3)
+    try:
+        assert _same(fit(image, TINY), one)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_progress_tells_when_latents_are_quantized(
+    waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Progress] = []
+    told: list[int] = []
+    monkeypatch.setattr(
+        "anir_toolchain.training.analyse", lambda image: told.append(len(seen)) or analyse(image)
+    )
+    fit(waves, Config(family="lapped", preset="short", depths=(2,), widths=(8,)), on_progress=seen.append)
+    assert told == [1]
+    assert seen[0] == Progress("codes", 0, 120, {})
+    assert seen[-1] == replace(seen[-2], phase="codes")
+    # Quantized again in the midst of training, too.
+    assert [progress.step for progress in seen if progress.phase == "codes"] == [0, 30, 60, 120]
+
+
+def test_refined_latents_show_more_in_as_many_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    rough = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
+    config = Config(family="lapped", preset="short", depths=(2, 3), widths=(12, 16))
+    again = fit(rough, config)
+    monkeypatch.setattr("anir_toolchain.presets._REFINED_AT", ())
+    monkeypatch.setattr("anir_toolchain.training.refine_in_rounds", lambda task, trunks, features: features)
+    once = fit(rough, config)
+    x, y = (torch.from_numpy(axis_coordinates(n)) for n in (128, 96))
+    for subnet in again.space.subnets:
+        errors, sizes = [], []
+        for model in (again, once):
+            picture = model.decode(subnet, x, y).clamp(0, 1) - model.image / 255
+            errors.append(picture.square().mean().item())
+            latents = model.latents(subnet)
+            assert latents
+            sizes.append(encode_latents(latents).bytes)
+        assert errors[0] < 0.98 * errors[1]
+        assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
+
+
+def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:
+    seen: list[Progress] = []
+    fit(waves, replace(TINY, steps=40), on_progress=seen.append)
+    assert (seen[-1].step, seen[-1].steps, seen[-1].phase) == (40, 40, "settle")
+
+
+def test_a_training_that_goes_on_has_its_latents_already(
+    waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, state = replace(TINY, family="lapped", steps=12), tmp_path / "state"
+    first = fit(waves, config, state=state)
+    monkeypatch.setattr("anir_toolchain.training.analyse", lambda _: pytest.fail("quantized once more"))
+    assert _same(fit(waves, config, state=state), first)
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
+    family: str, waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, picture = replace(TINY, family=family), np.tile(waves, (4, 4, 1))
+    straight = fit(picture, config)
+    state = tmp_path / "model.pt.resume"
+    for stop_at in (30, 80, 115):
+
+        def interrupting(task: Task, training: Training, stop_at: int = stop_at) -> None:
+            advance(task, training)
+            if training.step == stop_at:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            fit(picture, config, state=state)
+        assert state.exists()
+    monkeypatch.setattr("anir_toolchain.training.advance", advance)
+    assert _same(fit(picture, config, state=state), straight)
+    # Kept until the caller has the model safe: a finished state only solves the heads again.
+    assert _same(fit(picture, config, state=state), straight)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        task = Task.of(waves, Config(preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
+        training = begin(task)
+        for _ in range(12):
+            advance(task, training)
+    assert [trainer.steps for trainer in training.trainers.values()] == [12, 12, 8, 6]
+
+
+def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
+    waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Progress] = []
+    monkeypatch.setattr("time.monotonic", iter(range(10**6)).__next__)
+    model = fit(waves, Config(preset="short", depths=(2, 3, 4), widths=(16, 24, 32)), on_progress=seen.append)
+    assert [p.step for p in seen] == sorted(p.step for p in seen)
+    assert list(dict.fromkeys(p.phase for p in seen)) == ["fit", "soften", "settle"]
+    assert seen[-1].step == seen[-1].steps == 120
+    assert list(seen[-1].psnr) == ["d2w16", "d3w24", "d4w32"]
+    # The estimate is of the network that is exported, before its heads are solved for.
+    rgb = model.decode(Subnet(4, 32), *(torch.from_numpy(axis_coordinates(n)) for n in (64, 48)))
+    true = psnr((rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy(), waves)
+    assert true - 3 < seen[-1].psnr["d4w32"] < true + 0.3
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2)])
+def test_the_smallest_pictures_of_one_colour(shape: tuple[int, int], family: str, tmp_path: Path) -> None:
+    image = np.full((*shape, 3), (200, 30, 90), np.uint8)
+    export(fit(image, replace(TINY, family=family)), tmp_path)
+    decoded = decode(tmp_path / "d3w24.onnx")
+    assert decoded.shape == image.shape
+    assert np.abs(decoded.astype(int) - image).max() <= 3

@@ -1,0 +1,66 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from anir_runtime.errors import AnirError
+from anir_toolchain import Config, presets
+from anir_toolchain.threads import worker_threads
+from anir_toolchain.training import advance, begin
+from anir_toolchain.training_state import Task, load, save
+
+from tests.lapped_pictures import waves
+from tests.random_model import leaves
+
+CONFIG = Config("lapped", preset="short", depths=(2, 3), widths=(8, 12), device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def _short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(20, 512, 2e-2, 0.5, 0.9, 2))
+
+
+def test_a_training_goes_on_from_a_file_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    with worker_threads(1) as pool:
+        task = Task.of(waves(64, 48), CONFIG, pool)
+        training = begin(task)
+        for _ in range(12):
+            advance(task, training)
+        save(task, training, tmp_path / "state")
+        loaded = load(task, tmp_path / "state")
+        assert (loaded.step, list(loaded.trainers)) == (12, [8, 12])
+        assert torch.equal(loaded.check, training.check)
+        for subnet, latents in training.features.latents.items():
+            assert np.array_equal(loaded.features.latents[subnet].codes, latents.codes)
+        for _ in range(3):
+            advance(task, training)
+            advance(task, loaded)
+    for width, trainer in training.trainers.items():
+        pair = (leaves(own.state()["parameters"]) for own in (trainer, loaded.trainers[width]))
+        assert all(torch.equal(want, got) for want, got in zip(*pair, strict=True))
+
+
+def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+    picture, config = waves(24, 20), replace(CONFIG, family="siren")
+    with worker_threads(1) as pool:
+        task = Task.of(picture, config, pool)
+        save(task, begin(task), tmp_path / "state")
+        for image, other in (
+            (255 - picture, config),
+            (picture[:-1], config),
+            (picture, replace(config, depths=(2,))),
+            (picture, replace(config, seed=1)),
+        ):
+            with pytest.raises(AnirError, match="another picture or of other options"):
+                load(Task.of(image, other, pool), tmp_path / "state")
+
+
+def test_budgets_are_those_of_the_family_in_the_order_of_the_space() -> None:
+    with worker_threads(1) as pool:
+        task = Task.of(waves(64, 48), CONFIG, pool)
+        assert task.latent_budgets == [
+            task.family.latent_bits(subnet, (64, 48)) for subnet in task.space.subnets
+        ]
+        assert task.latent_budgets == sorted(task.latent_budgets)
+        assert Task.of(waves(64, 48), replace(CONFIG, family="siren"), pool).latent_budgets == [0.0] * 4

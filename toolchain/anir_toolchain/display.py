@@ -1,0 +1,150 @@
+"""How far a command is, on stderr: bars on a terminal, a plain line every ten seconds elsewhere."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from anir_runtime.terminal import printable, tell
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from anir_toolchain.progress import OnProgress, Progress
+
+SECONDS = 10.0
+"""Between two lines."""
+
+
+class Display:
+    """How far each of several pictures is. This one shows nothing."""
+
+    def advance(self, picture: str, at: Progress) -> None:
+        """Takes notice of how far a picture is."""
+
+    def finish(self, picture: str, failure: str) -> None:
+        """Takes notice that a picture is done, or of what went wrong."""
+
+
+@contextmanager
+def show(total: int, quiet: bool = False) -> Iterator[Display]:
+    """A display of so many pictures that suits stderr."""
+    if quiet:
+        yield Display()
+    elif sys.stderr.isatty():
+        with _bars() as bars:
+            yield BarDisplay(bars, total)
+    else:
+        lines = LineDisplay(total)
+        with _repeated(lines.print):
+            yield lines
+
+
+@contextmanager
+def progress_bar() -> Iterator[OnProgress]:
+    """For a `fit` of one picture: what to call with its progress."""
+    with show(1) as display:
+        yield lambda at: display.advance("", at)
+
+
+class LineDisplay(Display):
+    """Keeps what a line says: how many pictures are done, and how far the others are."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._running: dict[str, Progress] = {}
+
+    def advance(self, picture: str, at: Progress) -> None:
+        """Keeps how far the picture is."""
+        self._running[picture] = at
+
+    def finish(self, picture: str, failure: str) -> None:
+        """Counts the picture."""
+        self._running.pop(picture, None)
+        self._done += 1
+
+    def print(self) -> None:
+        """Prints the line, if there is anything to say."""
+        parts = [f"{self._done} of {self._total} pictures"] if self._total > 1 else []
+        parts += [_line_of(picture, at) for picture, at in list(self._running.items())]
+        if parts:
+            tell("; ".join(parts))
+
+
+class BarDisplay(Display):
+    """A bar for all pictures, if there are several, and one for each that is under way."""
+
+    def __init__(self, bars: Bars, total: int) -> None:
+        self._bars, self._total, self._done, self._failed = bars, total, 0, 0
+        self._tasks: dict[str, TaskID] = {}
+        self._all = bars.add_task("pictures", total=total, state=f"0/{total}") if total > 1 else None
+
+    def advance(self, picture: str, at: Progress) -> None:
+        """Moves the picture's bar."""
+        # Started by the first report, so that what fails before it prints its error alone.
+        self._bars.start()
+        if picture not in self._tasks:
+            self._tasks[picture] = self._bars.add_task("", total=at.steps, state="")
+        name = f"{picture}: " if self._all is not None else ""
+        self._bars.update(
+            self._tasks[picture],
+            description=f"{printable(name)}{at.phase:<6}",
+            completed=at.step,
+            total=at.steps,
+            state=f"step {at.step}/{at.steps} {_quality(at)}",
+        )
+
+    def finish(self, picture: str, failure: str) -> None:
+        """Takes the picture's bar away and moves that of all."""
+        if picture in self._tasks and self._all is not None:
+            self._bars.remove_task(self._tasks.pop(picture))
+        self._done += 1
+        self._failed += bool(failure)
+        if self._all is not None:
+            failed = f", {self._failed} failed" if self._failed else ""
+            self._bars.update(self._all, completed=self._done, state=f"{self._done}/{self._total}{failed}")
+
+
+def _quality(at: Progress) -> str:
+    return " ".join([*(f"{name} {value:.1f}" for name, value in at.psnr.items()), "dB" if at.psnr else ""])
+
+
+def _line_of(picture: str, at: Progress) -> str:
+    name = f"{picture}: " if picture else ""
+    return f"{name}{at.phase}, step {at.step} of {at.steps}, {_quality(at)}".rstrip(", ")
+
+
+@contextmanager
+def _bars() -> Iterator[Bars]:
+    # Fits 80 columns: a narrow terminal cuts the time left first.
+    columns = (
+        TextColumn("{task.description}", markup=False),  # names of files are no markup
+        BarColumn(bar_width=8),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+    )
+    bars = Bars(*columns, console=Console(stderr=True), refresh_per_second=4)
+    try:
+        yield bars
+    finally:
+        if bars.live.is_started:
+            bars.stop()
+
+
+@contextmanager
+def _repeated(action: Callable[[], None]) -> Iterator[None]:
+    """Calls `action` every SECONDS in another thread."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(SECONDS):
+            action()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

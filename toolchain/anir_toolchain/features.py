@@ -1,0 +1,68 @@
+"""What the subnets' first layers see of their latents at the pixels of the picture."""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+
+import numpy as np
+import torch
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.lapped_transform import REACHES, seen_by
+from anir_runtime.network import Latents
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anir_toolchain.lapped_synthesis import planes_at
+from anir_toolchain.picture import Picture
+from anir_toolchain.space import Subnet
+
+_FRAME = REACHES[-1]
+"""Pixels around the picture that its outermost pixels see."""
+
+
+class LatentFeatures:
+    """Latents with their planes at every pixel, from which features are looked up.
+
+    Attributes:
+        latents: of each subnet, in the order of the space; none if the family has no latents.
+    """
+
+    def __init__(self, latents: Mapping[Subnet, Latents], picture: Picture, pool: Executor) -> None:
+        self.latents = latents
+        self._width = picture.width
+        planes = pool.map(lambda own: _framed_planes(own, picture), latents.values())
+        self._planes = dict(zip(latents, planes, strict=True))
+
+    def planes(self, subnet: Subnet) -> NDArray[np.float32]:
+        """A subnet's colour planes at every pixel, float32[H, W, 3]."""
+        inner = slice(_FRAME, -_FRAME)
+        return self._planes[subnet][inner, inner].float().cpu().numpy()
+
+    def of(self, subnet: Subnet, index: Tensor) -> Tensor:
+        """The features of a subnet's channels at N pixels by their index, float32[N, n]."""
+        places = self._places(subnet.width, self.latents[subnet].reach, index)
+        return self._planes[subnet].take(places).float()
+
+    def of_width(self, width: int, index: Tensor) -> list[Tensor]:
+        """The features of each subnet of a width, float32[N, n], by depth; none if there are no latents."""
+        reach_of = {subnet: own.reach for subnet, own in self.latents.items() if subnet.width == width}
+        places = {reach: self._places(width, reach, index) for reach in set(reach_of.values())}
+        return [self._planes[subnet].take(places[reach]).float() for subnet, reach in reach_of.items()]
+
+    def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
+        """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""
+        stride = self._width + 2 * _FRAME
+        beside = [(down * stride + right) * reach * 3 + plane for plane, right, down in seen_by(width)]
+        row = index.div(self._width, rounding_mode="floor")
+        own = ((row + _FRAME) * stride + index % self._width + _FRAME) * 3
+        places: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
+        return places
+
+
+def _framed_planes(latents: Latents, picture: Picture) -> Tensor:
+    """Colour planes at every pixel and in a frame of F = _FRAME around them: float16[H + 2 F, W + 2 F, 3]."""
+    x, y = (
+        axis_coordinates(pixels, pixels + 2 * _FRAME, -_FRAME, pixels + 2 * _FRAME) for pixels in picture.size
+    )
+    # Half precision, as a large picture has gigabytes of them.
+    planes = planes_at(latents, x, y, picture.size).astype(np.float16, order="C")
+    return torch.from_numpy(planes).to(picture.device)

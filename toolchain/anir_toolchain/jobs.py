@@ -1,0 +1,208 @@
+"""Pictures to fit and where their models go: from a command line's names to one fitted picture."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from anir_runtime.errors import AnirError, UsageError
+from anir_runtime.manifest import plain_name
+from numpy.typing import NDArray
+
+from anir_toolchain.checkpoint import load_model, save_model
+from anir_toolchain.config import Config
+from anir_toolchain.image import WHITE, Colour, load_image, picture_suffixes
+from anir_toolchain.lock import locked
+from anir_toolchain.progress import Progress
+from anir_toolchain.training import fit
+
+_ZIP = b"PK"
+"""What a model.pt begins with."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture to fit and the model that it becomes."""
+
+    picture: Path
+    target: Path
+
+    @property
+    def state(self) -> Path:
+        """Where a training that is interrupted goes on from."""
+        return self.target.with_name(f"{self.target.name}.resume")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for all pictures of a command.
+
+    Attributes:
+        config: what to fit and how.
+        background: what shows where pictures are transparent.
+        force: fits again what is done already.
+    """
+
+    config: Config
+    background: Colour = WHITE
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        job: the job.
+        failure: what went wrong, in one line; empty if nothing did.
+        fitted: whether it was fitted now; otherwise its model was there already.
+        bytes: of the model's file.
+        psnr: in dB, of the largest subnet on a sample of pixels; None if it was not fitted now.
+        seconds: that it took.
+    """
+
+    job: Job
+    failure: str = ""
+    fitted: bool = False
+    bytes: int = 0
+    psnr: float | None = None
+    seconds: float = 0.0
+
+
+def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool) -> list[Job]:
+    """The pictures that inputs name, files or folders, and where their models go.
+
+    One file becomes `output` if that is no folder; else `output` is the folder of the models, which have the
+    pictures' names, and below it the folders that the pictures are in. Pictures whose names differ by their
+    endings alone keep these.
+
+    Raises:
+        UsageError: if two pictures would become one model, or a model would replace a picture.
+        AnirError: if a folder has no pictures.
+    """
+    inputs = list(inputs)
+    if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
+        jobs = [Job(inputs[0], output)]
+    else:
+        if output.exists() and not output.is_dir():
+            raise UsageError(f"{output} is a file; for several pictures -o is a folder")
+        jobs = _named(placed for name in inputs for placed in _pictures(name, output, recursive))
+    _protect_pictures(jobs)
+    return jobs
+
+
+def _pictures(name: Path, output: Path, recursive: bool) -> list[tuple[Path, Path]]:
+    """The pictures of an input, each with the folder that its model goes to."""
+    if not name.is_dir():
+        return [(name, output)]
+    suffixes = picture_suffixes()
+    files = sorted(name.rglob("*") if recursive else name.iterdir())
+    pictures = [
+        file
+        for file in files
+        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+    ]
+    if not pictures:
+        hint = "" if recursive else "; --recursive looks into the folders in it, too"
+        raise AnirError(f"{name}: no pictures in this folder{hint}")
+    return [(picture, output / picture.parent.relative_to(name)) for picture in pictures]
+
+
+def _named(placed: Iterable[tuple[Path, Path]]) -> list[Job]:
+    pictures = list(dict.fromkeys(placed))
+    stems = Counter(folder / picture.stem.lower() for picture, folder in pictures)
+    jobs = []
+    for picture, folder in pictures:
+        alone = stems[folder / picture.stem.lower()] == 1
+        jobs.append(Job(picture, folder / f"{picture.stem if alone else picture.name}.pt"))
+    for target, times in Counter(job.target for job in jobs).items():
+        if times > 1:
+            raise UsageError(f"two pictures would both become {target}; train them apart")
+    return jobs
+
+
+def _protect_pictures(jobs: list[Job]) -> None:
+    pictures = {_identity(job.picture) for job in jobs} - {None}
+    for job in jobs:
+        for written in (job.target, job.state):
+            if _identity(written) in pictures:
+                raise UsageError(f"{written} is a picture, which the model would replace; name another -o")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for all names of a file; None if there is no such file, or it cannot be known."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def attempt(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> Outcome:
+    """Does a job; what goes wrong is in the outcome."""
+    try:
+        return run(job, options, on_progress)
+    except AnirError as error:
+        return Outcome(job, failure=str(error))
+    except (MemoryError, RuntimeError) as error:
+        # torch has no exception of its own for this on a CPU.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            return Outcome(job, failure=f"{job.picture}: not enough memory; resize it first")
+        raise
+
+
+def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> Outcome:
+    """Fits a picture and writes its model, unless that is there already.
+
+    A training that was interrupted goes on from its state. Raises AnirError if the picture cannot be read or
+    the model not be written, and KeyboardInterrupt.
+    """
+    started = time.monotonic()
+    image = load_image(job.picture, options.background)
+    reached: dict[str, float] = {}
+
+    def show(at: Progress) -> None:
+        reached.update(at.psnr)
+        on_progress(at)
+
+    with locked(job.target):
+        if not options.force and _is_done(job.target, image, options.config):
+            return Outcome(job, bytes=job.target.stat().st_size)
+        if options.force:
+            job.state.unlink(missing_ok=True)
+        source = plain_name(job.picture.name)
+        model = fit(image, options.config, source=source, on_progress=show, state=job.state)
+        save_model(model, job.target)
+        job.state.unlink(missing_ok=True)
+    return Outcome(
+        job,
+        fitted=True,
+        bytes=job.target.stat().st_size,
+        psnr=reached.get(model.space.largest.name),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
+    """Whether the model is that of these pixels and this configuration: fitting it again would give the same.
+
+    Raises AnirError if the target is a file that is no model.
+    """
+    if target.is_dir():
+        raise AnirError(f"{target}: is a folder; name a file")
+    if not target.exists():
+        return False
+    with target.open("rb") as file:
+        if file.read(len(_ZIP)) not in (_ZIP, b""):
+            raise AnirError(f"{target}: is no model; it would be replaced, so name another -o, or remove it")
+    try:
+        model = load_model(target)
+    except AnirError:
+        return False
+    height, width = image.shape[:2]
+    wanted = (config.family, config.bits, config.schedule_name, config.seed, config.space(width, height))
+    has = (model.family_name, model.bits, model.preset, model.seed, model.space)
+    return has == wanted and np.array_equal(model.image.numpy(), image)

@@ -1,0 +1,55 @@
+"""The inverse lapped transform: the planes of latents at any coordinates, and what channels see of them."""
+
+import math
+
+import numpy as np
+from anir_runtime.lapped_transform import BESIDE, Axis, Floats, coefficients, seen_by
+from anir_runtime.network import Latents
+
+CONSTANT = math.pi / 2
+"""Value of the first layer's channels that see nothing."""
+
+
+def planes_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
+    """The colour planes float32[H', W', 3] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
+    values = coefficients(latents)
+    across, down = (
+        Axis(pixels, latents.pitch).cosines(at, values.shape[-1])
+        for pixels, at in zip(size, (x, y), strict=True)
+    )
+    order = ["einsum_path", (0, 1), (0, 1)]
+    planes: Floats = np.einsum("akh,pakbl,blw->hwp", down, values, across, optimize=order)
+    return planes
+
+
+def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], channels: int) -> Floats:
+    """What the first n of a network's channels see, float32[H', W', n], at columns x [W'] and rows y [H'].
+
+    Args:
+        latents: of the network.
+        x: coordinates in [-1, 1].
+        y: coordinates in [-1, 1].
+        size: (W, H) of the picture in pixels.
+        channels: of the network; n is the number of those that see something (`seen_by`).
+    """
+    right, down = (
+        (at + np.array(BESIDE, np.float32)[:, None] * np.float32(2 * latents.reach / pixels)).ravel()
+        for at, pixels in zip((x, y), size, strict=True)
+    )
+    planes = planes_at(latents, right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), 3)
+    return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)[..., seen_positions(channels)]
+
+
+def seen_positions(channels: int) -> list[int]:
+    """Where what the channels see is in an array [right, down, plane], flattened."""
+    at = {offset: i for i, offset in enumerate(BESIDE)}
+    seen = seen_by(channels)
+    return [(at[right] * len(BESIDE) + at[down]) * 3 + plane for plane, right, down in seen]
+
+
+def synthesis_macs_per_pixel(latents: Latents) -> int:
+    """Multiply-accumulates that the features take at a pixel, where the windows of two cells overlap."""
+    k, beside = int(latents.codes.shape[-1]), len(BESIDE)
+    # Sums along rows come first, for each cosine down the columns; a pixel has a pitch's share of them.
+    # Plane 0 is needed at all multiples of the reach, the other two at the point alone.
+    return (beside + 2) * (2 * k * k // latents.pitch) + (beside**2 + 2) * 2 * k

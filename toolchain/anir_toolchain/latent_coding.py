@@ -1,0 +1,45 @@
+"""Latents as an entropy-coded stream: how their codes are laid in lanes."""
+
+import numpy as np
+from anir_runtime.lapped_transform import context
+from anir_runtime.network import Latents
+from anir_runtime.rans import Ints
+from numpy.typing import NDArray
+
+from anir_toolchain.rans_encoder import Stream, encode
+
+Codes = NDArray[np.int16]
+
+_CODES_APART = 150
+"""Least number of nonzero codes in a lane, on average, for each plane to have lanes of its own."""
+
+
+def encode_latents(latents: Latents) -> Stream:
+    """The codes as a stream, in the lanes of `in_lanes` and with the context of `context`."""
+    return encode(in_lanes(latents.codes), context(latents.codes.shape[-1]))
+
+
+def planes_apart(codes: Codes) -> bool:
+    """Whether each plane has lanes of its own: three times as many lanes, of a third as many steps."""
+    # Means do not count: they are differences along the scan, so that their number depends on its direction.
+    others = np.count_nonzero(codes) - np.count_nonzero(codes[..., 0, 0])
+    return bool(others >= _CODES_APART * 3 * codes.shape[2])
+
+
+def in_lanes(codes: Codes) -> Ints:
+    """Codes [3, A, B, K, K] in lanes, int32[lanes, steps].
+
+    Each of the B rows of cells along the scan is a lane, in which planes come one after the other; with
+    `planes_apart` there are 3 · B lanes, of one plane each.
+    """
+    apart = planes_apart(codes)
+    lanes = codes.transpose(0, 2, 1, 3, 4) if apart else codes.transpose(2, 0, 1, 3, 4)
+    return lanes.reshape(codes.shape[2] * (3 if apart else 1), -1).astype(np.int32)
+
+
+def out_of_lanes(lanes: Ints, codes: Codes) -> Ints:
+    """The inverse of `in_lanes` for an array with an entry for each of the codes: [3, A, B, K, K]."""
+    planes, along, across, k, _ = codes.shape
+    if planes_apart(codes):
+        return lanes.reshape(planes, across, along, k, k).transpose(0, 2, 1, 3, 4)
+    return lanes.reshape(across, planes, along, k, k).transpose(1, 2, 0, 3, 4)

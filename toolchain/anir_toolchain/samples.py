@@ -1,0 +1,137 @@
+"""A picture's samples as Pillow holds them, of any type and range, as 8-bit or floating-point values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_SIGNED, _WHITE_IS_LEAST = 2, 0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A picture's colours, in whatever colour space, and its transparency."""
+
+    colours: Image.Image | NDArray[np.float32]
+    """In 8 bits of mode L, RGB, CMYK or LAB, or of finer samples float32[H, W, 1 | 3] in [0, 1]."""
+    alpha: NDArray[np.uint8] | None
+    """uint8[H, W], 255 where the picture is opaque; None if all of it is."""
+    note: str = ""
+    """What a viewer should know about how they were read."""
+
+
+def prepare(image: Image.Image) -> None:
+    """Corrects what Pillow says of an opened picture that is not loaded yet.
+
+    Pillow scales grey samples of 2 and 4 bits to 8 but not the one that is transparent.
+    """
+    factor = {"L;2": 85, "L;4": 17}.get(_raw_mode(image), 1)
+    if image.format == "PNG" and "transparency" in image.info and factor > 1:
+        image.info["transparency"] *= factor
+
+
+def has_low_bytes(image: Image.Image) -> bool:
+    """Whether an opened picture that is not loaded yet has 16-bit RGB samples that Pillow cuts to 8 bits."""
+    return image.format == "PNG" and _raw_mode(image) in ("RGB;16B", "RGBA;16B")
+
+
+def load_low_bytes(image: Image.Image) -> Image.Image:
+    """Loads the lower bytes in place of the upper ones, by claiming that the samples are little-endian."""
+    tiles: list[Any] = vars(image)["tile"]
+    tiles[:] = [tile._replace(args=tile.args.replace("16B", "16L")) for tile in tiles]
+    image.load()
+    return image
+
+
+def _raw_mode(image: Image.Image) -> str:
+    tiles = getattr(image, "tile", [])
+    arguments = tiles[0].args if tiles else ""
+    return arguments if isinstance(arguments, str) else ""
+
+
+def read_samples(image: Image.Image, low_bytes: Image.Image | None = None) -> Samples:
+    """Colours and transparency of a loaded picture.
+
+    Args:
+        image: the picture.
+        low_bytes: the lower bytes of its 16-bit RGB samples, if they are wanted.
+    """
+    key = image.info.get("transparency")
+    if image.mode in ("I", "F") or image.mode.startswith("I;16") or (image.mode == "L" and _is_signed(image)):
+        return _of_one_wide_channel(image, key)
+    if low_bytes is not None:
+        return _of_wide_rgb(image, low_bytes, key)
+    if image.mode == "1":
+        image = image.convert("L")
+    if image.mode in ("L", "RGB") and key is not None:
+        return Samples(_without_key(image), _opaque_but(np.asarray(image), key))
+    if image.has_transparency_data:
+        grey = image.mode in ("La", "LA")
+        image = image.convert("LA" if grey else "RGBA")
+        return Samples(image.convert("L" if grey else "RGB"), np.asarray(image.getchannel("A")))
+    return Samples(image if image.mode in ("L", "CMYK", "LAB") else image.convert("RGB"), None)
+
+
+def _is_signed(image: Image.Image) -> bool:
+    return bool(getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED)
+
+
+def _without_key(image: Image.Image) -> Image.Image:
+    """The same colours, all opaque: Pillow would convert the transparent one as well."""
+    plain = image.copy()
+    del plain.info["transparency"]
+    return plain
+
+
+def _opaque_but(values: NDArray[np.generic], key: object) -> NDArray[np.uint8]:
+    """Alpha of a picture whose pixels of one value are transparent; RGB values have a third axis."""
+    differs = values != np.array(key)
+    return np.where(differs.any(-1) if values.ndim == 3 else differs, 255, 0).astype(np.uint8)
+
+
+def _of_wide_rgb(image: Image.Image, low_bytes: Image.Image, key: object) -> Samples:
+    high, low = np.asarray(image), np.asarray(low_bytes)
+    values = high[..., :3].astype(np.uint16) << 8 | low[..., :3]
+    alpha = None if key is None else _opaque_but(values, key)
+    return Samples(values.astype(np.float32) / 65535, high[..., 3] if high.shape[2] == 4 else alpha)
+
+
+def _of_one_wide_channel(image: Image.Image, key: object) -> Samples:
+    """Grey that is signed, floating-point, or of 12 to 32 bits.
+
+    Unsigned samples of up to 16 bits span the range of their type. Signed, 32-bit and floating-point ones
+    rarely do: those within [0, 1] are taken as they are, others from the least to the greatest, which the
+    note says.
+    """
+    tags = getattr(image, "tag_v2", {})
+    bits, kind = tags.get(_BITS, (16,))[0], tags.get(_SAMPLE_FORMAT, (1,))[0]
+    values = np.asarray(image)
+    alpha = None if key is None else _opaque_but(values, key)
+    if kind == _SIGNED and bits == 8:
+        values = values.view(np.int8)
+    if bits == 32 and image.mode == "I" and kind != _SIGNED:
+        values = values.view(np.uint32)
+    if bits <= 16 and image.mode != "F" and kind != _SIGNED:
+        grey, note = (values.astype(np.float32) / (2**bits - 1)).clip(0, 1), ""
+    else:
+        grey, note = _over_their_range(values.astype(np.float32), image.mode == "F")
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_LEAST:
+        grey = 1 - grey
+    return Samples(grey[..., None], alpha, note)
+
+
+def _over_their_range(values: NDArray[np.float32], fractions: bool) -> tuple[NDArray[np.float32], str]:
+    """Values as fractions of their range, unless they are `fractions` already, and a note that says so."""
+    finite = np.isfinite(values)
+    notes = [] if finite.all() else ["samples that are no finite number are shown black"]
+    low, high = (
+        float(values.min(where=finite, initial=np.inf)),
+        float(values.max(where=finite, initial=-np.inf)),
+    )
+    if low < high and not (fractions and low >= 0 and high <= 1):
+        notes.append(f"samples from {low:g} to {high:g} are shown as black to white")
+        values = (values - low) / (high - low)
+    return np.where(finite, values.clip(0, 1), 0).astype(np.float32), "; ".join(notes)

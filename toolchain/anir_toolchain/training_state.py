@@ -1,0 +1,147 @@
+"""What a training works on: the task, which stays the same, and the state, which can be saved and loaded."""
+
+import math
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from anir_runtime.errors import AnirError
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anir_toolchain.checkpoint import latents_from_state, latents_state, read_state, write_state
+from anir_toolchain.config import Config
+from anir_toolchain.families import Family, family
+from anir_toolchain.features import LatentFeatures
+from anir_toolchain.image import rms_frequency
+from anir_toolchain.picture import Picture
+from anir_toolchain.presets import Preset
+from anir_toolchain.space import Space
+from anir_toolchain.trunk import Trunk
+from anir_toolchain.trunk_trainer import TrunkTrainer
+
+_CHECK_PIXELS = 8192
+"""Pixels on which PSNR is estimated."""
+_STATE = "training state"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained and how: all that stays the same during a training.
+
+    Attributes:
+        config: as asked for.
+        picture: to be fitted.
+        family: of the networks.
+        space: the subnets.
+        preset: the schedule.
+        pool: runs trunks and parts of them side by side.
+    """
+
+    config: Config
+    picture: Picture
+    family: Family
+    space: Space
+    preset: Preset
+    pool: Executor
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8], config: Config, pool: Executor) -> "Task":
+        """The task of fitting a picture uint8[H, W, 3]. Raises AnirError if the configuration is wrong."""
+        device = config.torch_device()
+        if device.type == "cuda":
+            # torch loads its CUDA solvers at first use, which must not be in two threads at once.
+            torch.linalg.eigh(torch.eye(2, device=device))
+        picture = Picture(image, device)
+        return cls(
+            config, picture, family(config.family), config.space(*picture.size), config.schedule(), pool
+        )
+
+    @property
+    def latent_budgets(self) -> list[float]:
+        """Bits of each subnet's latents, in the order of the space."""
+        return [self.family.latent_bits(subnet, self.picture.size) for subnet in self.space.subnets]
+
+
+@dataclass
+class Training:
+    """A training under way: all that its steps change.
+
+    Attributes:
+        trainers: by width.
+        features: with the latents, if there are any.
+        generator: draws the pixels of each step.
+        check: indices of the pixels on which PSNR is estimated.
+        step: number of steps done.
+    """
+
+    trainers: dict[int, TrunkTrainer]
+    features: LatentFeatures
+    generator: torch.Generator
+    check: Tensor
+    step: int = 0
+
+    @property
+    def trunks(self) -> dict[int, Trunk]:
+        """The trunks by width."""
+        return {width: trainer.trunk for width, trainer in self.trainers.items()}
+
+
+def random_networks(task: Task) -> Training:
+    """A training before its first step, without latents."""
+    # On the CPU, so that every device draws the same numbers.
+    generator = torch.Generator().manual_seed(task.config.seed)
+    size, bandwidth = task.picture.size, _first_bandwidth(task.picture.image)
+    depths, bits = task.space.depths, task.config.bits
+    trunks = [
+        Trunk.create(task.family, depths, width, bits, size, bandwidth, generator)
+        for width in task.space.widths
+    ]
+    trainers = [TrunkTrainer(trunk.to(task.picture.device)) for trunk in trunks]
+    check = task.picture.random_pixels(_CHECK_PIXELS, generator)
+    features = LatentFeatures({}, task.picture, task.pool)
+    return Training(dict(zip(task.space.widths, trainers, strict=True)), features, generator, check)
+
+
+def _first_bandwidth(image: NDArray[np.uint8]) -> float:
+    """Highest first-layer frequency to start from, in radians per half mean side: higher for finer pictures.
+
+    The square root of the picture's own frequency suited smooth pictures, for which 20 to 30 is best, and
+    textured ones, for which 40 is.
+    """
+    return min(max(5 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
+
+
+def save(task: Task, training: Training, path: Path) -> None:
+    """Writes all that `load` needs to go on as if nothing had happened."""
+    state = {
+        "config": asdict(task.config),
+        "image": torch.from_numpy(task.picture.image),
+        "step": training.step,
+        "trunks": {width: trainer.state() for width, trainer in training.trainers.items()},
+        "generator": training.generator.get_state(),
+        "check": training.check,
+        "latents": [latents_state(own) for own in training.features.latents.values()],
+    }
+    write_state(path, _STATE, state)
+
+
+def load(task: Task, path: Path) -> Training:
+    """The training as `save` left it. Raises AnirError if that was of another picture or configuration."""
+    state = read_state(path, _STATE)
+    picture = task.picture
+    same = state["config"] == asdict(task.config)
+    if not same or not torch.equal(state["image"], torch.from_numpy(picture.image)):
+        raise AnirError(f"{path}: the state of another picture or of other options")
+    training = random_networks(task)
+    latents = [latents_from_state(own, picture.size) for own in state["latents"]]
+    by_subnet = dict(zip(task.space.subnets if latents else (), latents, strict=True))
+    training.features = LatentFeatures(by_subnet, picture, task.pool)
+    for width, trainer in training.trainers.items():
+        trainer.restore(state["trunks"][width])
+    training.generator.set_state(state["generator"])
+    training.check = state["check"].to(picture.device)
+    training.step = state["step"]
+    return training

@@ -1,0 +1,227 @@
+"""A trunk of the once-for-all supernet: the real-valued layers of one width, which all its depths share."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from anir_runtime.network import Latents
+from torch import Tensor
+
+from anir_toolchain.families import Family
+from anir_toolchain.model import Quantized, QuantizedTrunk
+from anir_toolchain.quantizer import TOP_CODE, VECTOR_BITS, code_range, lsq, quantize, row_step, soft_round
+
+_MOST_RMS = 2.2
+"""Largest magnitude of a hidden weight in training in real numbers, by the RMS of its output's weights."""
+_STEP_RMS = 0.3
+"""First step size at 4 bits, by the same RMS: sixteen levels then reach ±2.4 RMS."""
+
+Parameters = dict[str, Tensor]
+"""Tensors by the names that `Trunk` lists."""
+
+
+class Trunk:
+    """The subnets of one width in training.
+
+    With D layers, C channels, F filter banks of K values each, and one head for each depth, the parameters
+    are filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, 3, C],
+    head_bias [depths, 3], and log_step [D-1, C], the natural logarithm of the step size of each output's 4-
+    or 8-bit weights. If the family is lean, bias is [0, C] and log_step [D-1, 1]. Colours are RGB in [-1, 1].
+
+    Methods that compute something take parameters: the trunk's own, or those that it has when quantized.
+    """
+
+    def __init__(self, family: Family, depths: tuple[int, ...], bits: int, parameters: Parameters) -> None:
+        self.family = family
+        self.depths = depths
+        self.bits = bits
+        self.parameters = parameters
+
+    @classmethod
+    def create(
+        cls,
+        family: Family,
+        depths: tuple[int, ...],
+        width: int,
+        bits: int,
+        size: tuple[int, int],
+        bandwidth: float,
+        generator: torch.Generator,
+    ) -> "Trunk":
+        """A trunk with random parameters.
+
+        Args:
+            family: of its networks.
+            depths: of the subnets, rising.
+            width: channels of each layer.
+            bits: of a hidden weight, 4 or 8.
+            size: (W, H) of the picture in pixels.
+            bandwidth: highest first-layer frequency, in radians per half mean side.
+            generator: draws the random numbers.
+        """
+        depth = depths[-1]
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator) * 2 - 1
+
+        # Sines have variance ½; weights within √(6 / fan-in) then keep that of pre-activations at 1, as in
+        # SIREN (Sitzmann et al. 2020, section 3.2).
+        bound = math.sqrt(6 / width)
+        mean_side = math.sqrt(size[0] * size[1])
+        aspect = (size[0] / mean_side, size[1] / mean_side)
+        parameters = {
+            "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
+            "weight": uniform(depth - 1, width, width) * bound,
+            "bias": uniform(0 if family.lean else depth - 1, width) * bound,
+            "head": uniform(len(depths), 3, width) * 0.01,
+            "head_bias": torch.zeros(len(depths), 3),
+            "log_step": torch.zeros(depth - 1, 1 if family.lean else width),
+        }
+        return cls(family, depths, bits, parameters)
+
+    def to(self, device: torch.device) -> "Trunk":
+        """The same trunk on that device, its parameters ready for gradients."""
+        moved = {name: value.to(device) for name, value in self.parameters.items()}
+        trained = {name: value.requires_grad_() for name, value in moved.items()}
+        return Trunk(self.family, self.depths, self.bits, trained)
+
+    def last_layers(
+        self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The channels from which each depth's head makes colours, at N points: float32[N, C] for each depth.
+
+        Args:
+            parameters: of the networks.
+            x: float32[N] in [-1, 1].
+            y: float32[N] in [-1, 1].
+            features: what each depth's first channels see of its latents, float32[N, n] for each depth; none
+                if the family has no latents. Depths with features share weights, but no activations.
+        """
+        if not features:
+            layers = self.family.forward(
+                parameters["filters"], parameters["weight"], parameters["bias"], x, y
+            )
+            return [layers[depth - 1] for depth in self.depths]
+        return [
+            self.last_layer(depth, parameters, x, y, own)
+            for depth, own in zip(self.depths, features, strict=True)
+        ]
+
+    def last_layer(
+        self, depth: int, parameters: Parameters, x: Tensor, y: Tensor, features: Tensor
+    ) -> Tensor:
+        """The channels from which the head of one depth makes colours, float32[N, C]: see `last_layers`."""
+        weights, biases = (parameters[name][: depth - 1] for name in ("weight", "bias"))
+        return self.family.forward(parameters["filters"], weights, biases, x, y, features)[-1]
+
+    def colours(
+        self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The colours of every subnet at N points, float32[3, N] for each depth: see `last_layers`."""
+        # Three long rows: a product with three columns would take four times as long.
+        return [
+            torch.addmm(parameters["head_bias"][i, :, None], parameters["head"][i], channels.T)
+            for i, channels in enumerate(self.last_layers(parameters, x, y, features))
+        ]
+
+    @torch.no_grad()
+    def clip_weights(self) -> None:
+        """Clips hidden weights at _MOST_RMS: the few levels of 4 bits suit no heavy tails."""
+        limit = _MOST_RMS * self._output_rms()[:, None, :]
+        self.parameters["weight"].clamp_(-limit, limit)
+
+    @torch.no_grad()
+    def prepare_quantization(self) -> None:
+        """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
+        step = self._output_rms() * _STEP_RMS * 2 ** (4 - self.bits)
+        if self.family.lean:
+            step = step[:, self.family.passed_through :].square().mean(1, keepdim=True).sqrt()
+        self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
+        if self.family.periodic_bias:
+            bias = self.parameters["bias"]
+            bias.copy_(torch.remainder(bias + math.pi, 2 * math.pi) - math.pi)
+
+    def softly_quantized(self, progress: float) -> Parameters:
+        """Parameters on their way to codes, through which gradients reach the trunk's own.
+
+        Vectors are rounded straight through. Hidden weights of 4 bits are softly rounded, twice in a row, by
+        a staircase that grows steeper with `progress` from 0 to 1, so that gradients lead them to codes at
+        which they can stay; those of 8 bits are rounded by LSQ, which loses next to nothing there.
+        """
+        step = self._step()
+        if self.bits == 8:
+            weight = lsq(self.parameters["weight"], step, self.bits)
+        else:
+            ratio = (self.parameters["weight"] / step).clamp(*code_range(self.bits))
+            temperature = self._temperature(progress)
+            weight = soft_round(soft_round(ratio, temperature), temperature) * step
+        return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+
+    def quantized(self) -> Parameters:
+        """The parameters of the exported networks, except for their heads, which are real-valued here.
+
+        Gradients reach all of the trunk's own parameters but hidden weights and step sizes.
+        """
+        with torch.no_grad():
+            codes, scale = _step_codes(self._step()[:, 0])
+            step = (codes * scale)[:, None, :]
+            weight = quantize(self.parameters["weight"], step, self.bits) * step
+        return {**self.parameters, "weight": weight, **self._rounded_vectors()}
+
+    @torch.no_grad()
+    def to_codes(self, head: Quantized, head_bias: Tensor, latents: tuple[Latents, ...]) -> QuantizedTrunk:
+        """The parameters of `quantized` as codes and scales on the CPU, with all heads and latents."""
+        own = {name: value.cpu() for name, value in self.parameters.items()}
+        step, step_scale = _step_codes(own["log_step"].exp())
+        weight = quantize(own["weight"], (step * step_scale)[:, None, :], self.bits)
+        # No gradient has reached these: the family does not read them.
+        weight[..., : self.family.passed_through] = 0
+        return QuantizedTrunk(
+            filters=_row_codes(own["filters"], top_codes(self.family), torch.int16),
+            weight=weight.to(torch.int8),
+            step=Quantized(step.to(torch.int8), step_scale[..., 0]),
+            bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
+            head=head,
+            head_bias=head_bias,
+            latents=latents,
+        )
+
+    def _step(self) -> Tensor:
+        """Step size of each output's weights, [D-1, 1, C], or of each matrix, [D-1, 1, 1], if lean."""
+        return self.parameters["log_step"].exp()[:, None, :]
+
+    def _output_rms(self) -> Tensor:
+        """Root mean square of the hidden weights that lead to each output, [D-1, C]."""
+        return self.parameters["weight"].square().mean(1).sqrt()
+
+    def _temperature(self, progress: float) -> Tensor:
+        """Temperature of each layer's soft rounding, [D-1, 1, 1]: from 0.7 to 0.1, in early layers sooner."""
+        weight = self.parameters["weight"]
+        order = torch.linspace(0, 1, len(weight), device=weight.device)
+        done = (1.5 * progress - 0.5 * order).clamp(0, 1)
+        return (0.7 - 0.6 * done)[:, None, None]
+
+    def _rounded_vectors(self) -> Parameters:
+        """Filters and biases rounded to their codes, straight through."""
+        tops = {"filters": top_codes(self.family), "bias": torch.tensor(TOP_CODE)}
+        # A row's largest value sets its step: nothing is clipped at 16 bits, whatever the row's own bits are.
+        return {
+            name: lsq(self.parameters[name], row_step(self.parameters[name].detach(), top), 16)
+            for name, top in tops.items()
+        }
+
+
+def top_codes(family: Family) -> Tensor:
+    """The largest code of each of a filter's K values, [K, 1]."""
+    return torch.tensor([TOP_CODE * 2 ** (bits - 8) for bits in family.filter_bits]).reshape(-1, 1)
+
+
+def _step_codes(steps: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes 1 to 127 of positive step sizes [D-1, n], and each layer's value of a code of 1, [D-1, 1]."""
+    scale = row_step(steps, torch.tensor(TOP_CODE))
+    return quantize(steps, scale, VECTOR_BITS).clamp_min(1), scale
+
+
+def _row_codes(values: Tensor, top: Tensor, dtype: torch.dtype) -> Quantized:
+    step = row_step(values, top)
+    return Quantized((values / step).round().to(dtype), step[..., 0])

@@ -1,0 +1,166 @@
+"""Pictures side by side: worker processes that each fit one picture after another."""
+
+import os
+import signal
+import threading
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+import torch
+from anir_runtime.decoder import available_cores
+from anir_runtime.errors import AnirWarning
+
+from anir_toolchain.display import Display
+from anir_toolchain.jobs import Job, Options, Outcome, attempt
+from anir_toolchain.progress import Progress
+
+_PATIENCE = 30.0
+"""Seconds that workers have to save their states after an interrupt."""
+
+
+def run_all(jobs: Sequence[Job], options: Options, count: int, display: Display) -> Iterator[Outcome]:
+    """Does all jobs, `count` at a time, and yields their outcomes as they end.
+
+    One at a time runs in this process. More run in processes of their own, which share the cores: one that is
+    killed, for want of memory for example, costs only its picture. Raises KeyboardInterrupt after the states
+    of all trainings under way are written.
+    """
+    many = count > 1 and len(jobs) > 1
+    for outcome in (
+        _side_by_side(jobs, options, count, display) if many else _one_by_one(jobs, options, display)
+    ):
+        display.finish(str(outcome.job.picture), outcome.failure)
+        yield outcome
+
+
+def _one_by_one(jobs: Sequence[Job], options: Options, display: Display) -> Iterator[Outcome]:
+    for job in jobs:
+        yield attempt(job, options, partial(display.advance, str(job.picture)))
+
+
+@dataclass
+class _Worker:
+    """A process, this end of the pipe to it, and what it works on."""
+
+    process: SpawnProcess
+    pipe: Connection
+    job: Job | None = None
+
+
+def _side_by_side(jobs: Sequence[Job], options: Options, count: int, display: Display) -> Iterator[Outcome]:
+    waiting = deque(jobs)
+    count = min(count, len(jobs))
+    threads = max(1, available_cores() // count)
+    workers = [_start(options, threads) for _ in range(count)]
+    try:
+        for worker in workers:
+            _give_next(worker, waiting)
+        while busy := {worker.pipe: (worker, worker.job) for worker in workers if worker.job is not None}:
+            for pipe in wait(list(busy)):
+                worker, job = busy[pipe]  # type: ignore[index]
+                match _receive(worker):
+                    case Progress() as at:
+                        display.advance(str(job.picture), at)
+                        continue
+                    case str() as note:
+                        warnings.warn(note, AnirWarning, stacklevel=1)
+                        continue
+                    case Outcome() as outcome:
+                        yield outcome
+                    case None:
+                        yield Outcome(job, failure=f"{job.picture}: {_how_it_ended(worker)}")
+                        workers.remove(worker)
+                        worker = _start(options, threads)
+                        workers.append(worker)
+                _give_next(worker, waiting)
+    except KeyboardInterrupt:
+        # Ctrl-C may have been meant for this process alone. They write their states, then end.
+        for worker in workers:
+            _interrupt(worker)
+        for worker in workers:
+            worker.process.join(_PATIENCE)
+        raise
+    finally:
+        for worker in workers:
+            worker.pipe.close()
+            worker.process.join(1)
+            worker.process.kill()
+
+
+def _start(options: Options, threads: int) -> _Worker:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, options, threads), daemon=True)
+    # Deaf to Ctrl-C until it is ready to answer: it would print where it stood.
+    with _deaf():
+        process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _give_next(worker: _Worker, waiting: deque[Job]) -> None:
+    worker.job = waiting.popleft() if waiting else None
+    if worker.job is not None:
+        with suppress(BrokenPipeError):  # a dead worker is found by reading from it
+            worker.pipe.send(worker.job)
+
+
+def _receive(worker: _Worker) -> object:
+    """What the worker says: a Progress, a warning, an Outcome, or None if it is dead."""
+    try:
+        return worker.pipe.recv()
+    except (EOFError, ConnectionError):
+        return None
+
+
+def _how_it_ended(worker: _Worker) -> str:
+    worker.process.join()
+    code = worker.process.exitcode or 0
+    if code == -signal.SIGKILL:
+        return "its process was killed, perhaps for want of memory; take fewer --jobs"
+    return f"its process ended unexpectedly (exit code {code})"
+
+
+def _interrupt(worker: _Worker) -> None:
+    if worker.process.pid is not None and worker.process.is_alive():
+        os.kill(worker.process.pid, signal.SIGINT)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: its locks are free for the next run."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _work(pipe: Connection, options: Options, threads: int) -> None:
+    """A worker's life: a job comes, progress and an outcome go, until the other end is closed."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(threads)
+    warnings.simplefilter("always", AnirWarning)
+    warnings.showwarning = lambda message, *_: pipe.send(str(message))
+    # Without the other end there is nobody to work for.
+    with suppress(EOFError, ConnectionError, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        while True:
+            pipe.send(attempt(pipe.recv(), options, pipe.send))

@@ -1,0 +1,3 @@
+/** What the package runs as WebAssembly. */
+export { multiply, pixels, sines, waves } from './kernel';
+export { decode, spread } from './rans';

@@ -1,0 +1,70 @@
+/**
+ * `node scripts/build.mjs` writes src/generated: the kernel's two modules and the worker, as texts that the package's
+ * JavaScript holds. With `--package` it writes all of dist, too.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const inRoot = (/** @type {string} */ file) => join(root, file);
+
+/** The kernel as WebAssembly in base64, with or without relaxed SIMD's fused multiply-add. @param {string} features */
+async function compile(features) {
+  /** @type {Uint8Array | undefined} */
+  let module;
+  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--initialMemory', '1', '--enable', features];
+  const { error, stderr } = await asc.main(['assembly/index.ts', ...options, '-o', 'kernel.wasm'], {
+    readFile: (name, folder) => read(join(folder, name)),
+    writeFile: (_, content) => {
+      if (typeof content !== 'string') module = content;
+    },
+  });
+  if (error || !module) throw new Error(stderr.toString());
+  return Buffer.from(module).toString('base64');
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    return readFileSync(inRoot(file), 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** A module and all that it imports as one text. @param {string} code @param {'esm' | 'iife'} format */
+async function bundle(code, format) {
+  const stdin = { contents: code, resolveDir: inRoot('src') };
+  const options = { bundle: true, minify: true, target: 'es2022', write: false };
+  const { outputFiles } = await build({ ...options, format, stdin });
+  return outputFiles[0].text;
+}
+
+/** @param {string} name @param {Record<string, string>} texts */
+function writeTexts(name, texts) {
+  const lines = Object.entries(texts).map(
+    ([key, text]) => `export const ${key} = ${JSON.stringify(text)};\n`,
+  );
+  writeFileSync(join(inRoot('src/generated'), name), lines.join(''));
+}
+
+mkdirSync(inRoot('src/generated'), { recursive: true });
+const worker = await bundle("import './decoder.worker.ts';", 'iife');
+writeTexts('worker.ts', { WORKER: worker });
+writeTexts('kernel.ts', { PLAIN: await compile('simd'), RELAXED: await compile('simd,relaxed-simd') });
+
+if (process.argv.includes('--package')) {
+  rmSync(inRoot('dist'), { recursive: true, force: true });
+  const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
+  execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', root], { stdio: 'inherit' });
+  copyFileSync(inRoot('src/jsx.d.ts'), inRoot('dist/jsx.d.ts'));
+  // One file each: the whole package, and its worker for pages whose policy does not allow one from a text.
+  const whole = await bundle("export * from './index.ts'; export * from './define.ts';", 'esm');
+  writeFileSync(inRoot('dist/neural-img.js'), whole);
+  writeFileSync(inRoot('dist/decoder.worker.js'), worker);
+}

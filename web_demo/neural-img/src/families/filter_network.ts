@@ -1,0 +1,199 @@
+/**
+ * Products of filters and layers between them, h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁, and a last layer z = h W + b: all of a
+ * multiplicative filter network, and the arguments of a SIREN's second sines.
+ *
+ * Such a z is smooth. It is evaluated at few points of a tile, Chebyshev's nodes, and interpolated to its pixels, wherever
+ * that takes fewer multiply-adds (bench/NOTES.md, "few points for many pixels").
+ */
+import { interpolation, NOISE, nodes, product } from '../chebyshev.ts';
+import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
+import { apply, type Layer } from './layers.ts';
+import { type Axis, type Bank, laneTable, otherTable, spectrumOf } from './waves.ts';
+
+export interface FilterNetwork {
+  banks: Bank[];
+  /** As many, the last one of which gives z. */
+  layers: Layer[];
+  /** Draws panels of eight pixels, given their z, [panel][output][8], which may be overwritten. */
+  finish(z: number, panels: number, out: number): void;
+}
+
+/** Panels that are evaluated at a time, so that their channels stay in the processor's cache. */
+export const TILE = 8;
+
+/** Tiles of so many columns and all rows, with as many nodes across and, a multiple of 8, down. */
+interface Tiling {
+  columns: number;
+  across: number;
+  down: number;
+}
+const WIDTHS = [256, 128, 64];
+/** What is not counted, such as tables, takes time, too. */
+const WORTHWHILE = 0.7;
+
+/** Draws rows of known columns. */
+type DrawRows = (y: Float32Array, out: number, pitch: number) => void;
+
+export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: FilterNetwork): Draw {
+  const { run } = kernel;
+  const last = layers.at(-1) as Layer;
+  const [channels, outputs] = [last.weights.columns, last.weights.rows];
+  const known = new Map<string, number>();
+
+  /** The last layer's inputs at panels that have one column or row in common; in one of two buffers. */
+  function evaluate(lanes: number[], others: number[], panels: number, [a, b]: [number, number]): number {
+    let [from, to] = [a, b];
+    banks.forEach((_, bank) => {
+      const layer = layers[bank - 1];
+      if (layer) apply(kernel, layer, from, to, panels);
+      else to = from;
+      const factors = layer ? [to, 16] : [ONES, 0];
+      run.waves(...factors, lanes[bank] as number, others[bank] as number, to, channels, panels);
+      [from, to] = [to, from === to ? b : from];
+    });
+    return from;
+  }
+
+  const buffers = (panels: number): [number, number] => [
+    kernel.take(panels * channels * 8),
+    kernel.take(panels * channels * 8),
+  ];
+
+  function atPixels(x: Float32Array): DrawRows {
+    const panels = Math.ceil(x.length / 8);
+    const lanes = banks.map((bank) => laneTable(kernel, bank, 0, x, channels));
+    return (y, out, pitch) => {
+      const rows = banks.map((bank) => otherTable(kernel, bank, 1, y, channels));
+      const [both, z] = [buffers(TILE), kernel.take(TILE * outputs * 8)];
+      for (let row = 0; row < y.length; row++)
+        for (let panel = 0; panel < panels; panel += TILE) {
+          const count = Math.min(TILE, panels - panel);
+          const own = lanes.map((at) => at + panel * channels * 2 * PANEL);
+          const others = rows.map((at) => at + row * channels * 8);
+          apply(kernel, last, evaluate(own, others, count, both), z, count);
+          finish(z, count, out + row * pitch + panel * PANEL);
+        }
+    };
+  }
+
+  function atNodes(x: Float32Array, { columns, across, down }: Tiling): DrawRows {
+    const tiles = stretches(x, columns).map((stretch) => {
+      const own = nodes(stretch, across);
+      const others = banks.map((bank) => otherTable(kernel, bank, 0, own, channels));
+      return { panels: Math.ceil(stretch.length / 8), others, weights: interpolating(stretch, across) };
+    });
+    const [points, groups] = [across * down, Math.ceil(outputs / 8)];
+    return (y, out, pitch) => {
+      const own = nodes(y, down);
+      const lanes = banks.map((bank) => laneTable(kernel, bank, 1, own, channels));
+      const weights = interpolating(y, down);
+      // [output / 8][node across][node down][8].
+      const values = kernel.take(groups * points * 8);
+      const [both, z, eight] = [
+        buffers(down / 8),
+        kernel.take(TILE * outputs * 8),
+        kernel.take(64 * groups * across),
+      ];
+      tiles.forEach((tile, k) => {
+        for (let node = 0; node < across; node++) {
+          const others = tile.others.map((at) => at + node * channels * 8);
+          const from = evaluate(lanes, others, down / 8, both);
+          const to = values + node * down * PANEL;
+          const { at } = last.weights;
+          run.multiply(at, from, 0, to, channels, down, groups, channels * PANEL, PANEL, points * PANEL);
+        }
+        for (let row = 0; row < y.length; row++) {
+          const size = groups * across * PANEL;
+          if (row % 8 === 0) {
+            const from = weights.at + row * down * 4;
+            run.multiply(values, from, 0, eight, down, 8, groups * across, 0, size, PANEL);
+          }
+          for (let panel = 0; panel < tile.panels; panel += TILE) {
+            const count = Math.min(TILE, tile.panels - panel);
+            const [at, own] = [tile.weights.at + panel * across * PANEL, eight + (row % 8) * size];
+            run.multiply(
+              at,
+              own,
+              last.bias,
+              z,
+              across,
+              outputs,
+              count,
+              across * PANEL,
+              PANEL,
+              outputs * PANEL,
+            );
+            finish(z, count, out + row * pitch + k * columns * 4 + panel * PANEL);
+          }
+        }
+      });
+    };
+  }
+
+  /** A stretch's interpolation matrix, [coordinates, nodes]. */
+  function interpolating(stretch: Float32Array, count: number): Matrix {
+    const weights = interpolation(stretch, count);
+    return kernel.matrix(stretch.length, count, (k, node) => weights[node * stretch.length + k] as number);
+  }
+
+  /** The tiling that takes the fewest multiply-adds, if these are fewer than those of all pixels. */
+  function chooseTiling(x: Float32Array, y: Float32Array): Tiling | undefined {
+    if (!rises(x) || !rises(y)) return;
+    const each = (layers.length - 1) * channels ** 2 + channels * outputs;
+    let best: Tiling | undefined;
+    let least = WORTHWHILE * each;
+    const down = Math.ceil(needed(1, y, y.length) / 8) * 8;
+    for (const columns of WIDTHS.filter((columns) => columns < 2 * x.length)) {
+      const across = needed(0, x, columns);
+      const share = (across * down) / columns;
+      const cost = share * (each / y.length + outputs) + outputs * across;
+      if (cost < least) [least, best] = [cost, { columns, across, down }];
+    }
+    return best;
+  }
+
+  /** Nodes for any stretch of so many coordinates: of lengths rounded up, so that a little zoom needs no new judgement. */
+  function needed(axis: Axis, coordinates: Float32Array, size: number): number {
+    const lengths = stretches(coordinates, size).map((own) => (own.at(-1) ?? 0) - (own[0] ?? 0));
+    const length = 2 ** (Math.ceil(4 * Math.log2(Math.max(...lengths, 1e-9))) / 4);
+    const key = `${axis} ${length}`;
+    const count = known.get(key) ?? judge(axis, length / 2);
+    known.set(key, count);
+    return count;
+  }
+
+  function judge(axis: Axis, half: number): number {
+    const [first, ...others] = banks.map((bank) => spectrumOf(bank, axis, half));
+    const whole = others.reduce((all, own, k) => {
+      const gain = layers[k]?.gain ?? 1;
+      return (
+        all &&
+        own &&
+        product(
+          all.map((size) => size * gain),
+          own,
+        )
+      );
+    }, first);
+    if (!whole) return Number.POSITIVE_INFINITY;
+    return whole.findLastIndex((size) => size * last.gain > NOISE) + 1 || 1;
+  }
+
+  const rowsAt = kernel.keeping((x, tiling: Tiling | undefined) =>
+    tiling ? atNodes(x, tiling) : atPixels(x),
+  );
+  return (x, y) => {
+    const draw = rowsAt(x, chooseTiling(x, y));
+    return kernel.picture(x.length, y.length, (out, pitch) => draw(y, out, pitch));
+  };
+}
+
+/** Stretches of columns, the last one shorter. */
+function stretches(x: Float32Array, columns: number): Float32Array[] {
+  return Array.from({ length: Math.ceil(x.length / columns) }, (_, k) =>
+    x.subarray(k * columns, (k + 1) * columns),
+  );
+}
+
+const rises = (coordinates: Float32Array) =>
+  coordinates.every((value, k) => k === 0 || value > (coordinates[k - 1] as number));

@@ -1,0 +1,72 @@
+/** Hidden layers and the head, as the kernel multiplies them. */
+import { type Kernel, type Matrix, PANEL } from '../kernel.ts';
+import { channelsOf, type Network, valuesOf } from '../network.ts';
+
+export interface Layer {
+  /** [outputs, inputs], both filled up to a multiple of 4 with some that are zero. */
+  weights: Matrix;
+  /** The address of one number for each output. */
+  bias: number;
+  /** The largest norm of an output's weights, as they are in the network: how much it enlarges, as if signs were random. */
+  gain: number;
+}
+
+/** Hidden layers, whose weights and biases are multiplied by `unit`. */
+export function hiddenLayers(kernel: Kernel, network: Network, unit: number): Layer[] {
+  const size = channelsOf(network);
+  const [codes, steps] = [valuesOf(network, 'weights'), valuesOf(network, 'steps')];
+  const biases = network.tensors.biases ? valuesOf(network, 'biases') : new Float32Array(steps.length * size);
+  const count = codes.length / size ** 2;
+  // Learned step sizes are of each output or of a whole matrix.
+  const each = steps.length / count;
+  return Array.from({ length: count }, (_, layer) => {
+    const weight = (output: number, input: number) =>
+      (codes[(layer * size + input) * size + output] as number) *
+      (steps[layer * each + (output % each)] as number);
+    return makeLayer(kernel, size, size, unit, weight, (output) => biases[layer * size + output] as number);
+  });
+}
+
+/** From the last layer's channels to levels of red, green, blue and alpha, which is opaque. */
+export function headOf(kernel: Kernel, network: Network): Layer {
+  const [size, head, biases] = [
+    channelsOf(network),
+    valuesOf(network, 'head'),
+    valuesOf(network, 'head.bias'),
+  ];
+  const weight = (output: number, input: number) => head[output * size + input] ?? 0;
+  return makeLayer(kernel, 4, size, 255, weight, (output) => biases[output] ?? 1);
+}
+
+function makeLayer(
+  kernel: Kernel,
+  outputs: number,
+  inputs: number,
+  unit: number,
+  weight: (output: number, input: number) => number,
+  bias: (output: number) => number,
+): Layer {
+  const [rows, columns] = [Math.ceil(outputs / 4) * 4, Math.ceil(inputs / 4) * 4];
+  const norms = new Float64Array(rows);
+  const weights = kernel.matrix(rows, columns, (output, input) => {
+    if (output >= outputs || input >= inputs) return 0;
+    norms[output] = (norms[output] as number) + weight(output, input) ** 2;
+    return unit * weight(output, input);
+  });
+  const biases = Float32Array.from({ length: rows }, (_, output) =>
+    output < outputs ? unit * bias(output) : 0,
+  );
+  return { weights, bias: kernel.put(biases), gain: Math.sqrt(Math.max(...norms)) };
+}
+
+/** Multiplies panels of points, [inputs][8] each, and writes [outputs][8]. */
+export function apply(
+  kernel: Kernel,
+  { weights, bias }: Layer,
+  from: number,
+  to: number,
+  panels: number,
+): void {
+  const { at, rows, columns } = weights;
+  kernel.run.multiply(from, at, bias, to, columns, rows, panels, columns * PANEL, PANEL, rows * PANEL);
+}

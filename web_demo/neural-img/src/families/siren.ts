@@ -1,0 +1,29 @@
+/** SIREN, sine layers (Sitzmann et al. 2020): h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ). */
+import { type Draw, type Kernel, ZEROS } from '../kernel.ts';
+import type { Network } from '../network.ts';
+import { AFFINE, type Family, MATRICES, sineFilters } from './family.ts';
+import { openFilterNetwork, TILE } from './filter_network.ts';
+import { apply, headOf, hiddenLayers, type Layer } from './layers.ts';
+import { banksOf } from './waves.ts';
+
+function open(kernel: Kernel, network: Network): Draw {
+  // Sines are of half turns.
+  const [first, ...deeper] = hiddenLayers(kernel, network, 1 / Math.PI);
+  const others = [...deeper, headOf(kernel, network)];
+  const channels = others[0]?.weights.columns ?? 0;
+  const buffer = kernel.take(TILE * channels * 8);
+
+  function finish(z: number, panels: number, out: number): void {
+    let [from, to] = [z, buffer];
+    for (const layer of others) {
+      kernel.run.sines(from, panels * channels, ZEROS, 0);
+      apply(kernel, layer, from, to, panels);
+      [from, to] = [to, from];
+    }
+    kernel.run.pixels(from, out, panels);
+  }
+
+  return openFilterNetwork(kernel, { banks: banksOf(network), layers: [first as Layer], finish });
+}
+
+export const SIREN: Family = { fields: { ...MATRICES, ...AFFINE, ...sineFilters(1) }, open };

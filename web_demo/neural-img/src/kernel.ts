@@ -1,0 +1,120 @@
+/** The WebAssembly of assembly/ and its memory. */
+import { ModelError } from './model_error.ts';
+
+/** A matrix in the kernel's memory, in panels of eight rows: [rows / 8][columns][8] (assembly/kernel.ts). */
+export interface Matrix {
+  at: number;
+  rows: number;
+  columns: number;
+}
+
+/** Draws RGBA at columns x and rows y. */
+export type Draw = (x: Float32Array, y: Float32Array) => Uint8ClampedArray<ArrayBuffer>;
+
+type Function = (...addressesAndSizes: number[]) => number;
+type Exports = Record<'multiply' | 'sines' | 'waves' | 'pixels' | 'decode' | 'spread', Function> & {
+  memory: WebAssembly.Memory;
+};
+
+/** Bytes of eight floats side by side. */
+export const PANEL = 32;
+/** Addresses of a panel of zeros and one of ones. */
+export const ZEROS = 64;
+export const ONES = 96;
+const FIRST = 128;
+const PAGE = 65536;
+
+export class Kernel {
+  /** The functions of assembly/. */
+  readonly run: Exports;
+  #top = FIRST;
+
+  constructor(module: WebAssembly.Module) {
+    this.run = new WebAssembly.Instance(module).exports as unknown as Exports;
+    this.floats(ONES, 8).fill(1);
+  }
+
+  /** Gives back all that was taken. */
+  clear(): void {
+    this.#top = FIRST;
+  }
+
+  /** Everything taken in `use` is given back after it. */
+  scope<T>(use: () => T): T {
+    const top = this.#top;
+    try {
+      return use();
+    } finally {
+      this.#top = top;
+    }
+  }
+
+  /** What `make` makes of columns, with memory of its own, kept until it is asked for other columns or options. */
+  keeping<O, T>(make: (x: Float32Array, options: O) => T): (x: Float32Array, options: O) => T {
+    const base = this.#top;
+    let kept: { x: Float32Array; key: string; value: T } | undefined;
+    return (x, options) => {
+      const key = String(JSON.stringify(options));
+      if (kept?.key === key && isSame(kept.x, x)) return kept.value;
+      kept = undefined;
+      this.#top = base;
+      kept = { x, key, value: make(x, options) };
+      return kept.value;
+    };
+  }
+
+  /** The address of so many floats; what is there is left over from before. */
+  take(floats: number): number {
+    const at = this.#top;
+    this.#top += Math.ceil(floats / 16) * 64;
+    const missing = this.#top - this.run.memory.buffer.byteLength;
+    if (missing <= 0) return at;
+    try {
+      this.run.memory.grow(Math.ceil(missing / PAGE));
+    } catch {
+      throw new ModelError('This picture needs more memory than the decoder can get.', true);
+    }
+    return at;
+  }
+
+  /** A view that holds until more is taken. */
+  floats(at: number, count: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.run.memory.buffer as ArrayBuffer, at, count);
+  }
+
+  put(values: ArrayBufferView): number {
+    const at = this.take(Math.ceil(values.byteLength / 4));
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    new Uint8Array(this.run.memory.buffer).set(bytes, at);
+    return at;
+  }
+
+  /** A matrix; rows are filled up with zeros to a multiple of eight. */
+  matrix(rows: number, columns: number, value: (row: number, column: number) => number): Matrix {
+    const count = Math.ceil(rows / 8) * 8 * columns;
+    const at = this.take(count);
+    const data = this.floats(at, count).fill(0);
+    for (let row = 0; row < rows; row++)
+      for (let column = 0, to = (row >> 3) * 8 * columns + (row & 7); column < columns; column++, to += 8)
+        data[to] = value(row, column);
+    return { at, rows, columns };
+  }
+
+  /** A picture that `draw` puts at an address, rows a pitch of bytes apart, in whole panels of eight pixels. */
+  picture(width: number, height: number, draw: (at: number, pitch: number) => void) {
+    return this.scope(() => {
+      const pitch = Math.ceil(width / 8) * PANEL;
+      const at = this.take((height * pitch) / 4);
+      draw(at, pitch);
+      const [drawn, pixels] = [
+        new Uint8Array(this.run.memory.buffer, at),
+        new Uint8ClampedArray(width * height * 4),
+      ];
+      for (let row = 0; row < height; row++)
+        pixels.set(drawn.subarray(row * pitch, row * pitch + width * 4), row * width * 4);
+      return pixels;
+    });
+  }
+}
+
+const isSame = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((v, k) => v === b[k]);

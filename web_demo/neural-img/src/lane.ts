@@ -1,0 +1,107 @@
+/** One worker and what it was asked. */
+import { ModelError } from './model_error.ts';
+import type { ModelInfo } from './network.ts';
+
+/** What a worker is asked; `Plan` is what opening a file gives that other workers need not work out again. */
+export interface Request<Plan = unknown> {
+  id: number;
+  /** One of them comes when the picture is another than that of the request before. */
+  file?: Uint8Array;
+  plan?: Plan;
+  /** What to decode; without it the picture is only opened. */
+  grid?: { x: Float32Array; y: Float32Array };
+}
+
+export type Answer<Plan = unknown> =
+  | { id: number; info?: ModelInfo; plan?: Plan; pixels?: Uint8ClampedArray<ArrayBuffer> }
+  /** `fatal`: the worker cannot be trusted any more. */
+  | { id: number; error: string; fatal: boolean };
+
+/** How pictures are decoded: starts workers that answer requests. */
+export interface Engine {
+  /** Throws a ModelError if this browser cannot run one. */
+  start(): Promise<Worker>;
+}
+
+/** A file, and what the first worker made of it. */
+export interface Source {
+  file: Uint8Array;
+  plan?: unknown;
+}
+
+interface Pending {
+  resolve(answer: Exclude<Answer, { error: string }>): void;
+  reject(error: Error): void;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+/** For one answer, those asked before included, of which there are two at most. */
+const TIME_LIMIT = 30_000;
+
+/** Started when it is first needed. */
+export class Lane {
+  #worker: Promise<Worker> | undefined;
+  #loaded: Source | undefined;
+  #pending = new Map<number, Pending>();
+  #lastId = 0;
+
+  constructor(private readonly engine: Engine) {}
+
+  /** Opens the picture and, with a grid, decodes there. */
+  async ask(source: Source, grid?: Request['grid']): Promise<Exclude<Answer, { error: string }>> {
+    const worker = await this.start();
+    const request: Request = { id: ++this.#lastId };
+    if (grid) request.grid = grid;
+    // The worker answers in order, so it still holds the picture of the request before this one.
+    if (this.#loaded !== source)
+      Object.assign(request, source.plan ? { plan: source.plan } : { file: source.file });
+    this.#loaded = source;
+    worker.postMessage(request);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#abandon('The decoder took too long and was stopped.'), TIME_LIMIT);
+      this.#pending.set(request.id, { resolve, reject, timer });
+    });
+  }
+
+  start(): Promise<Worker> {
+    this.#worker ??= this.#start();
+    return this.#worker;
+  }
+
+  async #start(): Promise<Worker> {
+    try {
+      const worker = await this.engine.start();
+      worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => this.#settle(data));
+      worker.addEventListener('error', () => this.#abandon('The decoder stopped in this browser.'));
+      return worker;
+    } catch (error) {
+      this.#worker = undefined;
+      throw error;
+    }
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    clearTimeout(pending?.timer);
+    if (!('error' in answer)) {
+      pending?.resolve(answer);
+      return;
+    }
+    // The worker may have lost its picture, so the next request brings it along.
+    this.#loaded = undefined;
+    pending?.reject(new ModelError(answer.error));
+    if (answer.fatal) this.#abandon(answer.error);
+  }
+
+  /** Lets the worker go with all that it was asked; the next request starts a fresh one. */
+  #abandon(reason: string): void {
+    void this.#worker?.then((worker) => worker.terminate());
+    this.#worker = this.#loaded = undefined;
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(new ModelError(reason));
+    }
+    this.#pending.clear();
+  }
+}

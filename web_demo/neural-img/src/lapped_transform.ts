@@ -1,0 +1,153 @@
+/**
+ * The modulated lapped transform of a picture, evaluated at any coordinates (Malvar 1992).
+ *
+ * A square lattice of cells covers the picture. Along each axis a cell has cosines of its lowest frequencies, under a window
+ * that overlaps those of the two cells beside it; the transform is orthonormal.
+ */
+import type { Latents } from './network.ts';
+import type { Context } from './rans.ts';
+
+/** Pixels from one cell to the next. */
+export const PITCHES = [16, 32];
+/** Frequencies that are kept along each axis, at least. */
+export const FEWEST = 4;
+export const REACHES = [1, 2];
+/** Magnitude up to which neighbouring codes stand for values one step apart; beyond, for values farther apart. */
+const EVEN = 12;
+/** Prior activity of the code of a cell's mean. */
+const MEAN_ACTIVITY = 280;
+/** Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below. */
+export const BESIDE = [-1, 0, 1];
+
+/** Cells from `start` to before `end`. */
+export interface Cells {
+  start: number;
+  end: number;
+}
+
+/** The cells along one axis of a picture, whose coordinates are in [-1, 1]: at position i is the middle of cell i. */
+export class Axis {
+  /** The last one may reach beyond the picture. */
+  readonly cells: number;
+
+  constructor(
+    readonly pixels: number,
+    readonly pitch: number,
+  ) {
+    this.cells = Math.ceil(pixels / pitch);
+  }
+
+  /** The cells whose windows are not zero at all of the coordinates. */
+  openCells(at: ArrayLike<number>): Cells {
+    const positions = Array.from(at, (coordinate) => this.#clipped(this.#position(coordinate)));
+    const end = Math.ceil(Math.max(...positions)) + 1;
+    return { start: Math.floor(Math.min(...positions)), end: Math.min(end, this.cells) };
+  }
+
+  /** Windowed cosines of the cells that are open at up to eight coordinates, [cell, frequency][8]. */
+  cosines(at: ArrayLike<number>, frequencies: number): Cells & { values: Float32Array } {
+    const { start, end } = this.openCells(at);
+    const values = new Float32Array((end - start) * frequencies * 8);
+    for (let lane = 0; lane < at.length; lane++)
+      for (let cell = start; cell < end; cell++) {
+        const position = this.#position(at[lane] as number);
+        // Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+        const offset = Math.min(Math.abs(this.#clipped(position) - cell), 1);
+        const window = Math.cos((offset * Math.PI) / 2);
+        const angle = ((position - cell + 1.5) * Math.PI) / 2;
+        // cos (2k + 1)a = 2 cos 2a · cos (2k - 1)a - cos (2k - 3)a
+        const double = 2 * Math.cos(2 * angle);
+        let [before, now] = [Math.cos(angle), Math.cos(angle)];
+        for (let k = 0, to = (cell - start) * frequencies * 8 + lane; k < frequencies; k++, to += 8) {
+          values[to] = now * window;
+          [before, now] = [now, double * now - before];
+        }
+      }
+    return { start, end, values };
+  }
+
+  #position(coordinate: number): number {
+    return ((coordinate + 1) * this.pixels) / 2 / this.pitch - 0.5;
+  }
+
+  #clipped(position: number): number {
+    return Math.min(Math.max(position, 0), this.cells - 1);
+  }
+}
+
+/** Numbers of cells along and across the scan. */
+export function lattice([width, height]: [number, number], pitch: number, down: boolean): [number, number] {
+  const [columns, rows] = [Math.ceil(width / pitch), Math.ceil(height / pitch)];
+  return down ? [rows, columns] : [columns, rows];
+}
+
+/** What a code stands for, in steps. */
+export const expand = (code: number) => code * Math.max(1, Math.abs(code) / EVEN);
+
+/** Means of cells, in steps, [plane, along, across]: their codes are differences along the scan. */
+export function meansOf({ codes, shape: [along, across, order] }: Latents): Float32Array {
+  const means = new Float32Array(codes.length / order ** 2);
+  for (let cell = 0; cell < means.length; cell++) {
+    const isFirst = Math.floor(cell / across) % along === 0;
+    means[cell] =
+      expand(codes[cell * order ** 2] as number) + (isFirst ? 0 : (means[cell - across] as number));
+  }
+  return means;
+}
+
+/** A plane at some distance from a point, in units of `Latents.reach`. */
+export interface Seen {
+  plane: number;
+  right: number;
+  down: number;
+}
+
+/**
+ * What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
+ *
+ * The last channel, and those for which nothing is left to see, are constant: π/2.
+ */
+export function seenBy(channels: number, planes = 3): Seen[] {
+  const beside = BESIDE.flatMap((right) => BESIDE.map((down) => ({ plane: 0, right, down })));
+  const distance = ({ right, down }: Seen) => Math.abs(right) + Math.abs(down);
+  const nearestFirst = beside.filter((seen) => distance(seen) > 0).sort((a, b) => distance(a) - distance(b));
+  const here = Array.from({ length: planes }, (_, plane) => ({ plane, right: 0, down: 0 }));
+  return [...here, ...nearestFirst].slice(0, channels - 1);
+}
+
+/** What tells how large a code is: codes of like frequencies in its cell and in the cell before. */
+export function context(order: number): Context {
+  const cell = order ** 2;
+  const weights = new Map([
+    [order + 1, 2],
+    [cell, 15],
+    [cell + 1, 3],
+  ]);
+  // Where there are few frequencies, some of these distances are equal.
+  const add = (distance: number, weight: number) =>
+    weights.set(distance, (weights.get(distance) ?? 0) + weight);
+  [12, 5, 2, 1, 1, 1].forEach((weight, k) => {
+    add(k + 1, weight);
+    add((k + 1) * order, weight);
+  });
+  return { weights, prior: Int32Array.from({ length: cell }, (_, k) => (k === 0 ? MEAN_ACTIVITY : 0)) };
+}
+
+/** Codes as `Latents` has them, [3, A, B, K, K], from [steps, lanes]; planes are apart if each has lanes of its own. */
+export function fromLanes(
+  lanes: Int16Array,
+  planes: number,
+  [along, across, order]: [number, number, number],
+  apart: boolean,
+): Int16Array {
+  const [codes, cell] = [new Int16Array(lanes.length), order ** 2];
+  for (let plane = 0, to = 0; plane < planes; plane++)
+    for (let a = 0; a < along; a++)
+      for (let b = 0; b < across; b++) {
+        const step = apart ? a : plane * along + a;
+        const lane = apart ? plane * across + b : b;
+        const count = apart ? planes * across : across;
+        for (let k = 0; k < cell; k++) codes[to++] = lanes[(step * cell + k) * count + lane] as number;
+      }
+  return codes;
+}

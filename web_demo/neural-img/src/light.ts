@@ -1,0 +1,60 @@
+/** The package's own engine: networks evaluated in WebAssembly, by workers that share one compiled module. */
+import { PLAIN, RELAXED } from './generated/kernel.ts';
+import { WORKER } from './generated/worker.ts';
+import type { Engine } from './lane.ts';
+import { ModelError } from './model_error.ts';
+
+/** (module (func (result v128) i32.const 0 i8x16.splat)) */
+const SIMD = '0061736d010000000105016000017b030201000a080106004100fd0f0b';
+/** (module (func (result v128) (f32x4.relaxed_madd … three splats of i32.const 0 …))) */
+const RELAXED_SIMD = `0061736d010000000105016000017b030201000a15011300${'4100fd0f'.repeat(3)}fd85020b`;
+
+/** Milliseconds after which a worker that says nothing has not started. */
+const START_LIMIT = 10_000;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+export const light: Engine = {
+  async start() {
+    compiled ??= compile();
+    const [module, worker] = await Promise.all([compiled, startWorker()]);
+    worker.postMessage({ module });
+    return worker;
+  },
+};
+
+/** With fused multiply-add where there is one. */
+function compile(): Promise<WebAssembly.Module> {
+  if (!globalThis.WebAssembly?.validate(fromHex(SIMD)))
+    throw new ModelError('This browser cannot show neural images: it has no WebAssembly with SIMD.');
+  const text = WebAssembly.validate(fromHex(RELAXED_SIMD)) ? RELAXED : PLAIN;
+  return WebAssembly.compile(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+}
+
+/** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
+async function startWorker(): Promise<Worker> {
+  const url = URL.createObjectURL(new Blob([WORKER], { type: 'text/javascript' }));
+  const fromFile = () => new Worker(new URL('./decoder.worker.js', import.meta.url), { type: 'module' });
+  const fromText = () => new Worker(url);
+  try {
+    return await ready(fromFile).catch(() => ready(fromText));
+  } catch {
+    throw new ModelError('The decoder could not start: this page does not let its worker run.');
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** The worker once it says that it runs. */
+async function ready(start: () => Worker): Promise<Worker> {
+  const worker = start();
+  await new Promise((resolve, reject) => {
+    worker.addEventListener('message', resolve, { once: true });
+    worker.addEventListener('error', reject, { once: true });
+    setTimeout(reject, START_LIMIT);
+  });
+  return worker;
+}
+
+const fromHex = (text: string) =>
+  Uint8Array.from({ length: text.length / 2 }, (_, k) => Number.parseInt(text.slice(2 * k, 2 * k + 2), 16));

@@ -1,0 +1,75 @@
+/** Runs ONNX Runtime off the main thread: one request after the other, one session at a time. */
+import * as ort from 'onnxruntime-web/wasm';
+import type { Answer, Request } from '../lane.ts';
+import { ModelError } from '../model_error.ts';
+import { readInfo } from '../onnx_reader.ts';
+
+let session: ort.InferenceSession | undefined;
+let queue = Promise.resolve();
+
+// Several workers with a thread each are as fast as ONNX Runtime's threads, and need no isolated page.
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+self.addEventListener('message', ({ data }: MessageEvent<Request & { runtime?: string }>) => {
+  if (data.runtime) ort.env.wasm.wasmPaths = data.runtime;
+  else queue = queue.then(() => answer(data));
+});
+
+async function answer({ id, file, grid }: Request): Promise<void> {
+  try {
+    const info = file && readInfo(file);
+    if (file) await open(file);
+    const pixels = grid && (await decode(grid.x, grid.y));
+    reply({ id, ...(info && { info }), ...(pixels && { pixels }) }, pixels ? [pixels.buffer] : []);
+  } catch (error) {
+    reply({ id, error: explain(error), fatal: error instanceof WebAssembly.RuntimeError });
+  }
+}
+
+function reply(message: Answer, transfer: Transferable[] = []): void {
+  self.postMessage(message, { transfer });
+}
+
+async function open(file: Uint8Array): Promise<void> {
+  await session?.release();
+  session = undefined;
+  session = await ort.InferenceSession.create(file, {
+    executionProviders: ['wasm'],
+    logSeverityLevel: 3,
+    // Turns the 4-bit weights into floats once, at load, instead of in every part.
+    extra: { session: { disable_quant_qdq: '1' } },
+  });
+  const { inputMetadata, outputMetadata } = session;
+  if (
+    signatureOf(inputMetadata) !== 'x:float32[1] y:float32[1]' ||
+    signatureOf(outputMetadata) !== 'image:uint8[3]'
+  )
+    throw new ModelError('This model does not have a neural image’s inputs (x, y) and output (image).');
+}
+
+function signatureOf(values: readonly ort.InferenceSession.ValueMetadata[]): string {
+  const describe = (value: ort.InferenceSession.ValueMetadata) =>
+    `${value.name}:${value.isTensor ? `${value.type}[${value.shape.length}]` : 'other'}`;
+  return values.map(describe).sort().join(' ');
+}
+
+async function decode(x: Float32Array, y: Float32Array): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  if (!session) throw new ModelError('No model is open.');
+  const vector = (values: Float32Array) => new ort.Tensor(values, [values.length]);
+  const { image } = await session.run({ x: vector(x), y: vector(y) });
+  if (image?.dims.join() !== [y.length, x.length, 3].join())
+    throw new ModelError('This model answers with a picture of another size than it was asked for.');
+  const [rgb, rgba] = [image.data as Uint8Array, new Uint8ClampedArray(x.length * y.length * 4).fill(255)];
+  for (let from = 0, to = 0; from < rgb.length; to++)
+    for (let colour = 0; colour < 3; colour++) rgba[to++] = rgb[from++] as number;
+  return rgba;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ModelError) return error.message;
+  const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 160);
+  if (text.includes('no available backend'))
+    return 'ONNX Runtime could not start: its WebAssembly did not load.';
+  return `ONNX Runtime cannot decode this file: ${text}`;
+}

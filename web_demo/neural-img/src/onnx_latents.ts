@@ -1,0 +1,70 @@
+/** Latents from the tensors of an ONNX file, which has their codes as an entropy-coded stream (docs/format.md). */
+import type { Kernel } from './kernel.ts';
+import { context, FEWEST, fromLanes, lattice, PITCHES, REACHES } from './lapped_transform.ts';
+import { ModelError } from './model_error.ts';
+import type { Latents } from './network.ts';
+import type { ElementType, OnnxTensor } from './onnx_tensor.ts';
+import { decode } from './rans.ts';
+
+/** Types of the tensors of a stream. */
+export const STREAM = {
+  'latents.step': 'float32',
+  'latents.words': 'uint16',
+  'latents.states': 'int32',
+  'latents.frequencies': 'int32',
+  'latents.limits': 'float32',
+} as const satisfies Record<string, ElementType>;
+
+const HIGHEST_STEP = 1 << 16;
+/** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
+const [CODES, CODES_PER_BYTE, STEPS, STEPS_PER_BYTE] = [1 << 20, 1024, 1 << 16, 32];
+
+/**
+ * The latents of a picture with so many colour planes, from a file of so many bytes. Throws a ModelError if the stream is
+ * damaged, or declares more than the picture and the file can have.
+ */
+export function readLatents(
+  kernel: Kernel,
+  tensors: ReadonlyMap<string, OnnxTensor>,
+  entries: ReadonlyMap<string, string>,
+  size: [number, number],
+  planes: number,
+  bytes: number,
+): Latents {
+  const pitch = entryOf(entries, 'pitch', named(PITCHES));
+  const down = entryOf(entries, 'scan', { down: true, right: false });
+  const reach = entryOf(entries, 'reach', named(REACHES));
+  const apart = entryOf(entries, 'lanes', { planes: true, joint: false });
+  const order = entryOf(
+    entries,
+    'order',
+    named(Array.from({ length: pitch - FEWEST + 1 }, (_, k) => FEWEST + k)),
+  );
+  const names = Object.entries(STREAM);
+  const [steps, words, states, frequencies, limits] = names.map(([name, type]) =>
+    tensors.get(name)?.elements([type]),
+  ) as [Float32Array, Uint16Array, Int32Array, Int32Array, Float32Array];
+  const [step = 0] = steps;
+  if (steps.length !== 1 || !(step > 0 && step <= HIGHEST_STEP))
+    throw new ModelError('Its tensor “latents.step” is not a number above 0.');
+  const [along, across] = lattice(size, pitch, down);
+  const lanes = apart ? across * planes : across;
+  const length = along * order ** 2 * (apart ? 1 : planes);
+  if (states.length !== lanes)
+    throw new ModelError(`Its tensor “latents.states” has ${states.length} lanes, its picture ${lanes}.`);
+  if (length * lanes > CODES + CODES_PER_BYTE * bytes || length > STEPS + STEPS_PER_BYTE * bytes)
+    throw new ModelError('It declares a larger picture than its entropy-coded stream can have.');
+  const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length);
+  const shape: Latents['shape'] = [along, across, order];
+  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach };
+}
+
+const named = (values: number[]) => Object.fromEntries(values.map((value) => [`${value}`, value]));
+
+/** One of the values that a metadata entry may have, by their texts. */
+function entryOf<T>(entries: ReadonlyMap<string, string>, key: string, values: Record<string, T>): T {
+  const text = entries.get(key) ?? '';
+  if (!Object.hasOwn(values, text))
+    throw new ModelError(`Its “${key}” is “${text.slice(0, 20)}”, not ${Object.keys(values).join(' or ')}.`);
+  return values[text] as T;
+}

@@ -1,0 +1,153 @@
+/**
+ * Networks from ONNX files, by the names of their tensors (docs/format.md); a file's graph is not looked at.
+ *
+ * Files come from strangers: what a file declares is compared with the bytes there are before memory is taken.
+ */
+import { type Family, shapesOf } from './families/family.ts';
+import { FAMILIES } from './families/index.ts';
+import type { Kernel } from './kernel.ts';
+import { ModelError } from './model_error.ts';
+import { type ModelInfo, type Network, type Tensor, valuesOf } from './network.ts';
+import { readLatents, STREAM } from './onnx_latents.ts';
+import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
+import { messageIn, Reader, textOf } from './protobuf.ts';
+
+const FORMAT = '2';
+const [MOST_LAYERS, MOST_CHANNELS, COLOURS] = [16, 1024, 3];
+const [MOST_BYTES, LONGEST_SIDE, MOST_PIXELS] = [64e6, 1 << 17, 1 << 28];
+const [MODEL_GRAPH, MODEL_METADATA, GRAPH_INITIALIZER, ENTRY_KEY, ENTRY_VALUE] = [7, 14, 5, 1, 2];
+
+/** What a file says of its picture: family, native width and height in pixels, and all entries by key. */
+export interface Metadata {
+  family: string;
+  size: [number, number];
+  entries: Map<string, string>;
+}
+
+/** The network in a serialized ModelProto. Throws a ModelError if there is none, or not one that is whole and in bounds. */
+export function readNetwork(kernel: Kernel, file: Uint8Array): Network {
+  const reader = new Reader();
+  const { family: name, size, entries } = readMetadata(file, reader);
+  const family = FAMILIES.get(name);
+  if (!family)
+    throw new ModelError(
+      `This decoder does not know the family “${name.slice(0, 40)}”; neural-img/onnx runs any.`,
+    );
+  const names = [...shapesOf(family, 1, 1, 1).keys(), ...(family.hasLatents ? Object.keys(STREAM) : [])];
+  const stored = namedTensors(file, reader, names);
+  const missing = names.sort().find((name) => !stored.has(name));
+  if (missing)
+    throw new ModelError(`This model has no tensor “${missing}”: export it again, or use neural-img/onnx.`);
+  const tensors = tensorsOf(family, stored);
+  const network: Network = {
+    family: name,
+    size,
+    bits: stored.get('weights')?.type === 'int4' ? 4 : 8,
+    tensors,
+  };
+  if (family.hasLatents) network.latents = readLatents(kernel, stored, entries, size, COLOURS, file.length);
+  for (const name of Object.keys(tensors))
+    if (!valuesOf(network, name).every(Number.isFinite))
+      throw new ModelError(`Its tensor “${name}” has values that are infinite or not a number.`);
+  return network;
+}
+
+/** What a file says of its picture, whatever its family is. */
+export function readInfo(file: Uint8Array): ModelInfo {
+  const reader = new Reader();
+  const { family, size } = readMetadata(file, reader);
+  const weights = namedTensors(file, reader, ['weights']).get('weights');
+  const name = weights ? `d${sizesOf(weights).depth}w${sizesOf(weights).channels}` : '';
+  return { family, name, width: size[0], height: size[1] };
+}
+
+/** Throws a ModelError if it is no neural image of this format. */
+function readMetadata(file: Uint8Array, reader: Reader): Metadata {
+  if (file.length === 0) throw new ModelError('This file is empty.');
+  if (file.length > MOST_BYTES)
+    throw new ModelError('This file is over 64 MB: too large for a neural image.');
+  const entries = new Map<string, string>();
+  const none = new Uint8Array();
+  for (const [number, content] of reader.fields(file)) {
+    if (number !== MODEL_METADATA) continue;
+    const fields = new Map(reader.fields(messageIn(content)));
+    entries.set(textOf(fields.get(ENTRY_KEY) ?? none), textOf(fields.get(ENTRY_VALUE) ?? none));
+  }
+  const [version, family] = [entries.get('anir')?.slice(0, 20), entries.get('family')];
+  if (version === undefined)
+    throw new ModelError('This is not a neural image: it does not carry the “anir” mark.');
+  const remedy = version === '1' ? 'export it again' : 'update the decoder';
+  if (version !== FORMAT)
+    throw new ModelError(`This neural image has format ${version}, this decoder reads ${FORMAT}; ${remedy}.`);
+  const sides = [entries.get('width') ?? '', entries.get('height') ?? ''];
+  if (family === undefined || !sides.every((side) => /^\d{1,9}$/.test(side)))
+    throw new ModelError('This neural image does not say its size and family; export it again.');
+  const [width = 0, height = 0] = sides.map(Number);
+  if (Math.min(width, height) < 1 || Math.max(width, height) > LONGEST_SIDE || width * height > MOST_PIXELS)
+    throw new ModelError(
+      `This neural image says that it is ${width}×${height} pixels, which is out of range.`,
+    );
+  return { family, size: [width, height], entries };
+}
+
+/** The initializers of the top-level graph that have these names. */
+function namedTensors(file: Uint8Array, reader: Reader, names: string[]): Map<string, OnnxTensor> {
+  const tensors = new Map<string, OnnxTensor>();
+  const graphs = [...reader.fields(file)].filter(([number]) => number === MODEL_GRAPH);
+  for (const [number, content] of graphs.flatMap(([, graph]) => [...reader.fields(messageIn(graph))])) {
+    if (number !== GRAPH_INITIALIZER) continue;
+    const tensor = readTensor(messageIn(content), reader);
+    if (tensors.has(tensor.name)) throw new ModelError(`This model has two tensors “${tensor.name}”.`);
+    if (names.includes(tensor.name)) tensors.set(tensor.name, tensor);
+  }
+  return tensors;
+}
+
+/** The tensors of a network in their own shapes. */
+function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record<string, Tensor> {
+  const [weights, head] = [all.get('weights'), all.get('head')] as [OnnxTensor, OnnxTensor];
+  const { depth, channels } = sizesOf(weights);
+  const colours = head.axes.length > (channels > 1 ? 1 : 0) ? head.axes.at(-1) : 1;
+  if (colours !== COLOURS)
+    throw new ModelError(`Its tensor “head” has the shape [${head.dims}], not [channels, ${COLOURS}].`);
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, { types, shape }] of shapesOf(family, depth, channels, colours)) {
+    const [tensor, stored] = [all.get(name) as OnnxTensor, storedShape(name, shape)];
+    if (tensor.axes.join() !== stored.filter((length) => length !== 1).join())
+      throw new ModelError(`Its tensor “${name}” has the shape [${tensor.dims}], not [${stored}].`);
+    const data = tensor.elements(types) as Tensor['data'];
+    tensors[name] = { shape, data: name === 'head' ? turned(data, channels, colours) : data };
+  }
+  return tensors;
+}
+
+/** Numbers of layers D and of channels C, from hidden matrices [D − 1, C, C]; axes of 1 may be gone. */
+function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number } {
+  const [links = 1, ...matrix] = axes.length % 2 ? axes : [1, ...axes];
+  const [channels = 1] = matrix;
+  if (
+    matrix.slice(1).join() !== matrix.slice(0, 1).join() ||
+    links < 1 ||
+    links >= MOST_LAYERS ||
+    channels < 1 ||
+    channels > MOST_CHANNELS
+  )
+    throw new ModelError(
+      `Its tensor “weights” has the shape [${dims}], not [layers - 1, channels, channels] with at most ` +
+        `${MOST_LAYERS} layers of ${MOST_CHANNELS} channels.`,
+    );
+  return { depth: links + 1, channels };
+}
+
+/** The shape that a tensor has in an ONNX file (docs/format.md). */
+function storedShape(name: string, shape: number[]): number[] {
+  const [first = 1, second = 1, ...others] = shape;
+  if (/^(frequencies|centres)(\.scale)?$/.test(name)) return [first * second, ...others];
+  return name === 'head' ? shape.toReversed() : shape;
+}
+
+/** A matrix [rows, columns] as [columns, rows]. */
+function turned(matrix: ArrayLike<number>, rows: number, columns: number): Int8Array {
+  const at = (k: number) => (k % rows) * columns + Math.floor(k / rows);
+  return Int8Array.from({ length: matrix.length }, (_, k) => matrix[at(k)] as number);
+}

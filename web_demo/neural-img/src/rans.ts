@@ -1,0 +1,107 @@
+/**
+ * Decoding of integers from a stream of range asymmetric numeral systems (rANS).
+ *
+ * Duda, Asymmetric numeral systems (2013); lanes that are decoded side by side as in Giesen, Interleaved entropy coders
+ * (2014). Each step takes one code of every lane. Which table of frequencies holds for a code depends on its activity: a
+ * weighted sum of the magnitudes of codes that its lane and the two lanes beside it had before.
+ */
+import type { Kernel } from './kernel.ts';
+import { ModelError } from './model_error.ts';
+
+/** Sum of the frequencies in a table, over codes of both signs. */
+const TOTAL = 1 << 14;
+/** Least state of a lane between two steps; the encoder starts, and so the decoder ends, at this state. */
+const LOWEST = 1 << 15;
+/** Floats' worth of bytes that a slot takes in the kernel. */
+const SLOT_FLOATS = 1.5;
+const MOST_TABLES = 64;
+const HIGHEST_LIMIT = 1 << 20;
+
+/** What the activity of a code is made of. */
+export interface Context {
+  /** Weight of an earlier code's magnitude by its distance in steps, 1 for the last code. */
+  weights: Map<number, number>;
+  /** What is added to the activity, repeated along the steps. */
+  prior: Int32Array;
+}
+
+/** Frequencies of codes by their magnitude, one table for each range of activities. */
+export interface Tables {
+  /** [tables, magnitudes]; a magnitude other than 0 has its frequency for each sign. */
+  frequencies: Int32Array;
+  /** [tables - 1], ascending; the table k holds where k limits are below the activity. */
+  limits: Float32Array;
+}
+
+/** Throws a ModelError if these are no tables of a stream. */
+export function checkTables({ frequencies, limits }: Tables): void {
+  const count = limits.length + 1;
+  const magnitudes = frequencies.length / count;
+  if (count > MOST_TABLES || magnitudes < 1 || magnitudes > TOTAL || !Number.isInteger(magnitudes))
+    throw new ModelError('The number of its entropy coder’s tables is out of range.');
+  for (let table = 0; table < count; table++) {
+    const own = frequencies.subarray(table * magnitudes, (table + 1) * magnitudes);
+    const sum = own.reduce((all, frequency, size) => all + (size ? 2 : 1) * frequency, 0);
+    if (own.some((frequency) => frequency < 0) || sum !== TOTAL)
+      throw new ModelError(`The frequencies in its entropy coder’s tables do not add up to ${TOTAL}.`);
+  }
+  if (![...limits, HIGHEST_LIMIT].every((limit, k) => limit > (k ? (limits[k - 1] as number) : 0)))
+    throw new ModelError('The limits between its entropy coder’s tables do not ascend.');
+}
+
+/**
+ * All codes of a stream, [steps, lanes], given the words in the order in which lanes take them and the states that the lanes
+ * start from. Throws a ModelError if the tables are wrong, or the stream is too short, too long or damaged.
+ */
+export function decode(
+  kernel: Kernel,
+  words: Uint16Array,
+  states: Int32Array,
+  tables: Tables,
+  { weights, prior }: Context,
+  steps: number,
+): Int16Array {
+  checkTables(tables);
+  const lanes = states.length;
+  return kernel.scope(() => {
+    const { slots, tableOf, most } = putTables(kernel, tables);
+    const size = Math.max(...weights.keys()) + 1;
+    const [own, from] = [kernel.put(words), kernel.put(states)];
+    const [distances, shares] = [weights.keys(), weights.values()].map((all) =>
+      kernel.put(Int32Array.from(all)),
+    ) as [number, number];
+    const priors = kernel.put(prior);
+    const ring = kernel.put(new Int32Array(size * (lanes + 2)));
+    const codes = kernel.put(new Int16Array(steps * lanes));
+    const taken = kernel.run.decode(
+      ...[own, words.length, from, lanes, steps, slots, tableOf, most, priors, prior.length],
+      ...[distances, shares, weights.size, ring, size, codes],
+    );
+    if (taken > words.length) throw new ModelError('Its entropy-coded stream ends too early.');
+    const { buffer } = kernel.run.memory;
+    // A graph that decodes a stream without words needs one to look at.
+    if (
+      words.length > Math.max(taken, 1) ||
+      new Int32Array(buffer, from, lanes).some((state) => state !== LOWEST)
+    )
+      throw new ModelError('Its entropy-coded stream is damaged.');
+    return new Int16Array(buffer, codes, steps * lanes).slice();
+  });
+}
+
+/** The tables by slots, and which of them holds for each activity up to `most`. */
+function putTables(kernel: Kernel, { frequencies, limits }: Tables) {
+  const magnitudes = frequencies.length / (limits.length + 1);
+  const most = Math.ceil(limits.at(-1) ?? 0);
+  let table = 0;
+  const byActivity = Uint8Array.from({ length: most + 1 }, (_, activity) => {
+    while ((limits[table] as number) < activity) table++;
+    return table;
+  });
+  const tableOf = kernel.put(byActivity);
+  const own = kernel.put(Uint16Array.from(frequencies));
+  const slots = kernel.take((limits.length + 1) * SLOT_FLOATS * TOTAL);
+  for (let table = 0; table <= limits.length; table++)
+    kernel.run.spread(own + table * magnitudes * 2, magnitudes, slots + table * TOTAL * SLOT_FLOATS * 4);
+  return { slots, tableOf, most };
+}

@@ -1,0 +1,37 @@
+/** The element in Firefox, which Puppeteer drives by WebDriver BiDi, draws what Python decodes. */
+import { type Browser, launch, type Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fixtures, good, read } from './fixtures.ts';
+import { isSamePicture } from './page.ts';
+import { drawnPixels, messageOfBroken, servePlainPage } from './plain_page.ts';
+import { findFirefox } from './preflight.mjs';
+
+const executablePath = findFirefox() ?? '';
+
+describe.skipIf(!executablePath)('Firefox', () => {
+  let close: () => void;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    const server = await servePlainPage();
+    close = server.close;
+    browser = await launch({ browser: 'firefox', executablePath, headless: true });
+    page = await browser.newPage();
+    await page.goto(server.url);
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    close?.();
+  });
+
+  test.each(fixtures)('draws $family', async ({ family, pixels }) => {
+    const drawn = Uint8Array.from(await page.evaluate(drawnPixels, family));
+    expect(isSamePicture(drawn, read(pixels))).toBe(true);
+  });
+
+  test('says what is wrong with a file', async () => {
+    expect(await page.evaluate(messageOfBroken, good.family)).toContain('not an ONNX file');
+  });
+});

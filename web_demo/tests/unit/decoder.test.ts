@@ -1,0 +1,161 @@
+/** The decoder with workers that a test answers for. */
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { Decoder, type Tile } from '../../neural-img/src/decoder.ts';
+import type { Answer, Engine, Request } from '../../neural-img/src/lane.ts';
+
+const INFO = { family: 'siren', name: 'd2w6', width: 40, height: 30 };
+const FILE = Uint8Array.of(1, 2, 3);
+
+class FakeWorker extends EventTarget {
+  readonly requests: Request[] = [];
+  isTerminated = false;
+
+  postMessage(request: Request): void {
+    this.requests.push(request);
+    const answer = answerTo(request);
+    if (answer) queueMicrotask(() => this.dispatchEvent(new MessageEvent('message', { data: answer })));
+  }
+
+  terminate(): void {
+    this.isTerminated = true;
+  }
+}
+
+let workers: FakeWorker[];
+let answerTo: (request: Request) => Answer | undefined;
+
+function good({ id, file, grid }: Request): Answer {
+  const pixels = grid && new Uint8ClampedArray(grid.x.length * grid.y.length * 4).fill(id);
+  return { id, ...(file && { info: INFO, plan: 'plan' }), ...(pixels && { pixels }) };
+}
+
+const engine: Engine = {
+  async start() {
+    const worker = new FakeWorker();
+    workers.push(worker);
+    return worker as unknown as Worker;
+  },
+};
+
+beforeEach(() => {
+  workers = [];
+  answerTo = good;
+});
+
+async function tilesOf(tiles: AsyncIterable<Tile>): Promise<number[][]> {
+  const all: number[][] = [];
+  for await (const { scale, firstRow, width, height } of tiles) all.push([scale, firstRow, width, height]);
+  return all;
+}
+
+test('opens a file in one worker, and gives what it made of it to the others', async () => {
+  const image = await new Decoder({ threads: 2, engine }).open(FILE);
+  expect([image.info, image.bytes]).toEqual([INFO, 3]);
+  expect(workers.length).toBe(1);
+  await tilesOf(image.decode({ x: new Float32Array(4096), y: new Float32Array(64) }));
+  const [first = [], second = []] = workers.map(({ requests }) => requests);
+  expect(first.map(({ file }) => file)).toEqual([FILE, ...Array(first.length - 1).fill(undefined)]);
+  expect(second[0]).toMatchObject({ plan: 'plan' });
+  expect(second.some(({ file }) => file)).toBe(false);
+});
+
+test('gives the whole coarsely first, then all rows once', async () => {
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  const tiles = await tilesOf(
+    image.decode({ x: new Float32Array(800), y: new Float32Array(50), coarse: true }),
+  );
+  expect(tiles).toEqual([
+    [8, 0, 100, 7],
+    [1, 0, 800, 16],
+    [1, 16, 800, 16],
+    [1, 32, 800, 16],
+    [1, 48, 800, 2],
+  ]);
+});
+
+test('takes larger parts of networks that are drawn sooner', async () => {
+  answerTo = (request) => ({
+    ...good(request),
+    ...(request.file && { info: { ...INFO, macsPerPixel: 100 } }),
+  });
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  const tiles = await tilesOf(image.decode({ x: new Float32Array(768), y: new Float32Array(100) }));
+  expect(tiles.map(([, , , height]) => height)).toEqual([64, 36]);
+});
+
+test('takes smaller parts of networks that are drawn later', async () => {
+  answerTo = (request) => ({
+    ...good(request),
+    ...(request.file && { info: { ...INFO, macsPerPixel: 1e6 } }),
+  });
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  const tiles = await tilesOf(image.decode({ x: new Float32Array(800), y: new Float32Array(25) }));
+  expect(tiles.map(([, , , height]) => height)).toEqual([10, 10, 5]);
+});
+
+test('a decode that is stopped ends with the reason', async () => {
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  const stop = new AbortController();
+  const decode = tilesOf(
+    image.decode({ x: new Float32Array(4096), y: new Float32Array(64), signal: stop.signal }),
+  );
+  stop.abort('enough');
+  await expect(decode).rejects.toBe('enough');
+  expect(await tilesOf(image.decode())).toHaveLength(1);
+});
+
+describe('a worker', () => {
+  test('that refuses a file goes on with the next', async () => {
+    const decoder = new Decoder({ threads: 1, engine });
+    answerTo = ({ id }) => ({ id, error: 'This is no picture.', fatal: false });
+    await expect(decoder.open(FILE)).rejects.toThrow('This is no picture.');
+    answerTo = good;
+    expect((await decoder.open(FILE)).info).toEqual(INFO);
+    expect(workers.length).toBe(1);
+  });
+
+  test('that cannot go on is replaced', async () => {
+    const decoder = new Decoder({ threads: 1, engine });
+    answerTo = ({ id }) => ({ id, error: 'No more memory.', fatal: true });
+    await expect(decoder.open(FILE)).rejects.toThrow('No more memory.');
+    answerTo = good;
+    expect((await decoder.open(FILE)).info).toEqual(INFO);
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([true, false]);
+  });
+
+  test('that stops is replaced', async () => {
+    const decoder = new Decoder({ threads: 1, engine });
+    answerTo = () => undefined;
+    const opening = decoder.open(FILE);
+    await vi.waitFor(() => expect(workers[0]?.requests.length).toBe(1));
+    workers[0]?.dispatchEvent(new Event('error'));
+    await expect(opening).rejects.toThrow('stopped');
+    answerTo = good;
+    expect((await decoder.open(FILE)).info).toEqual(INFO);
+  });
+
+  test('that hangs is ended after a while', async () => {
+    vi.useFakeTimers();
+    const decoder = new Decoder({ threads: 1, engine });
+    answerTo = () => undefined;
+    const opening = decoder.open(FILE).catch(String);
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(workers[0]?.isTerminated).toBe(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    vi.useRealTimers();
+    expect(await opening).toContain('took too long');
+    expect(workers[0]?.isTerminated).toBe(true);
+    answerTo = good;
+    expect((await decoder.open(FILE)).info).toEqual(INFO);
+  });
+
+  test('that does not start is told, and tried again', async () => {
+    let starts = 0;
+    const broken: Engine = {
+      start: () => (++starts === 1 ? Promise.reject(new Error('no')) : engine.start()),
+    };
+    const decoder = new Decoder({ threads: 1, engine: broken });
+    await expect(decoder.open(FILE)).rejects.toThrow('no');
+    expect((await decoder.open(FILE)).info).toEqual(INFO);
+  });
+});

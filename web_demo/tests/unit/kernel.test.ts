@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import { type Kernel, ONES, PANEL, ZEROS } from '../../neural-img/src/kernel.ts';
+import type { ModelError } from '../../neural-img/src/model_error.ts';
+import { newKernel } from '../kernels.ts';
+
+const value = (row: number, column: number) => Math.sin(1 + row * 7 + column * 3);
+
+/** What is at a row and a column of panels. */
+const at = (kernel: Kernel, address: number, columns: number) => (row: number, column: number) =>
+  kernel.floats(address, 1024)[((row >> 3) * columns + column) * 8 + (row & 7)] ?? Number.NaN;
+
+test('products are those of matrices, plus a bias', () => {
+  const kernel = newKernel();
+  const [a, b] = [kernel.matrix(11, 5, value), kernel.matrix(9, 5, (row, column) => value(column, row))];
+  const bias = kernel.put(Float32Array.from({ length: 12 }, (_, k) => k));
+  const out = kernel.take(16 * 12);
+  kernel.run.multiply(a.at, b.at, bias, out, 5, 12, 2, 5 * PANEL, PANEL, 12 * PANEL);
+  const got = at(kernel, out, 12);
+  for (let row = 0; row < 11; row++)
+    for (let output = 0; output < 9; output++) {
+      const sum = [0, 1, 2, 3, 4].reduce((all, k) => all + value(row, k) * value(k, output), output);
+      expect(got(row, output)).toBeCloseTo(sum, 5);
+    }
+});
+
+test('sines are of half turns, exact to 2 · 10⁻⁷ up to 50 of them, and have a base', () => {
+  const kernel = newKernel();
+  const turns = Float32Array.from({ length: 4000 }, (_, k) => (k - 2000) / 40);
+  const values = kernel.put(turns);
+  kernel.run.sines(values, turns.length / 8, ZEROS, 0);
+  const got = kernel.floats(values, turns.length);
+  const errors = Array.from(turns, (turn, k) => Math.abs(Math.sin(Math.PI * turn) - (got[k] ?? Number.NaN)));
+  expect(Math.max(...errors)).toBeLessThan(2.5e-7);
+  const [zero, base] = [
+    kernel.put(new Float32Array(8)),
+    kernel.put(Float32Array.from({ length: 8 }, (_, k) => k)),
+  ];
+  kernel.run.sines(zero, 1, base, 16);
+  expect([...kernel.floats(zero, 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('waves are products of columns and rows, times factors', () => {
+  const kernel = newKernel();
+  const lanes = Array.from({ length: 8 }, (_, k) => k / 3);
+  const table = kernel.put(Float32Array.from([...lanes.map(Math.sin), ...lanes.map(Math.cos)]));
+  const other = kernel.put(Float32Array.of(Math.cos(2), Math.sin(2)));
+  const out = kernel.take(8);
+  kernel.run.waves(ONES, 0, table, other, out, 1, 1);
+  const waves = [...kernel.floats(out, 8)];
+  waves.forEach((wave, k) => {
+    expect(wave).toBeCloseTo(Math.sin((lanes[k] ?? 0) + 2), 6);
+  });
+  kernel.run.waves(out, 16, table, other, out, 1, 1);
+  [...kernel.floats(out, 8)].forEach((square, k) => {
+    expect(square).toBeCloseTo((waves[k] ?? 0) ** 2, 6);
+  });
+});
+
+test('pixels are rounded, halves to even, and clamped', () => {
+  const kernel = newKernel();
+  const levels = [-5, 0.5, 1.5, 254.5, 255.4, 300, Number.NaN, 127.6];
+  const one = [0, 1, 2, 3].flatMap((colour) => levels.map((level) => level + (colour === 3 ? 2 : 0)));
+  const values = kernel.put(Float32Array.from([...one, ...one.toReversed()]));
+  const out = kernel.take(16);
+  kernel.run.pixels(values, out, 2);
+  const rgba = [...new Uint8Array(kernel.run.memory.buffer, out, 64)];
+  expect(rgba.filter((_, k) => k % 4 === 0).slice(0, 8)).toEqual([0, 0, 2, 254, 255, 255, 0, 128]);
+  expect(rgba.filter((_, k) => k % 4 === 3).slice(0, 8)).toEqual([0, 2, 4, 255, 255, 255, 0, 130]);
+  expect(rgba.slice(32, 36)).toEqual([130, 128, 128, 128]);
+});
+
+describe('memory', () => {
+  test('is given back after a scope, and grows where it has to', () => {
+    const kernel = newKernel();
+    const first = kernel.scope(() => kernel.take(8));
+    expect(kernel.take(40_000)).toBe(first);
+    kernel.floats(first, 40_000).fill(1);
+    kernel.clear();
+    expect(kernel.take(8)).toBe(first);
+  });
+
+  test('that cannot be had is told, and ends the worker', () => {
+    const take = () => newKernel().take(2 ** 31);
+    expect(take).toThrow('more memory');
+    expect(take).toThrow(expect.objectContaining({ isFatal: true }) as ModelError);
+  });
+
+  test('for columns is kept until there are others', () => {
+    const kernel = newKernel();
+    const made: string[] = [];
+    const keep = kernel.keeping((x, option: number) => {
+      made.push(`${x} ${option}`);
+      return kernel.take(8);
+    });
+    const first = keep(Float32Array.of(1), 1);
+    expect(keep(Float32Array.of(1), 1)).toBe(first);
+    for (const [x, option] of [
+      [1, 2],
+      [2, 2],
+      [1, 1],
+    ] as const)
+      expect(keep(Float32Array.of(x), option)).toBe(first);
+    expect(made).toEqual(['1 1', '1 2', '2 2', '1 1']);
+  });
+});

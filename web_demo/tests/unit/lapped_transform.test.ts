@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import {
+  Axis,
+  context,
+  expand,
+  fromLanes,
+  lattice,
+  meansOf,
+  seenBy,
+} from '../../neural-img/src/lapped_transform.ts';
+import { vectors } from '../vectors.ts';
+
+interface Vectors {
+  axes: { pixels: number; pitch: number; frequencies: number; at: number[]; cosines: number[][][] }[];
+  codes: number[];
+  values: number[];
+  seen_by: Record<string, number[][]>;
+}
+const { axes, codes, values, seen_by } = vectors<Vectors>('lapped_transform');
+
+test.each(axes)('cosines of $pixels pixels are Python’s', ({ pixels, pitch, frequencies, at, cosines }) => {
+  const axis = new Axis(pixels, pitch);
+  expect(axis.cells).toBe(cosines.length);
+  const own = axis.cosines(Float32Array.from(at), frequencies);
+  cosines.forEach((cell, i) => {
+    cell.forEach((frequency, k) => {
+      frequency.forEach((value, lane) => {
+        const isOpen = i >= own.start && i < own.end;
+        const got = isOpen ? own.values[((i - own.start) * frequencies + k) * 8 + lane] : 0;
+        expect(got).toBeCloseTo(value, 5);
+      });
+    });
+  });
+});
+
+test('only cells whose windows are open are there', () => {
+  const { start, end } = new Axis(160, 16).openCells([-0.9, -0.85]);
+  expect([start, end]).toEqual([0, 2]);
+});
+
+test('codes stand for what Python says', () => {
+  codes.forEach((code, k) => {
+    expect(expand(code)).toBeCloseTo(values[k] ?? Number.NaN, 5);
+  });
+});
+
+test.each(Object.entries(seen_by))('%s channels see what Python says', (channels, expected) => {
+  expect(seenBy(Number(channels)).map(({ plane, right, down }) => [plane, right, down])).toEqual(expected);
+});
+
+test('means are sums of differences along the scan', () => {
+  // Two planes of 2 × 2 cells with a single frequency.
+  const latents = { shape: [2, 2, 1], codes: Int16Array.of(1, 2, 3, -24, 5, 6, 7, 8) };
+  const means = meansOf({ ...latents, step: 1, pitch: 16, down: true, reach: 1 } as Parameters<
+    typeof meansOf
+  >[0]);
+  expect([...means]).toEqual([1, 2, 4, -46, 5, 6, 12, 14]);
+});
+
+test('a lattice covers the picture', () => {
+  expect(lattice([33, 16], 16, true)).toEqual([1, 3]);
+  expect(lattice([33, 16], 16, false)).toEqual([3, 1]);
+});
+
+test('equal distances of a context are counted once, with the sum of their weights', () => {
+  const { weights, prior } = context(4);
+  expect(weights.get(4)).toBe(12 + 1);
+  expect(weights.get(16)).toBe(15 + 1);
+  expect([...prior.slice(0, 2)]).toEqual([280, 0]);
+});
+
+test.each([
+  [false, [0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15]],
+  [true, [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]],
+])('lanes become planes of cells; planes apart: %s', (apart, expected) => {
+  // Two planes of 1 × 2 cells with 2 × 2 frequencies, numbered as they come.
+  const lanes = Int16Array.from({ length: 16 }, (_, k) => k);
+  expect([...fromLanes(lanes, 2, [1, 2, 2], apart)]).toEqual(expected);
+});

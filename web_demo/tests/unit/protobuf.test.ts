@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { type Content, Reader, textOf } from '../../neural-img/src/protobuf.ts';
+import { concat, field, varint } from '../onnx_bytes.ts';
+
+const read = (message: Uint8Array): [number, Content][] => [...new Reader().fields(message)];
+
+test('takes numbers and bytes apart, and passes over fixed ones', () => {
+  const fixed = Uint8Array.of((3 << 3) | 1, 1, 2, 3, 4, 5, 6, 7, 8, (4 << 3) | 5, 1, 2, 3, 4);
+  const fields = read(concat(field(1, 300), fixed, field(2, 'abc')));
+  expect(fields.map(([number]) => number)).toEqual([1, 3, 4, 2]);
+  expect(fields.slice(0, 2)).toEqual([
+    [1, 300],
+    [3, [1, 2, 3, 4, 5, 6, 7, 8]],
+  ]);
+  expect(textOf(fields[3]?.[1] ?? 0)).toBe('abc');
+});
+
+test.each([0, 1, 127, 128, 2 ** 31, 2 ** 53 - 1, -1, -128, -(2 ** 31), -(2 ** 53) + 1])(
+  'reads %i',
+  (value) => {
+    expect(read(concat(Uint8Array.of(8), varint(value)))).toEqual([[1, value]]);
+  },
+);
+
+test.each([
+  ['a number that does not end', Uint8Array.of(8, 128)],
+  ['a number of eleven bytes', Uint8Array.from([8, ...Array(10).fill(128), 1])],
+  ['bytes that are not there', Uint8Array.of(10, 5, 1)],
+  ['a length below zero', concat(Uint8Array.of(10), varint(-1))],
+  ['a length of 2⁶²', concat(Uint8Array.of(10), varint(2 ** 62))],
+  ['an old group', Uint8Array.of(11)],
+  ['field 0', Uint8Array.of(2, 0)],
+])('refuses %s', (_name, message) => {
+  expect(() => read(message)).toThrow('damaged');
+});
+
+test('refuses a message of too many fields', () => {
+  expect(() => read(new Uint8Array(2 ** 20).fill(8).map((octet, k) => (k % 2 ? 0 : octet)))).toThrow(
+    'too many',
+  );
+});
+
+test('reads numbers that follow one another', () => {
+  const numbers = concat(varint(1), varint(-5), varint(300));
+  expect([...new Reader().varints(numbers)]).toEqual([1, -5, 300]);
+  expect(() => [...new Reader().varints(numbers.subarray(0, -1))]).toThrow('damaged');
+});
+
+test('refuses what is no text', () => {
+  for (const content of [5, [1, 2, 3, 4]]) expect(() => textOf(content)).toThrow('damaged');
+  expect(() => textOf(Uint8Array.of(255))).toThrow('damaged');
+});

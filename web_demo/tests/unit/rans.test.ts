@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { decode } from '../../neural-img/src/rans.ts';
+import { newKernel } from '../kernels.ts';
+import { vectors } from '../vectors.ts';
+
+interface Case {
+  weights: [number, number][];
+  prior: number[];
+  limits: number[];
+  frequencies: number[][];
+  states: number[];
+  words: number[];
+  codes: number[][];
+}
+const cases = vectors<Case[]>('rans');
+
+function run(from: Case): number[] {
+  const tables = {
+    frequencies: Int32Array.from(from.frequencies.flat()),
+    limits: Float32Array.from(from.limits),
+  };
+  const context = { weights: new Map(from.weights), prior: Int32Array.from(from.prior) };
+  const [words, states] = [Uint16Array.from(from.words), Int32Array.from(from.states)];
+  return [...decode(newKernel(), words, states, tables, context, from.codes.length)];
+}
+
+test.each(cases)('codes are those that Python encoded, %#', (from) => {
+  expect(run(from)).toEqual(from.codes.flat());
+});
+
+describe('refuses', () => {
+  const good = cases[1] as Case;
+  const [first = [], ...others] = good.frequencies;
+  test.each<[string, Partial<Case>, string]>([
+    ['a stream that ends too early', { words: good.words.slice(0, -1) }, 'too early'],
+    ['words that are left', { words: [...good.words, 1] }, 'damaged'],
+    ['a damaged word', { words: good.words.with(3, 1) }, 'stream'],
+    ['a state below the least', { states: good.states.with(0, 5) }, 'stream'],
+    ['a negative state', { states: good.states.with(0, -1) }, 'stream'],
+    ['frequencies with another sum', { frequencies: [first.with(0, 9), ...others] }, '16384'],
+    ['negative frequencies', { frequencies: [first.with(0, 16386).with(1, -1), ...others] }, '16384'],
+    ['limits that fall', { limits: good.limits.toReversed() }, 'ascend'],
+    ['limits that are no numbers', { limits: good.limits.with(0, Number.NaN) }, 'ascend'],
+    ['too high a limit', { limits: good.limits.with(-1, 2 ** 21) }, 'ascend'],
+    ['tables of different sizes', { limits: good.limits.slice(1) }, 'out of range|add up'],
+  ])('%s', (_name, change, message) => {
+    expect(() => run({ ...good, ...change })).toThrow(new RegExp(message));
+  });
+});
