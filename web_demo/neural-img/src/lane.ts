@@ -79,16 +79,20 @@ export class Lane {
 
   /** Opens the picture and, with a grid, decodes there. */
   async open(source: Source, grid?: Request['grid']): Promise<Done> {
-    await this.start();
+    const worker = await this.start();
     // The worker answers in order, so it still holds the picture of the request before this one.
     const isLoaded = this.#loaded === source;
     this.#loaded = source;
     const { plan, ...file } = source;
-    return this.ask({ ...(grid && { grid }), ...(!isLoaded && (plan ? { plan } : file)) });
+    return this.#ask(worker, { ...(grid && { grid }), ...(!isLoaded && (plan ? { plan } : file)) });
   }
 
-  async ask(question: Omit<Request, 'id'>): Promise<Done> {
-    const worker = await this.start();
+  /** Goes on with a file that comes piece by piece. */
+  async take(piece: Piece): Promise<Done> {
+    return this.#ask(await this.start(), { piece });
+  }
+
+  #ask(worker: Worker, question: Omit<Request, 'id'>): Promise<Done> {
     const request: Request = { id: ++this.#lastId, ...question };
     worker.postMessage(request, question.piece?.bytes ? [question.piece.bytes.buffer] : []);
     return new Promise((resolve, reject) => {

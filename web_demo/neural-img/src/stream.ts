@@ -36,7 +36,7 @@ export class AnirStream {
   async feed(chunk: Uint8Array): Promise<void> {
     const piece: Piece = { stream: this.#key, at: this.bytes, bytes: chunk.slice() };
     this.bytes += chunk.length;
-    const { header, available } = await this.lane.ask({ piece });
+    const { header, available } = await this.lane.take(piece);
     if (available === undefined) throw new ModelError('This engine does not read .anir files.');
     this.header ??= header;
     this.available = Math.max(this.available, available);
@@ -57,11 +57,11 @@ export class AnirStream {
 
   /** Lets go of what the worker has; pictures of before remain. */
   close(): void {
-    this.lane.ask({ piece: { stream: this.#key, at: this.bytes, close: true } }).catch(() => undefined);
+    this.lane.take({ stream: this.#key, at: this.bytes, close: true }).catch(() => undefined);
   }
 
   async #draw(level: number | 'refined', bytes: number): Promise<NeuralImage> {
-    const { info, plan } = await this.lane.ask({ piece: { stream: this.#key, at: this.bytes, level } });
+    const { info, plan } = await this.lane.take({ stream: this.#key, at: this.bytes, level });
     return this.imageOf(plan, info as ModelInfo, bytes);
   }
 }

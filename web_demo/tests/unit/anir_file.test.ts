@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { AnirFile } from '../../neural-img/src/anir_file.ts';
 import { FAMILIES } from '../../neural-img/src/families/index.ts';
-import type { Network } from '../../neural-img/src/network.ts';
+import { type Network, nameOf } from '../../neural-img/src/network.ts';
 import { CODER_MODULE, newKernel } from '../kernels.ts';
 import { expectSamePixels, withoutAlpha } from '../pixels.ts';
 import { type AnirCase, anirCases } from '../vectors.ts';
@@ -106,9 +106,9 @@ describe.each([siren, lapped])('$family that strangers changed', ({ file, levels
       const whole = levels.filter(({ end }) => end <= length).length;
       expect(own.available).toBe(whole);
       if (whole > 0) {
-        expect(own.network(), `${length}`).toEqual(levels[whole - 1]?.network);
+        expect(nameOf(own.network()), `${length}`).toBe(levels[whole - 1]?.name);
         expect(draw(own.refined(), new Float32Array(1), new Float32Array(1))).toHaveLength(3);
-      } else expect(() => own.network(), `${length}`).toThrow(/^This \.?(anir )?file ends [^\n]{10,80}$/);
+      } else expect(() => own.network(), `${length}`).toThrow(/^This (\.anir )?file ends [^\n]{10,80}$/);
     }
   });
 
@@ -116,9 +116,9 @@ describe.each([siren, lapped])('$family that strangers changed', ({ file, levels
     const bits = numbers(200, 8);
     numbers(200, file.length - 6).forEach((place, k) => {
       const changed = file.with(place, (file[place] ?? 0) ^ (1 << (bits[k] ?? 0)));
-      const open = () => fileOf(changed).network(levels.length - 1);
-      expect(open, `${place}`).toThrow(/^[^\n]{10,120}$/);
-      expect(open).toThrow(expect.objectContaining({ name: 'ModelError' }));
+      const message = expect.stringMatching(/^[^\n]{10,120}$/);
+      const refused = expect.objectContaining({ name: 'ModelError', message });
+      expect(() => fileOf(changed).network(levels.length - 1), `${place}`).toThrow(refused);
     });
   });
 
