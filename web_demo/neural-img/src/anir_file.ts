@@ -35,7 +35,8 @@ export class AnirFile {
   #coder: Coder | undefined;
   #networks: NetworkDecoder | undefined;
   #unit = 0;
-  #latest: Network | undefined;
+  /** The level that was decoded last, if it was asked for. */
+  #latest: { level: number; network: Network } | undefined;
   #trouble: ModelError | undefined;
 
   constructor(private readonly module: WebAssembly.Module) {}
@@ -69,12 +70,17 @@ export class AnirFile {
       throw new ModelError(
         `This file ends after ${this.size} bytes, before the end of its level ${Math.max(level, 0) + 1}.`,
       );
-    if (level < this.decoded - 1) throw new ModelError('That level was passed; open the file again.');
+    if (level < this.decoded && this.#latest?.level !== level)
+      throw new ModelError('That level was passed; open the file again.');
     while (this.decoded <= level) {
-      this.#latest = this.#decodeLevel(this.header, this.header.levels[this.decoded] as Level);
+      const isWanted = this.decoded === level;
+      const network = this.#decodeLevel(this.header, this.header.levels[this.decoded] as Level, isWanted);
+      this.#latest = isWanted ? { level, network } : undefined;
       this.decoded++;
     }
-    return this.#latest as Network;
+    // What is known of a picture takes much memory, and is of no use any more.
+    if (this.decoded === this.header.levels.length) this.#coder = this.#networks = undefined;
+    return (this.#latest as { network: Network }).network;
   }
 
   /**
@@ -84,7 +90,7 @@ export class AnirFile {
   refined(): Network {
     const network = this.network();
     const [coder, latents] = [this.#coder, network.latents];
-    if (!coder || !latents || !this.header || this.decoded === this.header.levels.length) return network;
+    if (!coder || !latents || !this.header) return network;
     coder.keep();
     const { width, factor } = readStep(coder);
     let refined = latents;
@@ -120,7 +126,8 @@ export class AnirFile {
     this.#parts = [];
   }
 
-  #decodeLevel(header: Header, { depth, channels, end }: Level): Network {
+  /** A level's subnet; without latents if it is only on the way to another one. */
+  #decodeLevel(header: Header, { depth, channels, end }: Level, isWanted: boolean): Network {
     // What comes after damage means nothing.
     if (this.#trouble) throw this.#trouble;
     const { family, size, bits } = header;
@@ -133,7 +140,7 @@ export class AnirFile {
       const { width, factor, reach } = readStep(coder);
       const isRight = this.#unit > 0 && Number.isFinite(this.#unit) && width >= LEAST_WIDTH;
       if (!isRight || !coder.level(width, factor)) throw this.#trouble;
-      network.latents = this.#latents(coder, header, reach);
+      if (isWanted) network.latents = this.#latents(coder, header, reach);
     }
     network.tensors = networks.decode(depth, channels);
     const areFinite = Object.values(network.tensors).every(({ data }) => data.every(Number.isFinite));

@@ -60,23 +60,27 @@ function goesDown(
 
 /** How many frequencies along each axis have coefficients other than zero, at least 4. */
 function frequenciesUsed(values: Int32Array, pitch: number): number {
-  let used = FEWEST;
-  values.forEach((value, at) => {
-    if (value !== 0) used = Math.max(used, (at % pitch) + 1, (Math.floor(at / pitch) % pitch) + 1);
-  });
-  return used;
+  let last = FEWEST - 1;
+  for (let at = 0; at < values.length; at++)
+    if (values[at] !== 0) last = Math.max(last, at % pitch, Math.floor(at / pitch) % pitch);
+  return last + 1;
 }
 
 /** Values as codes and the magnitudes that these stand for, from 0 on. */
 function counted(values: Int32Array): { codes: Int16Array; magnitudes: Float32Array } {
+  // Most are zero.
   const occurring = new Set([0]);
-  for (const value of values) if (value !== 0) occurring.add(Math.abs(value));
+  for (let at = 0; at < values.length; at++)
+    if (values[at] !== 0) occurring.add(Math.abs(values[at] as number));
   if (occurring.size > MOST_MAGNITUDES)
     throw new ModelError('This file has more different coefficients than this decoder takes.');
   const magnitudes = Int32Array.from(occurring).sort();
-  const codes = new Map([...magnitudes].map((magnitude, code) => [magnitude, code]));
-  return {
-    codes: Int16Array.from(values, (value) => Math.sign(value) * (codes.get(Math.abs(value)) as number)),
-    magnitudes: Float32Array.from(magnitudes),
-  };
+  const index = new Map([...magnitudes].map((magnitude, code) => [magnitude, code]));
+  const codes = new Int16Array(values.length);
+  for (let at = 0; at < values.length; at++)
+    if (values[at] !== 0) {
+      const value = values[at] as number;
+      codes[at] = Math.sign(value) * (index.get(Math.abs(value)) as number);
+    }
+  return { codes, magnitudes: Float32Array.from(magnitudes) };
 }
