@@ -2,7 +2,7 @@
 PYTHON ?= python3
 IMAGE ?=
 PRESET ?= fast
-FAMILY ?= siren
+FAMILY ?= lapped
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
 

@@ -168,12 +168,12 @@ class Levels:
             self.zero(at, f, mean, activity, chance, high, about)
         while self.sign.get(at, 0):
             length = self.high[at] - self.low[at]
-            if 3 * length < 4 * self.width:
+            if 3 * length < 5 * self.width:
                 return
             self.halve(at, f, mean, length)
 
     def threshold(self, odds: int) -> int:
-        return (self.width * max(36700 - (odds * 1182 >> 6), 32768) + 32768) >> 16
+        return (self.width * max(33423 - (odds * 1182 >> 6), 32768) + 32768) >> 16
 
     def zero(
         self,

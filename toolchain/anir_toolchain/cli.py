@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-_NEEDS = ("torch", "onnx", "matplotlib", "typer", "rich")
+_NEEDS = ("torch", "onnx", "onnxscript", "matplotlib", "typer", "rich")
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:

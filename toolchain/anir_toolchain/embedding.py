@@ -1,8 +1,7 @@
 """Coefficients of a lapped transform as one embedded code, of which each level is a prefix.
 
-Nothing is weighed: which coefficients a level tells of follows from thresholds that depend on how likely they
-are reached, as rate and distortion would have it (docs/format.md). Sought is each level's width, so that it ends
-where it should.
+Nothing is weighed: a level tells of coefficients by thresholds that depend on how likely these are reached,
+as rate and distortion would have it (docs/format.md). Sought is each level's width, so that it ends in time.
 """
 
 import math
@@ -21,7 +20,7 @@ FINEST = 1.5 / 127.5
 """Width of the finest level that is thought of: a level and a half of a pixel, which shows some 50 dB."""
 UNIT = FINEST / LEAST_WIDTH
 """Value of a size of 1 of the embedded code."""
-FIRST, LATER = 21, 27
+FIRST, LATER = 21, 30
 """Factor of a picture's first level, and of the others, in 1/16.
 
 With less, intervals become shorter than is worth it; with more, a level tells of too few.

@@ -6,11 +6,13 @@ import {
   add,
   BORDER,
   cell,
+  extents,
   i32At,
   line,
   LOGS,
   pitch,
   plane,
+  put,
   signs,
   sizes,
   stride,
@@ -51,8 +53,16 @@ export function log(x: i64): i32 {
   return unchecked(logs[<i32>min((x * inverse) >> 20, LOG_MOST)]);
 }
 
+/** A cell's plane has activity up to a sum of frequencies. */
+@inline
+function extend(index: i32, sum: i32): void {
+  if (i32At(extents, index) < sum) put(extents, index, sum);
+}
+
 /** Adds a size's growth to the activities of all that see it. */
 export function spread(p: i32, place: i32, u: i32, v: i32, x: i32): void {
+  const index = place / plane;
+  extend(index, u + v + 6);
   for (let i = 1; i < 7; i++) {
     const w = x * (i == 1 ? 12 : i == 2 ? 5 : i == 3 ? 2 : 1);
     if (u >= i) add(activities, place - i * stride, w);
@@ -67,9 +77,13 @@ export function spread(p: i32, place: i32, u: i32, v: i32, x: i32): void {
     spreadCross(place + i * cell, 12 * x, 3 * x);
     add(activities, place + i * (line + cell), 4 * x);
     add(activities, place + i * (line - cell), 4 * x);
+    for (let k = -3; k < 4; k += 3) extend(index + i * (line / plane) + k, u + v + 1);
+    extend(index + 3 * i, u + v + 1);
   }
   for (let other = 0; other < 3; other++) {
-    if (other != p) spreadCross(place + (other - p) * plane, 5 * x, x);
+    if (other == p) continue;
+    spreadCross(place + (other - p) * plane, 5 * x, x);
+    extend(index + other - p, u + v + 1);
   }
 }
 

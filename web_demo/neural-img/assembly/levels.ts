@@ -13,12 +13,14 @@ import {
   CLASSES,
   chances,
   columns,
+  extents,
   highs,
   i32At,
   LOGS,
   lows,
   order,
   pitch,
+  plane,
   placeOf,
   put,
   rows,
@@ -54,7 +56,7 @@ let factor: i32 = 0;
 /** The threshold for a zero that reaches it with such odds. */
 @inline
 function threshold(oddsOf: i32): i32 {
-  const share = max(36700 - ((oddsOf * 1182) >> 6), 32768);
+  const share = max(33423 - ((oddsOf * 1182) >> 6), 32768);
   return <i32>((<i64>width * share + 32768) >> 16);
 }
 
@@ -90,17 +92,29 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
   return true;
 }
 
+/** The band from which on no zeros without activity are visited. */
+function quietFrom(p: i32): i32 {
+  let band = BANDS;
+  while (band && unchecked(due[(p * BANDS + band - 1) * LOGS]) > UNKNOWN) band--;
+  return band;
+}
+
 /** Codes a plane of a cell, whose mean is a cosine of that row and column of its block. */
 function codePlane(p: i32, base: i32, meanRow: i32, meanColumn: i32, wanted: usize): bool {
   const frequencies = pitch * pitch;
+  const index = base / plane;
+  const quiet = quietFrom(p);
   for (let i = 0; i < frequencies; i++) {
     const entry = i32At(order, i);
+    const sum = ((entry >> 8) & 255) + (entry & 255);
+    // From here on all are zeros, of which none is visited.
+    if (sum > i32At(extents, index) && <i32>unchecked(bands[sum]) >= quiet) break;
     const place = base + (entry >> 16);
     const zero = !load<i8>(signs + place);
     const activity = i32At(activities, place);
     const length = i32At(highs, place);
     // Most coefficients are known well enough.
-    if (!zero && 3 * (length - i32At(lows, place)) < 4 * width) continue;
+    if (!zero && 3 * (length - i32At(lows, place)) < 5 * width) continue;
     const activityLog = activity > 0 ? log(2 * <i64>activity) : 0;
     const u = (entry >> 8) & 255;
     const v = entry & 255;
@@ -190,7 +204,7 @@ function codeHalves(p: i32, place: i32, u: i32, v: i32, fu: i32, fv: i32, mean: 
     const low = i32At(lows, place);
     const high = i32At(highs, place);
     const length = high - low;
-    if (3 * length < 4 * width || length < 2) return;
+    if (3 * length < 5 * width || length < 2) return;
     const activityLog = log(2 * <i64>max(i32At(activities, place), 0));
     const at = min(<i32>((<i64>low * 4) / length), 15);
     contexts(p, place, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));

@@ -39,6 +39,8 @@ export let lows: usize = 0;
 export let highs: usize = 0;
 /** Signs, i8: 0 while a coefficient may be zero. */
 export let signs: usize = 0;
+/** Of each cell's plane, the highest sum of frequencies at which there is activity, i32. */
+export let extents: usize = 0;
 /** Counters of how likely zeros of each class reach their thresholds. */
 export let chances: usize = 0;
 /** The order of a cell's frequencies: place in the plane << 16 | row << 8 | column, u32. */
@@ -78,7 +80,8 @@ export function create(cellRows: i32, cellColumns: i32, frequencies: i32): bool 
   plane = stride * stride;
   cell = 3 * plane;
   const places: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
-  const others: u64 = MODELS + CLASSES * 4 + <u64>(pitch * pitch * 4) + 64;
+  const planes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * 3;
+  const others: u64 = MODELS + CLASSES * 4 + planes * 4 + <u64>(pitch * pitch * 4) + 64;
   // Above the tables, which lie on the heap.
   const start = (heap.alloc(16) + 31) & ~15;
   if (places >= 1 << 30 || start + places * 17 + others >= 0xf0000000) return false;
@@ -91,11 +94,13 @@ export function create(cellRows: i32, cellColumns: i32, frequencies: i32): bool 
   lows = activities + array;
   highs = lows + array;
   chances = highs + array;
-  order = chances + CLASSES * 4;
+  extents = chances + CLASSES * 4;
+  order = extents + <usize>planes * 4;
   const models = order + pitch * pitch * 4;
   signs = models + MODELS;
   free = (signs + <usize>places + 15) & ~15;
   memory.fill(sizes, 0, 3 * array);
+  memory.fill(extents, 0, <usize>planes * 4);
   memory.fill(signs, 0, <usize>places);
   for (let i: usize = 0; i < array; i += 4) store<i32>(highs + i, UNKNOWN);
   for (let i = 0; i < CLASSES; i++) put(chances, i, FIRST_CHANCE[i % LOGS] | (FIRST_SEEN << 16));
