@@ -2,7 +2,7 @@
 PYTHON ?= python3
 IMAGE ?=
 PRESET ?= fast
-FAMILY ?= siren
+FAMILY ?= lapped
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
 
@@ -36,12 +36,15 @@ test-web: .venv/.installed web_demo/node_modules/.installed browser
 	$(BIN)/python -m tests.e2e.make_fixtures $(FIXTURES)
 	cd web_demo && npm run --silent check && ANIR_FIXTURES=$(FIXTURES) npm run --silent test
 
-# Chromium for the browser tests: taken if present, installed where this user may, else one line says how.
+# Browsers for the tests: those that are missing are installed where this user may. Chromium has to be there;
+# tests of Firefox are left out without it, and say so.
 browser:
-	@for name in "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome; do \
-	  command -v "$$name" >/dev/null && exit 0; done; \
-	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null && exit 0; \
-	echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1
+	@find_any() { for name in "$$@"; do command -v "$$name" >/dev/null && return; done; false; }; missing=; \
+	find_any "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome || missing=chromium; \
+	find_any "$${FIREFOX_PATH:-firefox}" firefox firefox-esr || missing="$$missing firefox-esr"; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  apt-get install -y -qq $$missing >/dev/null; } || [ "$${missing#chromium}" = "$$missing" ] || { \
+	echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1; }
 
 web: web_demo/node_modules/.installed  ## builds the page into web_demo/dist, ready for any static host
 	cd web_demo && npm run --silent build

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.families.mfn import NORM_CHANNELS
 from anir_runtime.network import Network
 from anir_toolchain.export import export
 from anir_toolchain.families import families
@@ -42,6 +43,9 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
         h = op.Add(h, _constant(graph, network.values("biases")[i])) if "biases" in tensors else h
         h = op.Mul(h, filters[i + 1]) if len(filters) > 1 else op.Sin(h)
         h = op.Add(h, features) if features else h
+    if len(filters) > 1:
+        first = op.Slice(h, [0], [NORM_CHANNELS], [1])
+        h = op.Div(h, op.Sqrt(op.Add(op.ReduceSumSquare(first, [1]), _constant(graph, np.float32(1)))))
     scale = _constant(graph, tensors["head.scale"])
     head = op.DequantizeLinear(_constant(graph, tensors["head"].T), scale, axis=1)
     rgb = op.Add(op.MatMul(h, head), _constant(graph, tensors["head.bias"]))

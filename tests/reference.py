@@ -43,7 +43,7 @@ def _mfn(network: Network, x: Values, y: Values) -> Values:
     h = _filter(network, 0, x, y)
     for i, (weight, bias) in enumerate(zip(_weights(network), _real(network, "biases"), strict=True)):
         h = (h @ weight + bias) * _filter(network, i + 1, x, y)
-    return h
+    return h / np.sqrt(1 + (h[..., :8] ** 2).sum(-1, keepdims=True))
 
 
 def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:

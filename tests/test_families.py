@@ -55,11 +55,29 @@ def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
         return math.sin(0.3 * wx - 0.6 * wy + phase) * math.exp(-gamma * (dx**2 + dy**2))
 
     h = [response(0, c) for c in range(3)]
-    want = [
+    products = [
         (sum(h[i] * weight[i, o].item() for i in range(3)) + bias[o].item()) * response(1, o)
         for o in range(3)
     ]
+    want = [product / math.sqrt(1 + sum(p**2 for p in products)) for product in products]
     assert got == pytest.approx(want, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["fourier", "gabor"])
+def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    filters = family(name).init_filters(2, 12, (1.0, 1.0), 9.0, generator)
+    weights = 20 * torch.rand(1, 12, 12, generator=generator)
+    at = torch.rand(2, 50, generator=generator)
+    layers = family(name).forward(filters, weights, torch.zeros(1, 12), *at)
+    for layer in layers:
+        assert (layer[:, :8].square().sum(1) < 1).all()
+    assert layers[1][:, :8].square().sum(1).max() > 0.9
+    # The ninth counts for nothing: where only its weights grow, it alone does.
+    weights[:, :, 8] *= 100
+    larger = family(name).forward(filters, weights, torch.zeros(1, 12), *at)[1]
+    torch.testing.assert_close(larger[:, 8], 100 * layers[1][:, 8])
+    torch.testing.assert_close(larger[:, :8], layers[1][:, :8])
 
 
 @pytest.mark.parametrize("name", ["fourier", "gabor", "siren"])

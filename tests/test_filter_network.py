@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from anir_runtime.chebyshev import NOISE
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.families.mfn import MultiplicativeFilterNetwork
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
 from anir_runtime.linear import Linear, head, hidden_layers
@@ -25,9 +26,9 @@ def _flat(values: Floats) -> Floats:
 @pytest.mark.parametrize(("size", "smooth"), [((60, 40), False), ((200, 130), True), ((1000, 17), True)])
 def test_nodes_give_the_pixels_of_all(family: str, size: tuple[int, int], smooth: bool) -> None:
     network = random_network(family, 3, 24)
-    own, x, y = _of(network), axis_coordinates(96, size[0], 10, 40), axis_coordinates(64, size[1], 10, 20)
-    assert (len(x) * len(y) >= 16384 and own._nodes_needed(x, y) is not None) == smooth
-    draw = own.start(x, y, _flat, 3)
+    x, y = axis_coordinates(96, size[0], 10, 40), axis_coordinates(64, size[1], 10, 20)
+    assert (len(x) * len(y) >= 16384 and _of(network)._nodes_needed(x, y) is not None) == smooth
+    draw = MultiplicativeFilterNetwork(network).start(x, y)
     got = np.concatenate([draw(slice(0, 5)), draw(slice(5, len(y)))])
     assert_same_pixels(got, reference.pixels(network, x, y))
 

@@ -34,7 +34,7 @@ def test_the_toolchains_commands_say_what_to_install() -> None:
     done = _run(code)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "needs torch, onnx, matplotlib, typer, rich;" in done.stderr
+    assert "needs torch, onnx, onnxscript, matplotlib, typer, rich;" in done.stderr
     assert "pip install 'anir[toolchain]'" in done.stderr
 
 

@@ -16,6 +16,7 @@ from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
 
 FORMAT = 2
+"""Version of the file format, in the metadata."""
 MOST_LAYERS, MOST_CHANNELS, COLOURS = 16, 1024, 3
 LONGEST_SIDE, MOST_PIXELS = 1 << 17, 1 << 28
 _MOST_TENSORS = 4096

@@ -20,7 +20,7 @@ class Renderer(Protocol):
     """Draws a network at any coordinates.
 
     Attributes:
-        rows: height of a tile; a task that draws fewer rows takes as long.
+        rows: height of a tile in pixels; drawing fewer rows at once takes about as long.
     """
 
     rows: int

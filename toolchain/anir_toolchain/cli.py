@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from anir_runtime.interrupts import interruptible_imports
 
-_NEEDS = ("torch", "onnx", "matplotlib", "typer", "rich")
+_NEEDS = ("torch", "onnx", "onnxscript", "matplotlib", "typer", "rich")
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:

@@ -49,7 +49,7 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The model; a folder if there are several pictures.")
     ],
-    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
+    family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
     preset: Annotated[
         str, typer.Option(help="fast, balanced or best; best:20000 takes so many steps.")

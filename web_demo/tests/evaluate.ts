@@ -36,6 +36,10 @@ function colourAt(network: Network, values: Values, x: number, y: number): numbe
       h = z.map((value, k) => value * (filter[k] ?? 0));
     }
   }
+  if (network.family === 'fourier' || network.family === 'gabor') {
+    const norm = Math.sqrt(h.slice(0, 8).reduce((sum, value) => sum + value ** 2, 1));
+    h = h.map((value) => value / norm);
+  }
   const head = values('head');
   return [...values('head.bias')].map((bias, colour) =>
     h.reduce((sum, value, k) => sum + value * (head[colour * channels + k] ?? 0), bias),

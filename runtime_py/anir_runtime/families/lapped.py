@@ -1,4 +1,4 @@
-"""A lapped transform under a small network of sine layers, which takes back some of what coarse codes err.
+"""A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes.
 
 h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
@@ -16,7 +16,7 @@ from anir_runtime.tile_graph import Floats, graph
 from anir_runtime.tiles import Draw, in_tiles
 
 _TILE_VALUES, _LONGEST = 131072, 128
-"""Values of a layer in a tile that stay in a core's cache; columns of a tile, which is best about square."""
+"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
 
 _FIRST_LAYER = """
 near_rows = MatMul(rows, nearest)

@@ -1,25 +1,46 @@
-"""Multiplicative filter networks (Fathony et al. 2020) of Fourier or Gabor filters: see filter_network.py."""
+"""Multiplicative filter networks (Fathony et al. 2020) of Fourier or Gabor filters: see filter_network.py.
+
+Colours are a linear head of the last layer's normalized channels, h / √(1 + Σ h²), where the sum goes over
+the first channels.
+"""
+
+import numpy as np
 
 from anir_runtime.families import AFFINE, MATRICES, Family, Field, sine_filters
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
-from anir_runtime.linear import head, hidden_layers
+from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats
 from anir_runtime.tiles import Draw
+
+NORM_CHANNELS = 8
+"""Number of first channels of the last layer whose squares are summed; all of them if there are fewer."""
 
 
 class MultiplicativeFilterNetwork:
     """Draws a network of as many banks of filters as it has layers."""
 
     def __init__(self, network: Network) -> None:
-        layers = [*hidden_layers(network), head(network)]
-        self._levels = FilterNetwork(Filters.of(network), layers, after=network.colours)
-        self._colours, self.rows = network.colours, self._levels.rows
+        weight, self._bias = head(network)
+        # What is divided and what by: both are smooth, their quotient need not be.
+        both = np.concatenate([weight, np.eye(NORM_CHANNELS, network.channels, dtype=np.float32)])
+        last = Linear(both, np.zeros((len(both), 1), np.float32))
+        layers = [*hidden_layers(network), last]
+        self._last = FilterNetwork(Filters.of(network), layers, after=len(both))
+        self._colours, self.rows = network.colours, self._last.rows
 
     def start(self, x: Floats, y: Floats) -> Draw:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
-        return self._levels.start(x, y, lambda levels: levels.reshape(self._colours, -1), self._colours)
+        return self._last.start(x, y, self._levels, self._colours)
+
+    def _levels(self, last: Floats) -> Floats:
+        """Colours float32[colours, pixels] from float32[colours + NORM_CHANNELS, ...]."""
+        values = last.reshape(len(last), -1)
+        colours, channels = values[: self._colours], values[self._colours :]
+        norm = np.sqrt(np.einsum("cn,cn->n", channels, channels) + np.float32(1))
+        result: Floats = colours / norm + self._bias
+        return result
 
 
 _FOURIER = {**MATRICES, **AFFINE, **sine_filters("D")}

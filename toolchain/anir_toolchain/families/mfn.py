@@ -5,13 +5,18 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from anir_runtime.families.mfn import NORM_CHANNELS
 from torch import Tensor
 
 from anir_toolchain.families import Family, FilterTensor, sine
 
 
 class _FilterNetwork(Family):
-    """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer."""
+    """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer.
+
+    A head sees a layer's channels normalized, h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS ones.
+    A product of waves alone cannot level off, as a sine of a sum does; a quotient of two such products can.
+    """
 
     def banks(self, depth: int) -> int:
         return depth
@@ -29,10 +34,17 @@ class _FilterNetwork(Family):
         y: Tensor,
         features: Tensor | None = None,
     ) -> list[Tensor]:
-        layers = [self.filter(filters[0], x, y)]
+        h = self.filter(filters[0], x, y)
+        layers = [_normalized(h)]
         for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
-            layers.append(torch.addmm(bias, layers[-1], weight) * self.filter(filters[i], x, y))
+            h = torch.addmm(bias, h, weight) * self.filter(filters[i], x, y)
+            layers.append(_normalized(h))
         return layers
+
+
+def _normalized(h: Tensor) -> Tensor:
+    """Channels float32[N, C] over √(1 + Σ h²) of their point's first ones."""
+    return h * (1 + h[:, :NORM_CHANNELS].square().sum(1, keepdim=True)).rsqrt()
 
 
 class Fourier(_FilterNetwork):

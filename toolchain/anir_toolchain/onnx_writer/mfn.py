@@ -1,6 +1,7 @@
 """The graphs of multiplicative filter networks (Fathony et al. 2020): products of their filters."""
 
 import onnx_ir as ir
+from anir_runtime.families.mfn import NORM_CHANNELS
 
 from anir_toolchain.onnx_writer.sinusoids import grid, sinusoids
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
@@ -23,7 +24,9 @@ def gabor_layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _product(tensors: NetworkTensors, filters: ir.Value) -> ir.Value:
-    """h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁: the last layer's channels, float32[H, W, C].
+    """h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁: the last layer's normalized channels, float32[H, W, C].
+
+    They are h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS channels.
 
     Args:
         tensors: of the network.
@@ -33,4 +36,6 @@ def _product(tensors: NetworkTensors, filters: ir.Value) -> ir.Value:
     h, *others = tensors.split(filters, tensors.network.depth, "g")
     for (codes, step, bias), g in zip(tensors.hidden_layers(), others, strict=True):
         h = op.Mul(op.Add(op.Mul(op.MatMul(h, codes), step), bias), g)
-    return op.Squeeze(h, [0])
+    first = op.Slice(h, [0], [NORM_CHANNELS], [3])
+    norm = op.Sqrt(op.Add(op.ReduceSumSquare(first, [3]), tensors.constant("one", 1.0)))
+    return op.Squeeze(op.Div(h, norm), [0])

@@ -128,6 +128,30 @@ export function waves(
   }
 }
 
+/**
+ * Levels of red, green, blue and alpha, 255 c / √(1 + Σ h²) + bias, of so many panels [four colours c, eight channels h][8];
+ * they take the place of the first of these, as panels [red, green, blue, alpha][8].
+ */
+export function normalize(values: usize, bias: usize, panels: usize): void {
+  let from = values;
+  for (const end = values + panels * 4 * PANEL; values < end; values += 16) {
+    let sum = f32x4.splat(1);
+    for (let k: usize = 4; k < 12; k++) {
+      const channel = v128.load(from + k * PANEL);
+      sum = multiplyAdd(channel, channel, sum);
+    }
+    const scale = f32x4.div(f32x4.splat(255), f32x4.sqrt(sum));
+    for (let k: usize = 0; k < 4; k++) {
+      const level = multiplyAdd(v128.load(from + k * PANEL), scale, v128.load32_splat(bias + (k << 2)));
+      v128.store(values + k * PANEL, level);
+    }
+    // The other half of the panel, or the next one.
+    const isOther = (values & 16) !== 0;
+    from += isOther ? 11 * PANEL + 16 : 16;
+    values += isOther ? 3 * PANEL : 0;
+  }
+}
+
 /** RGBA of so many panels [red, green, blue, alpha][8], in levels. */
 export function pixels(values: usize, out: usize, panels: usize): void {
   for (const end = out + panels * PANEL; out < end; out += 16) {

@@ -55,6 +55,8 @@ function writeTexts(name, texts) {
 
 mkdirSync(inRoot('src/generated'), { recursive: true });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
+// Bundlers find it by its address in light.ts.
+writeFileSync(inRoot('src/decoder.worker.js'), worker);
 writeTexts('worker.ts', { WORKER: worker });
 writeTexts('kernel.ts', { PLAIN: await compile('simd'), RELAXED: await compile('simd,relaxed-simd') });
 
@@ -62,7 +64,8 @@ if (process.argv.includes('--package')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
   execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', root], { stdio: 'inherit' });
-  copyFileSync(inRoot('src/jsx.d.ts'), inRoot('dist/jsx.d.ts'));
+  for (const name of ['attributes', 'jsx', 'svelte', 'vue'])
+    copyFileSync(inRoot(`src/${name}.d.ts`), inRoot(`dist/${name}.d.ts`));
   // One file each: the whole package, and its worker for pages whose policy does not allow one from a text.
   const whole = await bundle("export * from './index.ts'; export * from './define.ts';", 'esm');
   writeFileSync(inRoot('dist/neural-img.js'), whole);

@@ -129,7 +129,6 @@ export class Decoder {
     stopped.addEventListener('abort', () => {
       for (const { reject } of waiting) reject(stopped.reason);
     });
-    for (const { promise } of waiting) promise.catch(() => undefined);
     return waiting.map(({ promise }) => promise);
   }
 }
@@ -161,9 +160,10 @@ function coarsePart(x: Float32Array, y: Float32Array): Part {
   return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale) };
 }
 
-/** A promise that is settled from outside: not all browsers have Promise.withResolvers. */
-function deferred<T>() {
+/** A promise that is settled from outside, and that nobody has to wait for: not all browsers have Promise.withResolvers. */
+export function deferred<T>() {
   const made = {} as { resolve(value: T): void; reject(reason: unknown): void };
   const promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }));
+  promise.catch(() => undefined);
   return { promise, ...made };
 }

@@ -12,7 +12,10 @@ export interface Matrix {
 export type Draw = (x: Float32Array, y: Float32Array) => Uint8ClampedArray<ArrayBuffer>;
 
 type Function = (...addressesAndSizes: number[]) => number;
-type Exports = Record<'multiply' | 'sines' | 'waves' | 'pixels' | 'decode' | 'spread', Function> & {
+type Exports = Record<
+  'multiply' | 'normalize' | 'sines' | 'waves' | 'pixels' | 'decode' | 'spread',
+  Function
+> & {
   memory: WebAssembly.Memory;
 };
 

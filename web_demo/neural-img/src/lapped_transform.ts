@@ -11,8 +11,9 @@ import type { Context } from './rans.ts';
 export const PITCHES = [16, 32];
 /** Frequencies that are kept along each axis, at least. */
 export const FEWEST = 4;
+/** Pixels from a point to the neighbours at which a network sees the first plane. */
 export const REACHES = [1, 2];
-/** Magnitude up to which neighbouring codes stand for values one step apart; beyond, for values farther apart. */
+/** Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps. */
 const EVEN = 12;
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
@@ -115,7 +116,7 @@ export function seenBy(channels: number, planes = 3): Seen[] {
   return [...here, ...nearestFirst].slice(0, channels - 1);
 }
 
-/** What tells how large a code is: codes of like frequencies in its cell and in the cell before. */
+/** The context model of the codes: earlier ones of like frequency in the same cell and in the one before. */
 export function context(order: number): Context {
   const cell = order ** 2;
   const weights = new Map([

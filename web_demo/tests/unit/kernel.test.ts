@@ -56,6 +56,25 @@ test('waves are products of columns and rows, times factors', () => {
   });
 });
 
+test('colours are normalized by the channels beside them, in place', () => {
+  const kernel = newKernel();
+  const row = (panel: number, k: number) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].map((lane) => value(panel * 12 + k, lane));
+  const rows = [0, 1].map((panel) => Array.from({ length: 12 }, (_, k) => row(panel, k)));
+  const values = kernel.put(Float32Array.from(rows.flat(2)));
+  kernel.run.normalize(values, kernel.put(Float32Array.of(1, 2, 3, 255)), 2);
+  const got = kernel.floats(values, 64);
+  rows.forEach((own, panel) => {
+    for (let lane = 0; lane < 8; lane++) {
+      const sum = own.slice(4).reduce((all, channel) => all + (channel[lane] ?? 0) ** 2, 1);
+      [1, 2, 3, 255].forEach((bias, k) => {
+        const level = (255 * (own[k]?.[lane] ?? 0)) / Math.sqrt(sum) + bias;
+        expect(got[panel * 32 + k * 8 + lane]).toBeCloseTo(level, 3);
+      });
+    }
+  });
+});
+
 test('pixels are rounded, halves to even, and clamped', () => {
   const kernel = newKernel();
   const levels = [-5, 0.5, 1.5, 254.5, 255.4, 300, Number.NaN, 127.6];

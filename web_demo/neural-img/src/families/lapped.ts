@@ -1,5 +1,5 @@
 /**
- * A lapped transform under a small network of sine layers, which takes back some of what coarse codes err:
+ * A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes:
  * h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';

@@ -38,7 +38,8 @@ export function headOf(kernel: Kernel, network: Network): Layer {
   return makeLayer(kernel, 4, size, 255, weight, (output) => biases[output] ?? 1);
 }
 
-function makeLayer(
+/** From weights and biases, both multiplied by `unit`. */
+export function makeLayer(
   kernel: Kernel,
   outputs: number,
   inputs: number,

@@ -1,17 +1,32 @@
 /**
  * Multiplicative filter networks (Fathony et al. 2020): h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁, of Fourier filters
- * g = sin(ωx·x + ωy·y + φ), or of Gabor's, which have a Gaussian besides.
+ * g = sin(ωx·x + ωy·y + φ), or of Gabor's, which have a Gaussian besides. Colours are a linear head of the normalized last
+ * channels, h / √(1 + Σ h²) with the sum over the first eight.
  */
 import type { Draw, Kernel } from '../kernel.ts';
-import type { Network } from '../network.ts';
+import { channelsOf, type Network, valuesOf } from '../network.ts';
 import { AFFINE, type Family, MATRICES, sineFilters } from './family.ts';
 import { openFilterNetwork } from './filter_network.ts';
-import { headOf, hiddenLayers } from './layers.ts';
+import { headOf, hiddenLayers, makeLayer } from './layers.ts';
 import { banksOf } from './waves.ts';
 
+/** Outputs of the last layer: colours, and channels whose squares are summed. */
+const [COLOURS, NORM_CHANNELS] = [4, 8];
+
 function open(kernel: Kernel, network: Network): Draw {
-  const layers = [...hiddenLayers(kernel, network, 1), headOf(kernel, network)];
-  const finish = (z: number, panels: number, out: number) => kernel.run.pixels(z, out, panels);
+  const [size, head] = [channelsOf(network), valuesOf(network, 'head')];
+  // What is divided and what by: both are smooth, their quotient need not be.
+  const weight = (output: number, input: number) =>
+    output < COLOURS ? (head[output * size + input] ?? 0) : Number(output - COLOURS === input);
+  const last = makeLayer(kernel, COLOURS + NORM_CHANNELS, size, 1, weight, () => 0);
+  const { bias } = headOf(kernel, network);
+
+  function finish(z: number, panels: number, out: number): void {
+    kernel.run.normalize(z, bias, panels);
+    kernel.run.pixels(z, out, panels);
+  }
+
+  const layers = [...hiddenLayers(kernel, network, 1), last];
   return openFilterNetwork(kernel, { banks: banksOf(network), layers, finish });
 }
 

@@ -1,4 +1,7 @@
-"""A plain rANS encoder, code by code in Python's integers: what `anir_runtime.rans` has to decode."""
+"""A plain rANS encoder, code by code in Python's integers: what `anir_runtime.rans` has to decode.
+
+It is written apart from the toolchain's, so that an error has to be made twice to be missed.
+"""
 
 import numpy as np
 from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context, Tables

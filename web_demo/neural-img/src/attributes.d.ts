@@ -1,0 +1,21 @@
+import type { NeuralImgElement } from './element.js';
+
+/** What `<neural-img>` takes in markup, beside what every element takes. */
+export interface NeuralImgAttributes {
+  src?: string;
+  alt?: string;
+  width?: number | string;
+  height?: number | string;
+  loading?: 'eager' | 'lazy';
+  quality?: 'low' | 'auto' | 'high' | number | `${number}`;
+  id?: string;
+  class?: string;
+  className?: string;
+  slot?: string;
+  style?: unknown;
+  onload?: (event: Event) => void;
+  onerror?: (event: ErrorEvent) => void;
+  key?: string | number | null;
+  ref?: ((element: NeuralImgElement | null) => void) | { current: NeuralImgElement | null } | null;
+  children?: unknown;
+}
