@@ -121,12 +121,12 @@ def _with_head(model: Model, subnet: Subnet, latents: Latents) -> Network:
 
 def _qualities(network: Network, model: Model) -> Psnr:
     """PSNR in dB of the picture, and of it drawn at a half and at a quarter of its size."""
-    decoder, image = Decoder(network), model.image.numpy()
-    sizes = [tuple(max(1, side // part) for side in model.size) for part in (1, 2, 4)]
+    decoder, image, (width, height) = Decoder(network), model.image.numpy(), model.size
+    sizes = [(max(1, width // part), max(1, height // part)) for part in (1, 2, 4)]
     full, half, quarter = (psnr(decoder.decode(size), _resized(image, size)) for size in sizes)
     return full, half, quarter
 
 
-def _resized(image: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
+def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture at another size, each pixel the mean of those that it covers."""
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
