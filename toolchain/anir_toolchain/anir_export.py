@@ -123,12 +123,8 @@ def _with_head(model: Model, subnet: Subnet, latents: Latents) -> Network:
 
 def _qualities(network: Network, model: Model) -> Psnr:
     """PSNR in dB of the picture, and of it drawn at a half and at a quarter of its size."""
-<<<<<<< HEAD
     decoder, image = Decoder(network), model.image.numpy()
     width, height = model.size
-=======
-    decoder, image, (width, height) = Decoder(network), model.image.numpy(), model.size
->>>>>>> review
     sizes = [(max(1, width // part), max(1, height // part)) for part in (1, 2, 4)]
     full, half, quarter = (psnr(decoder.decode(size), _resized(image, size)) for size in sizes)
     return full, half, quarter

@@ -29,11 +29,7 @@ def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
 
 
 def centred_planes(image: NDArray[np.uint8]) -> Floats:
-<<<<<<< HEAD
     """A picture uint8[H, W, 3] less its border's mean colour, in its principal colours, float32[H, W, 3]."""
-=======
-    """A picture uint8[H, W, 3] less its border's mean colour, in its principal colours: float32[H, W, 3]."""
->>>>>>> review
     levels = image.astype(np.float32) / 127.5
     # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
     border = np.concatenate([levels[0], levels[:, 0]]).mean(0)
