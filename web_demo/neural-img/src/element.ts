@@ -1,7 +1,7 @@
 import { axis } from './coordinates.ts';
 import { Decoder, deferred, type NeuralImage } from './decoder.ts';
 import { drawTile } from './draw_tile.ts';
-import { bitmapSize, hostStyle, type Size } from './layout.ts';
+import { bitmapSize, type Size, styleSheet } from './layout.ts';
 import { Source } from './source.ts';
 
 declare global {
@@ -291,15 +291,7 @@ export class NeuralImgElement extends BaseElement {
 
   #layOut(): void {
     const [width, height] = [this.getAttribute('width'), this.getAttribute('height')];
-    this.#sheet.replaceSync(`
-      :host { display: inline-block; contain: size layout; overflow: clip; max-width: 100%; min-width: 0; min-height: 0;
-        ${hostStyle(width, height, this.#natural)} }
-      :host([hidden]) { display: none; }
-      canvas { display: block; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
-      p { position: absolute; inset: 0; margin: 0; padding: 0.5em; display: grid; place-items: center;
-        overflow: auto; text-align: center; font: 14px/1.3 system-ui, sans-serif; color: CanvasText; background: Canvas;
-        outline: 1px solid GrayText; outline-offset: -1px; }
-      p[hidden] { display: none; }`);
+    this.#sheet.replaceSync(styleSheet(width, height, this.#natural));
   }
 }
 

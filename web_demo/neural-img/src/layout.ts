@@ -15,20 +15,27 @@ export function parseDimension(text: string | null): { value: number; unit: 'px'
 }
 
 /**
- * CSS declarations for the attributes `width` and `height` and the natural size, 0 × 0 until it is known.
+ * The element's style sheet, for the attributes `width` and `height` and the natural size, 0 × 0 until it is known.
  *
  * Two lengths give the width and the ratio, as for `<img>` under the usual `max-width: 100%; height: auto`.
  */
-export function hostStyle(width: string | null, height: string | null, natural: Size): string {
+export function styleSheet(width: string | null, height: string | null, natural: Size): string {
   const [w, h] = [parseDimension(width), parseDimension(height)];
   const areLengths = w?.unit === 'px' && h?.unit === 'px' && w.value * h.value > 0;
   const ratio = areLengths ? { width: w.value, height: h.value } : natural;
   const css = (side: typeof w) => (side ? `${side.value}${side.unit}` : 'auto');
   return `
-    width: ${w || h ? css(w) : `${natural.width}px`};
-    height: ${areLengths ? 'auto' : css(h)};
-    aspect-ratio: ${ratio.width ? `${ratio.width} / ${ratio.height}` : 'auto'};
-    contain-intrinsic-size: ${ratio.width}px ${ratio.height}px;`;
+    :host { display: inline-block; contain: size layout; overflow: clip; max-width: 100%; min-width: 0; min-height: 0;
+      width: ${w || h ? css(w) : `${natural.width}px`};
+      height: ${areLengths ? 'auto' : css(h)};
+      aspect-ratio: ${ratio.width ? `${ratio.width} / ${ratio.height}` : 'auto'};
+      contain-intrinsic-size: ${ratio.width}px ${ratio.height}px; }
+    :host([hidden]) { display: none; }
+    canvas { display: block; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
+    p { position: absolute; inset: 0; margin: 0; padding: 0.5em; display: grid; place-items: center; overflow: auto;
+      text-align: center; font: 14px/1.3 system-ui, sans-serif; color: CanvasText; background: Canvas;
+      outline: 1px solid GrayText; outline-offset: -1px; }
+    p[hidden] { display: none; }`;
 }
 
 /**

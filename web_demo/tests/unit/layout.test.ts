@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bitmapSize, hostStyle, parseDimension } from '../../neural-img/src/layout.ts';
+import { bitmapSize, parseDimension, styleSheet } from '../../neural-img/src/layout.ts';
 
 test.each([
   ['600', 600, 'px'],
@@ -34,7 +34,7 @@ test.each([
   ['0', '400', NATURAL, ['0px', '400px', '300 / 100']],
   ['x', 'y', NATURAL, ['300px', 'auto', '300 / 100']],
 ] as const)('width %j and height %j of a picture of %j', (width, height, natural, expected) => {
-  const declared = hostStyle(width, height, natural);
+  const declared = styleSheet(width, height, natural);
   const of = (name: string) => new RegExp(`(?:^|\\s)${name}: ([^;]*);`).exec(declared)?.[1];
   expect([of('width'), of('height'), of('aspect-ratio')]).toEqual(expected);
 });
