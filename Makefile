@@ -6,7 +6,7 @@ FAMILY ?= lapped
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
 
-.PHONY: demo test lint types test-python test-oldest test-web browser web serve clean
+.PHONY: demo test lint types test-python test-oldest fuzz test-web browser web serve clean
 
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
 	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET) --family $(FAMILY)
@@ -25,12 +25,15 @@ test-python: .venv/.installed
 
 # The files are drawn by the oldest onnxruntime that the runtime allows.
 test-oldest: .venv/.installed .venv-oldest/.installed
-	ANIR_OLDEST_PYTHON=$(CURDIR)/.venv-oldest/bin/python $(BIN)/pytest -q tests/test_onnx_tools.py -k oldest
+	ANIR_OLDEST_PYTHON=$(CURDIR)/.venv-oldest/bin/python $(BIN)/pytest -q tests/test_onnx_tools.py tests/test_fuzz.py -k oldest
 
 .venv-oldest/.installed:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install -q onnxruntime==1.20.0
 	touch $@
+
+fuzz: .venv/.installed  ## opens damaged files for ten minutes
+	$(BIN)/python -m tests.fuzz --seconds 600
 
 test-web: .venv/.installed web_demo/node_modules/.installed browser
 	$(BIN)/python -m tests.e2e.make_fixtures $(FIXTURES)

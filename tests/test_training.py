@@ -161,6 +161,7 @@ def test_a_training_that_goes_on_has_its_latents_already(
     assert _same(fit(waves, config, state=state), first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["siren", "lapped"])
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     family: str, waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -102,13 +102,19 @@ def coefficients(latents: Latents) -> Floats:
     result = np.empty((planes, *cells), np.float32)
     # One plane after the other, which takes less memory.
     for codes, own in zip(latents.codes, result, strict=True):
-        values = expand(codes)
+        values = expand(codes) if latents.magnitudes is None else _looked_up(codes, latents.magnitudes)
         # Codes of means are differences along the scan.
         values[..., 0, 0] = values[..., 0, 0].cumsum(0, dtype=np.float64)
         values *= np.float32(latents.step * 2 / latents.pitch)
         # From [along, across, frequency along, frequency across].
         own[:] = values.transpose(0, 2, 1, 3) if latents.down else values.transpose(1, 3, 0, 2)
     return result
+
+
+def _looked_up(codes: NDArray[np.generic], magnitudes: Floats) -> Floats:
+    """Values of codes whose magnitudes are numbers of a table."""
+    values: Floats = np.copysign(magnitudes[np.abs(codes)], codes)
+    return values
 
 
 class Seen(NamedTuple):

@@ -267,7 +267,7 @@ function wireTools(): void {
   ui.save.addEventListener('click', () => {
     if (!shown) return;
     const { picture, subnet, image } = shown;
-    const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.onnx$/i, '');
+    const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.(onnx|anir)$/i, '');
     saving.open({ image, stem, view: stage.region() });
   });
 }
@@ -291,7 +291,7 @@ function showProgress(share: number): void {
 
 /** Says what to do while there is nothing to see. */
 function invite(): void {
-  ui.waiting.textContent = 'Open a neural image (.onnx) to see it here.';
+  ui.waiting.textContent = 'Open a neural image (.onnx or .anir) to see it here.';
   ui.stage.ariaBusy = 'false';
 }
 

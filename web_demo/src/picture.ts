@@ -82,14 +82,15 @@ export async function readOwn(
 ): Promise<Picture> {
   const manifest = files.find(({ name }) => name === MANIFEST);
   if (manifest) return readOwnFolder(files, manifest);
-  const models = files.filter(({ name }) => /\.onnx$/i.test(name));
+  const models = files.filter(({ name }) => /\.(onnx|anir)$/i.test(name));
   if (models.length > 1) {
     throw new ModelError(
       `These are ${models.length} neural images and no ${MANIFEST}: open one, or their folder.`,
     );
   }
   const file = models[0] ?? (files.length === 1 ? files[0] : undefined);
-  if (!file) throw new ModelError(`There is no neural image (.onnx) and no ${MANIFEST} in this folder.`);
+  if (!file)
+    throw new ModelError(`There is no neural image (.onnx or .anir) and no ${MANIFEST} in this folder.`);
   return readOwnFile(file, await infoOf(new Uint8Array(await file.arrayBuffer())));
 }
 

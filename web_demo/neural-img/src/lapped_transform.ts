@@ -82,16 +82,22 @@ export function lattice([width, height]: [number, number], pitch: number, down: 
   return down ? [rows, columns] : [columns, rows];
 }
 
-/** What a code stands for, in steps. */
+/** What a code stands for, in steps, where there are no magnitudes. */
 export const expand = (code: number) => code * Math.max(1, Math.abs(code) / EVEN);
 
+/** What a code of these latents stands for, in steps. */
+export function worthOf({ magnitudes }: Latents, code: number): number {
+  return magnitudes ? Math.sign(code) * (magnitudes[Math.abs(code)] as number) : expand(code);
+}
+
 /** Means of cells, in steps, [plane, along, across]: their codes are differences along the scan. */
-export function meansOf({ codes, shape: [along, across, order] }: Latents): Float32Array {
-  const means = new Float32Array(codes.length / order ** 2);
+export function meansOf(latents: Latents): Float64Array {
+  const [{ codes }, [along, across, order]] = [latents, latents.shape];
+  const means = new Float64Array(codes.length / order ** 2);
   for (let cell = 0; cell < means.length; cell++) {
     const isFirst = Math.floor(cell / across) % along === 0;
     means[cell] =
-      expand(codes[cell * order ** 2] as number) + (isFirst ? 0 : (means[cell - across] as number));
+      worthOf(latents, codes[cell * order ** 2] as number) + (isFirst ? 0 : (means[cell - across] as number));
   }
   return means;
 }

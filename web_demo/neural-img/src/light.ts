@@ -1,4 +1,5 @@
-/** The package's own engine: networks evaluated in WebAssembly, by workers that share one compiled module. */
+/** The package's own engine: networks evaluated in WebAssembly, by workers that share compiled modules. */
+import { CODER } from './generated/coder.ts';
 import { PLAIN, RELAXED } from './generated/kernel.ts';
 import { WORKER } from './generated/worker.ts';
 import type { Engine } from './lane.ts';
@@ -12,6 +13,12 @@ const RELAXED_SIMD = `0061736d010000000105016000017b030201000a15011300${'4100fd0
 /** Milliseconds after which a worker that says nothing has not started. */
 const START_LIMIT = 10_000;
 
+/** What a worker is started with. */
+export interface Modules {
+  kernel: WebAssembly.Module;
+  coder: WebAssembly.Module;
+}
+
 interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): Policy;
 }
@@ -24,24 +31,28 @@ declare global {
 }
 
 let policy: Policy | undefined;
-let compiled: Promise<WebAssembly.Module> | undefined;
+let compiled: Promise<Modules> | undefined;
 
 export const light: Engine = {
   async start() {
     compiled ??= compile();
-    const [module, worker] = await Promise.all([compiled, startWorker()]);
-    worker.postMessage({ module });
+    const [modules, worker] = await Promise.all([compiled, startWorker()]);
+    worker.postMessage({ modules });
     return worker;
   },
 };
 
-/** With fused multiply-add where there is one. */
-function compile(): Promise<WebAssembly.Module> {
+/** The kernel with fused multiply-add where there is one. */
+async function compile(): Promise<Modules> {
   if (!globalThis.WebAssembly?.validate(fromHex(SIMD)))
     throw new ModelError('This browser cannot show neural images: it has no WebAssembly with SIMD.');
   const text = WebAssembly.validate(fromHex(RELAXED_SIMD)) ? RELAXED : PLAIN;
-  return WebAssembly.compile(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+  const [kernel, coder] = await Promise.all([text, CODER].map(moduleOf));
+  return { kernel, coder } as Modules;
 }
+
+const moduleOf = (text: string) =>
+  WebAssembly.compile(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
 
 /** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
 async function startWorker(): Promise<Worker> {

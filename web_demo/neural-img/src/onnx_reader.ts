@@ -13,9 +13,9 @@ import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
 import { messageIn, Reader, textOf } from './protobuf.ts';
 
 const FORMAT = '2';
-const [MOST_LAYERS, MOST_CHANNELS, COLOURS] = [16, 1024, 3];
-const [MOST_BYTES, LONGEST_SIDE, MOST_PIXELS] = [1 << 26, 1 << 17, 1 << 28];
-const MOST_TENSORS = 4096;
+export const [MOST_LAYERS, MOST_CHANNELS, COLOURS] = [16, 1024, 3];
+export const [LONGEST_SIDE, MOST_PIXELS] = [1 << 17, 1 << 28];
+const [MOST_BYTES, MOST_TENSORS] = [1 << 26, 4096];
 const [MODEL_GRAPH, MODEL_METADATA, GRAPH_INITIALIZER, ENTRY_KEY, ENTRY_VALUE] = [7, 14, 5, 1, 2];
 
 /** What a file says of its picture: family, native width and height in pixels, and all entries by key. */
