@@ -217,12 +217,13 @@ export class NeuralImgElement extends BaseElement {
       this.#source ??= new Source(this.src, decoder);
       const natural = await this.#source.size();
       signal.throwIfAborted();
-      this.#takeNatural(natural);
+      if (natural !== this.#natural) {
+        this.#natural = natural;
+        this.#layOut();
+      }
       const size = this.#wanted();
-      const image = await this.#source.image(
-        this.quality,
-        (size.width || this.naturalWidth) / this.naturalWidth,
-      );
+      const scale = (size.width || natural.width) / natural.width;
+      const image = await this.#source.image(this.quality, scale);
       signal.throwIfAborted();
       await this.#draw(image, size, signal);
       this.#settle();
@@ -244,12 +245,11 @@ export class NeuralImgElement extends BaseElement {
     const isSized = canvas.width === width && canvas.height === height;
     const context = canvas.getContext('2d');
     if (!context || width * height === 0 || (isSized && this.#drawn === image)) return;
-    const isFirst = !this.#drawn;
     if (!isSized) stretch(context, { width, height });
     const { info } = image;
     const x = axis(info.width, { start: 0, count: info.width }, width);
     const y = axis(info.height, { start: 0, count: info.height }, height);
-    for await (const tile of image.decode({ x, y, coarse: isFirst, signal })) drawTile(context, tile);
+    for await (const tile of image.decode({ x, y, coarse: !this.#drawn, signal })) drawTile(context, tile);
     this.#drawn = image;
   }
 
@@ -273,12 +273,6 @@ export class NeuralImgElement extends BaseElement {
     this.#message.textContent = message;
     this.#message.hidden = message === '';
     this.#describe();
-  }
-
-  #takeNatural(natural: Size): void {
-    const { width, height } = this.#natural;
-    this.#natural = natural;
-    if (natural.width !== width || natural.height !== height) this.#layOut();
   }
 
   #describe(): void {
