@@ -122,7 +122,7 @@ def test_cut_files_show_a_level_or_say_so(family: str) -> None:
             assert file.network().name == levels[whole - 1].name
             file.refined()
         else:
-            with pytest.raises(AnirError, match="ends after"):
+            with pytest.raises(AnirError, match="ends before its first picture"):
                 file.network()
 
 

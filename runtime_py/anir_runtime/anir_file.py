@@ -16,6 +16,10 @@ from anir_runtime.network import Latents, Network, Tensors
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
 _COLOURS = 3
+_MOST_MAGNITUDES = 1 << 15
+"""Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
+_LARGE = 1 << 22
+"""Size from which on a table with an entry for each size would take more memory than it is worth."""
 _WEIGHTS_PER_BYTE = 512
 """Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory."""
 
@@ -85,11 +89,12 @@ class AnirFile:
         self._head += data
         if self.header is None:
             try:
-                self.header = read_header(self._head)
+                header = read_header(self._head)
             except IncompleteError:
                 return
-            if self.header.colours != _COLOURS:
-                raise AnirError(f"has {self.header.colours} colour channels, not {_COLOURS}; update anir")
+            if header.colours != _COLOURS:
+                raise AnirError(f"has {header.colours} colour channels, not {_COLOURS}; update anir")
+            self.header = header
         if self.available:
             # Not before, as this takes memory in proportion to the picture.
             self._coder = coder_for(self.header)
@@ -183,10 +188,10 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
     ordered = (planes if down else planes.transpose(0, 2, 1, 4, 3)).copy()
     ordered[:, 1:, :, 0, 0] = np.diff(ordered[..., 0, 0], axis=1)
     sizes = np.abs(ordered)
-    occurs = np.bincount(sizes.ravel()) > 0
-    occurs[0] = True
-    magnitudes, index = np.flatnonzero(occurs), occurs.cumsum() - 1
-    codes = np.copysign(index[sizes], ordered).astype(np.int16)
+    magnitudes, index = _numbered(sizes)
+    if len(magnitudes) > _MOST_MAGNITUDES:
+        raise AnirError("has more different coefficients than a picture needs")
+    codes = np.copysign(index, ordered).astype(np.int16)
     used = _frequencies_used(codes)
     return Latents(
         np.ascontiguousarray(codes[..., :used, :used]),
@@ -196,6 +201,18 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
         reach,
         magnitudes.astype(np.float32),
     )
+
+
+def _numbered(sizes: Integers) -> tuple[Integers, Integers]:
+    """The magnitudes that occur, ascending from 0, and the number of each size among these."""
+    largest = int(sizes.max(initial=0))
+    if largest >= _LARGE:
+        magnitudes, index = np.unique(np.append(sizes.ravel(), 0), return_inverse=True)
+        return magnitudes, index[:-1].reshape(sizes.shape).astype(np.int32)
+    # A look-up takes a fraction of the time of sorting.
+    occurs = np.zeros(largest + 1, np.bool_)
+    occurs[sizes] = occurs[0] = True
+    return np.flatnonzero(occurs).astype(np.int32), (occurs.cumsum(dtype=np.int32) - 1)[sizes]
 
 
 def _frequencies_used(codes: NDArray[np.int16]) -> int:

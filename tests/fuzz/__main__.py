@@ -32,15 +32,20 @@ class Finding:
     data: bytes
 
 
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--carrier", choices=sorted(CARRIERS), action="append")
+    options.add_argument("--keep", type=Path, help="folder for the files of findings")
+    options.add_argument("-o", "--output", type=Path, help="result as JSON")
+    return options
+
+
 def main() -> int:
     """Runs the fuzzer and returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--carrier", choices=sorted(CARRIERS), action="append")
-    parser.add_argument("--keep", type=Path, help="folder for the files of findings")
-    parser.add_argument("-o", "--output", type=Path, help="result as JSON")
-    options = parser.parse_args()
+    options = parser().parse_args()
     names = options.carrier or sorted(CARRIERS)
     counts, findings = Counter[tuple[str, str]](), list[Finding]()
     for name in names:
