@@ -57,7 +57,7 @@ def test_each_file_of_the_corpus_has_its_verdict(carrier: str) -> None:
 @pytest.mark.parametrize("carrier", sorted(CARRIERS))
 def test_damaged_files_are_refused_or_drawn(carrier: str) -> None:
     counts, findings = Counter[tuple[str, str]](), list[Finding]()
-    fuzz(CARRIERS[carrier], SECONDS, random.Random(), counts, findings)
+    fuzz(CARRIERS[carrier], SECONDS, random.Random(f"test {carrier}"), counts, findings)
     assert [(f.kind, f.detail, f.data) for f in findings] == []
     assert counts[carrier, "refused"] > 0
 

@@ -40,4 +40,4 @@ def test_the_toolchains_commands_say_what_to_install() -> None:
 
 def test_the_base_install_asks_for_neither() -> None:
     base = [r for r in requires("anir") or [] if "extra ==" not in r]
-    assert sorted(r.split(">")[0] for r in base) == ["numpy", "onnxruntime", "pillow"]
+    assert sorted(r.split(">")[0] for r in base) == ["numpy", "onnxruntime", "pillow", "wasmtime"]

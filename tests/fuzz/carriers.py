@@ -33,12 +33,14 @@ class Carrier:
         examples: makes sound files.
         mutations: ways to damage them.
         open: opens a file as a user would, given its bytes; raises AnirError if it refuses.
+        mebibytes: memory that opening one may take.
     """
 
     name: str
     examples: Callable[[], list[bytes]]
     mutations: Sequence[Mutation]
     open: Callable[[bytes], None]
+    mebibytes: int = 256
 
     def seeds(self) -> list[bytes]:
         """Sound files and those that were found before."""
@@ -111,6 +113,7 @@ CARRIERS = {
             (*BYTES, *[json_value] * 15),
             _from_file(MANIFEST, lambda path: Manifest.load(path.parent)),
         ),
-        Carrier("picture", cache(_pictures), BYTES, _from_file("picture", load_image)),
+        # A picture of 64 megapixels, which any header may declare, has 192 MiB once and again while read.
+        Carrier("picture", cache(_pictures), BYTES, _from_file("picture", load_image), mebibytes=1024),
     )
 }

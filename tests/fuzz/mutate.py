@@ -221,7 +221,7 @@ def archive(rng: random.Random, data: bytes) -> bytes:
         case 0:
             del members[name]
         case 1:
-            members[name] = bytes(2 ** rng.randrange(10, 27))
+            members[name] = bytes(2 ** rng.randrange(10, 23))
         case _:
             members[name] = rng.choice(BYTES)(rng, members[name])
     result = io.BytesIO()

@@ -12,7 +12,7 @@ from anir_runtime.errors import AnirError, AnirWarning
 from tests.fuzz.carriers import CARRIERS, Carrier
 from tests.fuzz.probe import PROBE
 
-SECONDS, MEBIBYTES = 2.0, 256
+SECONDS = 2.0
 """What opening and drawing one file may take: of processor time, since other work must not count."""
 _PATIENCE = 10.0
 """Seconds after which a file that is still being opened counts as a time-out, and its process is ended."""
@@ -82,7 +82,7 @@ def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
     elapsed, grown = time.process_time() - started, _peak() - before
     if elapsed > SECONDS:
         return "time-out", f"{elapsed:.1f} s"
-    if grown > MEBIBYTES:
+    if grown > carrier.mebibytes:
         return "memory", f"{grown:.0f} MiB"
     return verdict, detail
 
