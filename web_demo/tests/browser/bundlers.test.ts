@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
@@ -192,5 +193,6 @@ test('types know the element, in React, Vue and Svelte, too', () => {
 });
 
 test('the whole package is small', () => {
-  expect(readFileSync(inPackage('neural-img.js')).length).toBeLessThan(60_000);
+  const wire = brotliCompressSync(readFileSync(inPackage('neural-img.js'))).length;
+  expect(wire).toBeLessThan(40_000);
 });
