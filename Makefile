@@ -2,11 +2,11 @@
 PYTHON ?= python3
 IMAGE ?=
 PRESET ?= fast
-FAMILY ?= siren
+FAMILY ?= lapped
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
 
-.PHONY: demo test lint types test-python test-oldest test-web browser web serve clean
+.PHONY: demo test lint types test-python test-oldest fuzz test-web browser web serve clean
 
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
 	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET) --family $(FAMILY)
@@ -25,23 +25,29 @@ test-python: .venv/.installed
 
 # The files are drawn by the oldest onnxruntime that the runtime allows.
 test-oldest: .venv/.installed .venv-oldest/.installed
-	ANIR_OLDEST_PYTHON=$(CURDIR)/.venv-oldest/bin/python $(BIN)/pytest -q tests/test_onnx_tools.py -k oldest
+	ANIR_OLDEST_PYTHON=$(CURDIR)/.venv-oldest/bin/python $(BIN)/pytest -q tests/test_onnx_tools.py tests/test_fuzz.py -k oldest
 
 .venv-oldest/.installed:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install -q onnxruntime==1.20.0
 	touch $@
 
+fuzz: .venv/.installed  ## opens damaged files for ten minutes
+	$(BIN)/python -m tests.fuzz --seconds 600
+
 test-web: .venv/.installed web_demo/node_modules/.installed browser
 	$(BIN)/python -m tests.e2e.make_fixtures $(FIXTURES)
 	cd web_demo && npm run --silent check && ANIR_FIXTURES=$(FIXTURES) npm run --silent test
 
-# Chromium for the browser tests: taken if present, installed where this user may, else one line says how.
+# Browsers for the tests: those that are missing are installed where this user may. Chromium has to be there;
+# tests of Firefox are left out without it, and say so.
 browser:
-	@for name in "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome; do \
-	  command -v "$$name" >/dev/null && exit 0; done; \
-	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null && exit 0; \
-	echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1
+	@find_any() { for name in "$$@"; do command -v "$$name" >/dev/null && return; done; false; }; missing=; \
+	find_any "$${CHROME_PATH:-chromium}" chromium chromium-browser google-chrome || missing=chromium; \
+	find_any "$${FIREFOX_PATH:-firefox}" firefox firefox-esr || missing="$$missing firefox-esr"; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  apt-get install -y -qq $$missing >/dev/null; } || [ "$${missing#chromium}" = "$$missing" ] || { \
+	echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium) or set CHROME_PATH." >&2; exit 1; }
 
 web: web_demo/node_modules/.installed  ## builds the page into web_demo/dist, ready for any static host
 	cd web_demo && npm run --silent build

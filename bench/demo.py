@@ -36,7 +36,7 @@ _MARGIN, _CAPTION = 12, 44
 def demo(
     picture: Annotated[Path, typer.Argument(help="A picture of your own.", show_default="coffee")] = COFFEE,
     preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
-    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
+    family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
 ) -> None:
     """The whole way of one picture."""

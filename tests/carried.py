@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 from anir_runtime.network import Network
+from anir_runtime.onnx_reader import FORMAT
 from onnx.numpy_helper import to_array
 
 
@@ -10,7 +11,7 @@ def assert_carries(proto: onnx.ModelProto, network: Network) -> None:
     """The file has the network's metadata and its tensors, each in the type and layout of the format."""
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     width, height = network.size
-    expected = {"anir": "2", "family": network.family, "width": str(width), "height": str(height)}
+    expected = {"anir": str(FORMAT), "family": network.family, "width": str(width), "height": str(height)}
     assert metadata.items() >= expected.items()
     found = {tensor.name: to_array(tensor) for tensor in proto.graph.initializer}
     for name, want in network.tensors.items():

@@ -1,4 +1,7 @@
-"""ONNX files that carry a network's named tensors as docs/format.md says, around a graph that draws grey."""
+"""ONNX files that carry a network's named tensors as docs/format.md says, around a graph that draws grey.
+
+They are written apart from the exporter's, and whoever ran their graph would see grey.
+"""
 
 from typing import Any
 
@@ -6,10 +9,11 @@ import numpy as np
 import onnx
 from anir_runtime.lapped_transform import context
 from anir_runtime.network import Latents, Network
+from anir_runtime.onnx_reader import FORMAT
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from tests.rans_encoder import encode, tables_of
+from tests.plain_rans import encode, tables_of
 
 KINDS = {
     "float32": TensorProto.FLOAT,
@@ -28,7 +32,7 @@ def named_file(network: Network, apart: bool = False) -> bytes:
 def named_model(network: Network, apart: bool = False) -> onnx.ModelProto:
     stored = {name: _stored(name, tensor) for name, tensor in network.tensors.items()}
     metadata = dict(zip(("width", "height"), map(str, network.size), strict=True))
-    metadata |= {"anir": "2", "family": network.family}
+    metadata |= {"anir": str(FORMAT), "family": network.family}
     if network.latents:
         tensors, entries = _stream(network.latents, apart)
         stored |= tensors

@@ -74,6 +74,8 @@ def filter_rows(name: str, values: torch.Tensor) -> Quantized:
 
 def leaves(state: Any) -> list[torch.Tensor]:
     """All tensors and numbers of a trunk's state."""
+    if state is None:
+        return []
     if not isinstance(state, dict | list):
         return [torch.as_tensor(state)]
     parts = state.values() if isinstance(state, dict) else state

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from anir_runtime.families import families
 from anir_runtime.lapped_transform import lattice
 from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
@@ -25,26 +26,26 @@ def random_network(
     reach: int = 1,
     order: int = 8,
 ) -> Network:
-    """A network of the family; the last four options are those of the latents of `lapped`."""
+    """A network with the tensors that its family lists; the last four options are those of latents."""
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
-    lapped = family == "lapped"
+    kind = families()[family]
+    shapes = {name: shape for name, (_, shape) in kind.shapes(depth, channels, 3).items()}
+    banks = shapes["phases"][0] if "phases" in shapes else 0
     weights = random.integers(-top - 1, top + 1, (links, channels, channels)).astype(np.int8)
     tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, 3).astype(np.float32)}
     gain = math.sqrt(3 / channels) / top
-    if lapped:
+    if kind.has_latents:
         weights[..., :KEPT] = 0
         tensors["steps"] = (gain * random.uniform(0.5, 2.5, links)).astype(np.float32)
     else:
         tensors |= _quantized("steps", gain * random.uniform(0.5, 2.5, (links, channels)), 1)
-        tensors |= _quantized(
-            "biases", random.uniform(-1, 1, (links, channels)) * (3 if family == "siren" else 0.5), 1
-        )
-        tensors |= _filters(random, 1 if family == "siren" else depth, channels, family == "gabor")
-    tensors |= _quantized(
-        "head", random.uniform(-1, 1, (3, channels)) * (0.2 if family == "siren" else 0.1), 1
-    )
-    latents = _latents(random, size, pitch, down, reach, order) if lapped else None
+        # Products of many filters get small biases and heads.
+        biases = random.uniform(-1, 1, (links, channels)) * (3 if banks == 1 else 0.5)
+        tensors |= _quantized("biases", biases, 1)
+        tensors |= _filters(random, banks, channels, "decays" in shapes)
+    tensors |= _quantized("head", random.uniform(-1, 1, (3, channels)) * (0.2 if banks == 1 else 0.1), 1)
+    latents = _latents(random, size, pitch, down, reach, order) if kind.has_latents else None
     return Network(family, size, bits, tensors, latents)
 
 

@@ -75,7 +75,10 @@ def _planes(network: Network, x: Values, y: Values) -> Values:
     latents = network.latents
     assert latents is not None
     codes = latents.codes.astype(np.float64)
-    coefficients = codes * np.maximum(1, np.abs(codes) / 12)
+    if latents.magnitudes is None:
+        coefficients = codes * np.maximum(1, np.abs(codes) / 12)
+    else:
+        coefficients = np.sign(codes) * latents.magnitudes.astype(np.float64)[np.abs(latents.codes)]
     coefficients[..., 0, 0] = coefficients[..., 0, 0].cumsum(1)
     coefficients *= latents.step * 2 / latents.pitch
     columns = _cosines(latents, network.size[0], x[0])

@@ -19,7 +19,8 @@ def test_costs_are_means_over_pictures_and_medians_over_subnets() -> None:
 def test_a_picture_is_measured_in_all_three_ways(tmp_path: Path) -> None:
     ramp = np.add.outer(np.arange(24), np.arange(32)).astype(np.uint8)
     write_picture(np.stack([ramp * 4, ramp, 255 - ramp], -1), tmp_path / "ramp.png")
-    rows = measure(tmp_path / "ramp.png", Config(preset="fast", depths=(2,), widths=(4, 8)))
+    config = Config("siren", preset="fast", depths=(2,), widths=(4, 8), steps=150)
+    rows = measure(tmp_path / "ramp.png", config)
     assert list(rows) == ["d2w4", "d2w8"]
     for row in rows.values():
         assert row["real"] > row["together"] - 0.5

@@ -1,5 +1,6 @@
 import math
 import pickle
+import zipfile
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -163,5 +164,28 @@ def test_latents_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         with pytest.raises(AnirError, match="damaged"):
             load_model(path)
     write_state(path, "model", state | {"family_name": "siren"})
+    with pytest.raises(AnirError, match="damaged"):
+        load_model(path)
+
+
+def test_archives_that_promise_more_than_they_hold_are_refused(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    save_model(model, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content + bytes(2**20))
+    with pytest.raises(AnirError, match="not an anir checkpoint"):
+        load_model(path)
+
+
+def test_tensors_that_repeat_a_few_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    save_model(random_model(), path)
+    state = torch.load(path, weights_only=True)
+    write_state(
+        path, "model", {**state, "image": torch.zeros(1, 1, 3, dtype=torch.uint8).expand(9000, 9000, 3)}
+    )
     with pytest.raises(AnirError, match="damaged"):
         load_model(path)

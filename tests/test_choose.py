@@ -1,12 +1,17 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anir_runtime import choose as module
-from anir_runtime.choose import choose, estimate_ms
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.choose import Limits, choose, choose_level, estimate_ms
+from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Entry, Manifest, Source
+
+from tests.test_anir_file import file_of
 
 _ENTRIES = tuple(
     Entry(name, f"{name}.onnx", size, 0.1, 0.1, psnr, 1, hashlib.sha256(bytes(size)).hexdigest())
@@ -29,7 +34,8 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
     # Twice the bytes in milliseconds, at the native size.
     times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
-    monkeypatch.setattr(module, "estimate_ms", lambda path, size, _: times[path.name] * size[0] * size[1])
+    monkeypatch.setattr(module, "Decoder", lambda path, trust_graph: path)
+    monkeypatch.setattr(module, "estimate_ms", lambda path, size: times[path.name] * size[0] * size[1])
 
 
 @pytest.mark.parametrize(
@@ -44,10 +50,12 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"max_ms": 700}, "d3w8"),
         ({"max_ms": 700, "size": (30, 40)}, "d3w16"),
         ({"max_ms": 300, "max_bytes": 300}, "d2w8"),
+        ({"subnet": "d2w16"}, "d2w16"),
     ],
 )
-def test_the_best_that_fits(limits: dict[str, float], name: str) -> None:
-    path, why = choose(Path("folder"), **limits)  # type: ignore[arg-type]
+def test_the_best_that_fits(limits: dict[str, Any], name: str) -> None:
+    size = limits.pop("size", None)
+    path, why = choose(Path("folder"), Limits(**limits), size)
     assert path == Path("folder") / f"{name}.onnx"
     assert why.startswith(f"{name}: ")
     assert ("about" in why) == ("max_ms" in limits)
@@ -56,25 +64,26 @@ def test_the_best_that_fits(limits: dict[str, float], name: str) -> None:
 @pytest.mark.parametrize(
     ("limits", "nearest"),
     [
-        ({"max_bytes": 99}, "smallest file has 100 bytes"),
+        ({"max_bytes": 99}, "smallest has 100 bytes"),
+        ({"subnet": "d9w9"}, "there are d2w8, d2w16, d3w8, d3w16"),
         ({"min_psnr": 31}, "30.00 dB"),
         ({"max_ms": 100}, "fastest takes about 200 ms"),
     ],
 )
-def test_when_nothing_fits_it_says_how_near_it_comes(limits: dict[str, float], nearest: str) -> None:
+def test_when_nothing_fits_it_says_how_near_it_comes(limits: dict[str, Any], nearest: str) -> None:
     with pytest.raises(AnirError, match=nearest):
-        choose(Path("folder"), **limits)  # type: ignore[arg-type]
+        choose(Path("folder"), Limits(**limits))
 
 
 def test_a_file_that_is_not_the_manifests_is_refused() -> None:
     Path("folder/d3w16.onnx").write_bytes(bytes(399) + b"x")
-    for limits in ({}, {"max_ms": 700}):
+    for limits in (Limits(), Limits(max_ms=700)):
         with pytest.raises(AnirError, match=r"d3w16\.onnx: not the file that manifest\.json describes"):
-            choose(Path("folder"), **limits)  # type: ignore[arg-type]
-    assert choose(Path("folder"), max_bytes=399)[0].name == "d3w8.onnx"
+            choose(Path("folder"), limits)
+    assert choose(Path("folder"), Limits(max_bytes=399))[0].name == "d3w8.onnx"
     Path("folder/d3w8.onnx").unlink()
     with pytest.raises(AnirError, match=r"d3w8\.onnx: cannot be read"):
-        choose(Path("folder"), max_bytes=399)
+        choose(Path("folder"), Limits(max_bytes=399))
 
 
 def test_pareto_front_holds_what_nothing_beats() -> None:
@@ -84,5 +93,37 @@ def test_pareto_front_holds_what_nothing_beats() -> None:
 
 
 def test_times_are_measured_on_real_files(exported: Path) -> None:
-    assert estimate_ms(exported / "d2w16.onnx", (96, 64)) > 0
-    assert estimate_ms(exported / "d2w16.onnx", (1, 1000)) > 0
+    decoder = Decoder(exported / "d2w16.onnx")
+    assert estimate_ms(decoder, (96, 64)) > 0
+    assert estimate_ms(decoder, (1, 1000)) > 0
+
+
+def test_levels_are_chosen_as_files_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    data, networks = file_of("siren")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    for level, own in zip(levels, networks, strict=True):
+        network, why = choose_level(AnirFile(data), Limits(subnet=level.name))
+        assert network.name == own.name
+        assert why == f"{level.name}: {level.end} bytes, 20.25 dB"
+    # All have the same quality here: the smallest is the best.
+    assert choose_level(AnirFile(data), Limits(max_bytes=levels[2].end))[0].name == levels[0].name
+    assert choose_level(AnirFile(data), Limits(min_psnr=20))[0].name == levels[0].name
+    network, why = choose_level(AnirFile(data), Limits(max_ms=1e9), (32, 32))
+    assert "about" in why
+    with pytest.raises(AnirError, match="the smallest has"):
+        choose_level(AnirFile(data), Limits(max_bytes=9))
+
+
+def test_a_cut_file_says_how_much_of_it_there_is() -> None:
+    data, _ = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    cut = levels[2].end + 5
+    network, why = choose_level(AnirFile(data[:cut]), Limits())
+    assert why == f"{levels[2].name}: level 3 of 4, {cut} of {len(data)} bytes"
+    assert network.name == levels[2].name
+    for limits in (Limits(), Limits(max_bytes=10**6)):
+        with pytest.raises(AnirError, match="ends before its first picture"):
+            choose_level(AnirFile(data[: levels[0].end - 1]), limits)
+        with pytest.raises(AnirError, match="ends within its header"):
+            choose_level(AnirFile(data[:20]), limits)

@@ -23,14 +23,14 @@ def test_a_configuration_that_makes_no_sense_is_refused(config: Config, words: s
 
 def test_depths_and_widths_that_make_no_space_are_refused() -> None:
     with pytest.raises(AnirError, match="must rise"):
-        Config(depths=(3, 2)).space(96, 64)
+        Config("siren", depths=(3, 2)).space(96, 64)
     with pytest.raises(AnirError, match="widths of at least 4"):
         Config("lapped", widths=(2, 8)).space(96, 64)
 
 
 def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
-    assert Config().space(768, 512) == Space.default(768, 512)
-    assert Config("lapped").space(768, 512).widths == (8, 16, 20, 24)
+    assert Config("siren").space(768, 512) == Space.default(768, 512)
+    assert Config().space(768, 512).widths == (8, 16, 20, 24)
     assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
 
 

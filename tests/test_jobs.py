@@ -67,7 +67,7 @@ def test_no_model_may_replace_a_picture() -> None:
         _find("b.pt", "c.pt.resume", output="a.pt")
 
 
-OPTIONS = Options(Config(preset="fast", steps=3, depths=(2,), widths=(4,)))
+OPTIONS = Options(Config("siren", preset="fast", steps=3, depths=(2,), widths=(4,)))
 
 
 def test_an_outcome_tells_what_became_of_it() -> None:

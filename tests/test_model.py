@@ -1,83 +1,40 @@
-import math
-
 import numpy as np
 import pytest
 import torch
+from anir_runtime import families as runtime_families
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.network import Network
-from anir_toolchain.families import family
-from anir_toolchain.lapped_synthesis import features_at
+from anir_toolchain.families import families
 from anir_toolchain.model import Quantized
 from anir_toolchain.space import Subnet
-from numpy.typing import NDArray
 
+from tests import reference
 from tests.random_model import random_model
 
 SIZE = (24, 16)
 
 
-def _shown(network: Network) -> NDArray[np.float64]:
-    """The colours of a network at the pixels of its picture, by the formulas of docs/format.md, [H, W, 3]."""
-    columns, rows = (axis_coordinates(n) for n in network.size)
-    x, y = (axis[..., None].astype(float) for axis in np.meshgrid(columns, rows))
-    weights = network.tensors["weights"] * network.values("steps").reshape(network.depth - 1, 1, -1)
-    if network.family == "lapped":
-        assert network.latents
-        features = features_at(network.latents, columns, rows, network.size, network.channels)
-        constants = [(0, 0), (0, 0), (0, network.channels - features.shape[2])]
-        h = first = np.pad(features.astype(float), constants, constant_values=math.pi / 2)
-        for weight in weights:
-            h = first + np.sin(h @ weight)
-    else:
-        (wx, wy), phases, biases = (network.values(name) for name in ("frequencies", "phases", "biases"))
-        filters = [np.sin(wx[f] * x + wy[f] * y + phases[f]) for f in range(len(phases))]
-        if network.family == "gabor":
-            (mx, my), decays = network.values("centres"), network.values("decays")
-            for f, decay in enumerate(decays):
-                filters[f] *= np.exp(-decay * ((x - mx[f]) ** 2 + (y - my[f]) ** 2))
-        h = filters[0]
-        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
-            z = h @ weight + bias
-            h = np.sin(z) if network.family == "siren" else z * filters[layer]
-    return h @ network.values("head").T + network.tensors["head.bias"]
-
-
 @pytest.mark.parametrize("bits", [4, 8])
-@pytest.mark.parametrize("name", ["siren", "fourier", "gabor", "lapped"])
+@pytest.mark.parametrize("name", sorted(families()))
 def test_a_network_shows_what_the_model_does(name: str, bits: int) -> None:
     model = random_model(name, bits, SIZE)
     for subnet in (Subnet(2, 16), Subnet(4, 24)):
         network = model.network(subnet)
         assert (network.family, network.size, network.bits, network.name) == (name, SIZE, bits, subnet.name)
-        want = model.decode(subnet, *(torch.from_numpy(axis_coordinates(n)) for n in SIZE))
-        np.testing.assert_allclose(_shown(network), want.numpy(), atol=2e-4)
+        x, y = (axis_coordinates(n) for n in SIZE)
+        want = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
+        np.testing.assert_allclose(reference.values(network, x, y), want.numpy(), atol=2e-4)
 
 
-@pytest.mark.parametrize("name", ["siren", "fourier", "gabor", "lapped"])
+@pytest.mark.parametrize("name", sorted(families()))
 def test_tensors_have_the_types_and_shapes_of_the_format(name: str) -> None:
-    layers, channels = 2, 24
-    network = random_model(name).network(Subnet(layers + 1, channels))
-    banks = family(name).banks(layers + 1)
-    want: dict[str, tuple[str, tuple[int, ...]]] = {
-        "weights": ("int8", (layers, channels, channels)),
-        "head": ("int8", (3, channels)),
-        "head.scale": ("float32", (3,)),
-        "head.bias": ("float32", (3,)),
-    }
-    if name == "lapped":
-        want["steps"] = ("float32", (layers,))
-    else:
-        want |= {"steps": ("int8", (layers, channels)), "steps.scale": ("float32", (layers,))}
-        want |= {"biases": ("int8", (layers, channels)), "biases.scale": ("float32", (layers,))}
-        want |= {"frequencies": ("int16", (2, banks, channels)), "frequencies.scale": ("float32", (2, banks))}
-        want |= {"phases": ("int8", (banks, channels)), "phases.scale": ("float32", (banks,))}
-    if name == "gabor":
-        want |= {"centres": ("int8", (2, banks, channels)), "centres.scale": ("float32", (2, banks))}
-        want |= {"decays": ("int8", (banks, channels)), "decays.scale": ("float32", (banks,))}
-    got = {key: (tensor.dtype.name, tensor.shape) for key, tensor in network.tensors.items()}
-    assert got == want
+    network = random_model(name).network(Subnet(3, 24))
+    listed = runtime_families.families()[name].shapes(3, 24, 3)
+    assert network.tensors.keys() == listed.keys()
+    for key, (types, shape) in listed.items():
+        assert network.tensors[key].dtype.name in types
+        assert network.tensors[key].shape == shape
     assert all(tensor.flags.c_contiguous for tensor in network.tensors.values())
-    assert (network.latents is None) == (name != "lapped")
+    assert (network.latents is not None) == runtime_families.families()[name].has_latents
 
 
 def test_no_weights_lead_to_channels_that_are_passed_through() -> None:

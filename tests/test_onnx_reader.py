@@ -1,4 +1,5 @@
 import tracemalloc
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -162,6 +163,27 @@ def test_tensors_that_do_not_fit_are_refused(change: Callable[[onnx.ModelProto],
     model = onnx.load_from_string(SMALL["siren"])
     change(model)
     with pytest.raises(AnirError, match=words):
+        read_network(model.SerializeToString())
+
+
+def test_infinite_scales_are_refused_before_they_are_multiplied() -> None:
+    model = onnx.load_from_string(SMALL["siren"])
+    scale = np.full(2, np.inf, np.float32)
+    _replace("biases", np.zeros((2, 8), np.int8))(model)
+    _replace("biases.scale", scale)(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _refusal(model.SerializeToString()).startswith("its tensor 'biases.scale' has values")
+
+
+def test_more_tensors_than_any_network_needs_are_refused() -> None:
+    model = onnx.load_from_string(SMALL["siren"])
+    own = len(model.graph.initializer)
+    for k in range(4096 - own):
+        model.graph.initializer.add(name=f"other{k}")
+    assert read_network(model.SerializeToString()).name == "d3w8"
+    model.graph.initializer.add(name="one more")
+    with pytest.raises(AnirError, match="more than 4096 tensors"):
         read_network(model.SerializeToString())
 
 

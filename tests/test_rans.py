@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from tests.rans_encoder import encode, tables_of
+from tests.plain_rans import encode, tables_of
 from tests.vectors.make import FOLDER
 
 PLAIN = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))

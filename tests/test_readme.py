@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import shlex
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +15,8 @@ from anir_runtime.cli import parser as run_parser
 from anir_runtime.manifest import Entry, Manifest, Source
 from anir_toolchain import Model
 from anir_toolchain.commands import APPS
+
+from tests.fuzz.__main__ import parser as fuzz_parser
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -54,12 +57,19 @@ def options_of(app: typer.Typer) -> set[str]:
     return {option for parameter in typer.main.get_command(app).params for option in parameter.opts}
 
 
+def flags_of(parser: ArgumentParser) -> set[str]:
+    """The options of a command line of argparse."""
+    return {option for action in parser._actions for option in action.option_strings}
+
+
 def options(command: list[str]) -> set[str]:
     """The options that a command knows. Raises KeyError or ModuleNotFoundError for an unknown command."""
     if command[0] == "anir-run":
-        return {option for action in run_parser()._actions for option in action.option_strings}
+        return flags_of(run_parser())
     if command[0].startswith("anir-"):
         return options_of(APPS[command[0].removeprefix("anir-")])
+    if command[:3] == ["python", "-m", "tests.fuzz"]:
+        return {"-m"} | flags_of(fuzz_parser())
     if command[:2] == ["python", "-m"]:
         module = importlib.import_module(command[2])
         return {"-m"} | (options_of(module.app) if hasattr(module, "app") else set())

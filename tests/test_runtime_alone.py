@@ -34,10 +34,10 @@ def test_the_toolchains_commands_say_what_to_install() -> None:
     done = _run(code)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "needs torch, onnx, matplotlib, typer, rich;" in done.stderr
+    assert "needs torch, onnx, onnxscript, matplotlib, typer, rich;" in done.stderr
     assert "pip install 'anir[toolchain]'" in done.stderr
 
 
 def test_the_base_install_asks_for_neither() -> None:
     base = [r for r in requires("anir") or [] if "extra ==" not in r]
-    assert sorted(r.split(">")[0] for r in base) == ["numpy", "onnxruntime", "pillow"]
+    assert sorted(r.split(">")[0] for r in base) == ["numpy", "onnxruntime", "pillow", "wasmtime"]

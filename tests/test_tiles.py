@@ -31,7 +31,7 @@ def test_tiles_make_a_picture(shape: tuple[int, int], colours: int) -> None:
         assert len(across) <= shape[1]
         return np.stack([(across * down[:, None]).ravel() * (c + 1) / 4 for c in range(colours)])
 
-    draw = in_tiles(x, y, shape, across, lambda at: at, paint, colours)
+    draw = in_tiles(x, y, shape, across, lambda at: at, paint, colours, 4)
     assert sum(calls) == 13
     got = np.concatenate([draw(slice(0, 2)), draw(slice(2, 7))])
     want = np.rint(255 * (x * y[:, None])[..., None] * (np.arange(colours) + 1) / 4)
@@ -45,5 +45,24 @@ def test_colours_are_clipped_and_what_is_no_number_draws_without_a_word() -> Non
     at = np.zeros(6, np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        draw = in_tiles(at, at[:1], (1, 6), len, len, lambda down, across: values.copy(), 1)
+        draw = in_tiles(at, at[:1], (1, 6), len, len, lambda down, across: values.copy(), 1, 4)
         assert draw(slice(0, 1))[0, :5, 0].tolist() == [0, 255, 128, 255, 0]
+
+
+def test_what_very_wide_pictures_take_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.linspace(0, 1, 20, dtype=np.float32), np.ones(4, np.float32)
+    calls = []
+
+    def across(at: Floats) -> Floats:
+        calls.append(len(at))
+        return at
+
+    def paint(down: Floats, across: Floats) -> Floats:
+        return np.outer(down, across).ravel()[None]
+
+    monkeypatch.setattr("anir_runtime.tiles._MOST_KEPT", 30)
+    draw = in_tiles(x, y, (2, 5), across, lambda at: at, paint, 1, 4)
+    assert calls == [5]
+    image = draw(slice(0, 4))
+    assert calls == [5] * 7
+    np.testing.assert_array_equal(image[..., 0], np.tile(np.rint(x * 255), (4, 1)))

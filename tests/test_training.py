@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tests.random_model import leaves
 
 SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, soften=0.5, settle=0.9, rounds=2)
-TINY = Config(preset="short", depths=(2, 3), widths=(16, 24), device="cpu")
+TINY = Config("siren", preset="short", depths=(2, 3), widths=(16, 24), device="cpu")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
@@ -161,6 +161,7 @@ def test_a_training_that_goes_on_has_its_latents_already(
     assert _same(fit(waves, config, state=state), first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["siren", "lapped"])
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     family: str, waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -188,7 +189,7 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
 
 def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
-        task = Task.of(waves, Config(preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
+        task = Task.of(waves, Config("siren", preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
         training = begin(task)
         for _ in range(12):
             advance(task, training)
@@ -200,7 +201,9 @@ def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
 ) -> None:
     seen: list[Progress] = []
     monkeypatch.setattr("time.monotonic", iter(range(10**6)).__next__)
-    model = fit(waves, Config(preset="short", depths=(2, 3, 4), widths=(16, 24, 32)), on_progress=seen.append)
+    model = fit(
+        waves, Config("siren", preset="short", depths=(2, 3, 4), widths=(16, 24, 32)), on_progress=seen.append
+    )
     assert [p.step for p in seen] == sorted(p.step for p in seen)
     assert list(dict.fromkeys(p.phase for p in seen)) == ["fit", "soften", "settle"]
     assert seen[-1].step == seen[-1].steps == 120

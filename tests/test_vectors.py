@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from anir_runtime import Decoder
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.families import families
 from anir_runtime.onnx_reader import read_network
 
 from tests.vectors.make import FAMILIES, FOLDER, network_state, vectors
@@ -19,7 +21,7 @@ def _without_files(content: Any) -> Any:
 
 def test_the_generator_still_makes_the_vectors_that_are_committed() -> None:
     made = vectors()
-    others = {"coordinates.json"}
+    others = {"browser_pictures.json", "coordinates.json"}
     assert {path.name for path in FOLDER.glob("*.json")} - others == made.keys()
     for name, content in made.items():
         committed = json.loads((FOLDER / name).read_text())
@@ -35,3 +37,14 @@ def test_files_have_the_networks_beside_them(family: str) -> None:
         # By the file's own graph and by the runtime.
         pictures = [Decoder(data, trust_graph=trust).decode((31, 22)).astype(int) for trust in (True, False)]
         assert np.abs(pictures[0] - pictures[1]).max() <= 1
+
+
+def test_anir_files_have_the_networks_beside_them() -> None:
+    for case in json.loads((FOLDER / "anir.json").read_text()):
+        file = AnirFile(b64decode(case["anir"]))
+        x, y = (np.array(case[axis], np.float32) for axis in "xy")
+        for k, level in enumerate(case["levels"]):
+            network = file.network(k)
+            assert json.loads(json.dumps(network_state(network))) == level["network"]
+            drawn = families()[network.family].renderer(network).start(x, y)(slice(0, len(y)))
+            assert np.abs(drawn.astype(int) - level["pixels"]).max() <= 1

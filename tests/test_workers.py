@@ -12,9 +12,10 @@ from anir_toolchain.progress import Progress
 from anir_toolchain.workers import run_all
 from PIL import Image
 
-OPTIONS = Options(Config(preset="fast", steps=5, depths=(2,), widths=(4,)))
-LONG_ENOUGH = Options(Config(preset="fast", steps=1000, depths=(2,), widths=(4,)))
-LONG = Options(Config(preset="fast", steps=10**7, depths=(2,), widths=(4,)))
+pytestmark = pytest.mark.slow  # each starts processes that load torch
+OPTIONS = Options(Config("siren", preset="fast", steps=5, depths=(2,), widths=(4,)))
+LONG_ENOUGH = Options(Config("siren", preset="fast", steps=1000, depths=(2,), widths=(4,)))
+LONG = Options(Config("siren", preset="fast", steps=10**7, depths=(2,), widths=(4,)))
 
 
 class Seen(Display):

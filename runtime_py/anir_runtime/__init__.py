@@ -1,6 +1,19 @@
 """Decode adaptive neural images: networks that map positions to colours."""
 
-from anir_runtime.decoder import Decoder, decode
+from typing import TYPE_CHECKING
+
 from anir_runtime.errors import AnirError
 
+if TYPE_CHECKING:
+    from anir_runtime.decoder import Decoder, decode
+
 __all__ = ["AnirError", "Decoder", "decode"]
+
+
+def __getattr__(name: str) -> object:
+    """Imports what decodes only when it is asked for: that takes time, in which commands hear Ctrl-C."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from anir_runtime import decoder
+
+    return getattr(decoder, name)

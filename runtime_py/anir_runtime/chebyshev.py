@@ -32,9 +32,9 @@ def interpolation(stretch: Floats, count: int) -> Floats:
 
 
 def spectrum(values: Floats) -> Spectrum:
-    """Of functions with these values at `nodes`, float32[functions, nodes]; noise counts as nothing.
+    """The spectrum of functions that have these values at `nodes`, float32[functions, nodes].
 
-    Not a number where a value is none.
+    Coefficients up to NOISE count as 0. Bounds are NaN if any value is NaN.
     """
     count = values.shape[1]
     coefficients = product(values, _transform(count).astype(np.float32), np.zeros((1, 1), np.float32))

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from anir_runtime.choose import choose
-from anir_runtime.decoder import Crop, Decoder
-from anir_runtime.errors import UsageError
+from anir_runtime.anir_header import MAGIC
+from anir_runtime.choose import Limits, choose, choose_level
+from anir_runtime.decoder import Crop, Decoder, read_source
+from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
 from anir_runtime.terminal import guarded, say, tell, version
 
@@ -32,14 +33,15 @@ def parser() -> ArgumentParser:
     """The command line; argparse, since typer took half of the whole process's time."""
     options = _Parser(NAME, description="Draws a neural image at any size.", allow_abbrev=False)
     add = options.add_argument
-    add("source", type=Path, help="an exported subnet, or a folder of them with its manifest")
+    add("source", type=Path, help="a neural image, .anir or .onnx, a folder of .onnx, or - for stdin")
     add("-o", "--output", type=Path, help="PNG, JPEG or WebP by suffix; - writes PNG to stdout")
     add("--size", metavar="WIDTHxHEIGHT", help="by default the native size, or the crop's")
     add("--crop", metavar="X,Y,W,H", help="in native pixels, or with decimal points in fractions")
     add("--trust-graph", action="store_true", help="run the file's own graph, which may do anything")
-    add("--max-bytes", type=int, metavar="N", help="from a folder: the best subnet of at most so many bytes")
-    add("--min-psnr", type=float, metavar="DB", help="from a folder: the smallest of at least so many dB")
-    add("--max-ms", type=float, metavar="MS", help="from a folder: the best that decodes in so many ms here")
+    add("--max-bytes", type=int, metavar="N", help="the best subnet of at most so many bytes")
+    add("--min-psnr", type=float, metavar="DB", help="the smallest of at least so many dB")
+    add("--max-ms", type=float, metavar="MS", help="the best that decodes in so many ms here")
+    add("--subnet", metavar="NAME", help="the subnet of that name, like d3w16")
     add("--quiet", action="store_true", help="print nothing but errors")
     add("--version", action=_Version, nargs=0, default=SUPPRESS, help="print the version")
     return options
@@ -49,21 +51,13 @@ def draw(options: Namespace) -> None:
     """Draws a neural image at any size."""
     source: Path = options.source
     wanted = None if options.size is None else parse_size(options.size)
-    limits = (options.max_bytes, options.min_psnr, options.max_ms)
-    if source.is_dir():
-        path, why = choose(source, *limits, wanted, options.trust_graph)
-        if not options.quiet:
-            tell(why)
-    elif limits != (None, None, None):
-        raise UsageError(
-            "--max-bytes, --min-psnr and --max-ms choose from a folder; name one instead of a file"
-        )
-    else:
-        path = source
-    target: Path = options.output or Path(f"{path.stem}.png")
-    if target.exists() and target.samefile(path):
+    limits = Limits(options.max_bytes, options.min_psnr, options.max_ms, options.subnet)
+    decoder, path, why = _open(source, limits, wanted, options.trust_graph)
+    if why and not options.quiet:
+        tell(why)
+    target: Path = options.output or Path(f"{'picture' if path == STDOUT else path.stem}.png")
+    if target.exists() and path.exists() and target.samefile(path):
         raise UsageError(f"-o {target} is the neural image itself; name another file")
-    decoder = Decoder(path, trust_graph=options.trust_graph)
     part = None if options.crop is None else parse_crop(options.crop, decoder.width, decoder.height)
     width, height = decoder.output_size(wanted, part)
     check_format_size(target, width, height)
@@ -71,6 +65,31 @@ def draw(options: Namespace) -> None:
     write_tiles(decoder.tiles(wanted, part), (width, height), target)
     if target != STDOUT and not options.quiet:
         say(f"{target}: {width}x{height}, drawn in {(time.perf_counter() - started) * 1e3:.0f} ms")
+
+
+def _open(
+    source: Path, limits: Limits, size: tuple[int, int] | None, trust_graph: bool
+) -> tuple[Decoder, Path, str]:
+    """What draws the source, the file that it is, and why that subnet was chosen, if it was."""
+    if source.is_dir():
+        path, why = choose(source, limits, size, trust_graph)
+        return Decoder(path, trust_graph=trust_graph), path, why
+    name, content = read_source(sys.stdin.buffer if source == STDOUT else source)
+    if content.startswith(MAGIC):
+        # Loads WebAssembly's runtime, which ONNX files need not wait for.
+        from anir_runtime.anir_file import AnirFile
+
+        try:
+            network, why = choose_level(AnirFile(content), limits, size)
+        except AnirError as error:
+            raise AnirError(f"{name}: {error}") from error
+        return Decoder(network), source, why
+    if limits != Limits():
+        raise UsageError(
+            "--max-bytes, --min-psnr, --max-ms and --subnet choose from a folder or an .anir file; "
+            "name one of these"
+        )
+    return Decoder(content if source == STDOUT else source, trust_graph=trust_graph), source, ""
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -10,21 +10,21 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anir_runtime.anir_header import MAGIC
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
 from anir_runtime.network import Network
 from anir_runtime.onnx_graph import GraphRenderer
-from anir_runtime.onnx_reader import FORMAT, LONGEST_SIDE, MOST_PIXELS, read_network
+from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.tiles import Renderer
 
-__all__ = ["FORMAT", "Crop", "Decoder", "available_cores", "decode"]
-
 Source = str | os.PathLike[str] | bytes | BinaryIO
-"""A path, what is in a file, or a binary file to be read."""
+"""A path, the content of a file, or an open binary file."""
 
 MAX_FILE_BYTES = 64 << 20
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
+"""Pixels that a thread draws at once, about; and the least, where all threads shall have some."""
 
 
 class Crop(NamedTuple):
@@ -52,7 +52,9 @@ class Decoder:
     def __init__(
         self, source: Source | Network, threads: int | None = None, trust_graph: bool = False
     ) -> None:
-        """Opens an exported subnet, or takes a network that is read already.
+        """Opens an exported subnet or an `.anir` file, or takes a network that is read already.
+
+        An `.anir` file that was cut shows what there is.
 
         Nothing of a file is run: its tensors are read, and a module of this runtime evaluates their family.
         With `trust_graph`, ONNX Runtime runs the file's own graph, whatever that does; it draws families that
@@ -62,14 +64,14 @@ class Decoder:
         """
         self._threads = threads or available_cores()
         self._renderer: Renderer
-        name, content = ("the network", source) if isinstance(source, Network) else _read(source)
+        name, content = ("the network", source) if isinstance(source, Network) else read_source(source)
         try:
             if isinstance(content, bytes) and trust_graph:
                 graph = self._renderer = GraphRenderer(content)
                 self.family, (self.width, self.height) = graph.family, graph.size
                 self.backend = "onnxruntime: the file's own graph is trusted"
                 return
-            network = read_network(content) if isinstance(content, bytes) else content
+            network = _network(content) if isinstance(content, bytes) else content
             if network.family not in families():
                 raise AnirError(f"this runtime does not know the family '{network.family}'")
             self._renderer = families()[network.family].renderer(network)
@@ -77,11 +79,6 @@ class Decoder:
             raise AnirError(f"{name}: {error}") from error
         self.family, (self.width, self.height) = network.family, network.size
         self.backend = f"direct: this runtime knows the family {network.family}"
-
-    @classmethod
-    def from_network(cls, network: Network, threads: int | None = None) -> "Decoder":
-        """A decoder of a network that is read already."""
-        return cls(network, threads)
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
@@ -133,17 +130,17 @@ class Decoder:
         rows = self._renderer.rows * max(1, _TASK_PIXELS // width // self._renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
         draw = self._renderer.start(x, y)
-        with ThreadPoolExecutor(self._threads) as pool:
+        pool = ThreadPoolExecutor(self._threads)
+        try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
             # A bounded queue: results wait in memory for no more than a few bands.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
-            try:
-                while waiting:
-                    yield waiting.pop(0).result()
-                    waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
-            finally:
-                # Who interrupts need not wait for what nobody will see.
-                pool.shutdown(wait=False, cancel_futures=True)
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
+        finally:
+            # Who interrupts need not wait for what nobody will see.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if crop is None:
@@ -154,6 +151,16 @@ class Decoder:
             where = ",".join(f"{value:g}" for value in crop)
             raise AnirError(f"crop {where} is not inside the picture of {self.width}x{self.height}")
         return crop
+
+
+def _network(content: bytes) -> Network:
+    """The network of an ONNX file, or the best one that an `.anir` file, or the beginning of one, has."""
+    if not content.startswith(MAGIC):
+        return read_network(content)
+    # Loads WebAssembly's runtime, which ONNX files need not wait for.
+    from anir_runtime.anir_file import AnirFile
+
+    return AnirFile(content).refined()
 
 
 def decode(
@@ -168,7 +175,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _read(source: Source) -> tuple[str, bytes]:
+def read_source(source: Source) -> tuple[str, bytes]:
     """What to call a source in messages, and its bytes."""
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:

@@ -17,21 +17,26 @@ from anir_runtime.tile_graph import Floats, graph
 from anir_runtime.tiles import Draw, bands, in_tiles, stretches
 
 _TILE_VALUES, _LONGEST = 131072, 128
-"""Values of a layer in a tile that stay in a core's cache; columns of a tile, which is best about square."""
+"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 64
-"""The same where a tile is interpolated: its nodes cost about as much whatever its size."""
+"""Most values and rows of an interpolated tile: larger, as its nodes cost about as much whatever its size."""
 _FEW_CHANNELS, _LONGEST_OF_FEW = 16, 256
-"""Where fewer channels are interpolated, longer tiles, which need fewer nodes a pixel, take less time."""
+"""Below so many interpolated channels, tiles of so many columns, with fewer nodes a pixel, take less time."""
 _WORTHWHILE = 16384
 """Pixels below which evaluating the network at all of them takes less time than judging how smooth it is."""
 _SAMPLES = 64, 32
-"""Nodes of a stretch of columns and of a band of rows at which filters are judged; rough ones need more."""
+"""Chebyshev nodes along columns and rows of a tile at which filters are sampled to judge their smoothness."""
 _JUDGED = 64
-"""Stretches and bands that are judged at most, evenly spaced."""
+"""Stretches of columns, and bands of rows, whose smoothness is judged at most; they are evenly spaced."""
 
 
 class _Smoothness(NamedTuple):
-    """Of each bank along columns or rows: the spectrum of its factors, and their largest value."""
+    """How smooth the filters are along columns or along rows, by bank.
+
+    Attributes:
+        spectra: bounds of the Chebyshev coefficients of the bank's factors along that axis.
+        sizes: the largest absolute value of these factors.
+    """
 
     spectra: list[Spectrum]
     sizes: list[float]
@@ -47,7 +52,7 @@ class FilterNetwork:
     def __init__(self, filters: Filters, layers: Sequence[Linear], after: int) -> None:
         """`layers` are the hidden ones and the last one.
 
-        `after` is the number of channels that a pixel has at most from the last layer's results on.
+        `after` is the largest number of values that a pixel has from the last layer's results on.
         """
         self._filters, self._layers = filters, layers
         self._weights: dict[str, Floats] = {}
@@ -84,7 +89,8 @@ class FilterNetwork:
         def paint(down: dict[str, Floats], across: dict[str, Floats]) -> Floats:
             return finish(own.run(self._weights | down | across)[0])
 
-        return in_tiles(x, y, shape, across, down, paint, colours)
+        column_bytes = 8 * len(self._layers) * len(self._layers[0].weight[0])
+        return in_tiles(x, y, shape, across, down, paint, colours, column_bytes)
 
     def _across(self, at: Floats) -> dict[str, Floats]:
         """What the graph takes of columns: [C, 2, columns] of each bank."""
@@ -96,7 +102,7 @@ class FilterNetwork:
         return {f"down{k}": own for k, own in enumerate(factors)}
 
     def _nodes_needed(self, x: Floats, y: Floats) -> tuple[int, int] | None:
-        """Numbers of nodes of a tile across and down; none if evaluating every pixel takes less."""
+        """Numbers of nodes of a tile across and down; None if evaluating every pixel takes less time."""
         along = self._smoothness(COLUMNS, [x[span] for span in stretches(len(x), self._longest)])
         beside = self._smoothness(ROWS, [y[band] for band in bands(len(y), self.rows)])
         if not along or not beside:
@@ -106,7 +112,7 @@ class FilterNetwork:
         return (across, down) if 2 * across * down <= pixels else None
 
     def _smoothness(self, axis: int, stretches: Sequence[Floats]) -> _Smoothness | None:
-        """How smooth the banks are on such stretches; none if more nodes are needed than are looked at."""
+        """How smooth the banks are on such stretches; None if a bank needs more nodes than _SAMPLES."""
         count = _SAMPLES[axis]
         judged = stretches[:: -(-len(stretches) // _JUDGED)]
         with np.errstate(all="ignore"):

@@ -21,8 +21,9 @@ PITCHES = (16, 32)
 FEWEST = 4
 """Frequencies that are kept along each axis, at least."""
 REACHES = (1, 2)
+"""Pixels from a point to the neighbours at which a network sees the first plane."""
 EVEN = 12
-"""Magnitude up to which neighbouring codes stand for values one step apart; larger ones lie farther apart."""
+"""Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps."""
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
 BESIDE = (-1, 0, 1)
@@ -96,14 +97,24 @@ def expand(codes: NDArray[np.generic]) -> Floats:
 
 def coefficients(latents: Latents) -> Floats:
     """Weights of the transform's cosines, float32[planes, rows of cells, K, columns, K]."""
-    values = expand(latents.codes)
-    # Codes of means are differences along the scan.
-    values[..., 0, 0] = values[..., 0, 0].cumsum(1, dtype=np.float64)
-    values *= np.float32(latents.step * 2 / latents.pitch)
-    # From [plane, along, across, frequency along, frequency across].
-    return np.ascontiguousarray(
-        values.transpose(0, 1, 3, 2, 4) if latents.down else values.transpose(0, 2, 4, 1, 3)
-    )
+    planes, along, across, k, _ = latents.codes.shape
+    cells = (along, k, across, k) if latents.down else (across, k, along, k)
+    result = np.empty((planes, *cells), np.float32)
+    # One plane after the other, which takes less memory.
+    for codes, own in zip(latents.codes, result, strict=True):
+        values = expand(codes) if latents.magnitudes is None else _looked_up(codes, latents.magnitudes)
+        # Codes of means are differences along the scan.
+        values[..., 0, 0] = values[..., 0, 0].cumsum(0, dtype=np.float64)
+        values *= np.float32(latents.step * 2 / latents.pitch)
+        # From [along, across, frequency along, frequency across].
+        own[:] = values.transpose(0, 2, 1, 3) if latents.down else values.transpose(1, 3, 0, 2)
+    return result
+
+
+def _looked_up(codes: NDArray[np.generic], magnitudes: Floats) -> Floats:
+    """Values of codes whose magnitudes are numbers of a table."""
+    values: Floats = np.copysign(magnitudes[np.abs(codes)], codes)
+    return values
 
 
 class Seen(NamedTuple):
@@ -125,7 +136,7 @@ def seen_by(channels: int, planes: int = 3) -> list[Seen]:
 
 
 def context(order: int) -> Context:
-    """What tells how large a code is: codes of like frequencies in its cell and in the cell before.
+    """The context model of the codes: earlier ones of like frequency in the same cell and in the one before.
 
     Args:
         order: number K of frequencies kept along each axis.

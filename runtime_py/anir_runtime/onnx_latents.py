@@ -21,8 +21,8 @@ STREAM = {
 """Types of the tensors of a stream."""
 
 HIGHEST_STEP = 1 << 16
-_CODES_PER_BYTE, _STEPS_PER_BYTE = 1024, 32
-_CODES, _STEPS = 1 << 20, 1 << 16
+_CODES_PER_BYTE, _STEPS_PER_BYTE = 512, 16
+_CODES, _STEPS = 1 << 20, 1 << 15
 """Codes and steps that a file may have: so many, and so many more for each of its bytes."""
 
 

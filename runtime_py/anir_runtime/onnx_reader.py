@@ -16,8 +16,10 @@ from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
 
 FORMAT = 2
+"""Version of the file format, in the metadata."""
 MOST_LAYERS, MOST_CHANNELS, COLOURS = 16, 1024, 3
 LONGEST_SIDE, MOST_PIXELS = 1 << 17, 1 << 28
+_MOST_TENSORS = 4096
 
 _MODEL_GRAPH, _MODEL_METADATA, _GRAPH_INITIALIZER, _ENTRY_KEY, _ENTRY_VALUE = 7, 14, 5, 1, 2
 
@@ -60,11 +62,19 @@ def read_network(data: bytes) -> Network:
     network = Network(
         metadata.family, metadata.size, 4 if tensors["weights"].type == "int4" else 8, arrays, latents
     )
-    with np.errstate(over="ignore"):
-        for name in arrays:
-            if not np.isfinite(network.values(name)).all():
-                raise AnirError(f"its tensor '{name}' has values that are infinite or not a number")
+    _check_finite(network)
     return network
+
+
+def _check_finite(network: Network) -> None:
+    """Raises AnirError if a number, or a code times its scale, is infinite or not a number."""
+    numbers = {name for name, array in network.tensors.items() if array.dtype.kind == "f"}
+    # Infinite scales are refused before they are multiplied.
+    for name in sorted(network.tensors, key=lambda name: name not in numbers):
+        with np.errstate(over="ignore"):
+            values = network.tensors[name] if name in numbers else network.values(name)
+        if not np.isfinite(values).all():
+            raise AnirError(f"its tensor '{name}' has values that are infinite or not a number")
 
 
 def read_metadata(message: memoryview, reader: Reader) -> Metadata:
@@ -76,7 +86,8 @@ def read_metadata(message: memoryview, reader: Reader) -> Metadata:
             entries[text(fields.get(_ENTRY_KEY, message[:0]))] = text(fields.get(_ENTRY_VALUE, message[:0]))
     if "anir" not in entries:
         raise AnirError("not a neural image; anir-export makes them")
-    if (version := " ".join(entries["anir"][:20].split())) != str(FORMAT):
+    if entries["anir"] != str(FORMAT):
+        version = " ".join(entries["anir"][:20].split())
         remedy = "export it again" if version == "1" else "update anir"
         raise AnirError(f"file format {version}, this anir reads {FORMAT}; {remedy}")
     sides = entries.get("width", ""), entries.get("height", "")
@@ -91,9 +102,13 @@ def read_metadata(message: memoryview, reader: Reader) -> Metadata:
 def _named_tensors(message: memoryview, reader: Reader, names: Collection[str]) -> dict[str, Tensor]:
     """The initializers of the top-level graph that have these names."""
     tensors: dict[str, Tensor] = {}
+    read = 0
     graphs = [message_in(content) for number, content in reader.fields(message) if number == _MODEL_GRAPH]
     for number, content in (own for graph in graphs for own in reader.fields(graph)):
         if number == _GRAPH_INITIALIZER:
+            read += 1
+            if read > _MOST_TENSORS:
+                raise AnirError(f"has more than {_MOST_TENSORS} tensors, which no neural image needs")
             tensor = read_tensor(message_in(content), reader)
             if tensor.name in tensors:
                 raise AnirError(f"has two tensors '{tensor.name}'")

@@ -18,7 +18,7 @@ TOTAL = 1 << TOTAL_BITS
 """Sum of the frequencies in a table, over codes of both signs."""
 LOWEST = 1 << 15
 """Least state of a lane between two steps; the encoder starts, and so the decoder ends, at this state."""
-BESIDE = (1, 4, 1)
+LANE_WEIGHTS = (1, 4, 1)
 """Weights of magnitudes in the lane before a code's own, in its own lane, and in the lane after."""
 MOST_TABLES, HIGHEST_LIMIT = 64, 1 << 20
 
@@ -31,7 +31,7 @@ class Context:
 
     Attributes:
         weights: weight of an earlier code's magnitude by its distance in steps, 1 for the last code; each
-            is multiplied by the weights BESIDE of the three lanes.
+            is multiplied by the weights LANE_WEIGHTS of the three lanes.
         prior: int64[period], what is added to the activity, repeated along the steps.
     """
 
@@ -91,7 +91,7 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
     ring = np.repeat(np.resize(context.prior, size)[:, None].astype(np.int32), len(states), axis=1)
     later = (np.arange(size)[:, None] + distances) % size
     weights = weights[:, None].astype(np.int32)
-    magnitudes, beside = np.zeros(len(states) + 2, np.int32), np.array(BESIDE, np.int32)
+    magnitudes, beside = np.zeros(len(states) + 2, np.int32), np.array(LANE_WEIGHTS, np.int32)
     codes = np.empty((steps, len(states)), np.int16)
     state, words, taken = states.astype(np.int64), words.astype(np.int64), 0
     for step, row in enumerate(codes):

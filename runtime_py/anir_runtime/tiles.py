@@ -10,6 +10,8 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Draw = Callable[[slice], Pixels]
 """Draws some of the rows, uint8[rows, W, colours]; threads may call it at once."""
+_MOST_KEPT = 64 << 20
+"""Bytes of what depends on columns alone that are kept from one tile to the next."""
 _Down = TypeVar("_Down")
 _Across = TypeVar("_Across")
 
@@ -18,7 +20,7 @@ class Renderer(Protocol):
     """Draws a network at any coordinates.
 
     Attributes:
-        rows: height of a tile; a task that draws fewer rows takes as long.
+        rows: height of a tile in pixels; drawing fewer rows at once takes about as long.
     """
 
     rows: int
@@ -48,6 +50,7 @@ def in_tiles(
     down: Callable[[Floats], _Down],
     paint: Callable[[_Down, _Across], Floats],
     colours: int,
+    column_bytes: int,
 ) -> Draw:
     """Draws tile by tile.
 
@@ -55,14 +58,17 @@ def in_tiles(
         x: columns, float32[W].
         y: rows, float32[H].
         shape: (rows, columns) that a tile has at most.
-        across: works out what depends on a tile's columns alone; called once for each stretch of columns.
+        across: works out what depends on a tile's columns alone; called once for each stretch of columns,
+            and in very wide pictures again for each tile of the last ones, as memory is bounded.
         down: works out what depends on a tile's rows alone.
         paint: colours of the tile's pixels from both, float32[colours, pixels], 0 to 1; a new array.
         colours: number of colours.
+        column_bytes: bytes of what `across` makes of a column.
     """
     spans = list(stretches(len(x), shape[1]))
+    kept = spans[: max(1, _MOST_KEPT // (column_bytes * shape[1]))]
     with np.errstate(all="ignore"):
-        columns = [across(x[span]) for span in spans]
+        columns = [across(x[span]) for span in kept]
 
     def draw(part: slice) -> Pixels:
         own = y[part]
@@ -71,7 +77,8 @@ def in_tiles(
         with np.errstate(all="ignore"):
             for band in bands(len(own), shape[0]):
                 rows = down(own[band])
-                for span, beside in zip(spans, columns, strict=True):
+                for k, span in enumerate(spans):
+                    beside = columns[k] if k < len(columns) else across(x[span])
                     _put(image[band, span], paint(rows, beside))
         return image
 

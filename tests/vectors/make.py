@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 from anir_runtime import chebyshev, rans
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.families import families
 from anir_runtime.lapped_transform import Axis, context, expand, seen_by
 from anir_runtime.network import Network
 from anir_toolchain.onnx_writer import build
 from numpy.typing import NDArray
 
 from tests import reference
+from tests.plain_rans import encode, tables_of
 from tests.random_network import random_network
-from tests.rans_encoder import encode, tables_of
+from tests.vectors.anir import anir_cases
 
 FOLDER = Path(__file__).parent
-FAMILIES = ("siren", "fourier", "gabor", "lapped")
+FAMILIES = sorted(families())
 
 
 def vectors() -> dict[str, Any]:
@@ -31,6 +33,7 @@ def vectors() -> dict[str, Any]:
         "rans.json": rans_cases(),
         "lapped_transform.json": lapped_transform_cases(),
         "chebyshev.json": chebyshev_cases(),
+        "anir.json": anir_file_cases(),
         **networks,
     }
 
@@ -119,6 +122,14 @@ def network_cases(family: str) -> list[dict[str, Any]]:
     ]
 
 
+def anir_file_cases() -> list[dict[str, Any]]:
+    """`.anir` files and the networks of their levels as plain values."""
+    cases = anir_cases()
+    for level in (level for case in cases for level in case["levels"]):
+        level["network"] = network_state(level["network"])
+    return cases
+
+
 def network_state(network: Network) -> dict[str, Any]:
     """A network as plain values."""
     state: dict[str, Any] = {
@@ -128,8 +139,10 @@ def network_state(network: Network) -> dict[str, Any]:
         "tensors": {name: tensor_state(tensor) for name, tensor in sorted(network.tensors.items())},
     }
     if network.latents:
-        latents = dict(vars(network.latents))
+        latents = {name: value for name, value in vars(network.latents).items() if value is not None}
         state["latents"] = {**latents, "codes": tensor_state(network.latents.codes)}
+        if network.latents.magnitudes is not None:
+            state["latents"]["magnitudes"] = network.latents.magnitudes.tolist()
     return state
 
 

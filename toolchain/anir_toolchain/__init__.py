@@ -13,7 +13,7 @@ try:
     from anir_toolchain.export import export
 except ModuleNotFoundError as error:
     # Training needs no onnx.
-    if error.name not in ("torch", "onnx"):
+    if error.name not in ("torch", "onnx", "onnx_ir", "onnxscript"):
         raise
 
 __all__ = ["Config", "Model", "export", "fit", "load_model", "save_model"]

@@ -2,7 +2,9 @@
 
 import math
 import pickle
+import struct
 import warnings
+import zipfile
 from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +18,7 @@ from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, lattice
 from anir_runtime.network import Latents
 
 from anir_toolchain.families import Family
+from anir_toolchain.image import MAX_PIXELS
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
@@ -23,6 +26,21 @@ from anir_toolchain.space import Space
 FORMAT = 11
 """Version of both files; a file of another version is refused."""
 _MODEL = "model"
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""What torch's reader raises for damaged files: its interpreter of pickles checks no operand."""
 _QUANTIZED = ("filters", "step", "bias", "head")
 """Fields of a trunk that are codes with a scale."""
 
@@ -44,7 +62,7 @@ def load_model(path: Path) -> Model:
         state["trunks"] = {width: _trunk(own, size) for width, own in state["trunks"].items()}
         model = Model(**{field.name: state[field.name] for field in fields(Model)})
         _check_model(model)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except _DAMAGED as error:
         raise AnirError(f"{path}: a damaged anir checkpoint; train it again") from error
     return model
 
@@ -117,6 +135,8 @@ def _check_model(model: Model) -> None:
     """Raises ValueError if parts of a model do not fit one another."""
     if model.image.dtype != torch.uint8 or model.image.shape[2:] != (3,):
         raise ValueError("the picture is not uint8[H, W, 3]")
+    if not model.image.is_contiguous() or model.image.numel() > 3 * MAX_PIXELS:
+        raise ValueError("the picture is too large, or its pixels are not all there")
     if tuple(model.trunks) != model.space.widths or model.bits not in (4, 8):
         raise ValueError("trunks do not fit the space, or bits are neither 4 nor 8")
     for width, trunk in model.trunks.items():
@@ -145,6 +165,9 @@ def _check_tensors(trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...
         expected += [(own.codes, dtype, shape), (own.scale, torch.float32, shape[:-1])]
     if any((tensor.dtype, tensor.shape) != (dtype, shape) for tensor, dtype, shape in expected):
         raise ValueError("tensors do not fit the space")
+    # A tensor of any shape can be a view of a few bytes.
+    if not all(tensor.is_contiguous() for tensor, _, _ in expected):
+        raise ValueError("tensors whose values are not all there")
 
 
 def write_state(path: Path, kind: str, state: dict[str, Any]) -> None:
@@ -162,16 +185,17 @@ def write_state(path: Path, kind: str, state: dict[str, Any]) -> None:
 def read_state(path: Path, kind: str) -> dict[str, Any]:
     """Reads what `write_state` wrote. Raises AnirError if the file is of another kind or version, or none."""
     try:
-        data = BytesIO(path.read_bytes())
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise AnirError(f"{path}: no such file") from error
     except OSError as error:
         raise AnirError(f"{path}: cannot be read ({error.strerror})") from error
     try:
+        _check_archive(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice on foreign pickles; they are refused
-            state = torch.load(data, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            state = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
+    except _DAMAGED as error:
         raise AnirError(f"{path}: not an anir checkpoint, or a damaged one") from error
     if not isinstance(state, dict) or "anir" not in state:
         raise AnirError(f"{path}: not an anir checkpoint; anir-train makes them")
@@ -181,3 +205,13 @@ def read_state(path: Path, kind: str) -> dict[str, Any]:
     if state.get("kind") != kind:
         raise AnirError(f"{path}: holds a {state.get('kind')}, not a {kind}")
     return state
+
+
+def _check_archive(data: bytes) -> None:
+    """Raises ValueError if the directory of a zip archive promises more than the bytes that there are."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("compressed")
+    if sum(member.file_size for member in members) > len(data):
+        raise ValueError("members overlap")

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-_NEEDS = ("torch", "onnx", "matplotlib", "typer", "rich")
+from anir_runtime.interrupts import interruptible_imports
+
+_NEEDS = ("torch", "onnx", "onnxscript", "matplotlib", "typer", "rich")
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +32,8 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
         print(f"anir-{command}: {needs}", file=sys.stderr)
         return 1
     # Only now: these modules import what may be missing.
-    from anir_toolchain.terminal import run
+    with interruptible_imports():
+        from anir_toolchain.terminal import run
 
-    return run(import_module("anir_toolchain.commands").APPS[command], f"anir-{command}", arguments)
+        app = import_module("anir_toolchain.commands").APPS[command]
+    return run(app, f"anir-{command}", arguments)

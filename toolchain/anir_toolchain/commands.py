@@ -14,6 +14,7 @@ from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
 from rich.console import Console
 
+from anir_toolchain.anir_export import ANIR, export_anir
 from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
@@ -49,7 +50,7 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The model; a folder if there are several pictures.")
     ],
-    family: Annotated[str, typer.Option(help="siren, lapped, fourier or gabor.")] = "siren",
+    family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
     preset: Annotated[
         str, typer.Option(help="fast, balanced or best; best:20000 takes so many steps.")
@@ -135,12 +136,24 @@ def export_subnets(
     all_subnets: Annotated[bool, typer.Option("--all-subnets", help="Export every subnet.")] = False,
     subnet: Annotated[list[str] | None, typer.Option(help="A subnet like d3w64; may be repeated.")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The folder; by default exported/<model's name>.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="One .anir file of all subnets, or a folder; by default exported/<model's name>.",
+        ),
     ] = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Writes subnets as ONNX files with a manifest."""
+    """Writes subnets as ONNX files with a manifest, or all of them as one .anir file."""
+    if output is not None and output.suffix == ANIR:
+        if subnet:
+            raise UsageError(f"{output} holds all subnets; leave out --subnet")
+        levels = export_anir(load_model(model_path), output).levels
+        if not quiet:
+            say(f"{output}: {len(levels)} pictures, from {levels[0].end:,} to {levels[-1].end:,} bytes")
+        return
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
     model = load_model(model_path)

@@ -25,7 +25,7 @@ class Config:
         steps: number of optimizer steps, if not the preset's.
     """
 
-    family: str = "siren"
+    family: str = "lapped"
     bits: int = 4
     preset: str = "balanced"
     depths: tuple[int, ...] | None = None

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import onnx
 from anir_runtime.decoder import Decoder
-from anir_runtime.errors import AnirError
-from anir_runtime.files import replacing
-from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source
+from anir_runtime.files import replacing_folder
+from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source, plain_name
 from onnx.numpy_helper import to_array
 
 from anir_toolchain.lapped_synthesis import synthesis_macs_per_pixel
@@ -22,36 +21,31 @@ from anir_toolchain.space import Subnet
 def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = None) -> Manifest:
     """Writes `<name>.onnx` for each subnet (all by default) and `manifest.json` into `directory`.
 
-    Each file is decoded with ONNX Runtime before the manifest is written; its PSNR is of those pixels.
+    The folder is written whole or not at all; files of other names that are in it stay. Each file is decoded
+    by the runtime before the manifest is written; its PSNR is of those pixels.
     Raises AnirError if the folder cannot be written.
     """
     chosen = model.space.subnets if subnets is None else tuple(dict.fromkeys(subnets))
-    if directory.exists() and not directory.is_dir():
-        raise AnirError(f"{directory}: is a file; name a folder")
-    entries = [_export_subnet(model, subnet, directory) for subnet in chosen]
     image = model.image.numpy()
-    manifest = Manifest(
-        family=model.family_name,
-        bits=model.bits,
-        source=Source(
-            file=model.source,
-            width=image.shape[1],
-            height=image.shape[0],
-            sha256=hashlib.sha256(image.tobytes()).hexdigest(),
-        ),
-        subnets=tuple(entries),
+    source = Source(
+        file=plain_name(model.source),
+        width=image.shape[1],
+        height=image.shape[0],
+        sha256=hashlib.sha256(image.tobytes()).hexdigest(),
     )
-    with replacing(directory / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(manifest.to_dict(), indent=1) + "\n", encoding="utf-8")
+    with replacing_folder(directory, MANIFEST) as folder:
+        entries = tuple(_export_subnet(model, subnet, folder) for subnet in chosen)
+        manifest = Manifest(family=model.family_name, bits=model.bits, source=source, subnets=entries)
+        text = json.dumps(manifest.to_dict(), indent=1) + "\n"
+        (folder / MANIFEST).write_text(text, encoding="utf-8")
     return manifest
 
 
-def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
+def _export_subnet(model: Model, subnet: Subnet, folder: Path) -> Entry:
     proto = build(model.network(subnet))
     data = proto.SerializeToString(deterministic=True)
-    path = directory / f"{subnet.name}.onnx"
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    path = folder / f"{subnet.name}.onnx"
+    path.write_bytes(data)
     pixels = model.image.shape[0] * model.image.shape[1]
     return Entry(
         name=subnet.name,
@@ -59,7 +53,7 @@ def _export_subnet(model: Model, subnet: Subnet, directory: Path) -> Entry:
         bytes=len(data),
         bpp=bits_per_pixel(len(data), pixels),
         payload_bpp=bits_per_pixel(payload_bytes(proto), pixels),
-        psnr=psnr(Decoder(path).decode(), model.image.numpy()),
+        psnr=psnr(Decoder(data).decode(), model.image.numpy()),
         macs_per_pixel=macs_per_pixel(model, subnet),
         sha256=hashlib.sha256(data).hexdigest(),
     )
@@ -73,7 +67,7 @@ def payload_bytes(proto: onnx.ModelProto) -> int:
 
 
 def macs_per_pixel(model: Model, subnet: Subnet) -> int:
-    """Multiply-accumulates that one pixel takes: local cosines, hidden layers and head."""
+    """Multiply-accumulates that one pixel takes: lapped transform, hidden layers and head."""
     latents = model.latents(subnet)
     planes = synthesis_macs_per_pixel(latents) if latents else 0
     return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width

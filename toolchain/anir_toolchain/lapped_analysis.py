@@ -24,11 +24,17 @@ class Coefficients:
 
 def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
     """A picture's coefficients with each of PITCHES, in its principal colours; `image` is uint8[H, W, 3]."""
+    planes = centred_planes(image)
+    return [_scanned(_transform_planes(planes, pitch)) for pitch in PITCHES]
+
+
+def centred_planes(image: NDArray[np.uint8]) -> Floats:
+    """A picture uint8[H, W, 3] less its border's mean colour, in its principal colours, float32[H, W, 3]."""
     levels = image.astype(np.float32) / 127.5
     # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
     border = np.concatenate([levels[0], levels[:, 0]]).mean(0)
-    planes = (levels - border) @ principal_colours(image)
-    return [_scanned(_transform_planes(planes, pitch)) for pitch in PITCHES]
+    planes: Floats = (levels - border) @ principal_colours(image)
+    return planes
 
 
 def analyse_planes(planes: Floats, pitch: int, down: bool) -> Coefficients:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from anir_runtime.rans import BESIDE, LOWEST, TOTAL, WORD_BITS, Context, Ints, Tables
+from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context, Ints, Tables
 from numpy.typing import NDArray
 
 LANE_BITS = 21
 """Estimate of the bits that a lane adds to a file for its state, beside those of its codes."""
 _ENTRY_BITS = 10
 """Estimate of the bits that an entry of a table adds to a file."""
-_LIMITS = (BESIDE[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))) - 0.5).astype(np.float32)
+_LIMITS = (LANE_WEIGHTS[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))) - 0.5).astype(np.float32)
 """Limits between tables that may be taken: half below the activities from which another table may hold."""
 
 
@@ -55,12 +55,12 @@ def encode(codes: Ints, context: Context) -> Stream:
 def activities(codes: Ints, context: Context) -> Ints:
     """The activity of each of the codes [lanes, steps]: the context's prior and weighted sizes before it."""
     sizes = np.abs(codes)
-    most = int(context.prior.max()) + int(sizes.max()) * sum(BESIDE) * sum(context.weights.values())
+    most = int(context.prior.max()) + int(sizes.max()) * sum(LANE_WEIGHTS) * sum(context.weights.values())
     # Half the memory is half the time.
     sizes = sizes.astype(np.uint16 if most < 2**16 else np.int32)
-    around = BESIDE[1] * sizes
-    around[1:] += BESIDE[0] * sizes[:-1]
-    around[:-1] += BESIDE[2] * sizes[1:]
+    around = LANE_WEIGHTS[1] * sizes
+    around[1:] += LANE_WEIGHTS[0] * sizes[:-1]
+    around[:-1] += LANE_WEIGHTS[2] * sizes[1:]
     periods = codes.shape[1] // len(context.prior)
     total = np.tile(context.prior.astype(sizes.dtype), (len(codes), periods))
     for weight in set(context.weights.values()):

@@ -22,6 +22,7 @@ from torch import Tensor
 from anir_toolchain.config import Config
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import solve_heads
+from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, estimate_psnr
@@ -50,7 +51,7 @@ def fit(
     The same picture, configuration and kind of device give the same model, on any number of threads.
 
     Args:
-        image: uint8[H, W, 3], RGB.
+        image: uint8[H, W, 3], RGB; or [H, W] or [H, W, 1], grey; or [H, W, 4], RGB and alpha, shown on white.
         config: what to fit and how.
         source: the picture's file name, kept in the model.
         on_progress: called about every second.
@@ -59,9 +60,10 @@ def fit(
             safe. What goes wrong with it is an AnirWarning.
 
     Raises:
-        AnirError: if the configuration makes no sense.
+        AnirError: if the configuration makes no sense or the array is no such picture.
         KeyboardInterrupt: after writing the state, if interrupted.
     """
+    image = checked_pixels(image)
     config, report = config or Config(), on_progress or _ignore
     config.check()
     with worker_threads() as pool:

@@ -1,9 +1,11 @@
 /** The choice of a subnet: by hand on the map, by two budgets, or by the device itself. */
+
+import type { Subnet } from '../neural-img/src/manifest.ts';
 import { automatic, type Budgets, type Connection, choose, isWithin, Pace } from './budget.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Pass } from './neural_layer.ts';
 import { find } from './page.ts';
-import type { Encoded, Picture, Subnet } from './picture.ts';
+import type { Encoded, Picture } from './picture.ts';
 import { SubnetMap } from './subnet_map.ts';
 
 type Chooser = 'hand' | 'budgets' | 'auto';

@@ -1,8 +1,8 @@
 /** Which subnet to take: the best that fits the bytes and the time at hand. */
 
+import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Pass } from './neural_layer.ts';
-import { paretoFront, type Subnet } from './picture.ts';
 
 export interface Budgets {
   bytes: number;

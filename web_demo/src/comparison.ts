@@ -1,8 +1,10 @@
 /** What the neural picture is compared with: the original, or a codec's file of the same size. */
+
+import type { Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes, formatQuality, formatRate } from './format.ts';
 import { RIVALS, type Rival } from './link.ts';
 import { create, find } from './page.ts';
-import { CODECS, type Codec, type Encoded, type Picture, type Subnet } from './picture.ts';
+import { CODECS, type Codec, type Encoded, type Picture } from './picture.ts';
 import { verdict } from './verdict.ts';
 
 export const NAMES: Record<Rival, string> = {

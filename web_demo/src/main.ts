@@ -1,5 +1,6 @@
 /** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
 import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
+import type { Subnet } from '../neural-img/src/manifest.ts';
 import { AdaptPanel } from './adapt_panel.ts';
 import { Comparison, NAMES } from './comparison.ts';
 import { DeviceLine } from './device_line.ts';
@@ -9,7 +10,7 @@ import { readLink, writeLink } from './link.ts';
 import { NeuralLayer, paint } from './neural_layer.ts';
 import { wireOwnFiles } from './own_files.ts';
 import { create, find } from './page.ts';
-import { loadSamples, type Picture, readOwn, type Subnet } from './picture.ts';
+import { loadSamples, type Picture, readOwn } from './picture.ts';
 import { SaveDialog } from './save_dialog.ts';
 import { Stage } from './stage.ts';
 import { type Region, type View, WHOLE } from './view.ts';
@@ -198,7 +199,7 @@ async function draw(): Promise<void> {
 
 /** While the view moves, what is there is moved along; it is drawn anew once the view rests. */
 function onView(): void {
-  ui.zoom.textContent = `${stage.scale.toFixed(stage.scale < 10 ? 1 : 0)}×`;
+  ui.zoom.textContent = `${Number(stage.view.zoom.toPrecision(2))}×`;
   if (!shown) return;
   drawing.abort();
   ui.stage.ariaBusy = 'true';
@@ -266,7 +267,7 @@ function wireTools(): void {
   ui.save.addEventListener('click', () => {
     if (!shown) return;
     const { picture, subnet, image } = shown;
-    const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.onnx$/i, '');
+    const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.(onnx|anir)$/i, '');
     saving.open({ image, stem, view: stage.region() });
   });
 }
@@ -290,7 +291,7 @@ function showProgress(share: number): void {
 
 /** Says what to do while there is nothing to see. */
 function invite(): void {
-  ui.waiting.textContent = 'Open a neural image (.onnx) to see it here.';
+  ui.waiting.textContent = 'Open a neural image (.onnx or .anir) to see it here.';
   ui.stage.ariaBusy = 'false';
 }
 

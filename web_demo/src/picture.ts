@@ -1,18 +1,14 @@
 /** A picture and its subnets, as the exporter's manifest lists them: checked, and the same wherever the files are. */
 import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
-
-export interface Subnet {
-  /** Such as d3w64: three layers, 64 wide. */
-  name: string;
-  depth: number;
-  width: number;
-  file: string;
-  bytes: number;
-  bpp: number;
-  /** Not known for a lone file. */
-  psnr?: number;
-  macsPerPixel?: number;
-}
+import {
+  asFileName,
+  asList,
+  asPositive,
+  asRecord,
+  asText,
+  type Manifest,
+  readManifest,
+} from '../neural-img/src/manifest.ts';
 
 export const CODECS = ['jpeg', 'webp', 'avif'] as const;
 export type Codec = (typeof CODECS)[number];
@@ -32,20 +28,14 @@ export interface Folder {
   read(file: string, signal?: AbortSignal): Promise<Blob>;
 }
 
-export interface Picture {
+export interface Picture extends Manifest {
   /** What a link calls it; a visitor's own file has none. */
   id?: string;
   title: string;
-  width: number;
-  height: number;
   folder: Folder;
-  /** The picture that was fitted, where it is known. */
-  source?: string;
-  subnets: Subnet[];
   twins: Twins;
 }
 
-const FORMAT = 1;
 export const MANIFEST = 'manifest.json';
 
 /** The site's pictures: those that `index.json` in the folder `base` names. */
@@ -56,46 +46,19 @@ export async function loadSamples(base: URL): Promise<Picture[]> {
       const { name, title, twins } = asRecord(entry, 'sample');
       const id = asFileName(name, 'sample.name');
       const folder = siteFolder(new URL(`${encodeURIComponent(id)}/`, base));
-      const picture = readManifest(await readJson(folder, MANIFEST), folder, asText(title, 'sample.title'));
+      const picture = readPicture(await readJson(folder, MANIFEST), folder, asText(title, 'sample.title'));
       if (twins) picture.twins = readTwins(await readJson(folder, 'codecs/codecs.json'));
       return { ...picture, id };
     }),
   );
 }
 
-export function readManifest(json: unknown, folder: Folder, title: string): Picture {
-  const manifest = asRecord(json, 'manifest');
-  if (manifest.format !== FORMAT) throw new Error(`manifest.format is not ${FORMAT}`);
-  const source = asRecord(manifest.source, 'source');
-  const subnets = asList(manifest.subnets, 'subnets').map(readSubnet);
-  if (subnets.length === 0) throw new Error('manifest.subnets is empty');
-  return {
-    title,
-    width: asPositive(source.width, 'source.width'),
-    height: asPositive(source.height, 'source.height'),
-    folder,
-    source: asFileName(source.file, 'source.file'),
-    subnets,
-    twins: new Map(),
-  };
-}
-
-function readSubnet(json: unknown): Subnet {
-  const subnet = asRecord(json, 'subnet');
-  const name = asText(subnet.name, 'subnet.name');
-  const parts = /^d(\d+)w(\d+)$/.exec(name);
-  if (!parts) throw new Error(`subnet.name “${name}” is not of the form d3w64`);
-  return {
-    name,
-    depth: Number(parts[1]),
-    width: Number(parts[2]),
-    file: asFileName(subnet.file, `${name}.file`),
-    bytes: asPositive(subnet.bytes, `${name}.bytes`),
-    bpp: asPositive(subnet.bpp, `${name}.bpp`),
-    psnr: asPositive(subnet.psnr, `${name}.psnr`),
-    macsPerPixel: asPositive(subnet.macs_per_pixel, `${name}.macs_per_pixel`),
-  };
-}
+export const readPicture = (json: unknown, folder: Folder, title: string): Picture => ({
+  ...readManifest(json),
+  title,
+  folder,
+  twins: new Map(),
+});
 
 export function readTwins(json: unknown): Twins {
   const entries = Object.entries(asRecord(json, 'codecs')).map(([name, row]) => {
@@ -119,14 +82,15 @@ export async function readOwn(
 ): Promise<Picture> {
   const manifest = files.find(({ name }) => name === MANIFEST);
   if (manifest) return readOwnFolder(files, manifest);
-  const models = files.filter(({ name }) => /\.onnx$/i.test(name));
+  const models = files.filter(({ name }) => /\.(onnx|anir)$/i.test(name));
   if (models.length > 1) {
     throw new ModelError(
       `These are ${models.length} neural images and no ${MANIFEST}: open one, or their folder.`,
     );
   }
   const file = models[0] ?? (files.length === 1 ? files[0] : undefined);
-  if (!file) throw new ModelError(`There is no neural image (.onnx) and no ${MANIFEST} in this folder.`);
+  if (!file)
+    throw new ModelError(`There is no neural image (.onnx or .anir) and no ${MANIFEST} in this folder.`);
   return readOwnFile(file, await infoOf(new Uint8Array(await file.arrayBuffer())));
 }
 
@@ -147,7 +111,7 @@ async function readOwnFolder(files: readonly File[], manifest: File): Promise<Pi
   const title = manifest.webkitRelativePath.split('/').at(-2) || 'Your folder';
   let picture: Picture;
   try {
-    picture = readManifest(JSON.parse(await manifest.text()), folder, title);
+    picture = readPicture(JSON.parse(await manifest.text()), folder, title);
   } catch (error) {
     const why = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
     throw new ModelError(`The folder’s ${MANIFEST} cannot be read: ${why}.`);
@@ -157,18 +121,6 @@ async function readOwnFolder(files: readonly File[], manifest: File): Promise<Pi
   if (missing) throw new ModelError(`The manifest lists ${missing.file}, but the folder does not hold it.`);
   if (picture.source && !names.has(picture.source)) delete picture.source;
   return picture;
-}
-
-/** The subnets that no other one beats: nothing as small is better, nothing as good is smaller. */
-export function paretoFront(subnets: readonly Subnet[]): Subnet[] {
-  let best = -Infinity;
-  return [...subnets]
-    .sort((a, b) => a.bytes - b.bytes || (b.psnr ?? 0) - (a.psnr ?? 0))
-    .filter(({ psnr = 0 }) => {
-      if (psnr <= best) return false;
-      best = psnr;
-      return true;
-    });
 }
 
 export function siteFolder(base: URL): Folder {
@@ -195,33 +147,4 @@ function ownFolder(files: readonly File[]): Folder {
 
 async function readJson(folder: Folder, file: string): Promise<unknown> {
   return JSON.parse(await (await folder.read(file)).text());
-}
-
-function asRecord(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error(`${what} is not an object`);
-  return value as Record<string, unknown>;
-}
-
-function asList(value: unknown, what: string): unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${what} is not a list`);
-  return value;
-}
-
-function asText(value: unknown, what: string): string {
-  if (typeof value !== 'string' || value === '') throw new Error(`${what} is not a text`);
-  return value;
-}
-
-/** A plain name inside its folder: no path, no other address. */
-function asFileName(value: unknown, what: string): string {
-  const name = asText(value, what);
-  if (!/^[\w-][\w. -]*$/.test(name)) throw new Error(`${what} is not a plain file name`);
-  return name;
-}
-
-function asPositive(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
-    throw new Error(`${what} is not a positive number`);
-  return value;
 }

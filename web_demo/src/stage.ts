@@ -87,11 +87,6 @@ export class Stage {
     return visibleRegion(this.#view, this.#picture, this.#size(), devicePixelRatio);
   }
 
-  /** Screen pixels for one of the picture's. */
-  get scale(): number {
-    return place(this.#view, this.#picture, this.#size()).scale * devicePixelRatio;
-  }
-
   #size(): Size {
     // A stage without a layout, as in a hidden tab, has no size yet.
     return { width: this.#root.clientWidth || 1, height: this.#root.clientHeight || 1 };

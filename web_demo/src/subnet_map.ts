@@ -1,7 +1,9 @@
 /** The subnets as a map: bytes to the right, quality upwards, a radio button for each. */
+
+import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes, formatQuality } from './format.ts';
 import { create, find } from './page.ts';
-import { type Encoded, paretoFront, type Subnet } from './picture.ts';
+import type { Encoded } from './picture.ts';
 
 const WIDTH = 360;
 const HEIGHT = 260;

@@ -1,5 +1,6 @@
+import type { Subnet } from '../neural-img/src/manifest.ts';
 import { formatQuality } from './format.ts';
-import type { Encoded, Subnet } from './picture.ts';
+import type { Encoded } from './picture.ts';
 
 /** Who is nearer to the original, the neural image or the codec called `name`, and whether the bytes are the same. */
 export function verdict(subnet: Subnet, name: string, encoded: Encoded | undefined): string {

@@ -1,5 +1,5 @@
 /** The families' formulas (docs/format.md) in double precision, a point at a time. */
-import { Axis, expand, meansOf, seenBy } from '../neural-img/src/lapped_transform.ts';
+import { Axis, meansOf, seenBy, worthOf } from '../neural-img/src/lapped_transform.ts';
 import { channelsOf, depthOf, type Network, valuesOf } from '../neural-img/src/network.ts';
 
 type Values = (name: string) => Float32Array;
@@ -87,7 +87,7 @@ function planeAt({ latents, size: [width, height] }: Network, plane: number, x: 
       for (let k = 0; k < order ** 2; k++) {
         const [i, j] = [Math.floor(k / order), k % order];
         const [right, below] = down ? [j, i] : [i, j];
-        const value = k === 0 ? (means[cell] ?? 0) : expand(codes[cell * order ** 2 + k] ?? 0);
+        const value = k === 0 ? (means[cell] ?? 0) : worthOf(latents, codes[cell * order ** 2 + k] ?? 0);
         const wave = columns.values[((column - columns.start) * order + right) * 8] ?? 0;
         sum += value * wave * (rows.values[((row - rows.start) * order + below) * 8] ?? 0);
       }

@@ -27,20 +27,55 @@ export interface NetworkCase {
 }
 
 /** Networks of a family with their pictures, as the formulas give them. */
-export function networkCases(family: string): NetworkCase[] {
+export const networkCases = (family: string): NetworkCase[] =>
   // biome-ignore lint/suspicious/noExplicitAny: JSON
-  return vectors<any[]>(`network-${family}`).map(({ tensors, latents, x, y, pixels, size, bits }) => {
-    const states = Object.entries(tensors as Record<string, State>);
-    const network: Network = {
-      family,
-      size,
-      bits,
-      tensors: Object.fromEntries(states.map(([name, state]) => [name, tensorOf(state)])),
+  vectors<any[]>(`network-${family}`).map(({ x, y, pixels, ...state }) => {
+    return {
+      network: networkOf(state),
+      x: Float32Array.from(x),
+      y: Float32Array.from(y),
+      pixels: pixels.flat(2),
     };
-    if (latents) {
-      const { codes, ...others } = latents;
-      network.latents = { ...others, shape: codes.shape.slice(1, 4), codes: Int16Array.from(codes.values) };
-    }
-    return { network, x: Float32Array.from(x), y: Float32Array.from(y), pixels: pixels.flat(2) };
   });
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON
+function networkOf({ family, tensors, latents, size, bits }: any): Network {
+  const states = Object.entries(tensors as Record<string, State>);
+  const network: Network = {
+    family,
+    size,
+    bits,
+    tensors: Object.fromEntries(states.map(([name, state]) => [name, tensorOf(state)])),
+  };
+  if (latents) {
+    const { codes, magnitudes, ...others } = latents;
+    const shape = codes.shape.slice(1, 4);
+    network.latents = { ...others, shape, codes: Int16Array.from(codes.values) };
+    if (magnitudes) Object.assign(network.latents as object, { magnitudes: Float32Array.from(magnitudes) });
+  }
+  return network;
 }
+
+/** An `.anir` file and what Python reads from it. */
+export interface AnirCase {
+  file: Uint8Array<ArrayBuffer>;
+  family: string;
+  bits: number;
+  pitch: number;
+  start: number;
+  levels: (NetworkCase & { name: string; end: number; psnr: number[] })[];
+}
+
+export const anirCases = (): AnirCase[] =>
+  // biome-ignore lint/suspicious/noExplicitAny: JSON
+  vectors<any[]>('anir').map(({ anir, x, y, levels, ...others }) => {
+    return {
+      ...others,
+      file: Uint8Array.from(Buffer.from(anir, 'base64')),
+      // biome-ignore lint/suspicious/noExplicitAny: JSON
+      levels: levels.map(({ network, pixels, ...level }: any) => {
+        const own = { network: networkOf(network), pixels: pixels.flat(2) };
+        return { ...level, ...own, x: Float32Array.from(x), y: Float32Array.from(y) };
+      }),
+    };
+  });

@@ -1,4 +1,4 @@
-"""A lapped transform under a small network of sine layers, which takes back some of what coarse codes err.
+"""A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes.
 
 h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
@@ -16,7 +16,7 @@ from anir_runtime.tile_graph import Floats, graph
 from anir_runtime.tiles import Draw, in_tiles
 
 _TILE_VALUES, _LONGEST = 131072, 128
-"""Values of a layer in a tile that stay in a core's cache; columns of a tile, which is best about square."""
+"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
 
 _FIRST_LAYER = """
 near_rows = MatMul(rows, nearest)
@@ -69,7 +69,10 @@ class Lapped:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
         columns = min(_LONGEST, self._pixels, len(x))
         shape = max(1, self._pixels // columns), columns
-        return in_tiles(x, y, shape, self._across, self._down, self._paint, self._colours)
+        # Of each of the frequencies there are the cosines of some cells at three places.
+        cells = self._axes[0].open_cells(x[:columns] + self._beside[0])
+        column_bytes = 12 * len(cells) * self._coefficients.shape[-1]
+        return in_tiles(x, y, shape, self._across, self._down, self._paint, self._colours, column_bytes)
 
     def _across(self, x: Floats) -> _Cosines:
         cells, values = self._cosines(0, x)

@@ -23,7 +23,7 @@ class MultiplicativeFilterNetwork:
 
     def __init__(self, network: Network) -> None:
         weight, self._bias = head(network)
-        # What is divided and what by: both are smooth, their quotient need not be.
+        # Colours before the division, and channels under the root, are smooth; their quotient need not be.
         both = np.concatenate([weight, np.eye(NORM_CHANNELS, network.channels, dtype=np.float32)])
         last = Linear(both, np.zeros((len(both), 1), np.float32))
         layers = [*hidden_layers(network), last]

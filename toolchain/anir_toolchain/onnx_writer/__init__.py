@@ -10,13 +10,12 @@ import onnx
 import onnx_ir as ir
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
+from anir_runtime.onnx_reader import FORMAT
 from onnxscript import GraphBuilder
 
 from anir_toolchain.onnx_writer import lapped, mfn, siren
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
 
-FORMAT = 2
-"""Version of the file format, in the metadata."""
 _OPSET, _IR_VERSION = 21, 10
 _LAYERS: dict[str, Callable[[NetworkTensors, ir.Value, ir.Value], ir.Value]] = {
     "siren": siren.layers,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx_ir as ir
-from anir_runtime.rans import BESIDE, LOWEST, TOTAL, WORD_BITS, Context
+from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context
 from onnxscript import OpBuilder
 
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
@@ -67,7 +67,7 @@ def _step(
     column_of_sums = op.Unsqueeze(sums, [1])
     distances = tensors.constant("distances", np.array([*context.weights], np.int32) - 1)
     weights = tensors.constant("context", np.array([*context.weights.values()], np.float32)[None, :, None])
-    weights = op.Mul(weights, tensors.constant("beside", np.array(BESIDE, np.float32)))
+    weights = op.Mul(weights, tensors.constant("beside", np.array(LANE_WEIGHTS, np.float32)))
 
     def step(
         op: OpBuilder, state: ir.Value, last: ir.Value, sizes: ir.Value, prior: ir.Value

@@ -1,5 +1,5 @@
 /**
- * `node scripts/build.mjs` writes src/generated: the kernel's two modules and the worker, as texts that the package's
+ * `node scripts/build.mjs` writes src/generated: the kernel's two modules, the coder and the worker, as texts that the package's
  * JavaScript holds. With `--package` it writes all of dist, too.
  */
 import { execFileSync } from 'node:child_process';
@@ -13,12 +13,12 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
 
-/** The kernel as WebAssembly in base64, with or without relaxed SIMD's fused multiply-add. @param {string} features */
-async function compile(features) {
+/** A module of assembly/ as WebAssembly in base64. @param {string} source @param {string[]} features */
+async function compile(source, ...features) {
   /** @type {Uint8Array | undefined} */
   let module;
-  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--initialMemory', '1', '--enable', features];
-  const { error, stderr } = await asc.main(['assembly/index.ts', ...options, '-o', 'kernel.wasm'], {
+  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--initialMemory', '1', ...features];
+  const { error, stderr } = await asc.main([`assembly/${source}`, ...options, '-o', 'out.wasm'], {
     readFile: (name, folder) => read(join(folder, name)),
     writeFile: (_, content) => {
       if (typeof content !== 'string') module = content;
@@ -55,14 +55,25 @@ function writeTexts(name, texts) {
 
 mkdirSync(inRoot('src/generated'), { recursive: true });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
+// Bundlers find it by its address in light.ts.
+writeFileSync(inRoot('src/decoder.worker.js'), worker);
 writeTexts('worker.ts', { WORKER: worker });
-writeTexts('kernel.ts', { PLAIN: await compile('simd'), RELAXED: await compile('simd,relaxed-simd') });
+// With and without relaxed SIMD's fused multiply-add.
+const [plain, relaxed] = [
+  ['--enable', 'simd'],
+  ['--enable', 'simd,relaxed-simd'],
+];
+const [PLAIN, RELAXED] = [await compile('index.ts', ...plain), await compile('index.ts', ...relaxed)];
+writeTexts('kernel.ts', { PLAIN, RELAXED });
+// Without imports, so that it is the very module that the Python package carries.
+writeTexts('coder.ts', { CODER: await compile('coder.ts', '--use', 'abort=') });
 
 if (process.argv.includes('--package')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
   execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', root], { stdio: 'inherit' });
-  copyFileSync(inRoot('src/jsx.d.ts'), inRoot('dist/jsx.d.ts'));
+  for (const name of ['attributes', 'jsx', 'svelte', 'vue'])
+    copyFileSync(inRoot(`src/${name}.d.ts`), inRoot(`dist/${name}.d.ts`));
   // One file each: the whole package, and its worker for pages whose policy does not allow one from a text.
   const whole = await bundle("export * from './index.ts'; export * from './define.ts';", 'esm');
   writeFileSync(inRoot('dist/neural-img.js'), whole);

@@ -6,7 +6,7 @@ export type Spectrum = Float64Array;
 /** Coefficients up to this are rounding errors: float32 functions of arguments up to some 60 radians. */
 export const NOISE = 2e-6;
 
-/** Nodes by which functions are judged; what is too rough for them is not interpolated. */
+/** Nodes at which functions are sampled to judge how smooth they are; those that need more are not interpolated. */
 const SAMPLES = 64;
 
 /** The Chebyshev nodes on the interval from the first to the last coordinate of a stretch. */
@@ -31,15 +31,6 @@ export function interpolation(stretch: Float32Array, count: number): Float32Arra
   return weights;
 }
 
-/** Matrix [nodes, degrees] from values at nodes to Chebyshev coefficients. */
-export function transform(count: number): Float64Array {
-  const matrix = new Float64Array(count * count);
-  for (let node = 0, at = 0; node < count; node++)
-    for (let degree = 0; degree < count; degree++)
-      matrix[at++] = (Math.cos(angle(node, count) * degree) * (degree ? 2 : 1)) / count;
-  return matrix;
-}
-
 /** The spectrum of functions of t in [-1, 1]; nothing if they are too rough. */
 export function spectrum(functions: ((t: number) => number)[]): Spectrum | undefined {
   const largest = new Float64Array(SAMPLES);
@@ -59,7 +50,7 @@ export function spectrum(functions: ((t: number) => number)[]): Spectrum | undef
 }
 
 /** Number of nodes that functions of this spectrum need. */
-export const nodesFor = (of: Spectrum) => of.findLastIndex((size) => size > NOISE) + 1 || 1;
+const nodesFor = (of: Spectrum) => of.findLastIndex((size) => size > NOISE) + 1 || 1;
 
 /** The spectrum of products of two functions: degrees add up. */
 export function product(a: Spectrum, b: Spectrum): Spectrum {
@@ -70,6 +61,15 @@ export function product(a: Spectrum, b: Spectrum): Spectrum {
     });
   });
   return all;
+}
+
+/** Matrix [nodes, degrees] from values at nodes to Chebyshev coefficients. */
+function transform(count: number): Float64Array {
+  const matrix = new Float64Array(count * count);
+  for (let node = 0, at = 0; node < count; node++)
+    for (let degree = 0; degree < count; degree++)
+      matrix[at++] = (Math.cos(angle(node, count) * degree) * (degree ? 2 : 1)) / count;
+  return matrix;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -10,6 +10,7 @@ import { type Engine, Lane, type Source } from './lane.ts';
 import { light } from './light.ts';
 import { ModelError } from './model_error.ts';
 import type { ModelInfo } from './network.ts';
+import { AnirStream } from './stream.ts';
 
 /** Some rows of the picture over its full width, RGBA. */
 export interface Tile {
@@ -77,13 +78,30 @@ export class Decoder {
     this.#lanes[0]?.start().catch(() => undefined);
   }
 
-  /** Throws a ModelError with a readable message when `file` is not a neural image. */
-  async open(file: Uint8Array): Promise<NeuralImage> {
-    const source: Source = { file };
-    const { info, plan } = (await this.#lanes[0]?.ask(source)) ?? {};
-    if (!info) throw new ModelError('The decoder has no threads.');
+  /**
+   * Opens a whole file, `.onnx` or `.anir`; of the latter the level that is asked for, or else the last one that is whole.
+   * Throws a ModelError with a readable message when `file` is not a neural image.
+   */
+  async open(file: Uint8Array, { level }: { level?: number } = {}): Promise<NeuralImage> {
+    const source: Source = level === undefined ? { file } : { file, level };
+    const { info, plan } = await this.#first().open(source);
     source.plan = plan;
-    return { info, bytes: file.length, decode: (options) => this.#decode(source, info, options) };
+    return this.#image(source, info as ModelInfo, file.length);
+  }
+
+  /** Opens an `.anir` file of which the bytes are yet to come. */
+  stream(): AnirStream {
+    return new AnirStream(this.#first(), (plan, info, bytes) => this.#image({ plan }, info, bytes));
+  }
+
+  #first(): Lane {
+    const [lane] = this.#lanes;
+    if (!lane) throw new ModelError('The decoder has no threads.');
+    return lane;
+  }
+
+  #image(source: Source, info: ModelInfo, bytes: number): NeuralImage {
+    return { info, bytes, decode: (options) => this.#decode(source, info, options) };
   }
 
   async *#decode(
@@ -123,19 +141,18 @@ export class Decoder {
       const first = this.#lanes[0];
       if (!first || stopped.aborted) return;
       // The others join once they have the picture; one that cannot is not missed.
-      const others = helpers.map((lane) => lane.ask(source).then(() => join(lane)));
+      const others = helpers.map((lane) => lane.open(source).then(() => join(lane)));
       await Promise.allSettled([join(first), ...others]);
     });
     stopped.addEventListener('abort', () => {
       for (const { reject } of waiting) reject(stopped.reason);
     });
-    for (const { promise } of waiting) promise.catch(() => undefined);
     return waiting.map(({ promise }) => promise);
   }
 }
 
 async function decodePart(lane: Lane, source: Source, { x, y, firstRow, scale }: Part): Promise<Tile> {
-  const { pixels = new Uint8ClampedArray() } = await lane.ask(source, { x, y });
+  const { pixels = new Uint8ClampedArray() } = await lane.open(source, { x, y });
   return { firstRow, width: x.length, height: y.length, scale, pixels };
 }
 
@@ -161,9 +178,10 @@ function coarsePart(x: Float32Array, y: Float32Array): Part {
   return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale) };
 }
 
-/** A promise that is settled from outside: not all browsers have Promise.withResolvers. */
-function deferred<T>() {
+/** A promise that is settled from outside, and that nobody has to wait for: not all browsers have Promise.withResolvers. */
+export function deferred<T>() {
   const made = {} as { resolve(value: T): void; reject(reason: unknown): void };
   const promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }));
+  promise.catch(() => undefined);
   return { promise, ...made };
 }

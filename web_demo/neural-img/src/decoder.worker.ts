@@ -1,28 +1,33 @@
 /** Evaluates networks off the main thread: one request after the other, one network at a time. */
+import { AnirFile } from './anir_file.ts';
+import { isAnir } from './anir_header.ts';
 import { FAMILIES } from './families/index.ts';
 import { type Draw, Kernel } from './kernel.ts';
-import type { Answer, Request } from './lane.ts';
+import type { Answer, Piece, Request } from './lane.ts';
+import type { Modules } from './light.ts';
 import { ModelError } from './model_error.ts';
 import { infoOf, type Network } from './network.ts';
 import { readNetwork } from './onnx_reader.ts';
 
 let kernel: Kernel | undefined;
 let draw: Draw | undefined;
+let coder: WebAssembly.Module | undefined;
+const streams = new Map<number, AnirFile>();
 
-self.addEventListener(
-  'message',
-  ({ data }: MessageEvent<Request<Network> & { module?: WebAssembly.Module }>) => {
-    if (data.module) kernel = new Kernel(data.module);
-    else answer(data);
-  },
-);
+self.addEventListener('message', ({ data }: MessageEvent<Request<Network> & { modules?: Modules }>) => {
+  if (data.modules) {
+    kernel = new Kernel(data.modules.kernel);
+    coder = data.modules.coder;
+  } else answer(data);
+});
 self.postMessage('ready');
 
-function answer({ id, file, plan, grid }: Request<Network>): void {
+function answer({ id, file, plan, level, grid, piece }: Request<Network>): void {
   try {
-    const opened = file || plan ? open(file, plan) : undefined;
+    const opened = file || plan ? open(file, plan, level) : undefined;
+    const told = piece && take(piece);
     const pixels = grid && decode(grid.x, grid.y);
-    reply({ id, ...opened, ...(pixels && { pixels }) }, pixels ? [pixels.buffer] : []);
+    reply({ id, ...opened, ...told, ...(pixels && { pixels }) }, pixels ? [pixels.buffer] : []);
   } catch (error) {
     const isKnown = error instanceof ModelError;
     // After a trap or without memory the instance cannot be trusted any more.
@@ -35,13 +40,45 @@ function reply(answer: Answer<Network>, transfer: Transferable[] = []): void {
 }
 
 /** Makes a network ready to be drawn: one that is read from a file here, or that another worker has read. */
-function open(file: Uint8Array | undefined, plan: Network | undefined): Partial<Answer<Network>> {
+function open(
+  file: Uint8Array | undefined,
+  plan: Network | undefined,
+  level: number | undefined,
+): Partial<Answer<Network>> {
   if (!kernel) throw new ModelError('The decoder has no WebAssembly.');
   draw = undefined;
   kernel.clear();
-  const network = plan ?? readNetwork(kernel, file ?? new Uint8Array());
+  const network = plan ?? read(kernel, file ?? new Uint8Array(), level);
   draw = FAMILIES.get(network.family)?.open(kernel, network);
   return plan ? {} : { info: infoOf(network), plan: network };
+}
+
+function read(own: Kernel, file: Uint8Array, level: number | undefined): Network {
+  if (!isAnir(file)) return readNetwork(own, file);
+  const anir = newFile();
+  anir.feed(file);
+  return anir.network(level);
+}
+
+function newFile(): AnirFile {
+  if (!coder) throw new ModelError('The decoder has no WebAssembly.');
+  return new AnirFile(coder);
+}
+
+/** Goes on with a stream. */
+function take({ stream, at, bytes, level, close }: Piece): Partial<Answer<Network>> {
+  const file = streams.get(stream) ?? newFile();
+  // A worker that was replaced knows no stream of before.
+  if (file.size !== at && !close)
+    throw new ModelError('The decoder had to start again: open the file again, too.');
+  streams.set(stream, file);
+  if (close) streams.delete(stream);
+  if (bytes) file.feed(bytes);
+  if (level !== undefined) {
+    const plan = level === 'refined' ? file.refined() : file.network(level);
+    return { info: infoOf(plan), plan };
+  }
+  return { available: file.available, ...(file.header && { header: file.header }) };
 }
 
 function decode(x: Float32Array, y: Float32Array): Uint8ClampedArray<ArrayBuffer> {

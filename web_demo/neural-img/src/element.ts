@@ -1,6 +1,8 @@
 import { axis } from './coordinates.ts';
-import { Decoder, type NeuralImage } from './decoder.ts';
+import { Decoder, deferred, type NeuralImage } from './decoder.ts';
 import { drawTile } from './draw_tile.ts';
+import { bitmapSize, type Size, styleSheet } from './layout.ts';
+import { Source } from './source.ts';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -8,41 +10,42 @@ declare global {
   }
 }
 
-// A canvas with more pixels stays blank on phones, without a word.
-const MAX_PIXELS = 16.7e6;
-
 // A server that renders pages imports the module, too, but has no elements.
 const BaseElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as const;
+// How far from the viewport an element is near, as decoding takes a while; some browsers look into scrollers, too.
+const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
+
+let decoder: Decoder | undefined;
 
 /**
  * `<neural-img src="d3w64.onnx" width="600" height="400" alt="…">`: a neural image at the screen's own pixels.
  *
- * Decodes when it comes near the viewport, coarsely first, and again when its size on the screen changes.
+ * Loads and decodes near the viewport, coarsely first, and again when its size on the screen changes.
  * Dispatches `load` when a picture is first drawn whole, and `error`, whose message the element also shows.
  */
 export class NeuralImgElement extends BaseElement {
-  static readonly observedAttributes = ['src', 'alt', 'width', 'height'];
-
-  static #decoder: Decoder | undefined;
+  static readonly observedAttributes = ATTRIBUTES;
 
   readonly #canvas = document.createElement('canvas');
   readonly #message = document.createElement('p');
   readonly #sheet = new CSSStyleSheet();
-  readonly #near = new IntersectionObserver(
-    (entries) => this.#seen(entries.at(-1)?.isIntersecting ?? false),
-    {
-      rootMargin: '200px',
-    },
-  );
-  readonly #size = new ResizeObserver(([entry]) => {
-    if (entry) this.#resized(inPixels(entry.contentRect.width, entry.contentRect.height));
+  readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), MARGINS);
+  readonly #resized = new ResizeObserver(() => {
+    const { width, height } = this.#wanted();
+    if (width !== this.#canvas.width || height !== this.#canvas.height) void this.#update();
   });
-  #pixels = { width: 0, height: 0 };
   #isNear = false;
-  #image: NeuralImage | undefined;
-  #isDrawn = false;
+  #natural: Size = { width: 0, height: 0 };
+  #source: Source | undefined;
+  /** Settles when the source is first drawn whole, or cannot be. */
+  #ready = deferred<void>();
+  #isAsked = false;
+  #isComplete = true;
+  /** What the canvas holds whole. */
+  #drawn: NeuralImage | undefined;
   /** Ends when there is something newer to draw. */
-  #turn: AbortController | undefined;
+  #turn = new AbortController();
 
   constructor() {
     super();
@@ -51,147 +54,217 @@ export class NeuralImgElement extends BaseElement {
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [this.#sheet];
     shadow.append(this.#canvas, this.#message);
-    this.#layOut();
+    this.#empty();
   }
 
   get src(): string {
     return this.getAttribute('src') ?? '';
   }
-  set src(value: string) {
-    this.setAttribute('src', value);
+  set src(value: string | null | undefined) {
+    this.#reflect('src', value);
   }
 
   get alt(): string {
     return this.getAttribute('alt') ?? '';
   }
-  set alt(value: string) {
-    this.setAttribute('alt', value);
+  set alt(value: string | null | undefined) {
+    this.#reflect('alt', value);
+  }
+
+  /** In CSS pixels, as laid out. */
+  get width(): number {
+    return this.offsetWidth;
+  }
+  set width(value: number | string | null | undefined) {
+    this.#reflect('width', value);
+  }
+
+  get height(): number {
+    return this.offsetHeight;
+  }
+  set height(value: number | string | null | undefined) {
+    this.#reflect('height', value);
+  }
+
+  get loading(): 'lazy' | 'eager' {
+    return this.getAttribute('loading')?.toLowerCase() === 'eager' ? 'eager' : 'lazy';
+  }
+  set loading(value: string | null | undefined) {
+    this.#reflect('loading', value);
+  }
+
+  /** How good a manifest's subnet is to be: low, auto, high, or a number of decibels. */
+  get quality(): string {
+    return this.getAttribute('quality')?.toLowerCase() ?? 'auto';
+  }
+  set quality(value: number | string | null | undefined) {
+    this.#reflect('quality', value);
   }
 
   /** The picture's own size in pixels; 0 until it is known. */
   get naturalWidth(): number {
-    return this.#image?.info.width ?? 0;
+    return this.#natural.width;
   }
   get naturalHeight(): number {
-    return this.#image?.info.height ?? 0;
+    return this.#natural.height;
+  }
+
+  /** The whole address of the file that is shown. */
+  get currentSrc(): string {
+    return this.#source?.current ?? '';
+  }
+
+  /** Bytes fetched for this `src`. */
+  get bytesLoaded(): number {
+    return this.#source?.bytesLoaded ?? 0;
+  }
+
+  /** Whether there is nothing to wait for: no `src`, or it was drawn or failed. */
+  get complete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Loads wherever the element is; resolves once it is drawn, or read where it has no size, as outside a page. */
+  decode(): Promise<void> {
+    this.#isAsked = !this.#isComplete;
+    void this.#update();
+    return this.#ready.promise;
   }
 
   connectedCallback(): void {
+    // Properties that were set before the element was defined.
+    for (const name of ATTRIBUTES) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name] as string;
+      delete (this as Record<string, unknown>)[name];
+      this[name] = value as never;
+    }
     this.#describe();
     this.#near.observe(this);
-    this.#observeSize();
-  }
-
-  /** In device pixels where the browser can, which also tells when the page is zoomed. */
-  #observeSize(): void {
     try {
-      this.#size.observe(this.#canvas, { box: 'device-pixel-content-box' });
+      // In device pixels where the browser can, which also tells when the page is zoomed.
+      this.#resized.observe(this.#canvas, { box: 'device-pixel-content-box' });
     } catch {
-      this.#size.observe(this.#canvas);
+      this.#resized.observe(this.#canvas);
     }
+    void this.#update();
   }
 
   disconnectedCallback(): void {
     this.#near.disconnect();
-    this.#size.disconnect();
+    this.#resized.disconnect();
     this.#isNear = false;
-    this.#turn?.abort();
+    this.#turn.abort();
   }
 
   attributeChangedCallback(name: string): void {
     if (name === 'alt') this.#describe();
-    else if (name === 'src') this.#forget();
-    else this.#layOut();
+    else if (name === 'src') this.#begin();
+    else if (name === 'width' || name === 'height') this.#layOut();
+    else void this.#update();
   }
 
-  #forget(): void {
-    this.#image = undefined;
-    this.#isDrawn = false;
+  #reflect(name: string, value: number | string | null | undefined): void {
+    if (value == null) this.removeAttribute(name);
+    else this.setAttribute(name, String(value));
+  }
+
+  /** A new source; what was shown stays until there is something to draw. */
+  #begin(): void {
+    this.#turn.abort();
+    this.#source?.stop();
+    this.#source = undefined;
+    this.#ready.reject(new DOMException('The source was changed.', 'EncodingError'));
+    this.#ready = deferred();
+    this.#drawn = undefined;
+    this.#isAsked = false;
+    this.#isComplete = !this.src;
     this.#report('');
-    void this.#update();
+    if (this.src) void this.#update();
+    else this.#empty();
   }
 
-  #seen(isNear: boolean): void {
-    const came = isNear && !this.#isNear;
+  #empty(): void {
+    this.#ready.reject(new DOMException('There is no source.', 'EncodingError'));
+    this.#clear();
+    this.#natural = { width: 0, height: 0 };
+    this.#layOut();
+  }
+
+  #seen(isNear = false): void {
     this.#isNear = isNear;
-    if (came) void this.#update();
+    if (isNear) void this.#update();
+    else if (this.loading === 'lazy' && !this.#isAsked) this.#clear();
   }
 
-  #resized(pixels: { width: number; height: number }): void {
-    if (pixels.width === this.#pixels.width && pixels.height === this.#pixels.height) return;
-    this.#pixels = pixels;
-    void this.#update();
+  /** Gives memory back; the file stays, and the layout. */
+  #clear(): void {
+    this.#turn.abort();
+    this.#source?.rest();
+    this.#drawn = undefined;
+    this.#canvas.width = this.#canvas.height = 0;
   }
 
-  /** Brings the canvas up to date with the source and the size; the latest call wins. */
+  /** Brings the canvas up to date with the source, the size and the place on the page; the latest call wins. */
   async #update(): Promise<void> {
-    this.#turn?.abort();
-    if (!this.isConnected || !this.#isNear || !this.src || !this.#message.hidden) return;
+    const isWanted = this.#isAsked || (this.isConnected && (this.#isNear || this.loading === 'eager'));
+    if (!isWanted || !this.src || !this.#message.hidden) return;
+    this.#turn.abort();
     this.#turn = new AbortController();
     const { signal } = this.#turn;
     try {
-      await this.#load(signal);
-      await this.#draw(signal);
+      decoder ??= new Decoder();
+      this.#source ??= new Source(this.src, decoder);
+      const natural = await this.#source.size();
+      signal.throwIfAborted();
+      if (natural !== this.#natural) {
+        this.#natural = natural;
+        this.#layOut();
+      }
+      const size = this.#wanted();
+      const scale = (size.width || natural.width) / natural.width;
+      const image = await this.#source.image(this.quality, scale);
+      signal.throwIfAborted();
+      await this.#draw(image, size, signal);
+      this.#settle();
     } catch (error) {
       if (!signal.aborted) this.#fail(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  async #load(signal: AbortSignal): Promise<void> {
-    if (this.#image) return;
-    NeuralImgElement.#decoder ??= new Decoder();
-    NeuralImgElement.#decoder.start();
-    const response = await fetch(this.src, { signal });
-    if (!response.ok) throw new Error(`${this.src} answered ${response.status}.`);
-    const file = new Uint8Array(await response.arrayBuffer());
-    signal.throwIfAborted();
-    const image = await NeuralImgElement.#decoder.open(file);
-    signal.throwIfAborted();
-    this.#image = image;
-    this.#takeRatio();
+  /** The bitmap's size that suits the place on the screen; 0 × 0 without a place or a picture. */
+  #wanted(): Size {
+    const { width, height, objectFit } = getComputedStyle(this.#canvas);
+    const box = { width: Number.parseFloat(width), height: Number.parseFloat(height) };
+    if (!this.#canvas.getClientRects().length) return { width: 0, height: 0 };
+    return bitmapSize(this.#natural, box, objectFit, devicePixelRatio);
   }
 
-  /** Lays out by the picture's own ratio, and does not wait for the observer: it may come after the first picture. */
-  #takeRatio(): void {
-    const { offsetWidth, offsetHeight } = this.#canvas;
-    this.#layOut();
-    const [width, height] = [this.#canvas.offsetWidth, this.#canvas.offsetHeight];
-    if (width !== offsetWidth || height !== offsetHeight) this.#pixels = inPixels(width, height);
-  }
-
-  async #draw(signal: AbortSignal): Promise<void> {
-    const { width, height } = this.#fitting();
-    const context = this.#canvas.getContext('2d');
-    // Of an element without a size there is nothing to draw until it gets one.
-    if (!this.#image || !context || width * height === 0) return;
-    if (this.#isDrawn && this.#canvas.width === width && this.#canvas.height === height) return;
-    this.#stretchTo(width, height, context);
-    const { info } = this.#image;
+  async #draw(image: NeuralImage, { width, height }: Size, signal: AbortSignal): Promise<void> {
+    const canvas = this.#canvas;
+    const isSized = canvas.width === width && canvas.height === height;
+    const context = canvas.getContext('2d');
+    if (!context || width * height === 0 || (isSized && this.#drawn === image)) return;
+    if (!isSized) stretch(context, { width, height });
+    const { info } = image;
     const x = axis(info.width, { start: 0, count: info.width }, width);
     const y = axis(info.height, { start: 0, count: info.height }, height);
-    const isFirst = !this.#isDrawn;
-    for await (const tile of this.#image.decode({ x, y, coarse: isFirst, signal })) drawTile(context, tile);
-    this.#isDrawn = true;
-    if (isFirst) this.dispatchEvent(new Event('load'));
+    for await (const tile of image.decode({ x, y, coarse: !this.#drawn, signal })) drawTile(context, tile);
+    this.#drawn = image;
   }
 
-  /** The size on the screen in its own pixels, less where a canvas could not hold it. */
-  #fitting(): { width: number; height: number } {
-    const { width, height } = this.#pixels;
-    const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height || 1)));
-    return { width: Math.floor(width * scale), height: Math.floor(height * scale) };
-  }
-
-  /** Gives the canvas a new size and keeps what it shows until there is better. */
-  #stretchTo(width: number, height: number, context: CanvasRenderingContext2D): void {
-    const before = new OffscreenCanvas(this.#canvas.width, this.#canvas.height);
-    before.getContext('2d')?.drawImage(this.#canvas, 0, 0);
-    this.#canvas.width = width;
-    this.#canvas.height = height;
-    if (this.#isDrawn) context.drawImage(before, 0, 0, width, height);
+  #settle(): void {
+    this.#isAsked = false;
+    if (this.#isComplete) return;
+    this.#isComplete = true;
+    this.#ready.resolve();
+    this.dispatchEvent(new Event('load'));
   }
 
   #fail(error: Error): void {
+    this.#isAsked = false;
+    this.#isComplete = true;
+    this.#ready.reject(new DOMException(error.message, 'EncodingError'));
     this.#report(error.message);
     this.dispatchEvent(new ErrorEvent('error', { error, message: error.message }));
   }
@@ -211,29 +284,16 @@ export class NeuralImgElement extends BaseElement {
   }
 
   #layOut(): void {
-    const { naturalWidth, naturalHeight } = this;
-    const [width, height] = [lengthOf(this, 'width'), lengthOf(this, 'height')];
-    const ratio = naturalWidth ? `${naturalWidth} / ${naturalHeight}` : 'auto';
-    this.#sheet.replaceSync(`
-      :host { display: inline-block; position: relative; vertical-align: bottom; max-width: 100%;
-        width: ${width || (height ? 'auto' : `${naturalWidth || 300}px`)}; height: ${height || 'auto'};
-        aspect-ratio: ${width && height ? 'auto' : ratio}; }
-      :host([hidden]) { display: none; }
-      canvas { display: block; width: 100%; height: 100%; }
-      p { position: absolute; inset: 0; margin: 0; padding: 0.5em; display: grid; place-items: center;
-        overflow: auto; text-align: center; font: 14px/1.3 system-ui, sans-serif; color: CanvasText; background: Canvas;
-        outline: 1px solid GrayText; outline-offset: -1px; }
-      p[hidden] { display: none; }`);
+    const [width, height] = [this.getAttribute('width'), this.getAttribute('height')];
+    this.#sheet.replaceSync(styleSheet(width, height, this.#natural));
   }
 }
 
-/** The attribute as a CSS length; nothing where it is no whole number, as with `<img>`. */
-function lengthOf(element: Element, name: string): string {
-  const value = element.getAttribute(name) ?? '';
-  return /^\d{1,5}$/.test(value) ? `${value}px` : '';
-}
-
-/** In the screen's own pixels; `devicePixelContentBoxSize` would not know an emulated screen's. */
-function inPixels(width: number, height: number): { width: number; height: number } {
-  return { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
+/** Gives a canvas a new size and keeps what it shows until there is better. */
+function stretch(context: CanvasRenderingContext2D, { width, height }: Size): void {
+  const { canvas } = context;
+  const before = canvas.width * canvas.height && new OffscreenCanvas(canvas.width, canvas.height);
+  if (before) before.getContext('2d')?.drawImage(canvas, 0, 0);
+  Object.assign(canvas, { width, height });
+  if (before) context.drawImage(before, 0, 0, width, height);
 }

@@ -1,4 +1,5 @@
 /** One worker and what it was asked. */
+import type { Header } from './anir_header.ts';
 import { ModelError } from './model_error.ts';
 import type { ModelInfo } from './network.ts';
 
@@ -8,12 +9,38 @@ export interface Request<Plan = unknown> {
   /** One of them comes when the picture is another than that of the request before. */
   file?: Uint8Array;
   plan?: Plan;
+  /** Of a file with several levels, which one to open; the last one by default. */
+  level?: number;
   /** What to decode; without it the picture is only opened. */
   grid?: { x: Float32Array; y: Float32Array };
+  /** Something to do with a file that comes piece by piece; the picture that is open stays so. */
+  piece?: Piece;
+}
+
+/** What a stream of a file is to take or to give. */
+export interface Piece {
+  /** The stream's number. */
+  stream: number;
+  /** How many of its bytes were sent before; a stream begins at 0. */
+  at: number;
+  /** Those that come next. */
+  bytes?: Uint8Array<ArrayBuffer>;
+  /** The level whose plan is asked for, or the last whole one with what has come of the next. */
+  level?: number | 'refined';
+  /** Whether the stream is to be forgotten. */
+  close?: true;
 }
 
 export type Answer<Plan = unknown> =
-  | { id: number; info?: ModelInfo; plan?: Plan; pixels?: Uint8ClampedArray<ArrayBuffer> }
+  | {
+      id: number;
+      info?: ModelInfo;
+      plan?: Plan;
+      pixels?: Uint8ClampedArray<ArrayBuffer>;
+      /** Of a stream: its header, if it has come, and the number of levels that have come whole. */
+      header?: Header;
+      available?: number;
+    }
   /** `fatal`: the worker cannot be trusted any more. */
   | { id: number; error: string; fatal: boolean };
 
@@ -23,14 +50,17 @@ export interface Engine {
   start(): Promise<Worker>;
 }
 
-/** A file, and what the first worker made of it. */
+/** A file, or what the first worker made of it. */
 export interface Source {
-  file: Uint8Array;
+  file?: Uint8Array;
+  level?: number;
   plan?: unknown;
 }
 
+export type Done = Exclude<Answer, { error: string }>;
+
 interface Pending {
-  resolve(answer: Exclude<Answer, { error: string }>): void;
+  resolve(answer: Done): void;
   reject(error: Error): void;
   timer: ReturnType<typeof setTimeout>;
 }
@@ -48,15 +78,23 @@ export class Lane {
   constructor(private readonly engine: Engine) {}
 
   /** Opens the picture and, with a grid, decodes there. */
-  async ask(source: Source, grid?: Request['grid']): Promise<Exclude<Answer, { error: string }>> {
+  async open(source: Source, grid?: Request['grid']): Promise<Done> {
     const worker = await this.start();
-    const request: Request = { id: ++this.#lastId };
-    if (grid) request.grid = grid;
     // The worker answers in order, so it still holds the picture of the request before this one.
-    if (this.#loaded !== source)
-      Object.assign(request, source.plan ? { plan: source.plan } : { file: source.file });
+    const isLoaded = this.#loaded === source;
     this.#loaded = source;
-    worker.postMessage(request);
+    const { plan, ...file } = source;
+    return this.#ask(worker, { ...(grid && { grid }), ...(!isLoaded && (plan ? { plan } : file)) });
+  }
+
+  /** Goes on with a file that comes piece by piece. */
+  async take(piece: Piece): Promise<Done> {
+    return this.#ask(await this.start(), { piece });
+  }
+
+  #ask(worker: Worker, question: Omit<Request, 'id'>): Promise<Done> {
+    const request: Request = { id: ++this.#lastId, ...question };
+    worker.postMessage(request, question.piece?.bytes ? [question.piece.bytes.buffer] : []);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#abandon('The decoder took too long and was stopped.'), TIME_LIMIT);
       this.#pending.set(request.id, { resolve, reject, timer });

@@ -11,8 +11,9 @@ import type { Context } from './rans.ts';
 export const PITCHES = [16, 32];
 /** Frequencies that are kept along each axis, at least. */
 export const FEWEST = 4;
+/** Pixels from a point to the neighbours at which a network sees the first plane. */
 export const REACHES = [1, 2];
-/** Magnitude up to which neighbouring codes stand for values one step apart; beyond, for values farther apart. */
+/** Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps. */
 const EVEN = 12;
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
@@ -81,16 +82,22 @@ export function lattice([width, height]: [number, number], pitch: number, down: 
   return down ? [rows, columns] : [columns, rows];
 }
 
-/** What a code stands for, in steps. */
+/** What a code stands for, in steps, where there are no magnitudes. */
 export const expand = (code: number) => code * Math.max(1, Math.abs(code) / EVEN);
 
+/** What a code of these latents stands for, in steps. */
+export function worthOf({ magnitudes }: Latents, code: number): number {
+  return magnitudes ? Math.sign(code) * (magnitudes[Math.abs(code)] as number) : expand(code);
+}
+
 /** Means of cells, in steps, [plane, along, across]: their codes are differences along the scan. */
-export function meansOf({ codes, shape: [along, across, order] }: Latents): Float32Array {
-  const means = new Float32Array(codes.length / order ** 2);
+export function meansOf(latents: Latents): Float64Array {
+  const [{ codes }, [along, across, order]] = [latents, latents.shape];
+  const means = new Float64Array(codes.length / order ** 2);
   for (let cell = 0; cell < means.length; cell++) {
     const isFirst = Math.floor(cell / across) % along === 0;
     means[cell] =
-      expand(codes[cell * order ** 2] as number) + (isFirst ? 0 : (means[cell - across] as number));
+      worthOf(latents, codes[cell * order ** 2] as number) + (isFirst ? 0 : (means[cell - across] as number));
   }
   return means;
 }
@@ -115,7 +122,7 @@ export function seenBy(channels: number, planes = 3): Seen[] {
   return [...here, ...nearestFirst].slice(0, channels - 1);
 }
 
-/** What tells how large a code is: codes of like frequencies in its cell and in the cell before. */
+/** The context model of the codes: earlier ones of like frequency in the same cell and in the one before. */
 export function context(order: number): Context {
   const cell = order ** 2;
   const weights = new Map([

@@ -7,6 +7,7 @@ export class ModelError extends Error {
     /** Whether the worker that it happened in cannot go on. */
     readonly isFatal = false,
   ) {
-    super(message);
+    // Names from files may hold anything.
+    super(message.replace(/\p{C}+/gu, ' '));
   }
 }

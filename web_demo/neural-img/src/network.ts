@@ -1,5 +1,5 @@
 /**
- * A coordinate network as plain data: what an `.onnx` file carries and its family evaluates.
+ * A coordinate network as plain data: what an `.onnx` or `.anir` file carries and its family evaluates.
  *
  * docs/format.md lists the tensors of every family with their types and shapes.
  */
@@ -13,7 +13,7 @@ export interface Latents {
   codes: Int16Array;
   /** A, B, K. */
   shape: [number, number, number];
-  /** The value of a code of 1. */
+  /** The value of a code of 1, or of a magnitude of 1. */
   step: number;
   /** Pixels from one cell to the next, 16 or 32. */
   pitch: number;
@@ -21,6 +21,11 @@ export interface Latents {
   down: boolean;
   /** Distance in pixels, 1 or 2, of the eight neighbours at which the network sees plane 0. */
   reach: number;
+  /**
+   * Ascending from 0. If they are there, a code stands for its sign times the magnitude at its absolute value, in steps, as in
+   * `.anir` files; otherwise see `expand`.
+   */
+  magnitudes?: Float32Array;
 }
 
 /** An array of the given shape; codes of 4 bits are one to an element here. */

@@ -17,7 +17,7 @@ export const STREAM = {
 
 const HIGHEST_STEP = 1 << 16;
 /** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
-const [CODES, CODES_PER_BYTE, STEPS, STEPS_PER_BYTE] = [1 << 20, 1024, 1 << 16, 32];
+const [CODES, CODES_PER_BYTE, STEPS, STEPS_PER_BYTE] = [1 << 20, 512, 1 << 15, 16];
 
 /**
  * The latents of a picture with so many colour planes, from a file of so many bytes. Throws a ModelError if the stream is

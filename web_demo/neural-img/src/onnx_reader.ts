@@ -13,8 +13,9 @@ import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
 import { messageIn, Reader, textOf } from './protobuf.ts';
 
 const FORMAT = '2';
-const [MOST_LAYERS, MOST_CHANNELS, COLOURS] = [16, 1024, 3];
-const [MOST_BYTES, LONGEST_SIDE, MOST_PIXELS] = [64e6, 1 << 17, 1 << 28];
+export const [MOST_LAYERS, MOST_CHANNELS, COLOURS] = [16, 1024, 3];
+export const [LONGEST_SIDE, MOST_PIXELS] = [1 << 17, 1 << 28];
+const [MOST_BYTES, MOST_TENSORS] = [1 << 26, 4096];
 const [MODEL_GRAPH, MODEL_METADATA, GRAPH_INITIALIZER, ENTRY_KEY, ENTRY_VALUE] = [7, 14, 5, 1, 2];
 
 /** What a file says of its picture: family, native width and height in pixels, and all entries by key. */
@@ -65,7 +66,7 @@ export function readInfo(file: Uint8Array): ModelInfo {
 function readMetadata(file: Uint8Array, reader: Reader): Metadata {
   if (file.length === 0) throw new ModelError('This file is empty.');
   if (file.length > MOST_BYTES)
-    throw new ModelError('This file is over 64 MB: too large for a neural image.');
+    throw new ModelError('This file is over 64 MiB: too large for a neural image.');
   const entries = new Map<string, string>();
   const none = new Uint8Array();
   for (const [number, content] of reader.fields(file)) {
@@ -93,9 +94,12 @@ function readMetadata(file: Uint8Array, reader: Reader): Metadata {
 /** The initializers of the top-level graph that have these names. */
 function namedTensors(file: Uint8Array, reader: Reader, names: string[]): Map<string, OnnxTensor> {
   const tensors = new Map<string, OnnxTensor>();
+  let read = 0;
   const graphs = [...reader.fields(file)].filter(([number]) => number === MODEL_GRAPH);
   for (const [number, content] of graphs.flatMap(([, graph]) => [...reader.fields(messageIn(graph))])) {
     if (number !== GRAPH_INITIALIZER) continue;
+    if (++read > MOST_TENSORS)
+      throw new ModelError(`This model has more than ${MOST_TENSORS} tensors, which no neural image needs.`);
     const tensor = readTensor(messageIn(content), reader);
     if (tensors.has(tensor.name)) throw new ModelError(`This model has two tensors “${tensor.name}”.`);
     if (names.includes(tensor.name)) tensors.set(tensor.name, tensor);

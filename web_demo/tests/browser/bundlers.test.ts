@@ -1,16 +1,17 @@
 /** The npm package in pages of other kinds: without a bundler, from another site, under a strict policy, and bundled. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
 import { serve } from '../../scripts/serve.mjs';
 import { good, pathOf, read } from './fixtures.ts';
 import { isSamePicture, startBrowser } from './page.ts';
+import { POLICY } from './plain_page.ts';
 import { makeProject } from './project.ts';
 
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src data:";
 const MAIN = "import 'neural-img/define';\n";
 
 let project: string;
@@ -142,8 +143,17 @@ describe('Node, which has no DOM', () => {
   );
 });
 
-test('types know the element, in JSX, too', () => {
+test('types know the element, in React, Vue and Svelte, too', () => {
+  const modules = join(import.meta.dirname, '../../node_modules');
+  mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
+  for (const name of ['@types/react', 'csstype', 'vue', 'svelte'])
+    symlinkSync(join(modules, name), join(project, 'node_modules', name));
   const source = `/// <reference types="neural-img/jsx" />
+    /// <reference types="neural-img/vue" />
+    /// <reference types="neural-img/svelte" />
+    import type { JSX as ReactJSX } from 'react';
+    import type { SvelteHTMLElements } from 'svelte/elements';
+    import type { GlobalComponents } from 'vue';
     import { Decoder, type Tile } from 'neural-img';
     import 'neural-img/define';
     const element = document.createElement('neural-img');
@@ -153,11 +163,22 @@ test('types know the element, in JSX, too', () => {
     const alt: string | undefined = props.alt;
     // @ts-expect-error: there is no such attribute
     props.source;
+    export const react: ReactJSX.IntrinsicElements['neural-img'] = { src: 'a.onnx', width: '50%', key: 1 };
+    // @ts-expect-error: it has no such value
+    react.quality = 'best';
+    export const svelte: SvelteHTMLElements['neural-img'] = { src: 'a.onnx', quality: 'low', 'data-x': 1 };
+    // @ts-expect-error: it has no such value
+    svelte.loading = 'soon';
+    declare const vue: InstanceType<GlobalComponents['neural-img']>;
+    // @ts-expect-error: it is a text
+    const src: number = vue.$props.src;
+    element.width = '50%';
     export const all: [Decoder?, Tile?, number?, string?] = [undefined, undefined, width, alt];`;
   writeFileSync(join(project, 'types.ts'), source);
   const options = [
     '--noEmit',
     '--strict',
+    '--skipLibCheck',
     '--target',
     'es2022',
     '--module',
@@ -165,12 +186,13 @@ test('types know the element, in JSX, too', () => {
     '--moduleResolution',
     'bundler',
   ];
-  const tsc = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
+  const tsc = join(modules, 'typescript/bin/tsc');
   const check = () =>
     execFileSync(process.execPath, [tsc, ...options, '--types', '', 'types.ts'], { cwd: project }).toString();
   expect(check).not.toThrow();
 });
 
 test('the whole package is small', () => {
-  expect(readFileSync(inPackage('neural-img.js')).length).toBeLessThan(60_000);
+  const wire = brotliCompressSync(readFileSync(inPackage('neural-img.js'))).length;
+  expect(wire).toBeLessThan(40_000);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { externalGraph, METADATA, modelBytes } from '../onnx_bytes.ts';
+import { type AnirCase, anirCases } from '../vectors.ts';
 import { bytesOf, folder, good, pathOf, read } from './fixtures.ts';
 import {
   alertOf,
@@ -58,6 +59,15 @@ test('a dropped folder is shown with all its networks and its original', async (
   expect(await alertOf(page)).toBe('');
   expect(await page.isEnabled('#rivals input[value="original"]')).toBe(true);
   expect(await page.isDisabled('#rivals input[value="jpeg"]')).toBe(true);
+});
+
+test('an .anir file is shown', async () => {
+  const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
+  const before = await drawn();
+  await openFile(page, 'pattern.anir', own.file);
+  expect(await alertOf(page)).toBe('');
+  expect(Buffer.compare(Buffer.from(await drawn()), Buffer.from(before))).not.toBe(0);
+  expect(await page.getAttribute('#neural', 'aria-label')).toContain('pattern.anir');
 });
 
 test('an opened folder is shown, and each of its networks can be chosen', async () => {

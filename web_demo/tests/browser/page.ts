@@ -105,15 +105,21 @@ export async function untilCompared(page: Page): Promise<void> {
 /** Gives the stage a place and a size of its own, for pixels that do not depend on the layout around it. */
 export async function resizeStage(page: Page, { width, height }: Size): Promise<void> {
   await page.evaluate(
-    ([w, h]) => {
-      const { style } = document.querySelector('#stage') as HTMLElement;
-      Object.assign(style, { position: 'fixed', left: '0', top: '0', zIndex: '1', margin: '0' });
-      Object.assign(style, { width: `${w}px`, height: `${h}px` });
+    async ([w, h]) => {
+      const stage = document.querySelector('#stage') as HTMLElement;
+      // The page hears of the new size with the next frame, and may be done with it soon.
+      const isBusy = new Promise((resolve) => {
+        const observer = new MutationObserver(
+          () => stage.ariaBusy === 'true' && resolve(observer.disconnect()),
+        );
+        observer.observe(stage, { attributeFilter: ['aria-busy'] });
+      });
+      Object.assign(stage.style, { position: 'fixed', left: '0', top: '0', zIndex: '1', margin: '0' });
+      Object.assign(stage.style, { width: `${w}px`, height: `${h}px` });
+      await isBusy;
     },
     [width, height],
   );
-  // The page hears of the new size with the next frame, and waits a little for more.
-  await page.waitForFunction(() => document.querySelector('#stage')?.ariaBusy === 'true');
   await untilDrawn(page);
 }
 

@@ -1,5 +1,5 @@
 /** Checks what the browser tests cannot do without, and says in one line how to get it. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -15,6 +15,20 @@ export function findFirefox() {
   const named = process.env.FIREFOX_PATH;
   if (named) return existsSync(named) ? named : undefined;
   return onPath('firefox-esr', 'firefox');
+}
+
+/** WebKitGTK's driver and browser, and a display for it (Debian: webkit2gtk-driver, xvfb). */
+export function findWebKit() {
+  const [driver, display] = [onPath('WebKitWebDriver'), onPath('Xvfb')];
+  const places = [
+    '/usr/lib',
+    ...(existsSync('/usr/lib') ? readdirSync('/usr/lib') : []).map((folder) => `/usr/lib/${folder}`),
+  ];
+  const versions = ['webkitgtk-6.0', 'webkit2gtk-4.1', 'webkit2gtk-4.0'];
+  const browser = places
+    .flatMap((place) => versions.map((v) => join(place, v, 'MiniBrowser')))
+    .find(existsSync);
+  return driver && display && browser ? { driver, display, browser } : undefined;
 }
 
 /** @param {string[]} names */
@@ -36,10 +50,13 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (!findFixtures()) {
     stop('ANIR_FIXTURES names no fixtures: run `make test-web` in the folder above, which makes them.');
   }
+  if (!findFirefox())
+    console.warn('Firefox was not found, so its tests are left out: install it or set FIREFOX_PATH.');
+  if (!findWebKit())
+    console.warn(
+      'WebKitGTK was not found, so its tests are left out: install webkit2gtk-driver and xvfb (Debian).',
+    );
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href && !findFirefox())
-  console.warn('Firefox was not found, so its tests are left out: install it or set FIREFOX_PATH.');
 
 /** @param {string} line */
 function stop(line) {

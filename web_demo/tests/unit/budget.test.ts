@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Subnet } from '../../neural-img/src/manifest.ts';
 import { automatic, choose, Pace } from '../../src/budget.ts';
-import type { Subnet } from '../../src/picture.ts';
 
 const subnet = (name: string, bytes: number, psnr: number, macsPerPixel = bytes) =>
   ({ name, depth: 2, width: 10, file: '', bpp: 1, bytes, psnr, macsPerPixel }) as Subnet;

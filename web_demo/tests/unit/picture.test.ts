@@ -1,13 +1,6 @@
 import { expect, test } from 'vitest';
 import { readInfo } from '../../neural-img/src/onnx_reader.ts';
-import {
-  type Folder,
-  paretoFront,
-  readManifest,
-  readOwn,
-  readTwins,
-  type Subnet,
-} from '../../src/picture.ts';
+import { type Folder, readOwn, readPicture, readTwins } from '../../src/picture.ts';
 import { METADATA, modelBytes } from '../onnx_bytes.ts';
 
 const FOLDER: Folder = { read: () => Promise.reject(new Error('nothing is to be read')) };
@@ -24,7 +17,7 @@ const MANIFEST = {
   source: { file: 'coffee.png', width: 600, height: 400 },
   subnets: [SUBNET],
 };
-const read = (manifest: unknown) => readManifest(manifest, FOLDER, 'Coffee');
+const read = (manifest: unknown) => readPicture(manifest, FOLDER, 'Coffee');
 // Node's File has no path of the folder that it was opened with.
 const asFile = (name: string, content: BlobPart) =>
   Object.assign(new File([content], name), { webkitRelativePath: `mine/${name}` });
@@ -100,15 +93,4 @@ test.each([
   ['a missing network', [asFile('manifest.json', JSON.stringify(MANIFEST))], 'lists d3w64.onnx'],
 ])('says in one line what is wrong with %s', async (_name, files, message) => {
   await expect(readOwn(files, infoOf)).rejects.toThrow(message);
-});
-
-test('the front is what nothing as small beats', () => {
-  const subnet = (name: string, bytes: number, psnr: number) => ({ name, bytes, psnr }) as Subnet;
-  const [small, bad, good, twin] = [
-    subnet('small', 1000, 25),
-    subnet('bad', 1500, 24),
-    subnet('good', 2000, 27),
-    subnet('twin', 2200, 27),
-  ];
-  expect(paretoFront([good, twin, bad, small])).toEqual([small, good]);
 });

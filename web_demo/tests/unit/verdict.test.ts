@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Subnet } from '../../src/picture.ts';
+import type { Subnet } from '../../neural-img/src/manifest.ts';
 import { verdict } from '../../src/verdict.ts';
 
 const SUBNET = { bytes: 2000, psnr: 25 } as Subnet;

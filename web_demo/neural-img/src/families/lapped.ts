@@ -1,9 +1,9 @@
 /**
- * A lapped transform under a small network of sine layers, which takes back some of what coarse codes err:
+ * A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes:
  * h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
-import { Axis, BESIDE, type Cells, expand, meansOf, seenBy } from '../lapped_transform.ts';
+import { Axis, BESIDE, type Cells, meansOf, seenBy, worthOf } from '../lapped_transform.ts';
 import { channelsOf, type Latents, type Network } from '../network.ts';
 import { type Family, MATRICES } from './family.ts';
 import { TILE } from './filter_network.ts';
@@ -133,7 +133,7 @@ function writerOf(latents: Latents) {
         };
         for (let k = 1, at = cell * order ** 2; k < order ** 2; k++) {
           const code = codes[at + k] as number;
-          if (code !== 0) put(Math.floor(k / order), k % order, expand(code));
+          if (code !== 0) put(Math.floor(k / order), k % order, worthOf(latents, code));
         }
         put(0, 0, means[cell] as number);
       }

@@ -1,7 +1,10 @@
-"""A plain rANS encoder, code by code in Python's integers: what `anir_runtime.rans` has to decode."""
+"""A plain rANS encoder, code by code in Python's integers: what `anir_runtime.rans` has to decode.
+
+It is written apart from the toolchain's, so that an error has to be made twice to be missed.
+"""
 
 import numpy as np
-from anir_runtime.rans import BESIDE, LOWEST, TOTAL, WORD_BITS, Context, Tables
+from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context, Tables
 from numpy.typing import NDArray
 
 LIMITS = np.array([20.5, 100.5, 400.5], np.float32)
@@ -10,7 +13,7 @@ LIMITS = np.array([20.5, 100.5, 400.5], np.float32)
 def activities(codes: NDArray[np.int16], context: Context) -> NDArray[np.int64]:
     """The activity of each code, int64[steps, lanes]."""
     magnitudes = np.pad(np.abs(codes.astype(np.int64)), ((0, 0), (1, 1)))
-    around = sum(w * magnitudes[:, i : i + codes.shape[1]] for i, w in enumerate(BESIDE))
+    around = sum(w * magnitudes[:, i : i + codes.shape[1]] for i, w in enumerate(LANE_WEIGHTS))
     result = np.resize(context.prior, len(codes))[:, None] + np.zeros_like(around)
     for distance, weight in context.weights.items():
         result[distance:] += weight * around[:-distance]

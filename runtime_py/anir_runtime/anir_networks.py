@@ -1,0 +1,92 @@
+"""Codes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anir_runtime.coder import Coder
+from anir_runtime.families import Field, families
+from anir_runtime.network import Tensors
+
+_HEAD = "head"
+_REST = 128
+"""First group of the lower bytes of 16-bit codes."""
+
+
+class NetworkCoder:
+    """Codes tensors of networks, one level after the other, in the direction of its coder.
+
+    The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends
+    earlier where there are fewer layers. Each network has a head of its own.
+    """
+
+    def __init__(self, coder: Coder, family: str, bits: int, colours: int) -> None:
+        """For networks of that family with hidden weights of so many bits, and so many colours."""
+        self._coder, self._bits, self._colours = coder, bits, colours
+        self._family = families()[family]
+        self._trunks: dict[int, Tensors] = {}
+
+    def code(self, depth: int, channels: int, tensors: Mapping[str, NDArray[Any]] | None = None) -> Tensors:
+        """The tensors of a network of that size. To encode, they are given."""
+        trunk = self._trunks.setdefault(channels, {})
+        shapes, result = self._family.shapes(depth, channels, self._colours), Tensors()
+        for group, (name, field) in enumerate(self._family.fields.items()):
+            for part in (name, f"{name}.scale") if field.scaled else (name,):
+                types, shape = shapes[part]
+                kind = f"int{self._bits}" if name == "weights" else types[0]
+                axis = _growing_axis(field)
+                own = None if name.startswith(_HEAD) else trunk.get(part)
+                have = 0 if own is None else own.shape[axis]
+                if have < shape[axis]:
+                    rest = (*shape[:axis], shape[axis] - have, *shape[axis + 1 :])
+                    given = None if tensors is None else tensors[part].take(range(have, shape[axis]), axis)
+                    new = self._code_array(kind, rest, group, given)
+                    own = new if own is None else np.concatenate([own, new], axis)
+                    trunk[part] = own
+                assert own is not None
+                result[part] = own.take(range(shape[axis]), axis)
+        return result
+
+    def _code_array(
+        self, kind: str, shape: tuple[int, ...], group: int, given: NDArray[Any] | None
+    ) -> NDArray[Any]:
+        """An array of that type and shape; integers by what was in their group before."""
+        if kind == "float32":
+            return self._code_reals(shape, given)
+        bits = int(kind.removeprefix("int"))
+        offset = 1 << (bits - 1)
+        codes = np.zeros(shape, np.int64) if given is None else given.astype(np.int64) + offset
+        # No weights of `lapped` lead to its planes: those are not in the stream.
+        skipped = self._colours if self._family.has_latents and group == 0 and len(shape) > 2 else 0
+        told = codes[..., skipped:]
+        if bits == 16:
+            high, low = (told >> 8).astype(np.uint8), (told & 255).astype(np.uint8)
+            high = self._coder.symbols(group, 8, high)
+            told = high.astype(np.int64) << 8 | self._coder.symbols(group + _REST, 8, low)
+        else:
+            told = self._coder.symbols(group, bits, told.astype(np.uint8)).astype(np.int64)
+        result = np.zeros(shape, np.int16 if bits == 16 else np.int8)
+        result[..., skipped:] = told - offset
+        return result
+
+    def _code_reals(self, shape: tuple[int, ...], given: NDArray[Any] | None) -> NDArray[np.float32]:
+        """Float32 numbers without the bytes at their ends that are zero: how many these are comes first."""
+        count = int(np.prod(shape))
+        words = (
+            np.zeros(count, np.uint32)
+            if given is None
+            else np.ascontiguousarray(given, np.float32).view(np.uint32)
+        )
+        result = np.zeros(count, np.uint32)
+        for i, word in enumerate(int(own) for own in words.ravel()):
+            zeros = next((n for n in (3, 2, 1) if not word & ((1 << 8 * n) - 1)), 0)
+            zeros = self._coder.bits(2, zeros)
+            result[i] = self._coder.bits(32 - 8 * zeros, word >> 8 * zeros) << 8 * zeros
+        return result.view(np.float32).reshape(shape)
+
+
+def _growing_axis(field: Field) -> int:
+    """The axis along which deeper networks have more; the first one of what all depths share whole."""
+    return next((i for i, length in enumerate(field.shape) if length in ("L", "D")), 0)

@@ -1,0 +1,42 @@
+"""The entry points of anir's commands, which Ctrl-C ends at any time."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+
+from anir_runtime.errors import InterruptError
+from anir_runtime.interrupts import interruptible_imports
+
+
+def run() -> int:
+    """Runs `anir-run` and returns its exit code."""
+    return _run("anir_runtime.cli", "main")
+
+
+def train() -> int:
+    """Runs `anir-train` and returns its exit code."""
+    return _run("anir_toolchain.cli", "train_main")
+
+
+def export() -> int:
+    """Runs `anir-export` and returns its exit code."""
+    return _run("anir_toolchain.cli", "export_main")
+
+
+def evaluate() -> int:
+    """Runs `anir-eval` and returns its exit code."""
+    return _run("anir_toolchain.cli", "eval_main")
+
+
+def _run(module: str, function: str) -> int:
+    with interruptible_imports():
+        main: Callable[[], int] = getattr(import_module(module), function)
+    code = main()
+    if code == InterruptError.exit_code:
+        with suppress(OSError):
+            sys.stdout.flush()
+        # All is in order. Who presses Ctrl-C need not wait for threads that still draw.
+        os._exit(code)
+    return code

@@ -1,0 +1,338 @@
+"""The decoder of embedded codes as docs/format.md has it, in plain Python: slow, for small pictures."""
+
+import math
+from bisect import bisect_right
+
+LOGISTIC = [
+    *[16] * 8, 22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743,
+    32768, 40793, 47911, 53581, 57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438,
+    65476, 65500, 65514, *[65520] * 8,
+]  # fmt: skip
+LOG_STEPS = [
+    1, 1, 2, 3, 4, 6, 9, 12, 17, 23, 31, 43, 60, 82, 112, 154, 211, 290, 397, 545, 747, 1023, 1403,
+    1922, 2635, 3610, 4948, 6780,
+]  # fmt: skip
+BAND_STEPS = [1, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27]
+FIRST_CHANCE = [
+    162, 212, 278, 363, 475, 621, 811, 1058, 1379, 1795, 2331, 3020, 3901, 5018, 6420, 8163, 10295,
+    12860, 15881, 19350, 23222, 27410, 31785, 36196, 40485, 44511, 48167, 51390, 54156, 56476, 58386,
+    59933,
+]  # fmt: skip
+UNKNOWN = 1 << 30
+
+
+def squash(x: int) -> int:
+    i, part = divmod(x + 3072, 128)
+    return (LOGISTIC[i] * (128 - part) + (LOGISTIC[i + 1] * part if part else 0) + 64) >> 7
+
+
+SQUASHED = [squash(x) for x in range(-3072, 3073)]
+
+
+def stretch(p: int) -> int:
+    return STRETCHED[p >> 4]
+
+
+STRETCHED = [
+    next((x for x in range(-3072, 3073) if SQUASHED[x + 3072] >= 16 * p + 8), 3072) for p in range(4096)
+]
+
+
+class Counter:
+    def __init__(self, p: int = 32768, seen: int = 0) -> None:
+        self.p, self.seen = p, seen
+
+    def learn(self, bit: int, start: int | None = None) -> None:
+        p = start if start is not None and not self.seen else self.p
+        rate = 655360 // (10 * self.seen + 16)
+        self.p = min(max(p + (((65535 if bit else 0) - p) * rate >> 16), 16), 65519)
+        self.seen = min(self.seen + 1, 255)
+
+
+class Entropy:
+    """Decisions from bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 4
+        self.low, self.high = 0, 2**32 - 1
+        self.value = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
+        self.digest = 0
+        self.counters: dict[tuple[int, int, int], Counter] = {}
+        self.weights: dict[tuple[int, int, int], list[int]] = {}
+        self.numbers: dict[tuple[int, int], Counter] = {}
+
+    def code(self, p: int) -> int:
+        span = self.high - self.low
+        middle = self.low + (span >> 16) * p + ((span & 65535) * p >> 16)
+        bit = int(self.value <= middle)
+        if bit:
+            self.high = middle
+        else:
+            self.low = middle + 1
+        while self.low >> 24 == self.high >> 24:
+            byte = self.data[self.at] if self.at < len(self.data) else 0
+            self.at += 1
+            self.low = self.low << 8 & 0xFFFFFFFF
+            self.high = (self.high << 8 | 255) & 0xFFFFFFFF
+            self.value = (self.value << 8 | byte) & 0xFFFFFFFF
+        self.digest = (self.digest ^ (1 if bit else 2)) * 0x01000193 & 0xFFFFFFFF
+        return bit
+
+    def bits(self, many: int) -> int:
+        result = 0
+        for _ in range(many):
+            result = result << 1 | self.code(32768)
+        return result
+
+    def symbol(self, many: int, group: int) -> int:
+        node = 1
+        for _ in range(many):
+            counter = self.numbers.setdefault((group, node), Counter())
+            bit = self.code(counter.p)
+            counter.learn(bit)
+            node = node << 1 | bit
+        return node - (1 << many)
+
+    def check(self) -> bool:
+        wanted = self.digest >> 16
+        return self.bits(16) == wanted
+
+    def predict(self, kind: int, slots: list[int], activity: int, frequency: int) -> int:
+        """Odds of a decision, which `decide` then takes."""
+        own = [self.counters.setdefault((kind, i, slot), Counter()) for i, slot in enumerate(slots)]
+        inputs = [stretch(c.p) * (2560 * c.seen // (10 * c.seen + 7)) >> 8 for c in own]
+        inputs.append(77)
+        sets = [
+            self.weights.setdefault((s, kind, chosen), [13107] * 5 + [0])
+            for s, chosen in ((0, activity), (1, frequency))
+        ]
+        dots = [sum(w * x for w, x in zip(own, inputs, strict=True)) >> 16 for own in sets]
+        odds = [min(max(dot, -3071), 3071) for dot in dots]
+        self._last = own, inputs, sets, odds
+        return (odds[0] + odds[1]) >> 1
+
+    def decide(self, odds: int) -> int:
+        own, inputs, sets, each = self._last
+        bit = self.code(SQUASHED[odds + 3072])
+        for weights, own_odds in zip(sets, each, strict=True):
+            error = 65536 * bit - SQUASHED[own_odds + 3072]
+            for i, x in enumerate(inputs):
+                weights[i] += (error * x + 8192) >> 14
+        for counter in own:
+            counter.learn(bit, SQUASHED[odds + 3072])
+        return bit
+
+
+class Levels:
+    """Coefficients, of which levels tell more and more."""
+
+    def __init__(self, entropy: Entropy, rows: int, columns: int, pitch: int) -> None:
+        self.entropy, self.rows, self.columns, self.pitch = entropy, rows, columns, pitch
+        self.low: dict[tuple[int, ...], int] = {}
+        self.high: dict[tuple[int, ...], int] = {}
+        self.size: dict[tuple[int, ...], int] = {}
+        self.sign: dict[tuple[int, ...], int] = {}
+        self.chances = {
+            (m, p, b, a): Counter(FIRST_CHANCE[a], 4)
+            for m in (0, 1)
+            for p in range(3)
+            for b in range(12)
+            for a in range(32)
+        }
+        self.order = sorted(
+            ((u, v) for u in range(pitch) for v in range(pitch)),
+            key=lambda f: (sum(f), f[0] if sum(f) % 2 else f[1]),
+        )
+
+    def log(self, x: int) -> int:
+        return bisect_right(LOG_STEPS, min(x * self.inverse >> 20, 8191))
+
+    def level(self, width: int, factor: int) -> None:
+        self.width, self.factor, self.inverse = width, factor, (1 << 20) // width
+        for r in range(self.rows):
+            for c in range(self.columns):
+                for p in range(3):
+                    for u, v in self.order:
+                        self.coefficient(r, c, p, u, v)
+
+    def coefficient(self, r: int, c: int, p: int, u: int, v: int) -> None:
+        at = (r, c, p, u, v)
+        mean = int(u == v == 0)
+        f = (r % 8, c % 8) if mean else (u, v)
+        if not self.sign.get(at, 0):
+            activity = self.log(2 * self.activity(*at))
+            chance = self.chances[mean, p, bisect_right(BAND_STEPS, sum(f)), activity]
+            high, about = self.high.get(at, UNKNOWN), self.threshold(stretch(chance.p))
+            if chance.p < 20 or not self.factor or high < about * self.factor >> 4:
+                return
+            self.zero(at, f, mean, activity, chance, high, about)
+        while self.sign.get(at, 0):
+            length = self.high[at] - self.low[at]
+            if 3 * length < 5 * self.width:
+                return
+            self.halve(at, f, mean, length)
+
+    def threshold(self, odds: int) -> int:
+        return (self.width * max(33423 - (odds * 1182 >> 6), 32768) + 32768) >> 16
+
+    def zero(
+        self,
+        at: tuple[int, ...],
+        f: tuple[int, int],
+        mean: int,
+        activity: int,
+        chance: Counter,
+        high: int,
+        about: int,
+    ) -> None:
+        p, new = at[2], high == UNKNOWN
+        gap = 4 if new else bisect_right([16, 20, 26], high * 10 // about)
+        third = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
+        slots, frequency = self.slots(at, activity, third), self.frequency(f)
+        kind = 12 * mean + 6 * new
+        odds = self.entropy.predict(kind * 3 + p, slots, activity, frequency)
+        chance_of = SQUASHED[odds + 3072]
+        limit = min(self.threshold(odds), high - (high >> 4))
+        reaches = self.entropy.decide(odds)
+        chance.learn(reaches)
+        if not reaches:
+            self.high[at] = limit
+            return
+        sign_slots = self.sign_slots(at, f)
+        odds = self.entropy.predict((12 * mean + 5) * 3 + p, sign_slots, 0, min(f[0], 7) * 8 + min(f[1], 7))
+        sign = 1 if self.entropy.decide(odds) else -1
+        width = self.width
+        parts = UNKNOWN if new else max((2 * (high - limit) + width) // (2 * width), 1)
+        length = width if new else (high - limit) // parts
+        part, low = 0, limit
+        top = high if parts == 1 else low + length
+        while part < parts - 1 and low < 1 << 22:
+            odds = self.entropy.predict((kind + (2 if part else 1)) * 3 + p, slots, activity, frequency)
+            if not self.entropy.decide(odds):
+                break
+            part, low = part + 1, top
+            if new:
+                top += length << max(part - 8, 0)
+            else:
+                top = high if part == parts - 1 else top + length
+        relative = min((top - low) * 256 // width, 256)
+        short = ((65536 - chance_of) * relative * relative >> 16) * 69 >> 8
+        self.know(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
+        self.sign[at] = sign
+
+    def halve(self, at: tuple[int, ...], f: tuple[int, int], mean: int, length: int) -> None:
+        low, high, p = self.low[at], self.high[at], at[2]
+        activity = self.log(2 * self.activity(*at))
+        third = (min(sum(f), 31) * 16 + min(low * 4 // length, 15)) * 4 + (activity >> 3)
+        kind = 12 * mean + (3 if 2 * low < 3 * length else 4)
+        odds = self.entropy.predict(
+            kind * 3 + p, self.slots(at, activity, third), activity, self.frequency(f)
+        )
+        middle = low + (length >> 1)
+        low, high = (middle, high) if self.entropy.decide(odds) else (low, middle)
+        self.know(at, low, high, low + ((high - low) * 31457 + 32768 >> 16))
+
+    def know(self, at: tuple[int, ...], low: int, high: int, size: int) -> None:
+        self.low[at], self.high[at], self.size[at] = low, high, size
+
+    @staticmethod
+    def frequency(f: tuple[int, int]) -> int:
+        return min(min(sum(f), 20) + 21 * (f[0] == 0) + 21 * (f[1] == 0), 63)
+
+    def near(self, at: tuple[int, ...], *offset: int) -> int:
+        """The size of the coefficient so many cells and frequencies away."""
+        dr, dc, du, dv = offset
+        return self.size.get((at[0] + dr, at[1] + dc, at[2], at[3] + du, at[4] + dv), 0)
+
+    def activity(self, r: int, c: int, p: int, u: int, v: int) -> int:
+        at, weights = (r, c, p, u, v), (12, 5, 2, 1, 1, 1)
+        total = 0
+        for i, w in enumerate(weights, 1):
+            total += w * sum(self.near(at, 0, 0, *d) for d in ((i, 0), (-i, 0), (0, i), (0, -i)))
+        for a in (-1, 1):
+            for b in (-1, 1):
+                total += 4 * (self.near(at, 0, 0, a, b) + self.near(at, a, b, 0, 0))
+        for d in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            total += 12 * self.near(at, *d, 0, 0) + 3 * self.cross(at, *d)
+        for q in range(3):
+            if q != p:
+                other = (r, c, q, u, v)
+                total += 5 * self.size.get(other, 0) + self.cross(other, 0, 0)
+        return total
+
+    def cross(self, at: tuple[int, ...], dr: int, dc: int, distance: int = 1) -> int:
+        """Sum of the four sizes so many frequencies away."""
+        d = distance
+        return sum(self.near(at, dr, dc, *f) for f in ((d, 0), (-d, 0), (0, d), (0, -d)))
+
+    def slots(self, at: tuple[int, ...], activity: int, third: int) -> list[int]:
+        def rounded(x: int, most: int) -> int:
+            return min(((2 * x * self.inverse >> 20) + 1) >> 1, most)
+
+        around = ((0, -1), (0, 1), (-1, 0), (1, 0))
+        own = 2 * self.cross(at, 0, 0) + self.cross(at, 0, 0, 2)
+        own += sum(self.near(at, 0, 0, a, b) for a in (-1, 1) for b in (-1, 1))
+        cells = 2 * sum(self.near(at, *d, 0, 0) for d in around)
+        cells += sum(self.near(at, a, b, 0, 0) for a in (-1, 1) for b in (-1, 1))
+        wide = sum(self.cross(at, *d) + self.cross(at, *d, 2) for d in around)
+        others = [(*at[:2], q, *at[3:]) for q in range(3) if q != at[2]]
+        same = sum(self.size.get(other, 0) for other in others)
+        planes = 4 * same + sum(self.cross(other, 0, 0) for other in others)
+        left, right, up, down = (self.near(at, 0, 0, *f) for f in ((0, -1), (0, 1), (-1, 0), (1, 0)))
+        west, east, north, south = (self.near(at, *d, 0, 0) for d in around)
+        pattern = 0
+        for x in (left, up, west, north, same):
+            pattern = pattern * 3 + rounded(x, 2)
+        own_log = self.log(8 * own)
+        return [
+            own_log * 32 + self.log(8 * cells),
+            self.log(8 * planes) * 32 + activity,
+            third,
+            self.log(4 * (wide + cells)) * 32 + own_log,
+            pattern * 4 + rounded(right + down + east + south, 3),
+        ]
+
+    def sign_slots(self, at: tuple[int, ...], f: tuple[int, int]) -> list[int]:
+        def sign(dr: int, dc: int, du: int, dv: int, plane: int = at[2]) -> int:
+            return self.sign.get((at[0] + dr, at[1] + dc, plane, at[3] + du, at[4] + dv), 0) + 1
+
+        def number(*digits: int) -> int:
+            return sum(digit * 3**i for i, digit in enumerate(reversed(digits)))
+
+        west, east, north, south = (sign(*d, 0, 0) for d in ((0, -1), (0, 1), (-1, 0), (1, 0)))
+        row, column = min(f[0], 15), min(f[1], 15)
+        left, up = sign(0, -1, 0, -1), sign(-1, 0, -1, 0)
+        following, last = (sign(0, 0, 0, 0, (at[2] + i) % 3) for i in (1, 2))
+        return [
+            column * 81 + number(west, east, sign(0, -1, 0, 1), left),
+            row * 81 + number(north, south, sign(-1, 0, 1, 0), up),
+            column * 81 + number(sign(0, 0, 0, -1), sign(0, 0, 0, 1), west, left),
+            row * 81 + number(sign(0, 0, -1, 0), sign(0, 0, 1, 0), north, up),
+            (row * 16 + column) * 9 + number(following, last),
+        ]
+
+    def values(self) -> dict[tuple[int, ...], int]:
+        """All coefficients but zeros, and all means, by row and column of cells, plane, frequencies."""
+        grid = max(self.width >> 4, 1)
+        result = {at: self.sign[at] * ((size + grid // 2) // grid) * grid for at, size in self.size.items()}
+        for r in range(self.rows):
+            for c in range(self.columns):
+                for p in range(3):
+                    result[r, c, p, 0, 0] = self.mean(r, c, p, grid)
+        return result
+
+    def mean(self, r: int, c: int, p: int, grid: int) -> int:
+        top, left = r - r % 8, c - c % 8
+        down, across = min(self.rows - top, 8), min(self.columns - left, 8)
+        total = grid << 23
+        for k in range(down):
+            for m in range(across):
+                at = (top + k, left + m, p, 0, 0)
+                value = self.size.get(at, 0) * self.sign.get(at, 0)
+                total += value * cosine(m, c - left, across) * cosine(k, r - top, down)
+        return total // (grid << 24) * grid
+
+
+def cosine(frequency: int, at: int, n: int) -> int:
+    scale = 4096 * math.sqrt((2 if frequency else 1) / n)
+    return math.floor(scale * math.cos(math.pi * (at + 0.5) * frequency / n) + 0.5)

@@ -1,0 +1,103 @@
+"""Opens damaged files in a process of their own, which may crash or hang, and judges what comes of it."""
+
+import multiprocessing
+import resource
+import time
+import warnings
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from anir_runtime.errors import AnirError, AnirWarning
+
+from tests.fuzz.carriers import CARRIERS, Carrier
+from tests.fuzz.probe import PROBE
+
+SECONDS = 2.0
+"""What opening and drawing one file may take: of processor time, since other work must not count."""
+_PATIENCE = 10.0
+"""Seconds after which a file that is still being opened counts as a time-out, and its process is ended."""
+
+
+class Opener:
+    """A process that opens files one after the other, started again when it crashes or hangs."""
+
+    def __init__(self, carrier: str) -> None:
+        self._carrier = carrier
+        self._start()
+
+    def _start(self) -> None:
+        self._pipe, other = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_open_files, args=(self._carrier, other), daemon=True
+        )
+        self._process.start()
+        other.close()
+        self._pipe.recv()
+
+    def open(self, data: bytes) -> tuple[str, str]:
+        """The verdict on a file, and details."""
+        self._pipe.send_bytes(data)
+        try:
+            if self._pipe.poll(_PATIENCE):
+                verdict, detail = self._pipe.recv()
+                return verdict, detail
+            found = "time-out", f"over {_PATIENCE:.0f} s"
+        except EOFError:
+            self._process.join()
+            found = "crash", f"exit code {self._process.exitcode}"
+        self.close()
+        self._start()
+        return found
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+def _open_files(name: str, pipe: Connection) -> None:
+    carrier = PROBE if name == PROBE.name else CARRIERS[name]
+    warnings.simplefilter("error", RuntimeWarning)
+    warnings.simplefilter("ignore", AnirWarning)
+    carrier.open(carrier.seeds()[0])
+    pipe.send("ready")
+    while True:
+        data = pipe.recv_bytes()
+        pipe.send(judge(carrier, data))
+
+
+def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
+    """Opens one file in this process: the verdict, `drawn` or `refused` if all is well, and details."""
+    before, started = _forget_peak(), time.process_time()
+    try:
+        carrier.open(data)
+        verdict, detail = "drawn", ""
+    except AnirError as error:
+        verdict, detail = "refused", str(error)
+        if "\n" in detail or len(detail) > 1000:
+            verdict = "message"
+    except Exception as error:  # a finding, whatever it is
+        verdict, detail = "exception", f"{type(error).__name__}: {error}"[:300]
+    elapsed, grown = time.process_time() - started, _peak() - before
+    if elapsed > SECONDS:
+        return "time-out", f"{elapsed:.1f} s"
+    if grown > carrier.mebibytes:
+        return "memory", f"{grown:.0f} MiB"
+    return verdict, detail
+
+
+def _forget_peak() -> float:
+    """Begins to measure the peak of this process's memory anew where Linux can; the memory now, in MiB."""
+    forget = Path("/proc/self/clear_refs")
+    if forget.exists():
+        forget.write_text("5")
+    return _peak()
+
+
+def _peak() -> float:
+    """The largest memory that this process has used since `_forget_peak`, in MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

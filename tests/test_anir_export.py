@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from anir_runtime import Decoder
+from anir_runtime.anir_file import AnirFile
+from anir_toolchain.anir_export import export_anir
+from anir_toolchain.checkpoint import save_model
+from anir_toolchain.cli import export_main
+from anir_toolchain.metrics import psnr
+from anir_toolchain.model import Model
+from anir_toolchain.space import Space
+
+from tests.conftest import Failing
+from tests.random_model import random_model
+
+SPACE = Space((2, 3), (12, 16))
+
+
+@pytest.mark.parametrize("family", ["siren", "fourier", "gabor"])
+def test_a_file_has_the_models_networks(family: str, tmp_path: Path) -> None:
+    model = random_model(family, space=SPACE)
+    header = export_anir(model, tmp_path / "a.anir")
+    data = (tmp_path / "a.anir").read_bytes()
+    assert [level.name for level in header.levels] == ["d2w12", "d3w12", "d2w16", "d3w16"]
+    assert header.levels[-1].end == len(data)
+    for level in header.levels:
+        network, own = AnirFile(data[: level.end]).network(), model.network(model.space.find(level.name))
+        assert network.tensors.keys() == own.tensors.keys()
+        for name, tensor in own.tensors.items():
+            np.testing.assert_array_equal(network.tensors[name], tensor, err_msg=name)
+        assert level.psnr[0] == pytest.approx(psnr(Decoder(own).decode(), model.image.numpy()), abs=0.125)
+
+
+@pytest.fixture
+def waves() -> Model:
+    """A model of local cosines whose picture is smooth."""
+    model = random_model("lapped", space=SPACE)
+    y, x = np.mgrid[0:64, 0:96]
+    pixels = np.stack([x * 2, 60 + y * 2, 128 + 100 * np.sin(x / 5 + y / 9)], axis=-1).astype(np.uint8)
+    model.image.numpy()[:] = pixels
+    return model
+
+
+def test_levels_of_local_cosines_come_nearer_and_nearer(waves: Model, tmp_path: Path) -> None:
+    header = export_anir(waves, tmp_path / "a.anir")
+    data, image = (tmp_path / "a.anir").read_bytes(), waves.image.numpy()
+    seen = []
+    for level in header.levels:
+        pixels = Decoder(data[: level.end]).decode()
+        seen.append(psnr(pixels, image))
+        assert level.psnr[0] == pytest.approx(seen[-1], abs=0.125)
+    assert seen == sorted(seen)
+    assert seen[-1] > 35
+    network = AnirFile(data).network()
+    np.testing.assert_array_equal(
+        network.tensors["weights"], waves.network(waves.space.find("d3w16")).tensors["weights"]
+    )
+
+
+def test_the_command(waves: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_model(waves, Path("model.pt"))
+    assert export_main(["model.pt", "-o", "b.anir"]) == 0
+    assert Decoder(Path("b.anir")).decode().shape == waves.image.shape
+    fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d2w12"]), "leave out --subnet", 2)

@@ -1,0 +1,163 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from anir_runtime.anir_file import AnirFile, Header, Step, code_step, code_unit
+from anir_runtime.decoder import Decoder
+from anir_runtime.errors import AnirError
+from anir_runtime.network import Network
+from anir_toolchain.anir_writer import AnirWriter
+
+from tests.random_network import random_network
+from tests.test_coder import lively
+
+SIZE = 75, 52
+SUBNETS = (2, 8), (3, 8), (2, 12), (4, 12)
+PSNR = (20.25, 21.75, 25.25)
+
+
+def networks(family: str, bits: int = 4) -> list[Network]:
+    """A network of each subnet, which share the layers of the deepest of their width."""
+    result = []
+    for depth, channels in SUBNETS:
+        deepest = max(d for d, c in SUBNETS if c == channels)
+        whole = random_network(family, deepest, channels, SIZE, bits, seed=channels)
+        own = random_network(family, depth, channels, SIZE, bits, seed=depth)
+        tensors = {
+            name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
+            for name, tensor in own.tensors.items()
+        }
+        result.append(replace(own, tensors=tensors, latents=None))
+    return result
+
+
+def _beginning(whole: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:  # type: ignore[type-arg]
+    return whole[tuple(slice(n) for n in shape)]
+
+
+def file_of(family: str, bits: int = 4) -> tuple[bytes, list[Network]]:
+    header = Header(family, SIZE, 3, bits, 16, (), 0)
+    writer, own = AnirWriter(header, 1 << 20), networks(family, bits)
+    if family == "lapped":
+        writer.coder.aim(lively(4, 5, 16))
+        code_unit(writer.coder, 2.0**-12)
+    for k, network in enumerate(own):
+        if family == "lapped":
+            step = code_step(writer.coder, Step(4000 >> k, 27, 1 + k % 2))
+            writer.coder.level(step.width, step.factor)
+        writer.add(network, PSNR)
+    return writer.finish(), own
+
+
+@pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_each_prefix_has_its_networks(family: str, bits: int) -> None:
+    data, own = file_of(family, bits)
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    for k, (level, network) in enumerate(zip(levels, own, strict=True)):
+        file = AnirFile(data[: level.end])
+        assert (file.available, level.name, level.psnr) == (k + 1, network.name, PSNR)
+        read = file.network()
+        assert (read.family, read.size, read.bits) == (family, SIZE, bits)
+        assert read.tensors.keys() == network.tensors.keys()
+        for name, tensor in network.tensors.items():
+            assert read.tensors[name].dtype == tensor.dtype
+            assert np.array_equal(read.tensors[name], tensor)
+        assert Decoder(read).decode().shape == (SIZE[1], SIZE[0], 3)
+
+
+def test_bytes_may_come_one_by_one() -> None:
+    data, own = file_of("lapped")
+    file, seen = AnirFile(), 0
+    for byte in data:
+        file.feed(bytes([byte]))
+        if file.available > seen:
+            seen = file.available
+            assert file.network().name == own[seen - 1].name
+    whole = AnirFile(data).network()
+    assert np.array_equal(file.network().latents.codes, whole.latents.codes)  # type: ignore[union-attr]
+
+
+def test_latents_of_a_prefix_are_those_of_the_whole_file() -> None:
+    data, _ = file_of("lapped")
+    whole = AnirFile(data)
+    for k, level in enumerate(whole.header.levels):  # type: ignore[union-attr]
+        one, other = whole.network(k).latents, AnirFile(data[: level.end]).network().latents
+        assert one is not None
+        assert other is not None
+        assert np.array_equal(one.codes, other.codes)
+        assert np.array_equal(one.magnitudes, other.magnitudes)  # type: ignore[arg-type]
+        assert one.reach == 1 + k % 2
+
+
+def test_between_levels_coefficients_are_refined() -> None:
+    data, _ = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    file = AnirFile(data[: levels[2].end + (levels[3].end - levels[2].end) // 3])
+    before, refined = file.network().latents, file.refined().latents
+    assert before is not None
+    assert refined is not None
+    assert np.count_nonzero(refined.codes) > np.count_nonzero(before.codes)
+    file.feed(data[file.size :])
+    after = file.network().latents
+    assert np.array_equal(after.codes, AnirFile(data).network().latents.codes)  # type: ignore[union-attr]
+
+
+def test_header_is_small() -> None:
+    data, _ = file_of("lapped")
+    header = AnirFile(data).header
+    assert header is not None
+    assert header.start + 6 * (16 - len(SUBNETS)) <= 120
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_cut_files_show_a_level_or_say_so(family: str) -> None:
+    data, _ = file_of(family)
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    for size in [*range(levels[0].end + 1), *np.random.default_rng(0).integers(0, len(data), 50)]:
+        file = AnirFile(data[:size])
+        whole = sum(level.end <= size for level in levels)
+        assert file.available == whole
+        if whole:
+            assert file.network().name == levels[whole - 1].name
+            file.refined()
+        else:
+            with pytest.raises(AnirError, match="ends before its first picture"):
+                file.network()
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_flipped_bits_are_refused(family: str) -> None:
+    data, _ = file_of(family)
+    random = np.random.default_rng(0)
+    for place in random.integers(0, len(data) - 6, 200):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << random.integers(8)
+        with pytest.raises(AnirError):
+            AnirFile(bytes(damaged)).network(len(SUBNETS) - 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"GIF89a", "not an .anir file"),
+        (b"\x89ani\x02", "update anir"),
+        (b"\x89ani\x01\x03\x00\x10", "out of range"),
+        (b"\x89ani\x01\x03\xff\xff\x7f\xff\xff\x7f", "out of range"),
+        (b"\x89ani\x01\x03\xff\xff\xff\xff\x01", "damaged"),
+        (b"\x89ani\x01\x03\x10\x10\x11\x01\x01", "damaged"),
+        (b"\x89ani\x01\x03\x10\x10\x01\x01\x01\x7f\x08", "layers"),
+    ],
+)
+def test_absurd_headers_are_refused(data: bytes, message: str) -> None:
+    with pytest.raises(AnirError, match=message):
+        AnirFile(data)
+
+
+def test_levels_come_in_turn() -> None:
+    data, _ = file_of("siren")
+    file = AnirFile(data)
+    file.network(2)
+    assert file.network(2).name == "d2w12"
+    with pytest.raises(AnirError, match="passed"):
+        file.network(0)

@@ -1,0 +1,152 @@
+"""Ctrl-C and SIGTERM end every command soon, in one line at most, and leave no half-written file."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from anir_runtime.manifest import Manifest
+from anir_toolchain.checkpoint import load_model, save_model
+from anir_toolchain.model import Model
+from onnx import helper
+from PIL import Image
+
+from tests.fuzz.external_data import model_of
+from tests.named_file import named_file
+from tests.random_network import random_network
+
+PATIENCE = 60
+"""Seconds after which a command counts as one that does not end; they take far less."""
+ROOT = Path(__file__).parents[1]
+_START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.{handler})
+from anir_runtime.commands import {command}
+print("ready", flush=True)
+sys.exit({command}())
+"""
+"""Shells start background jobs with interrupts ignored, and so may what runs the tests."""
+
+Command = tuple[str, list[str]]
+WHOLE: dict[str, Callable[[Path], object]] = {
+    "new": Manifest.load,
+    "new.pt": load_model,
+    "new.png": lambda path: Image.open(path).load(),
+}
+"""Reads what commands write, whole or not at all."""
+
+
+def _start(command: Command, folder: Path, handler: str = "default_int_handler") -> subprocess.Popen[str]:
+    """Starts a command, and returns once Python has."""
+    function, arguments = command
+    process = subprocess.Popen(
+        [sys.executable, "-c", _START.format(command=function, handler=handler), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'runtime_py'}:{ROOT / 'toolchain'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def _wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
+    """Sends a signal; the exit code and what was written to stderr."""
+    process.send_signal(number)
+    try:
+        _, error = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, error
+
+
+@pytest.fixture
+def work(tmp_path: Path, model: Model) -> Path:
+    """A folder with a picture, a model and a file that takes minutes to draw."""
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    save_model(model, tmp_path / "model.pt")
+    slow = random_network("gabor", 16, 256, (16384, 16384))
+    (tmp_path / "slow.onnx").write_bytes(named_file(slow))
+    return tmp_path
+
+
+COMMANDS: dict[str, Command] = {
+    "train": ("train", ["a.png", "-o", "new.pt", "--preset", "best"]),
+    "export": ("export", ["model.pt", "--all-subnets", "-o", "new"]),
+    "eval": ("evaluate", ["model.pt"]),
+    "run": ("run", ["slow.onnx", "-o", "new.png"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("seconds", [0.05, 0.4, 3])
+def test_a_signal_at_any_time_ends_a_command(
+    name: str, number: signal.Signals, seconds: float, work: Path
+) -> None:
+    process = _start(COMMANDS[name], work)
+    time.sleep(seconds)
+    code, error = _stop(process, number)
+    assert "Traceback" not in error
+    if number == signal.SIGINT:
+        # Export and evaluation may have been done already; while it imports, the signal itself ends Python.
+        assert code in (130, -signal.SIGINT, 0), error
+    else:
+        assert code in (-signal.SIGTERM, 0), error
+    # What there is under a final name is whole; the signal may have come just after it.
+    for path in work.iterdir():
+        if path.name in WHOLE:
+            WHOLE[path.name](path)
+
+
+def test_ctrl_c_ends_a_long_drawing_in_one_line(work: Path) -> None:
+    process = _start(COMMANDS["run"], work)
+    _wait_for(lambda: any(path.suffix == ".part" for path in work.iterdir()), process)
+    assert _stop(process, signal.SIGINT) == (130, "anir-run: interrupted\n")
+    assert sorted(path.name for path in work.iterdir()) == ["a.png", "model.pt", "slow.onnx"]
+
+
+def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
+    model = model_of("loop-constant")
+    (once,) = (node for node in model.graph.node if node.output[0] == "once")
+    once.attribute[0].t.int64_data[0] = 2**40
+    # Not of constants alone, which ONNX Runtime would work out while it opens the file.
+    once.output[0] = "many"
+    counted = [
+        helper.make_node("Size", ["x"], ["columns"]),
+        helper.make_node("Mul", ["columns", "many"], ["once"]),
+    ]
+    at = list(model.graph.node).index(once) + 1
+    for node in reversed(counted):
+        model.graph.node.insert(at, node)
+    (work / "loop.onnx").write_bytes(model.SerializeToString())
+    process = _start(("run", ["loop.onnx", "--trust-graph"]), work)
+    time.sleep(3)
+    code, error = _stop(process, signal.SIGINT)
+    assert code in (130, -signal.SIGINT)
+    assert error in ("anir-run: interrupted\n", "")
+
+
+def test_interrupts_that_are_ignored_stay_ignored(work: Path) -> None:
+    """As in background jobs of a shell."""
+    process = _start(("run", ["slow.onnx", "--size", "8x8"]), work, "SIG_IGN")
+    code, error = _stop(process, signal.SIGINT)
+    assert (code, error) == (0, "")

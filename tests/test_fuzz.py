@@ -1,0 +1,140 @@
+"""Files from strangers are refused in one line or drawn: the corpus, and new ones every time."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from anir_runtime import AnirError, Decoder
+
+from tests.fuzz import make_corpus
+from tests.fuzz.__main__ import Finding, fuzz
+from tests.fuzz.carriers import CARRIERS, CORPUS, found
+from tests.fuzz.external_data import FILE, PLACES, model_of, variants
+from tests.fuzz.opener import Opener
+from tests.fuzz.probe import PROBE
+from tests.test_onnx_tools import OLDEST
+
+VERDICTS = json.loads((CORPUS / "verdicts.json").read_text(encoding="utf-8"))
+SECONDS = 5
+"""For each kind of file."""
+
+
+def test_the_corpus_is_what_its_verdicts_say() -> None:
+    assert set(VERDICTS) == set(CARRIERS)
+    for carrier, verdicts in VERDICTS.items():
+        assert {path.name for path in found(carrier)} == set(verdicts)
+        assert set(verdicts.values()) == {"drawn", "refused"}
+    assert sum(path.stat().st_size for path in CORPUS.rglob("*.*")) < 300_000
+
+
+def test_onnx_files_of_the_corpus_are_those_of_its_maker() -> None:
+    for name, (data, verdict) in make_corpus.onnx_files().items():
+        assert (CORPUS / "onnx" / f"{name}.onnx").read_bytes() == data
+        assert VERDICTS["onnx"][f"{name}.onnx"] == verdict
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carrier", sorted(CARRIERS))
+def test_each_file_of_the_corpus_has_its_verdict(carrier: str) -> None:
+    opener = Opener(carrier)
+    try:
+        for name, want in VERDICTS[carrier].items():
+            verdict, detail = opener.open((CORPUS / carrier / name).read_bytes())
+            assert (name, verdict) == (name, want), detail
+            assert bool(detail) == (verdict == "refused")
+    finally:
+        opener.close()
+    assert not Path("ran").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carrier", sorted(CARRIERS))
+def test_damaged_files_are_refused_or_drawn(carrier: str) -> None:
+    counts, findings = Counter[tuple[str, str]](), list[Finding]()
+    fuzz(CARRIERS[carrier], SECONDS, random.Random(f"test {carrier}"), counts, findings)
+    assert [(f.kind, f.detail, f.data) for f in findings] == []
+    assert counts[carrier, "refused"] > 0
+
+
+def test_a_finding_is_seen() -> None:
+    opener = Opener(PROBE.name)
+    try:
+        assert opener.open(b"sound") == ("drawn", "")
+        assert opener.open(b"refused") == ("refused", "no picture")
+        assert opener.open(b"raised") == ("exception", "ValueError: raised")
+        assert opener.open(b"two lines")[0] == "message"
+        assert opener.open(b"memory")[0] == "memory"
+        assert opener.open(b"time")[0] == "time-out"
+        assert opener.open(b"crash") == ("crash", "exit code -11")
+        assert opener.open(b"sound") == ("drawn", "")
+    finally:
+        opener.close()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_onnx_runtime_draws_the_models_when_nothing_is_in_another_file(place: str) -> None:
+    """Otherwise that they are refused would say nothing."""
+    image = Decoder(model_of(place).SerializeToString(), trust_graph=True).decode((1, 1))
+    assert image.tolist() == [[[153] * 3]]
+
+
+_OPEN = """
+import sys, onnxruntime
+from anir_runtime import AnirError, Decoder
+print(onnxruntime.__version__)
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        data = file.read()
+    for source in (path, data):
+        try:
+            Decoder(source, trust_graph=True).decode()
+            print("drawn", path)
+        except AnirError as error:
+            assert "another file" in str(error) or "damaged" in str(error), error
+            print("refused")
+"""
+
+
+@pytest.mark.parametrize("which", ["newest", "oldest"])
+def test_no_other_file_is_read_even_if_a_graph_is_trusted(which: str, tmp_path: Path) -> None:
+    python = sys.executable if which == "newest" else os.environ.get(OLDEST)
+    if not python:
+        pytest.skip(f"{OLDEST} names no Python with onnxruntime 1.20; `make test-oldest` does")
+    files = variants()
+    assert len(files) >= 24
+    for folder in (tmp_path, tmp_path / "own"):
+        folder.mkdir(exist_ok=True)
+        (folder / FILE).write_bytes(np.full(2, 0.5, "<f4").tobytes())
+    for name, data in files.items():
+        (tmp_path / "own" / f"{name}.onnx").write_bytes(data)
+    runtime = str(Path(__file__).parents[1] / "runtime_py")
+    done = subprocess.run(
+        [python, "-c", _OPEN, *(f"{name}.onnx" for name in files)],
+        cwd=tmp_path / "own",
+        env={**os.environ, "PYTHONPATH": runtime},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    version, *lines = done.stdout.splitlines()
+    assert which == "newest" or version.startswith("1.20.")
+    assert lines == ["refused"] * 2 * len(files)
+
+
+def test_a_model_with_external_data_is_drawn_by_its_names_alone() -> None:
+    """The reader by name does not see what is in a graph; the picture is that of the sound file."""
+    files = make_corpus.onnx_files()
+    sound = Decoder(files["sound-siren"][0]).decode()
+    drawn = [name for name, own in files.items() if name.startswith("external-") and own[1] == "drawn"]
+    assert len(drawn) >= 15
+    for name in drawn:
+        np.testing.assert_array_equal(Decoder(files[name][0]).decode(), sound)
+        with pytest.raises(AnirError):
+            Decoder(files[name][0], trust_graph=True)

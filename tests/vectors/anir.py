@@ -1,0 +1,87 @@
+"""Small `.anir` files of several levels, with the network of each level."""
+
+from base64 import b64encode
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from anir_runtime.anir_file import AnirFile, Header, Step, code_step, code_unit
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.network import Network
+from anir_toolchain.anir_writer import AnirWriter
+from numpy.typing import NDArray
+
+from tests import reference
+from tests.random_network import random_network
+from tests.test_coder import lively
+
+SIZE = 75, 52
+SUBNETS = (2, 5), (3, 5), (2, 8), (4, 8)
+CASES = (("siren", 4, 16), ("fourier", 8, 16), ("gabor", 4, 16), ("lapped", 4, 16), ("lapped", 8, 32))
+"""Family, bits of a weight and pitch of each file."""
+
+
+def anir_cases() -> list[dict[str, Any]]:
+    """Files in base 64, their headers, and of each level the network and its picture at some coordinates."""
+    return [_case(*case) for case in CASES]
+
+
+def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
+    data = _file(Header(family, SIZE, 3, bits, pitch, (), 0))
+    file = AnirFile(data)
+    header = file.header
+    assert header is not None
+    x, y = axis_coordinates(SIZE[0], 13), axis_coordinates(SIZE[1], 9, start=3.5, count=20)
+    networks = [file.network(level) for level in range(len(header.levels))]
+    return {
+        "anir": b64encode(data).decode(),
+        "family": family,
+        "start": header.start,
+        "bits": bits,
+        "pitch": pitch,
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "levels": [
+            {
+                "name": level.name,
+                "end": level.end,
+                "psnr": list(level.psnr),
+                "network": network,
+                "pixels": reference.pixels(network, x, y).tolist(),
+            }
+            for level, network in zip(header.levels, networks, strict=True)
+        ],
+    }
+
+
+def _file(header: Header) -> bytes:
+    writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
+    if lapped:
+        columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
+        wanted = lively(rows, columns, header.pitch)
+        wanted[..., 6:, :] = wanted[..., 6:] = 0
+        writer.coder.aim(wanted)
+        code_unit(writer.coder, 2.0**-13)
+    for k, (depth, channels) in enumerate(SUBNETS):
+        if lapped:
+            step = code_step(writer.coder, Step(4000 >> k, 27, 1 + k % 2))
+            writer.coder.level(step.width, step.factor)
+        writer.add(_network(header, depth, channels), (20.25 + k, 21.75 + k, 25.25 + k))
+    return writer.finish()
+
+
+def _network(header: Header, depth: int, channels: int) -> Network:
+    """A network that shares the layers of the deepest of its width."""
+    deepest = max(d for d, c in SUBNETS if c == channels)
+    whole = random_network(header.family, deepest, channels, SIZE, header.bits, seed=channels)
+    own = random_network(header.family, depth, channels, SIZE, header.bits, seed=depth)
+    tensors = {
+        name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
+        for name, tensor in own.tensors.items()
+    }
+    return replace(own, tensors=tensors, latents=None)
+
+
+def _beginning(whole: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    beginning: NDArray[Any] = np.ascontiguousarray(whole[tuple(slice(n) for n in shape)])
+    return beginning

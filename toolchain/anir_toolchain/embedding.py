@@ -1,0 +1,135 @@
+"""Coefficients of a lapped transform as one embedded code, of which each level is a prefix.
+
+Nothing is weighed: a level tells of coefficients by thresholds that depend on how likely these are reached,
+as rate and distortion would have it (docs/format.md). Sought is each level's width, so that it ends in time.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step, code_step, latents_of
+from anir_runtime.coder import Coder, Integers
+from anir_runtime.network import Latents
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+FINEST = 1.5 / 127.5
+"""Width of the finest level that is thought of: a level and a half of a pixel, which shows some 50 dB."""
+UNIT = FINEST / LEAST_WIDTH
+"""Value of a size of 1 of the embedded code."""
+FIRST, LATER = 21, 30
+"""Factor of a picture's first level, and of the others, in 1/16.
+
+With less, intervals become shorter than is worth it; with more, a level tells of too few.
+"""
+LARGEST = 1 << 22
+"""Size beyond which no coefficient is told apart."""
+BLOCK = 8
+"""Cells along a side of a block, whose means are coded as cosines."""
+_TOLERANCE, _TRIALS = 0.003, 9
+"""Share of a level's bytes that may be left, and how many widths are tried at most."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture at one level.
+
+    Attributes:
+        step: how the level refines what was known.
+        latents: what is known then.
+        end: bytes of the stream up to there, if it had nothing but coefficients.
+    """
+
+    step: Step
+    latents: Latents
+    end: int
+
+
+def in_units(values: Floats) -> Integers:
+    """Coefficients to encode, int32[rows, columns, 3, K, K], of coefficients [3, rows, columns, K, K].
+
+    Cells' means become cosines over blocks of 8 by 8 cells.
+    """
+    own = np.array(values.transpose(1, 2, 0, 3, 4), np.float64)
+    down, across = (_cosines(n) for n in own.shape[:2])
+    own[..., 0, 0] = np.einsum("ij,jlp,kl->ikp", down, own[..., 0, 0], across, optimize=True)
+    return np.clip(np.rint(own / UNIT), -LARGEST, LARGEST).astype(np.int32)
+
+
+def _cosines(n: int) -> Floats:
+    """The orthonormal cosines of n numbers in blocks of BLOCK, [n, n]."""
+    result = np.zeros((n, n))
+    for start in range(0, n, BLOCK):
+        k = min(BLOCK, n - start)
+        angles = np.pi * np.arange(k)[:, None] * (np.arange(k) + 0.5) / k
+        block = np.cos(angles) * math.sqrt(2 / k)
+        block[0] /= math.sqrt(2)
+        result[start : start + k, start : start + k] = block
+    return result
+
+
+def embed(
+    targets: Sequence[Integers], ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
+) -> list[Embedded]:
+    """Levels that end after so many bytes each, or just before.
+
+    Args:
+        targets: what each level should come near to, as `in_units` has it: one array for all, or several.
+        ends: bytes of coefficients up to the end of each level, rising.
+        reaches: of each level's network (`Latents.reach`).
+        trials: widths that are tried for a level at most.
+    """
+    rows, columns, _, pitch, _ = targets[0].shape
+    coder = Coder(rows, columns, pitch)
+    coder.encode(targets[0].size + 4096)
+    result: list[Embedded] = []
+    for target, end, reach in zip(targets, ends, reaches, strict=True):
+        coder.aim(target)
+        step = Step(0, LATER if result else FIRST, reach)
+        if result:
+            guess = result[-1].step.width * math.sqrt(result[-1].end / end)
+        else:
+            guess = math.sqrt(float(np.square(target, dtype=np.float64).mean()))
+        step = _with_width(coder, step, guess, end, trials)
+        _code(coder, step)
+        result.append(Embedded(step, latents_of(coder.values(), UNIT, pitch, reach), coder.position()))
+    return result
+
+
+def _code(coder: Coder, step: Step) -> int:
+    """Codes a level; where it ends."""
+    code_step(coder, step)
+    coder.level(step.width, step.factor)
+    return coder.position()
+
+
+def _with_width(coder: Coder, step: Step, guess: float, end: int, trials: int) -> Step:
+    """The step with the least of the tried widths with which the level ends in time; at worst the widest."""
+    coder.keep()
+    tried: dict[int, int] = {}
+    width = round(guess)
+    for _ in range(trials):
+        width = min(max(width, LEAST_WIDTH), MOST_WIDTH)
+        if width in tried:
+            break
+        tried[width] = _code(coder, replace(step, width=width))
+        coder.restore()
+        fine = max((w for w, taken in tried.items() if taken > end), default=0)
+        fit = min((w for w, taken in tried.items() if taken <= end), default=0)
+        if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit - fine == 1):
+            break
+        width = _between(fine, fit, tried, end)
+    return replace(step, width=min((w for w, taken in tried.items() if taken <= end), default=max(tried)))
+
+
+def _between(fine: int, fit: int, tried: dict[int, int], end: int) -> int:
+    """The next width to try, where `fine` is too fine and `fit` is not; 0 if there is none yet."""
+    if fine and fit:
+        above, below = math.log(tried[fine] / end), math.log(end / tried[fit])
+        share = min(max(above / (above + below + 1e-9), 0.1), 0.9)
+        return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
+    width = fine or fit
+    return round(float(width * (tried[width] / end) ** 0.6) * (1.01 if fine else 0.99))

@@ -1,0 +1,77 @@
+/**
+ * Coefficients, from what is known of them (AssemblyScript; docs/format.md, "Values").
+ */
+import { width } from './levels';
+import { columns, i32At, pitch, placeOf, rows, signs, sizes, stride } from './state';
+
+/** Cells along a side of a block, whose means are coded as cosines. */
+const BLOCK: i32 = 8;
+/** Of n numbers, cosine k at number i, in an orthonormal transform, times 4096: at ((n - 1) * 8 + k) * 8 + i. */
+const cosines = new StaticArray<i32>(BLOCK * BLOCK * BLOCK);
+
+function fillCosines(): void {
+  for (let n = 1; n <= BLOCK; n++) {
+    for (let k = 0; k < n; k++) {
+      for (let i = 0; i < n; i++) {
+        const scale = 4096 * Math.sqrt((k ? 2.0 : 1.0) / <f64>n);
+        const cosine = scale * Math.cos((Math.PI * (<f64>i + 0.5) * <f64>k) / <f64>n);
+        cosines[((n - 1) * BLOCK + k) * BLOCK + i] = <i32>Math.floor(cosine + 0.5);
+      }
+    }
+  }
+}
+
+/**
+ * Writes what is known, i32 [rows, columns, 3, pitch, pitch], at an address: multiples of a sixteenth of the last width.
+ *
+ * Cells' means, of which cosines over blocks of 8 by 8 cells are coded, are put together.
+ */
+export function values(address: usize): void {
+  const grid = max(width >> 4, 1);
+  fillCosines();
+  let out = address;
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      for (let p = 0; p < 3; p++) {
+        for (let u = 0; u < pitch; u++) {
+          let place = placeOf(r, c, p) + u * stride;
+          for (let v = 0; v < pitch; v++, place++, out += 4) {
+            const sign = <i32>load<i8>(signs + place);
+            store<i32>(out, sign ? sign * ((i32At(sizes, place) + (grid >> 1)) / grid) * grid : 0);
+          }
+        }
+      }
+    }
+  }
+  for (let p = 0; p < 3; p++) {
+    for (let r = 0; r < rows; r += BLOCK) {
+      for (let c = 0; c < columns; c += BLOCK) meansOfBlock(address, p, r, c, grid);
+    }
+  }
+}
+
+function meansOfBlock(address: usize, p: i32, row: i32, column: i32, grid: i64): void {
+  const down = min(rows - row, BLOCK);
+  const across = min(columns - column, BLOCK);
+  for (let r = 0; r < down; r++) {
+    for (let c = 0; c < across; c++) {
+      let sum: i64 = grid << 23;
+      for (let k = 0; k < down; k++) {
+        let part: i64 = 0;
+        for (let l = 0; l < across; l++) {
+          const place = placeOf(row + k, column + l, p);
+          const value = i32At(sizes, place) * <i32>load<i8>(signs + place);
+          part += <i64>value * unchecked(cosines[((across - 1) * BLOCK + l) * BLOCK + c]);
+        }
+        sum += part * unchecked(cosines[((down - 1) * BLOCK + k) * BLOCK + r]);
+      }
+      const at = ((row + r) * columns + column + c) * 3 + p;
+      store<i32>(address + <usize>(at * pitch * pitch) * 4, <i32>(floorOf(sum, grid << 24) * grid));
+    }
+  }
+}
+
+@inline
+function floorOf(x: i64, by: i64): i64 {
+  return x >= 0 ? x / by : -((by - 1 - x) / by);
+}

@@ -1,0 +1,176 @@
+/** Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md). */
+import { type Header, IncompleteError, type Level, readHeader } from './anir_header.ts';
+import { latentsOf } from './anir_latents.ts';
+import { NetworkDecoder } from './anir_networks.ts';
+import { Coder } from './coder.ts';
+import { Axis } from './lapped_transform.ts';
+import { ModelError } from './model_error.ts';
+import type { Latents, Network } from './network.ts';
+import { COLOURS } from './onnx_reader.ts';
+
+const LEAST_WIDTH = 64;
+/** Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory. */
+const WEIGHTS_PER_BYTE = 512;
+
+/** How a level refines coefficients. */
+interface Step {
+  /** Length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767. */
+  width: number;
+  /** How many times its threshold a zero's interval is when it is visited, in 1/16; 0 for never. */
+  factor: number;
+  /** Distance in pixels, 1 or 2, at which the level's network sees plane 0. */
+  reach: number;
+}
+
+/** An `.anir` file, or as much of it as there is. */
+export class AnirFile {
+  /** The file's header; none until all of it has come. */
+  header: Header | undefined;
+  /** Number of levels that were decoded. */
+  decoded = 0;
+  /** Bytes that have come. */
+  size = 0;
+  /** What has come before the first level is whole. */
+  #parts: Uint8Array[] = [];
+  #coder: Coder | undefined;
+  #networks: NetworkDecoder | undefined;
+  #unit = 0;
+  /** The level that was decoded last, if it was asked for. */
+  #latest: { level: number; network: Network } | undefined;
+  #trouble: ModelError | undefined;
+
+  constructor(private readonly module: WebAssembly.Module) {}
+
+  /** Takes more bytes. Throws a ModelError if they do not begin a file that this decoder reads. */
+  feed(data: Uint8Array): void {
+    const most = (this.header?.levels.at(-1)?.end ?? Number.POSITIVE_INFINITY) - this.size;
+    const own = data.subarray(0, Math.max(most, 0));
+    this.size += data.length;
+    if (this.#coder) this.#coder.feed(own);
+    else if (own.length > 0) this.#parts.push(own);
+    this.header ??= this.#readHeader();
+    // Not before, as this takes memory in proportion to the picture.
+    if (this.header && this.available > 0 && this.#parts.length > 0) this.#start(this.header);
+  }
+
+  /** Number of levels that have come whole. */
+  get available(): number {
+    return this.header?.levels.filter(({ end }) => end <= this.size).length ?? 0;
+  }
+
+  /**
+   * The subnet of a level, counted from 0; of the last one that has come whole by default.
+   *
+   * Levels are decoded in turn: one that was decoded before another one cannot be had any more. Throws a ModelError if the
+   * level has not come, was passed, or is damaged.
+   */
+  network(level = this.available - 1): Network {
+    if (!this.header) throw new IncompleteError('This .anir file ends within its header.');
+    if (!(level >= 0 && level < this.available))
+      throw new ModelError(
+        `This file ends after ${this.size} bytes, before the end of its level ${Math.max(level, 0) + 1}.`,
+      );
+    if (level < this.decoded && this.#latest?.level !== level)
+      throw new ModelError('That level was passed; open the file again.');
+    while (this.decoded <= level) {
+      const isWanted = this.decoded === level;
+      const network = this.#decodeLevel(this.header, this.header.levels[this.decoded] as Level, isWanted);
+      this.#latest = isWanted ? { level, network } : undefined;
+      this.decoded++;
+    }
+    // What is known of a picture takes much memory, and is of no use any more.
+    if (this.decoded === this.header.levels.length) this.#coder = this.#networks = undefined;
+    return (this.#latest as { network: Network }).network;
+  }
+
+  /**
+   * The last whole level's subnet with what has come of the next level's coefficients. Throws a ModelError if no level has come
+   * whole.
+   */
+  refined(): Network {
+    const network = this.network();
+    const [coder, latents] = [this.#coder, network.latents];
+    if (!coder || !latents || !this.header) return network;
+    coder.keep();
+    const { width, factor } = readStep(coder);
+    let refined = latents;
+    if (width >= LEAST_WIDTH) {
+      coder.level(width, factor);
+      refined = this.#latents(coder, this.header, latents.reach);
+    }
+    coder.restore();
+    return { ...network, latents: refined };
+  }
+
+  #readHeader(): Header | undefined {
+    try {
+      const header = readHeader(concat(this.#parts));
+      if (header.colours !== COLOURS)
+        throw new ModelError(
+          `This .anir file has ${header.colours} colour channels, not ${COLOURS}; update the decoder.`,
+        );
+      return header;
+    } catch (error) {
+      if (error instanceof IncompleteError) return;
+      throw error;
+    }
+  }
+
+  #start(header: Header): void {
+    const stream = concat(this.#parts).subarray(header.start, header.levels.at(-1)?.end);
+    const cells = header.size.map((pixels) => new Axis(pixels, header.pitch).cells) as [number, number];
+    const [columns, rows] = header.family === 'lapped' ? cells : [0, 0];
+    this.#coder = new Coder(this.module, rows, columns, header.pitch);
+    this.#coder.decode(stream);
+    this.#networks = new NetworkDecoder(this.#coder, header.family, header.bits, header.colours);
+    this.#parts = [];
+  }
+
+  /** A level's subnet; without latents if it is only on the way to another one. */
+  #decodeLevel(header: Header, { depth, channels, end }: Level, isWanted: boolean): Network {
+    // What comes after damage means nothing.
+    if (this.#trouble) throw this.#trouble;
+    const { family, size, bits } = header;
+    this.#trouble = new ModelError(`This file is damaged in its level ${this.decoded + 1}; fetch it again.`);
+    const [coder, networks] = [this.#coder, this.#networks];
+    if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS_PER_BYTE * end) throw this.#trouble;
+    const network: Network = { family, size, bits, tensors: {} };
+    if (family === 'lapped') {
+      if (this.decoded === 0) this.#unit = readReal(coder);
+      const { width, factor, reach } = readStep(coder);
+      const isRight = this.#unit > 0 && Number.isFinite(this.#unit) && width >= LEAST_WIDTH;
+      if (!isRight || !coder.level(width, factor)) throw this.#trouble;
+      if (isWanted) network.latents = this.#latents(coder, header, reach);
+    }
+    network.tensors = networks.decode(depth, channels);
+    const areFinite = Object.values(network.tensors).every(({ data }) => data.every(Number.isFinite));
+    if (!coder.check() || !areFinite) throw this.#trouble;
+    this.#trouble = undefined;
+    return network;
+  }
+
+  #latents(coder: Coder, { size, pitch }: Header, reach: number): Latents {
+    const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
+    return latentsOf(coder.values(), [rows, columns], this.#unit, pitch, reach);
+  }
+}
+
+/** The value of a size of 1. */
+function readReal(coder: Coder): number {
+  return new Float32Array(Uint32Array.of(coder.bits(32)).buffer)[0] as number;
+}
+
+/** What a level does first; its width has 15 bits. */
+function readStep(coder: Coder): Step {
+  return { width: coder.bits(15), factor: coder.bits(7), reach: coder.bits(1) + 1 };
+}
+
+function concat(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((all, { length }) => all + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

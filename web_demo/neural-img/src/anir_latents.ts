@@ -1,0 +1,86 @@
+/** Latents from the coefficients that an `.anir` file tells (docs/format.md, "Values"). */
+import { FEWEST } from './lapped_transform.ts';
+import { ModelError } from './model_error.ts';
+import type { Latents } from './network.ts';
+
+const PLANES = 3;
+/** Codes have 16 bits. */
+const MOST_MAGNITUDES = 1 << 15;
+
+/**
+ * Latents of coefficients [rows, columns, 3, pitch, pitch] in units, given the numbers of rows and columns of cells.
+ *
+ * Codes count the magnitudes that occur, so that they are as small as they can be.
+ */
+export function latentsOf(
+  values: Int32Array,
+  [rows, columns]: [number, number],
+  unit: number,
+  pitch: number,
+  reach: number,
+): Latents {
+  const cellOf = (row: number, column: number, plane: number) =>
+    ((row * columns + column) * PLANES + plane) * pitch ** 2;
+  const mean = (row: number, column: number, plane: number) => values[cellOf(row, column, plane)] as number;
+  const down = goesDown(rows, columns, mean);
+  const order = frequenciesUsed(values, pitch);
+  const [along, across] = down ? [rows, columns] : [columns, rows];
+  const told = new Int32Array(PLANES * along * across * order ** 2);
+  let to = 0;
+  for (let plane = 0; plane < PLANES; plane++)
+    for (let a = 0; a < along; a++)
+      for (let b = 0; b < across; b++) {
+        const first = to;
+        const cell = down ? cellOf(a, b, plane) : cellOf(b, a, plane);
+        for (let i = 0; i < order; i++)
+          for (let j = 0; j < order; j++)
+            told[to++] = values[cell + (down ? i * pitch + j : j * pitch + i)] as number;
+        const before = down ? mean(a - 1, b, plane) : mean(b, a - 1, plane);
+        if (a > 0) told[first] = (told[first] as number) - before;
+      }
+  return { ...counted(told), shape: [along, across, order], step: unit, pitch, down, reach };
+}
+
+/** Whether means differ less from one row to the next than from one column to the next. */
+function goesDown(
+  rows: number,
+  columns: number,
+  mean: (row: number, column: number, plane: number) => number,
+): boolean {
+  let [downwards, rightwards] = [0, 0];
+  for (let plane = 0; plane < PLANES; plane++)
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++) {
+        const own = mean(row, column, plane);
+        if (row > 0) downwards += Math.abs(own - mean(row - 1, column, plane));
+        if (column > 0) rightwards += Math.abs(own - mean(row, column - 1, plane));
+      }
+  return downwards < rightwards;
+}
+
+/** How many frequencies along each axis have coefficients other than zero, at least 4. */
+function frequenciesUsed(values: Int32Array, pitch: number): number {
+  let last = FEWEST - 1;
+  for (let at = 0; at < values.length; at++)
+    if (values[at] !== 0) last = Math.max(last, at % pitch, Math.floor(at / pitch) % pitch);
+  return last + 1;
+}
+
+/** Values as codes and the magnitudes that these stand for, from 0 on. */
+function counted(values: Int32Array): { codes: Int16Array; magnitudes: Float32Array } {
+  // Most are zero.
+  const occurring = new Set([0]);
+  for (let at = 0; at < values.length; at++)
+    if (values[at] !== 0) occurring.add(Math.abs(values[at] as number));
+  if (occurring.size > MOST_MAGNITUDES)
+    throw new ModelError('This file has more different coefficients than this decoder takes.');
+  const magnitudes = Int32Array.from(occurring).sort();
+  const index = new Map([...magnitudes].map((magnitude, code) => [magnitude, code]));
+  const codes = new Int16Array(values.length);
+  for (let at = 0; at < values.length; at++)
+    if (values[at] !== 0) {
+      const value = values[at] as number;
+      codes[at] = Math.sign(value) * (index.get(Math.abs(value)) as number);
+    }
+  return { codes, magnitudes: Float32Array.from(magnitudes) };
+}

@@ -1,0 +1,21 @@
+/** What `<neural-img>` takes in markup: its attributes and events, for JSX, Vue and Svelte. */
+import type { NeuralImgElement } from './element.js';
+
+export interface NeuralImgAttributes {
+  src?: string;
+  alt?: string;
+  width?: number | string;
+  height?: number | string;
+  loading?: 'eager' | 'lazy';
+  quality?: 'low' | 'auto' | 'high' | number | `${number}`;
+  id?: string;
+  class?: string;
+  className?: string;
+  slot?: string;
+  style?: unknown;
+  onload?: (event: Event) => void;
+  onerror?: (event: ErrorEvent) => void;
+  key?: string | number | null;
+  ref?: ((element: NeuralImgElement | null) => void) | { current: NeuralImgElement | null } | null;
+  children?: unknown;
+}

@@ -1,0 +1,98 @@
+/** The exporter's manifest.json: the subnets of one picture, checked (docs/format.md). */
+
+export interface Subnet {
+  /** Such as d3w64: three layers, 64 wide. */
+  name: string;
+  depth: number;
+  width: number;
+  file: string;
+  bytes: number;
+  bpp: number;
+  /** Not known for a lone file. */
+  psnr?: number;
+  macsPerPixel?: number;
+}
+
+export interface Manifest {
+  /** The picture's native size in pixels. */
+  width: number;
+  height: number;
+  /** The file of the picture that was fitted, where it is known. */
+  source?: string;
+  subnets: Subnet[];
+}
+
+const FORMAT = 1;
+
+/** Throws an Error that names the first field which is wrong. */
+export function readManifest(json: unknown): Manifest {
+  const manifest = asRecord(json, 'manifest');
+  if (manifest.format !== FORMAT) throw new Error(`manifest.format is not ${FORMAT}`);
+  const source = asRecord(manifest.source, 'source');
+  const subnets = asList(manifest.subnets, 'subnets').map(readSubnet);
+  if (subnets.length === 0) throw new Error('manifest.subnets is empty');
+  return {
+    width: asPositive(source.width, 'source.width'),
+    height: asPositive(source.height, 'source.height'),
+    source: asFileName(source.file, 'source.file'),
+    subnets,
+  };
+}
+
+function readSubnet(json: unknown): Subnet {
+  const subnet = asRecord(json, 'subnet');
+  const name = asText(subnet.name, 'subnet.name');
+  const parts = /^d(\d+)w(\d+)$/.exec(name);
+  if (!parts) throw new Error(`subnet.name “${name}” is not of the form d3w64`);
+  return {
+    name,
+    depth: Number(parts[1]),
+    width: Number(parts[2]),
+    file: asFileName(subnet.file, `${name}.file`),
+    bytes: asPositive(subnet.bytes, `${name}.bytes`),
+    bpp: asPositive(subnet.bpp, `${name}.bpp`),
+    psnr: asPositive(subnet.psnr, `${name}.psnr`),
+    macsPerPixel: asPositive(subnet.macs_per_pixel, `${name}.macs_per_pixel`),
+  };
+}
+
+/** The subnets that no other one beats: nothing as small is better, nothing as good is smaller. */
+export function paretoFront(subnets: readonly Subnet[]): Subnet[] {
+  let best = -Infinity;
+  return [...subnets]
+    .sort((a, b) => a.bytes - b.bytes || (b.psnr ?? 0) - (a.psnr ?? 0))
+    .filter(({ psnr = 0 }) => {
+      if (psnr <= best) return false;
+      best = psnr;
+      return true;
+    });
+}
+
+export function asRecord(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${what} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+export function asList(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${what} is not a list`);
+  return value;
+}
+
+export function asText(value: unknown, what: string): string {
+  if (typeof value !== 'string' || value === '') throw new Error(`${what} is not a text`);
+  return value;
+}
+
+/** A plain name inside its folder: no path, no other address. */
+export function asFileName(value: unknown, what: string): string {
+  const name = asText(value, what);
+  if (!/^[\w-][\w. -]*$/.test(name)) throw new Error(`${what} is not a plain file name`);
+  return name;
+}
+
+export function asPositive(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+    throw new Error(`${what} is not a positive number`);
+  return value;
+}

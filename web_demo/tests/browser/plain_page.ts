@@ -1,0 +1,50 @@
+/** The package's own files in a plain page under a strict policy, with an element for each fixture. */
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NeuralImgElement } from '../../neural-img/src/index.ts';
+import { serve } from '../../scripts/serve.mjs';
+import { fixtures, pathOf } from './fixtures.ts';
+import { makeProject } from './project.ts';
+
+export const POLICY =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src data:";
+
+export async function servePlainPage(): Promise<{ url: string; close: () => void }> {
+  const project = makeProject();
+  const dist = join(project, 'node_modules/neural-img/dist');
+  const elements = fixtures.map(
+    ({ family, file, width, height }) =>
+      `<neural-img id="${family}" src="${file}" width="${width}" height="${height}"></neural-img>`,
+  );
+  for (const fixture of fixtures) cpSync(pathOf(fixture), join(dist, fixture.file));
+  writeFileSync(join(dist, 'broken.onnx'), 'not a picture at all');
+  const page = `<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">
+    <script type="module" src="neural-img.js"></script>${elements.join('')}</html>`;
+  writeFileSync(join(dist, 'index.html'), page);
+  const server = await serve(dist, { headers: { 'Content-Security-Policy': POLICY } });
+  const close = () => {
+    server.close();
+    rmSync(project, { recursive: true, force: true });
+  };
+  return { url: server.url, close };
+}
+
+/** Runs in the page: what an element shows, RGB, once it is drawn whole; the coarse picture comes before. */
+export async function drawnPixels(id: string): Promise<number[]> {
+  const element = document.getElementById(id) as NeuralImgElement;
+  await element.decode();
+  const canvas = element.shadowRoot?.querySelector('canvas');
+  const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+  return Array.from(data).filter((_, at) => at % 4 !== 3);
+}
+
+/** Runs in the page: what an element says of a file that is no picture. */
+export async function messageOfBroken(id: string): Promise<string> {
+  const element = document.getElementById(id) as HTMLElement & { src: string };
+  const failed = new Promise<string>((resolve) => {
+    const listen = (event: Event) => resolve((event as ErrorEvent).message);
+    element.addEventListener('error', listen, { once: true });
+  });
+  element.src = 'broken.onnx';
+  return failed;
+}

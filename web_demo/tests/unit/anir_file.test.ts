@@ -1,0 +1,133 @@
+/** Files that Python wrote, with what Python reads from them. */
+import { describe, expect, test } from 'vitest';
+import { AnirFile } from '../../neural-img/src/anir_file.ts';
+import { FAMILIES } from '../../neural-img/src/families/index.ts';
+import { type Network, nameOf } from '../../neural-img/src/network.ts';
+import { CODER_MODULE, newKernel } from '../kernels.ts';
+import { expectSamePixels, withoutAlpha } from '../pixels.ts';
+import { type AnirCase, anirCases } from '../vectors.ts';
+
+const cases = anirCases();
+const [siren, lapped] = ['siren', 'lapped'].map((family) => cases.find((own) => own.family === family)) as [
+  AnirCase,
+  AnirCase,
+];
+
+function fileOf(...parts: Uint8Array[]): AnirFile {
+  const file = new AnirFile(CODER_MODULE);
+  for (const part of parts) file.feed(part);
+  return file;
+}
+
+function draw(network: Network, x: Float32Array, y: Float32Array): number[] {
+  return withoutAlpha(FAMILIES.get(network.family)?.open(newKernel(), network)(x, y) ?? []);
+}
+
+/** Numbers below `most` that look random, and are the same each time. */
+function numbers(count: number, most: number): number[] {
+  let state = 1;
+  return Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * most);
+  });
+}
+
+describe.each(cases)('$family of $bits bits, pitch $pitch', ({ file, levels }) => {
+  test('each level is Python’s, from the whole file and from its prefix', () => {
+    const whole = fileOf(file);
+    levels.forEach(({ network, name, end }, k) => {
+      expect(whole.network(k)).toEqual(network);
+      const prefix = fileOf(file.subarray(0, end));
+      expect([prefix.available, prefix.header?.levels[k]?.name]).toEqual([k + 1, name]);
+      expect(prefix.network()).toEqual(network);
+    });
+  });
+
+  test('each level is drawn as Python draws it', () => {
+    const whole = fileOf(file);
+    levels.forEach(({ x, y, pixels }, k) => {
+      expectSamePixels(draw(whole.network(k), x, y), pixels);
+    });
+  });
+});
+
+test.each([siren, lapped])('bytes of $family may come one by one', ({ file, levels }) => {
+  const own = fileOf();
+  let seen = 0;
+  for (const byte of file) {
+    own.feed(Uint8Array.of(byte));
+    if (own.available > seen) expect(own.network()).toEqual(levels[seen++]?.network);
+  }
+  expect(seen).toBe(levels.length);
+});
+
+test('what comes after the last level is left alone', () => {
+  const own = fileOf(lapped.file, new Uint8Array(1 << 16), new Uint8Array(9));
+  expect(own.network()).toEqual(lapped.levels.at(-1)?.network);
+  expect(own.size).toBe(lapped.file.length + 65536 + 9);
+});
+
+test('levels come in turn', () => {
+  const own = fileOf(siren.file);
+  expect(own.network(2)).toEqual(siren.levels[2]?.network);
+  expect(own.network(2)).toEqual(siren.levels[2]?.network);
+  expect(() => own.network(0)).toThrow('passed');
+  expect(() => own.network(4)).toThrow('before the end of its level 5');
+});
+
+describe('between levels', () => {
+  const [, , before, after] = lapped.levels.map(({ end }) => end) as [number, number, number, number];
+  const middle = before + Math.floor((after - before) / 2);
+  const count = ({ latents }: Network) => latents?.codes.filter((code) => code !== 0).length ?? 0;
+
+  test('coefficients are refined, and the next level is none the worse', () => {
+    const own = fileOf(lapped.file.subarray(0, middle));
+    const refined = own.refined();
+    expect(refined.tensors).toEqual(lapped.levels[2]?.network.tensors);
+    expect(refined.latents?.reach).toBe(lapped.levels[2]?.network.latents?.reach);
+    expect(count(refined)).toBeGreaterThan(count(own.network()));
+    own.feed(lapped.file.subarray(middle));
+    expect(own.network()).toEqual(lapped.levels[3]?.network);
+    expect(own.refined()).toEqual(lapped.levels[3]?.network);
+  });
+
+  test('other families stay as they are', () => {
+    const own = fileOf(siren.file.subarray(0, (siren.levels[1]?.end ?? 0) + 9));
+    expect(own.refined()).toEqual(siren.levels[1]?.network);
+  });
+});
+
+describe.each([siren, lapped])('$family that strangers changed', ({ file, levels, start }) => {
+  test('cut, it shows a level or says so', () => {
+    const first = levels[0]?.end ?? 0;
+    const header = Array.from({ length: start + 1 }, (_, length) => length);
+    for (const length of [...header, first - 1, ...numbers(200, file.length)]) {
+      const own = fileOf(file.subarray(0, length));
+      const whole = levels.filter(({ end }) => end <= length).length;
+      expect(own.available).toBe(whole);
+      if (whole > 0) {
+        expect(nameOf(own.network()), `${length}`).toBe(levels[whole - 1]?.name);
+        expect(draw(own.refined(), new Float32Array(1), new Float32Array(1))).toHaveLength(3);
+      } else expect(() => own.network(), `${length}`).toThrow(/^This (\.anir )?file ends [^\n]{10,80}$/);
+    }
+  });
+
+  test('with a flipped bit, it is refused in one line', () => {
+    const bits = numbers(200, 8);
+    numbers(200, file.length - 6).forEach((place, k) => {
+      const changed = file.with(place, (file[place] ?? 0) ^ (1 << (bits[k] ?? 0)));
+      const message = expect.stringMatching(/^[^\n]{10,120}$/);
+      const refused = expect.objectContaining({ name: 'ModelError', message });
+      expect(() => fileOf(changed).network(levels.length - 1), `${place}`).toThrow(refused);
+    });
+  });
+
+  test('after damage, levels before it stay and none follows', () => {
+    const [second, third] = levels.slice(1, 3).map(({ end }) => end) as [number, number];
+    const at = Math.floor((second + third) / 2);
+    const own = fileOf(file.with(at, (file[at] ?? 0) ^ 255));
+    expect(own.network(1)).toEqual(levels[1]?.network);
+    for (let time = 0; time < 2; time++) expect(() => own.network(3)).toThrow('damaged in its level 3');
+    expect(own.network(1)).toEqual(levels[1]?.network);
+  });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { bitmapSize, parseDimension, styleSheet } from '../../neural-img/src/layout.ts';
+
+test.each([
+  ['600', 600, 'px'],
+  [' \n600', 600, 'px'],
+  ['600.5', 600.5, 'px'],
+  ['600.', 600, 'px'],
+  ['600px', 600, 'px'],
+  ['600.5.7', 600.5, 'px'],
+  ['50%', 50, '%'],
+  ['12.5%off', 12.5, '%'],
+  ['6 %', 6, 'px'],
+  ['0', 0, 'px'],
+])('reads a dimension as HTML does: %j', (text, value, unit) => {
+  expect(parseDimension(text)).toEqual({ value, unit });
+});
+
+test.each([null, '', ' ', '-5', '+5', '.5', 'wide', '\u00a05'])('%j is no dimension', (text) => {
+  expect(parseDimension(text)).toBeUndefined();
+});
+
+const UNKNOWN = { width: 0, height: 0 };
+const NATURAL = { width: 300, height: 100 };
+
+test.each([
+  ['600', '400', UNKNOWN, ['600px', 'auto', '600 / 400']],
+  ['600', '400', NATURAL, ['600px', 'auto', '600 / 400']],
+  [null, null, UNKNOWN, ['0px', 'auto', 'auto']],
+  [null, null, NATURAL, ['300px', 'auto', '300 / 100']],
+  ['600', null, NATURAL, ['600px', 'auto', '300 / 100']],
+  [null, '50', NATURAL, ['auto', '50px', '300 / 100']],
+  ['50%', '400', NATURAL, ['50%', '400px', '300 / 100']],
+  ['0', '400', NATURAL, ['0px', '400px', '300 / 100']],
+  ['x', 'y', NATURAL, ['300px', 'auto', '300 / 100']],
+] as const)('width %j and height %j of a picture of %j', (width, height, natural, expected) => {
+  const declared = styleSheet(width, height, natural);
+  const of = (name: string) => new RegExp(`(?:^|\\s)${name}: ([^;]*);`).exec(declared)?.[1];
+  expect([of('width'), of('height'), of('aspect-ratio')]).toEqual(expected);
+});
+
+test.each([
+  ['fill', { width: 300, height: 200 }, 1, { width: 600, height: 200 }],
+  ['cover', { width: 300, height: 200 }, 1, { width: 600, height: 200 }],
+  ['contain', { width: 300, height: 200 }, 2, { width: 600, height: 200 }],
+  ['none', { width: 30, height: 20 }, 2, { width: 300, height: 100 }],
+  ['scale-down', { width: 30, height: 20 }, 2, { width: 60, height: 20 }],
+  ['scale-down', { width: 600, height: 500 }, 2, { width: 300, height: 100 }],
+  ['fill', { width: 0.1, height: 0.1 }, 1, { width: 1, height: 1 }],
+  ['fill', { width: 300, height: 0 }, 1, { width: 0, height: 0 }],
+  ['fill', { width: Number.NaN, height: 100 }, 1, { width: 0, height: 0 }],
+])('object-fit %s in %j at %d pixels a pixel', (fit, box, density, expected) => {
+  expect(bitmapSize(NATURAL, box, fit, density)).toEqual(expected);
+});
+
+test('no bitmap is larger than a phone’s canvas', () => {
+  const { width, height } = bitmapSize(NATURAL, { width: 30_000, height: 10_000 }, 'fill', 1);
+  expect(width * height).toBeLessThanOrEqual(16.8e6);
+  expect(width / height).toBeCloseTo(3, 2);
+});
+
+test('without a natural size there is no bitmap', () => {
+  expect(bitmapSize(UNKNOWN, { width: 300, height: 200 }, 'fill', 1)).toEqual(UNKNOWN);
+});
