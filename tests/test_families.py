@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -87,6 +88,22 @@ def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(n
     assert filters.shape == (kind.banks(4), len(kind.filter_bits), 4000)
     spread = filters.std(dim=2)
     assert (spread[:, 0] / spread[:, 1]).tolist() == pytest.approx([4.0] * kind.banks(4), rel=0.1)
+
+
+def test_frequencies_of_filter_networks_fall_by_bank_grow_with_width_and_have_a_long_tail() -> None:
+    def spread(width: int, bandwidth: float) -> list[float]:
+        generator = torch.Generator().manual_seed(0)
+        filters = family("fourier").init_filters(4, width, (1.0, 1.0), bandwidth, generator)
+        return filters[:, :2].square().mean((1, 2)).sqrt().tolist()
+
+    narrow, wide = spread(5000, 0.3), spread(20000, 0.3)
+    assert [b / a for a, b in itertools.pairwise(wide)] == pytest.approx([0.7] * 3, rel=0.05)
+    assert [b / a for a, b in zip(narrow, wide, strict=True)] == pytest.approx([2.0] * 4, rel=0.05)
+    assert [b / a for a, b in zip(wide, spread(20000, 0.6), strict=True)] == pytest.approx([2.0] * 4)
+    first = family("gabor").init_filters(1, 20000, (1.0, 1.0), 0.3, torch.Generator().manual_seed(0))[0]
+    # The fourth moment of a normal variable is 3 in units of its second one squared, here 3 · 4! / 2!².
+    assert (first[0] ** 4).mean() / first[0].square().mean() ** 2 == pytest.approx(18, rel=0.15)
+    assert first[2].abs().max() <= math.pi
 
 
 def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:

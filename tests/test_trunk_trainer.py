@@ -22,6 +22,11 @@ def _train(trainer: TrunkTrainer, steps: int, rate: float = 1e-2) -> None:
         trainer.update(parameters, [trainer.tile_gradients(parameters, 512, *points)], rate)
 
 
+def test_a_family_may_learn_faster_than_the_preset_says() -> None:
+    siren, fourier = _trainer(), _trainer("fourier")
+    assert fourier.rate_factor == pytest.approx(siren.rate_factor * 1.5)
+
+
 def test_tiles_add_up_to_the_whole() -> None:
     trainer, points = _trainer(), _points()
     trainer.trunk = trainer.trunk.to(torch.device("cpu"))

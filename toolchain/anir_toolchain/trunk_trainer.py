@@ -62,7 +62,8 @@ class TrunkTrainer:
         self.error = torch.ones(len(trunk.depths), device=own["weight"].device)
         self.least_error = math.inf
         self.steps = self.guarded_from = 0
-        self.rate_factor = min(math.sqrt(_RATE_WIDTH / own["weight"].shape[-1]), _MOST_RATE_FACTOR)
+        narrow = min(math.sqrt(_RATE_WIDTH / own["weight"].shape[-1]), _MOST_RATE_FACTOR)
+        self.rate_factor = trunk.family.rate_gain * narrow
         self.backup: dict[str, Any] = {}
 
     def parameters(self, phase: Phase, softening: float) -> Parameters:

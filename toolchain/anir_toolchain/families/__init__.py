@@ -38,6 +38,8 @@ class Family(ABC):
     """The network's tensors (docs/format.md) that make up the K values of a filter, in their order."""
     filter_gain: ClassVar[float] = 1.0
     """Learning rate of filters as a multiple of that of hidden weights."""
+    rate_gain: ClassVar[float] = 1.0
+    """Learning rate of all parameters as a multiple of the preset's."""
     error_exponent: ClassVar[float] = 0.5
     """In the loss the error e of a subnet is weighted by e to the power of minus this.
 

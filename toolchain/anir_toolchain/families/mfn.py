@@ -18,6 +18,8 @@ class _FilterNetwork(Family):
     A product of waves alone cannot level off, as a sine of a sum does; a quotient of two such products can.
     """
 
+    rate_gain = 1.5
+
     def banks(self, depth: int) -> int:
         return depth
 
@@ -51,7 +53,7 @@ class Fourier(_FilterNetwork):
     """g(x, y) = sin(ωx·x + ωy·y + φ)."""
 
     name = "fourier"
-    filter_gain = 5.0
+    filter_gain = 2.0
     filter_tensors: ClassVar[dict[str, FilterTensor]] = {
         "frequencies": FilterTensor(2, bits=16),
         "phases": FilterTensor(1, bits=8),
@@ -65,11 +67,14 @@ class Fourier(_FilterNetwork):
         bandwidth: float,
         generator: torch.Generator,
     ) -> Tensor:
-        filters = torch.rand(depth, 3, width, generator=generator) * 2 - 1
         # A product of sines adds up frequencies; falling from bank to bank, they suit all depths.
-        frequency = 2 * bandwidth * 0.7 ** torch.arange(depth)
-        scale = torch.stack([frequency * aspect[0], frequency * aspect[1], torch.full((depth,), math.pi)], 1)
-        return filters * scale[:, :, None]
+        spread = 0.175 * math.sqrt(width) * bandwidth * 0.7 ** torch.arange(depth)[:, None, None]
+        # Many low ones and a long tail of high ones, like the spectrum of a picture.
+        tail = torch.empty(depth, 1, width).exponential_(generator=generator)
+        directions = torch.randn(depth, 2, width, generator=generator) * torch.tensor(aspect)[:, None]
+        frequencies = spread * tail * directions
+        phases = (torch.rand(depth, 1, width, generator=generator) * 2 - 1) * math.pi
+        return torch.cat([frequencies, phases], 1)
 
 
 class Gabor(_FilterNetwork):
