@@ -56,7 +56,7 @@ def decode(
 ) -> None:
     """Measures time and memory of decoding."""
     torch.set_num_threads(available_cores())
-    spaces = {name: Space.default(*SIZE, families()[name].widths) for name in sorted(families())}
+    spaces = {name: families()[name].default_space(SIZE) for name in sorted(families())}
     cases = [
         (name, subnet)
         for name, space in spaces.items()

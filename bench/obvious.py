@@ -20,7 +20,7 @@ from anir_toolchain.export import export
 from anir_toolchain.families import families
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
 from anir_toolchain.model import Model
-from anir_toolchain.space import Space, Subnet
+from anir_toolchain.space import Subnet
 from numpy.typing import NDArray
 from onnxscript import GraphBuilder
 
@@ -96,7 +96,7 @@ def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -
 def write(directory: Path) -> None:
     """Writes for each family and subnet `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx`."""
     for name, kind in families().items():
-        space = Space.default(*_SIZE, kind.widths)
+        space = kind.default_space(_SIZE)
         model = random_model(name, size=_SIZE, space=space)
         export(model, directory / name)
         for subnet in space.subnets:

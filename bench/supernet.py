@@ -24,7 +24,7 @@ from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 from anir_toolchain.terminal import run
 from anir_toolchain.threads import worker_threads
-from anir_toolchain.training import begin, refine_in_rounds, train
+from anir_toolchain.training import begin, train
 from anir_toolchain.training_state import Task
 from anir_toolchain.trunk import Trunk
 from numpy.typing import NDArray
@@ -100,10 +100,7 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
         task = replace(task, preset=replace(task.preset, soften=2.0, settle=3.0))
         training = begin(task)
         train(task, training)
-        trunks = {width: (trunk, trunk.parameters) for width, trunk in training.trunks.items()}
         features = training.features
-        if task.family.has_latents:
-            features = refine_in_rounds(task, trunks, features)
     return {
         Subnet(depth, width).name: round(psnr(levels, image), 3)
         for width, trunk in training.trunks.items()

@@ -1,11 +1,9 @@
 """Pictures for the lapped transform's tests, and their latents."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from anir_runtime.network import Latents
-from anir_toolchain.lapped_analysis import Coefficients, analyse
-from anir_toolchain.rate_distortion import quantize_picture
+from anir_toolchain.embedding import embed
+from anir_toolchain.lapped_analysis import analyse
 from numpy.typing import NDArray
 
 
@@ -24,12 +22,6 @@ def blocks(columns: int, rows: int, size: int, seed: int = 0) -> NDArray[np.uint
     return colours.repeat(size, 0).repeat(size, 1)
 
 
-def quantized(candidates: list[Coefficients], bits: float) -> Latents:
-    """The latents for one budget."""
-    with ThreadPoolExecutor(1) as pool:
-        return quantize_picture(candidates, [bits], pool)[0]
-
-
-def latents_of(picture: NDArray[np.uint8], bits: float) -> Latents:
+def latents_of(picture: NDArray[np.uint8], bits: float, reach: int = 1) -> Latents:
     """The latents of a picture for one budget."""
-    return quantized(analyse(picture), bits)
+    return embed(analyse(picture).coefficients, [round(bits / 8)], [reach])[0].latents

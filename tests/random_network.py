@@ -4,12 +4,17 @@ import math
 from typing import Any
 
 import numpy as np
+from anir_runtime.common_networks import Colours
 from anir_runtime.families import families
 from anir_runtime.lapped_transform import lattice
 from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[Any]]
+COLOURS = Colours(
+    np.array([[70, 90, 50], [75, -5, -100], [72, -88, 60]], np.int8), 2.0**-20, np.array([90, 120, 60], np.uint8)
+)
+"""Three planes that are nearly orthogonal."""
 KEPT = 3
 """Planes that `lapped` passes on: no weights lead to them."""
 

@@ -60,7 +60,8 @@ def _lapped(network: Network, x: Values, y: Values) -> Values:
     reach, (width, height) = network.latents.reach, network.size
     shifts = [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
     around = [_planes(network, x + 2 * reach * i / width, y + 2 * reach * j / height) for i, j in shifts]
-    features = [*np.moveaxis(around[0], -1, 0), *(planes[..., 0] for planes in around[1:])]
+    centre = np.moveaxis(around[0], -1, 0)
+    features = [*centre, *(planes[..., 0] - centre[0] for planes in around[1:])]
     first = np.full((*x.shape, network.channels), math.pi / 2)
     count = min(len(features), network.channels - 1)
     first[..., :count] = np.stack(features[:count], -1)

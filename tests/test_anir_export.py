@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
+from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import save_model
 from anir_toolchain.cli import export_main
@@ -12,6 +13,7 @@ from anir_toolchain.model import Model
 from anir_toolchain.space import Space
 
 from tests.conftest import Failing
+from tests.lapped_pictures import waves
 from tests.random_model import random_model
 
 SPACE = Space((2, 3), (12, 16))
@@ -33,18 +35,14 @@ def test_a_file_has_the_models_networks(family: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def waves() -> Model:
+def fitted() -> Model:
     """A model of local cosines whose picture is smooth."""
-    model = random_model("lapped", space=SPACE)
-    y, x = np.mgrid[0:64, 0:96]
-    pixels = np.stack([x * 2, 60 + y * 2, 128 + 100 * np.sin(x / 5 + y / 9)], axis=-1).astype(np.uint8)
-    model.image.numpy()[:] = pixels
-    return model
+    return fit(waves(192, 128), Config("lapped", preset="instant", device="cpu"))
 
 
-def test_levels_of_local_cosines_come_nearer_and_nearer(waves: Model, tmp_path: Path) -> None:
-    header = export_anir(waves, tmp_path / "a.anir")
-    data, image = (tmp_path / "a.anir").read_bytes(), waves.image.numpy()
+def test_levels_of_local_cosines_come_nearer_and_nearer(fitted: Model, tmp_path: Path) -> None:
+    header = export_anir(fitted, tmp_path / "a.anir")
+    data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
     seen = []
     for level in header.levels:
         pixels = Decoder(data[: level.end]).decode()
@@ -52,15 +50,25 @@ def test_levels_of_local_cosines_come_nearer_and_nearer(waves: Model, tmp_path: 
         assert level.psnr[0] == pytest.approx(seen[-1], abs=0.125)
     assert seen == sorted(seen)
     assert seen[-1] > 35
-    network = AnirFile(data).network()
-    np.testing.assert_array_equal(
-        network.tensors["weights"], waves.network(waves.space.find("d3w16")).tensors["weights"]
-    )
+    assert header.levels[-1].end == pytest.approx(1.5 * 192 * 128 / 8, rel=0.05)
 
 
-def test_the_command(waves: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing) -> None:
+def test_a_level_is_the_models_network(fitted: Model, tmp_path: Path) -> None:
+    header = export_anir(fitted, tmp_path / "a.anir")
+    file = AnirFile((tmp_path / "a.anir").read_bytes())
+    for k, level in enumerate(header.levels):
+        network, own = file.network(k), fitted.network(fitted.space.find(level.name))
+        for name, tensor in own.tensors.items():
+            np.testing.assert_array_equal(network.tensors[name], tensor, err_msg=name)
+        assert network.latents is not None
+        assert own.latents is not None
+        np.testing.assert_array_equal(network.latents.codes, own.latents.codes)
+        assert (network.latents.step, network.latents.reach) == (own.latents.step, own.latents.reach)
+
+
+def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing) -> None:
     monkeypatch.chdir(tmp_path)
-    save_model(waves, Path("model.pt"))
+    save_model(fitted, Path("model.pt"))
     assert export_main(["model.pt", "-o", "b.anir"]) == 0
-    assert Decoder(Path("b.anir")).decode().shape == waves.image.shape
+    assert Decoder(Path("b.anir")).decode().shape == fitted.image.shape
     fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d2w12"]), "leave out --subnet", 2)

@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Header, Step, code_step, code_unit
+from anir_runtime.anir_file import AnirFile, Header, Step
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 from anir_toolchain.anir_writer import AnirWriter
 
-from tests.random_network import random_network
+from tests.random_network import COLOURS, random_network
 from tests.test_coder import lively
 
 SIZE = 75, 52
@@ -39,13 +39,12 @@ def file_of(family: str, bits: int = 4) -> tuple[bytes, list[Network]]:
     header = Header(family, SIZE, 3, bits, 16, (), 0)
     writer, own = AnirWriter(header, 1 << 20), networks(family, bits)
     if family == "lapped":
-        writer.coder.aim(lively(4, 5, 16))
-        code_unit(writer.coder, 2.0**-12)
+        writer.begin(lively(4, 5, 16), COLOURS)
     for k, network in enumerate(own):
+        width = 4000 >> k
         if family == "lapped":
-            step = code_step(writer.coder, Step(4000 >> k, 27, 1 + k % 2))
-            writer.coder.level(step.width, step.factor)
-        writer.add(network, PSNR)
+            writer.refine(Step(width, 27, 1 + k))
+        writer.add(network, PSNR, width)
     return writer.finish(), own
 
 
@@ -87,7 +86,7 @@ def test_latents_of_a_prefix_are_those_of_the_whole_file() -> None:
         assert other is not None
         assert np.array_equal(one.codes, other.codes)
         assert np.array_equal(one.magnitudes, other.magnitudes)  # type: ignore[arg-type]
-        assert one.reach == 1 + k % 2
+        assert (one.reach, one.step) == (1 + k, float(np.float32(1 / (4000 >> k))))
 
 
 def test_between_levels_coefficients_are_refined() -> None:

@@ -2,12 +2,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Header, code_step, code_unit
+from anir_runtime.anir_file import AnirFile, Header
 from anir_runtime.lapped_transform import coefficients
 from anir_toolchain.anir_writer import AnirWriter
-from anir_toolchain.embedding import UNIT, embed, in_units
+from anir_toolchain.embedding import UNIT, Embedded, embed, in_units
 
-from tests.random_network import random_network
+from tests.random_network import COLOURS, random_network
 
 SIZE = 160, 96
 ENDS = 300, 700, 1500, 3500
@@ -21,13 +21,18 @@ def values(seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
     return random.laplace(size=(3, 6, 10, 16, 16)) * fall * cells
 
 
+def real(level: Embedded) -> np.ndarray:  # type: ignore[type-arg]
+    """Coefficients of the orthonormal transform at a level."""
+    return coefficients(level.latents) * 8 * level.step.width * UNIT
+
+
 def test_levels_end_in_time_and_come_nearer() -> None:
     wanted = values()
-    levels = embed([in_units(wanted)] * 4, ENDS, [1, 1, 2, 2])
+    levels = embed(in_units(wanted), ENDS, [1, 1, 2, 2])
     errors = []
     for level, end in zip(levels, ENDS, strict=True):
         assert 0.98 * end < level.end <= end
-        own = coefficients(level.latents) * 8
+        own = real(level)
         shown = np.zeros_like(wanted)
         order = own.shape[2]
         shown[..., :order, :order] = own.transpose(0, 1, 3, 2, 4)
@@ -38,8 +43,8 @@ def test_levels_end_in_time_and_come_nearer() -> None:
 
 def test_last_level_is_within_its_width() -> None:
     wanted = values()
-    level = embed([in_units(wanted)], [20000], [1])[0]
-    own = coefficients(level.latents) * 8
+    level = embed(in_units(wanted), [20000], [1])[0]
+    own = real(level)
     order = own.shape[2]
     error = np.abs(own.transpose(0, 1, 3, 2, 4) - wanted[..., :order, :order])
     # Of numbers that are told at all, an interval, of which a third lies beyond what stands for it.
@@ -51,14 +56,12 @@ def test_last_level_is_within_its_width() -> None:
 
 def test_a_written_file_has_the_levels() -> None:
     target = in_units(values())
-    levels = embed([target] * 4, ENDS, [1, 1, 2, 2])
+    levels = embed(target, ENDS, [1, 1, 2, 2])
     writer = AnirWriter(Header("lapped", SIZE, 3, 4, 16, (), 0), 1 << 16)
-    writer.coder.aim(target)
-    code_unit(writer.coder, UNIT)
+    writer.begin(target, COLOURS)
     for k, level in enumerate(levels):
-        code_step(writer.coder, level.step)
-        writer.coder.level(level.step.width, level.step.factor)
-        writer.add(random_network("lapped", 2, 8 + k, SIZE), (20.0, 21.0, 22.0))
+        writer.refine(level.step)
+        writer.add(random_network("lapped", 2, 8 + k, SIZE), (20.0, 21.0, 22.0), level.step.width)
     file = AnirFile(writer.finish())
     for k, level in enumerate(levels):
         read = file.network(k).latents
@@ -73,6 +76,6 @@ def test_a_written_file_has_the_levels() -> None:
 def test_means_come_back_from_their_cosines(shape: tuple[int, int]) -> None:
     wanted = np.zeros((3, *shape, 16, 16))
     wanted[..., 0, 0] = np.random.default_rng(0).normal(size=(3, *shape))
-    level = embed([in_units(wanted)], [50000], [1])[0]
-    own = coefficients(level.latents)[:, :, 0, :, 0] * 8
+    level = embed(in_units(wanted), [50000], [1])[0]
+    own = real(level)[:, :, 0, :, 0]
     assert np.abs(own - wanted[..., 0, 0]).max() < 8 * level.step.width * UNIT

@@ -104,25 +104,3 @@ def test_frequencies_of_filter_networks_fall_by_bank_grow_with_width_and_have_a_
     # The fourth moment of a normal variable is 3 in units of its second one squared, here 3 · 4! / 2!².
     assert (first[0] ** 4).mean() / first[0].square().mean() ** 2 == pytest.approx(18, rel=0.15)
     assert first[2].abs().max() <= math.pi
-
-
-def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:
-    lapped = family("lapped")
-
-    def rates(width: int, height: int) -> list[float]:
-        subnets = Space.default(width, height, lapped.widths).subnets
-        return [lapped.latent_bits(s, (width, height)) / (width * height) for s in subnets]
-
-    files = [rate for of_depth in lapped.rates.values() for rate in of_depth]
-    usual = rates(768, 512)
-    assert 0.03 < usual[0] < 0.05
-    assert 1.40 < usual[-1] < 1.43
-    assert sorted(zip(usual, files, strict=True)) == sorted(
-        zip(usual, files, strict=True), key=lambda p: p[1]
-    )
-    assert rates(6000, 4000) == pytest.approx(files, rel=0.02)
-    assert rates(8, 8) == [4.0] * 16
-    assert lapped.latent_bits(Subnet(2, 4), (100, 100)) == pytest.approx(lapped.least_bits)
-    # Between and beyond the default space's depths and widths.
-    assert usual[0] < lapped.latent_bits(Subnet(2, 12), (768, 512)) / (768 * 512) < usual[1]
-    assert lapped.latent_bits(Subnet(9, 8), (768, 512)) < lapped.latent_bits(Subnet(5, 8), (768, 512))

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 import torch
 from anir_runtime import decode
-from anir_runtime.coordinates import axis_coordinates
 from anir_toolchain import Config, Model, export, fit, presets, save_model
 from anir_toolchain.checkpoint import trunk_state
 from anir_toolchain.lapped_analysis import analyse
-from anir_toolchain.latent_coding import encode_latents
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import QuantizedTrunk
 from anir_toolchain.progress import Progress
@@ -110,7 +108,7 @@ def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
         torch.set_num_threads(1)
 
 
-def test_progress_tells_when_latents_are_quantized(
+def test_progress_tells_when_latents_are_chosen(
     waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Progress] = []
@@ -121,29 +119,16 @@ def test_progress_tells_when_latents_are_quantized(
     fit(waves, Config(family="lapped", preset="short", depths=(2,), widths=(8,)), on_progress=seen.append)
     assert told == [1]
     assert seen[0] == Progress("codes", 0, 120, {})
-    assert seen[-1] == replace(seen[-2], phase="codes")
-    # Quantized again in the midst of training, too.
-    assert [progress.step for progress in seen if progress.phase == "codes"] == [0, 30, 60, 120]
+    assert [progress.step for progress in seen if progress.phase == "codes"] == [0]
 
 
-def test_refined_latents_show_more_in_as_many_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    rough = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
-    config = Config(family="lapped", preset="short", depths=(2, 3), widths=(12, 16))
-    again = fit(rough, config)
-    monkeypatch.setattr("anir_toolchain.presets._REFINED_AT", ())
-    monkeypatch.setattr("anir_toolchain.training.refine_in_rounds", lambda task, trunks, features: features)
-    once = fit(rough, config)
-    x, y = (torch.from_numpy(axis_coordinates(n)) for n in (128, 96))
-    for subnet in again.space.subnets:
-        errors, sizes = [], []
-        for model in (again, once):
-            picture = model.decode(subnet, x, y).clamp(0, 1) - model.image / 255
-            errors.append(picture.square().mean().item())
-            latents = model.latents(subnet)
-            assert latents
-            sizes.append(encode_latents(latents).bytes)
-        assert errors[0] < 0.98 * errors[1]
-        assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
+def test_without_training_networks_are_the_common_ones(waves: NDArray[np.uint8]) -> None:
+    model = fit(np.tile(waves, (2, 2, 1)), Config(family="lapped", preset="instant"))
+    assert [subnet.name for subnet in model.space.subnets][:2] == ["d2w12", "d2w16"]
+    for width, trunk in model.trunks.items():
+        assert np.array_equal(trunk.weight, common_trunks()[width].weights)
+    with pytest.raises(AnirError, match="siren networks have to be trained; take --preset fast"):
+        fit(waves, Config(family="siren", preset="instant"))
 
 
 def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:

@@ -1,6 +1,5 @@
 """Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md)."""
 
-import math
 import struct
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from anir_runtime.anir_header import Header, IncompleteError, Level, read_header
 from anir_runtime.anir_networks import NetworkCoder
 from anir_runtime.coder import Coder, Integers
+from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import FEWEST, Axis
 from anir_runtime.network import Latents, Network, Tensors
@@ -29,9 +29,10 @@ class Step:
     """How a level refines coefficients.
 
     Attributes:
-        width: length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767.
+        width: length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767; what the
+            level's network sees is in units of it.
         factor: how many times its threshold a zero's interval is when it is visited, in 1/16; 0 for never.
-        reach: distance in pixels, 1 or 2, at which the level's network sees plane 0.
+        reach: distance in pixels, 1 to 4, at which the level's network sees plane 0.
     """
 
     width: int
@@ -39,17 +40,24 @@ class Step:
     reach: int
 
 
-def code_unit(coder: Coder, unit: float = 0.0) -> float:
-    """Codes, in the coder's direction, the value of a size of 1."""
-    (word,) = struct.unpack("<I", struct.pack("<f", unit))
-    (result,) = struct.unpack("<f", struct.pack("<I", coder.bits(32, word)))
-    return float(result)
+def code_colours(coder: Coder, colours: Colours | None = None) -> Colours:
+    """Codes, in the coder's direction, how planes become colours; to encode, it is given."""
+    given = colours or Colours(np.zeros((_COLOURS, _COLOURS), np.int8), 0.0, np.zeros(_COLOURS, np.uint8))
+    (word,) = struct.unpack("<I", struct.pack("<f", given.worth))
+    (worth,) = struct.unpack("<f", struct.pack("<I", coder.bits(32, word)))
+    matrix = [coder.bits(8, int(code)) for code in given.matrix.view(np.uint8).ravel()]
+    border = [coder.bits(8, int(level)) for level in given.border]
+    return Colours(
+        np.array(matrix, np.uint8).view(np.int8).reshape(given.matrix.shape),
+        float(worth),
+        np.array(border, np.uint8),
+    )
 
 
 def code_step(coder: Coder, step: Step | None = None) -> Step:
     """Codes, in the coder's direction, what a level does first; to encode, it is given."""
     width, factor, reach = (step.width, step.factor, step.reach - 1) if step else (0, 0, 0)
-    return Step(coder.bits(15, width), coder.bits(7, factor), coder.bits(1, reach) + 1)
+    return Step(coder.bits(15, width), coder.bits(7, factor), coder.bits(2, reach) + 1)
 
 
 def coder_for(header: Header) -> Coder:
@@ -76,7 +84,6 @@ class AnirFile:
         self._head = b""
         self.size = 0
         self._coder: Coder | None = None
-        self._unit = 0.0
         self._latest: Network | None = None
         self.feed(data)
 
@@ -143,7 +150,7 @@ class AnirFile:
         latents = network.latents
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
             self._coder.level(step.width, step.factor)
-            latents = latents_of(self._coder.values(), self._unit, self.header.pitch, latents.reach)
+            latents = latents_of(self._coder.values(), latents.step, self.header.pitch, latents.reach)
         self._coder.restore()
         return Network(network.family, network.size, network.bits, network.tensors, latents)
 
@@ -153,16 +160,16 @@ class AnirFile:
         header, level, coder = self.header, self.header.levels[self.decoded], self._coder
         if (level.depth - 1) * level.channels**2 > _WEIGHTS_PER_BYTE * level.end:
             raise AnirError("its header is damaged: such networks are not in so few bytes")
-        latents, whole = None, True
+        latents, whole, width = None, True, 0
         if header.family == "lapped":
             if not self.decoded:
-                self._unit = code_unit(coder)
+                self._networks.colours = code_colours(coder)
             step = code_step(coder)
-            if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and 0 < self._unit < math.inf):
+            if not LEAST_WIDTH <= step.width <= MOST_WIDTH:
                 raise _damaged(self.decoded)
-            whole = coder.level(step.width, step.factor)
-            latents = latents_of(coder.values(), self._unit, header.pitch, step.reach)
-        tensors = self._networks.code(level.depth, level.channels)
+            width, whole = step.width, coder.level(step.width, step.factor)
+            latents = latents_of(coder.values(), 1 / width, header.pitch, step.reach)
+        tensors = self._networks.code(level.depth, level.channels, width)
         if not (whole and coder.check()) or not _finite(tensors):
             raise _damaged(self.decoded)
         return Network(header.family, header.size, header.bits, tensors, latents)
@@ -176,8 +183,8 @@ def _finite(tensors: Tensors) -> bool:
     return all(bool(np.isfinite(own).all()) for own in tensors.values() if own.dtype == np.float32)
 
 
-def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents:
-    """Latents of coefficients int32[rows, columns, 3, pitch, pitch] in units.
+def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents:
+    """Latents of coefficients int32[rows, columns, 3, pitch, pitch] in units, which are worth a step.
 
     Codes count the magnitudes that occur, so that they are as small as they can be.
     """
@@ -195,7 +202,7 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
     used = _frequencies_used(codes)
     return Latents(
         np.ascontiguousarray(codes[..., :used, :used]),
-        unit,
+        float(np.float32(step)),
         pitch,
         down,
         reach,
@@ -222,4 +229,4 @@ def _frequencies_used(codes: NDArray[np.int16]) -> int:
     return max(FEWEST, int(np.flatnonzero(used).max(initial=0)) + 1)
 
 
-__all__ = ["AnirFile", "Header", "Level", "Step", "code_step", "code_unit", "coder_for", "latents_of"]
+__all__ = ["AnirFile", "Header", "Level", "Step", "code_colours", "code_step", "coder_for", "latents_of"]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.coder import Coder
+from anir_runtime.common_networks import Colours, common_trunks, has_common
 from anir_runtime.families import Field, families
 from anir_runtime.network import Tensors
 
@@ -19,35 +20,82 @@ class NetworkCoder:
     """Codes tensors of networks, one level after the other, in the direction of its coder.
 
     The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends
-    earlier where there are fewer layers. Each network has a head of its own.
+    earlier where there are fewer layers. Each network has a head of its own. Where there is a common network
+    of the same size, one bit each tells whether new layers and the head are that network's.
+
+    Attributes:
+        colours: how planes become colours, if the family is `lapped`.
     """
 
     def __init__(self, coder: Coder, family: str, bits: int, colours: int) -> None:
         """For networks of that family with hidden weights of so many bits, and so many colours."""
-        self._coder, self._bits, self._colours = coder, bits, colours
+        self.colours: Colours | None = None
+        self._coder, self._bits, self._planes = coder, bits, colours
         self._family = families()[family]
         self._trunks: dict[int, Tensors] = {}
 
-    def code(self, depth: int, channels: int, tensors: Mapping[str, NDArray[Any]] | None = None) -> Tensors:
-        """The tensors of a network of that size. To encode, they are given."""
+    def code(
+        self, depth: int, channels: int, width: int = 0, tensors: Mapping[str, NDArray[Any]] | None = None
+    ) -> Tensors:
+        """The tensors of a network of that size. To encode, they are given.
+
+        Args:
+            depth: number of layers.
+            channels: of each layer.
+            width: of the level, if the family is `lapped`.
+            tensors: of the network, to encode.
+        """
         trunk = self._trunks.setdefault(channels, {})
-        shapes, result = self._family.shapes(depth, channels, self._colours), Tensors()
+        shapes, result = self._family.shapes(depth, channels, self._planes), Tensors()
+        common = self._code_common(depth, channels, width, trunk, tensors)
         for group, (name, field) in enumerate(self._family.fields.items()):
             for part in (name, f"{name}.scale") if field.scaled else (name,):
                 types, shape = shapes[part]
-                kind = f"int{self._bits}" if name == "weights" else types[0]
                 axis = _growing_axis(field)
                 own = None if name.startswith(_HEAD) else trunk.get(part)
                 have = 0 if own is None else own.shape[axis]
                 if have < shape[axis]:
-                    rest = (*shape[:axis], shape[axis] - have, *shape[axis + 1 :])
-                    given = None if tensors is None else tensors[part].take(range(have, shape[axis]), axis)
-                    new = self._code_array(kind, rest, group, given)
-                    own = new if own is None else np.concatenate([own, new], axis)
-                    trunk[part] = own
+                    new = range(have, shape[axis])
+                    if part in common:
+                        added = common[part].take(new, axis)
+                    else:
+                        kind = f"int{self._bits}" if name == "weights" else types[0]
+                        given = None if tensors is None else tensors[part].take(new, axis)
+                        rest = (*shape[:axis], len(new), *shape[axis + 1 :])
+                        added = self._code_array(kind, rest, group, given)
+                    own = trunk[part] = added if own is None else np.concatenate([own, added], axis)
                 assert own is not None
                 result[part] = own.take(range(shape[axis]), axis)
         return result
+
+    def _code_common(
+        self,
+        depth: int,
+        channels: int,
+        width: int,
+        trunk: Tensors,
+        tensors: Mapping[str, NDArray[Any]] | None,
+    ) -> Mapping[str, NDArray[Any]]:
+        """The common network's new layers and head, if one bit each tells that they are the network's."""
+        if self.colours is None or not has_common(depth, channels, self._planes):
+            return {}
+        own, have = common_trunks()[channels], len(trunk.get("steps", ()))
+        layers: Tensors = {"weights": own.weights[: depth - 1], "steps": own.steps[: depth - 1]}
+        result = self._code_if_common(layers, have, tensors) if have < depth - 1 else {}
+        head = self.colours.head(own.head(depth), width)
+        return {**result, **self._code_if_common(head, 0, tensors)}
+
+    def _code_if_common(
+        self,
+        common: Mapping[str, NDArray[Any]],
+        first: int,
+        tensors: Mapping[str, NDArray[Any]] | None,
+    ) -> Mapping[str, NDArray[Any]]:
+        """These tensors, if those of the network are the same from their entry `first` on, which is coded."""
+        same = tensors is not None and all(
+            np.array_equal(tensors[name][first:], own[first:]) for name, own in common.items()
+        )
+        return common if self._coder.bits(1, int(same)) else {}
 
     def _code_array(
         self, kind: str, shape: tuple[int, ...], group: int, given: NDArray[Any] | None
@@ -59,7 +107,7 @@ class NetworkCoder:
         offset = 1 << (bits - 1)
         codes = np.zeros(shape, np.int64) if given is None else given.astype(np.int64) + offset
         # No weights of `lapped` lead to its planes: those are not in the stream.
-        skipped = self._colours if self._family.has_latents and group == 0 and len(shape) > 2 else 0
+        skipped = self._planes if self._family.has_latents and group == 0 and len(shape) > 2 else 0
         told = codes[..., skipped:]
         if bits == 16:
             high, low = (told >> 8).astype(np.uint8), (told & 255).astype(np.uint8)

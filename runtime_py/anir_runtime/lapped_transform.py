@@ -20,7 +20,7 @@ PITCHES = (16, 32)
 """Pixels from one cell to the next."""
 FEWEST = 4
 """Frequencies that are kept along each axis, at least."""
-REACHES = (1, 2)
+REACHES = (1, 2, 3, 4)
 """Pixels from a point to the neighbours at which a network sees the first plane."""
 EVEN = 12
 """Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps."""
@@ -128,7 +128,8 @@ class Seen(NamedTuple):
 def seen_by(channels: int, planes: int = 3) -> list[Seen]:
     """What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
 
-    The last channel, and those for which nothing is left to see, are constant: π/2.
+    Beside the point they see by how much plane 0 differs there from what it is at the point. The last
+    channel, and those for which nothing is left to see, are constant: π/2.
     """
     beside = [Seen(0, right, down) for right, down in product(BESIDE, BESIDE) if right or down]
     nearest_first = sorted(beside, key=lambda seen: abs(seen.right) + abs(seen.down))

@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from anir_runtime.anir_file import AnirFile, Header, Step, code_step, code_unit
+from anir_runtime.anir_file import AnirFile, Header, Step
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network
 from anir_toolchain.anir_writer import AnirWriter
 from numpy.typing import NDArray
 
 from tests import reference
-from tests.random_network import random_network
+from tests.random_network import COLOURS, random_network
 from tests.test_coder import lively
 
 SIZE = 75, 52
@@ -60,13 +60,12 @@ def _file(header: Header) -> bytes:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
         wanted = lively(rows, columns, header.pitch)
         wanted[..., 6:, :] = wanted[..., 6:] = 0
-        writer.coder.aim(wanted)
-        code_unit(writer.coder, 2.0**-13)
+        writer.begin(wanted, COLOURS)
     for k, (depth, channels) in enumerate(SUBNETS):
+        width = 4000 >> k
         if lapped:
-            step = code_step(writer.coder, Step(4000 >> k, 27, 1 + k % 2))
-            writer.coder.level(step.width, step.factor)
-        writer.add(_network(header, depth, channels), (20.25 + k, 21.75 + k, 25.25 + k))
+            writer.refine(Step(width, 27, 1 + k))
+        writer.add(_network(header, depth, channels), (20.25 + k, 21.75 + k, 25.25 + k), width)
     return writer.finish()
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from anir_runtime.anir_file import Header, Level, coder_for
+from anir_runtime.anir_file import Header, Level, Step, code_colours, code_step, coder_for, latents_of
 from anir_runtime.anir_header import write_header
 from anir_runtime.anir_networks import NetworkCoder
-from anir_runtime.network import Network
+from anir_runtime.coder import Integers
+from anir_runtime.common_networks import Colours
+from anir_runtime.network import Latents, Network
 
 Psnr = tuple[float, float, float]
 
@@ -21,9 +23,26 @@ class AnirWriter:
         self._networks = NetworkCoder(self.coder, header.family, header.bits, header.colours)
         self._levels: list[Level] = []
 
-    def add(self, network: Network, psnr: Psnr) -> None:
-        """Ends a level, whose coefficients, if its family has any, are encoded already, with its network."""
-        self._networks.code(network.depth, network.channels, network.tensors)
+    def begin(self, coefficients: Integers, colours: Colours) -> None:
+        """Takes the coefficients of `lapped` to encode, int32[rows, columns, 3, pitch, pitch]."""
+        self.coder.aim(coefficients)
+        self._networks.colours = code_colours(self.coder, colours)
+
+    def refine(self, step: Step) -> Latents:
+        """Encodes what a level tells of the coefficients, and gives what is known then."""
+        code_step(self.coder, step)
+        self.coder.level(step.width, step.factor)
+        return latents_of(self.coder.values(), 1 / step.width, self._header.pitch, step.reach)
+
+    def add(self, network: Network, psnr: Psnr, width: int = 0) -> None:
+        """Ends a level, whose coefficients, if its family has any, are encoded already, with its network.
+
+        Args:
+            network: of the level.
+            psnr: of its picture in dB, and of the picture at a half and at a quarter of its size.
+            width: of the level's intervals, if the family is `lapped`.
+        """
+        self._networks.code(network.depth, network.channels, width, network.tensors)
         self.coder.check()
         self._levels.append(Level(network.depth, network.channels, self.coder.position(), psnr))
 

@@ -36,7 +36,7 @@ class Config:
 
     def space(self, width: int, height: int) -> Space:
         """The subnets for a picture of width × height. Raises AnirError if depths or widths make none."""
-        default = Space.default(width, height, family(self.family).widths)
+        default = family(self.family).default_space((width, height))
         space = Space(self.depths or default.depths, self.widths or default.widths)
         narrowest = family(self.family).narrowest
         if space.widths[0] < narrowest:
@@ -59,7 +59,8 @@ class Config:
     def check(self) -> None:
         """Raises AnirError if a name, a number or the device is not one of those known."""
         family(self.family)
-        self.schedule()
+        if not self.schedule().steps and not family(self.family).has_latents:
+            raise AnirError(f"{self.family} networks have to be trained; take --preset fast")
         if self.bits not in (4, 8):
             raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")
         self.torch_device()

@@ -39,7 +39,7 @@ class Embedded:
 
     Attributes:
         step: how the level refines what was known.
-        latents: what is known then.
+        latents: what is known then, in units of the level's width.
         end: bytes of the stream up to there, if it had nothing but coefficients.
     """
 
@@ -72,22 +72,21 @@ def _cosines(n: int) -> Floats:
 
 
 def embed(
-    targets: Sequence[Integers], ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
+    target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> list[Embedded]:
     """Levels that end after so many bytes each, or just before.
 
     Args:
-        targets: what each level should come near to, as `in_units` has it: one array for all, or several.
+        target: what levels come near to, as `in_units` has it.
         ends: bytes of coefficients up to the end of each level, rising.
         reaches: of each level's network (`Latents.reach`).
         trials: widths that are tried for a level at most.
     """
-    rows, columns, _, pitch, _ = targets[0].shape
+    rows, columns, _, pitch, _ = target.shape
     coder = Coder(rows, columns, pitch)
-    coder.encode(targets[0].size + 4096)
+    coder.encode(target.size + 4096, target)
     result: list[Embedded] = []
-    for target, end, reach in zip(targets, ends, reaches, strict=True):
-        coder.aim(target)
+    for end, reach in zip(ends, reaches, strict=True):
         step = Step(0, LATER if result else FIRST, reach)
         if result:
             guess = result[-1].step.width * math.sqrt(result[-1].end / end)
@@ -95,7 +94,9 @@ def embed(
             guess = math.sqrt(float(np.square(target, dtype=np.float64).mean()))
         step = _with_width(coder, step, guess, end, trials)
         _code(coder, step)
-        result.append(Embedded(step, latents_of(coder.values(), UNIT, pitch, reach), coder.position()))
+        result.append(
+            Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
+        )
     return result
 
 

@@ -40,13 +40,19 @@ class LatentFeatures:
     def of(self, subnet: Subnet, index: Tensor) -> Tensor:
         """The features of a subnet's channels at N pixels by their index, float32[N, n]."""
         places = self._places(subnet.width, self.latents[subnet].reach, index)
-        return self._planes[subnet].take(places).float()
+        return self._seen(subnet, places)
 
     def of_width(self, width: int, index: Tensor) -> list[Tensor]:
         """The features of each subnet of a width, float32[N, n], by depth; none if there are no latents."""
         reach_of = {subnet: own.reach for subnet, own in self.latents.items() if subnet.width == width}
         places = {reach: self._places(width, reach, index) for reach in set(reach_of.values())}
-        return [self._planes[subnet].take(places[reach]).float() for subnet, reach in reach_of.items()]
+        return [self._seen(subnet, places[reach]) for subnet, reach in reach_of.items()]
+
+    def _seen(self, subnet: Subnet, places: Tensor) -> Tensor:
+        """What is at these places, int64[N, n]; beside the point, by how much that differs."""
+        seen = self._planes[subnet].take(places).float()
+        seen[:, 3:] -= seen[:, :1]
+        return seen
 
     def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""

@@ -1,72 +1,68 @@
-"""The forward lapped transform: a picture's coefficients, before they are quantized."""
+"""The forward lapped transform: a picture's coefficients, and the colours that they stand for."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from anir_runtime.lapped_transform import PITCHES, Floats
+from anir_runtime.coder import Integers
+from anir_runtime.common_networks import Colours
+from anir_runtime.lapped_transform import Floats
 from numpy.typing import NDArray
+
+from anir_toolchain.embedding import UNIT, in_units
+
+PITCH = 16
+"""Pixels from one cell to the next."""
+_TOP_CODE = 127
 
 
 @dataclass(frozen=True)
-class Coefficients:
+class Analysis:
     """A picture in the lapped transform.
 
     Attributes:
-        values: float32[3, A, B, pitch, pitch] over colour plane, cell along the scan, cell across the scan,
-            and frequency along and across the scan, in units of half the range of 8-bit levels.
-        down: whether the scan goes down columns of cells; otherwise it goes along rows, to the right.
+        planes: float32[H, W, 3], in units of half the range of 8-bit levels.
+        coefficients: of the planes, int32[rows, columns, 3, pitch, pitch], as `in_units` has them.
+        colours: that planes in units of UNIT become.
     """
 
-    values: Floats
-    down: bool
+    planes: Floats
+    coefficients: Integers
+    colours: Colours
 
 
-def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
-    """A picture's coefficients with each of PITCHES, in its principal colours; `image` is uint8[H, W, 3]."""
-    planes = centred_planes(image)
-    return [_scanned(_transform_planes(planes, pitch)) for pitch in PITCHES]
+def analyse(image: NDArray[np.uint8]) -> Analysis:
+    """A picture's coefficients; `image` is uint8[H, W, 3]."""
+    colours = colours_of(image)
+    # The inverse of the matrix as it is rounded, so that colours do not suffer from that.
+    inverse = _TOP_CODE / 127.5 * np.linalg.inv(colours.matrix.astype(np.float64))
+    planes = (image.astype(np.float32) - colours.border) @ inverse.T.astype(np.float32)
+    return Analysis(planes, in_units(transform(planes, PITCH)), colours)
 
 
-def centred_planes(image: NDArray[np.uint8]) -> Floats:
-    """A picture uint8[H, W, 3] less its border's mean colour, in its principal colours, float32[H, W, 3]."""
-    levels = image.astype(np.float32) / 127.5
+def colours_of(image: NDArray[np.uint8]) -> Colours:
+    """The colours that planes in units of UNIT become, for a picture uint8[H, W, 3]."""
+    matrix = np.rint(_TOP_CODE * principal_colours(image)).astype(np.int8)
     # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
-    border = np.concatenate([levels[0], levels[:, 0]]).mean(0)
-    planes: Floats = (levels - border) @ principal_colours(image)
-    return planes
-
-
-def analyse_planes(planes: Floats, pitch: int, down: bool) -> Coefficients:
-    """The coefficients of colour planes float32[H, W, 3], with a given pitch and direction of the scan."""
-    values = _transform_planes(planes, pitch)
-    return Coefficients(values if down else _turned(values), down)
+    border = np.rint(np.concatenate([image[0], image[:, 0]]).mean(0)).astype(np.uint8)
+    return Colours(matrix, float(np.float32(UNIT / (2 * _TOP_CODE))), border)
 
 
 def principal_colours(image: NDArray[np.uint8]) -> Floats:
     """Axes of the colour planes, float32[RGB, planes], orthonormal, that of the largest variance first.
 
-    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, 3].
+    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, 3]; of each,
+    the largest entry is positive.
     """
     levels = image.astype(np.float32) / 127.5
     differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, 3) for axis in (0, 1)])
     _, axes = np.linalg.eigh(differences.T.astype(np.float64) @ differences)
+    largest = np.abs(axes).argmax(0)
+    axes *= np.sign(axes[largest, np.arange(3)])
     return axes[:, ::-1].astype(np.float32)
 
 
-def _scanned(values: Floats) -> Coefficients:
-    """Coefficients [3, rows, columns, pitch, pitch], scanned in the direction in which means differ less."""
-    means = values[..., 0, 0]
-    down, right = (float(np.abs(np.diff(means, axis=axis)).sum()) for axis in (1, 2))
-    return Coefficients(values, True) if down < right else Coefficients(_turned(values), False)
-
-
-def _turned(values: Floats) -> Floats:
-    """Columns for rows: [3, rows, columns, k, l] as [3, columns, rows, l, k]."""
-    return values.transpose(0, 2, 1, 4, 3)
-
-
-def _transform_planes(planes: Floats, pitch: int) -> Floats:
+def transform(planes: Floats, pitch: int) -> Floats:
     """Coefficients [3, rows, columns, pitch, pitch] of planes [H, W, 3]."""
     return np.stack([_transform(np.ascontiguousarray(plane), pitch) for plane in planes.transpose(2, 0, 1)])
 

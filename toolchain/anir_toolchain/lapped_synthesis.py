@@ -37,14 +37,17 @@ def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], c
         for at, pixels in zip((x, y), size, strict=True)
     )
     planes = planes_at(latents, right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), 3)
-    return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)[..., seen_positions(channels)]
+    return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1) @ differences(channels)
 
 
-def seen_positions(channels: int) -> list[int]:
-    """Where what the channels see is in an array [right, down, plane], flattened."""
-    at = {offset: i for i, offset in enumerate(BESIDE)}
+def differences(channels: int) -> Floats:
+    """What the channels see as sums of an array [right, down, plane], flattened: float32[27, n]."""
     seen = seen_by(channels)
-    return [(at[right] * len(BESIDE) + at[down]) * 3 + plane for plane, right, down in seen]
+    result = np.zeros((len(BESIDE), len(BESIDE), 3, len(seen)), np.float32)
+    for channel, (plane, right, down) in enumerate(seen):
+        result[right + 1, down + 1, plane, channel] = 1
+        result[1, 1, plane, channel] -= bool(right or down)
+    return result.reshape(-1, len(seen))
 
 
 def synthesis_macs_per_pixel(latents: Latents) -> int:

@@ -1,4 +1,4 @@
-"""How long to train and how: the three presets, and what they say of each step."""
+"""How long to train and how: the presets, and what they say of each step."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,6 @@ _WARMUP = 50
 """Steps over which the learning rate rises."""
 _LEAST_RATE = 1e-5
 """Added to the learning rate, so that the last steps do something."""
-_REFINED_AT = (0.25, 0.5)
-"""Fractions of the steps after which latents are quantized again for what the networks make of them."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,6 @@ class Preset:
         rate: SOAP's peak learning rate at width 128; it is higher for narrower trunks.
         soften: fraction of the steps after which hidden weights are drawn to their codes.
         settle: fraction of the steps after which the codes stand, and only filters, biases and heads learn.
-        rounds: times that latents, if there are any, are quantized again at the end.
     """
 
     steps: int
@@ -35,11 +32,10 @@ class Preset:
     rate: float
     soften: float
     settle: float
-    rounds: int
 
     def phase(self, step: int) -> Phase:
         """The phase of a step."""
-        done = step / self.steps
+        done = step / max(1, self.steps)
         return "fit" if done < self.soften else "soften" if done < self.settle else "settle"
 
     def softening(self, step: int) -> float:
@@ -52,16 +48,13 @@ class Preset:
         cosine = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return self.rate * min(1.0, step / _WARMUP) * cosine + _LEAST_RATE
 
-    def refines_latents_after(self, step: int) -> bool:
-        """Whether latents, if there are any, are quantized again when that many steps are done."""
-        return step > 0 and step in (round(fraction * self.steps) for fraction in _REFINED_AT)
-
 
 # At 4 bits a trunk learns little after some 2,500 steps, whatever the rate: bench/NOTES.md.
 PRESETS = {
-    "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95, rounds=2),
-    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95, rounds=4),
-    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97, rounds=6),
+    "instant": Preset(steps=0, batch=4096, rate=0.0, soften=0.6, settle=0.95),
+    "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95),
+    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95),
+    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97),
 }
 
 

@@ -2,15 +2,13 @@
 
 A once-for-all supernet (Cai et al. 2020) has a trunk of layers for each width, which its depths share. All
 trunks learn side by side from the same random pixels: in real numbers first, then with weights that are drawn
-to their codes, then with codes that stand. Latents, if the family has any, are quantized before the first
-step, and again for what the networks make of them at two points of the training and at its end. Heads, by
-least squares, come last.
+to their codes, then with codes that stand. Latents, if the family has any, are chosen before the first step.
+Heads, by least squares, come last.
 """
 
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +22,10 @@ from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import solve_heads
 from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.lapped_networks import choose_networks, start_from_common
+from anir_toolchain.levels import embedded_levels, in_order, level_bytes
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, estimate_psnr
-from anir_toolchain.rate_distortion import quantize_picture
-from anir_toolchain.refinement import TrunkParameters, refine
 from anir_toolchain.space import Space
 from anir_toolchain.threads import deferred_interrupt, worker_threads
 from anir_toolchain.training_state import Task, Training, load, random_networks, save
@@ -86,10 +84,14 @@ def begin(task: Task, report: OnProgress = _ignore) -> Training:
     if task.family.has_latents:
         # Takes seconds, in a large picture a minute.
         report(Progress("codes", 0, task.preset.steps, {}))
-        candidates = analyse(task.picture.image)
-        latents = quantize_picture(candidates, task.latent_budgets, task.pool)
-        by_subnet = dict(zip(task.space.subnets, latents, strict=True))
+        order = in_order(task.space)
+        coefficients = analyse(task.picture.image).coefficients
+        levels = embedded_levels(coefficients, order, task.picture.size, task.config.bits)
+        own = {subnet: level.latents for subnet, level in zip(order, levels, strict=True)}
+        by_subnet = {subnet: own[subnet] for subnet in task.space.subnets}
         training.features = LatentFeatures(by_subnet, task.picture, task.pool)
+        for trunk in training.trunks.values():
+            start_from_common(trunk)
     return training
 
 
@@ -102,9 +104,6 @@ def train(task: Task, training: Training, report: OnProgress = _ignore, state: P
     seconds = 0.0
     with deferred_interrupt() as interrupted:
         while training.step < task.preset.steps:
-            if task.family.has_latents and task.preset.refines_latents_after(training.step):
-                report(replace(_progress(task, training), phase="codes"))
-                training.features = _refine_once(task, training)
             advance(task, training)
             now = time.monotonic()
             if interrupted() or now - saved > _SAVE_SECONDS:
@@ -118,10 +117,7 @@ def train(task: Task, training: Training, report: OnProgress = _ignore, state: P
                 shown = time.monotonic()
                 seconds = shown - now
     _save(task, training, state)
-    last = _progress(task, training)
-    report(last)
-    if task.family.has_latents:
-        report(replace(last, phase="codes"))
+    report(_progress(task, training))
 
 
 def _resume(task: Task, state: Path | None) -> Training | None:
@@ -208,31 +204,19 @@ def _tiles(width: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
     return zip(*(torch.split(part, max(1, size)) for part in parts), strict=True)
 
 
-def _refine_once(task: Task, training: Training) -> LatentFeatures:
-    """New latents in the midst of training, for networks in real numbers, about within the budgets."""
-    trunks = {width: (trunk, trunk.parameters) for width, trunk in training.trunks.items()}
-    return refine(task.picture, trunks, training.features, task.latent_budgets, task.pool, trials=1)
-
-
-def refine_in_rounds(task: Task, trunks: TrunkParameters, features: LatentFeatures) -> LatentFeatures:
-    """New latents at the end, in several rounds: with their steps as they are, at last within the budgets."""
-    for _ in range(task.preset.rounds - 1):
-        features = refine(task.picture, trunks, features, [None] * len(features.latents), task.pool)
-    return refine(task.picture, trunks, features, task.latent_budgets, task.pool)
-
-
 @torch.no_grad()
 def to_model(task: Task, training: Training, source: str) -> Model:
-    """The trained networks as codes, with latents for what they show, and heads by least squares."""
-    trunks = {width: (trunk, trunk.quantized()) for width, trunk in training.trunks.items()}
-    features = training.features
+    """The trained networks as codes, with heads by least squares; common networks where these serve."""
+    trunks = training.trunks
     if task.family.has_latents:
-        features = refine_in_rounds(task, trunks, features)
-    quantized = {}
-    for width, (trunk, parameters) in trunks.items():
-        head, bias = solve_heads(trunk, parameters, task.picture, features)
-        latents = [own for subnet, own in features.latents.items() if subnet.width == width]
-        quantized[width] = trunk.to_codes(head, bias, tuple(latents))
+        order = in_order(task.space)
+        ends = dict(zip(order, level_bytes(len(order), task.picture.size), strict=True))
+        quantized = choose_networks(trunks, training.step > 0, task.picture, training.features, ends)
+    else:
+        quantized = {}
+        for width, trunk in trunks.items():
+            heads = solve_heads(trunk, trunk.quantized(), task.picture, training.features)
+            quantized[width] = trunk.to_codes(*heads, ())
     return Model(
         family_name=task.config.family,
         bits=task.config.bits,

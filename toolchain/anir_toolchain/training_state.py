@@ -59,11 +59,6 @@ class Task:
             config, picture, family(config.family), config.space(*picture.size), config.schedule(), pool
         )
 
-    @property
-    def latent_budgets(self) -> list[float]:
-        """Bits of each subnet's latents, in the order of the space."""
-        return [self.family.latent_bits(subnet, self.picture.size) for subnet in self.space.subnets]
-
 
 @dataclass
 class Training:

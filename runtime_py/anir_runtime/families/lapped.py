@@ -1,6 +1,6 @@
 """A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes.
 
-h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
+h₁ = [planes at the point, differences of plane 0 to its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
 
 import math
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anir_runtime.families import MATRICES, Family, Field
-from anir_runtime.lapped_transform import BESIDE, Axis, coefficients, seen_by
+from anir_runtime.lapped_transform import BESIDE, Axis, Seen, coefficients, seen_by
 from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats, graph
@@ -26,10 +26,10 @@ other_rows = MatMul(rows_here, others)
 other = MatMul(other_rows, columns_here)
 other_features = Reshape(other, planes)
 all_features = Concat(near_features, other_features, axis=0)
-features = Gather(all_features, order)
+features = MatMul(differences, all_features)
 z = Gemm(weight, features, bias)
 """
-"""Plane 0 at the point and around it and the other planes at the point, and the first layer of these."""
+"""Plane 0 at and around the point, the other planes at it, what channels see, and the first layer of that."""
 
 
 class _Cosines(NamedTuple):
@@ -56,11 +56,13 @@ class Lapped:
             for pixels in network.size
         ]
         seen = seen_by(network.channels, len(self._coefficients))
-        # Where they are among all features: plane 0 from all places, then the other planes.
-        self._order = tuple(8 + plane if plane else 3 * right + down + 4 for plane, right, down in seen)
         layers = [*hidden_layers(network), head(network)]
         first, *self._others = (_without_constants(layer, len(seen)) for layer in layers)
-        self._first = {"weight": np.ascontiguousarray(first.weight[:, : len(seen)]), "bias": first.bias}
+        self._first = {
+            "differences": _differences(seen, len(self._coefficients)),
+            "weight": np.ascontiguousarray(first.weight[:, : len(seen)]),
+            "bias": first.bias,
+        }
         self._colours = network.colours
         self._pixels = max(1, _TILE_VALUES // network.channels)
         self.rows = max(1, self._pixels // _LONGEST)
@@ -103,13 +105,22 @@ class Lapped:
             "others": part[1:],
             **self._first,
         }
-        own = graph(_FIRST_LAYER, "features", "z", places=(9, -1), planes=(0, -1), order=self._order)
+        own = graph(_FIRST_LAYER, "features", "z", places=(9, -1), planes=(0, -1))
         features, z = own.run(feeds)
         for layer in self._others:
             np.sin(z, out=z)
             z[: len(features)] += features
             z = layer(z)
         return z
+
+
+def _differences(seen: list[Seen], planes: int) -> Floats:
+    """What channels see as sums of plane 0 at nine places, its own the fifth, and of the other planes."""
+    result = np.zeros((len(seen), 8 + planes), np.float32)
+    for row, (plane, right, down) in zip(result, seen, strict=True):
+        row[8 + plane if plane else 3 * right + down + 4] = 1
+        row[4] -= bool(right or down)
+    return result
 
 
 def _without_constants(layer: Linear, seen: int) -> Linear:

@@ -16,7 +16,7 @@ import torch
 from anir_runtime.errors import AnirError
 from torch import Tensor
 
-from anir_toolchain.space import WIDTHS, Subnet
+from anir_toolchain.space import Space
 
 
 class FilterTensor(NamedTuple):
@@ -56,9 +56,7 @@ class Family(ABC):
     """Number of first channels that every layer passes on unchanged: no hidden weights lead to them."""
 
     has_latents: ClassVar[bool] = False
-    """Whether each subnet has latents (coefficients of a lapped transform) of its own, of `latent_bits`."""
-    widths: ClassVar[tuple[int, ...]] = WIDTHS
-    """Widths of the default space for a picture of 768x512."""
+    """Whether each subnet has latents: the coefficients of a lapped transform at its level."""
     narrowest: ClassVar[int] = 1
     """Least width of a subnet."""
 
@@ -67,9 +65,9 @@ class Family(ABC):
         """Bits of each of a filter's K values."""
         return [bits for rows, bits in self.filter_tensors.values() for _ in range(rows)]
 
-    def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
-        """Budget in bits of a subnet's latents for a picture of size (width, height): none by default."""
-        return 0.0
+    def default_space(self, size: tuple[int, int]) -> Space:
+        """The sixteen subnets that suit a picture of size (width, height)."""
+        return Space.default(*size)
 
     @abstractmethod
     def banks(self, depth: int) -> int:

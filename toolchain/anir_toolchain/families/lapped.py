@@ -6,18 +6,18 @@ a file. The layers see z at a point and its first plane around it, and undo some
 
 from typing import ClassVar
 
-import numpy as np
 import torch
+from anir_runtime.common_networks import DEPTHS, WIDTHS
 from torch import Tensor
 from torch.nn import functional
 
 from anir_toolchain.families import Family, FilterTensor
 from anir_toolchain.lapped_synthesis import CONSTANT
-from anir_toolchain.space import Space, Subnet
+from anir_toolchain.space import Space
 
 
 class Lapped(Family):
-    """h₁ = [z(x, y), z₁ at 8 places around, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ), where nothing is added to z."""
+    """h₁ = [z(x, y), z₁ at 8 places around less z₁, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ); nothing is added to z."""
 
     name = "lapped"
     filter_tensors: ClassVar[dict[str, FilterTensor]] = {}
@@ -26,33 +26,14 @@ class Lapped(Family):
     lean = True
     passed_through = 3
     has_latents = True
-    widths = (8, 16, 20, 24)
     narrowest = 4
-    rates: ClassVar[dict[int, tuple[float, ...]]] = {
-        2: (0.0997, 0.165, 0.3, 0.6),
-        3: (0.115, 0.1797, 0.349, 0.7485),
-        4: (0.13, 0.21, 0.42, 0.9985),
-        5: (0.1495, 0.2492, 0.4988, 1.5),
-    }
-    """Bits per pixel of the whole file, by depth and by the default widths, for a large picture."""
-    least_bits: ClassVar[float] = 12_000
-    """Bits of the latents of a small picture's smallest file."""
 
     def banks(self, depth: int) -> int:
         return 1
 
-    def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
-        # What the file's bits leave when all else in it is paid for.
-        pixels, widths = size[0] * size[1], Space.default(*size, self.widths).widths
-        of_depths = [np.interp(subnet.width, widths, rates) for rates in self.rates.values()]
-        rate = float(np.interp(subnet.depth, list(self.rates), of_depths))
-        least = self.least_bits * rate / self.rates[2][0]
-        return max(pixels * rate - 8 * self._other_bytes(subnet), min(least, 4 * pixels))
-
-    def _other_bytes(self, subnet: Subnet) -> float:
-        """Estimate of the bytes of a file of 4-bit weights beside its codes, when `rates` were chosen."""
-        links, width = subnet.depth - 1, subnet.width
-        return 2680 + links * width**2 / 2 + 4 * width + 93 * (links > 1)
+    def default_space(self, size: tuple[int, int]) -> Space:
+        # There are common networks of these sizes, whatever the picture's size.
+        return Space(DEPTHS, WIDTHS)
 
     def init_filters(
         self,

@@ -7,7 +7,7 @@ import onnx_ir as ir
 from anir_runtime.lapped_transform import BESIDE, EVEN, MEAN_ACTIVITY, Axis, context
 from anir_runtime.network import Latents
 
-from anir_toolchain.lapped_synthesis import CONSTANT, seen_positions
+from anir_toolchain.lapped_synthesis import CONSTANT, differences
 from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
@@ -42,7 +42,7 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """The three planes at the point, plane 0 at its neighbours, and CONSTANT, float32[H, W, C]."""
+    """The three planes at the point, differences of plane 0 beside it, and CONSTANT, float32[H, W, C]."""
     op, network = tensors.op, tensors.network
     latents = network.latents
     assert latents is not None
@@ -64,9 +64,9 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
         operands[1],
         equation=f"{along},{coefficients},{across}->hwrdp",
     )
-    seen = np.array(seen_positions(network.channels), np.int32)
-    planes = op.Gather(op.Reshape(planes, [0, 0, -1]), tensors.constant("seen", seen), axis=2)
-    others = [0, network.channels - len(seen)]
+    seen = differences(network.channels)
+    planes = op.MatMul(op.Reshape(planes, [0, 0, -1]), tensors.constant("seen", seen))
+    others = [0, network.channels - seen.shape[1]]
     return op.Pad(planes, others, tensors.constant("constant", CONSTANT), [2])
 
 

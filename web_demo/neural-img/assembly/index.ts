@@ -1,3 +1,3 @@
 /** What the package runs as WebAssembly. */
-export { multiply, normalize, pixels, sines, waves } from './kernel';
+export { multiply, normalize, pixels, sines, subtract, waves } from './kernel';
 export { decode, spread } from './rans';

@@ -80,6 +80,14 @@ function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** Subtracts panels from others, so many of each, both so many bytes apart. */
+export function subtract(from: usize, what: usize, step: usize, panels: usize): void {
+  for (const end = from + panels * step; from < end; from += step, what += step) {
+    v128.store(from, f32x4.sub(v128.load(from), v128.load(what)));
+    v128.store(from, f32x4.sub(v128.load(from, 16), v128.load(what, 16)), 16);
+  }
+}
+
 /** base + sin πt in the place of t, so many panels; the base goes on by so many bytes after each half of one. */
 export function sines(values: usize, panels: usize, base: usize, baseStep: usize): void {
   for (const end = values + panels * PANEL; values < end; values += 16) {

@@ -54,6 +54,8 @@ function writeTexts(name, texts) {
 }
 
 mkdirSync(inRoot('src/generated'), { recursive: true });
+const common = readFileSync(inRoot('../../runtime_py/anir_runtime/common_networks.bin'));
+writeTexts('common_networks.ts', { COMMON_NETWORKS: common.toString('base64') });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
 // Bundlers find it by its address in light.ts.
 writeFileSync(inRoot('src/decoder.worker.js'), worker);

@@ -3,6 +3,7 @@ import { type Header, IncompleteError, type Level, readHeader } from './anir_hea
 import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder } from './anir_networks.ts';
 import { Coder } from './coder.ts';
+import type { Colours } from './common_networks.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
@@ -18,7 +19,7 @@ interface Step {
   width: number;
   /** How many times its threshold a zero's interval is when it is visited, in 1/16; 0 for never. */
   factor: number;
-  /** Distance in pixels, 1 or 2, at which the level's network sees plane 0. */
+  /** Distance in pixels, 1 to 4, at which the level's network sees plane 0. */
   reach: number;
 }
 
@@ -34,7 +35,6 @@ export class AnirFile {
   #parts: Uint8Array[] = [];
   #coder: Coder | undefined;
   #networks: NetworkDecoder | undefined;
-  #unit = 0;
   /** The level that was decoded last, if it was asked for. */
   #latest: { level: number; network: Network } | undefined;
   #trouble: ModelError | undefined;
@@ -96,7 +96,7 @@ export class AnirFile {
     let refined = latents;
     if (width >= LEAST_WIDTH) {
       coder.level(width, factor);
-      refined = this.#latents(coder, this.header, latents.reach);
+      refined = this.#latents(coder, this.header, latents.step, latents.reach);
     }
     coder.restore();
     return { ...network, latents: refined };
@@ -135,34 +135,37 @@ export class AnirFile {
     const [coder, networks] = [this.#coder, this.#networks];
     if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS_PER_BYTE * end) throw this.#trouble;
     const network: Network = { family, size, bits, tensors: {} };
+    let width = 0;
     if (family === 'lapped') {
-      if (this.decoded === 0) this.#unit = readReal(coder);
-      const { width, factor, reach } = readStep(coder);
-      const isRight = this.#unit > 0 && Number.isFinite(this.#unit) && width >= LEAST_WIDTH;
-      if (!isRight || !coder.level(width, factor)) throw this.#trouble;
-      if (isWanted) network.latents = this.#latents(coder, header, reach);
+      if (this.decoded === 0) networks.colours = readColours(coder);
+      const step = readStep(coder);
+      width = step.width;
+      if (width < LEAST_WIDTH || !coder.level(width, step.factor)) throw this.#trouble;
+      if (isWanted) network.latents = this.#latents(coder, header, Math.fround(1 / width), step.reach);
     }
-    network.tensors = networks.decode(depth, channels);
+    network.tensors = networks.decode(depth, channels, width);
     const areFinite = Object.values(network.tensors).every(({ data }) => data.every(Number.isFinite));
     if (!coder.check() || !areFinite) throw this.#trouble;
     this.#trouble = undefined;
     return network;
   }
 
-  #latents(coder: Coder, { size, pitch }: Header, reach: number): Latents {
+  #latents(coder: Coder, { size, pitch }: Header, step: number, reach: number): Latents {
     const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-    return latentsOf(coder.values(), [rows, columns], this.#unit, pitch, reach);
+    return latentsOf(coder.values(), [rows, columns], step, pitch, reach);
   }
 }
 
-/** The value of a size of 1. */
-function readReal(coder: Coder): number {
-  return new Float32Array(Uint32Array.of(coder.bits(32)).buffer)[0] as number;
+/** How planes become colours. */
+function readColours(coder: Coder): Colours {
+  const worth = new Float32Array(Uint32Array.of(coder.bits(32)).buffer)[0] as number;
+  const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
+  return { worth, matrix: new Int8Array(levels(COLOURS ** 2).buffer), border: levels(COLOURS) };
 }
 
 /** What a level does first; its width has 15 bits. */
 function readStep(coder: Coder): Step {
-  return { width: coder.bits(15), factor: coder.bits(7), reach: coder.bits(1) + 1 };
+  return { width: coder.bits(15), factor: coder.bits(7), reach: coder.bits(2) + 1 };
 }
 
 function concat(parts: Uint8Array[]): Uint8Array {

@@ -8,14 +8,14 @@ const PLANES = 3;
 const MOST_MAGNITUDES = 1 << 15;
 
 /**
- * Latents of coefficients [rows, columns, 3, pitch, pitch] in units, given the numbers of rows and columns of cells.
+ * Latents of coefficients [rows, columns, 3, pitch, pitch], given the numbers of rows and columns of cells.
  *
  * Codes count the magnitudes that occur, so that they are as small as they can be.
  */
 export function latentsOf(
   values: Int32Array,
   [rows, columns]: [number, number],
-  unit: number,
+  step: number,
   pitch: number,
   reach: number,
 ): Latents {
@@ -38,7 +38,7 @@ export function latentsOf(
         const before = down ? mean(a - 1, b, plane) : mean(b, a - 1, plane);
         if (a > 0) told[first] = (told[first] as number) - before;
       }
-  return { ...counted(told), shape: [along, across, order], step: unit, pitch, down, reach };
+  return { ...counted(told), shape: [along, across, order], step, pitch, down, reach };
 }
 
 /** Whether means differ less from one row to the next than from one column to the next. */

@@ -1,5 +1,6 @@
 /** Decodes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once. */
 import type { Coder } from './coder.ts';
+import { type Colours, commonHead, commonLayers, hasCommon } from './common_networks.ts';
 import { type Family, type Field, shapesOf } from './families/family.ts';
 import { FAMILIES } from './families/index.ts';
 import type { Network, Tensor } from './network.ts';
@@ -11,9 +12,12 @@ const REST = 128;
  * Decodes tensors of networks, one level after the other.
  *
  * The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends earlier where there
- * are fewer layers. Each network has a head of its own.
+ * are fewer layers. Each network has a head of its own. Where there is a common network of the same size, one bit each tells
+ * whether new layers and the head are that network's.
  */
 export class NetworkDecoder {
+  /** How planes become colours, if the family is `lapped`. */
+  colours: Colours | undefined;
   readonly #family: Family;
   readonly #trunks = new Map<number, Map<string, Tensor>>();
 
@@ -22,26 +26,38 @@ export class NetworkDecoder {
     private readonly coder: Coder,
     family: string,
     private readonly bits: number,
-    private readonly colours: number,
+    private readonly planes: number,
   ) {
     this.#family = FAMILIES.get(family) as Family;
   }
 
-  /** The tensors of a network of that size. */
-  decode(depth: number, channels: number): Network['tensors'] {
+  /** The tensors of a network of that size, of a level of that width if the family is `lapped`. */
+  decode(depth: number, channels: number, width: number): Network['tensors'] {
     const trunk = this.#trunks.get(channels) ?? new Map<string, Tensor>();
     this.#trunks.set(channels, trunk);
     const [tensors, fields]: [Network['tensors'], string[]] = [{}, Object.keys(this.#family.fields)];
-    for (const [part, { types, shape }] of shapesOf(this.#family, depth, channels, this.colours)) {
+    const common = this.#common(depth, channels, width, trunk.get('steps')?.shape[0] ?? 0);
+    for (const [part, { types, shape }] of shapesOf(this.#family, depth, channels, this.planes)) {
       const name = part.replace(/\.scale$/, '');
       const axis = growingAxis(this.#family.fields[name] as Field);
       const group = fields.indexOf(name);
       const bits = name === 'weights' ? this.bits : Number(types[0]?.slice('int'.length));
-      const add = (shape: number[]) =>
-        types[0] === 'float32' ? this.#reals(shape) : this.#integers(bits, shape, group);
+      const own = common[part];
+      const add = (rest: number[]) => {
+        if (own) return ending(own, axis, rest[axis] as number);
+        return types[0] === 'float32' ? this.#reals(rest) : this.#integers(bits, rest, group);
+      };
       tensors[part] = part.startsWith('head') ? add(shape) : fromTrunk(trunk, part, shape, axis, add);
     }
     return tensors;
+  }
+
+  /** The common network's new layers, beyond those that are known, and head, as far as one bit each tells that they count. */
+  #common(depth: number, channels: number, width: number, known: number): Network['tensors'] {
+    if (!this.colours || !hasCommon(depth, channels, this.planes)) return {};
+    const layers = known < depth - 1 && this.coder.bits(1) ? commonLayers(depth, channels) : {};
+    const head = this.coder.bits(1) ? commonHead(depth, channels, this.colours, width) : {};
+    return { ...layers, ...head };
   }
 
   /** Integers of so many bits, by what was in their group before. */
@@ -49,7 +65,7 @@ export class NetworkDecoder {
     const count = lengthOf(shape);
     const [data, columns] = [bits === 16 ? new Int16Array(count) : new Int8Array(count), shape.at(-1) ?? 1];
     // No weights of `lapped` lead to its planes: those are not in the stream.
-    const skipped = this.#family.hasLatents && group === 0 ? Math.min(this.colours, columns) : 0;
+    const skipped = this.#family.hasLatents && group === 0 ? Math.min(this.planes, columns) : 0;
     const told = (count / columns) * (columns - skipped);
     const high = this.coder.symbols(group, Math.min(bits, 8), told);
     const low = bits === 16 ? this.coder.symbols(group + REST, 8, told) : undefined;
@@ -119,6 +135,12 @@ function beginning(whole: Tensor, axis: number, length: number): Tensor {
   for (let k = 0; k * own < data.length; k++)
     data.set(whole.data.subarray(k * step, k * step + own), k * own);
   return { shape, data };
+}
+
+/** The last entries along the first axis; all, if the axis is another one. */
+function ending(whole: Tensor, axis: number, length: number): Tensor {
+  const start = whole.data.length - lengthOf(whole.shape.with(axis, length));
+  return { shape: whole.shape.with(axis, length), data: whole.data.slice(start) };
 }
 
 function emptyLike(data: Tensor['data'], length: number): Tensor['data'] {

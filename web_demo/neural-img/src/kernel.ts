@@ -13,7 +13,7 @@ export type Draw = (x: Float32Array, y: Float32Array) => Uint8ClampedArray<Array
 
 type Function = (...addressesAndSizes: number[]) => number;
 type Exports = Record<
-  'multiply' | 'normalize' | 'sines' | 'waves' | 'pixels' | 'decode' | 'spread',
+  'multiply' | 'normalize' | 'sines' | 'subtract' | 'waves' | 'pixels' | 'decode' | 'spread',
   Function
 > & {
   memory: WebAssembly.Memory;

@@ -12,7 +12,7 @@ export const PITCHES = [16, 32];
 /** Frequencies that are kept along each axis, at least. */
 export const FEWEST = 4;
 /** Pixels from a point to the neighbours at which a network sees the first plane. */
-export const REACHES = [1, 2];
+export const REACHES = [1, 2, 3, 4];
 /** Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps. */
 const EVEN = 12;
 /** Prior activity of the code of a cell's mean. */
@@ -112,7 +112,7 @@ export interface Seen {
 /**
  * What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
  *
- * The last channel, and those for which nothing is left to see, are constant: π/2.
+ * Beside the point they see by how much plane 0 differs there from what it is at the point. The last channel, and those for which nothing is left to see, are constant: π/2.
  */
 export function seenBy(channels: number, planes = 3): Seen[] {
   const beside = BESIDE.flatMap((right) => BESIDE.map((down) => ({ plane: 0, right, down })));

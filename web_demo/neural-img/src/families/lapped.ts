@@ -1,6 +1,6 @@
 /**
  * A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes:
- * h₁ = [planes at the point, plane 0 at its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
+ * h₁ = [planes at the point, differences of plane 0 to its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
 import { Axis, BESIDE, type Cells, meansOf, seenBy, worthOf } from '../lapped_transform.ts';
@@ -82,6 +82,9 @@ function open(kernel: Kernel, network: Network): Draw {
           const to = base + k * size + channel * PANEL;
           run.multiply(at, from, 0, to, (end - start) * order, 8, 1, 0, count * size, 0);
         }
+      });
+      seen.forEach(({ right, down }, channel) => {
+        if (right || down) run.subtract(base + channel * PANEL, base, size, 8 * count);
       });
       // [row][panel][channel][8].
       let [from, to] = [base, a];

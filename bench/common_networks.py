@@ -1,0 +1,147 @@
+"""Trains the common networks of the family `lapped`, which are part of the `.anir` format (docs/format.md).
+
+They learn from photographs of scikit-image and matplotlib, whole and at half their size, which are in no
+benchmark here. All have the sixteen levels of a file; one supernet of 4-bit weights, with heads that give
+what planes lack, lowers the mean logarithm of the error of all levels of all pictures.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib
+import numpy as np
+import skimage
+import torch
+import typer
+from anir_runtime.common_networks import DEPTHS, WIDTHS, CommonTrunk, to_bytes
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.files import replacing
+from anir_toolchain.embedding import UNIT
+from anir_toolchain.image import load_image
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.lapped_synthesis import CONSTANT, features_at
+from anir_toolchain.levels import embedded_levels, in_order
+from anir_toolchain.quantizer import lsq, quantize
+from anir_toolchain.space import Space
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+app = typer.Typer(add_completion=False)
+_SKIMAGE = Path(skimage.__file__).parent / "data"
+_PICTURES = [
+    *(_SKIMAGE / name for name in ("chelsea.png", "rocket.jpg", "motorcycle_left.png", "retina.jpg")),
+    Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
+]
+_ACROSS, _BATCH = 160, 1024
+"""Rows and columns of a picture that are learned from, and pixels of it in a step."""
+_RATE, _STEP_RATE = 2e-2, 2e-3
+"""Peak learning rates of weights, and of the logarithms of their step sizes."""
+_QUANTIZED_FROM = 0.4
+"""Fraction of the steps after which weights are rounded."""
+_PLANES = 3
+
+_ORDER = in_order(Space(DEPTHS, WIDTHS))
+
+Pixels = NDArray[np.uint8]
+Level = tuple[Tensor, Tensor]
+"""What channels but the planes see at N pixels, [N, C - 3], and what the planes lack there, [N, 3]; of several
+pictures, with their number before N."""
+
+
+@app.command()
+def main(
+    output: Annotated[Path, typer.Argument(help="Where the networks go.")],
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 3000,
+) -> None:
+    """Trains all four trunks."""
+    each = [_levels(image) for path in _PICTURES for image in _sizes(path)]
+    pictures = [tuple(torch.stack(own) for own in zip(*level, strict=True)) for level in zip(*each, strict=True)]
+    trunks = {}
+    for i, width in enumerate(WIDTHS):
+        own = [pictures[level] for level in range(4 * i, 4 * i + 4)]
+        trunks[width] = _train(own, width, steps)
+    with replacing(output) as temporary:
+        temporary.write_bytes(to_bytes(trunks))
+
+
+def _sizes(path: Path) -> list[Pixels]:
+    """The photograph, and the same at half its size."""
+    image = load_image(path)
+    half = Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2), Image.Resampling.BOX)
+    return [image, np.asarray(half)]
+
+
+def _levels(image: Pixels) -> list[Level]:
+    """A picture's sixteen levels, where random rows and columns cross."""
+    height, width = image.shape[:2]
+    analysis = analyse(image)
+    generator = np.random.default_rng(0)
+    columns, rows = (np.sort(generator.integers(0, n, _ACROSS)) for n in (width, height))
+    wanted = analysis.planes[rows][:, columns].reshape(-1, _PLANES) / np.float32(UNIT)
+    x, y = axis_coordinates(width)[columns], axis_coordinates(height)[rows]
+    result = []
+    for level, subnet in zip(
+        embedded_levels(analysis.coefficients, _ORDER, (width, height), 4), _ORDER, strict=True
+    ):
+        seen = features_at(level.latents, x, y, (width, height), subnet.width)
+        seen = seen.reshape(len(wanted), -1)
+        lacking = wanted / np.float32(level.step.width) - seen[:, :_PLANES]
+        constant = np.full((len(wanted), subnet.width - seen.shape[1]), CONSTANT, np.float32)
+        first = np.concatenate([seen[:, _PLANES:], constant], 1)
+        result.append((torch.from_numpy(first), torch.from_numpy(lacking)))
+    return result
+
+
+def _train(levels: list[Level], width: int, steps: int) -> CommonTrunk:
+    """Trains the trunk of one width, given its four levels of all pictures."""
+    torch.manual_seed(0)
+    own = width - _PLANES
+    weight = torch.nn.Parameter(torch.randn(len(DEPTHS), own, own) * 0.75 / own**0.5)
+    head = torch.nn.Parameter(torch.zeros(len(DEPTHS), own, _PLANES))
+    log_step = torch.nn.Parameter(torch.zeros(len(DEPTHS), 1, 1))
+    rates = [_RATE, _STEP_RATE]
+    groups = [
+        {"params": own, "lr": rate} for own, rate in zip(([weight, head], [log_step]), rates, strict=True)
+    ]
+    optimizer = torch.optim.Adam(groups)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps)
+    begins = round(_QUANTIZED_FROM * steps)
+    for step in range(steps):
+        if step == begins:
+            log_step.data = (0.35 * weight.detach().square().mean((1, 2), keepdim=True).sqrt()).log()
+        layers = lsq(weight, log_step.exp(), 4) if step >= begins else weight
+        loss = torch.zeros(())
+        index = torch.randint(_ACROSS**2, (_BATCH,))
+        for depth, (first, lacking) in enumerate(levels):
+            error = lacking[:, index] - _channels(first[:, index], layers[: depth + 1]) @ head[depth]
+            loss = loss + error.square().sum(2).mean(1).log().mean() / len(levels)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0:
+            print(f"w{width}: step {step} of {steps}, {loss.item():.4f}", flush=True)
+    return _as_codes(weight.detach(), log_step.detach().exp(), head.detach())
+
+
+def _channels(first: Tensor, layers: Tensor) -> Tensor:
+    """The last layer of networks, as the family has it, without the planes."""
+    h = first
+    for layer in layers:
+        h = first + torch.sin(h @ layer)
+    return h
+
+
+def _as_codes(weight: Tensor, step: Tensor, head: Tensor) -> CommonTrunk:
+    own = weight.shape[-1]
+    width = own + _PLANES
+    weights = np.zeros((len(weight), width, width), np.int8)
+    weights[:, _PLANES:, _PLANES:] = quantize(weight, step, 4).numpy()
+    heads = np.zeros((len(head), _PLANES, width), np.int8)
+    heads[..., _PLANES:] = (128 * head).round().clamp(-127, 127).transpose(1, 2).numpy()
+    return CommonTrunk(weights, step.flatten().numpy(), heads)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,65 @@
+"""The levels of a picture's `.anir` file: how long they are, and the latents of each."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from anir_runtime.coder import Integers
+from anir_runtime.common_networks import has_common
+
+from anir_toolchain.embedding import Embedded, embed
+from anir_toolchain.space import Space, Subnet
+
+_RATES = 0.03, 1.5
+"""Bits per pixel of the prefixes of the first and the last level; those between rise evenly."""
+_REACHES = ((0.075, 4), (0.21, 3), (0.36, 2), (math.inf, 1))
+"""Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
+_HEADER, _ENTRY, _LEVEL = 30, 6, 5
+"""Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
+_LEAST = 24
+"""Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
+
+
+def in_order(space: Space) -> list[Subnet]:
+    """The subnets in the order of their levels: narrow ones first."""
+    return sorted(space.subnets, key=lambda subnet: (subnet.width, subnet.depth))
+
+
+def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
+    """How many bytes each of so many prefixes should have, for a picture of size (W, H) in pixels."""
+    return [int(rate * math.prod(size) / 8) for rate in _rates(count)]
+
+
+def embedded_levels(
+    coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
+) -> list[Embedded]:
+    """The levels of a picture's coefficients, with room for all else that is in their prefixes.
+
+    Args:
+        coefficients: of the picture, as `in_units` has them.
+        order: the subnets, one for each level.
+        size: (W, H) of the picture in pixels.
+        bits: of a hidden weight.
+    """
+    beside = _bytes_beside(order, bits)
+    wanted = [end - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
+    ends = [max(end, _LEAST * (k + 1)) for k, end in enumerate(wanted)]
+    reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
+    return embed(coefficients, ends, reaches)
+
+
+def _rates(count: int) -> list[float]:
+    return np.geomspace(*_RATES, count).tolist() if count > 1 else [_RATES[1]]
+
+
+def _bytes_beside(order: Sequence[Subnet], bits: int) -> list[int]:
+    """About what each prefix has beside coefficients: the header, and networks but the common ones."""
+    total, layers, result = float(_HEADER + _ENTRY * len(order)), dict[int, int](), list[int]()
+    for subnet in order:
+        total += _LEVEL
+        if not has_common(subnet.depth, subnet.width, 3):
+            new = subnet.depth - 1 - layers.get(subnet.width, 0)
+            layers[subnet.width] = subnet.depth - 1
+            total += new * (subnet.width * (subnet.width - 3) * bits / 8 + 4) + 3 * subnet.width + 28
+        result.append(round(total))
+    return result

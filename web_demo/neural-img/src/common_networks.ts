@@ -1,0 +1,94 @@
+/** Networks of the family `lapped` that pictures may share, so that a file need not hold them (docs/format.md). */
+import { COMMON_NETWORKS } from './generated/common_networks.ts';
+import type { Network } from './network.ts';
+
+const WIDTHS = [12, 16, 20, 24];
+const DEPTHS = [2, 3, 4, 5];
+const [PLANES, LAYERS] = [3, 4];
+/** A head's code of 128 stands for one unit of a plane. */
+const SHIFT = 7;
+
+/** The networks of one width, which share their layers; without what leads to planes or comes from them. */
+interface CommonTrunk {
+  steps: Float32Array;
+  /** Codes of the hidden matrices, [4, input, output]. */
+  weights: Int8Array;
+  /** For each depth, what to add to the planes: [4, 3, C - 3], in 1/128 of the level's width. */
+  heads: Int8Array;
+}
+
+/** How planes become colours. */
+export interface Colours {
+  /** Codes [colour, plane]. */
+  matrix: Int8Array;
+  /** Of a code of the matrix for coefficients in units. */
+  worth: number;
+  /** Colour where all planes are 0, from 0 to 255. */
+  border: Uint8Array;
+}
+
+/** Whether there is a common network of that size. */
+export const hasCommon = (depth: number, channels: number, colours: number): boolean =>
+  DEPTHS.includes(depth) && WIDTHS.includes(channels) && colours === PLANES;
+
+/** The common hidden layers of a network of that size, by the names of docs/format.md. */
+export function commonLayers(depth: number, channels: number): Network['tensors'] {
+  const { weights, steps } = trunkOf(channels);
+  const [layers, own] = [depth - 1, channels - PLANES];
+  const data = new Int8Array(layers * channels ** 2);
+  for (let row = 0; row < layers * own; row++) {
+    const [layer, input] = [Math.floor(row / own), (row % own) + PLANES];
+    data.set(weights.subarray(row * own, (row + 1) * own), (layer * channels + input) * channels + PLANES);
+  }
+  return {
+    weights: { shape: [layers, channels, channels], data },
+    steps: { shape: [layers], data: steps.slice(0, layers) },
+  };
+}
+
+/** The common head of a network of that size, of a level of that width in units. */
+export function commonHead(
+  depth: number,
+  channels: number,
+  { matrix, worth, border }: Colours,
+  width: number,
+): Network['tensors'] {
+  const own = channels - PLANES;
+  const { heads } = trunkOf(channels);
+  const head = heads.subarray(DEPTHS.indexOf(depth) * PLANES * own);
+  const data = new Int8Array(PLANES * channels);
+  for (let colour = 0; colour < PLANES; colour++)
+    for (let channel = 0; channel < channels; channel++) {
+      const term = (plane: number) =>
+        (matrix[colour * PLANES + plane] as number) * (head[plane * own + channel - PLANES] as number);
+      const sum = (term(0) + term(1) + term(2) + (1 << (SHIFT - 1))) >> SHIFT;
+      data[colour * channels + channel] =
+        channel < PLANES ? (matrix[colour * PLANES + channel] as number) : Math.min(Math.max(sum, -127), 127);
+    }
+  const scale = new Float32Array(PLANES).fill(Math.fround(worth) * width);
+  return {
+    head: { shape: [PLANES, channels], data },
+    'head.scale': { shape: [PLANES], data: scale },
+    'head.bias': { shape: [PLANES], data: Float32Array.from(border, (level) => level / 255) },
+  };
+}
+
+let trunks: Map<number, CommonTrunk> | undefined;
+
+function trunkOf(channels: number): CommonTrunk {
+  trunks ??= readTrunks(Uint8Array.from(atob(COMMON_NETWORKS), (letter) => letter.charCodeAt(0)));
+  return trunks.get(channels) as CommonTrunk;
+}
+
+/** Of each width: steps as float32, then codes. */
+function readTrunks({ buffer }: Uint8Array<ArrayBuffer>): Map<number, CommonTrunk> {
+  let at = 0;
+  const take = (count: number) => new Int8Array(buffer.slice(at, (at += count)));
+  return new Map(
+    WIDTHS.map((width) => {
+      const own = width - PLANES;
+      const steps = new Float32Array(take(4 * LAYERS).buffer);
+      return [width, { steps, weights: take(LAYERS * own ** 2), heads: take(DEPTHS.length * PLANES * own) }];
+    }),
+  );
+}
