@@ -5,6 +5,7 @@ benchmark here. All have the sixteen levels of a file; one supernet of 4-bit wei
 what planes lack, lowers the mean logarithm of the error of all levels of all pictures.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +46,8 @@ _ORDER = in_order(Space(DEPTHS, WIDTHS))
 
 Pixels = NDArray[np.uint8]
 Level = tuple[Tensor, Tensor]
-"""What channels but the planes see at N pixels, [N, C - 3], and what the planes lack there, [N, 3]; of several
-pictures, with their number before N."""
+"""What channels but the planes see at N pixels, [N, C - 3], and what the planes lack there, [N, 3]; the number of
+pictures comes first if there are several."""
 
 
 @app.command()
@@ -56,13 +57,16 @@ def main(
 ) -> None:
     """Trains all four trunks."""
     each = [_levels(image) for path in _PICTURES for image in _sizes(path)]
-    pictures = [tuple(torch.stack(own) for own in zip(*level, strict=True)) for level in zip(*each, strict=True)]
-    trunks = {}
-    for i, width in enumerate(WIDTHS):
-        own = [pictures[level] for level in range(4 * i, 4 * i + 4)]
-        trunks[width] = _train(own, width, steps)
+    levels = [_joined(own) for own in zip(*each, strict=True)]
+    trunks = {width: _train(levels[4 * i : 4 * i + 4], width, steps) for i, width in enumerate(WIDTHS)}
     with replacing(output) as temporary:
         temporary.write_bytes(to_bytes(trunks))
+
+
+def _joined(pictures: Sequence[Level]) -> Level:
+    """A level of all pictures."""
+    seen, lacking = zip(*pictures, strict=True)
+    return torch.stack(seen), torch.stack(lacking)
 
 
 def _sizes(path: Path) -> list[Pixels]:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from anir_runtime.network import Latents
 from anir_toolchain.families import family
+from anir_toolchain.levels import in_order, level_bytes
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.trunk import top_codes
@@ -41,7 +42,8 @@ def random_model(
     def latents(subnet: Subnet) -> Latents:
         cells = (-(-size[0] // 16), -(-size[1] // 16))
         # Some are large, most are zero: of a picture of the usual size, as many as in a trained network.
-        others = min(0.125, 0.12 * family(name).latent_bits(subnet, size) / (size[0] * size[1]))
+        own = level_bytes(len(space.subnets), size)[in_order(space).index(subnet)]
+        others = min(0.125, 0.12 * 8 * own / (size[0] * size[1]))
         power = 2 * round(math.log(1 / 28) / math.log(1 - others) / 2) + 1
         codes = (uniform(3, *cells, 12, 12) ** power * 14).round()
         # Means stay small, so that their sums do.

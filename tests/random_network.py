@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[Any]]
 COLOURS = Colours(
-    np.array([[70, 90, 50], [75, -5, -100], [72, -88, 60]], np.int8), 2.0**-20, np.array([90, 120, 60], np.uint8)
+    np.array([[70, 90, 50], [75, -5, -100], [72, -88, 60]], np.int8),
+    2.0**-20,
+    np.array([90, 120, 60], np.uint8),
 )
 """Three planes that are nearly orthogonal."""
 KEPT = 3

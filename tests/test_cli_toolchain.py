@@ -23,7 +23,7 @@ SMALL = ["--preset", "fast", "--space", "d2,3w8,16"]
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(presets.PRESETS, "fast", presets.Preset(30, 256, 2e-2, 0.5, 0.9, 2))
+    monkeypatch.setitem(presets.PRESETS, "fast", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
 
 
 def test_the_three_commands_as_written(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:

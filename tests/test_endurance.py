@@ -23,7 +23,7 @@ _COMMAND = """
 import sys
 {before}
 from anir_toolchain import presets
-presets.PRESETS["fast"] = presets.Preset(60, 256, 2e-2, 0.5, 0.9, 2)
+presets.PRESETS["fast"] = presets.Preset(60, 256, 2e-2, 0.5, 0.9)
 from anir_toolchain.cli import train_main, export_main
 from anir_runtime.cli import main as run_main
 print("ready", flush=True)

@@ -5,7 +5,6 @@ import pytest
 import torch
 from anir_runtime.errors import AnirError
 from anir_toolchain.families import families, family
-from anir_toolchain.space import Space, Subnet
 
 
 def test_all_families_are_found() -> None:

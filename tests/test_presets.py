@@ -2,7 +2,7 @@ import pytest
 from anir_runtime.errors import AnirError
 from anir_toolchain.presets import PRESETS, Preset, preset
 
-SHORT = Preset(steps=200, batch=256, rate=0.02, soften=0.5, settle=0.9, rounds=2)
+SHORT = Preset(steps=200, batch=256, rate=0.02, soften=0.5, settle=0.9)
 
 
 def test_phases_follow_one_another() -> None:
@@ -26,14 +26,10 @@ def test_the_learning_rate_warms_up_and_falls_to_next_to_nothing() -> None:
     assert rates[-1] == pytest.approx(1e-5)
 
 
-def test_latents_are_refined_after_a_quarter_and_a_half_of_the_steps() -> None:
-    assert [step for step in range(201) if SHORT.refines_latents_after(step)] == [50, 100]
-    one = Preset(steps=1, batch=256, rate=0.02, soften=0.5, settle=0.9, rounds=2)
-    assert not one.refines_latents_after(0)
-
-
 def test_presets_train_longer_and_longer() -> None:
-    assert preset("fast").steps < preset("balanced").steps < preset("best").steps
+    assert (
+        preset("instant").steps == 0 < preset("fast").steps < preset("balanced").steps < preset("best").steps
+    )
     assert all(own.soften < own.settle < 1 for own in PRESETS.values())
-    with pytest.raises(AnirError, match="no preset 'slow'; there are fast, balanced, best"):
+    with pytest.raises(AnirError, match="no preset 'slow'; there are instant, fast, balanced, best"):
         preset("slow")

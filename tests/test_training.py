@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 from anir_runtime import decode
+from anir_runtime.common_networks import common_trunks
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.errors import AnirError
 from anir_toolchain import Config, Model, export, fit, presets, save_model
 from anir_toolchain.checkpoint import trunk_state
 from anir_toolchain.lapped_analysis import analyse
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 
 from tests.random_model import leaves
 
-SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, soften=0.5, settle=0.9, rounds=2)
+SHORT = presets.Preset(steps=120, batch=2048, rate=2e-2, soften=0.5, settle=0.9)
 TINY = Config("siren", preset="short", depths=(2, 3), widths=(16, 24), device="cpu")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

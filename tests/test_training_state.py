@@ -18,7 +18,7 @@ CONFIG = Config("lapped", preset="short", depths=(2, 3), widths=(8, 12), device=
 
 @pytest.fixture(autouse=True)
 def _short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(20, 512, 2e-2, 0.5, 0.9, 2))
+    monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(20, 512, 2e-2, 0.5, 0.9))
 
 
 def test_a_training_goes_on_from_a_file_as_if_it_had_never_stopped(tmp_path: Path) -> None:

@@ -83,7 +83,10 @@ function trunkOf(channels: number): CommonTrunk {
 /** Of each width: steps as float32, then codes. */
 function readTrunks({ buffer }: Uint8Array<ArrayBuffer>): Map<number, CommonTrunk> {
   let at = 0;
-  const take = (count: number) => new Int8Array(buffer.slice(at, (at += count)));
+  const take = (count: number) => {
+    at += count;
+    return new Int8Array(buffer.slice(at - count, at));
+  };
   return new Map(
     WIDTHS.map((width) => {
       const own = width - PLANES;

@@ -1,0 +1,84 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from anir_runtime.common_networks import common_trunks
+from anir_toolchain.families import family
+from anir_toolchain.features import LatentFeatures
+from anir_toolchain.lapped_analysis import analyse, colours_of
+from anir_toolchain.lapped_networks import choose_networks, common_heads, common_parameters, start_from_common
+from anir_toolchain.levels import embedded_levels, in_order
+from anir_toolchain.model import QuantizedTrunk
+from anir_toolchain.picture import Picture
+from anir_toolchain.space import Space, Subnet
+from anir_toolchain.trunk import Trunk
+
+from tests.lapped_pictures import blocks
+
+SPACE, SIZE = Space((2, 3), (12,)), (128, 96)
+ORDER = in_order(SPACE)
+
+
+def trunk_of(width: int = 12) -> Trunk:
+    return Trunk.create(family("lapped"), SPACE.depths, width, 4, SIZE, 5.0, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def picture() -> Picture:
+    return Picture(blocks(16, 12, 8), torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def features(picture: Picture) -> LatentFeatures:
+    levels = embedded_levels(analyse(picture.image).coefficients, ORDER, SIZE, 4)
+    latents = {subnet: level.latents for subnet, level in zip(ORDER, levels, strict=True)}
+    with ThreadPoolExecutor(1) as pool:
+        return LatentFeatures(latents, picture, pool)
+
+
+def chosen(
+    picture: Picture, features: LatentFeatures, level_bytes: int, trained: bool = False
+) -> QuantizedTrunk:
+    trunk = trunk_of()
+    start_from_common(trunk)
+    trunk.prepare_quantization()
+    sizes = dict.fromkeys(ORDER, level_bytes)
+    return choose_networks({12: trunk}, trained, picture, features, sizes)[12]
+
+
+def test_training_begins_with_the_common_weights() -> None:
+    trunk, known = trunk_of(), common_trunks()[12]
+    start_from_common(trunk)
+    weights = known.weights * known.steps[:, None, None]
+    assert np.array_equal(trunk.parameters["weight"].numpy(), weights[:2])
+    other = trunk_of(13)
+    before = other.parameters["weight"].clone()
+    start_from_common(other)
+    assert torch.equal(other.parameters["weight"], before)
+    assert common_parameters(other) is None
+
+
+def test_in_a_short_file_all_is_common(picture: Picture, features: LatentFeatures) -> None:
+    trunk = chosen(picture, features, 1000)
+    known = common_trunks()[12]
+    assert np.array_equal(trunk.weight, known.weights[:2])
+    widths = [1 / features.latents[subnet].step for subnet in ORDER]
+    heads, biases = common_heads(known, ORDER, colours_of(picture.image), widths)
+    assert torch.equal(trunk.head.codes, heads.codes)
+    assert torch.equal(trunk.head_bias, biases)
+
+
+def test_in_a_long_file_a_head_of_its_own_pays(picture: Picture, features: LatentFeatures) -> None:
+    common, own = chosen(picture, features, 1000), chosen(picture, features, 10**9)
+    assert torch.equal(own.weight, common.weight)
+    assert not torch.equal(own.head.codes, common.head.codes)
+
+
+def test_networks_that_trained_are_taken_only_if_they_are_better(
+    picture: Picture, features: LatentFeatures
+) -> None:
+    # These are the common ones, rounded once more.
+    trunk = chosen(picture, features, 10**9, trained=True)
+    assert np.array_equal(trunk.weight, common_trunks()[12].weights[:2])
+    assert trunk.latents == tuple(features.latents[Subnet(depth, 12)] for depth in SPACE.depths)

@@ -1,0 +1,39 @@
+from itertools import pairwise
+
+import pytest
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.levels import embedded_levels, in_order, level_bytes
+from anir_toolchain.space import Space
+
+from tests.lapped_pictures import blocks, waves
+
+
+def test_narrow_networks_come_first() -> None:
+    names = [subnet.name for subnet in in_order(Space((2, 3), (8, 12)))]
+    assert names == ["d2w8", "d3w8", "d2w12", "d3w12"]
+
+
+def test_prefixes_rise_evenly() -> None:
+    sizes = level_bytes(16, (768, 512))
+    assert (sizes[0], sizes[-1]) == (int(0.03 * 49152), int(1.5 * 49152))
+    assert [b / a for a, b in pairwise(sizes)] == pytest.approx([50 ** (1 / 15)] * 15, rel=1e-3)
+    assert level_bytes(1, (800, 100)) == [15000]
+
+
+def test_levels_leave_room_for_all_else_and_look_less_and_less_far() -> None:
+    order, size = in_order(Space((2, 3), (12, 16))), (256, 192)
+    coefficients = analyse(waves(*size)).coefficients
+    levels = embedded_levels(coefficients, order, size, bits=4)
+    for level, whole in zip(levels, level_bytes(4, size), strict=True):
+        assert 0.97 * (whole - 80) < level.end < whole - 40
+    assert [level.latents.reach for level in levels] == [4, 3, 1, 1]
+    # Networks of other sizes are in the file.
+    own = embedded_levels(coefficients, in_order(Space((2, 3), (13, 17))), size, bits=4)
+    assert own[-1].end < levels[-1].end - 400
+
+
+def test_a_tiny_picture_has_levels() -> None:
+    order = in_order(Space((2, 3), (12, 16)))
+    levels = embedded_levels(analyse(blocks(2, 2, 4)).coefficients, order, (8, 8), bits=4)
+    assert len(levels) == 4
+    assert levels[0].step.width >= levels[-1].step.width
