@@ -46,7 +46,7 @@ _ORDER = in_order(Space(DEPTHS, WIDTHS))
 
 Pixels = NDArray[np.uint8]
 Level = tuple[Tensor, Tensor]
-"""What channels but the planes see at N pixels, [N, C - 3], and what the planes lack there, [N, 3]; the number of
+"""What channels but the planes see at N pixels, [N, C - 3], and what planes lack there, [N, 3]; the number of
 pictures comes first if there are several."""
 
 

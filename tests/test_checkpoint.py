@@ -152,7 +152,7 @@ def test_latents_that_do_not_fit_are_refused(tmp_path: Path) -> None:
                 first | {"step": 0.0},
                 first | {"step": "1"},
                 first | {"step": 0.1},
-                first | {"reach": 3},
+                first | {"reach": 5},
                 first | {"reach": None},
                 first | {"more": 1},
                 {"values": first["values"]},

@@ -11,7 +11,7 @@ from anir_toolchain.space import Space
     [
         (Config(family="relu"), "no family 'relu'"),
         (Config(bits=5), "choose 4 or 8"),
-        (Config(preset="slow"), "there are fast, balanced, best"),
+        (Config(preset="slow"), "there are instant, fast, balanced, best"),
         (Config(steps=0), "take 1 or more"),
         (Config(device="tpu"), "there are auto, cpu, cuda"),
     ],
@@ -30,14 +30,14 @@ def test_depths_and_widths_that_make_no_space_are_refused() -> None:
 
 def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
     assert Config("siren").space(768, 512) == Space.default(768, 512)
-    assert Config().space(768, 512).widths == (8, 16, 20, 24)
+    assert Config().space(768, 512).widths == (12, 16, 20, 24)
     assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
 
 
 def test_steps_take_the_place_of_the_presets_and_nothing_else_does() -> None:
     assert Config(preset="best").schedule() == PRESETS["best"]
     schedule = Config(preset="best", steps=70).schedule()
-    assert (schedule.steps, schedule.batch, schedule.rounds) == (70, 8192, 6)
+    assert (schedule.steps, schedule.batch) == (70, 8192)
 
 
 def test_a_device_that_is_missing_is_refused() -> None:

@@ -68,7 +68,7 @@ def test_a_damaged_stream_is_refused(
     [
         ({"pitch": "17"}, "its 'pitch' is '17', not 16 or 32"),
         ({"scan": "up"}, "its 'scan' is 'up', not down or right"),
-        ({"reach": "3"}, "its 'reach' is '3', not 1 or 2"),
+        ({"reach": "5"}, "its 'reach' is '5', not 1 or 2 or 3 or 4"),
         ({"lanes": ""}, "its 'lanes' is '', not planes or joint"),
         ({"order": "3"}, "its 'order' is '3'"),
         ({"order": "17"}, "its 'order' is '17'"),

@@ -20,7 +20,7 @@ from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.onnx_writer.lapped import cosines, seen_planes
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
-from anir_toolchain.space import Space, Subnet
+from anir_toolchain.space import Subnet
 from onnx.numpy_helper import to_array
 from onnxscript import GraphBuilder
 
@@ -139,7 +139,7 @@ def test_the_same_network_gives_the_same_bytes(name: str) -> None:
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
     """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
     size = (768, 512)
-    model = random_model(name, size=size, space=Space.default(*size, family(name).widths))
+    model = random_model(name, size=size, space=family(name).default_space(size))
     for subnet in model.space.subnets:
         network = model.network(subnet)
         proto = build(network)

@@ -20,10 +20,6 @@ def test_widths_follow_the_square_root_of_the_pixels_within_bounds(
     assert Space.default(*size).widths == widths
 
 
-def test_widths_close_to_one_another_stay_apart_in_small_pictures() -> None:
-    assert Space.default(64, 48, (20, 24, 28, 32)).widths == (8, 12, 16, 20)
-
-
 def test_names_round_trip_and_bad_ones_are_refused() -> None:
     assert Subnet.parse("d3w64") == Subnet(3, 64)
     assert Subnet(12, 384).name == "d12w384"

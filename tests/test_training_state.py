@@ -54,13 +54,3 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
         ):
             with pytest.raises(AnirError, match="another picture or of other options"):
                 load(Task.of(image, other, pool), tmp_path / "state")
-
-
-def test_budgets_are_those_of_the_family_in_the_order_of_the_space() -> None:
-    with worker_threads(1) as pool:
-        task = Task.of(waves(64, 48), CONFIG, pool)
-        assert task.latent_budgets == [
-            task.family.latent_bits(subnet, (64, 48)) for subnet in task.space.subnets
-        ]
-        assert task.latent_budgets == sorted(task.latent_budgets)
-        assert Task.of(waves(64, 48), replace(CONFIG, family="siren"), pool).latent_budgets == [0.0] * 4

@@ -27,7 +27,7 @@ class CommonTrunk:
     """The networks of one width C, which share their layers.
 
     Attributes:
-        weights: codes of the hidden matrices over (input, output), int8[4, C, C], within ±7; none lead to or
+        weights: codes of the hidden matrices over (input, output), int8[4, C, C], of 4 bits; none lead to or
             come from the planes.
         steps: of each matrix, float32[4].
         heads: for each depth, what to add to the planes: int8[4, 3, C], in 1/128 of the level's width; 0 for

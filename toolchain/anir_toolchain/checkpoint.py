@@ -91,6 +91,8 @@ def latents_state(latents: Latents) -> dict[str, Any]:
     places = np.flatnonzero(codes).astype(np.int32)
     state = {field.name: getattr(latents, field.name) for field in fields(latents) if field.name != "codes"}
     tensors = {"places": torch.from_numpy(places), "values": torch.from_numpy(codes[places])}
+    if latents.magnitudes is not None:
+        tensors["magnitudes"] = torch.from_numpy(latents.magnitudes)
     return state | tensors | {"shape": list(latents.codes.shape)}
 
 
@@ -101,6 +103,8 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
     """
     others = dict(state)
     shape, places, values = (others.pop(name) for name in ("shape", "places", "values"))
+    if others["magnitudes"] is not None:
+        others["magnitudes"] = others["magnitudes"].numpy()
     latents = Latents(codes=np.empty(0, np.int16), **others)
     _check_latents(latents, size, tuple(shape))
     codes = np.zeros(math.prod(shape), np.int16)
@@ -110,6 +114,16 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
     if places.size and not 0 <= places.min() <= places.max() < codes.size:
         raise ValueError("codes beyond the picture")
     codes[places] = values
+    table = latents.magnitudes
+    if table is not None:
+        if table.dtype != np.float32 or table.ndim != 1 or not len(table) or table[0] != 0:
+            raise ValueError("magnitudes are not float32 from 0 on")
+        if (
+            not (np.diff(table) > 0).all()
+            or not np.isfinite(table).all()
+            or np.abs(values).max(initial=0) >= len(table)
+        ):
+            raise ValueError("magnitudes do not rise, or do not suffice")
     return replace(latents, codes=codes.reshape(shape))
 
 

@@ -27,7 +27,7 @@ def in_order(space: Space) -> list[Subnet]:
 
 def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
     """How many bytes each of so many prefixes should have, for a picture of size (W, H) in pixels."""
-    return [int(rate * math.prod(size) / 8) for rate in _rates(count)]
+    return [max(1, int(rate * math.prod(size) / 8)) for rate in _rates(count)]
 
 
 def embedded_levels(
