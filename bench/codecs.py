@@ -17,6 +17,7 @@ from anir_toolchain.metrics import psnr
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from PIL import Image
+from pillow_jxl import JpegXLImagePlugin as _JpegXL  # noqa: F401  (Pillow writes JXL with it)
 
 from bench.machine import machine
 
@@ -24,14 +25,20 @@ CODECS: dict[str, dict[str, Any]] = {
     "JPEG": {"optimize": True, "progressive": True},
     "WEBP": {"method": 6},
     "AVIF": {"speed": 6},
+    "AVIF 4:4:4": {"speed": 2, "subsampling": "4:4:4"},
+    "JXL": {"effort": 7},
     "JPEG2000": {"quality_mode": "rates", "irreversible": True, "mct": 1},
 }
+# Another name than the format's stands for other settings of it.
+FORMATS = {"AVIF 4:4:4": "AVIF"}
 # Settings from about 0.05 to 1.5 bits per pixel: qualities, and for JPEG 2000 ratios to 24 bits.
 SWEEPS: dict[str, tuple[int, ...]] = {
     "JPEG": (1, 2, 4, 6, 8, 11, 15, 20, 25, 32, 40, 50, 60, 70, 78, 85),
     "JPEG2000": (480, 320, 240, 180, 140, 110, 90, 70, 50, 40, 32, 24, 18),
     "WEBP": (0, 1, 3, 6, 10, 15, 20, 30, 40, 50, 60, 70, 78, 84, 90),
-    "AVIF": (1, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66, 72, 78),
+    "AVIF": (1, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66, 72, 78, 84, 90),
+    "AVIF 4:4:4": (1, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66, 72, 78, 84, 90),
+    "JXL": (0, 3, 6, 10, 15, 20, 25, 30, 40, 50, 60, 70, 78, 85, 90, 94),
 }
 COMPARED = ("JPEG", "WEBP", "AVIF")
 app = typer.Typer(add_completion=False)
@@ -80,7 +87,7 @@ def encode(image: NDArray[np.uint8], codec: str, quality: int) -> dict[str, floa
     """One encode and decode with Pillow; `quality` is a compression ratio for JPEG 2000."""
     buffer = BytesIO()
     setting = {"quality_layers": [quality]} if codec == "JPEG2000" else {"quality": quality}
-    Image.fromarray(image).save(buffer, codec, **setting, **CODECS[codec])
+    Image.fromarray(image).save(buffer, FORMATS.get(codec, codec), **setting, **CODECS[codec])
     decoded = np.asarray(Image.open(buffer).convert("RGB"))
     return {"quality": quality, "bytes": len(buffer.getvalue()), "psnr": psnr(decoded, image)}
 

@@ -26,6 +26,8 @@ from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_toolchain import Config, export, fit
 from anir_toolchain.image import load_image
+from anir_toolchain.metrics import psnr
+from anir_toolchain.model import Model
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from pytorch_msssim import ms_ssim
@@ -33,6 +35,7 @@ from pytorch_msssim import ms_ssim
 from bench import RESULTS
 from bench.codecs import SWEEPS, encode
 from bench.machine import machine
+from bench.prefixes import measure_prefixes
 from bench.rd import Point, between, bjontegaard_deltas, curve, mean_points, within
 
 app = typer.Typer(add_completion=False)
@@ -41,7 +44,7 @@ _GPU_JOBS = 8
 """Pictures side by side on a CUDA device, which one small network alone leaves idle."""
 
 Images = Annotated[Path, typer.Option(help="A folder of pictures.")]
-Preset = Annotated[str, typer.Option(help="fast, balanced or best.")]
+Preset = Annotated[str, typer.Option(help="instant, fast, balanced or best.")]
 FamilyName = Annotated[str, typer.Option("--family", help="siren, lapped, fourier or gabor.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")]
 Only = Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")]
@@ -148,21 +151,40 @@ def measure(path: Path, config: Config) -> dict[str, Any]:
     started, worked = time.perf_counter(), sum(os.times()[:2])
     model = fit(image, config, source=path.name)
     seconds, cpu_seconds = time.perf_counter() - started, sum(os.times()[:2]) - worked
-    subnets = []
-    with tempfile.TemporaryDirectory() as folder:
-        for entry in export(model, Path(folder)).subnets:
-            decoded = Decoder(Path(folder) / entry.file).decode()
-            row = {"name": entry.name, "bytes": entry.bytes}
-            rates = {"bpp": round(entry.bpp, 5), "payload_bpp": round(entry.payload_bpp, 5)}
-            quality = {"psnr": round(entry.psnr, 3), "ms_ssim": round(_ms_ssim(decoded, image), 5)}
-            subnets.append(row | rates | quality)
+    own = _prefixes(model, image) if model.family.has_latents else {"subnets": _files(model, image)}
     pixels = image.shape[0] * image.shape[1]
     codecs = {}
     for codec, settings in SWEEPS.items():
         encoded = [encode(image, codec, setting) for setting in settings]
         codecs[codec] = [[round(8 * e["bytes"] / pixels, 5), round(e["psnr"], 3)] for e in encoded]
     times = {"encode_seconds": round(seconds, 1), "encode_cpu_seconds": round(cpu_seconds, 1)}
-    return {**times, "subnets": subnets, "codecs": codecs}
+    return {**times, **own, "codecs": codecs}
+
+
+def _files(model: Model, image: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    """The `.onnx` file of each subnet."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for entry in export(model, Path(folder)).subnets:
+            decoded = Decoder(Path(folder) / entry.file).decode()
+            rows.append(
+                _row(entry.name, entry.bytes, decoded, image) | {"payload_bpp": round(entry.payload_bpp, 5)}
+            )
+    return rows
+
+
+def _prefixes(model: Model, image: NDArray[np.uint8]) -> dict[str, Any]:
+    """The levels of the `.anir` file, in the place of files, and its prefixes."""
+    measured = measure_prefixes(model, image)
+    rows = [_row(name, size, decoded, image) for name, size, decoded in measured["levels"]]
+    others = {key: value for key, value in measured.items() if key != "levels"}
+    return {"subnets": [row | {"payload_bpp": row["bpp"]} for row in rows], **others}
+
+
+def _row(name: str, size: int, decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> dict[str, Any]:
+    bpp = round(8 * size / (image.shape[0] * image.shape[1]), 5)
+    quality = {"psnr": round(psnr(decoded, image), 3), "ms_ssim": round(_ms_ssim(decoded, image), 5)}
+    return {"name": name, "bytes": size, "bpp": bpp} | quality
 
 
 def _ms_ssim(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
@@ -185,7 +207,9 @@ def summarize(pictures: list[dict[str, Any]], published: Path | None) -> dict[st
         codec: [[(bpp, psnr) for bpp, psnr in picture["codecs"][codec]] for picture in pictures]
         for codec in SWEEPS
     }
-    own = mean_points(points)
+    prefixes = [picture.get("prefixes", []) for picture in pictures]
+    own_curve = mean_points(prefixes) if all(prefixes) else curve(points, within)
+    own = own_curve if all(prefixes) else mean_points(points)
     others = {codec: mean_points(curves) for codec, curves in codecs.items()} | read_published(published)
     return {
         "pictures": len(pictures),
@@ -193,10 +217,19 @@ def summarize(pictures: list[dict[str, Any]], published: Path | None) -> dict[st
         "encode_cpu_seconds": round(median(p["encode_cpu_seconds"] for p in pictures), 1),
         "psnr": round(mean(quality for picture in points for _, quality in picture), 3),
         "subnets": subnets,
-        "curve": _rounded(curve(points, within)),
+        **{key: _medians(pictures, key) for key in ("export_seconds", "decode_ms") if key in pictures[0]},
+        "curve": _rounded(own_curve),
         "codec_curves": {codec: _rounded(curve(curves, between)) for codec, curves in codecs.items()},
         "against": {name: bjontegaard_deltas(theirs, own) for name, theirs in others.items()},
     }
+
+
+def _medians(pictures: list[dict[str, Any]], key: str) -> Any:
+    """Of one number of each picture, or of a dictionary of such."""
+    values = [picture[key] for picture in pictures]
+    if isinstance(values[0], dict):
+        return {name: round(median(value[name] for value in values), 1) for name in values[0]}
+    return round(median(values), 2)
 
 
 def _rounded(points: list[Point]) -> list[list[float]]:

@@ -9,7 +9,7 @@ import numpy as np
 Point = tuple[float, float]
 """Bits per pixel and PSNR in dB."""
 
-RATES = (0.05, 0.1, 0.15, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0)
+RATES = (0.03, 0.05, 0.1, 0.15, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0, 1.5)
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:

@@ -1,6 +1,5 @@
 from itertools import pairwise
 
-import pytest
 from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import embedded_levels, in_order, level_bytes
@@ -14,10 +13,11 @@ def test_narrow_networks_come_first() -> None:
     assert names == ["d2w8", "d3w8", "d2w12", "d3w12"]
 
 
-def test_prefixes_rise_evenly() -> None:
+def test_prefixes_rise() -> None:
     sizes = level_bytes(16, (768, 512))
     assert (sizes[0], sizes[-1]) == (int(0.03 * 49152), int(1.5 * 49152))
-    assert [b / a for a, b in pairwise(sizes)] == pytest.approx([50 ** (1 / 15)] * 15, rel=1e-3)
+    assert all(1.15 < b / a < 1.55 for a, b in pairwise(sizes))
+    assert level_bytes(2, (768, 512)) == [sizes[0], sizes[-1]]
     assert level_bytes(1, (800, 100)) == [15000]
     assert level_bytes(2, (2, 1)) == [1, 1]
 

@@ -20,7 +20,7 @@ def test_the_curve_is_the_mean_of_every_pictures_best() -> None:
     other = [(0.15, 30.0), (0.35, 33.0)]
     # Below 0.15 the other picture has nothing, so that a mean would be of another set of pictures.
     assert curve([POINTS, other], within)[:2] == [(0.15, 27.5), (0.18, 27.5)]
-    assert [bpp for bpp, _ in curve([POINTS, other], within)][-1] == 1.0
+    assert [bpp for bpp, _ in curve([POINTS, other], within)][-1] == 1.5
 
 
 def test_a_codec_takes_any_rate_between_its_settings() -> None:

@@ -10,8 +10,8 @@ from anir_runtime.common_networks import has_common
 from anir_toolchain.embedding import Embedded, embed
 from anir_toolchain.space import Space, Subnet
 
-_RATES = 0.03, 1.5
-"""Bits per pixel of the prefixes of the first and the last level; those between rise evenly."""
+_RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
+"""Bits per pixel of the prefixes of sixteen levels; other numbers of levels are spread over these."""
 _REACHES = ((0.075, 4), (0.21, 3), (0.36, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
 _HEADER, _ENTRY, _LEVEL = 30, 6, 5
@@ -27,7 +27,7 @@ def in_order(space: Space) -> list[Subnet]:
 
 def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
     """How many bytes each of so many prefixes should have, for a picture of size (W, H) in pixels."""
-    return [max(1, int(rate * math.prod(size) / 8)) for rate in _rates(count)]
+    return [max(1, int(rate * math.prod(size) / 8 + 1e-6)) for rate in _rates(count)]
 
 
 def embedded_levels(
@@ -49,7 +49,8 @@ def embedded_levels(
 
 
 def _rates(count: int) -> list[float]:
-    return np.geomspace(*_RATES, count).tolist() if count > 1 else [_RATES[1]]
+    places = np.linspace(0, len(_RATES) - 1, count) if count > 1 else [len(_RATES) - 1]
+    return [float(rate) for rate in np.exp(np.interp(places, range(len(_RATES)), np.log(_RATES)))]
 
 
 def _bytes_beside(order: Sequence[Subnet], bits: int) -> list[int]:
