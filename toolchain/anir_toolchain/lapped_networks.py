@@ -22,7 +22,7 @@ from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 from anir_toolchain.trunk import Parameters, Trunk
 
-_DB_PER_SHARE = 7.0
+_DB_PER_SHARE = 14.0
 """What own tensors have to gain in dB, by the share of a level's bytes that they take.
 
 Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay as well.

@@ -16,6 +16,8 @@ _REACHES = ((0.075, 4), (0.21, 3), (0.36, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
 _HEADER, _ENTRY, _LEVEL = 30, 6, 5
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
+_REST = 0.997
+"""Share of a prefix that heads of the picture's own leave, if there are any, about."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
 
@@ -42,7 +44,7 @@ def embedded_levels(
         bits: of a hidden weight.
     """
     beside = _bytes_beside(order, bits)
-    wanted = [end - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
+    wanted = [int(_REST * end) - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
     ends = [max(end, _LEAST * (k + 1)) for k, end in enumerate(wanted)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
     return embed(coefficients, ends, reaches)
