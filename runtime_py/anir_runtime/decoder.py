@@ -129,7 +129,7 @@ class Decoder:
         # Whole tiles, but for each thread some rows, unless that were next to nothing.
         rows = self._renderer.rows * max(1, _TASK_PIXELS // width // self._renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
-        draw = self._renderer.start(x, y)
+        draw = self._renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])

@@ -12,7 +12,7 @@ export interface Request<Plan = unknown> {
   /** Of a file with several levels, which one to open; the last one by default. */
   level?: number;
   /** What to decode; without it the picture is only opened. */
-  grid?: { x: Float32Array; y: Float32Array };
+  grid?: { x: Float32Array; y: Float32Array; spacing: [number, number] };
   /** Something to do with a file that comes piece by piece; the picture that is open stays so. */
   piece?: Piece;
 }
