@@ -8,6 +8,9 @@ declare global {
   interface HTMLElementTagNameMap {
     'neural-img': NeuralImgElement;
   }
+  interface HTMLElementEventMap {
+    refine: CustomEvent<Refinement>;
+  }
   interface Navigator {
     /** Not in all browsers. */
     readonly connection?: { readonly saveData?: boolean };
