@@ -1,53 +1,17 @@
 /** Beginnings of files with a decoder that a test answers for. */
 import { beforeEach, expect, test } from 'vitest';
-import type { Decoder, NeuralImage } from '../../neural-img/src/decoder.ts';
 import { ModelError } from '../../neural-img/src/model_error.ts';
 import { Prefix } from '../../neural-img/src/prefix.ts';
-import { anirCases } from '../vectors.ts';
+import { endOf, FakeStreams, FILE, levels, start } from '../streams.ts';
 
-const {
-  file: FILE,
-  start,
-  levels,
-} = anirCases().find(({ family }) => family === 'lapped') as ReturnType<typeof anirCases>[number];
-const endOf = (level: number) => levels[level - 1]?.end ?? 0;
-
-/** Streams that were opened, as what they were asked. */
-let streams: (number | string)[][];
-/** The first level, counted from 0, that cannot be decoded. */
-let damaged: number;
-let isFatal: boolean;
+let streams: FakeStreams;
 
 beforeEach(() => {
-  [streams, damaged, isFatal] = [[], Number.POSITIVE_INFINITY, false];
+  streams = new FakeStreams();
 });
 
-const decoder = {
-  stream() {
-    const own: (number | string)[] = [];
-    streams.push(own);
-    let fed = 0;
-    return {
-      feed: async ({ length }: Uint8Array) => {
-        fed += length;
-        own.push(`${fed} bytes`);
-      },
-      image: async (level: number) => {
-        own.push(level);
-        if (level >= damaged) throw new ModelError(`level ${level}`, isFatal);
-        return { bytes: endOf(level + 1) } as NeuralImage;
-      },
-      refined: async () => {
-        own.push('refined');
-        return { bytes: fed } as NeuralImage;
-      },
-      close: () => own.push('closed'),
-    };
-  },
-} as unknown as Decoder;
-
 function prefixOf(bytes: number): Prefix {
-  const prefix = new Prefix(decoder);
+  const prefix = new Prefix(streams.decoder);
   prefix.add(FILE.subarray(0, bytes));
   return prefix;
 }
@@ -62,7 +26,7 @@ test('knows the header and the levels as they come', () => {
 });
 
 test('refuses what begins no such file', () => {
-  expect(() => new Prefix(decoder).add(Uint8Array.of(1, 2, 3, 4, 5))).toThrow('not an .anir file');
+  expect(() => new Prefix(streams.decoder).add(Uint8Array.of(1, 2, 3, 4, 5))).toThrow('not an .anir file');
 });
 
 test('goes on with one stream, which gets each byte once', async () => {
@@ -74,31 +38,31 @@ test('goes on with one stream, which gets each byte once', async () => {
   expect(prefix.best?.refinement?.level).toBe(3);
   await prefix.improve(2);
   expect(prefix.best?.refinement?.level).toBe(3);
-  expect(streams).toEqual([[`${endOf(1)} bytes`, 0, `${endOf(3)} bytes`, 2]]);
+  expect(streams.asked).toEqual([[`${endOf(1)} bytes`, 0, `${endOf(3)} bytes`, 2]]);
   prefix.close();
   prefix.add(FILE.subarray(endOf(3)));
   await prefix.improve(4);
-  expect(streams[1]).toEqual([`${FILE.length} bytes`, 3]);
+  expect(streams.asked[1]).toEqual([`${FILE.length} bytes`, 3]);
   prefix.close();
 });
 
 test('goes back to the last level before damage', async () => {
-  damaged = 2;
+  streams.damaged = 2;
   const prefix = prefixOf(endOf(4));
   await prefix.improve(4);
   expect([prefix.best?.refinement?.level, prefix.limit]).toEqual([2, 2]);
   expect([String(prefix.tellDamage()), prefix.tellDamage()]).toEqual(['ModelError: level 2', undefined]);
-  expect(streams.map((own) => own.slice(1))).toEqual([[3, 'closed'], [2, 'closed'], [1]]);
+  expect(streams.asked.map((own) => own.slice(1))).toEqual([[3, 'closed'], [2, 'closed'], [1]]);
   await prefix.improve(4);
-  expect([streams.length, prefix.damage]).toEqual([3, undefined]);
+  expect([streams.asked.length, prefix.damage]).toEqual([3, undefined]);
   prefix.close();
 });
 
 test('tries no other level where the decoder itself gave up', async () => {
-  [damaged, isFatal] = [1, true];
+  Object.assign(streams, { damaged: 1, isFatal: true });
   const prefix = prefixOf(endOf(4));
   await prefix.improve(4);
-  expect([prefix.best, prefix.limit, streams.length]).toEqual([undefined, 0, 1]);
+  expect([prefix.best, prefix.limit, streams.asked.length]).toEqual([undefined, 0, 1]);
 });
 
 test('of a file that was cut it shows what there is of the next level', async () => {
@@ -113,6 +77,6 @@ test('files in workers are closed where there are too many, one after the other 
   const large = Array.from({ length: 3 }, () => prefixOf(endOf(1)));
   for (const prefix of large) Object.defineProperty(prefix, 'pixels', { value: 3e6 });
   await Promise.all(large.map((prefix) => prefix.improve(1)));
-  expect(streams.map((own) => own.at(-1))).toEqual([0, 'closed', 'closed']);
+  expect(streams.asked.map((own) => own.at(-1))).toEqual([0, 'closed', 'closed']);
   for (const prefix of large) prefix.close();
 });
