@@ -44,6 +44,7 @@ export class AnirSource {
    */
   async *pictures(choose: Choose, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
     this.#choose = choose;
+    this.#trouble = undefined;
     let given: Picture | undefined;
     try {
       for (;;) {

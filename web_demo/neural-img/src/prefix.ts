@@ -73,13 +73,14 @@ export class Prefix {
   async improve(level: number): Promise<void> {
     const known = this.best?.refinement?.level ?? 0;
     for (let most = Math.min(level, this.limit); most > known; most = this.limit) {
+      const stream = this.#opened();
       try {
-        return await this.#decode(most, (stream) => stream.image(most - 1));
+        return await this.#decode(stream, most, () => stream.image(most - 1));
       } catch (error) {
+        if (this.#stream !== stream) return;
         this.damage = error as Error;
-        this.limit = most - 1;
+        this.limit = error instanceof ModelError && error.isFatal ? known : most - 1;
         this.close();
-        if (error instanceof ModelError && error.isFatal) this.limit = known;
       }
     }
   }
@@ -90,7 +91,11 @@ export class Prefix {
     this.limit = this.available;
     await this.improve(this.limit);
     // If the last level is damaged, the one before it is the best.
-    if (this.limit === this.available) await this.#decode(this.limit, (stream) => stream.refined());
+    if (this.limit < this.available) return;
+    const stream = this.#opened();
+    await this.#decode(stream, this.limit, () => stream.refined()).catch((error) => {
+      if (this.#stream === stream) throw error;
+    });
   }
 
   /** What is wrong with the file, once. */
@@ -108,26 +113,27 @@ export class Prefix {
     this.#fed = 0;
   }
 
-  #decode(level: number, picture: (stream: AnirStream) => Promise<NeuralImage>): Promise<void> {
+  /** A stream in a worker, which `close` may take away at any time. */
+  #opened(): AnirStream {
+    this.#stream ??= this.decoder.stream();
+    return this.#stream;
+  }
+
+  /** Makes a picture of a stream the best, once the stream has all that has come. */
+  #decode(stream: AnirStream, level: number, picture: () => Promise<NeuralImage>): Promise<void> {
     const decoded = turn.then(async () => {
-      const image = await picture(await this.#wholeStream());
+      if (this.#stream !== stream) return;
+      kept.add(this);
+      const parts = this.#parts.slice(this.#fed);
+      this.#fed += parts.length;
+      if (parts.length > 0) await stream.feed(concat(parts));
+      const image = await picture();
       const psnr = this.header?.levels[level - 1]?.psnr[0] ?? 0;
       this.best = { image, refinement: { level, bytes: image.bytes, psnr } };
       this.#makeRoom();
     });
     turn = decoded.catch(() => undefined);
     return decoded;
-  }
-
-  /** The stream in a worker, once it has all that has come. */
-  async #wholeStream(): Promise<AnirStream> {
-    kept.add(this);
-    this.#stream ??= this.decoder.stream();
-    const stream = this.#stream;
-    const parts = this.#parts.slice(this.#fed);
-    this.#fed += parts.length;
-    if (parts.length > 0) await stream.feed(concat(parts));
-    return stream;
   }
 
   /** Lets the workers forget this file if they have too many others, too: it can be read again. */

@@ -73,6 +73,32 @@ test('of a file that was cut it shows what there is of the next level', async ()
   prefix.close();
 });
 
+test('that it is closed while a level is decoded is no damage', async () => {
+  streams.damaged = 0;
+  const prefix = prefixOf(endOf(3));
+  const improved = prefix.improve(3);
+  while (streams.asked[0]?.at(-1) !== 2) await undefined;
+  prefix.close();
+  await improved;
+  expect([prefix.best, prefix.damage, prefix.limit]).toEqual([
+    undefined,
+    undefined,
+    Number.POSITIVE_INFINITY,
+  ]);
+  streams.damaged = 9;
+  await prefix.improve(3);
+  expect(prefix.best?.refinement?.level).toBe(3);
+  prefix.close();
+});
+
+test('what is closed before its turn is not decoded', async () => {
+  const prefix = prefixOf(endOf(3));
+  const improved = prefix.improve(3);
+  prefix.close();
+  await improved;
+  expect([prefix.best, streams.asked]).toEqual([undefined, [['closed']]]);
+});
+
 test('files in workers are closed where there are too many, one after the other is decoded', async () => {
   const large = Array.from({ length: 3 }, () => prefixOf(endOf(1)));
   for (const prefix of large) Object.defineProperty(prefix, 'pixels', { value: 3e6 });
