@@ -83,6 +83,9 @@ class Decoder:
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
 
+        Where pixels of the result are larger than native ones, a picture of the family `lapped` is averaged
+        over them (docs/decoding.md); other networks are asked at the middle of each.
+
         Args:
             size: (width, height) of the result; by default the native size, or the crop's, rounded.
             crop: the rectangle to draw; the whole picture by default.
