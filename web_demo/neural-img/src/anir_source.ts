@@ -19,7 +19,7 @@ export class AnirSource {
   /** Settles when something has come or gone wrong. */
   #news = deferred<void>();
 
-  /** Goes on with a file of which the first bytes have come. Throws a ModelError if they begin no `.anir` file. */
+  /** Goes on with a file of which the first bytes have come. */
   constructor(
     private readonly download: Download,
     first: Uint8Array,
@@ -28,7 +28,7 @@ export class AnirSource {
     private readonly name: string,
   ) {
     this.#file = new Prefix(decoder);
-    this.#file.add(first);
+    this.#take(first);
   }
 
   /** The picture's native size. */
@@ -103,7 +103,8 @@ export class AnirSource {
         const part = await this.download.next(end);
         if (!part) return await this.#cut();
         if (part.isFirst) this.#replace();
-        this.#file.add(part.bytes);
+        this.#take(part.bytes);
+        if (this.#trouble) return;
         this.#tell();
       }
       if (this.#choose) this.download.stop();
@@ -112,6 +113,16 @@ export class AnirSource {
     } finally {
       this.#isFetching = false;
       this.#tell();
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    try {
+      this.#file.add(bytes);
+    } catch (error) {
+      // What comes after a header that cannot be read is of no use.
+      this.#trouble = error;
+      this.download.stop();
     }
   }
 

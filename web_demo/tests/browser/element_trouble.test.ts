@@ -70,6 +70,17 @@ function damagedAt(at: number): Buffer {
   return file;
 }
 
+test('fetches no more once the header is known to be damaged', async () => {
+  const opened = await open('width="240"', {
+    prepare: (host) => {
+      host.file = damagedAt(40);
+      host.allowed = headerBytes + 100;
+    },
+  });
+  await soon(() => opened.host.asked.map(({ isGivenUp }) => isGivenUp)).toEqual([true]);
+  expect(await opened.errors()).toEqual([expect.stringMatching(/header of this \.anir file is damaged/)]);
+});
+
 describe('in the midst of a file', () => {
   const openHalf = async () => {
     const opened = await open('width="240"', {
