@@ -11,10 +11,6 @@ declare global {
   interface HTMLElementEventMap {
     refine: CustomEvent<Refinement>;
   }
-  interface Navigator {
-    /** Not in all browsers. */
-    readonly connection?: { readonly saveData?: boolean };
-  }
 }
 
 // A server that renders pages imports the module, too, but has no elements.
@@ -245,11 +241,7 @@ export class NeuralImgElement extends BaseElement {
     }
     const size = this.#surface.wantedFor(natural);
     const scale = (size.width || natural.width) / natural.width;
-    const savesData = navigator.connection?.saveData ?? false;
-    for await (const { image, refinement } of source.pictures(
-      { quality: this.quality, scale, savesData },
-      signal,
-    )) {
+    for await (const { image, refinement } of source.pictures(this.quality, scale, signal)) {
       signal.throwIfAborted();
       // A file that was replaced in between may be of another size.
       const { width, height } = image.info;

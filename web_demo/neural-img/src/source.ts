@@ -11,6 +11,13 @@ import type { Picture } from './prefix.ts';
 /** What a manifest and an `.anir` file begin with. */
 const [BRACE, ANIR] = [0x7b, 0x89];
 
+declare global {
+  interface Navigator {
+    /** Not in all browsers. */
+    readonly connection?: { readonly saveData?: boolean };
+  }
+}
+
 export class Source {
   /** The address of the file that is shown, or of `src` before that is known. */
   current: string;
@@ -42,8 +49,12 @@ export class Source {
     return this.#manifest ?? (await this.#open()).info;
   }
 
-  /** The picture, good enough for what is asked for, never worse than before; of a file that streams, each that is better. */
-  async *pictures(choice: Choice, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
+  /**
+   * The picture, good enough for `quality` at `scale` screen pixels for one of its own, never worse than before; of a file that
+   * streams, first those that come on the way.
+   */
+  async *pictures(quality: string, scale: number, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
+    const choice = { quality, scale, savesData: navigator.connection?.saveData ?? false };
     const { width, height } = await this.size(signal);
     if (this.#anir) {
       yield* this.#anir.pictures((levels) => chooseLevel(levels, choice), signal);
