@@ -9,17 +9,27 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 
-def pixels(network: Network, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
+Spacing = tuple[float, float]
+NATIVE: Spacing = (1.0, 1.0)
+"""Native pixels from one column to the next and from one row to the next."""
+
+
+def pixels(
+    network: Network, x: NDArray[np.float32], y: NDArray[np.float32], spacing: Spacing = NATIVE
+) -> NDArray[np.uint8]:
     """The picture at columns x [W] and rows y [H]: uint8[H, W, colours]."""
-    return np.round(255 * np.clip(values(network, x, y), 0, 1)).astype(np.uint8)
+    return np.round(255 * np.clip(values(network, x, y, spacing), 0, 1)).astype(np.uint8)
 
 
-def values(network: Network, x: NDArray[np.float32], y: NDArray[np.float32]) -> Values:
+def values(
+    network: Network, x: NDArray[np.float32], y: NDArray[np.float32], spacing: Spacing = NATIVE
+) -> Values:
     """The same before it is clipped and rounded, float64[H, W, colours]."""
     right, down = np.meshgrid(x.astype(np.float64), y.astype(np.float64))
-    h = {"siren": _siren, "fourier": _mfn, "gabor": _mfn, "lapped": _lapped}[network.family](
-        network, right, down
-    )
+    if network.family == "lapped":
+        h = _lapped(network, right, down, spacing)
+    else:
+        h = {"siren": _siren, "fourier": _mfn, "gabor": _mfn}[network.family](network, right, down)
     return h @ _real(network, "head").T + network.tensors["head.bias"]
 
 
@@ -55,11 +65,13 @@ def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:
     return sine * np.exp(-decay * ((x[..., None] - mx) ** 2 + (y[..., None] - my) ** 2))
 
 
-def _lapped(network: Network, x: Values, y: Values) -> Values:
+def _lapped(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
     assert network.latents is not None
     reach, (width, height) = network.latents.reach, network.size
     shifts = [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
-    around = [_planes(network, x + 2 * reach * i / width, y + 2 * reach * j / height) for i, j in shifts]
+    around = [
+        _planes(network, x + 2 * reach * i / width, y + 2 * reach * j / height, spacing) for i, j in shifts
+    ]
     centre = np.moveaxis(around[0], -1, 0)
     features = [*centre, *(planes[..., 0] - centre[0] for planes in around[1:])]
     first = np.full((*x.shape, network.channels), math.pi / 2)
@@ -71,7 +83,7 @@ def _lapped(network: Network, x: Values, y: Values) -> Values:
     return h
 
 
-def _planes(network: Network, x: Values, y: Values) -> Values:
+def _planes(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
     """The lapped transform's planes at points on a grid, [H, W, planes]."""
     latents = network.latents
     assert latents is not None
@@ -82,11 +94,20 @@ def _planes(network: Network, x: Values, y: Values) -> Values:
         coefficients = np.sign(codes) * latents.magnitudes.astype(np.float64)[np.abs(latents.codes)]
     coefficients[..., 0, 0] = coefficients[..., 0, 0].cumsum(1)
     coefficients *= latents.step * 2 / latents.pitch
-    columns = _cosines(latents, network.size[0], x[0])
-    rows = _cosines(latents, network.size[1], y[:, 0])
+    columns = _averages(latents, network.size[0], x[0], spacing[0])
+    rows = _averages(latents, network.size[1], y[:, 0], spacing[1])
     along, across = (rows, columns) if latents.down else (columns, rows)
     planes = np.einsum("pabkl,akm,bln->pmn", coefficients, along, across, optimize=True)
     return np.moveaxis(planes if latents.down else planes.swapaxes(1, 2), 0, -1)
+
+
+def _averages(latents: Latents, pixels: int, at: Values, spacing: float) -> Values:
+    """Cosines averaged over as much of an axis as a sample stands for, without those that are too fine."""
+    count = max(1, math.ceil(spacing - 0.01))
+    offsets = ((np.arange(count) + 0.5) / count - 0.5) * spacing * 2 / pixels
+    averages: Values = np.mean([_cosines(latents, pixels, at + offset) for offset in offsets], axis=0)
+    averages[:, np.arange(latents.codes.shape[-1]) + 0.5 >= 4 * latents.pitch / spacing] = 0
+    return averages
 
 
 def _cosines(latents: Latents, pixels: int, at: Values) -> Values:

@@ -36,6 +36,25 @@ def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(large), decoder.decode((960, 640)))
 
 
+@pytest.mark.parametrize(("part", "size"), [((0, 0, 96, 64), (24, 32)), ((16, 8, 48, 30), (3, 1))])
+def test_smaller_than_native_lapped_pictures_are_means_of_native_pixels(
+    part: tuple[int, int, int, int], size: tuple[int, int]
+) -> None:
+    network = random_network("lapped")
+    # Without hidden layers colours are linear in the planes, and small enough not to be clipped.
+    network.tensors["weights"][:] = 0
+    network.tensors["head.scale"] *= np.float32(0.08)
+    decoder = Decoder(network)
+    crop = Crop(*part)
+    left, top, width, height = part
+    native = decoder.decode()[top : top + height, left : left + width].astype(float)
+    rows, columns = height // size[1], width // size[0]
+    means = native.reshape(size[1], rows, size[0], columns, 3).mean((1, 3))
+    assert np.abs(decoder.decode(size, crop) - means).max() < 1.5
+    assert np.abs(native[::rows, ::columns] - means).max() > 15
+    np.testing.assert_array_equal(decoder.decode((width, height), crop), native)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_threads_do_not_change_pixels(path: Path, threads: int) -> None:
     np.testing.assert_array_equal(Decoder(path, threads).decode((300, 200)), decode(path, (300, 200)))

@@ -16,8 +16,13 @@ from tests.vectors.make import FOLDER
 FAMILIES = sorted(families())
 
 
-def _draw(network: Network, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return families()[network.family].renderer(network).start(x, y)(slice(0, len(y)))
+def _draw(
+    network: Network,
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    spacing: tuple[float, float] = (1, 1),
+) -> NDArray[np.uint8]:
+    return families()[network.family].renderer(network).start(x, y, spacing)(slice(0, len(y)))
 
 
 def _tensor(state: dict[str, Any]) -> NDArray[Any]:
@@ -31,8 +36,10 @@ def test_the_vectors_that_typescript_reads_too(family: str) -> None:
         own = case.get("latents")
         latents = Latents(**(own | {"codes": _tensor(own["codes"])})) if own else None
         network = Network(family, tuple(case["size"]), case["bits"], tensors, latents)
-        got = _draw(network, np.array(case["x"], np.float32), np.array(case["y"], np.float32))
-        assert np.abs(got.astype(int) - case["pixels"]).max() <= 1
+        for own in ({**case, "spacing": (1, 1)}, *case["smaller"]):
+            x, y = (np.array(own[axis], np.float32) for axis in "xy")
+            got = _draw(network, x, y, own["spacing"])
+            assert np.abs(got.astype(int) - own["pixels"]).max() <= 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -83,6 +83,9 @@ class Decoder:
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
 
+        Where pixels of the result are larger than native ones, a picture of the family `lapped` is averaged
+        over them (docs/decoding.md); other networks are asked at the middle of each.
+
         Args:
             size: (width, height) of the result; by default the native size, or the crop's, rounded.
             crop: the rectangle to draw; the whole picture by default.
@@ -129,7 +132,7 @@ class Decoder:
         # Whole tiles, but for each thread some rows, unless that were next to nothing.
         rows = self._renderer.rows * max(1, _TASK_PIXELS // width // self._renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
-        draw = self._renderer.start(x, y)
+        draw = self._renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])

@@ -20,6 +20,8 @@ PITCHES = (16, 32)
 """Pixels from one cell to the next."""
 FEWEST = 4
 """Frequencies that are kept along each axis, at least."""
+_HARDLY = 0.01
+"""So many native pixels more than a whole number between samples are as good as none."""
 REACHES = (1, 2, 3, 4)
 """Pixels from a point to the neighbours at which a network sees the first plane."""
 EVEN = 12
@@ -67,6 +69,22 @@ class Axis:
         offset = self.positions(at).clip(0, self.cells - 1) - self._middles(cells, at.ndim)
         windows: NDArray[np.float64] = np.cos(np.clip(offset, -1, 1) * (math.pi / 2))
         return windows
+
+    def around(self, spacing: float) -> Floats:
+        """Distances of the points over which a sample is averaged, where samples are `spacing` pixels apart.
+
+        Points are at most a native pixel apart, so that close samples are one point (docs/decoding.md).
+        """
+        count = max(1, math.ceil(spacing - _HARDLY))
+        offsets = (np.arange(count) + 0.5) / count - 0.5
+        return (offsets * (2 * spacing / self.pixels)).astype(np.float32)
+
+    def shown(self, spacing: float, frequencies: int) -> int:
+        """Of so many frequencies, those that samples `spacing` pixels apart show.
+
+        Of the others, whose waves are shorter than half of that, averages have next to nothing left.
+        """
+        return min(frequencies, max(1, math.ceil(4 * self.pitch / spacing - 0.5)))
 
     def cosines(self, at: Floats, frequencies: int, cells: range | None = None) -> Floats:
         """Windowed cosines of some cells, or all, at coordinates [...]: float32[cells, frequencies, ...]."""

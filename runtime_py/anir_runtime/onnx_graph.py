@@ -8,7 +8,7 @@ from anir_runtime.onnx_reader import read_metadata
 from anir_runtime.onnx_tensor import read_tensor
 from anir_runtime.protobuf import Reader
 from anir_runtime.sessions import RuntimeErrors, open_session
-from anir_runtime.tiles import Draw, Floats
+from anir_runtime.tiles import NATIVE, Draw, Floats, Spacing
 
 _MOST_NESTED = 32
 _INNER: dict[str, dict[int, str]] = {
@@ -47,7 +47,7 @@ class GraphRenderer:
         if inputs != axes or outputs.get("image") != ("tensor(uint8)", 3):
             raise AnirError("its inputs and outputs are not those of a neural image")
 
-    def start(self, x: Floats, y: Floats) -> Draw:
+    def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
 
         def draw(part: slice) -> NDArray[np.uint8]:

@@ -10,6 +10,9 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Draw = Callable[[slice], Pixels]
 """Draws some of the rows, uint8[rows, W, colours]; threads may call it at once."""
+Spacing = tuple[float, float]
+"""Native pixels from one column to the next and from one row to the next."""
+NATIVE: Spacing = (1.0, 1.0)
 _MOST_KEPT = 64 << 20
 """Bytes of what depends on columns alone that are kept from one tile to the next."""
 _Down = TypeVar("_Down")
@@ -25,8 +28,11 @@ class Renderer(Protocol):
 
     rows: int
 
-    def start(self, x: Floats, y: Floats) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+    def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
+        """Prepares to draw columns x, float32[W], of rows y, float32[H].
+
+        Of what is finer than samples so far apart, a renderer that can takes averages (docs/decoding.md).
+        """
 
 
 def stretches(length: int, longest: int) -> Iterator[slice]:

@@ -2,7 +2,8 @@
 
 Usage: python -m tests.e2e.make_fixtures DIRECTORY [EXPORTED]
 
-Makes one subnet of each family, a whole exported folder, and a zoomed view of each sample in EXPORTED.
+Makes one subnet of each family, a whole exported folder, a file that streams, and a zoomed view of each
+sample in EXPORTED.
 """
 
 import json
@@ -11,16 +12,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.manifest import Manifest
 from anir_runtime.picture_file import write_picture
+from anir_toolchain import Config, fit
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.export import export
 from anir_toolchain.families import families
+from PIL import Image
 
 from tests.random_model import random_model
 
 EXPORTED = Path(__file__).parents[2] / "exported"
 STAGE = (300, 200)
+STREAM = (480, 320)
 VIEW = {"x": 0.4, "y": 0.55, "zoom": 5.0}
 
 
@@ -30,6 +36,7 @@ def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
     fixtures = {
         "models": [make_model(directory, name) for name in sorted(families())],
         "folder": make_folder(directory),
+        "stream": make_stream(directory, exported),
         "views": [make_view(directory, path.parent) for path in sorted(exported.glob("*/manifest.json"))],
     }
     (directory / "fixtures.json").write_text(json.dumps(fixtures, indent=1))
@@ -61,6 +68,14 @@ def make_folder(directory: Path) -> str:
     export(model, directory / "exported")
     write_picture(model.image.numpy(), directory / "exported" / model.source)
     return "exported"
+
+
+def make_stream(directory: Path, exported: Path) -> str:
+    """A photograph in sixteen levels."""
+    with Image.open(exported / "astronaut" / "astronaut.png") as picture:
+        image = np.asarray(picture.convert("RGB").resize(STREAM))
+    export_anir(fit(image, Config("lapped", preset="instant")), directory / "stream.anir")
+    return "stream.anir"
 
 
 def make_view(directory: Path, sample: Path) -> dict[str, Any]:

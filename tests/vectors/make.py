@@ -116,10 +116,19 @@ def network_cases(family: str) -> list[dict[str, Any]]:
             "x": x.tolist(),
             "y": y.tolist(),
             "pixels": reference.pixels(network, x, y).tolist(),
+            "smaller": [smaller_case(network, size) for size in ((31, 30), (7, 5), (3, 2))],
             "onnx": b64encode(build(network).SerializeToString(deterministic=True)).decode(),
         }
         for network in networks
     ]
+
+
+def smaller_case(network: Network, size: tuple[int, int]) -> dict[str, Any]:
+    """The whole picture at a smaller (width, height), where samples of `lapped` are averages."""
+    spacing = network.size[0] / size[0], network.size[1] / size[1]
+    x, y = (axis_coordinates(pixels, own) for pixels, own in zip(network.size, size, strict=True))
+    drawn = reference.pixels(network, x, y, spacing)
+    return {"x": x.tolist(), "y": y.tolist(), "spacing": spacing, "pixels": drawn.tolist()}
 
 
 def anir_file_cases() -> list[dict[str, Any]]:

@@ -24,19 +24,21 @@ export interface NetworkCase {
   y: Float32Array;
   /** RGB at these columns and rows. */
   pixels: number[];
+  /** Pictures of the whole at smaller sizes. */
+  smaller: (Omit<NetworkCase, 'network' | 'smaller'> & { spacing: [number, number] })[];
 }
 
 /** Networks of a family with their pictures, as the formulas give them. */
 export const networkCases = (family: string): NetworkCase[] =>
   // biome-ignore lint/suspicious/noExplicitAny: JSON
-  vectors<any[]>(`network-${family}`).map(({ x, y, pixels, ...state }) => {
-    return {
-      network: networkOf(state),
-      x: Float32Array.from(x),
-      y: Float32Array.from(y),
-      pixels: pixels.flat(2),
-    };
+  vectors<any[]>(`network-${family}`).map(({ smaller, ...own }) => {
+    return { network: networkOf(own), ...drawn(own), smaller: smaller.map(drawn) };
   });
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON
+const drawn = ({ x, y, spacing, pixels }: any) => {
+  return { x: Float32Array.from(x), y: Float32Array.from(y), spacing, pixels: pixels.flat(2) };
+};
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON
 function networkOf({ family, tensors, latents, size, bits }: any): Network {
@@ -63,7 +65,7 @@ export interface AnirCase {
   bits: number;
   pitch: number;
   start: number;
-  levels: (NetworkCase & { name: string; end: number; psnr: number[] })[];
+  levels: (Omit<NetworkCase, 'smaller'> & { name: string; end: number; psnr: number[] })[];
 }
 
 export const anirCases = (): AnirCase[] =>

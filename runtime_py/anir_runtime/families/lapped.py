@@ -4,6 +4,7 @@ h₁ = [planes at the point, differences of plane 0 to its neighbours, π/2 …]
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from anir_runtime.lapped_transform import BESIDE, Axis, Seen, coefficients, seen
 from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats, graph
-from anir_runtime.tiles import Draw, in_tiles
+from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 
 _TILE_VALUES, _LONGEST = 131072, 128
 """Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
@@ -67,34 +68,49 @@ class Lapped:
         self._pixels = max(1, _TILE_VALUES // network.channels)
         self.rows = max(1, self._pixels // _LONGEST)
 
-    def start(self, x: Floats, y: Floats) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+    def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
+        """Prepares to draw columns x, float32[W], of rows y, float32[H]; far samples are averages."""
         columns = min(_LONGEST, self._pixels, len(x))
         shape = max(1, self._pixels // columns), columns
+        right, below = (
+            axis.shown(own, self._coefficients.shape[-1])
+            for axis, own in zip(self._axes, spacing, strict=True)
+        )
         # Of each of the frequencies there are the cosines of some cells at three places.
-        cells = self._axes[0].open_cells(x[:columns] + self._beside[0])
-        column_bytes = 12 * len(cells) * self._coefficients.shape[-1]
-        return in_tiles(x, y, shape, self._across, self._down, self._paint, self._colours, column_bytes)
+        column_bytes = 12 * len(self._open(0, x[:columns], spacing[0])) * right
 
-    def _across(self, x: Floats) -> _Cosines:
-        cells, values = self._cosines(0, x)
-        return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(3, -1, len(x)))
+        def across(x: Floats) -> _Cosines:
+            cells, values = self._cosines(0, x, spacing[0])
+            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(3, -1, len(x)))
 
-    def _down(self, y: Floats) -> _Cosines:
-        cells, values = self._cosines(1, y)
-        return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(3, len(y), -1))
+        def down(y: Floats) -> _Cosines:
+            cells, values = self._cosines(1, y, spacing[1])
+            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(3, len(y), -1))
 
-    def _cosines(self, axis: int, at: Floats) -> tuple[slice, Floats]:
-        """The open cells and their cosines, float32[cells, K, 3, points]."""
-        places = at + self._beside[axis]
-        cells = self._axes[axis].open_cells(places)
-        frequencies = self._coefficients.shape[-1]
-        return slice(cells.start, cells.stop), self._axes[axis].cosines(places, frequencies, cells)
+        paint = partial(self._paint, self._coefficients[:, :, :below, :, :right])
+        return in_tiles(x, y, shape, across, down, paint, self._colours, column_bytes)
 
-    def _paint(self, down: _Cosines, across: _Cosines) -> Floats:
+    def _cosines(self, axis: int, at: Floats, spacing: float) -> tuple[slice, Floats]:
+        """The open cells and their cosines, averages over samples, float32[cells, K, 3, points]."""
+        own, cells = self._axes[axis], self._open(axis, at, spacing)
+        frequencies = own.shown(spacing, self._coefficients.shape[-1])
+        first, *others = (at + self._beside[axis] + offset for offset in own.around(spacing))
+        values = own.cosines(first, frequencies, cells)
+        for places in others:
+            values += own.cosines(places, frequencies, cells)
+        if others:
+            values /= np.float32(1 + len(others))
+        return slice(cells.start, cells.stop), values
+
+    def _open(self, axis: int, at: Floats, spacing: float) -> range:
+        """The cells that are open at points, BESIDE them, and as far around as samples are averaged."""
+        around = self._axes[axis].around(spacing)
+        return self._axes[axis].open_cells(at + self._beside[axis] + around[[0, -1], None, None])
+
+    def _paint(self, coefficients: Floats, down: _Cosines, across: _Cosines) -> Floats:
         """Colours of a tile's pixels, float32[colours, pixels]."""
-        part = self._coefficients[:, down.cells, :, across.cells].reshape(
-            len(self._coefficients), down.values.shape[2], across.values.shape[1]
+        part = coefficients[:, down.cells, :, across.cells].reshape(
+            len(coefficients), down.values.shape[2], across.values.shape[1]
         )
         feeds = {
             "rows": down.values[:, None],

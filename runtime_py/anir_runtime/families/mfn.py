@@ -12,7 +12,7 @@ from anir_runtime.filters import Filters
 from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats
-from anir_runtime.tiles import Draw
+from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 NORM_CHANNELS = 8
 """Number of first channels of the last layer whose squares are summed; all of them if there are fewer."""
@@ -30,7 +30,7 @@ class MultiplicativeFilterNetwork:
         self._last = FilterNetwork(Filters.of(network), layers, after=len(both))
         self._colours, self.rows = network.colours, self._last.rows
 
-    def start(self, x: Floats, y: Floats) -> Draw:
+    def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
         return self._last.start(x, y, self._levels, self._colours)
 

@@ -11,7 +11,7 @@ from anir_runtime.filters import Filters
 from anir_runtime.linear import head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats
-from anir_runtime.tiles import Draw
+from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 
 class Siren:
@@ -22,7 +22,7 @@ class Siren:
         self._arguments = FilterNetwork(Filters.of(network), [first], after=network.channels)
         self._colours, self.rows = network.colours, self._arguments.rows
 
-    def start(self, x: Floats, y: Floats) -> Draw:
+    def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
         return self._arguments.start(x, y, self._levels, self._colours)
 

@@ -2,6 +2,7 @@
 import { type Header, IncompleteError, type Level, readHeader } from './anir_header.ts';
 import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder } from './anir_networks.ts';
+import { concat } from './bytes.ts';
 import { Coder } from './coder.ts';
 import type { Colours } from './common_networks.ts';
 import { Axis } from './lapped_transform.ts';
@@ -166,14 +167,4 @@ function readColours(coder: Coder): Colours {
 /** What a level does first; its width has 15 bits. */
 function readStep(coder: Coder): Step {
   return { width: coder.bits(15), factor: coder.bits(7), reach: coder.bits(2) + 1 };
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((all, { length }) => all + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

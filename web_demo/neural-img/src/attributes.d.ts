@@ -1,5 +1,6 @@
 /** What `<neural-img>` takes in markup: its attributes and events, for JSX, Vue and Svelte. */
 import type { NeuralImgElement } from './element.js';
+import type { Refinement } from './prefix.js';
 
 export interface NeuralImgAttributes {
   src?: string;
@@ -15,6 +16,7 @@ export interface NeuralImgAttributes {
   style?: unknown;
   onload?: (event: Event) => void;
   onerror?: (event: ErrorEvent) => void;
+  onrefine?: (event: CustomEvent<Refinement>) => void;
   key?: string | number | null;
   ref?: ((element: NeuralImgElement | null) => void) | { current: NeuralImgElement | null } | null;
   children?: unknown;

@@ -17,6 +17,12 @@ export function axis(n: number, span: Span = { start: 0, count: n }, size = span
   );
 }
 
+/** Native pixels of an axis of `n` from one sample to the next; 1 of a single sample, which tells of none. */
+export function spacingOf(n: number, samples: Float32Array): number {
+  const [first = 0, last = 0, steps] = [samples[0], samples.at(-1), samples.length - 1];
+  return steps > 0 ? (((last - first) / steps) * n) / 2 : 1;
+}
+
 /** The middles of stretches of `step` samples; the last stretch keeps its length though samples may be missing. */
 export function coarsen(samples: Float32Array, step: number): Float32Array {
   const first = samples[0] ?? 0;

@@ -5,7 +5,7 @@
  *     const image = await decoder.open(bytes);
  *     for await (const tile of image.decode({ coarse: true })) drawTile(context, tile);
  */
-import { axis, coarsen } from './coordinates.ts';
+import { axis, coarsen, spacingOf } from './coordinates.ts';
 import { type Engine, Lane, type Source } from './lane.ts';
 import { light } from './light.ts';
 import { ModelError } from './model_error.ts';
@@ -44,6 +44,8 @@ interface Part {
   scale: number;
   x: Float32Array;
   y: Float32Array;
+  /** Native pixels from one sample to the next, across and down. */
+  spacing: [number, number];
 }
 
 export interface DecoderOptions {
@@ -109,7 +111,9 @@ export class Decoder {
     info: ModelInfo,
     { x = axis(info.width), y = axis(info.height), coarse = false, signal }: DecodeOptions = {},
   ): AsyncGenerator<Tile, void, void> {
-    const parts = [...(coarse ? [coarsePart(x, y)] : []), ...fineParts(x, y, info)];
+    const spacing: Part['spacing'] = [spacingOf(info.width, x), spacingOf(info.height, y)];
+    const fine = fineParts(x, y, info).map((part) => ({ ...part, spacing }));
+    const parts = coarse ? [coarsePart(x, y, spacing), ...fine] : fine;
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
     const tiles = this.#start(source, parts, stopped);
@@ -151,8 +155,9 @@ export class Decoder {
   }
 }
 
-async function decodePart(lane: Lane, source: Source, { x, y, firstRow, scale }: Part): Promise<Tile> {
-  const { pixels = new Uint8ClampedArray() } = await lane.open(source, { x, y });
+async function decodePart(lane: Lane, source: Source, part: Part): Promise<Tile> {
+  const { x, y, spacing, firstRow, scale } = part;
+  const { pixels = new Uint8ClampedArray() } = await lane.open(source, { x, y, spacing });
   return { firstRow, width: x.length, height: y.length, scale, pixels };
 }
 
@@ -160,7 +165,7 @@ function fineParts(
   x: Float32Array,
   y: Float32Array,
   { macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
-): Part[] {
+): Omit<Part, 'spacing'>[] {
   const wanted = Math.max(PART.macs / macsPerPixel, PART.leastPixels);
   const pixels = Math.min(wanted, PART.mostPixels, PART.mostMacs / macsPerPixel);
   const fitting = Math.floor(pixels / x.length);
@@ -172,10 +177,11 @@ function fineParts(
 }
 
 /** The whole picture with so few samples that it is one part. */
-function coarsePart(x: Float32Array, y: Float32Array): Part {
+function coarsePart(x: Float32Array, y: Float32Array, [across, down]: Part['spacing']): Part {
   let scale = COARSEST_STEP;
   while (Math.ceil(x.length / scale) * Math.ceil(y.length / scale) > COARSE_PIXELS) scale *= 2;
-  return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale) };
+  const spacing: Part['spacing'] = [across * scale, down * scale];
+  return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale), spacing };
 }
 
 /** A promise that is settled from outside, and that nobody has to wait for: not all browsers have Promise.withResolvers. */

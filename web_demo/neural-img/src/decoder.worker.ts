@@ -26,7 +26,7 @@ function answer({ id, file, plan, level, grid, piece }: Request<Network>): void 
   try {
     const opened = file || plan ? open(file, plan, level) : undefined;
     const told = piece && take(piece);
-    const pixels = grid && decode(grid.x, grid.y);
+    const pixels = grid && decode(grid);
     reply({ id, ...opened, ...told, ...(pixels && { pixels }) }, pixels ? [pixels.buffer] : []);
   } catch (error) {
     const isKnown = error instanceof ModelError;
@@ -81,9 +81,9 @@ function take({ stream, at, bytes, level, close }: Piece): Partial<Answer<Networ
   return { available: file.available, ...(file.header && { header: file.header }) };
 }
 
-function decode(x: Float32Array, y: Float32Array): Uint8ClampedArray<ArrayBuffer> {
+function decode({ x, y, spacing }: NonNullable<Request['grid']>): Uint8ClampedArray<ArrayBuffer> {
   if (!draw) throw new ModelError('No picture is open.');
-  return draw(x, y);
+  return draw(x, y, spacing);
 }
 
 function explain(error: unknown): string {

@@ -1,12 +1,15 @@
-import { axis } from './coordinates.ts';
-import { Decoder, deferred, type NeuralImage } from './decoder.ts';
-import { drawTile } from './draw_tile.ts';
-import { bitmapSize, type Size, styleSheet } from './layout.ts';
+import { Decoder, deferred } from './decoder.ts';
+import { type Size, styleSheet } from './layout.ts';
+import type { Refinement } from './prefix.ts';
 import { Source } from './source.ts';
+import { Surface } from './surface.ts';
 
 declare global {
   interface HTMLElementTagNameMap {
     'neural-img': NeuralImgElement;
+  }
+  interface HTMLElementEventMap {
+    refine: CustomEvent<Refinement>;
   }
 }
 
@@ -19,21 +22,21 @@ const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 let decoder: Decoder | undefined;
 
 /**
- * `<neural-img src="d3w64.onnx" width="600" height="400" alt="…">`: a neural image at the screen's own pixels.
+ * `<neural-img src="photo.anir" width="600" height="400" alt="…">`: a neural image at the screen's own pixels.
  *
- * Loads and decodes near the viewport, coarsely first, and again when its size on the screen changes.
- * Dispatches `load` when a picture is first drawn whole, and `error`, whose message the element also shows.
+ * Loads and decodes near the viewport, coarsely first, as much of a file that streams as its size on the screen deserves, and
+ * again when that changes. Dispatches `refine` for each level of such a file that is drawn, `load` when a picture is first drawn
+ * as well as it should be, and `error`, whose message the element also shows unless there is a picture.
  */
 export class NeuralImgElement extends BaseElement {
   static readonly observedAttributes = ATTRIBUTES;
 
-  readonly #canvas = document.createElement('canvas');
+  readonly #surface = new Surface();
   readonly #message = document.createElement('p');
   readonly #sheet = new CSSStyleSheet();
   readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), MARGINS);
   readonly #resized = new ResizeObserver(() => {
-    const { width, height } = this.#wanted();
-    if (width !== this.#canvas.width || height !== this.#canvas.height) void this.#update();
+    if (!this.#surface.hasSize(this.#surface.wantedFor(this.#natural))) void this.#update();
   });
   #isNear = false;
   #natural: Size = { width: 0, height: 0 };
@@ -42,8 +45,8 @@ export class NeuralImgElement extends BaseElement {
   #ready = deferred<void>();
   #isAsked = false;
   #isComplete = true;
-  /** What the canvas holds whole. */
-  #drawn: NeuralImage | undefined;
+  /** Bytes of the file that the last `refine` told of. */
+  #refined = 0;
   /** Ends when there is something newer to draw. */
   #turn = new AbortController();
 
@@ -53,7 +56,7 @@ export class NeuralImgElement extends BaseElement {
     this.#message.hidden = true;
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [this.#sheet];
-    shadow.append(this.#canvas, this.#message);
+    shadow.append(this.#surface.canvas, this.#message);
     this.#empty();
   }
 
@@ -93,7 +96,7 @@ export class NeuralImgElement extends BaseElement {
     this.#reflect('loading', value);
   }
 
-  /** How good a manifest's subnet is to be: low, auto, high, or a number of decibels. */
+  /** How good the picture is to be: low, auto, high, or a number of decibels. */
   get quality(): string {
     return this.getAttribute('quality')?.toLowerCase() ?? 'auto';
   }
@@ -114,7 +117,7 @@ export class NeuralImgElement extends BaseElement {
     return this.#source?.current ?? '';
   }
 
-  /** Bytes fetched for this `src`. */
+  /** Bytes that have come for this `src`. */
   get bytesLoaded(): number {
     return this.#source?.bytesLoaded ?? 0;
   }
@@ -143,9 +146,9 @@ export class NeuralImgElement extends BaseElement {
     this.#near.observe(this);
     try {
       // In device pixels where the browser can, which also tells when the page is zoomed.
-      this.#resized.observe(this.#canvas, { box: 'device-pixel-content-box' });
+      this.#resized.observe(this.#surface.canvas, { box: 'device-pixel-content-box' });
     } catch {
-      this.#resized.observe(this.#canvas);
+      this.#resized.observe(this.#surface.canvas);
     }
     void this.#update();
   }
@@ -154,7 +157,9 @@ export class NeuralImgElement extends BaseElement {
     this.#near.disconnect();
     this.#resized.disconnect();
     this.#isNear = false;
+    if (this.#isAsked) return;
     this.#turn.abort();
+    this.#source?.pause();
   }
 
   attributeChangedCallback(name: string): void {
@@ -176,7 +181,8 @@ export class NeuralImgElement extends BaseElement {
     this.#source = undefined;
     this.#ready.reject(new DOMException('The source was changed.', 'EncodingError'));
     this.#ready = deferred();
-    this.#drawn = undefined;
+    this.#surface.forget();
+    this.#refined = 0;
     this.#isAsked = false;
     this.#isComplete = !this.src;
     this.#report('');
@@ -201,56 +207,54 @@ export class NeuralImgElement extends BaseElement {
   #clear(): void {
     this.#turn.abort();
     this.#source?.rest();
-    this.#drawn = undefined;
-    this.#canvas.width = this.#canvas.height = 0;
+    this.#surface.clear();
+  }
+
+  get #isWanted(): boolean {
+    return this.#isAsked || (this.isConnected && (this.#isNear || this.loading === 'eager'));
   }
 
   /** Brings the canvas up to date with the source, the size and the place on the page; the latest call wins. */
   async #update(): Promise<void> {
-    const isWanted = this.#isAsked || (this.isConnected && (this.#isNear || this.loading === 'eager'));
-    if (!isWanted || !this.src || !this.#message.hidden) return;
+    if (!this.#isWanted || !this.src || !this.#message.hidden) return;
     this.#turn.abort();
     this.#turn = new AbortController();
     const { signal } = this.#turn;
+    decoder ??= new Decoder();
+    this.#source ??= new Source(this.src, decoder);
+    const source = this.#source;
     try {
-      decoder ??= new Decoder();
-      this.#source ??= new Source(this.src, decoder);
-      const natural = await this.#source.size();
-      signal.throwIfAborted();
-      if (natural !== this.#natural) {
-        this.#natural = natural;
-        this.#layOut();
-      }
-      const size = this.#wanted();
-      const scale = (size.width || natural.width) / natural.width;
-      const image = await this.#source.image(this.quality, scale);
-      signal.throwIfAborted();
-      await this.#draw(image, size, signal);
+      await this.#show(source, signal);
       this.#settle();
     } catch (error) {
       if (!signal.aborted) this.#fail(error instanceof Error ? error : new Error(String(error)));
+      else if (!this.#isWanted) source.pause();
     }
   }
 
-  /** The bitmap's size that suits the place on the screen; 0 × 0 without a place or a picture. */
-  #wanted(): Size {
-    const { width, height, objectFit } = getComputedStyle(this.#canvas);
-    const box = { width: Number.parseFloat(width), height: Number.parseFloat(height) };
-    if (!this.#canvas.getClientRects().length) return { width: 0, height: 0 };
-    return bitmapSize(this.#natural, box, objectFit, devicePixelRatio);
+  async #show(source: Source, signal: AbortSignal): Promise<void> {
+    const natural = await source.size(signal);
+    signal.throwIfAborted();
+    if (natural.width !== this.#natural.width || natural.height !== this.#natural.height) {
+      this.#natural = natural;
+      this.#layOut();
+    }
+    const size = this.#surface.wantedFor(natural);
+    const scale = (size.width || natural.width) / natural.width;
+    for await (const { image, refinement } of source.pictures(this.quality, scale, signal)) {
+      signal.throwIfAborted();
+      // A file that was replaced in between may be of another size.
+      const { width, height } = image.info;
+      if (width !== natural.width || height !== natural.height) return this.#show(source, signal);
+      await this.#surface.draw(image, size, signal);
+      if (refinement) this.#tell(refinement);
+    }
   }
 
-  async #draw(image: NeuralImage, { width, height }: Size, signal: AbortSignal): Promise<void> {
-    const canvas = this.#canvas;
-    const isSized = canvas.width === width && canvas.height === height;
-    const context = canvas.getContext('2d');
-    if (!context || width * height === 0 || (isSized && this.#drawn === image)) return;
-    if (!isSized) stretch(context, { width, height });
-    const { info } = image;
-    const x = axis(info.width, { start: 0, count: info.width }, width);
-    const y = axis(info.height, { start: 0, count: info.height }, height);
-    for await (const tile of image.decode({ x, y, coarse: !this.#drawn, signal })) drawTile(context, tile);
-    this.#drawn = image;
+  #tell(detail: Refinement): void {
+    if (detail.bytes <= this.#refined) return;
+    this.#refined = detail.bytes;
+    this.dispatchEvent(new CustomEvent('refine', { detail }));
   }
 
   #settle(): void {
@@ -265,7 +269,7 @@ export class NeuralImgElement extends BaseElement {
     this.#isAsked = false;
     this.#isComplete = true;
     this.#ready.reject(new DOMException(error.message, 'EncodingError'));
-    this.#report(error.message);
+    if (!this.#surface.isDrawn) this.#report(error.message);
     this.dispatchEvent(new ErrorEvent('error', { error, message: error.message }));
   }
 
@@ -287,13 +291,4 @@ export class NeuralImgElement extends BaseElement {
     const [width, height] = [this.getAttribute('width'), this.getAttribute('height')];
     this.#sheet.replaceSync(styleSheet(width, height, this.#natural));
   }
-}
-
-/** Gives a canvas a new size and keeps what it shows until there is better. */
-function stretch(context: CanvasRenderingContext2D, { width, height }: Size): void {
-  const { canvas } = context;
-  const before = canvas.width * canvas.height && new OffscreenCanvas(canvas.width, canvas.height);
-  if (before) before.getContext('2d')?.drawImage(canvas, 0, 0);
-  Object.assign(canvas, { width, height });
-  if (before) context.drawImage(before, 0, 0, width, height);
 }

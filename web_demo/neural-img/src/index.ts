@@ -7,4 +7,5 @@ export { NeuralImgElement } from './element.ts';
 export type { Engine } from './lane.ts';
 export { ModelError } from './model_error.ts';
 export type { ModelInfo } from './network.ts';
+export type { Refinement } from './prefix.ts';
 export type { AnirStream } from './stream.ts';

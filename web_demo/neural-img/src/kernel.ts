@@ -8,8 +8,15 @@ export interface Matrix {
   columns: number;
 }
 
-/** Draws RGBA at columns x and rows y. */
-export type Draw = (x: Float32Array, y: Float32Array) => Uint8ClampedArray<ArrayBuffer>;
+/**
+ * Draws RGBA at columns x and rows y. Of what is finer than samples that are `spacing` native pixels apart, across and down, a
+ * family that can takes averages (docs/decoding.md); by default samples are native pixels.
+ */
+export type Draw = (
+  x: Float32Array,
+  y: Float32Array,
+  spacing?: readonly [number, number],
+) => Uint8ClampedArray<ArrayBuffer>;
 
 type Function = (...addressesAndSizes: number[]) => number;
 type Exports = Record<

@@ -12,7 +12,7 @@ export interface Request<Plan = unknown> {
   /** Of a file with several levels, which one to open; the last one by default. */
   level?: number;
   /** What to decode; without it the picture is only opened. */
-  grid?: { x: Float32Array; y: Float32Array };
+  grid?: { x: Float32Array; y: Float32Array; spacing: [number, number] };
   /** Something to do with a file that comes piece by piece; the picture that is open stays so. */
   piece?: Piece;
 }
@@ -128,7 +128,7 @@ export class Lane {
     }
     // The worker may have lost its picture, so the next request brings it along.
     this.#loaded = undefined;
-    pending?.reject(new ModelError(answer.error));
+    pending?.reject(new ModelError(answer.error, answer.fatal));
     if (answer.fatal) this.#abandon(answer.error);
   }
 
@@ -138,7 +138,7 @@ export class Lane {
     this.#worker = this.#loaded = undefined;
     for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
-      reject(new ModelError(reason));
+      reject(new ModelError(reason, true));
     }
     this.#pending.clear();
   }

@@ -17,6 +17,8 @@ export const REACHES = [1, 2, 3, 4];
 const EVEN = 12;
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
+/** So many native pixels more than a whole number between samples are as good as none. */
+const HARDLY = 0.01;
 /** Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below. */
 export const BESIDE = [-1, 0, 1];
 
@@ -45,26 +47,54 @@ export class Axis {
     return { start: Math.floor(Math.min(...positions)), end: Math.min(end, this.cells) };
   }
 
-  /** Windowed cosines of the cells that are open at up to eight coordinates, [cell, frequency][8]. */
-  cosines(at: ArrayLike<number>, frequencies: number): Cells & { values: Float32Array } {
-    const { start, end } = this.openCells(at);
-    const values = new Float32Array((end - start) * frequencies * 8);
-    for (let lane = 0; lane < at.length; lane++)
-      for (let cell = start; cell < end; cell++) {
-        const position = this.#position(at[lane] as number);
-        // Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
-        const offset = Math.min(Math.abs(this.#clipped(position) - cell), 1);
-        const window = Math.cos((offset * Math.PI) / 2);
+  /**
+   * Distances of the points over which a sample is averaged, where samples are `spacing` pixels apart. Points are at most a
+   * native pixel apart, so that close samples are one point (docs/decoding.md).
+   */
+  around(spacing: number): number[] {
+    const count = Math.max(1, Math.ceil(spacing - HARDLY));
+    return Array.from({ length: count }, (_, k) => (((k + 0.5) / count - 0.5) * 2 * spacing) / this.pixels);
+  }
+
+  /**
+   * Of so many frequencies, those that samples `spacing` pixels apart show: of the others, whose waves are shorter than half of
+   * that, averages have next to nothing left.
+   */
+  shown(spacing: number, frequencies: number): number {
+    return Math.min(frequencies, Math.max(1, Math.ceil((4 * this.pitch) / spacing - 0.5)));
+  }
+
+  /** Windowed cosines of the cells that are open at up to eight samples, averages over these, [cell, frequency][8]. */
+  cosines(at: ArrayLike<number>, frequencies: number, spacing = 1): Cells & { values: Float32Array } {
+    const points = this.around(spacing).map((offset) =>
+      Float64Array.from(at, (coordinate) => coordinate + offset),
+    );
+    const all = [...(points[0] as Float64Array), ...(points.at(-1) as Float64Array)];
+    const cells = this.openCells(all);
+    const values = new Float32Array((cells.end - cells.start) * frequencies * 8);
+    for (const own of points) this.#add(own, 1 / points.length, cells.start, frequencies, values);
+    return { ...cells, values };
+  }
+
+  /** Adds windowed cosines, times a weight, at up to eight coordinates, to those of the cells from `start` on. */
+  #add(at: Float64Array, weight: number, start: number, frequencies: number, values: Float32Array): void {
+    for (let lane = 0; lane < at.length; lane++) {
+      const position = this.#position(at[lane] as number);
+      // Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+      const clipped = this.#clipped(position);
+      const first = Math.floor(clipped);
+      for (let cell = first; cell < Math.min(first + 2, this.cells); cell++) {
+        const window = weight * Math.cos(((clipped - cell) * Math.PI) / 2);
         const angle = ((position - cell + 1.5) * Math.PI) / 2;
         // cos (2k + 1)a = 2 cos 2a · cos (2k - 1)a - cos (2k - 3)a
         const double = 2 * Math.cos(2 * angle);
         let [before, now] = [Math.cos(angle), Math.cos(angle)];
         for (let k = 0, to = (cell - start) * frequencies * 8 + lane; k < frequencies; k++, to += 8) {
-          values[to] = now * window;
+          values[to] = (values[to] as number) + now * window;
           [before, now] = [now, double * now - before];
         }
       }
-    return { start, end, values };
+    }
   }
 
   #position(coordinate: number): number {

@@ -1,11 +1,15 @@
 /** What `src` names: a neural image, or a manifest.json with several of one picture. */
+import { AnirSource } from './anir_source.ts';
 import type { Decoder, NeuralImage } from './decoder.ts';
+import { Download } from './download.ts';
 import type { Size } from './layout.ts';
-import { chooseSubnet } from './level.ts';
+import { type Choice, chooseLevel, chooseSubnet } from './level.ts';
 import { type Manifest, readManifest, type Subnet } from './manifest.ts';
 import { ModelError } from './model_error.ts';
+import type { Picture } from './prefix.ts';
 
-const BRACE = 0x7b;
+/** What a manifest and an `.anir` file begin with. */
+const [BRACE, ANIR] = [0x7b, 0x89];
 
 declare global {
   interface Navigator {
@@ -15,12 +19,11 @@ declare global {
 }
 
 export class Source {
-  /** Bytes of all files fetched so far. */
-  bytesLoaded = 0;
   /** The address of the file that is shown, or of `src` before that is known. */
   current: string;
-  readonly #stop = new AbortController();
-  #size: Promise<Size> | undefined;
+  readonly #downloads: Download[] = [];
+  #start: Promise<void> | undefined;
+  #anir: AnirSource | undefined;
   #manifest: Manifest | undefined;
   #subnet: Subnet | undefined;
   #file: Promise<Uint8Array> | undefined;
@@ -33,68 +36,84 @@ export class Source {
     this.current = new URL(address, document.baseURI).href;
   }
 
-  /** The picture's native size. */
-  size(): Promise<Size> {
-    this.#size ??= this.#start();
-    return this.#size;
+  /** Bytes of all files that have come so far. */
+  get bytesLoaded(): number {
+    return this.#downloads.reduce((all, { taken }) => all + taken, 0);
   }
 
-  /** The picture, good enough for `quality` at `scale` screen pixels for one of its own; never worse than before. */
-  async image(quality: string, scale: number): Promise<NeuralImage> {
-    const { width, height } = await this.size();
-    if (this.#manifest) this.#choose(this.#manifest, quality, scale);
-    this.#image ??= this.#open();
-    const image = await this.#image;
+  /** The picture's native size. */
+  async size(signal: AbortSignal): Promise<Size> {
+    this.#start ??= this.#begin();
+    await this.#start;
+    if (this.#anir) return this.#anir.size(signal);
+    return this.#manifest ?? (await this.#open()).info;
+  }
+
+  /**
+   * The picture, good enough for `quality` at `scale` screen pixels for one of its own, never worse than before; of a file that
+   * streams, first those that come on the way.
+   */
+  async *pictures(quality: string, scale: number, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
+    const choice = { quality, scale, savesData: navigator.connection?.saveData ?? false };
+    const { width, height } = await this.size(signal);
+    if (this.#anir) {
+      yield* this.#anir.pictures((levels) => chooseLevel(levels, choice), signal);
+      return;
+    }
+    if (this.#manifest) this.#choose(this.#manifest, choice);
+    const image = await this.#open();
     if (image.info.width !== width || image.info.height !== height)
       throw new ModelError(`${this.current} is not of the size that its manifest says.`);
-    return image;
+    yield { image };
+  }
+
+  /** Fetches no more of a file that streams. */
+  pause(): void {
+    this.#anir?.pause();
   }
 
   /** Lets go of what is large and can be made again from the file. */
   rest(): void {
     this.#image = undefined;
+    this.#anir?.rest();
   }
 
   stop(): void {
-    this.#stop.abort();
+    for (const download of this.#downloads) download.stop();
+    this.#anir?.rest();
   }
 
-  async #start(): Promise<Size> {
+  async #begin(): Promise<void> {
     this.decoder.start();
-    const file = await this.#fetch(this.current);
-    if (file[0] === BRACE) {
-      this.#manifest = parse(file, this.address);
-      return this.#manifest;
+    const download = this.#download(this.current, this.address);
+    const first = (await download.next())?.bytes;
+    if (first?.[0] === ANIR) {
+      this.#anir = new AnirSource(download, first, this.decoder, this.address);
+      return;
     }
-    this.#file = Promise.resolve(file);
-    this.#image = this.#open();
-    return (await this.#image).info;
+    const file = download.rest(first);
+    if (first?.[0] === BRACE) this.#manifest = parse(await file, this.address);
+    else this.#file = file;
   }
 
-  #choose({ subnets }: Manifest, quality: string, scale: number): void {
-    const savesData = navigator.connection?.saveData ?? false;
-    const subnet = chooseSubnet(subnets, { quality, scale, savesData });
+  #choose({ subnets }: Manifest, choice: Choice): void {
+    const subnet = chooseSubnet(subnets, choice);
     if (!subnet || subnet.bytes <= (this.#subnet?.bytes ?? 0)) return;
     this.#subnet = subnet;
     this.current = new URL(encodeURIComponent(subnet.file), new URL(this.address, document.baseURI)).href;
-    this.#file = this.#fetch(this.current);
+    this.#file = this.#download(this.current, subnet.file).rest();
     this.#image = undefined;
   }
 
-  async #open(): Promise<NeuralImage> {
-    return this.decoder.open(await (this.#file as Promise<Uint8Array>));
+  #open(): Promise<NeuralImage> {
+    this.#image ??= (this.#file as Promise<Uint8Array>).then((file) => this.decoder.open(file));
+    return this.#image;
   }
 
-  async #fetch(address: string): Promise<Uint8Array> {
-    const response = await fetch(address, { signal: this.#stop.signal });
-    if (!response.ok) throw new ModelError(`${this.#nameOf(address)} answered ${response.status}.`);
-    const file = new Uint8Array(await response.arrayBuffer());
-    this.bytesLoaded += file.length;
-    return file;
-  }
-
-  #nameOf(address: string): string {
-    return this.#subnet && address === this.current ? this.#subnet.file : this.address;
+  #download(address: string, name: string): Download {
+    const download = new Download(address, name);
+    this.#downloads.push(download);
+    return download;
   }
 }
 

@@ -3,8 +3,9 @@ import { type Browser, launch, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixtures, good, read } from './fixtures.ts';
 import { isSamePicture } from './page.ts';
-import { drawnPixels, messageOfBroken, servePlainPage } from './plain_page.ts';
+import { drawnPixels, messageOfBroken, servePlainPage, streamedLevels } from './plain_page.ts';
 import { findFirefox } from './preflight.mjs';
+import { levelOf } from './stream_page.ts';
 
 const executablePath = findFirefox() ?? '';
 
@@ -29,6 +30,10 @@ describe.skipIf(!executablePath)('Firefox', () => {
   test.each(fixtures)('draws $family', async ({ family, pixels }) => {
     const drawn = Uint8Array.from(await page.evaluate(drawnPixels, family));
     expect(isSamePicture(drawn, read(pixels))).toBe(true);
+  });
+
+  test('shows as much of a stream as is asked for', async () => {
+    expect(await page.evaluate(streamedLevels, good.family)).toEqual([levelOf(34, 1), levelOf(40, 1)]);
   });
 
   test('says what is wrong with a file', async () => {

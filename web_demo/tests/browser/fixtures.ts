@@ -24,7 +24,7 @@ export interface SampleView {
 }
 
 const root = findFixtures() ?? '';
-const listed: { models: Fixture[]; folder: string; views: SampleView[] } = JSON.parse(
+const listed: { models: Fixture[]; folder: string; stream: string; views: SampleView[] } = JSON.parse(
   readFileSync(join(root, 'fixtures.json'), 'utf8'),
 );
 
@@ -32,6 +32,8 @@ export const fixtures = listed.models;
 export const { views } = listed;
 /** An exported folder: sixteen subnets, a manifest and the source picture. */
 export const folder = join(root, listed.folder);
+/** A photograph in an `.anir` file of sixteen levels. */
+export const stream = listed.stream;
 export const read = (file: string) => readFileSync(join(root, file));
 export const pathOf = (fixture: Fixture) => join(root, fixture.file);
 export const bytesOf = (fixture: Fixture) => read(fixture.file);

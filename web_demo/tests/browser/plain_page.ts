@@ -3,7 +3,7 @@ import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NeuralImgElement } from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
-import { fixtures, pathOf } from './fixtures.ts';
+import { fixtures, pathOf, read, stream } from './fixtures.ts';
 import { makeProject } from './project.ts';
 
 export const POLICY =
@@ -17,6 +17,7 @@ export async function servePlainPage(): Promise<{ url: string; close: () => void
       `<neural-img id="${family}" src="${file}" width="${width}" height="${height}"></neural-img>`,
   );
   for (const fixture of fixtures) cpSync(pathOf(fixture), join(dist, fixture.file));
+  writeFileSync(join(dist, 'stream.anir'), read(stream));
   writeFileSync(join(dist, 'broken.onnx'), 'not a picture at all');
   const page = `<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">
     <script type="module" src="neural-img.js"></script>${elements.join('')}</html>`;
@@ -36,6 +37,24 @@ export async function drawnPixels(id: string): Promise<number[]> {
   const canvas = element.shadowRoot?.querySelector('canvas');
   const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
   return Array.from(data).filter((_, at) => at % 4 !== 3);
+}
+
+/** Runs in the page: the level that an element half as wide as a stream's picture shows, and that of high quality. */
+export async function streamedLevels(id: string): Promise<number[]> {
+  const element = document.getElementById(id) as NeuralImgElement;
+  let level = 0;
+  element.addEventListener('refine', ({ detail }) => {
+    level = detail.level;
+  });
+  element.width = 240;
+  element.height = 160;
+  element.src = 'stream.anir';
+  await element.decode();
+  const levels = [level];
+  element.quality = 'high';
+  for (let tries = 0; tries < 200 && level === levels[0]; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  return [...levels, level];
 }
 
 /** Runs in the page: what an element says of a file that is no picture. */

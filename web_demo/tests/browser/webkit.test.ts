@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fixtures, good, read } from './fixtures.ts';
 import { isSamePicture } from './page.ts';
-import { drawnPixels, messageOfBroken, servePlainPage } from './plain_page.ts';
+import { drawnPixels, messageOfBroken, servePlainPage, streamedLevels } from './plain_page.ts';
 import { findWebKit } from './preflight.mjs';
+import { levelOf } from './stream_page.ts';
 
 const webkit = findWebKit();
 
@@ -54,6 +55,10 @@ describe.skipIf(!webkit)('WebKitGTK', () => {
 
   test.each(fixtures)('draws $family', async ({ family, pixels }) => {
     expect(isSamePicture(Uint8Array.from(await run(drawnPixels, family)), read(pixels))).toBe(true);
+  });
+
+  test('shows as much of a stream as is asked for', async () => {
+    expect(await run(streamedLevels, good.family)).toEqual([levelOf(34, 1), levelOf(40, 1)]);
   });
 
   test('says what is wrong with a file', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import cases from '../../../tests/vectors/coordinates.json';
-import { axis, coarsen } from '../../neural-img/src/coordinates.ts';
+import { axis, coarsen, spacingOf } from '../../neural-img/src/coordinates.ts';
 
 interface Case {
   n: number;
@@ -42,4 +42,13 @@ test.each([
     const middle = n === 1 ? 0 : ((k + 0.5) * step * 2) / n - 1;
     expect(value).toBeCloseTo(middle, 6);
   });
+});
+
+test.each([
+  [axis(768), 1],
+  [axis(768, { start: 100, count: 50 }, 20), 2.5],
+  [axis(768, undefined, 2), 384],
+  [axis(768, undefined, 1), 1],
+])('samples are native pixels apart, %#', (samples, spacing) => {
+  expect(spacingOf(768, samples)).toBeCloseTo(spacing, 4);
 });

@@ -1,5 +1,6 @@
 /** The decoder with workers that a test answers for. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { axis } from '../../neural-img/src/coordinates.ts';
 import { Decoder, type Tile } from '../../neural-img/src/decoder.ts';
 import type { Answer, Engine, Request } from '../../neural-img/src/lane.ts';
 
@@ -47,6 +48,16 @@ async function tilesOf(tiles: AsyncIterable<Tile>): Promise<number[][]> {
   for await (const { scale, firstRow, width, height } of tiles) all.push([scale, firstRow, width, height]);
   return all;
 }
+
+test('every part is told how far apart the samples of the whole are', async () => {
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  const [x, y] = [axis(40, undefined, 8000), axis(30, undefined, 5)];
+  await tilesOf(image.decode({ x, y, coarse: true }));
+  const grids = workers[0]?.requests.flatMap(({ grid }) => grid ?? []) ?? [];
+  expect(grids.slice(1).map(({ y }) => y.length)).toEqual([2, 2, 1]);
+  const spacings = grids.map(({ spacing }) => spacing.map((pixels) => Math.round(pixels * 1e4) / 1e4));
+  expect(spacings).toEqual([[0.04, 48], ...Array(3).fill([0.005, 6])]);
+});
 
 test('opens a file in one worker, and gives what it made of it to the others', async () => {
   const image = await new Decoder({ threads: 2, engine }).open(FILE);

@@ -14,8 +14,8 @@ const CONSTANT = Math.PI / 2;
 /** The cosines of eight coordinates, [cell, frequency][8], for cells that are open there, in the kernel's memory. */
 type Placed = Cells & { at: number };
 
-/** Those of all coordinates, eight after eight, by distance in units of the reach; and all their cells. */
-type Beside = Cells & { of: Map<number, Placed[]> };
+/** Those of all coordinates, eight after eight, by distance in units of the reach; all their cells, and how many frequencies. */
+type Beside = Cells & { of: Map<number, Placed[]>; frequencies: number };
 
 function open(kernel: Kernel, network: Network): Draw {
   const latents = network.latents as Latents;
@@ -26,27 +26,26 @@ function open(kernel: Kernel, network: Network): Draw {
   const axes = network.size.map((pixels) => new Axis(pixels, latents.pitch)) as [Axis, Axis];
   const write = writerOf(latents);
 
-  function beside(axis: 0 | 1, at: Float32Array): Beside {
+  function beside(axis: 0 | 1, at: Float32Array, spacing: number): Beside {
+    const frequencies = axes[axis].shown(spacing, order);
     const shift = (2 * latents.reach) / (network.size[axis] as number);
     const place = (distance: number) =>
       Array.from({ length: Math.ceil(at.length / 8) }, (_, panel) => {
         const own = at.subarray(panel * 8, panel * 8 + 8);
         const moved = Float64Array.from(own, (coordinate) => coordinate + distance * shift);
-        const { values, ...cells } = axes[axis].cosines(moved, order);
+        const { values, ...cells } = axes[axis].cosines(moved, frequencies, spacing);
         return { at: kernel.put(values), ...cells };
       });
     const of = new Map(BESIDE.map((distance) => [distance, place(distance)]));
     const all = [...of.values()].flat();
     const [starts, ends] = [all.map(({ start }) => start), all.map(({ end }) => end)];
-    return { of, start: Math.min(...starts), end: Math.max(...ends) };
+    return { of, start: Math.min(...starts), end: Math.max(...ends), frequencies };
   }
 
-  function draw(columns: Beside, y: Float32Array, out: number, pitch: number): void {
-    const rows = beside(1, y);
-    const [groups, height] = [
-      Math.ceil(((columns.end - columns.start) * order) / 8),
-      (rows.end - rows.start) * order,
-    ];
+  function draw(columns: Beside, rows: Beside, lines: number, out: number, pitch: number): void {
+    const [across, below] = [columns.frequencies, rows.frequencies];
+    const groups = Math.ceil(((columns.end - columns.start) * across) / 8);
+    const height = (rows.end - rows.start) * below;
     // Of each plane, coefficients of column and row functions, [columns / 8][rows][8].
     const coefficients = Array.from({ length: planes }, (_, plane) => {
       const at = kernel.take(groups * height * 8);
@@ -57,7 +56,7 @@ function open(kernel: Kernel, network: Network): Draw {
     const sums = new Map(seen.map(({ plane, down }) => [`${plane} ${down}`, kernel.take(groups * 64)]));
     const [base, a, b] = [0, 1, 2].map(() => kernel.take(TILE * channels * 64)) as [number, number, number];
     fillConstants(base);
-    for (let row = 0; row < y.length; row += 8) {
+    for (let row = 0; row < lines; row += 8) {
       sumRows(row / 8);
       for (let panel = 0; panel < pitch / PANEL; panel += TILE) drawTile(row, panel);
     }
@@ -66,8 +65,8 @@ function open(kernel: Kernel, network: Network): Draw {
       for (const [kind, to] of sums) {
         const [plane, down] = kind.split(' ').map(Number) as [number, number];
         const { at, start, end } = placed(rows, down, eight);
-        const from = (coefficients[plane] as number) + (start - rows.start) * order * PANEL;
-        run.multiply(at, from, 0, to, (end - start) * order, groups * 8, 1, height * PANEL, PANEL, 0);
+        const from = (coefficients[plane] as number) + (start - rows.start) * below * PANEL;
+        run.multiply(at, from, 0, to, (end - start) * below, groups * 8, 1, height * PANEL, PANEL, 0);
       }
     }
 
@@ -78,9 +77,9 @@ function open(kernel: Kernel, network: Network): Draw {
         const sum = sums.get(`${plane} ${down}`) as number;
         for (let k = 0; k < count; k++) {
           const { at, start, end } = placed(columns, right, panel + k);
-          const from = sum + (start - columns.start) * order * PANEL;
+          const from = sum + (start - columns.start) * across * PANEL;
           const to = base + k * size + channel * PANEL;
-          run.multiply(at, from, 0, to, (end - start) * order, 8, 1, 0, count * size, 0);
+          run.multiply(at, from, 0, to, (end - start) * across, 8, 1, 0, count * size, 0);
         }
       });
       seen.forEach(({ right, down }, channel) => {
@@ -94,7 +93,7 @@ function open(kernel: Kernel, network: Network): Draw {
         [from, to] = [to, to === a ? b : a];
       }
       apply(kernel, head, from, to, 8 * count);
-      for (let k = 0; k < Math.min(8, y.length - row); k++)
+      for (let k = 0; k < Math.min(8, lines - row); k++)
         run.pixels(to + k * count * 4 * PANEL, out + (row + k) * pitch + panel * PANEL, count);
     }
   }
@@ -108,10 +107,12 @@ function open(kernel: Kernel, network: Network): Draw {
     }
   }
 
-  const columnsAt = kernel.keeping((x) => beside(0, x));
-  return (x, y) => {
-    const columns = columnsAt(x, undefined);
-    return kernel.picture(x.length, y.length, (out, pitch) => draw(columns, y, out, pitch));
+  const columnsAt = kernel.keeping((x, spacing: number) => beside(0, x, spacing));
+  return (x, y, [across, down] = [1, 1]) => {
+    const columns = columnsAt(x, across);
+    return kernel.picture(x.length, y.length, (out, pitch) =>
+      draw(columns, beside(1, y, down), y.length, out, pitch),
+    );
   };
 }
 
@@ -123,21 +124,24 @@ function writerOf(latents: Latents) {
   const { codes, shape, down } = latents;
   const [along, across, order] = shape;
   const [means, worth] = [meansOf(latents), (latents.step * 2) / latents.pitch];
-  return (plane: number, columns: Cells, rows: Cells, to: Float32Array): void => {
-    const height = (rows.end - rows.start) * order;
+  return (plane: number, columns: Beside, rows: Beside, to: Float32Array): void => {
+    const [wide, high] = [columns.frequencies, rows.frequencies];
+    const height = (rows.end - rows.start) * high;
+    const [most, others] = down ? [high, wide] : [wide, high];
     for (let column = columns.start; column < columns.end; column++)
       for (let row = rows.start; row < rows.end; row++) {
         const [a, b] = down ? [row, column] : [column, row];
         const cell = (plane * along + a) * across + b;
-        const [x, y] = [(column - columns.start) * order, (row - rows.start) * order];
+        const [x, y] = [(column - columns.start) * wide, (row - rows.start) * high];
         const put = (i: number, j: number, value: number) => {
           const [right, below] = down ? [x + j, y + i] : [x + i, y + j];
           to[((right >> 3) * height + below) * 8 + (right & 7)] = value * worth;
         };
-        for (let k = 1, at = cell * order ** 2; k < order ** 2; k++) {
-          const code = codes[at + k] as number;
-          if (code !== 0) put(Math.floor(k / order), k % order, worthOf(latents, code));
-        }
+        for (let i = 0; i < most; i++)
+          for (let j = 0, at = (cell * order + i) * order; j < others; j++, at++) {
+            const code = codes[at] as number;
+            if (code !== 0) put(i, j, worthOf(latents, code));
+          }
         put(0, 0, means[cell] as number);
       }
   };

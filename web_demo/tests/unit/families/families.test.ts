@@ -22,6 +22,12 @@ describe.each([...FAMILIES.keys()])('%s', (family) => {
     expectSamePixels(withoutAlpha(open(network)(x, y)), pixels);
   });
 
+  test.each(cases)('draws smaller pictures as Python does, %#', ({ network, smaller }) => {
+    const draw = open(network);
+    for (const { x, y, spacing, pixels } of smaller)
+      expectSamePixels(withoutAlpha(draw(x, y, spacing)), pixels);
+  });
+
   test.each(cases)('draws other columns, rows and sizes in turns, %#', ({ network }) => {
     const draw = open(network);
     const [width, height] = network.size;

@@ -1,0 +1,59 @@
+/** The canvas of an element: a bitmap at the screen's own pixels, drawn coarsely first. */
+import { axis } from './coordinates.ts';
+import type { NeuralImage } from './decoder.ts';
+import { drawTile } from './draw_tile.ts';
+import { bitmapSize, type Size } from './layout.ts';
+
+export class Surface {
+  readonly canvas = document.createElement('canvas');
+  /** What the canvas holds whole. */
+  #drawn: NeuralImage | undefined;
+
+  /** Whether there is a picture. */
+  get isDrawn(): boolean {
+    return this.#drawn !== undefined;
+  }
+
+  /** The bitmap's size that suits the place on the screen; 0 × 0 without a place or a picture. */
+  wantedFor(natural: Size): Size {
+    const { width, height, objectFit } = getComputedStyle(this.canvas);
+    const box = { width: Number.parseFloat(width), height: Number.parseFloat(height) };
+    if (!this.canvas.getClientRects().length) return { width: 0, height: 0 };
+    return bitmapSize(natural, box, objectFit, devicePixelRatio);
+  }
+
+  hasSize({ width, height }: Size): boolean {
+    return this.canvas.width === width && this.canvas.height === height;
+  }
+
+  async draw(image: NeuralImage, size: Size, signal: AbortSignal): Promise<void> {
+    const [{ width, height }, { info }] = [size, image];
+    const context = this.canvas.getContext('2d');
+    if (!context || width * height === 0 || (this.hasSize(size) && this.#drawn === image)) return;
+    if (!this.hasSize(size)) stretch(context, size);
+    const x = axis(info.width, { start: 0, count: info.width }, width);
+    const y = axis(info.height, { start: 0, count: info.height }, height);
+    for await (const tile of image.decode({ x, y, coarse: !this.#drawn, signal })) drawTile(context, tile);
+    this.#drawn = image;
+  }
+
+  /** What is shown is no picture any more, but stays until there is something to draw. */
+  forget(): void {
+    this.#drawn = undefined;
+  }
+
+  /** Gives memory back. */
+  clear(): void {
+    this.forget();
+    this.canvas.width = this.canvas.height = 0;
+  }
+}
+
+/** Gives a canvas a new size and keeps what it shows until there is better. */
+function stretch(context: CanvasRenderingContext2D, { width, height }: Size): void {
+  const { canvas } = context;
+  const before = canvas.width * canvas.height && new OffscreenCanvas(canvas.width, canvas.height);
+  if (before) before.getContext('2d')?.drawImage(canvas, 0, 0);
+  Object.assign(canvas, { width, height });
+  if (before) context.drawImage(before, 0, 0, width, height);
+}

@@ -1,0 +1,195 @@
+/** `<neural-img src="photo.anir">` when things go wrong or change while the file comes, and many of them at once. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bitmapOf, makeSite, ofElement, type Site, untilComplete } from './element_page.ts';
+import { endOf, FILE, headerBytes, levelOf, openStream, type StreamOptions, soon } from './stream_page.ts';
+
+let site: Site;
+
+beforeAll(() => {
+  site = makeSite();
+}, 120_000);
+
+afterAll(() => site.remove());
+
+const open = (attributes: string, options?: StreamOptions) => openStream(site, attributes, options);
+/** Whether the first element's message is seen. */
+const messageOf = (page: Awaited<ReturnType<typeof open>>['page']) =>
+  ofElement(page, ({ shadowRoot }) => shadowRoot?.querySelector('p')?.checkVisibility());
+const wanted = levelOf(34, 1);
+
+describe('shows the best picture so far, and says why', () => {
+  test.each([
+    ['was cut', FILE.subarray(0, endOf(5) + 400), 5, /^http\S+ was cut: it ends after \d+ bytes\.$/],
+    ['was cut before its first level ends', FILE.subarray(0, 700), 0, /was cut/],
+    ['was cut in its header', FILE.subarray(0, headerBytes - 1), 0, /was cut/],
+    ['is damaged', damagedAt(endOf(7) + 20), 7, /^This file is damaged in its level 8; fetch it again\.$/],
+    ['is damaged in its first level', damagedAt(endOf(1) - 20), 0, /damaged in its level 1/],
+    ['has a damaged header', damagedAt(40), 0, /header of this \.anir file is damaged/],
+  ])('if the file %s', async (_, file, shown, message) => {
+    const opened = await open('width="240"', {
+      prepare: (host) => {
+        host.file = file;
+      },
+    });
+    await untilComplete(opened.page);
+    expect(await opened.errors()).toEqual([expect.stringMatching(message)]);
+    expect(await opened.level()).toBe(shown || undefined);
+    expect(await messageOf(opened.page)).toBe(shown === 0);
+    expect(await bitmapOf(opened.page)).toEqual(shown ? [240, 160] : [0, 0]);
+    expect((await opened.told()).some(([, type]) => type === 'load')).toBe(false);
+    const decoded = await ofElement(opened.page, (element) => element.decode().then(String, String));
+    expect(decoded).toMatch(/^EncodingError: /);
+    // What is known to be all there is is not asked for again.
+    const { length } = opened.host.asked;
+    await ofElement(opened.page, (element) => element.setAttribute('width', '300'));
+    if (shown) await soon(() => bitmapOf(opened.page)).toEqual([300, 200]);
+    expect([opened.host.asked.length, (await opened.errors()).length]).toEqual([length, 1]);
+    expect(opened.trouble).toEqual([]);
+  });
+
+  test('if the connection breaks, and goes on with the next occasion', async () => {
+    const opened = await open('width="240"', {
+      prepare: (host) => {
+        host.allowed = endOf(4) + 100;
+      },
+    });
+    await soon(opened.level).toBe(4);
+    opened.host.breaksAt = opened.host.allowed;
+    await untilComplete(opened.page);
+    expect(await opened.errors()).toEqual([expect.stringMatching(/ broke off after \d+ bytes\.$/)]);
+    const before = await opened.bytes();
+    opened.host.allowed = opened.host.breaksAt = Number.POSITIVE_INFINITY;
+    await ofElement(opened.page, (element) => element.setAttribute('width', '230'));
+    await soon(opened.level).toBe(wanted);
+    expect(opened.host.asked[1]?.range).toBe(`bytes=${before}-${endOf(wanted) - 1}`);
+  });
+});
+
+/** The file with a byte changed. */
+function damagedAt(at: number): Buffer {
+  const file = Buffer.from(FILE);
+  file[at] = (file[at] ?? 0) ^ 0x55;
+  return file;
+}
+
+test('fetches no more once the header is known to be damaged', async () => {
+  const opened = await open('width="240"', {
+    prepare: (host) => {
+      host.file = damagedAt(40);
+      host.allowed = headerBytes + 100;
+    },
+  });
+  await soon(() => opened.host.asked.map(({ isGivenUp }) => isGivenUp)).toEqual([true]);
+  expect(await opened.errors()).toEqual([expect.stringMatching(/header of this \.anir file is damaged/)]);
+});
+
+describe('in the midst of a file', () => {
+  const openHalf = async () => {
+    const opened = await open('width="240"', {
+      prepare: (host) => {
+        host.allowed = endOf(3) + 50;
+      },
+    });
+    await soon(opened.level).toBe(3);
+    return opened;
+  };
+  const givenUp = ({ host }: Awaited<ReturnType<typeof openHalf>>) => host.asked.map((one) => one.isGivenUp);
+
+  test('another src ends the fetch', async () => {
+    const opened = await openHalf();
+    await ofElement(opened.page, (element) => {
+      element.src = 'a.onnx';
+    });
+    await soon(() => givenUp(opened)).toEqual([true]);
+    await untilComplete(opened.page);
+    opened.host.allowed = Number.POSITIVE_INFINITY;
+    expect(await ofElement(opened.page, ({ naturalWidth }) => naturalWidth)).toBe(150);
+    expect((await opened.told()).map(([, type]) => type).filter((type) => type !== 'refine')).toEqual([
+      'load',
+    ]);
+  });
+
+  test('no src does, and empties the element', async () => {
+    const opened = await openHalf();
+    await ofElement(opened.page, (element) => element.removeAttribute('src'));
+    await soon(() => givenUp(opened)).toEqual([true]);
+    expect(await bitmapOf(opened.page)).toEqual([0, 0]);
+    expect(await opened.bytes()).toBe(0);
+    expect(await opened.errors()).toEqual([]);
+  });
+
+  test('leaving the page does, and coming back goes on', async () => {
+    const opened = await openHalf();
+    await opened.page.evaluate(() => {
+      const element = document.querySelector('neural-img') as HTMLElement;
+      Object.assign(window, { element });
+      element.remove();
+    });
+    await soon(() => givenUp(opened)).toEqual([true]);
+    opened.host.allowed = Number.POSITIVE_INFINITY;
+    await opened.page.evaluate(() =>
+      document.body.append((window as unknown as { element: HTMLElement }).element),
+    );
+    await soon(opened.level).toBe(wanted);
+    expect(opened.host.asked[1]?.range).toMatch(/^bytes=[1-9]/);
+    expect((await opened.refined()).slice(0, 2)).not.toEqual([3, 3]);
+  });
+
+  test('another size does not', async () => {
+    const opened = await openHalf();
+    await ofElement(opened.page, (element) => element.setAttribute('width', '241'));
+    await soon(() => bitmapOf(opened.page)).toEqual([241, 161]);
+    opened.host.allowed = Number.POSITIVE_INFINITY;
+    await soon(opened.level).toBe(wanted);
+    expect(opened.host.asked.length).toBe(1);
+  });
+});
+
+test('several elements show the same file, each as it needs', async () => {
+  const opened = await open('', {
+    body: (url) =>
+      [120, 240, 480, 120]
+        .map((width, at) => `<neural-img id="i${at}" src="${url}" width="${width}" alt="A"></neural-img>`)
+        .join(''),
+  });
+  await untilComplete(opened.page);
+  const last = new Map((await opened.told()).map(([id, type, detail]) => [`${id} ${type}`, detail]));
+  const levels = [2, 1, 0, 2].map((halvings) => levelOf(34, halvings as 0 | 1 | 2));
+  expect([0, 1, 2, 3].map((at) => last.get(`i${at} refine`))).toMatchObject(
+    levels.map((level) => ({ level })),
+  );
+});
+
+test('of a hundred, only those near the viewport load, and they give their memory back', async () => {
+  const opened = await open('', {
+    viewport: { width: 400, height: 800 },
+    body: (url) =>
+      Array.from(
+        { length: 100 },
+        (_, at) =>
+          `<p><neural-img id="i${at}" src="${url}" width="300" height="200" alt="A"></neural-img></p>`,
+      ).join(''),
+  });
+  const held = () =>
+    opened.page
+      .locator('neural-img')
+      .evaluateAll((all) =>
+        all.filter((element) => element.shadowRoot?.querySelector('canvas')?.width).map(({ id }) => id),
+      );
+  const near = ['i0', 'i1', 'i2', 'i3', 'i4', 'i5', 'i6'];
+  const loaded = async () => (await opened.told()).filter(([, type]) => type === 'load').map(([id]) => id);
+  await soon(async () => (await loaded()).sort()).toEqual(near);
+  expect(await held()).toEqual(near);
+  expect(opened.host.asked.length).toBe(7);
+  await opened.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await soon(async () => (await held())[0]).toMatch(/i9\d/);
+  await soon(async () => (await loaded()).length).toBe(opened.host.asked.length);
+  expect((await loaded()).at(-1)).toMatch(/i9\d/);
+  const { length } = opened.host.asked;
+  const tellings = (await opened.refined()).length;
+  await opened.page.evaluate(() => scrollTo(0, 0));
+  await soon(held).toEqual(near);
+  // Nothing is fetched or told again.
+  await opened.page.waitForTimeout(300);
+  expect([opened.host.asked.length, (await opened.refined()).length]).toEqual([length, tellings]);
+});

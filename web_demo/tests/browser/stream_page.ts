@@ -1,0 +1,60 @@
+/** Pages with `<neural-img>` that show a file of a host which tests govern. */
+import { expect, onTestFinished } from 'vitest';
+import { readHeader } from '../../neural-img/src/anir_header.ts';
+import type { Refinement } from '../../neural-img/src/index.ts';
+import { ofElement, openPage, type PageOptions, SCRIPT, type Site } from './element_page.ts';
+import { read, stream } from './fixtures.ts';
+import { type RangeHost, startRangeHost } from './range_host.ts';
+
+export const FILE = read(stream);
+export const { levels, start: headerBytes } = readHeader(FILE);
+/** Bytes of the file up to the end of so many levels. */
+export const endOf = (level: number) => levels[level - 1]?.end ?? 0;
+/** How many levels the first has that has so many dB at full, half or quarter size. */
+export const levelOf = (psnr: number, halvings: 0 | 1 | 2) =>
+  levels.findIndex((level) => level.psnr[halvings] >= psnr) + 1;
+
+/** Expects that something comes to be. */
+export const soon = <T>(told: () => Promise<T> | T) => expect.poll(told, { timeout: 20_000 });
+
+declare global {
+  interface Window {
+    /** Ids of elements, with their events and what these say. */
+    told: [string, string, Refinement | string | null][];
+  }
+}
+
+/** Listens in a page before all else. */
+const LISTEN = `<script>
+  window.told = [];
+  for (const type of ['refine', 'load', 'error'])
+    document.addEventListener(type, ({ target, detail, message }) => {
+      if (target.localName === 'neural-img') told.push([target.id, type, message ?? detail ?? null]);
+    }, true);
+</script>`;
+
+export interface StreamOptions extends PageOptions {
+  prepare?: (host: RangeHost) => void;
+  /** What the page has, by the file's address. */
+  body?: (url: string) => string;
+}
+
+export async function openStream(site: Site, attributes: string, options: StreamOptions = {}) {
+  const { prepare, head = '', body, ...others } = options;
+  const host = await startRangeHost(FILE);
+  onTestFinished(host.close);
+  prepare?.(host);
+  const element = `<neural-img src="${host.url}" alt="A" ${attributes}></neural-img>`;
+  const { page, trouble } = await openPage(site, body?.(host.url) ?? element, {
+    ...others,
+    head: head + LISTEN + SCRIPT,
+  });
+  const told = () => page.evaluate(() => window.told);
+  /** Levels that were told of. */
+  const refined = async () =>
+    (await told()).flatMap(([, type, detail]) => (type === 'refine' ? (detail as Refinement).level : []));
+  const level = async () => (await refined()).at(-1);
+  const errors = async () => (await told()).flatMap(([, type, message]) => (type === 'error' ? message : []));
+  const bytes = () => ofElement(page, ({ bytesLoaded }) => bytesLoaded);
+  return { host, page, trouble, told, refined, level, errors, bytes };
+}

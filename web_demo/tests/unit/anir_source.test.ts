@@ -1,0 +1,180 @@
+/** Sources whose bytes and pictures a test gives. */
+import { beforeEach, expect, test } from 'vitest';
+import { AnirSource } from '../../neural-img/src/anir_source.ts';
+import type { Download, Part } from '../../neural-img/src/download.ts';
+import { endOf, FakeStreams, FILE, start } from '../streams.ts';
+
+/** A download that waits for a test to let a file's bytes go. */
+class FakeDownload {
+  at = 10;
+  allowed = 10;
+  stops = 0;
+  /** Up to where was asked. */
+  ends: number[] = [];
+  #isEnded = false;
+  #waiting: (() => void) | undefined;
+  #stop: (() => void) | undefined;
+
+  async next(end: number): Promise<Part | undefined> {
+    this.ends.push(end);
+    while (this.at >= this.allowed && !this.#isEnded)
+      await new Promise<void>((resolve, reject) => {
+        this.#waiting = resolve;
+        this.#stop = () => reject(new DOMException('', 'AbortError'));
+      });
+    const bytes = FILE.slice(this.at, this.allowed);
+    if (bytes.length === 0) return undefined;
+    this.at = this.allowed;
+    return { bytes, isFirst: false };
+  }
+
+  stop(): void {
+    this.stops++;
+    this.#stop?.();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#waiting?.();
+  }
+
+  allow(bytes: number): void {
+    this.allowed = bytes;
+    this.#waiting?.();
+  }
+}
+
+let streams: FakeStreams;
+let download: FakeDownload;
+let source: AnirSource;
+const level = (number: number) => () => number - 1;
+const never = new AbortController().signal;
+/** Long enough for all that needs no timer. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+beforeEach(() => {
+  [streams, download] = [new FakeStreams(), new FakeDownload()];
+  const first = FILE.slice(0, download.at);
+  source = new AnirSource(download as unknown as Download, first, streams.decoder, 'photo.anir');
+});
+
+async function levelsOf(wanted: number, signal = never): Promise<number[]> {
+  const told: number[] = [];
+  for await (const { refinement } of source.pictures(level(wanted), signal))
+    told.push(refinement?.level ?? 0);
+  return told;
+}
+
+test('knows the size with the header, and fetches no more until pictures are asked for', async () => {
+  const size = source.size(never);
+  download.allow(start);
+  expect(await size).toEqual({ width: 75, height: 52 });
+  await settled();
+  expect([download.ends, download.stops]).toEqual([[Number.POSITIVE_INFINITY], 0]);
+});
+
+test('fetches up to the level that is chosen, and stops', async () => {
+  download.allow(endOf(3));
+  expect(await levelsOf(2)).toEqual([2]);
+  expect(download.ends).toEqual([Number.POSITIVE_INFINITY]);
+  expect(download.stops).toBeGreaterThan(0);
+  expect(streams.asked[0]?.at(-1)).toBe('closed');
+});
+
+test('passes over levels that come while a picture is drawn', async () => {
+  download.allow(endOf(1));
+  const told: number[] = [];
+  for await (const { refinement } of source.pictures(level(4), never)) {
+    told.push(refinement?.level ?? 0);
+    if (told.length > 1) continue;
+    for (const bytes of [endOf(2), endOf(2) + 3, endOf(3)]) {
+      download.allow(bytes);
+      await settled();
+    }
+    setTimeout(() => download.allow(endOf(4)), 30);
+  }
+  expect(told).toEqual([1, 3, 4]);
+  // Once the header is there, no more than what is wanted is asked for.
+  expect(new Set(download.ends)).toEqual(new Set([Number.POSITIVE_INFINITY, endOf(4)]));
+});
+
+test('goes on from where it was, and gives no picture worse than before', async () => {
+  download.allow(endOf(2));
+  expect(await levelsOf(2)).toEqual([2]);
+  expect(await levelsOf(1)).toEqual([2]);
+  download.allow(endOf(4));
+  expect(await levelsOf(4)).toEqual([2, 4]);
+  expect(streams.asked.map((own) => own.filter(Number.isInteger))).toEqual([[1], [3]]);
+});
+
+test('another call takes over without a new request', async () => {
+  download.allow(endOf(1));
+  const turn = new AbortController();
+  const first = levelsOf(3, turn.signal).catch((error) => error.name);
+  await settled();
+  turn.abort();
+  const second = levelsOf(4);
+  expect(await first).toBe('AbortError');
+  expect(download.stops).toBe(0);
+  download.allow(endOf(4));
+  expect(await second).toEqual([1, 4]);
+  expect(streams.asked.length).toBe(1);
+});
+
+test('after a rest, pictures are decoded again from the bytes that came', async () => {
+  download.allow(endOf(2));
+  expect(await levelsOf(2)).toEqual([2]);
+  source.rest();
+  expect(await levelsOf(2)).toEqual([2]);
+  expect(streams.asked.map((own) => own[0])).toEqual([`${endOf(2)} bytes`, `${endOf(2)} bytes`]);
+  expect(download.ends.length).toBe(1);
+});
+
+test('a pause in the midst is no failure', async () => {
+  download.allow(endOf(1));
+  const turn = new AbortController();
+  const told = levelsOf(3, turn.signal).catch((error) => error.name);
+  await settled();
+  turn.abort();
+  source.pause();
+  expect(await told).toBe('AbortError');
+  download.allow(endOf(3));
+  expect(await levelsOf(3)).toEqual([1, 3]);
+});
+
+test('damage is told once, after the best picture before it', async () => {
+  streams.damaged = 2;
+  download.allow(endOf(4));
+  const told: unknown[] = [];
+  const ask = async () => {
+    for await (const { refinement } of source.pictures(level(4), never)) told.push(refinement?.level);
+  };
+  await ask().catch((error) => told.push(error.message));
+  await ask();
+  expect(told).toEqual([2, 'level 2', 2]);
+});
+
+test('a file that ends too early is told once, with what there is of the next level', async () => {
+  const cut = endOf(3) - 1;
+  download.allow(cut);
+  const told: unknown[] = [];
+  const ask = async () => {
+    for await (const { refinement } of source.pictures(level(4), never))
+      told.push([refinement?.level, refinement?.bytes]);
+  };
+  const asked = ask().catch((error) => told.push(error.message));
+  await settled();
+  download.end();
+  await asked;
+  await ask();
+  const last = [2, cut];
+  expect(told).toEqual([[2, endOf(2)], last, `photo.anir was cut: it ends after ${cut} bytes.`, last]);
+});
+
+test.each([10, start - 1, endOf(1) - 1])('one that ends after %d bytes has no picture', async (cut) => {
+  download.allow(cut);
+  const asked = levelsOf(4).catch((error) => error.message);
+  await settled();
+  download.end();
+  expect(await asked).toBe(`photo.anir was cut: it ends after ${cut} bytes.`);
+});

@@ -1,0 +1,108 @@
+/** Beginnings of files with a decoder that a test answers for. */
+import { beforeEach, expect, test } from 'vitest';
+import { ModelError } from '../../neural-img/src/model_error.ts';
+import { Prefix } from '../../neural-img/src/prefix.ts';
+import { endOf, FakeStreams, FILE, levels, start } from '../streams.ts';
+
+let streams: FakeStreams;
+
+beforeEach(() => {
+  streams = new FakeStreams();
+});
+
+function prefixOf(bytes: number): Prefix {
+  const prefix = new Prefix(streams.decoder);
+  prefix.add(FILE.subarray(0, bytes));
+  return prefix;
+}
+
+test('knows the header and the levels as they come', () => {
+  const prefix = prefixOf(start - 1);
+  expect([prefix.header, prefix.available, prefix.pixels]).toEqual([undefined, 0, 0]);
+  prefix.add(FILE.subarray(start - 1, endOf(2)));
+  expect([prefix.header?.levels.length, prefix.available, prefix.pixels]).toEqual([4, 2, 75 * 52]);
+  prefix.add(FILE.subarray(endOf(2), endOf(3) - 1));
+  expect([prefix.available, prefix.bytes]).toEqual([2, endOf(3) - 1]);
+});
+
+test('refuses what begins no such file', () => {
+  expect(() => new Prefix(streams.decoder).add(Uint8Array.of(1, 2, 3, 4, 5))).toThrow('not an .anir file');
+});
+
+test('goes on with one stream, which gets each byte once', async () => {
+  const prefix = prefixOf(endOf(1));
+  await prefix.improve(1);
+  expect(prefix.best?.refinement).toEqual({ level: 1, bytes: endOf(1), psnr: levels[0]?.psnr[0] });
+  prefix.add(FILE.subarray(endOf(1), endOf(3)));
+  await prefix.improve(3);
+  expect(prefix.best?.refinement?.level).toBe(3);
+  await prefix.improve(2);
+  expect(prefix.best?.refinement?.level).toBe(3);
+  expect(streams.asked).toEqual([[`${endOf(1)} bytes`, 0, `${endOf(3)} bytes`, 2]]);
+  prefix.close();
+  prefix.add(FILE.subarray(endOf(3)));
+  await prefix.improve(4);
+  expect(streams.asked[1]).toEqual([`${FILE.length} bytes`, 3]);
+  prefix.close();
+});
+
+test('goes back to the last level before damage', async () => {
+  streams.damaged = 2;
+  const prefix = prefixOf(endOf(4));
+  await prefix.improve(4);
+  expect([prefix.best?.refinement?.level, prefix.limit]).toEqual([2, 2]);
+  expect([String(prefix.tellDamage()), prefix.tellDamage()]).toEqual(['ModelError: level 2', undefined]);
+  expect(streams.asked.map((own) => own.slice(1))).toEqual([[3, 'closed'], [2, 'closed'], [1]]);
+  await prefix.improve(4);
+  expect([streams.asked.length, prefix.damage]).toEqual([3, undefined]);
+  prefix.close();
+});
+
+test('tries no other level where the decoder itself gave up', async () => {
+  Object.assign(streams, { damaged: 1, isFatal: true });
+  const prefix = prefixOf(endOf(4));
+  await prefix.improve(4);
+  expect([prefix.best, prefix.limit, streams.asked.length]).toEqual([undefined, 0, 1]);
+});
+
+test('of a file that was cut it shows what there is of the next level', async () => {
+  const prefix = prefixOf(endOf(2) + 9);
+  await prefix.endHere(new ModelError('cut'));
+  expect(prefix.best?.refinement).toEqual({ level: 2, bytes: endOf(2) + 9, psnr: levels[1]?.psnr[0] });
+  expect([prefix.limit, String(prefix.damage)]).toEqual([2, 'ModelError: cut']);
+  prefix.close();
+});
+
+test('that it is closed while a level is decoded is no damage', async () => {
+  streams.damaged = 0;
+  const prefix = prefixOf(endOf(3));
+  const improved = prefix.improve(3);
+  while (streams.asked[0]?.at(-1) !== 2) await undefined;
+  prefix.close();
+  await improved;
+  expect([prefix.best, prefix.damage, prefix.limit]).toEqual([
+    undefined,
+    undefined,
+    Number.POSITIVE_INFINITY,
+  ]);
+  streams.damaged = 9;
+  await prefix.improve(3);
+  expect(prefix.best?.refinement?.level).toBe(3);
+  prefix.close();
+});
+
+test('what is closed before its turn is not decoded', async () => {
+  const prefix = prefixOf(endOf(3));
+  const improved = prefix.improve(3);
+  prefix.close();
+  await improved;
+  expect([prefix.best, streams.asked]).toEqual([undefined, [['closed']]]);
+});
+
+test('files in workers are closed where there are too many, one after the other is decoded', async () => {
+  const large = Array.from({ length: 3 }, () => prefixOf(endOf(1)));
+  for (const prefix of large) Object.defineProperty(prefix, 'pixels', { value: 3e6 });
+  await Promise.all(large.map((prefix) => prefix.improve(1)));
+  expect(streams.asked.map((own) => own.at(-1))).toEqual([0, 'closed', 'closed']);
+  for (const prefix of large) prefix.close();
+});
