@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -33,6 +34,31 @@ function worksOffline(): Plugin {
   };
 }
 
+/** Leaves out the worker as a text, which takes a third of the page's JavaScript: its policy lets only files run as workers. */
+function runsWorkersFromFiles(): Plugin {
+  return {
+    name: 'runs-workers-from-files',
+    enforce: 'pre',
+    load: (id) => (/neural-img\/src\/generated\/worker\.ts$/.test(id) ? "export const WORKER = '';" : null),
+  };
+}
+
+/** Writes the list of samples into the page, which then need not ask for it (scripts/collect.mjs makes it). */
+function listsSamples(): Plugin {
+  return {
+    name: 'lists-samples',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_, { filename }) {
+        const file = new URL('public/samples/index.json', import.meta.url);
+        if (filename !== fileURLToPath(new URL('index.html', import.meta.url))) return [];
+        const children = readFileSync(file, 'utf8').replaceAll('<', '\\u003c');
+        return [{ tag: 'script', attrs: { type: 'application/json', id: 'samples-index' }, children }];
+      },
+    },
+  };
+}
+
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
 
 /** Bytes as Brotli of what either engine fetches, as `npm run download` has measured them. */
@@ -45,7 +71,7 @@ function engineBytes(): Record<string, number> {
 export default defineConfig({
   // Relative addresses, so that the built folder works under any path of any static host.
   base: './',
-  plugins: [worksOffline()],
+  plugins: [runsWorkersFromFiles(), listsSamples(), worksOffline()],
   define: { __ENGINE_BYTES__: JSON.stringify(engineBytes()) },
   resolve: {
     // ONNX Runtime loads its WebAssembly from ort/ (scripts/collect.mjs puts it there) instead of a bundled second copy.

@@ -40,13 +40,17 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
     const file = find(folder, base, request.url ?? '/');
     if (!file) return response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n');
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    response.writeHead(200, {
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const { size } = statSync(file);
+    const isPart = start > 0 && start < size;
+    response.writeHead(isPart ? 206 : 200, {
       'Content-Type': type,
       'Cache-Control': 'no-cache',
+      ...(isPart ? { 'Content-Range': `bytes ${start}-${size - 1}/${size}` } : {}),
       ...(isolated ? ISOLATION : {}),
       ...headers,
     });
-    return createReadStream(file).pipe(response);
+    return createReadStream(file, { start: isPart ? start : 0 }).pipe(response);
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
