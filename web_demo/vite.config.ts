@@ -43,17 +43,25 @@ function runsWorkersFromFiles(): Plugin {
   };
 }
 
-/** Writes the list of samples into the page, which then need not ask for it (scripts/collect.mjs makes it). */
-function listsSamples(): Plugin {
+/**
+ * Writes into the page what it would ask for first: the list of samples with the beginning of the first one
+ * (scripts/collect.mjs makes it), and where the decoder's worker is.
+ */
+function startsAtOnce(): Plugin {
   return {
-    name: 'lists-samples',
+    name: 'starts-at-once',
     transformIndexHtml: {
       order: 'post',
-      handler(_, { filename }) {
-        const file = new URL('public/samples/index.json', import.meta.url);
+      handler(_, { filename, bundle }) {
         if (filename !== fileURLToPath(new URL('index.html', import.meta.url))) return [];
-        const children = readFileSync(file, 'utf8').replaceAll('<', '\\u003c');
-        return [{ tag: 'script', attrs: { type: 'application/json', id: 'samples-index' }, children }];
+        const list = readFileSync(new URL('public/samples/index.json', import.meta.url), 'utf8');
+        const children = list.replaceAll('<', '\\u003c');
+        const worker = Object.keys(bundle ?? {}).find((file) => /decoder\.worker-.*\.js$/.test(file));
+        const early = { rel: 'prefetch', as: 'script', href: `./${worker}` };
+        return [
+          ...(worker ? [{ tag: 'link', attrs: early }] : []),
+          { tag: 'script', attrs: { type: 'application/json', id: 'samples-index' }, children },
+        ];
       },
     },
   };
@@ -71,7 +79,7 @@ function engineBytes(): Record<string, number> {
 export default defineConfig({
   // Relative addresses, so that the built folder works under any path of any static host.
   base: './',
-  plugins: [runsWorkersFromFiles(), listsSamples(), worksOffline()],
+  plugins: [runsWorkersFromFiles(), startsAtOnce(), worksOffline()],
   define: { __ENGINE_BYTES__: JSON.stringify(engineBytes()) },
   resolve: {
     // ONNX Runtime loads its WebAssembly from ort/ (scripts/collect.mjs puts it there) instead of a bundled second copy.

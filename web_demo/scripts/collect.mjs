@@ -20,6 +20,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const publicFolder = join(root, 'public');
 const exported = resolve(process.env.ANIR_EXPORTED ?? join(root, '../exported'));
 
+/** Bytes of the first sample that the page holds itself: enough for its first picture. */
+const HEAD_BYTES = 1024;
+
 collectRuntime();
 collectSamples();
 
@@ -40,6 +43,11 @@ function collectSamples() {
     title: titleOf(name),
     ...copySample(join(exported, name), join(samples, name)),
   }));
+  const [first] = index;
+  if (first?.anir) {
+    const file = readFileSync(join(samples, first.name, first.anir));
+    Object.assign(first, { head: file.subarray(0, HEAD_BYTES).toString('base64') });
+  }
   writeFileSync(join(samples, 'index.json'), JSON.stringify(index));
   console.log(`Collected ${index.length} samples from ${exported}`);
 }

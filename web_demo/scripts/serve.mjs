@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { constants, createBrotliCompress } from 'node:zlib';
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -23,6 +24,9 @@ const TYPES = {
   '.wasm': 'application/wasm',
   '.webp': 'image/webp',
 };
+
+// Quick, and nearly as small as the best.
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } };
 
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -43,14 +47,19 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const { size } = statSync(file);
     const isPart = start > 0 && start < size;
+    const takesBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));
+    const isText = takesBrotli && !isPart && /^text|json|javascript|svg|wasm/.test(type);
     response.writeHead(isPart ? 206 : 200, {
       'Content-Type': type,
-      'Cache-Control': 'no-cache',
+      // Names in assets/ change with what is in the files.
+      'Cache-Control': file.includes(`${sep}assets${sep}`) ? 'max-age=31536000, immutable' : 'no-cache',
       ...(isPart ? { 'Content-Range': `bytes ${start}-${size - 1}/${size}` } : {}),
+      ...(isText ? { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' } : {}),
       ...(isolated ? ISOLATION : {}),
       ...headers,
     });
-    return createReadStream(file, { start: isPart ? start : 0 }).pipe(response);
+    const content = createReadStream(file, { start: isPart ? start : 0 });
+    return (isText ? content.pipe(createBrotliCompress(BROTLI)) : content).pipe(response);
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);

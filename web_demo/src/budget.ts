@@ -10,36 +10,29 @@ const SINE_MACS = 24;
 const workOf = ({ macsPerPixel = 0, depth, width }: Subnet) =>
   PIXEL_MACS + macsPerPixel + SINE_MACS * (depth - 1) * width;
 
-/** How fast this device draws: as the decoder measured it for a subnet, or estimated from those that it did measure. */
-export class Pace {
-  /** Milliseconds for a pixel, and its work, by the subnet's file and name. */
-  readonly #measured = new Map<string, { work: number; milliseconds: number }>();
+/** Passes that tell how fast this device is: some, as one may be held up; few, as pictures differ. */
+const MEASURES = 5;
 
-  /** Takes what a decoder that has warmed up needed for a pixel. */
+/** How fast this device draws: milliseconds for a unit of work, as the decoder measured it last. */
+export class Pace {
+  #measured: number[] = [];
+
+  /** Takes the milliseconds that a decoder which has warmed up needed for a pixel. */
   record(subnet: Subnet, milliseconds: number): void {
-    if (milliseconds > 0) this.#measured.set(keyOf(subnet), { work: workOf(subnet), milliseconds });
+    if (milliseconds <= 0) return;
+    this.#measured = [...this.#measured, milliseconds / workOf(subnet)].slice(-MEASURES);
   }
 
   get measured(): boolean {
-    return this.#measured.size > 0;
+    return this.#measured.length > 0;
   }
 
   /** Milliseconds for a picture of so many pixels. */
   estimate(subnet: Subnet, pixels: number): number {
-    const own = this.#measured.get(keyOf(subnet))?.milliseconds;
-    return pixels * (own ?? this.#perWork() * workOf(subnet));
-  }
-
-  /** The mean over all that was measured. */
-  #perWork(): number {
-    const all = [...this.#measured.values()];
-    return (
-      all.reduce((sum, { work, milliseconds }) => sum + milliseconds / work, 0) / Math.max(1, all.length)
-    );
+    const sorted = [...this.#measured].sort((a, b) => a - b);
+    return pixels * workOf(subnet) * (sorted[Math.floor((sorted.length - 1) / 2)] ?? 0);
   }
 }
-
-const keyOf = ({ file, name }: Subnet) => `${file} ${name}`;
 
 /** Which subnet to take and the reason in a sentence. */
 export interface Judgement {

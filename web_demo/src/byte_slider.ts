@@ -60,8 +60,10 @@ export class ByteSlider {
     this.#input.setAttribute('aria-valuetext', text);
     const level = this.#ends.filter((end) => end <= bytes).length;
     const notes = stream
-      ? `picture ${level} of ${this.#ends.length}`
-      : subnets.length > 1 && `one of ${subnets.length} files`;
-    this.#note.textContent = notes || '';
+      ? [create('span', {}, 'picture '), `${level} of ${this.#ends.length}`]
+      : subnets.length > 1
+        ? [`one of ${subnets.length} files`]
+        : [];
+    this.#note.replaceChildren(...notes);
   }
 }

@@ -6,6 +6,7 @@ import { RIVALS, type Rival } from './link.ts';
 import { create, find } from './page.ts';
 import type { Picture } from './picture.ts';
 import { ranking, verdict } from './verdict.ts';
+import type { Size } from './view.ts';
 
 const NAMES: Record<Rival, string> = { nothing: 'Nothing', original: 'Original', ...CODEC_NAMES };
 
@@ -13,7 +14,8 @@ export class Comparison {
   readonly #right = find('right', HTMLElement);
   readonly #stage = find('stage', HTMLElement);
   readonly #other = find('other', HTMLImageElement);
-  readonly #references = [...document.querySelectorAll<HTMLImageElement>('img.reference')];
+  readonly #original = new Image();
+  readonly #maps = ['left-map', 'right-map'].map((id) => find(id, HTMLCanvasElement));
   readonly #differenceButton = find('difference', HTMLButtonElement);
   readonly #crispButton = find('crisp', HTMLButtonElement);
   readonly #urls = new ImageUrls();
@@ -76,6 +78,15 @@ export class Comparison {
     this.#update();
   }
 
+  /** Shows how far what is drawn, and what is loaded, is from the original, at the picture's own pixels on both sides. */
+  drawn(): void {
+    if (!this.#difference || !this.#shown) return;
+    const { width, height } = this.#shown.picture;
+    const neural = find('neural', HTMLElement).querySelector<HTMLCanvasElement>('#finest');
+    for (const [k, side] of [neural, this.#other].entries())
+      if (side && this.#maps[k]) drawDifference(this.#maps[k], side, this.#original, { width, height });
+  }
+
   #update(): void {
     if (!this.#shown) return;
     const { picture, subnet } = this.#shown;
@@ -128,18 +139,35 @@ export class Comparison {
     this.#right.setAttribute('aria-hidden', String(!file));
     this.#other.alt = file ? `${picture.title}, ${NAMES[this.#rival]}` : '';
     this.#crispButton.disabled = !file;
-    const reference = this.#difference ? picture.source : undefined;
+    const original = this.#difference ? picture.source : undefined;
     const turn = ++this.#turn;
     this.#right.ariaBusy = 'true';
     try {
       await Promise.all([
         this.#urls.show(picture, file, this.#other),
-        ...this.#references.map((image) => this.#urls.show(picture, reference, image)),
+        this.#urls.show(picture, original, this.#original),
       ]);
+      this.drawn();
     } finally {
       if (turn === this.#turn) this.#right.ariaBusy = 'false';
     }
   }
+}
+
+/** Draws the distance of each value of `side` from the original's; of sides and originals of another size, nothing. */
+function drawDifference(
+  map: HTMLCanvasElement,
+  side: HTMLCanvasElement | HTMLImageElement,
+  original: HTMLImageElement,
+  size: Size,
+): void {
+  Object.assign(map, size);
+  const widths = [side, original].map((one) => ('naturalWidth' in one ? one.naturalWidth : one.width));
+  const context = map.getContext('2d');
+  if (!context || widths.some((width) => width !== size.width)) return;
+  context.drawImage(side, 0, 0);
+  context.globalCompositeOperation = 'difference';
+  context.drawImage(original, 0, 0);
 }
 
 /** Addresses for the files of one picture, wherever they come from. */
@@ -171,7 +199,8 @@ class ImageUrls {
 
 function choiceOf(rival: Rival): HTMLElement {
   const input = create('input', { type: 'radio', name: 'rival', value: rival });
-  return create('label', {}, input, create('span', {}, NAMES[rival], ' ', create('small')));
+  const figure = CODECS.some((codec) => codec === rival) ? [' ', create('small')] : [];
+  return create('label', {}, input, create('span', {}, NAMES[rival], ...figure));
 }
 
 const titleOf = (name: string, psnr: number | undefined) => (psnr ? `${name} ${formatQuality(psnr)}` : name);

@@ -26,8 +26,6 @@ import { type Shown, Viewer } from './viewer.ts';
 
 /** Milliseconds for which nothing changes before the address does: browsers allow that only so often. */
 const IDLE = 150;
-/** Bytes of the first picture that are fetched without waiting for what its header says. */
-const FIRST_BYTES = 16_000;
 
 const ui = {
   alert: find('alert', HTMLElement),
@@ -43,6 +41,7 @@ const ui = {
 
 const engines = new Engines(changeEngine);
 engines.light.start();
+await breath();
 const stage = new Stage(onView, onSettled);
 const viewer = new Viewer(engines, stage, { onShown, onDrawn, onNothing, onError: report });
 const comparison = new Comparison(
@@ -53,6 +52,7 @@ const comparison = new Comparison(
   report,
 );
 const adapt = new AdaptPanel((subnet) => showAgain(() => subnet));
+await breath();
 const slider = new ByteSlider((bytes) => {
   adapt.keep('Cut by hand.');
   showAgain(({ subnets }) => cutAt(bytes, subnets));
@@ -72,12 +72,14 @@ const gallery = new Gallery(samples, showSample);
 let isWarm = false;
 let writing: ReturnType<typeof setTimeout> | undefined;
 
+await breath();
 wireTools();
 wireOwnFiles((files) => void openOwn(files));
 // Other addresses on the page, such as #how, are not about pictures.
 addEventListener('hashchange', () => void (readLink(location.hash) && follow()));
 await follow();
 await gallery.draw(engines.light, report);
+await warmUp();
 await offline.start().catch(() => undefined);
 if (viewer.shown) offline.keep(viewer.shown.picture);
 
@@ -97,7 +99,7 @@ async function follow(): Promise<void> {
     if (subnet && link?.bytes && picture.stream) return cutAt(link.bytes, picture.subnets);
     return subnet ?? adapt.firstOf(picture);
   };
-  await viewer.show(sample.load(FIRST_BYTES), choose, link?.view);
+  await viewer.show(sample.load(), choose, link?.view);
   if (link && link.picture !== sample.id)
     report(new Error(`The link names the picture “${link.picture}”, which is not here.`));
   else if (!isKnown)
@@ -106,7 +108,7 @@ async function follow(): Promise<void> {
 
 function showSample(sample: Sample): void {
   ui.alert.textContent = '';
-  void viewer.show(sample.load(FIRST_BYTES), (picture) => adapt.firstOf(picture));
+  void viewer.show(sample.load(), (picture) => adapt.firstOf(picture));
 }
 
 /** Another part of what is shown. */
@@ -147,15 +149,18 @@ function onDrawn({ picture, subnet }: Shown, pass: Pass): void {
   engines.show(pass);
   ui.status.textContent = `${picture.title} drawn in ${formatDuration(pass.milliseconds)}`;
   onSettled();
-  void learn(subnet, pass);
+  comparison.drawn();
+  if (isWarm) adapt.learn(subnet, pass.millisecondsPerPixel);
   complete(picture).catch(report);
   offline.keep(picture);
 }
 
-async function learn(subnet: Subnet, pass: Pass): Promise<void> {
-  const measure = isWarm ? pass : await viewer.measure();
+/** Draws once more when all is quiet, as the first passes are no measure. */
+async function warmUp(): Promise<void> {
+  const subnet = viewer.shown?.subnet;
+  const pass = await viewer.measure();
   isWarm = true;
-  if (measure) adapt.learn(subnet, measure.millisecondsPerPixel);
+  if (subnet && pass) adapt.learn(subnet, pass.millisecondsPerPixel);
 }
 
 async function complete(picture: Picture): Promise<void> {
@@ -170,7 +175,9 @@ async function complete(picture: Picture): Promise<void> {
 function changeEngine(): void {
   isWarm = false;
   adapt.forget();
-  showAgain(() => viewer.shown?.subnet);
+  if (!viewer.shown) return;
+  const { picture, subnet } = viewer.shown;
+  void viewer.show(picture, () => subnet).then(warmUp);
 }
 
 function onView(): void {
@@ -220,6 +227,11 @@ function wireTools(): void {
 function saveable({ picture, subnet, image }: Shown): { image: NeuralImage; stem: string; view: Region } {
   const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.(onnx|anir)$/i, '');
   return { image, stem, view: stage.region() };
+}
+
+/** Lets the browser do what else there is, so that starting does not block it for long. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Says what to do while there is nothing to see. */

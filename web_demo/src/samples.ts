@@ -17,6 +17,8 @@ export class Sample {
     private readonly anir: string | undefined,
     private readonly source: string,
     private readonly hasTwins: boolean,
+    /** The first bytes of the file that streams. */
+    private readonly head: Uint8Array<ArrayBuffer>,
     base: URL,
   ) {
     this.#base = new URL(`${encodeURIComponent(id)}/`, base);
@@ -26,21 +28,22 @@ export class Sample {
   /** Those that the build listed (scripts/collect.mjs), in folders of their names below `base`. */
   static list(json: unknown, base: URL): Sample[] {
     return asList(json, 'index').map((entry) => {
-      const { name, title, twins, anir, source } = asRecord(entry, 'sample');
+      const { name, title, twins, anir, source, head } = asRecord(entry, 'sample');
       return new Sample(
         asFileName(name, 'sample.name'),
         asText(title, 'sample.title'),
         anir === undefined ? undefined : asFileName(anir, 'sample.anir'),
         asFileName(source, 'sample.source'),
         twins === true,
+        Uint8Array.from(typeof head === 'string' ? atob(head) : '', (letter) => letter.charCodeAt(0)),
         base,
       );
     });
   }
 
-  /** The picture as far as its first bytes or its manifest tell of it; of a stream, `bytes` come without being asked for again. */
-  load(bytes = 0): Promise<Picture> {
-    this.#picture ??= this.#load(bytes).catch((error) => {
+  /** The picture as far as its first bytes or its manifest tell of it. */
+  load(): Promise<Picture> {
+    this.#picture ??= this.#load().catch((error) => {
       this.#picture = undefined;
       throw error;
     });
@@ -57,13 +60,13 @@ export class Sample {
     await this.#codecs;
   }
 
-  async #load(bytes: number): Promise<Picture> {
+  async #load(): Promise<Picture> {
     if (!this.anir) {
       const manifest = await readJson(this.#folder, MANIFEST);
       return { ...readPicture(manifest, this.#folder, this.title), id: this.id };
     }
-    const stream = new Streamed(siteOpener(new URL(encodeURIComponent(this.anir), this.#base)));
-    stream.want(bytes);
+    const opener = siteOpener(new URL(encodeURIComponent(this.anir), this.#base));
+    const stream = new Streamed(opener, this.head);
     const picture = await readStream(stream, this.anir, this.#folder, this.title);
     return { ...picture, id: this.id, source: this.source };
   }

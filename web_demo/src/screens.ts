@@ -134,6 +134,6 @@ function cardOf(choice: ScreenChoice, whole: number): { card: HTMLElement; canva
 function summary(choices: readonly ScreenChoice[], whole: number): string {
   const sums = sumOfCopies(choices).map(([codec, bytes]) => `${formatBytes(bytes)} as ${CODEC_NAMES[codec]}`);
   if (sums.length === 0) return '';
-  const list = new Intl.ListFormat('en').format(sums);
+  const list = new Intl.ListFormat('en-GB').format(sums);
   return `One file of ${formatBytes(whole)} serves all of them. A copy for each, as srcset needs them, comes to ${list}.`;
 }

@@ -15,7 +15,13 @@ export class Streamed {
   #loading: Promise<void> | undefined;
   #grown = signal();
 
-  constructor(private readonly open: Opener) {}
+  /** `head` are bytes of the file that are here already. */
+  constructor(
+    private readonly open: Opener,
+    head = new Uint8Array(),
+  ) {
+    this.#append(head);
+  }
 
   prefix(end: number): Uint8Array {
     return this.#held.subarray(0, Math.min(end, this.size));

@@ -98,7 +98,9 @@ export class SubnetPlot {
     const levels = Array.from({ length: Math.floor(high / step) }, (_, k) => (k + 1) * step).filter(
       (q) => q >= low,
     );
-    const sizes = BYTE_TICKS.filter((bytes) => bytes >= least / 1.1 && bytes <= most * 1.1);
+    const sizes = BYTE_TICKS.filter(
+      (bytes) => bytes >= least / 1.1 && bytes <= most * 1.1 && this.#x(Math.log(bytes)) < WIDTH - 36,
+    );
     return [
       ...levels.flatMap((level) => {
         const y = this.#y(level);

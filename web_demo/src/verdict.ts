@@ -35,11 +35,11 @@ export function ranking(subnet: Subnet, encoded: Record<Codec, Encoded>): string
     part(farther, 'does not come as near', 'do not come as near'),
     part(large, 'cannot get this small', 'cannot get this small'),
   ].filter(Boolean);
-  return `At this number of bytes, ${parts.join('; ')}.`;
+  return small.length > 0 ? `At this number of bytes, ${parts.join('; ')}.` : `${parts.join('')}.`;
 }
 
 function part(codecs: readonly Codec[], one: string, more: string): string {
   if (codecs.length === 0) return '';
-  const names = new Intl.ListFormat('en').format(codecs.map((codec) => CODEC_NAMES[codec]));
+  const names = new Intl.ListFormat('en-GB').format(codecs.map((codec) => CODEC_NAMES[codec]));
   return `${names} ${codecs.length === 1 ? one : more}`;
 }

@@ -81,6 +81,7 @@ export class Viewer {
       this.#loading = false;
       if (before) this.#present(before);
       else this.nothing();
+      this.moved();
       this.listener.onError(error);
     }
   }
@@ -149,6 +150,7 @@ export class Viewer {
     const { picture } = next;
     if (before?.width !== picture.width || before.height !== picture.height) this.#layer.clear();
     this.shown = next;
+    this.#root.classList.remove('empty');
     if (view || before !== picture) this.stage.show(view ?? WHOLE, picture);
     this.listener.onShown(next);
     clearTimeout(this.#idle);

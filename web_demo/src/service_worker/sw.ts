@@ -11,7 +11,9 @@ declare const self: ServiceWorkerGlobalScope;
 declare const __FILES__: Record<string, string>;
 
 /** What only some visitors ask for: kept once one has. */
-const LATER = /\/(ort\/|samples\/|assets\/onnx\.worker)/;
+const LATER = /\/(ort\/|samples\/|assets\/onnx\.worker|og\.jpg)/;
+/** Files whose names change with what is in them, so that what a browser holds of them is right. */
+const NAMED = /\/assets\//;
 /** Files of which any beginning is a picture: asked for in parts, and kept as far as the page has them. */
 const STREAM = /\.anir$/;
 const CACHE = `anir ${self.registration.scope}`;
@@ -50,7 +52,8 @@ async function load(addresses: readonly string[]): Promise<void> {
       const key = keys.get(address);
       if (!key || held.has(key)) return;
       // Some hosts answer for index.html with a redirect, which a page must not come from.
-      const response = await fetch(address.replace(/\/index\.html$/, '/'), { cache: 'no-cache' });
+      const request = address.replace(/\/index\.html$/, '/');
+      const response = await fetch(request, { cache: NAMED.test(address) ? 'default' : 'no-cache' });
       if (!response.ok) throw new Error(`${address} answered ${response.status}`);
       await cache.put(key, response);
     }),
