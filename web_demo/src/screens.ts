@@ -132,8 +132,19 @@ function cardOf(choice: ScreenChoice, whole: number): { card: HTMLElement; canva
 }
 
 function summary(choices: readonly ScreenChoice[], whole: number): string {
-  const sums = sumOfCopies(choices).map(([codec, bytes]) => `${formatBytes(bytes)} as ${CODEC_NAMES[codec]}`);
+  const sums = sumOfCopies(choices);
   if (sums.length === 0) return '';
-  const list = new Intl.ListFormat('en-GB').format(sums);
-  return `One file of ${formatBytes(whole)} serves all of them. A copy for each, as srcset needs them, comes to ${list}.`;
+  const list = new Intl.ListFormat('en-GB').format(
+    sums.map(([codec, bytes]) => `${formatBytes(bytes)} as ${CODEC_NAMES[codec]}`),
+  );
+  return `One file of ${formatBytes(whole)} serves all of them. A copy for each, as srcset needs them, comes to ${list}. ${smallerCopies(choices)}`;
+}
+
+/** Where a lone copy would have been the smaller one. */
+function smallerCopies(choices: readonly ScreenChoice[]): string {
+  const names = choices
+    .filter(({ copies, subnet }) => Math.min(...Object.values(copies)) < subnet.bytes)
+    .map(({ name }) => name.toLowerCase());
+  if (names.length === 0) return '';
+  return `For the ${new Intl.ListFormat('en-GB').format(names)} alone, the best copy would be smaller.`;
 }

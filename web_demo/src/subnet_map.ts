@@ -15,8 +15,9 @@ export class SubnetMap {
   constructor(onPick: (subnet: Subnet) => void) {
     const point = (subnet?: Subnet) => this.#read(subnet);
     this.#plot = new SubnetPlot(find('plot', HTMLElement), (subnet) => this.#radioOf(subnet)?.click(), point);
-    this.#grid.addEventListener('change', ({ target }) => {
-      const picked = this.#named((target as HTMLInputElement).value);
+    // A press on the one that is chosen counts, too: the file may be cut after it.
+    this.#grid.addEventListener('click', ({ target }) => {
+      const picked = target instanceof HTMLInputElement && this.#named(target.value);
       if (picked) onPick(picked);
     });
     this.#grid.addEventListener('keydown', (event) => this.#key(event));

@@ -62,7 +62,7 @@ export class Viewer {
     this.moved();
   }
 
-  /** Loads, decodes and draws; what was shown before stays when that fails. */
+  /** Loads, decodes and draws; when that fails, what was shown before stays, or else what has come. */
   async show(
     load: Promise<Picture> | Picture,
     choose: (picture: Picture) => Subnet | undefined,
@@ -79,7 +79,8 @@ export class Viewer {
     } catch (error) {
       if (signal.aborted) return;
       this.#loading = false;
-      if (before) this.#present(before);
+      const rest = before ?? this.shown;
+      if (rest) this.#present(rest);
       else this.nothing();
       this.moved();
       this.listener.onError(error);
