@@ -17,7 +17,7 @@ export class ByteSlider {
   /** Calls `onBytes` when the visitor cuts the file elsewhere. */
   constructor(private readonly onBytes: (bytes: number) => void) {
     Object.assign(this.#input, { min: '0', max: String(STEPS), step: '1' });
-    this.#input.addEventListener('input', () => this.#take(bytesAt(this.#input.valueAsNumber, this.#ends)));
+    this.#input.addEventListener('input', () => this.#take(this.#bytesAt(this.#input.valueAsNumber)));
     this.#input.addEventListener('keydown', (event) => {
       const steps: Record<string, 1 | -1> = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
       const step = steps[event.key];
@@ -37,6 +37,12 @@ export class ByteSlider {
       this.#ticks.replaceChildren(...this.#ends.map((end) => this.#tick(end)));
     }
     this.#write(picture, bytes);
+  }
+
+  /** Files of their own are only to be had whole. */
+  #bytesAt(position: number): number {
+    const bytes = bytesAt(position, this.#ends);
+    return this.#picture?.stream ? bytes : (this.#ends.findLast((end) => end <= bytes) ?? bytes);
   }
 
   #tick(end: number): HTMLElement {

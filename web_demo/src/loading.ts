@@ -57,6 +57,8 @@ export async function* drawable(
   }
 }
 
-/** What to say of a file that ends too soon. */
-export const refusal = ({ bytes }: Subnet) =>
-  new ModelError(`This file ends after ${formatBytes(bytes)}; that is as far as it shows its picture.`);
+/** What to say of a file that has only so many bytes. */
+export const endsEarly = (bytes: number) =>
+  new ModelError(
+    `This file ends early, after ${formatBytes(bytes)}; that is as far as it shows its picture.`,
+  );

@@ -11,6 +11,7 @@ import { Engines } from './engines.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { Gallery } from './gallery.ts';
 import { readLink, writeLink } from './link.ts';
+import { endsEarly } from './loading.ts';
 import type { Pass } from './neural_layer.ts';
 import { Offline } from './offline.ts';
 import { wireOwnFiles } from './own_files.ts';
@@ -125,7 +126,12 @@ async function openOwn(files: Promise<File[]>): Promise<void> {
   ui.alert.textContent = '';
   const infoOf = async (file: Uint8Array) => (await engines.decoder.open(file)).info;
   await viewer.show(readOwn(opened, infoOf), (picture) => adapt.firstOf(picture));
+  const picture = viewer.shown?.picture;
+  if (first && picture?.stream && picture.title === first.name && wholeOf(picture) > first.size)
+    report(endsEarly(first.size));
 }
+
+const wholeOf = ({ subnets }: Picture) => Math.max(...subnets.map(({ bytes }) => bytes));
 
 /** Describes what is there, everywhere on the page. */
 function onShown({ picture, subnet }: Shown): void {

@@ -3,7 +3,7 @@ import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import type { Engines } from './engines.ts';
 import { formatSize } from './format.ts';
-import { drawable, loadFile, refusal } from './loading.ts';
+import { drawable, endsEarly, loadFile } from './loading.ts';
 import { NeuralLayer, type Pass, paint } from './neural_layer.ts';
 import { find } from './page.ts';
 import type { Picture } from './picture.ts';
@@ -128,8 +128,8 @@ export class Viewer {
       await this.#layer.glance(next.image, signal);
     }
     if (!latest) throw new ModelError('This .anir file ends before its first picture; fetch it again.');
-    this.#done();
-    this.listener.onError(refusal(latest.subnet));
+    this.listener.onError(endsEarly(latest.subnet.bytes));
+    await this.#done();
   }
 
   async #done(): Promise<void> {

@@ -90,7 +90,11 @@ test('an .anir file that ends too soon is shown as far as it goes, and that is s
   const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
   const end = own.levels[2]?.end ?? 0;
   await openFile(page, 'cut.anir', own.file.subarray(0, end - 1));
-  expect(await alertOf(page)).toMatch(/^This file ends after [\d.]+ k?B; that is as far/);
+  await expect.poll(() => alertOf(page)).toMatch(/^This file ends early, after [\d.]+ k?B; that is as far/);
+  await page.focus('#cut');
+  await page.keyboard.press('End');
+  await untilDrawn(page);
+  expect(await alertOf(page)).toMatch(/^This file ends early/);
   expect(await page.textContent('#cut-note')).toBe('picture 2 of 4');
 });
 
