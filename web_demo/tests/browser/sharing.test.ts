@@ -80,7 +80,7 @@ describe.skipIf(!sample)('a link', () => {
     // The page adds a codec once it has compared.
     await page.waitForFunction(() => location.hash.includes('against='));
     await page.click('#copy');
-    await page.waitForFunction(() => document.querySelector('#copy')?.textContent === 'Link copied');
+    await page.waitForFunction(() => document.querySelector('#copy')?.textContent === 'Copied');
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
     expect(hashOf(page).get('picture')).toBe(sample?.picture);
   });
@@ -88,7 +88,7 @@ describe.skipIf(!sample)('a link', () => {
 
 /** The places of both sides to a hundredth of a pixel: a link rounds. */
 async function roundedPlaces(page: Page): Promise<string[]> {
-  return (await placesOf(page)).map((place) => place.replace(/-?\d+\.\d+/g, (n) => Number(n).toFixed(2)));
+  return (await placesOf(page)).map((place) => place.replace(/-?\d+(\.\d+)?/g, (n) => Number(n).toFixed(2)));
 }
 
 /** How long a service worker may take. */
@@ -118,6 +118,7 @@ describe('offline', () => {
     expect(
       await page.locator('#other').evaluate((image) => (image as HTMLImageElement).naturalWidth),
     ).toBeGreaterThan(0);
+    await chooseRival(page, 'nothing');
     for (const { picture } of views) {
       await choosePicture(page, picture);
       expect(await page.isChecked(`#thumbs input[value="${picture}"]`)).toBe(true);
