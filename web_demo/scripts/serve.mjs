@@ -44,21 +44,22 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
     const file = find(folder, base, request.url ?? '/');
     if (!file) return response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n');
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const { size } = statSync(file);
-    const isPart = start > 0 && start < size;
+    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+    const [start, end] = [Number(from ?? 0), Math.min(Number(to || size - 1), size - 1)];
+    const isPart = from !== undefined && start <= end;
     const takesBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));
     const isText = takesBrotli && !isPart && /^text|json|javascript|svg|wasm/.test(type);
     response.writeHead(isPart ? 206 : 200, {
       'Content-Type': type,
       // Names in assets/ change with what is in the files.
       'Cache-Control': file.includes(`${sep}assets${sep}`) ? 'max-age=31536000, immutable' : 'no-cache',
-      ...(isPart ? { 'Content-Range': `bytes ${start}-${size - 1}/${size}` } : {}),
+      ...(isPart ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
       ...(isText ? { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' } : {}),
       ...(isolated ? ISOLATION : {}),
       ...headers,
     });
-    const content = createReadStream(file, { start: isPart ? start : 0 });
+    const content = createReadStream(file, isPart ? { start, end } : {});
     return (isText ? content.pipe(createBrotliCompress(BROTLI)) : content).pipe(response);
   });
   return new Promise((resolve, reject) => {

@@ -58,14 +58,23 @@ export async function readStream(
 }
 
 async function headerOf(stream: Streamed): Promise<Header> {
+  const here = headerIn(stream.prefix(stream.size));
+  if (here) return here;
   for await (const size of stream.until(HEADER_BYTES)) {
-    try {
-      return readHeader(stream.prefix(size));
-    } catch (error) {
-      if (!(error instanceof IncompleteError)) throw error;
-    }
+    const header = headerIn(stream.prefix(size));
+    if (header) return header;
   }
   throw new ModelError('This .anir file ends within its header; fetch it again.');
+}
+
+/** None, as long as not all of it is there. */
+function headerIn(start: Uint8Array): Header | undefined {
+  try {
+    return readHeader(start);
+  } catch (error) {
+    if (error instanceof IncompleteError) return undefined;
+    throw error;
+  }
 }
 
 /** What a visitor opened or dropped: one neural image, of which `infoOf` tells, or an exported folder with its manifest. */

@@ -74,6 +74,8 @@ async function imagesOf(
   decoder: Decoder,
 ): Promise<NeuralImage[]> {
   const images: NeuralImage[] = [];
+  // At once, as each asks for more than the one before.
+  stream?.want(Math.max(...choices.map(({ subnet }) => subnet.bytes)));
   const anir = decoder.stream();
   try {
     for (const { subnet } of choices) {

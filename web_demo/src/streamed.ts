@@ -1,8 +1,9 @@
 /** A file that comes as it is needed: so many bytes of it now, and more later. */
 
-/** Opens the file from byte `from` on; `at` says where what it gives begins, as some hosts always give all. */
+/** Opens the bytes from `from` up to `end`; `at` says where what it gives begins, as some hosts always give all. */
 export type Opener = (
   from: number,
+  end: number,
   signal: AbortSignal,
 ) => Promise<{ body: ReadableStream<Uint8Array>; at: number }>;
 
@@ -55,13 +56,14 @@ export class Streamed {
     return this.#loading;
   }
 
-  /** Reads until all that is wanted by then is here, and lets go of the rest. */
+  /** Reads all that is wanted by now, and lets go of the rest. */
   async #read(): Promise<void> {
     const stop = new AbortController();
-    const { body, at } = await this.open(this.size, stop.signal);
+    const end = this.#wanted;
+    const { body, at } = await this.open(this.size, end, stop.signal);
     const reader = body.getReader();
     let surplus = this.size - at;
-    while (this.size < this.#wanted) {
+    while (this.size < end) {
       const { done, value } = await reader.read();
       if (done) {
         this.#isWhole = true;
@@ -98,13 +100,13 @@ function signal(): { promise: Promise<void>; fire(): void } {
 
 export const fileOpener =
   (file: Blob): Opener =>
-  async (from) => ({ body: file.slice(from).stream(), at: from });
+  async (from, end) => ({ body: file.slice(from, end).stream(), at: from });
 
-/** A host that knows ranges goes on where it is asked to; another one begins anew. */
+/** A host that knows ranges gives just what it is asked for; another one gives all, from the start. */
 export const siteOpener =
   (url: URL): Opener =>
-  async (from, signal) => {
-    const headers: HeadersInit = from > 0 ? { Range: `bytes=${from}-` } : {};
+  async (from, end, signal) => {
+    const headers = { Range: `bytes=${from}-${end - 1}` };
     const response = await fetch(url, { headers, signal, priority: 'high' });
     if (!response.ok || !response.body)
       throw new Error(`${url.pathname.split('/').at(-1)} answered ${response.status}.`);

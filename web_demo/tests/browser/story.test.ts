@@ -73,7 +73,7 @@ describe('the first second', () => {
   });
 
   test('then the rest comes, as far as it looks good, and what is compared comes last', async () => {
-    expect(range).toBe('bytes=1024-');
+    expect(range).toBe(`bytes=1024-${(ends[11] ?? 0) - 1}`);
     release();
     await untilDrawn(page);
     expect(await selectedSubnet(page)).toBe('d5w16');
