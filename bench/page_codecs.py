@@ -1,8 +1,9 @@
 """JPEG, WebP and AVIF files for the page to compare with: of the subnets' sizes, and as copies for `srcset`.
 
-Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with which subnet. Where a
-codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels of the folder's `.anir` file, or
-else its `.onnx` files. Of a folder with an `.anir` file, screens.json tells what copies at fractions of the size would cost.
+Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with which
+subnet. Where a codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels of the
+folder's `.anir` file, or else its `.onnx` files. Of an `.anir` file, screens.json tells what copies of the picture
+at fractions of its size would cost.
 
 Usage: python -m bench.page_codecs exported/*/
 """
@@ -79,7 +80,7 @@ def _encode_within(image: NDArray[np.uint8], size: int, target: Path) -> dict[st
 
 
 def screen_copies(stream: AnirFile, image: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """For each fraction and level, the bytes of each codec's smallest copy that is as near to the source as the level is.
+    """For each fraction and level, the bytes of each codec's smallest copy that is as near to the source.
 
     Level and source are averaged to the copy's size; a codec that cannot come as near is left out.
     """
@@ -92,7 +93,7 @@ def screen_copies(stream: AnirFile, image: NDArray[np.uint8]) -> list[dict[str, 
         rows: dict[str, dict[str, float]] = {}
         for name, picture in levels.items():
             reached = psnr(_shrink(picture, fraction), source)
-            found = {codec: _smallest(encode_at, reached) for codec, encode_at in encoders.items()}
+            found = {codec: smallest(encode_at, reached) for codec, encode_at in encoders.items()}
             row = {codec.lower(): size for codec, size in found.items() if size is not None}
             rows[name] = {"psnr": round(reached, 2), **row}
         copies.append({"width": source.shape[1], "height": source.shape[0], "levels": rows})
@@ -104,7 +105,7 @@ def _encoder(source: NDArray[np.uint8], codec: str) -> Callable[[int], dict[str,
     return cache(lambda quality: encode(source, codec, quality))
 
 
-def _smallest(encode_at: Callable[[int], dict[str, float]], reached: float) -> int | None:
+def smallest(encode_at: Callable[[int], dict[str, float]], reached: float) -> int | None:
     """Bytes at the lowest quality of `reached` dB or more; none if even the highest has less."""
     low, high = 0, 100
     if encode_at(high)["psnr"] < reached:

@@ -38,7 +38,9 @@ def draw(
         picture = np.asarray(Decoder(stream.network(level)).decode((height - 90, height - 90)))
         middle = (picture.shape[1] - side) // 2
         sheet.paste(Image.fromarray(picture[:, middle : middle + side - 6]), (column * side + 3, 0))
-        label = f"{'first ' if level < _LEVELS[-1] else 'all '}{stream.header.levels[level].end / 1000:.1f} kB"
+        label = (
+            f"{'first ' if level < _LEVELS[-1] else 'all '}{stream.header.levels[level].end / 1000:.1f} kB"
+        )
         pen.text((column * side + side / 2, height - 45), label, _INK, font, anchor="mm")
     with replacing(output) as temporary:
         sheet.save(temporary, "JPEG", quality=85)
