@@ -1,9 +1,9 @@
 """JPEG, WebP and AVIF files for the page to compare with: of the subnets' sizes, and as copies for `srcset`.
 
 Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with which
-subnet. Where a codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels of the
-folder's `.anir` file, or else its `.onnx` files. Of an `.anir` file, screens.json tells what copies of the picture
-at fractions of its size would cost.
+subnet. Where a codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels
+of the folder's `.anir` file, or else its `.onnx` files. Of an `.anir` file, screens.json tells what copies of
+the picture at fractions of its size would cost.
 
 Usage: python -m bench.page_codecs exported/*/
 """
