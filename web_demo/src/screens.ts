@@ -1,6 +1,6 @@
 /** The row of screens: each takes what it needs of the same file, and shows the picture from that. */
 import type { Decoder, NeuralImage } from '../neural-img/src/index.ts';
-import { CODEC_NAMES } from './codecs.ts';
+import { CODEC_NAMES, CODECS } from './codecs.ts';
 import { formatBytes, formatSize } from './format.ts';
 import { paint } from './neural_layer.ts';
 import { create, find } from './page.ts';
@@ -116,9 +116,12 @@ function cardOf(choice: ScreenChoice, whole: number): { card: HTMLElement; canva
   canvas.ariaLabel = `The picture on a ${name.toLowerCase()}, from ${formatBytes(subnet.bytes)}`;
   const share = create('i');
   share.style.width = `${(100 * subnet.bytes) / whole}%`;
-  const costs = Object.entries(copies).map(
-    ([codec, bytes]) => `${CODEC_NAMES[codec as keyof typeof CODEC_NAMES]} ${formatBytes(bytes)}`,
-  );
+  const costs = CODECS.flatMap((codec) => {
+    const bytes = copies[codec];
+    return bytes === undefined
+      ? []
+      : [create('span', {}, `${CODEC_NAMES[codec]} ${formatBytes(bytes)}`), ' '];
+  });
   const frame = create('div', { className: `device-frame ${name.toLowerCase()}` }, canvas);
   const text = create(
     'div',
@@ -126,9 +129,7 @@ function cardOf(choice: ScreenChoice, whole: number): { card: HTMLElement; canva
     create('h3', {}, name, ' ', create('small', {}, formatSize(choice))),
     create('p', {}, create('b', {}, formatBytes(subnet.bytes)), ' of the file'),
     create('div', { className: 'share' }, share),
-    ...(costs.length > 0
-      ? [create('p', { className: 'copies' }, `A copy as near: ${costs.join(', ')}`)]
-      : []),
+    ...(costs.length > 0 ? [create('p', { className: 'copies' }, 'A copy as near: ', ...costs)] : []),
   );
   return { card: create('li', {}, frame, text), canvas };
 }
