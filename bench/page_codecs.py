@@ -1,27 +1,38 @@
-"""JPEG, WebP and AVIF files of the subnets' sizes, for the page to compare with.
+"""JPEG, WebP and AVIF files for the page to compare with: of the subnets' sizes, and as copies for `srcset`.
 
-Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with
-which subnet. Where a codec cannot get as small as a subnet, that is its smallest file.
+Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with which
+subnet. Where a codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels
+of the folder's `.anir` file, or else its `.onnx` files. Of an `.anir` file, screens.json tells what copies of
+the picture at fractions of its size would cost.
 
 Usage: python -m bench.page_codecs exported/*/
 """
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
 from anir_toolchain.image import load_image
+from anir_toolchain.metrics import psnr
 from anir_toolchain.terminal import run
+from numpy.typing import NDArray
 from PIL import Image
 
-from bench.codecs import CODECS, best_within
+from bench.codecs import CODECS, best_within, encode
 
 _SUFFIXES = {"JPEG": "jpg", "WEBP": "webp", "AVIF": "avif"}
+FRACTIONS = (4, 2, 1)
+"""What part of the native width the copies for screens have: a fourth, half, and all."""
 app = typer.Typer(add_completion=False)
 
 
@@ -40,22 +51,84 @@ def encode_folder(folder: Path) -> None:
     image = load_image(folder / manifest.source.file)
     target = folder / "codecs"
     shutil.rmtree(target, ignore_errors=True)
-    subnets = {}
-    for entry in manifest.subnets:
-        rows: dict[str, object] = {"subnet_bytes": entry.bytes}
-        for codec, suffix in _SUFFIXES.items():
-            best = best_within(image, codec, entry.bytes)
-            file = f"q{best['quality']}.{suffix}"
-            buffer = BytesIO()
-            Image.fromarray(image).save(buffer, codec, quality=best["quality"], **CODECS[codec])
-            with replacing(target / file) as temporary:
-                temporary.write_bytes(buffer.getvalue())
-            rows[codec.lower()] = {"file": file, "bytes": best["bytes"], "psnr": round(best["psnr"], 3)}
-        subnets[entry.name] = rows
-    with replacing(target / "codecs.json") as temporary:
-        temporary.write_text(json.dumps(subnets, indent=1) + "\n")
-    files = len(list(target.iterdir())) - 1
+    streams = sorted(folder.glob("*.anir"))
+    if streams:
+        stream = AnirFile(streams[0].read_bytes())
+        assert stream.header is not None
+        sizes = {level.name: level.end for level in stream.header.levels}
+        _write_json(target / "screens.json", screen_copies(stream, image))
+    else:
+        sizes = {entry.name: entry.bytes for entry in manifest.subnets}
+    subnets = {name: _encode_within(image, size, target) for name, size in sizes.items()}
+    _write_json(target / "codecs.json", subnets)
+    files = sum(path.suffix != ".json" for path in target.iterdir())
     print(f"{target}: {files} files for {len(subnets)} subnets")
+
+
+def _encode_within(image: NDArray[np.uint8], size: int, target: Path) -> dict[str, object]:
+    """Writes each codec's closest file of at most `size` bytes, and tells of them."""
+    row: dict[str, object] = {"subnet_bytes": size}
+    for codec, suffix in _SUFFIXES.items():
+        best = best_within(image, codec, size)
+        file = f"q{best['quality']}.{suffix}"
+        buffer = BytesIO()
+        Image.fromarray(image).save(buffer, codec, quality=best["quality"], **CODECS[codec])
+        with replacing(target / file) as temporary:
+            temporary.write_bytes(buffer.getvalue())
+        row[codec.lower()] = {"file": file, "bytes": best["bytes"], "psnr": round(best["psnr"], 3)}
+    return row
+
+
+def screen_copies(stream: AnirFile, image: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    """For each fraction and level, the bytes of each codec's smallest copy that is as near to the source.
+
+    Level and source are averaged to the copy's size; a codec that cannot come as near is left out.
+    """
+    assert stream.header is not None
+    levels = {level.name: Decoder(stream.network(k)).decode() for k, level in enumerate(stream.header.levels)}
+    copies = []
+    for fraction in FRACTIONS:
+        source = _shrink(image, fraction)
+        encoders = {codec: _encoder(source, codec) for codec in _SUFFIXES}
+        rows: dict[str, dict[str, float]] = {}
+        for name, picture in levels.items():
+            reached = psnr(_shrink(picture, fraction), source)
+            found = {codec: smallest(encode_at, reached) for codec, encode_at in encoders.items()}
+            row = {codec.lower(): size for codec, size in found.items() if size is not None}
+            rows[name] = {"psnr": round(reached, 2), **row}
+        copies.append({"width": source.shape[1], "height": source.shape[0], "levels": rows})
+    return copies
+
+
+def _encoder(source: NDArray[np.uint8], codec: str) -> Callable[[int], dict[str, float]]:
+    """Encodes `source` at a quality, each of them once."""
+    return cache(lambda quality: encode(source, codec, quality))
+
+
+def smallest(encode_at: Callable[[int], dict[str, float]], reached: float) -> int | None:
+    """Bytes at the lowest quality of `reached` dB or more; none if even the highest has less."""
+    low, high = 0, 100
+    if encode_at(high)["psnr"] < reached:
+        return None
+    while low < high:
+        quality = (low + high) // 2
+        if encode_at(quality)["psnr"] >= reached:
+            high = quality
+        else:
+            low = quality + 1
+    return int(encode_at(low)["bytes"])
+
+
+def _shrink(image: NDArray[np.uint8], fraction: int) -> NDArray[np.uint8]:
+    """The picture at a fraction of its size, as averages of its pixels."""
+    height, width, _ = image.shape
+    size = (max(1, round(width / fraction)), max(1, round(height / fraction)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+
+
+def _write_json(path: Path, content: object) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.decoder import Decoder
 from anir_runtime.manifest import Manifest
 from anir_runtime.picture_file import write_picture
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.export import export
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr
+from numpy.typing import NDArray
 from PIL import Image
 
-from bench.page_codecs import encode_folder
+from bench.page_codecs import encode_folder, smallest
 from tests.random_model import random_model
 
 
@@ -47,3 +51,40 @@ def test_files_are_no_larger_than_the_subnets_and_as_good_as_stated(folder: Path
             assert psnr(np.asarray(picture.convert("RGB")), source) == pytest.approx(
                 encoded["psnr"], abs=1e-3
             )
+
+
+def test_of_a_stream_files_go_with_its_levels_and_copies_are_as_near(tmp_path: Path) -> None:
+    model = random_model(size=(96, 64))
+    export(model, tmp_path, [model.space.find("d2w16")])
+    write_picture(model.image.numpy(), tmp_path / model.source)
+    header = export_anir(model, tmp_path / "random.anir")
+    encode_folder(tmp_path)
+    rows = json.loads((tmp_path / "codecs" / "codecs.json").read_text())
+    assert {name: row["subnet_bytes"] for name, row in rows.items()} == {
+        level.name: level.end for level in header.levels
+    }
+    copies = json.loads((tmp_path / "codecs" / "screens.json").read_text())
+    assert [(copy["width"], copy["height"]) for copy in copies] == [(24, 16), (48, 32), (96, 64)]
+    stream = AnirFile((tmp_path / "random.anir").read_bytes())
+    source = model.image.numpy()
+    for index, level in enumerate(header.levels):
+        drawn = Decoder(stream.network(index)).decode()
+        for fraction, copy in zip((4, 2, 1), copies, strict=True):
+            assert copy["levels"][level.name]["psnr"] == pytest.approx(
+                psnr(averaged(drawn, fraction), averaged(source, fraction)), abs=0.06
+            )
+
+
+def test_a_copy_is_the_smallest_that_is_as_near_and_none_where_none_is() -> None:
+    levels = {quality: {"psnr": 20.0 + quality / 10, "bytes": 100.0 + quality} for quality in range(101)}
+    assert smallest(levels.__getitem__, 24.95) == 150
+    assert smallest(levels.__getitem__, 5) == 100
+    assert smallest(levels.__getitem__, 30.0) == 200
+    assert smallest(levels.__getitem__, 30.1) is None
+
+
+def averaged(image: NDArray[np.uint8], fraction: int) -> NDArray[np.uint8]:
+    """Means of blocks of `fraction` times `fraction` pixels."""
+    height, width, _ = image.shape
+    blocks = image.reshape(height // fraction, fraction, width // fraction, fraction, 3)
+    return blocks.mean((1, 3)).round().astype(np.uint8)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from anir_runtime.anir_file import AnirFile
 from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.manifest import Manifest
 from anir_runtime.picture_file import write_picture
@@ -79,9 +80,14 @@ def make_stream(directory: Path, exported: Path) -> str:
 
 
 def make_view(directory: Path, sample: Path) -> dict[str, Any]:
-    """The part of a sample's smallest subnet that a stage of the size STAGE shows."""
-    entry = min(Manifest.load(sample).subnets, key=lambda e: e.bytes)
-    decoder = Decoder(sample / entry.file)
+    """The part of a sample's smallest subnet, or first level, that a stage of the size STAGE shows."""
+    streams = sorted(sample.glob("*.anir"))
+    if streams:
+        network = AnirFile(streams[0].read_bytes()).network(0)
+        name, decoder = network.name, Decoder(network)
+    else:
+        entry = min(Manifest.load(sample).subnets, key=lambda e: e.bytes)
+        name, decoder = entry.name, Decoder(sample / entry.file)
     width, height = decoder.width, decoder.height
     scale = VIEW["zoom"] * min(STAGE[0] / width, STAGE[1] / height)
     size = (STAGE[0] / scale, STAGE[1] / scale)
@@ -89,7 +95,7 @@ def make_view(directory: Path, sample: Path) -> dict[str, Any]:
     pixels = f"{sample.name}_view.rgb"
     (directory / pixels).write_bytes(decoder.decode(STAGE, crop).tobytes())
     stage = {"width": STAGE[0], "height": STAGE[1]}
-    return {"picture": sample.name, "subnet": entry.name, "view": VIEW, "stage": stage, "pixels": pixels}
+    return {"picture": sample.name, "subnet": name, "view": VIEW, "stage": stage, "pixels": pixels}
 
 
 if __name__ == "__main__":

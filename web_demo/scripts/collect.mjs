@@ -2,7 +2,16 @@
  * Puts into public/ what the page serves but this folder does not hold: ONNX Runtime's WebAssembly and the samples.
  * The samples come from ../exported, or from the folder that ANIR_EXPORTED names.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +19,9 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const publicFolder = join(root, 'public');
 const exported = resolve(process.env.ANIR_EXPORTED ?? join(root, '../exported'));
+
+/** Bytes of the first sample that the page holds itself: enough for its first picture. */
+const HEAD_BYTES = 1024;
 
 collectRuntime();
 collectSamples();
@@ -29,40 +41,48 @@ function collectSamples() {
   const index = found.map((name) => ({
     name,
     title: titleOf(name),
-    twins: copySample(join(exported, name), join(samples, name)),
+    ...copySample(join(exported, name), join(samples, name)),
   }));
+  const [first] = index;
+  if (first?.anir) {
+    const file = readFileSync(join(samples, first.name, first.anir));
+    Object.assign(first, { head: file.subarray(0, HEAD_BYTES).toString('base64') });
+  }
   writeFileSync(join(samples, 'index.json'), JSON.stringify(index));
   console.log(`Collected ${index.length} samples from ${exported}`);
 }
 
 /**
- * Says whether there are codec files of the subnets' sizes, too.
+ * Copies the `.anir` file if there is one, else the `.onnx` files with their manifest, and says what there is.
  * @param {string} from @param {string} to
  */
 function copySample(from, to) {
   const { source, subnets } = JSON.parse(readFileSync(join(from, 'manifest.json'), 'utf8'));
+  const anir = readdirSync(from).find((name) => name.endsWith('.anir'));
   const models = subnets.map((/** @type {{file: string}} */ subnet) => subnet.file);
   mkdirSync(to);
-  for (const file of ['manifest.json', source.file, ...models]) cpSync(join(from, file), join(to, file));
-  if (!hasTwins(from, subnets)) {
+  for (const file of [source.file, ...(anir ? [anir] : ['manifest.json', ...models])])
+    cpSync(join(from, file), join(to, file));
+  const sizes = subnets.map((/** @type {{bytes: number}} */ { bytes }) => bytes);
+  const twins = hasTwins(from, anir ? statSync(join(from, anir)).size : Math.max(...sizes));
+  if (twins) cpSync(join(from, 'codecs'), join(to, 'codecs'), { recursive: true });
+  else
     console.warn(
       `${from}: no codec files of these sizes; \`python -m bench.page_codecs ${from}\` makes them`,
     );
-    return false;
-  }
-  cpSync(join(from, 'codecs'), join(to, 'codecs'), { recursive: true });
-  return true;
+  return { source: source.file, twins, ...(anir && { anir }) };
 }
 
 /**
- * Whether the codec files were made for these very subnets.
- * @param {string} folder @param {{name: string, bytes: number}[]} subnets
+ * Whether there are codec files, and of the size of the largest subnet.
+ * @param {string} folder @param {number} largest
  */
-function hasTwins(folder, subnets) {
+function hasTwins(folder, largest) {
   const list = join(folder, 'codecs/codecs.json');
   if (!existsSync(list)) return false;
-  const rows = JSON.parse(readFileSync(list, 'utf8'));
-  return subnets.every(({ name, bytes }) => rows[name]?.subnet_bytes === bytes);
+  /** @type {{subnet_bytes: number}[]} */
+  const rows = Object.values(JSON.parse(readFileSync(list, 'utf8')));
+  return Math.max(...rows.map((row) => row.subnet_bytes)) === largest;
 }
 
 /** @param {string} name */

@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { constants, createBrotliCompress } from 'node:zlib';
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -24,6 +25,9 @@ const TYPES = {
   '.webp': 'image/webp',
 };
 
+// Quick, and nearly as small as the best.
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } };
+
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -40,13 +44,23 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
     const file = find(folder, base, request.url ?? '/');
     if (!file) return response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n');
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    response.writeHead(200, {
+    const { size } = statSync(file);
+    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+    const [start, end] = [Number(from ?? 0), Math.min(Number(to || size - 1), size - 1)];
+    const isPart = from !== undefined && start <= end;
+    const takesBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));
+    const isText = takesBrotli && !isPart && /^text|json|javascript|svg|wasm/.test(type);
+    response.writeHead(isPart ? 206 : 200, {
       'Content-Type': type,
-      'Cache-Control': 'no-cache',
+      // Names in assets/ change with what is in the files.
+      'Cache-Control': file.includes(`${sep}assets${sep}`) ? 'max-age=31536000, immutable' : 'no-cache',
+      ...(isPart ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
+      ...(isText ? { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' } : {}),
       ...(isolated ? ISOLATION : {}),
       ...headers,
     });
-    return createReadStream(file).pipe(response);
+    const content = createReadStream(file, isPart ? { start, end } : {});
+    return (isText ? content.pipe(createBrotliCompress(BROTLI)) : content).pipe(response);
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);

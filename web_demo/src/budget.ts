@@ -1,98 +1,88 @@
-/** Which subnet to take: the best that fits the bytes and the time at hand. */
-
+/** Which subnet to take, by the bytes and the time at hand, and why. */
 import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes, formatDuration } from './format.ts';
-import type { Pass } from './neural_layer.ts';
-
-export interface Budgets {
-  bytes: number;
-  milliseconds: number;
-}
+import type { Size } from './view.ts';
 
 // What a pixel costs besides its multiplications, counted in these: measured with WebAssembly.
 const PIXEL_MACS = 2000;
 const SINE_MACS = 24;
-const FIRST_MATRIX = 0.89;
 
-/** The work of one pixel; the first layer's sines are made per row and column, its products at few points. */
 const workOf = ({ macsPerPixel = 0, depth, width }: Subnet) =>
-  PIXEL_MACS + macsPerPixel - FIRST_MATRIX * width ** 2 + SINE_MACS * (depth - 1) * width;
+  PIXEL_MACS + macsPerPixel + SINE_MACS * (depth - 1) * width;
 
-/** How fast this device decodes: as measured for a subnet, or estimated from the one that was measured last. */
+/** Passes that tell how fast this device is: some, as one may be held up; few, as pictures differ. */
+const MEASURES = 5;
+
+/** How fast this device draws: milliseconds for a unit of work, as the decoder measured it last. */
 export class Pace {
-  readonly #perPixel = new Map<Subnet, number>();
-  #perWork = 0;
+  #measured: number[] = [];
 
-  record(subnet: Subnet, { millisecondsPerPixel }: Pass): void {
-    if (!subnet.macsPerPixel || millisecondsPerPixel <= 0) return;
-    this.#perPixel.set(subnet, millisecondsPerPixel);
-    this.#perWork = millisecondsPerPixel / workOf(subnet);
+  /** Takes the milliseconds that a decoder which has warmed up needed for a pixel. */
+  record(subnet: Subnet, milliseconds: number): void {
+    if (milliseconds <= 0) return;
+    this.#measured = [...this.#measured, milliseconds / workOf(subnet)].slice(-MEASURES);
   }
 
   get measured(): boolean {
-    return this.#perWork > 0;
+    return this.#measured.length > 0;
   }
 
+  /** Milliseconds for a picture of so many pixels. */
   estimate(subnet: Subnet, pixels: number): number {
-    return pixels * (this.#perPixel.get(subnet) ?? this.#perWork * workOf(subnet));
+    const sorted = [...this.#measured].sort((a, b) => a - b);
+    return pixels * workOf(subnet) * (sorted[Math.floor((sorted.length - 1) / 2)] ?? 0);
   }
 }
 
-export interface Choice {
+/** Which subnet to take and the reason in a sentence. */
+export interface Judgement {
   subnet: Subnet;
-  /** Whether it keeps within both budgets, or is only the nearest to them. */
-  fits: boolean;
+  reason: string;
 }
 
-/** The best subnet within both budgets; if there is none, the one that comes nearest. */
-export function choose(
+/** A picture looks good with about half a bit for each of its pixels: 16 kB for 512 × 512. */
+const GOOD_BPP = 0.55;
+/** What part of that those get who ask for little data. */
+const SAVED = 0.25;
+/** Milliseconds that drawing a picture may take. */
+export const PATIENCE = 1000;
+
+export interface Device {
+  savesData: boolean;
+  /** For all of a picture; nothing while that is not known. */
+  millisecondsOf?: ((subnet: Subnet) => number) | undefined;
+}
+
+/** What the device takes by itself: what looks good, or less if that takes long. */
+export function automatic(
   subnets: readonly Subnet[],
-  budgets: Budgets,
+  { width, height }: Size,
+  { savesData, millisecondsOf }: Device,
+): Judgement | undefined {
+  const bytes = ((GOOD_BPP * width * height) / 8) * (savesData ? SAVED : 1);
+  const front = paretoFront(subnets);
+  const good = front.filter((subnet) => subnet.bytes <= bytes).at(-1) ?? front[0];
+  if (!good) return undefined;
+  const size = formatBytes(good.bytes);
+  const wish = savesData ? `Your browser asks to save data: ${size}` : `${size} look good at this size`;
+  if (!millisecondsOf) return { subnet: good, reason: `${wish}.` };
+  const within = front.filter((subnet) => subnet.bytes <= good.bytes);
+  const { subnet, fits } = withinTime(within, PATIENCE, millisecondsOf) ?? { subnet: good, fits: false };
+  const takes = `about ${formatDuration(millisecondsOf(subnet))}`;
+  if (subnet === good && fits) return { subnet, reason: `${wish}, and drawing takes ${takes} here.` };
+  const slow = `${wish}, but drawing takes about ${formatDuration(millisecondsOf(good))} here`;
+  if (subnet === good) return { subnet, reason: `${slow}, and nothing smaller is quicker.` };
+  return { subnet, reason: `${slow}; ${formatBytes(subnet.bytes)} take ${takes}.` };
+}
+
+/** The best of the subnets that are drawn in so many milliseconds, or else the quickest. */
+export function withinTime(
+  subnets: readonly Subnet[],
+  milliseconds: number,
   millisecondsOf: (subnet: Subnet) => number,
-): Choice | undefined {
-  const fitting = subnets.filter((subnet) => isWithin(subnet, budgets, millisecondsOf(subnet)));
-  const best = paretoFront(fitting).at(-1);
+): { subnet: Subnet; fits: boolean } | undefined {
+  const best = paretoFront(subnets.filter((subnet) => millisecondsOf(subnet) <= milliseconds)).at(-1);
   if (best) return { subnet: best, fits: true };
-  const excess = (subnet: Subnet) =>
-    Math.max(subnet.bytes / budgets.bytes, millisecondsOf(subnet) / budgets.milliseconds);
-  const [nearest] = [...subnets].sort((a, b) => excess(a) - excess(b));
-  return nearest && { subnet: nearest, fits: false };
-}
-
-export const isWithin = (subnet: Subnet, budgets: Budgets, milliseconds: number) =>
-  subnet.bytes <= budgets.bytes && milliseconds <= budgets.milliseconds;
-
-/** What a browser may tell of its connection (Network Information API). */
-export interface Connection {
-  /** Megabits per second. */
-  downlink?: number;
-  saveData?: boolean;
-}
-
-/** A picture should be there at once: a tenth of a second to load it, a second to draw it. */
-const LOAD_SECONDS = 0.1;
-const DRAW_MILLISECONDS = 1000;
-
-/** The budgets that suit the connection and this device, and the reason in a sentence. */
-export function automatic(connection: Connection | undefined): { budgets: Budgets; reason: string } {
-  const drawing = `drawing it here may take ${formatDuration(DRAW_MILLISECONDS)}`;
-  const budgets = { bytes: Infinity, milliseconds: DRAW_MILLISECONDS };
-  if (connection?.saveData) {
-    return {
-      budgets: { ...budgets, bytes: 1 },
-      reason: 'Your browser asks to save data, so the smallest network it is.',
-    };
-  }
-  if (connection?.downlink === undefined) {
-    return {
-      budgets,
-      reason: `Your browser does not tell how fast its connection is, so only time counts: ${drawing}.`,
-    };
-  }
-  const bytes = (connection.downlink * 1e6 * LOAD_SECONDS) / 8;
-  const speed = `${connection.downlink} Mbit/s`;
-  return {
-    budgets: { ...budgets, bytes },
-    reason: `Your connection (about ${speed}) carries ${formatBytes(bytes)} in a tenth of a second, and ${drawing}.`,
-  };
+  const [quickest] = [...subnets].sort((a, b) => millisecondsOf(a) - millisecondsOf(b));
+  return quickest && { subnet: quickest, fits: false };
 }

@@ -1,33 +1,33 @@
-/** What the neural picture is compared with: the original, or a codec's file of the same size. */
-
+/** What the neural picture is compared with: nothing, the original, or a codec's file of the same size. */
 import type { Subnet } from '../neural-img/src/manifest.ts';
+import { CODEC_NAMES, CODECS, type Codec, type Encoded } from './codecs.ts';
 import { formatBytes, formatQuality, formatRate } from './format.ts';
 import { RIVALS, type Rival } from './link.ts';
 import { create, find } from './page.ts';
-import { CODECS, type Codec, type Encoded, type Picture } from './picture.ts';
-import { verdict } from './verdict.ts';
+import type { Picture } from './picture.ts';
+import { ranking, verdict } from './verdict.ts';
+import type { Size } from './view.ts';
 
-export const NAMES: Record<Rival, string> = {
-  original: 'Original',
-  jpeg: 'JPEG',
-  webp: 'WebP',
-  avif: 'AVIF',
-};
+const NAMES: Record<Rival, string> = { nothing: 'Nothing', original: 'Original', ...CODEC_NAMES };
 
 export class Comparison {
   readonly #right = find('right', HTMLElement);
   readonly #stage = find('stage', HTMLElement);
   readonly #other = find('other', HTMLImageElement);
-  readonly #references = [...document.querySelectorAll<HTMLImageElement>('img.reference')];
+  readonly #original = new Image();
+  readonly #maps = ['left-map', 'right-map'].map((id) => find(id, HTMLCanvasElement));
   readonly #differenceButton = find('difference', HTMLButtonElement);
+  readonly #crispButton = find('crisp', HTMLButtonElement);
   readonly #urls = new ImageUrls();
-  #rival: Rival = 'jpeg';
+  #rival: Rival = 'nothing';
   #difference = false;
   #turn = 0;
   #shown: { picture: Picture; subnet: Subnet } | undefined;
 
+  /** Calls `onDifference` when the differences are to be shown or not, and `onChange` after any choice. */
   constructor(
     private readonly onChange: () => void,
+    private readonly onDifference: (on: boolean) => void,
     private readonly onError: (error: unknown) => void,
   ) {
     find('rivals', HTMLElement).addEventListener('change', ({ target }) => {
@@ -35,6 +35,10 @@ export class Comparison {
     });
     this.#differenceButton.addEventListener('click', () => {
       this.difference = !this.#difference;
+    });
+    this.#crispButton.addEventListener('click', () => {
+      const isCrisp = this.#stage.classList.toggle('crisp');
+      this.#crispButton.ariaPressed = String(isCrisp);
     });
     find('rivals', HTMLElement).append(...RIVALS.map(choiceOf));
   }
@@ -48,14 +52,24 @@ export class Comparison {
     this.#update();
   }
 
+  /** Whether it is shown how far each side is from the original, instead of the sides. */
   get difference(): boolean {
     return this.#difference;
   }
 
-  /** Shows how far each side is from the original, instead of the sides. */
   set difference(on: boolean) {
+    if (on !== this.#difference) this.onDifference(on);
     this.#difference = on;
     this.#update();
+  }
+
+  /** The name of the codec that is chosen, and its files for all subnets. */
+  get curve(): { name: string; encoded: Encoded[] } {
+    const codec = CODECS.find((name) => name === this.#rival);
+    const twins = [...(this.#shown?.picture.twins.values() ?? [])];
+    return codec
+      ? { name: NAMES[codec], encoded: twins.map((row) => row[codec]) }
+      : { name: '', encoded: [] };
   }
 
   show(picture: Picture, subnet: Subnet): void {
@@ -64,13 +78,22 @@ export class Comparison {
     this.#update();
   }
 
+  /** Shows how far what is drawn, and what is loaded, is from the original, at the picture's own pixels on both sides. */
+  drawn(): void {
+    if (!this.#difference || !this.#shown) return;
+    const { width, height } = this.#shown.picture;
+    const neural = find('neural', HTMLElement).querySelector<HTMLCanvasElement>('#finest');
+    for (const [k, side] of [neural, this.#other].entries())
+      if (side && this.#maps[k]) drawDifference(this.#maps[k], side, this.#original, { width, height });
+  }
+
   #update(): void {
     if (!this.#shown) return;
     const { picture, subnet } = this.#shown;
     const twins = picture.twins.get(subnet.name);
     for (const input of document.querySelectorAll<HTMLInputElement>('#rivals input')) {
       const codec = CODECS.find((name) => name === input.value);
-      input.disabled = codec ? !twins : !picture.source;
+      input.disabled = codec ? !twins : input.value === 'original' && !picture.source;
       input.checked = input.value === this.#rival && !input.disabled;
       const figure = input.parentElement?.querySelector('small');
       if (figure) figure.textContent = codec && twins ? formatQuality(twins[codec].psnr) : '';
@@ -85,7 +108,8 @@ export class Comparison {
 
   /** The facts of both sides, and who is nearer to the original. */
   #write({ source }: Picture, subnet: Subnet, twins: Record<Codec, Encoded> | undefined): void {
-    const encoded = this.#rival === 'original' ? undefined : twins?.[this.#rival];
+    const codec = CODECS.find((name) => name === this.#rival);
+    const encoded = codec && twins?.[codec];
     const name = encoded || (this.#rival === 'original' && source) ? NAMES[this.#rival] : '';
     const pixels = (subnet.bytes * 8) / subnet.bpp;
     const texts = {
@@ -94,29 +118,56 @@ export class Comparison {
       'right-name': titleOf(name, encoded?.psnr),
       'right-facts': encoded ? factsOf(encoded.bytes, (encoded.bytes * 8) / pixels) : '',
       'right-chip': name,
-      verdict: name ? verdict(subnet, name, encoded) : missing(source, this.#rival),
+      verdict: encoded ? verdict(subnet, name, encoded) : this.#summary(source, subnet, twins),
     };
     for (const [id, text] of Object.entries(texts)) find(id, HTMLElement).textContent = text;
   }
 
+  #summary(source: string | undefined, subnet: Subnet, twins: Record<Codec, Encoded> | undefined): string {
+    if (twins) return ranking(subnet, twins);
+    if (this.#rival === 'nothing' || (this.#rival === 'original' && source)) return '';
+    return source
+      ? `There is no ${NAMES[this.#rival]} of these sizes beside the networks; compare with the original.`
+      : 'The original is not at hand, so there is nothing to compare with.';
+  }
+
   /** Only what is on screen is loaded: an original is large. */
   async #load(picture: Picture, twins: Record<Codec, Encoded> | undefined): Promise<void> {
-    const file = this.#rival === 'original' ? picture.source : twins?.[this.#rival].file;
+    const codec = CODECS.find((name) => name === this.#rival);
+    const file = this.#rival === 'original' ? picture.source : codec && twins?.[codec].file;
     this.#stage.classList.toggle('alone', !file);
     this.#right.setAttribute('aria-hidden', String(!file));
     this.#other.alt = file ? `${picture.title}, ${NAMES[this.#rival]}` : '';
-    const reference = this.#difference ? picture.source : undefined;
+    this.#crispButton.disabled = !file;
+    const original = this.#difference ? picture.source : undefined;
     const turn = ++this.#turn;
     this.#right.ariaBusy = 'true';
     try {
       await Promise.all([
         this.#urls.show(picture, file, this.#other),
-        ...this.#references.map((image) => this.#urls.show(picture, reference, image)),
+        this.#urls.show(picture, original, this.#original),
       ]);
+      this.drawn();
     } finally {
       if (turn === this.#turn) this.#right.ariaBusy = 'false';
     }
   }
+}
+
+/** Draws the distance of each value of `side` from the original's; of sides and originals of another size, nothing. */
+function drawDifference(
+  map: HTMLCanvasElement,
+  side: HTMLCanvasElement | HTMLImageElement,
+  original: HTMLImageElement,
+  size: Size,
+): void {
+  Object.assign(map, size);
+  const widths = [side, original].map((one) => ('naturalWidth' in one ? one.naturalWidth : one.width));
+  const context = map.getContext('2d');
+  if (!context || widths.some((width) => width !== size.width)) return;
+  context.drawImage(side, 0, 0);
+  context.globalCompositeOperation = 'difference';
+  context.drawImage(original, 0, 0);
 }
 
 /** Addresses for the files of one picture, wherever they come from. */
@@ -148,13 +199,9 @@ class ImageUrls {
 
 function choiceOf(rival: Rival): HTMLElement {
   const input = create('input', { type: 'radio', name: 'rival', value: rival });
-  return create('label', {}, input, create('span', {}, NAMES[rival], ' ', create('small')));
+  const figure = CODECS.some((codec) => codec === rival) ? [' ', create('small')] : [];
+  return create('label', {}, input, create('span', {}, NAMES[rival], ...figure));
 }
 
 const titleOf = (name: string, psnr: number | undefined) => (psnr ? `${name} ${formatQuality(psnr)}` : name);
 const factsOf = (bytes: number, bpp: number) => `${formatBytes(bytes)} · ${formatRate(bpp)}`;
-
-const missing = (source: string | undefined, rival: Rival) =>
-  source
-    ? `There is no ${NAMES[rival]} of these sizes beside the networks; compare with the original.`
-    : 'The original is not at hand, so there is nothing to compare with.';

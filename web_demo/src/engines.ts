@@ -46,6 +46,25 @@ export class Engines {
     find(`engine-${this.#chosen}`, HTMLElement).textContent = `${bytes}, ${formatDuration(milliseconds)}`;
   }
 
+  /** The package's own, which alone reads files that stream. */
+  get light(): Decoder {
+    return this.#decoderOf('light');
+  }
+
+  /** Lets the visitor choose another engine, or not: of files that stream, ONNX Runtime knows nothing. */
+  offer(isOnnx: boolean): void {
+    find('compare-engines', HTMLButtonElement).disabled = !isOnnx;
+    for (const radio of find('engines', HTMLElement).querySelectorAll('input')) {
+      const isLight = radio.value === 'light';
+      radio.disabled = !isOnnx && !isLight;
+      if (!isOnnx && isLight) {
+        radio.checked = true;
+        this.#chosen = 'light';
+      }
+    }
+    this.#comparison.textContent = isOnnx ? '' : 'An .anir file is read by the light decoder alone.';
+  }
+
   /** Draws the file with both engines at its own size, and says how far the pictures are apart. */
   async compare(file: Uint8Array): Promise<void> {
     this.#comparison.textContent = 'Drawing with both…';
@@ -56,10 +75,6 @@ export class Engines {
       this.#comparison.textContent = '';
       throw error;
     }
-  }
-
-  forget(): void {
-    this.#comparison.textContent = '';
   }
 
   #decoderOf(name: EngineName): Decoder {

@@ -1,22 +1,26 @@
 /** A view as the part of an address after the #, so that it can be shared. */
-import { CODECS, type Codec } from './picture.ts';
+import { CODECS, type Codec } from './codecs.ts';
 import { MAX_ZOOM, type View, WHOLE } from './view.ts';
 
-export type Rival = 'original' | Codec;
+/** What the neural picture is compared with. */
+export type Rival = 'nothing' | 'original' | Codec;
 
 export interface Shared {
   picture: string;
   subnet: string;
+  /** Where the file is cut, if that is not at the end of a subnet. */
+  bytes?: number;
   view: View;
   rival: Rival;
   split: number;
   difference: boolean;
 }
 
-export const RIVALS: readonly Rival[] = ['original', ...CODECS];
+export const RIVALS: readonly Rival[] = ['nothing', 'original', ...CODECS];
 
-export function writeLink({ picture, subnet, view, rival, split, difference }: Shared): string {
+export function writeLink({ picture, subnet, bytes, view, rival, split, difference }: Shared): string {
   const parts = new URLSearchParams({ picture, subnet, against: rival });
+  if (bytes !== undefined) parts.set('bytes', String(bytes));
   if (view.zoom > 1) {
     // Enough for a tenth of a pixel of the largest picture.
     for (const [name, value] of Object.entries(view)) parts.set(name, String(Number(value.toFixed(6))));
@@ -36,15 +40,17 @@ export function readLink(hash: string): (Partial<Shared> & { picture: string }) 
     return value >= low && value <= high ? value : usual;
   };
   const subnet = parts.get('subnet');
+  const bytes = number('bytes', 1, 2 ** 30, 0);
   return {
     picture,
     ...(subnet ? { subnet } : {}),
+    ...(bytes ? { bytes } : {}),
     view: {
       x: number('x', 0, 1, WHOLE.x),
       y: number('y', 0, 1, WHOLE.y),
       zoom: number('zoom', 1, MAX_ZOOM, WHOLE.zoom),
     },
-    rival: RIVALS.find((rival) => rival === parts.get('against')) ?? 'jpeg',
+    rival: RIVALS.find((rival) => rival === parts.get('against')) ?? 'nothing',
     split: number('split', 0, 1, 0.5),
     difference: parts.get('show') === 'difference',
   };

@@ -1,221 +1,214 @@
 /** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
-import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
+import type { NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { AdaptPanel } from './adapt_panel.ts';
-import { Comparison, NAMES } from './comparison.ts';
+import { ByteSlider } from './byte_slider.ts';
+import { copyText } from './clipboard.ts';
+import { Comparison } from './comparison.ts';
+import { cutAt } from './cut.ts';
 import { DeviceLine } from './device_line.ts';
 import { Engines } from './engines.ts';
-import { formatBytes, formatDuration, formatSize } from './format.ts';
+import { formatBytes, formatDuration } from './format.ts';
+import { Gallery } from './gallery.ts';
 import { readLink, writeLink } from './link.ts';
-import { NeuralLayer, paint } from './neural_layer.ts';
+import { endsEarly } from './loading.ts';
+import type { Pass } from './neural_layer.ts';
+import { Offline } from './offline.ts';
 import { wireOwnFiles } from './own_files.ts';
-import { create, find } from './page.ts';
-import { loadSamples, type Picture, readOwn } from './picture.ts';
+import { find } from './page.ts';
+import { isPhotograph, PhotoHelp } from './photo_help.ts';
+import { type Picture, readOwn } from './picture.ts';
+import { Sample } from './samples.ts';
 import { SaveDialog } from './save_dialog.ts';
+import { Screens } from './screens.ts';
 import { Stage } from './stage.ts';
-import { type Region, type View, WHOLE } from './view.ts';
+import { type Region, WHOLE } from './view.ts';
+import { type Shown, Viewer } from './viewer.ts';
 
-interface Shown {
-  picture: Picture;
-  subnet: Subnet;
-  image: NeuralImage;
-  file: Uint8Array;
-}
-
-/** Milliseconds without a change of view after which it is worth decoding. */
+/** Milliseconds for which nothing changes before the address does: browsers allow that only so often. */
 const IDLE = 150;
-// One tile of the decoder, so that a thumbnail never holds up the picture.
-const THUMBNAIL = { width: 108, height: 72 };
 
 const ui = {
-  stage: find('stage', HTMLElement),
-  neural: find('neural', HTMLElement),
-  progress: find('progress', HTMLElement),
-  headline: find('headline', HTMLElement),
-  waiting: find('waiting', HTMLElement),
   alert: find('alert', HTMLElement),
   status: find('status', HTMLElement),
-  samples: find('samples', HTMLElement),
-  thumbs: find('thumbs', HTMLElement),
+  neural: find('neural', HTMLElement),
   zoom: find('zoom', HTMLElement),
   save: find('save', HTMLButtonElement),
   copy: find('copy', HTMLButtonElement),
-  compareEngines: find('compare-engines', HTMLButtonElement),
+  invitation: find('invitation', HTMLElement),
+  own: find('own', HTMLElement),
+  ownName: find('own-name', HTMLElement),
 };
 
-const engines = new Engines(() => shown && void show(shown.picture, shown.subnet));
-const layer = new NeuralLayer(ui.neural, showProgress);
+const engines = new Engines(changeEngine);
+engines.light.start();
+await breath();
 const stage = new Stage(onView, onSettled);
-const comparison = new Comparison(onSettled, report);
-const adapt = new AdaptPanel((subnet) => shown && void show(shown.picture, subnet));
+const viewer = new Viewer(engines, stage, { onShown, onDrawn, onNothing, onError: report });
+const comparison = new Comparison(
+  onSettled,
+  (on) => {
+    viewer.native = on;
+  },
+  report,
+);
+const adapt = new AdaptPanel((subnet) => showAgain(() => subnet));
+await breath();
+const slider = new ByteSlider((bytes) => {
+  adapt.keep('Cut by hand.');
+  showAgain(({ subnets }) => cutAt(bytes, subnets));
+});
+const screens = new Screens(engines.light, report);
 const saving = new SaveDialog(report);
+const photoHelp = new PhotoHelp(report);
 const device = new DeviceLine(engines.decoder.threads);
+const offline = new Offline();
+const samples = Sample.list(
+  JSON.parse(find('samples-index', HTMLScriptElement).textContent),
+  new URL('samples/', document.baseURI),
+);
+const gallery = new Gallery(samples, showSample);
 
-let samples: Picture[] = [];
-let shown: Shown | undefined;
-/** Ends when something newer is to be shown: the latest choice wins. */
-let turn = new AbortController();
-/** Ends when what is being drawn is not in view any more. */
-let drawing = new AbortController();
-/** Something else is to be shown as soon as it is there. */
-let loading = true;
-let idle: ReturnType<typeof setTimeout> | undefined;
+/** Whether the chosen engine has drawn something, and so is warm. */
+let isWarm = false;
 let writing: ReturnType<typeof setTimeout> | undefined;
 
+await breath();
 wireTools();
 wireOwnFiles((files) => void openOwn(files));
 // Other addresses on the page, such as #how, are not about pictures.
 addEventListener('hashchange', () => void (readLink(location.hash) && follow()));
-await start();
-
-async function start(): Promise<void> {
-  const first = turn;
-  try {
-    samples = await loadSamples(new URL('samples/', document.baseURI));
-    const thumbnails = samples.map(thumbnailOf);
-    ui.samples.hidden = samples.length === 0;
-    // A visitor who was faster than the samples keeps what was opened.
-    if (turn === first) await follow();
-    for (const draw of thumbnails) await draw().catch(report);
-    ui.thumbs.ariaBusy = 'false';
-  } catch (error) {
-    report(new Error(`The samples cannot be shown: ${error instanceof Error ? error.message : error}`));
-  }
-  if (!shown && turn === first) invite();
-}
+await follow();
+await gallery.draw(engines.light, report);
+await warmUp();
+await offline.start().catch(() => undefined);
+if (viewer.shown) offline.keep(viewer.shown.picture);
 
 /** Shows what the address says, else the first sample. */
 async function follow(): Promise<void> {
   const link = readLink(location.hash);
-  const picture = samples.find(({ id }) => id === link?.picture) ?? samples[0];
-  if (!picture) return invite();
-  const subnet = picture.subnets.find(({ name }) => name === link?.subnet);
-  if (subnet) adapt.keep();
-  if (link?.rival) comparison.rival = link.rival;
+  const sample = samples.find(({ id }) => id === link?.picture) ?? samples[0];
+  if (!sample) return viewer.nothing();
+  comparison.rival = link?.rival ?? 'nothing';
   comparison.difference = link?.difference ?? false;
   stage.split = link?.split ?? 0.5;
-  await show(picture, subnet ?? adapt.firstOf(picture), link?.view);
-  if (link && link.picture !== picture.id)
+  let isKnown = true;
+  const choose = (picture: Picture) => {
+    const subnet = picture.subnets.find(({ name }) => name === link?.subnet);
+    isKnown = subnet !== undefined || !link?.subnet;
+    if (subnet) adapt.keep('Chosen by the link.');
+    if (subnet && link?.bytes && picture.stream) return cutAt(link.bytes, picture.subnets);
+    return subnet ?? adapt.firstOf(picture);
+  };
+  await viewer.show(sample.load(), choose, link?.view);
+  if (link && link.picture !== sample.id)
     report(new Error(`The link names the picture “${link.picture}”, which is not here.`));
-  else if (link?.subnet && !subnet)
-    report(new Error(`The link names the network “${link.subnet}”, which this picture does not have.`));
+  else if (!isKnown)
+    report(new Error(`The link names the network “${link?.subnet}”, which this picture does not have.`));
 }
 
-/** Loads, decodes and describes; what was shown before stays when that fails. */
-async function show(picture: Picture, subnet: Subnet | undefined, view?: View): Promise<void> {
-  const signal = begin();
-  const before = shown;
-  try {
-    if (!subnet) throw new ModelError('This picture has no network.');
-    const blob = await picture.folder.read(subnet.file, signal);
-    const file = new Uint8Array(await blob.arrayBuffer());
-    const image = await engines.decoder.open(file);
-    signal.throwIfAborted();
-    refuseOther(picture, image);
-    present({ picture, subnet, image, file }, view);
-    await draw();
-  } catch (error) {
-    if (!signal.aborted) giveUp(error, before);
-  }
-}
-
-/** Goes back to what was shown before, and says why. */
-function giveUp(error: unknown, before = shown): void {
-  loading = false;
-  if (before) present(before);
-  else invite();
-  report(error);
-}
-
-/** Whatever was under way before is not wanted any more. */
-function begin(): AbortSignal {
-  turn.abort();
-  turn = new AbortController();
-  loading = true;
-  ui.stage.ariaBusy = 'true';
+function showSample(sample: Sample): void {
   ui.alert.textContent = '';
-  return turn.signal;
+  void viewer.show(sample.load(), (picture) => adapt.firstOf(picture));
+}
+
+/** Another part of what is shown. */
+function showAgain(choose: (picture: Picture) => Subnet | undefined): void {
+  if (!viewer.shown) return;
+  ui.alert.textContent = '';
+  void viewer.show(viewer.shown.picture, choose);
 }
 
 async function openOwn(files: Promise<File[]>): Promise<void> {
-  const signal = begin();
-  try {
-    const picture = await readOwn(await files, async (file) => (await engines.decoder.open(file)).info);
-    if (!signal.aborted) await show(picture, adapt.firstOf(picture));
-  } catch (error) {
-    if (!signal.aborted) giveUp(error);
-  }
+  const opened = await files;
+  const [first] = opened;
+  if (first && opened.length === 1 && isPhotograph(first)) return photoHelp.open(first.name);
+  ui.alert.textContent = '';
+  const infoOf = async (file: Uint8Array) => (await engines.decoder.open(file)).info;
+  await viewer.show(readOwn(opened, infoOf), (picture) => adapt.firstOf(picture));
+  const picture = viewer.shown?.picture;
+  if (first && picture?.stream && picture.title === first.name && wholeOf(picture) > first.size)
+    report(endsEarly(first.size));
 }
 
-function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {
-  if (info.width === width && info.height === height) return;
-  throw new ModelError(
-    `This network draws ${formatSize(info)} pixels, but the manifest says ${formatSize({ width, height })}.`,
-  );
-}
+const wholeOf = ({ subnets }: Picture) => Math.max(...subnets.map(({ bytes }) => bytes));
 
-/** Describes what is shown, everywhere on the page. */
-function present(next: Shown, view?: View): void {
-  const { picture, subnet, image } = next;
-  const isOther = shown?.picture !== picture;
-  if (shown?.picture.width !== picture.width || shown.picture.height !== picture.height) layer.clear();
-  shown = next;
-  loading = false;
-  const size = formatBytes(image.bytes);
-  ui.headline.replaceChildren('This picture is a neural network of ', create('strong', {}, size), '.');
+/** Describes what is there, everywhere on the page. */
+function onShown({ picture, subnet }: Shown): void {
+  const size = formatBytes(subnet.bytes);
+  ui.invitation.hidden = true;
   ui.neural.ariaLabel = `${picture.title}, drawn by a neural network of ${size}`;
-  for (const radio of ui.samples.querySelectorAll('input')) radio.checked = radio.value === picture.id;
-  stage.show(view ?? (isOther ? WHOLE : stage.view), picture);
+  ui.own.hidden = picture.id !== undefined;
+  ui.ownName.textContent = picture.title;
+  gallery.mark(picture.id);
+  slider.show(picture, subnet.bytes);
   comparison.show(picture, subnet);
   adapt.show(picture, subnet);
-  compareOnMap();
-  ui.save.disabled = ui.compareEngines.disabled = false;
-  engines.forget();
+  engines.offer(picture.stream === undefined);
+  ui.save.disabled = false;
   ui.copy.disabled = picture.id === undefined;
 }
 
-/** Draws what is in view, and learns from it how fast this device is. */
-async function draw(): Promise<void> {
-  if (!shown) return;
-  const { picture, subnet, image } = shown;
-  clearTimeout(idle);
-  drawing.abort();
-  drawing = new AbortController();
-  const { signal } = drawing;
-  try {
-    const pass = await layer.draw(image, stage.region(), signal);
-    signal.throwIfAborted();
-    device.show(pass);
-    engines.show(pass);
-    ui.status.textContent = `${picture.title} drawn in ${formatDuration(pass.milliseconds)}`;
-    showProgress(0);
-    ui.stage.ariaBusy = String(loading);
-    onSettled();
-    adapt.learn(subnet, pass);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+/** Learns how fast this device is, and adds what is not needed before there is a picture. */
+function onDrawn({ picture, subnet }: Shown, pass: Pass): void {
+  device.show(pass);
+  engines.show(pass);
+  ui.status.textContent = `${picture.title} drawn in ${formatDuration(pass.milliseconds)}`;
+  onSettled();
+  comparison.drawn();
+  if (isWarm) adapt.learn(subnet, pass.millisecondsPerPixel);
+  complete(picture).catch(report);
+  offline.keep(picture);
 }
 
-/** While the view moves, what is there is moved along; it is drawn anew once the view rests. */
+/** Draws once more when all is quiet, as the first passes are no measure. */
+async function warmUp(): Promise<void> {
+  const subnet = viewer.shown?.subnet;
+  const pass = await viewer.measure();
+  isWarm = true;
+  if (subnet && pass) adapt.learn(subnet, pass.millisecondsPerPixel);
+}
+
+async function complete(picture: Picture): Promise<void> {
+  const hadTwins = picture.twins.size > 0;
+  await samples.find(({ id }) => id === picture.id)?.complete(picture);
+  if (viewer.shown?.picture !== picture) return;
+  screens.show(picture);
+  if (!hadTwins && picture.twins.size > 0) comparison.show(picture, viewer.shown.subnet);
+}
+
+/** The other engine has its own pace. */
+function changeEngine(): void {
+  isWarm = false;
+  adapt.forget();
+  if (!viewer.shown) return;
+  const { picture, subnet } = viewer.shown;
+  void viewer.show(picture, () => subnet).then(warmUp);
+}
+
 function onView(): void {
   ui.zoom.textContent = `${Number(stage.view.zoom.toPrecision(2))}×`;
-  if (!shown) return;
-  drawing.abort();
-  ui.stage.ariaBusy = 'true';
-  clearTimeout(idle);
-  idle = setTimeout(() => draw().catch(report), IDLE);
+  viewer.moved();
 }
 
-/** Keeps the address up with what is to be seen; browsers allow that only so often. */
+/** Keeps the address and the map up with what is to be seen. */
 function onSettled(): void {
-  if (!shown || ui.stage.ariaBusy === 'true') return;
-  const { picture, subnet } = shown;
-  const { view, split } = stage;
-  const { rival, difference } = comparison;
-  compareOnMap();
+  const { name, encoded } = comparison.curve;
+  adapt.compare(name, encoded);
+  if (!viewer.shown || viewer.busy) return;
+  const { picture, subnet } = viewer.shown;
+  const isWhole = picture.subnets.some(({ bytes }) => bytes === subnet.bytes);
   const link =
-    picture.id && writeLink({ picture: picture.id, subnet: subnet.name, view, split, rival, difference });
+    picture.id &&
+    writeLink({
+      picture: picture.id,
+      subnet: subnet.name,
+      ...(isWhole ? {} : { bytes: subnet.bytes }),
+      view: stage.view,
+      split: stage.split,
+      rival: comparison.rival,
+      difference: comparison.difference,
+    });
   clearTimeout(writing);
   writing = setTimeout(
     () => history.replaceState(null, '', link ?? location.pathname + location.search),
@@ -223,76 +216,33 @@ function onSettled(): void {
   );
 }
 
-/** The curve of the codec that the picture is compared with, over all its subnets. */
-function compareOnMap(): void {
-  const { rival } = comparison;
-  const codec = rival === 'original' ? undefined : rival;
-  const twins = [...(shown?.picture.twins.values() ?? [])];
-  adapt.compare(codec ? NAMES[codec] : '', codec ? twins.map((row) => row[codec]) : []);
-}
-
-/** A choice among the samples, and what draws its thumbnail: the smallest of its networks. */
-function thumbnailOf(picture: Picture): () => Promise<void> {
-  const canvas = create('canvas', THUMBNAIL);
-  const radio = create('input', { type: 'radio', name: 'sample', value: picture.id ?? '' });
-  radio.addEventListener('change', () => void show(picture, adapt.firstOf(picture)));
-  ui.thumbs.append(create('label', {}, radio, canvas, picture.title));
-  return async () => {
-    const [smallest] = [...picture.subnets].sort((a, b) => a.bytes - b.bytes);
-    if (!smallest) return;
-    const file = await picture.folder.read(smallest.file);
-    const image = await engines.decoder.open(new Uint8Array(await file.arrayBuffer()));
-    await paint(canvas, image, thumbnailRegion(picture), new AbortController().signal, () => {});
-  };
-}
-
-/** As much of the picture's middle as fills a thumbnail. */
-function thumbnailRegion({ width, height }: Picture): Region {
-  const scale = Math.min(width / THUMBNAIL.width, height / THUMBNAIL.height);
-  const part = (side: number, size: number) => ({ start: (side - size * scale) / 2, count: size * scale });
-  return { columns: part(width, THUMBNAIL.width), rows: part(height, THUMBNAIL.height), size: THUMBNAIL };
-}
-
 function wireTools(): void {
-  const zooms: Record<string, () => void> = {
+  const presses: Record<string, () => void> = {
     'zoom-in': () => stage.zoomBy(1.5),
     'zoom-out': () => stage.zoomBy(1 / 1.5),
     fit: () => stage.show(WHOLE),
+    back: () => samples[0] && showSample(samples[0]),
+    'compare-engines': () => viewer.shown?.file && engines.compare(viewer.shown.file).catch(report),
+    copy: () => copyText(location.href, ui.copy).catch(report),
+    save: () => viewer.shown && saving.open(saveable(viewer.shown)),
   };
-  for (const [id, zoom] of Object.entries(zooms)) find(id, HTMLButtonElement).addEventListener('click', zoom);
-  ui.compareEngines.addEventListener('click', () => {
-    if (shown) engines.compare(shown.file).catch(report);
-  });
-  ui.copy.addEventListener('click', () => copyLink().catch(report));
-  ui.save.addEventListener('click', () => {
-    if (!shown) return;
-    const { picture, subnet, image } = shown;
-    const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.(onnx|anir)$/i, '');
-    saving.open({ image, stem, view: stage.region() });
-  });
+  for (const [id, press] of Object.entries(presses))
+    find(id, HTMLButtonElement).addEventListener('click', press);
 }
 
-async function copyLink(): Promise<void> {
-  if (!navigator.clipboard)
-    throw new Error('Copy the link from the address bar: this browser keeps its clipboard shut.');
-  await navigator.clipboard.writeText(location.href);
-  ui.copy.textContent = 'Link copied';
-  ui.status.textContent = 'Link copied';
-  setTimeout(() => {
-    ui.copy.textContent = 'Copy link';
-  }, 2000);
+function saveable({ picture, subnet, image }: Shown): { image: NeuralImage; stem: string; view: Region } {
+  const stem = picture.id ? `${picture.id}-${subnet.name}` : subnet.file.replace(/\.(onnx|anir)$/i, '');
+  return { image, stem, view: stage.region() };
 }
 
-function showProgress(share: number): void {
-  ui.waiting.hidden = true;
-  ui.progress.style.opacity = share > 0 ? '1' : '0';
-  ui.progress.style.transform = `scaleX(${share})`;
+/** Lets the browser do what else there is, so that starting does not block it for long. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Says what to do while there is nothing to see. */
-function invite(): void {
-  ui.waiting.textContent = 'Open a neural image (.onnx or .anir) to see it here.';
-  ui.stage.ariaBusy = 'false';
+function onNothing(): void {
+  ui.invitation.hidden = false;
 }
 
 function report(error: unknown): void {

@@ -62,16 +62,20 @@ export class NeuralLayer {
   async draw(image: NeuralImage, region: Region, signal: AbortSignal): Promise<Pass> {
     const old = this.#sheets.filter((sheet) => sheet !== this.#base).slice(0, -MAX_INTERRUPTED);
     this.#remove((sheet) => old.includes(sheet));
-    if (this.#base?.image !== image) {
-      const { sheet } = await this.#pass(image, baseOf(image), signal);
-      this.#base = sheet;
-      this.#remove((other) => other !== sheet);
-    }
+    await this.glance(image, signal);
     for (const coarse of this.#coarsePasses(region)) await this.#pass(image, coarse, signal);
     const { sheet, pass } = await this.#pass(image, region, signal);
     sheet.canvas.id = 'finest';
     this.#remove((other) => other !== sheet && other !== this.#base);
     return pass;
+  }
+
+  /** Draws all of `image` coarsely, unless it is there. */
+  async glance(image: NeuralImage, signal: AbortSignal): Promise<void> {
+    if (this.#base?.image === image) return;
+    const { sheet } = await this.#pass(image, baseOf(image), signal);
+    this.#base = sheet;
+    this.#remove((other) => other !== sheet);
   }
 
   clear(): void {

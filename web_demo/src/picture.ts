@@ -1,27 +1,9 @@
-/** A picture and its subnets, as the exporter's manifest lists them: checked, and the same wherever the files are. */
+/** A picture and its subnets, as a manifest or an `.anir` file's header lists them: the same wherever the files are. */
+import { type Header, IncompleteError, readHeader } from '../neural-img/src/anir_header.ts';
 import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
-import {
-  asFileName,
-  asList,
-  asPositive,
-  asRecord,
-  asText,
-  type Manifest,
-  readManifest,
-} from '../neural-img/src/manifest.ts';
-
-export const CODECS = ['jpeg', 'webp', 'avif'] as const;
-export type Codec = (typeof CODECS)[number];
-
-/** The same picture by a codec. */
-export interface Encoded {
-  file: string;
-  bytes: number;
-  psnr: number;
-}
-
-/** For each subnet's name, the closest file of each codec that is no larger, or the codec's smallest. */
-export type Twins = Map<string, Record<Codec, Encoded>>;
+import { type Manifest, readManifest, type Subnet } from '../neural-img/src/manifest.ts';
+import type { ScreenCopies, Twins } from './codecs.ts';
+import { fileOpener, Streamed } from './streamed.ts';
 
 /** Where a picture's files are: on this site, or among those that the visitor opened. */
 export interface Folder {
@@ -33,46 +15,66 @@ export interface Picture extends Manifest {
   id?: string;
   title: string;
   folder: Folder;
+  /** The one file that holds all subnets, if there is one: a subnet's bytes are those of the prefix that ends with it. */
+  stream?: Streamed;
   twins: Twins;
+  screens: readonly ScreenCopies[];
 }
 
 export const MANIFEST = 'manifest.json';
-
-/** The site's pictures: those that `index.json` in the folder `base` names. */
-export async function loadSamples(base: URL): Promise<Picture[]> {
-  const index = await readJson(siteFolder(base), 'index.json');
-  return Promise.all(
-    asList(index, 'index').map(async (entry) => {
-      const { name, title, twins } = asRecord(entry, 'sample');
-      const id = asFileName(name, 'sample.name');
-      const folder = siteFolder(new URL(`${encodeURIComponent(id)}/`, base));
-      const picture = readPicture(await readJson(folder, MANIFEST), folder, asText(title, 'sample.title'));
-      if (twins) picture.twins = readTwins(await readJson(folder, 'codecs/codecs.json'));
-      return { ...picture, id };
-    }),
-  );
-}
+/** Bytes that hold the header of any file. */
+const HEADER_BYTES = 4096;
 
 export const readPicture = (json: unknown, folder: Folder, title: string): Picture => ({
   ...readManifest(json),
   title,
   folder,
   twins: new Map(),
+  screens: [],
 });
 
-export function readTwins(json: unknown): Twins {
-  const entries = Object.entries(asRecord(json, 'codecs')).map(([name, row]) => {
-    const read = (codec: Codec): Encoded => {
-      const encoded = asRecord(asRecord(row, name)[codec], `${name}.${codec}`);
-      return {
-        file: `codecs/${asFileName(encoded.file, `${name}.${codec}.file`)}`,
-        bytes: asPositive(encoded.bytes, `${name}.${codec}.bytes`),
-        psnr: asPositive(encoded.psnr, `${name}.${codec}.psnr`),
-      };
-    };
-    return [name, { jpeg: read('jpeg'), webp: read('webp'), avif: read('avif') }] as const;
-  });
-  return new Map(entries);
+/** The picture of an `.anir` file, from its header, once that is here. Throws a ModelError if it is none. */
+export async function readStream(
+  stream: Streamed,
+  file: string,
+  folder: Folder,
+  title: string,
+): Promise<Picture> {
+  const { size, levels } = await headerOf(stream);
+  const [width, height] = size;
+  const subnets = levels.map(
+    ({ name, depth, channels, end, psnr }): Subnet => ({
+      name,
+      depth,
+      width: channels,
+      file,
+      bytes: end,
+      bpp: (end * 8) / width / height,
+      psnr: psnr[0],
+      macsPerPixel: (depth - 1) * channels ** 2 + 3 * channels,
+    }),
+  );
+  return { width, height, subnets, title, folder, stream, twins: new Map(), screens: [] };
+}
+
+async function headerOf(stream: Streamed): Promise<Header> {
+  const here = headerIn(stream.prefix(stream.size));
+  if (here) return here;
+  for await (const size of stream.until(HEADER_BYTES)) {
+    const header = headerIn(stream.prefix(size));
+    if (header) return header;
+  }
+  throw new ModelError('This .anir file ends within its header; fetch it again.');
+}
+
+/** None, as long as not all of it is there. */
+function headerIn(start: Uint8Array): Header | undefined {
+  try {
+    return readHeader(start);
+  } catch (error) {
+    if (error instanceof IncompleteError) return undefined;
+    throw error;
+  }
 }
 
 /** What a visitor opened or dropped: one neural image, of which `infoOf` tells, or an exported folder with its manifest. */
@@ -91,6 +93,8 @@ export async function readOwn(
   const file = models[0] ?? (files.length === 1 ? files[0] : undefined);
   if (!file)
     throw new ModelError(`There is no neural image (.onnx or .anir) and no ${MANIFEST} in this folder.`);
+  if (/\.anir$/i.test(file.name))
+    return readStream(new Streamed(fileOpener(file)), file.name, ownFolder([file]), file.name);
   return readOwnFile(file, await infoOf(new Uint8Array(await file.arrayBuffer())));
 }
 
@@ -103,7 +107,8 @@ function readOwnFile(file: File, { name, width, height }: ModelInfo): Picture {
     bytes: file.size,
     bpp: (file.size * 8) / width / height,
   };
-  return { title: file.name, width, height, folder: ownFolder([file]), subnets: [subnet], twins: new Map() };
+  const folder = ownFolder([file]);
+  return { title: file.name, width, height, folder, subnets: [subnet], twins: new Map(), screens: [] };
 }
 
 async function readOwnFolder(files: readonly File[], manifest: File): Promise<Picture> {
@@ -123,17 +128,6 @@ async function readOwnFolder(files: readonly File[], manifest: File): Promise<Pi
   return picture;
 }
 
-export function siteFolder(base: URL): Folder {
-  return {
-    async read(file, signal) {
-      const url = new URL(file.split('/').map(encodeURIComponent).join('/'), base);
-      const response = await fetch(url, signal ? { signal } : {});
-      if (!response.ok) throw new Error(`${file} answered ${response.status}.`);
-      return response.blob();
-    },
-  };
-}
-
 function ownFolder(files: readonly File[]): Folder {
   const byName = new Map(files.map((file) => [file.name, file]));
   return {
@@ -143,8 +137,4 @@ function ownFolder(files: readonly File[]): Folder {
       return file;
     },
   };
-}
-
-async function readJson(folder: Folder, file: string): Promise<unknown> {
-  return JSON.parse(await (await folder.read(file)).text());
 }

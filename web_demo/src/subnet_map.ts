@@ -1,69 +1,44 @@
-/** The subnets as a map: bytes to the right, quality upwards, a radio button for each. */
-
+/** The subnets as a map: a cell for each depth and width with its bytes, quality and time, and all of them as dots. */
 import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
-import { formatBytes, formatQuality } from './format.ts';
+import type { Encoded } from './codecs.ts';
+import { formatBytes, formatDuration, formatQuality } from './format.ts';
 import { create, find } from './page.ts';
-import type { Encoded } from './picture.ts';
-
-const WIDTH = 360;
-const HEIGHT = 260;
-const MARGIN = { left: 34, right: 14, top: 14, bottom: 26 };
-const BYTE_TICKS = [1, 2, 5].flatMap((digit) => [1e2, 1e3, 1e4, 1e5, 1e6].map((power) => digit * power));
-
-type Dot = Pick<Subnet, 'bytes'> & { psnr?: number };
+import { SubnetPlot } from './subnet_plot.ts';
 
 export class SubnetMap {
-  readonly #plot = find('map', HTMLElement);
+  readonly #grid = find('grid', HTMLElement);
   readonly #readout = find('readout', HTMLElement);
+  readonly #plot: SubnetPlot;
   #subnets: readonly Subnet[] = [];
-  #x = scale([1, 2], [0, 1]);
-  #y = scale([0, 1], [0, 1]);
-  #rivalLine = svg('polyline', { class: 'rival', 'clip-path': 'url(#inside)' });
-  #rivalName = svg('text', { class: 'rival', 'text-anchor': 'end' });
-  #limit = svg('rect', { class: 'limit', y: 0, height: HEIGHT - MARGIN.bottom });
+  #millisecondsOf: ((subnet: Subnet) => number) | undefined;
 
-  constructor(
-    onPick: (subnet: Subnet) => void,
-    private readonly noteOf: (subnet: Subnet) => string,
-  ) {
-    this.#plot.addEventListener('change', ({ target }) => {
-      const picked = this.#named((target as HTMLInputElement).value);
+  constructor(onPick: (subnet: Subnet) => void) {
+    const point = (subnet?: Subnet) => this.#read(subnet);
+    this.#plot = new SubnetPlot(find('plot', HTMLElement), (subnet) => this.#radioOf(subnet)?.click(), point);
+    // A press on the one that is chosen counts, too: the file may be cut after it.
+    this.#grid.addEventListener('click', ({ target }) => {
+      const picked = target instanceof HTMLInputElement && this.#named(target.value);
       if (picked) onPick(picked);
     });
-    this.#plot.addEventListener('keydown', (event) => this.#key(event));
-    // The dots are small and close together, so the nearest one is meant, wherever the map is pressed.
-    this.#plot.addEventListener('click', (event) => {
-      if (event.target instanceof HTMLInputElement) return;
-      this.#radioOf(this.#nearest(event))?.click();
-    });
-    this.#plot.addEventListener('pointermove', (event) => this.#read(this.#nearest(event)));
-    this.#plot.addEventListener('pointerleave', () => this.#read());
+    this.#grid.addEventListener('keydown', (event) => this.#key(event));
+    this.#grid.addEventListener('pointerover', ({ target }) => point(this.#named(nameIn(target as Element))));
+    this.#grid.addEventListener('pointerleave', () => point());
   }
 
   show(subnets: readonly Subnet[]): void {
     this.#subnets = subnets;
-    const bytes = subnets.map((subnet) => subnet.bytes);
-    const psnrs = subnets.map(({ psnr = 0 }) => psnr);
-    const [low, high] = [Math.min(...psnrs) - 0.5, Math.max(...psnrs) + 0.5];
-    this.#x = scale(
-      [Math.log(Math.min(...bytes) / 1.15), Math.log(Math.max(...bytes) * 1.15)],
-      [MARGIN.left, WIDTH - MARGIN.right],
-    );
-    this.#y = scale([low, high], [HEIGHT - MARGIN.bottom, MARGIN.top]);
-    const drawing = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true' });
-    drawing.append(
-      ...this.#ticks(low, high, Math.min(...bytes), Math.max(...bytes)),
-      ...this.#depths().map((row) => svg('polyline', { class: 'depth', points: this.#points(row) })),
-      svg('polyline', { class: 'front', points: this.#points(paretoFront(subnets)) }),
-      this.#clip(),
-      this.#rivalLine,
-      this.#rivalName,
-      this.#limit,
-    );
-    this.#plot.replaceChildren(
-      drawing,
-      ...this.#depths().flatMap((row) => row.map((one) => this.#radio(one))),
-    );
+    this.#plot.show(subnets);
+    const [depths, widths] = [this.#rows(), [...new Set(subnets.map(({ width }) => width))].sort(ascending)];
+    this.#grid.style.setProperty('--columns', String(widths.length));
+    const heads = widths.map((width) => create('span', { className: 'head' }, `${width} wide`));
+    const rows = depths.flatMap((row) => [
+      create('span', { className: 'head' }, `${row[0]?.depth} layers`),
+      ...widths.map((width) => {
+        const subnet = row.find((one) => one.width === width);
+        return subnet ? this.#cell(subnet) : create('span');
+      }),
+    ]);
+    this.#grid.replaceChildren(create('span'), ...heads, ...rows);
   }
 
   /** Marks the subnet on show. */
@@ -72,114 +47,64 @@ export class SubnetMap {
     this.#read();
   }
 
-  /** Draws a codec's curve beside the dots, or none. */
   compare(name: string, encoded: readonly Encoded[]): void {
-    const sorted = [...encoded].sort((a, b) => a.bytes - b.bytes);
-    this.#rivalLine.setAttribute('points', this.#points(sorted));
-    this.#rivalName.textContent = sorted.length > 0 ? name : '';
-    // The name stands where the curve leaves the map, or ends on it.
-    const inside = sorted.filter(
-      (one) => this.#y(one.psnr) > MARGIN.top && this.#x(Math.log(one.bytes)) > MARGIN.left,
-    );
-    const last = inside.at(-1) ?? sorted[0];
-    if (!last) return;
-    this.#rivalName.setAttribute('x', String(Math.max(this.#x(Math.log(last.bytes)) - 6, MARGIN.left + 34)));
-    this.#rivalName.setAttribute('y', String(Math.max(this.#y(last.psnr) - 4, MARGIN.top + 8)));
+    this.#plot.compare(name, encoded);
   }
 
-  /** Fades what does not fit, and all beyond `bytes`. */
-  limit(bytes: number, fits: (subnet: Subnet) => boolean): void {
-    const from = Math.min(Math.max(this.#x(Math.log(bytes)), MARGIN.left), WIDTH);
-    this.#limit.setAttribute('x', String(from));
-    this.#limit.setAttribute('width', String(WIDTH - from));
+  /** Writes how long each takes to draw, and fades those that take longer than `limit` milliseconds. */
+  time(millisecondsOf: (subnet: Subnet) => number, limit: number): void {
+    this.#millisecondsOf = millisecondsOf;
     for (const radio of this.#radios()) {
       const subnet = this.#named(radio.value);
-      radio.classList.toggle('beyond', subnet !== undefined && !fits(subnet));
+      const cell = radio.parentElement;
+      if (!subnet || !cell) continue;
+      const milliseconds = millisecondsOf(subnet);
+      const time = cell.querySelector('.time');
+      if (time) time.textContent = formatDuration(milliseconds);
+      cell.classList.toggle('beyond', milliseconds > limit);
     }
     this.#read();
   }
 
-  #depths(): Subnet[][] {
-    const depths = [...new Set(this.#subnets.map(({ depth }) => depth))].sort((a, b) => a - b);
+  #rows(): Subnet[][] {
+    const depths = [...new Set(this.#subnets.map(({ depth }) => depth))].sort(ascending);
     return depths.map((depth) =>
       this.#subnets.filter((subnet) => subnet.depth === depth).sort((a, b) => a.width - b.width),
     );
   }
 
-  #at({ bytes, psnr = 0 }: Dot): [number, number] {
-    return [this.#x(Math.log(bytes)), this.#y(psnr)];
-  }
-
-  #points(dots: readonly Dot[]): string {
-    return dots.map((dot) => this.#at(dot).join()).join(' ');
-  }
-
-  #ticks(low: number, high: number, least: number, most: number): SVGElement[] {
-    const step = high - low > 8 ? 2 : 1;
-    const levels = Array.from({ length: Math.floor(high / step) }, (_, k) => (k + 1) * step).filter(
-      (q) => q >= low,
-    );
-    const sizes = BYTE_TICKS.filter((bytes) => bytes >= least / 1.1 && bytes <= most * 1.1);
-    return [
-      ...levels.flatMap((level) => {
-        const y = this.#y(level);
-        const line = svg('line', { class: 'level', x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y, y2: y });
-        return [line, label(`${level}`, MARGIN.left - 6, y + 4, 'end')];
-      }),
-      ...sizes.map((bytes) => label(`${bytes / 1000}`, this.#x(Math.log(bytes)), HEIGHT - 8, 'middle')),
-      label('dB', MARGIN.left + 2, 10, 'start'),
-      label('kB', WIDTH - 2, HEIGHT - 8, 'end'),
-    ];
-  }
-
-  /** Keeps a codec's curve inside the map; it may go far above. */
-  #clip(): SVGElement {
-    const clip = svg('clipPath', { id: 'inside' });
-    const { left, top } = MARGIN;
-    clip.append(
-      svg('rect', { x: left, y: top - 8, width: WIDTH - left, height: HEIGHT - top - MARGIN.bottom + 8 }),
-    );
-    return clip;
-  }
-
-  #radio(subnet: Subnet): HTMLInputElement {
-    const [x, y] = this.#at(subnet);
-    const onFront = paretoFront(this.#subnets).includes(subnet);
+  #cell(subnet: Subnet): HTMLElement {
+    const isBest = paretoFront(this.#subnets).includes(subnet);
     const radio = create('input', { type: 'radio', name: 'subnet', value: subnet.name });
-    radio.ariaLabel = `${describe(subnet)}${onFront ? ', best for its size' : ''}`;
-    radio.classList.toggle('front', onFront);
-    radio.style.left = `${(100 * x) / WIDTH}%`;
-    radio.style.top = `${(100 * y) / HEIGHT}%`;
-    return radio;
+    radio.ariaLabel = `${describe(subnet)}${isBest ? ', best for its size' : ''}`;
+    const facts = [formatBytes(subnet.bytes), formatQuality(subnet.psnr ?? 0)];
+    const spans = facts.map((fact) => create('span', {}, fact));
+    const time = create('span', { className: 'time' });
+    return create('label', { className: isBest ? 'cell best' : 'cell' }, radio, ...spans, time);
   }
 
   /** Writes the facts of `subnet` below the map, else of the one on show. */
-  #read(subnet = this.#named(this.#radios().find(({ checked }) => checked)?.value)): void {
-    for (const radio of this.#radios()) radio.classList.toggle('near', radio.value === subnet?.name);
-    if (subnet) this.#readout.textContent = `${describe(subnet)}${this.noteOf(subnet)}`;
+  #read(subnet?: Subnet): void {
+    const chosen = this.#radios().find(({ checked }) => checked)?.value;
+    const told = subnet ?? this.#named(chosen);
+    this.#plot.mark(chosen, subnet?.name);
+    if (!told) return;
+    const time = this.#millisecondsOf ? ` · about ${formatDuration(this.#millisecondsOf(told))}` : '';
+    this.#readout.textContent = `${describe(told)}${time}`;
   }
 
-  #nearest({ clientX, clientY }: MouseEvent): Subnet | undefined {
-    const distance = (radio: HTMLInputElement) => {
-      const { left, top, width, height } = radio.getBoundingClientRect();
-      return Math.hypot(clientX - left - width / 2, clientY - top - height / 2);
-    };
-    const [nearest] = this.#radios().sort((a, b) => distance(a) - distance(b));
-    return this.#named(nearest?.value);
-  }
-
-  /** Up and down go to a deeper or shallower network, right and left to a wider or narrower one. */
+  /** Up and down go to a deeper or shallower network as they lie, right and left to a wider or narrower one. */
   #key(event: KeyboardEvent): void {
     const steps: Record<string, [number, number]> = {
-      ArrowUp: [1, 0],
-      ArrowDown: [-1, 0],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
       ArrowRight: [0, 1],
       ArrowLeft: [0, -1],
     };
     const step = steps[event.key];
     if (!step) return;
     event.preventDefault();
-    const rows = this.#depths();
+    const rows = this.#rows();
     const name = (event.target as HTMLInputElement).value;
     const row = rows.findIndex((subnets) => subnets.some((subnet) => subnet.name === name));
     const column = rows[row]?.findIndex((subnet) => subnet.name === name) ?? 0;
@@ -197,25 +122,11 @@ export class SubnetMap {
   }
 
   #radios(): HTMLInputElement[] {
-    return [...this.#plot.querySelectorAll('input')];
+    return [...this.#grid.querySelectorAll('input')];
   }
 }
 
+const nameIn = (element: Element) => element.closest('label')?.querySelector('input')?.value;
+const ascending = (a: number, b: number) => a - b;
 const describe = ({ depth, width, bytes, psnr = 0 }: Subnet) =>
   `${depth} layers × ${width} · ${formatBytes(bytes)} · ${formatQuality(psnr)}`;
-
-function scale([low, high]: [number, number], [from, to]: [number, number]): (value: number) => number {
-  return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
-}
-
-function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  return element;
-}
-
-function label(text: string, x: number, y: number, anchor: string): SVGElement {
-  const element = svg('text', { x, y, 'text-anchor': anchor });
-  element.textContent = text;
-  return element;
-}

@@ -1,13 +1,17 @@
+/** Who is nearer to the original, in a sentence. */
 import type { Subnet } from '../neural-img/src/manifest.ts';
+import { CODEC_NAMES, CODECS, type Codec, type Encoded } from './codecs.ts';
 import { formatQuality } from './format.ts';
-import type { Encoded } from './picture.ts';
 
-/** Who is nearer to the original, the neural image or the codec called `name`, and whether the bytes are the same. */
+/** Decibels below which nobody is ahead: an `.anir` file rounds what it tells to a quarter. */
+const EVEN = 0.125;
+
+/** The neural image against the codec called `name`, and whether the bytes are the same. */
 export function verdict(subnet: Subnet, name: string, encoded: Encoded | undefined): string {
   if (!encoded || subnet.psnr === undefined) return '';
   const ahead = subnet.psnr - encoded.psnr;
   const margin = `${formatQuality(Math.abs(ahead))} nearer to the original`;
-  const isEven = Math.abs(ahead) < 0.05;
+  const isEven = Math.abs(ahead) < EVEN;
   const result = isEven
     ? 'Both are equally near to the original'
     : `${ahead > 0 ? 'The neural image' : name} is ${margin}`;
@@ -15,4 +19,27 @@ export function verdict(subnet: Subnet, name: string, encoded: Encoded | undefin
   const times = (encoded.bytes / subnet.bytes).toFixed(1);
   const but = ahead > 0 || isEven ? `and ${name}` : 'but it';
   return `${result}, ${but} cannot get this small: its smallest file is ${times} times as large.`;
+}
+
+/** The neural image among all codecs at its number of bytes. */
+export function ranking(subnet: Subnet, encoded: Record<Codec, Encoded>): string {
+  const { psnr = 0 } = subnet;
+  const small = CODECS.filter((codec) => encoded[codec].bytes <= subnet.bytes);
+  const large = CODECS.filter((codec) => !small.includes(codec));
+  const nearer = small.filter((codec) => encoded[codec].psnr > psnr + EVEN);
+  const farther = small.filter((codec) => encoded[codec].psnr < psnr - EVEN);
+  const even = small.filter((codec) => !nearer.includes(codec) && !farther.includes(codec));
+  const parts = [
+    part(nearer, 'comes nearer to the original', 'come nearer to the original'),
+    part(even, 'comes as near', 'come as near'),
+    part(farther, 'does not come as near', 'do not come as near'),
+    part(large, 'cannot get this small', 'cannot get this small'),
+  ].filter(Boolean);
+  return small.length > 0 ? `At this number of bytes, ${parts.join('; ')}.` : `${parts.join('')}.`;
+}
+
+function part(codecs: readonly Codec[], one: string, more: string): string {
+  if (codecs.length === 0) return '';
+  const names = new Intl.ListFormat('en-GB').format(codecs.map((codec) => CODEC_NAMES[codec]));
+  return `${names} ${codecs.length === 1 ? one : more}`;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Encoded } from '../../src/picture.ts';
+import type { Encoded } from '../../src/codecs.ts';
 import { verdict } from '../../src/verdict.ts';
 import { bytesOf, good, views } from './fixtures.ts';
 import {
@@ -22,11 +22,12 @@ import {
 
 // Wide, and with networks from very small to large.
 const sample = views.find(({ picture }) => picture === 'coffee');
-const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
+const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}&against=jpeg`;
 let page: Page;
 
 beforeAll(async () => {
   ({ page } = await visit({ hash }));
+  await untilCompared(page);
 });
 
 beforeEach(async ({ skip }) => {
@@ -140,6 +141,56 @@ test('the difference is four times that from the original, on both sides', async
   expect(samePixels(await shoot(), neural)).toBe(false);
 });
 
+test('the difference is taken at the picture’s own pixels on both sides, whatever the stage’s size', async () => {
+  await page.click('#difference');
+  await chooseRival(page, 'jpeg');
+  await untilDrawn(page);
+  const maps: Pixels[] = [];
+  for (const width of [280, 210]) {
+    await resizeStage(page, { width, height: 200 });
+    maps.push(await pixelsOf(page, '#left-map'), await pixelsOf(page, '#right-map'));
+  }
+  const { width, height } = await pixelsOf(page, '#other');
+  for (const map of maps) expect([map.width, map.height]).toEqual([width, height]);
+  expect(maps.slice(0, 2).map((map, k) => samePixels(map, maps[k + 2] as Pixels))).toEqual([true, true]);
+  const [neural, original, jpeg] = [
+    await pixelsOf(page, '#finest'),
+    await sourceOf(page),
+    await pixelsOf(page, '#other'),
+  ];
+  for (const [k, side] of [neural, jpeg].entries()) {
+    const expected = side.pixels.map((value, at) => Math.abs(value - (original.pixels[at] ?? 0)));
+    expect(Buffer.compare(Buffer.from(maps[k]?.pixels ?? []), Buffer.from(expected))).toBe(0);
+  }
+  await page.click('#difference');
+});
+
+/** The original, as the page loads it. */
+async function sourceOf(tab: Page): Promise<Pixels> {
+  const file = join(DIST, 'samples', sample?.picture ?? '', `${sample?.picture}.png`);
+  return pixelsOf(tab, { png: readFileSync(file) });
+}
+
+test('the codec’s pixels can be shown crisp', async () => {
+  const rendering = () => page.locator('#other').evaluate((image) => getComputedStyle(image).imageRendering);
+  expect(await rendering()).toBe('auto');
+  await page.click('#crisp');
+  expect([await rendering(), await page.getAttribute('#crisp', 'aria-pressed')]).toEqual([
+    'pixelated',
+    'true',
+  ]);
+  await page.click('#crisp');
+  expect(await rendering()).toBe('auto');
+});
+
+test('with nothing beside it, the picture is ranked among all codecs', async () => {
+  await chooseRival(page, 'nothing');
+  expect(await page.isVisible('#split')).toBe(false);
+  expect(await page.textContent('#verdict')).toMatch(/AVIF/);
+  expect(await page.isDisabled('#crisp')).toBe(true);
+  await chooseRival(page, 'jpeg');
+});
+
 test('zoom and pan move both sides alike: keys, wheel, buttons and mouse', async () => {
   const seen = new Set<string>();
   const expectMoved = async () => {
@@ -185,7 +236,7 @@ test('a file without an original is shown alone', async () => {
   await openFile(page, 'mine.onnx', bytesOf(good));
   expect(await page.isVisible('#split')).toBe(false);
   expect(await page.isVisible('#other')).toBe(false);
-  expect(await page.locator('#rivals input:enabled').count()).toBe(0);
+  expect(await page.locator('#rivals input:enabled').count()).toBe(1);
   expect(await page.isDisabled('#difference')).toBe(true);
   expect(await page.isVisible('#adapt')).toBe(false);
 });

@@ -1,8 +1,9 @@
-/** The element in Firefox, which Puppeteer drives by WebDriver BiDi, draws what Python decodes. */
+/** In Firefox, which Puppeteer drives by WebDriver BiDi, the element draws what Python decodes, and the page streams. */
 import { type Browser, launch, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serve } from '../../scripts/serve.mjs';
 import { fixtures, good, read } from './fixtures.ts';
-import { isSamePicture } from './page.ts';
+import { DIST, isSamePicture } from './page.ts';
 import { drawnPixels, messageOfBroken, servePlainPage, streamedLevels } from './plain_page.ts';
 import { findFirefox } from './preflight.mjs';
 import { levelOf } from './stream_page.ts';
@@ -38,5 +39,22 @@ describe.skipIf(!executablePath)('Firefox', () => {
 
   test('says what is wrong with a file', async () => {
     expect(await page.evaluate(messageOfBroken, good.family)).toContain('not an ONNX file');
+  });
+
+  test('shows the page’s first picture, and cuts its file', async () => {
+    const { url, close: closePage } = await serve(DIST);
+    try {
+      await page.goto(url);
+      await page.waitForSelector('#stage[aria-busy="false"]');
+      const taken = () => page.$eval('#cut-text', (output) => output.textContent);
+      expect(await taken()).toMatch(/^the first \d\d\.\d kB of it$/);
+      await page.focus('#cut');
+      await page.keyboard.press('End');
+      await page.waitForFunction(() => document.querySelector('#cut-text')?.textContent?.startsWith('all '));
+      await page.waitForSelector('#stage[aria-busy="false"]');
+      expect(await page.$eval('#alert', (alert) => alert.textContent)).toBe('');
+    } finally {
+      closePage();
+    }
   });
 });

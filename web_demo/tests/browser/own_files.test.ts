@@ -42,6 +42,13 @@ async function drop(paths: string[]): Promise<void> {
   await page.waitForSelector('#drop', { state: 'hidden' });
 }
 
+/** A stream whose header has another checksum. */
+function damagedStream(): Buffer {
+  const bytes = Buffer.from((anirCases()[0] as AnirCase).file);
+  bytes[9] = (bytes[9] ?? 0) ^ 1;
+  return bytes;
+}
+
 const drawn = async () => (await pixelsOf(page, '#finest')).pixels;
 
 test('a dropped file is shown', async () => {
@@ -54,7 +61,7 @@ test('a dropped file is shown', async () => {
 
 test('a dropped folder is shown with all its networks and its original', async () => {
   await drop([folder]);
-  await page.waitForFunction(() => document.querySelectorAll('#map input').length === 16);
+  await page.waitForFunction(() => document.querySelectorAll('#grid input').length === 16);
   await untilDrawn(page);
   expect(await alertOf(page)).toBe('');
   expect(await page.isEnabled('#rivals input[value="original"]')).toBe(true);
@@ -68,6 +75,42 @@ test('an .anir file is shown', async () => {
   expect(await alertOf(page)).toBe('');
   expect(Buffer.compare(Buffer.from(await drawn()), Buffer.from(before))).not.toBe(0);
   expect(await page.getAttribute('#neural', 'aria-label')).toContain('pattern.anir');
+});
+
+test('its name is shown, and a way back to the samples', async () => {
+  await openFile(page, 'a <b>name</b>.onnx', bytesOf(good));
+  expect(await page.textContent('#own-name')).toBe('a <b>name</b>.onnx');
+  await page.click('#back');
+  await untilDrawn(page);
+  expect(await page.isVisible('#own')).toBe(false);
+  expect(await page.locator('#thumbs input:checked').count()).toBe(1);
+});
+
+test('an .anir file that ends too soon is shown as far as it goes, and that is said', async () => {
+  const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
+  const end = own.levels[2]?.end ?? 0;
+  await openFile(page, 'cut.anir', own.file.subarray(0, end - 1));
+  await expect.poll(() => alertOf(page)).toMatch(/^This file ends early, after [\d.]+ k?B; that is as far/);
+  await page.focus('#cut');
+  await page.keyboard.press('End');
+  await untilDrawn(page);
+  expect(await alertOf(page)).toMatch(/^This file ends early/);
+  expect(await page.textContent('#cut-note')).toBe('picture 2 of 4');
+});
+
+test('a photograph is answered with the commands, which a press copies', async () => {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const before = await page.getAttribute('#neural', 'aria-label');
+  await page.setInputFiles('#file', { name: 'my cat.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('x') });
+  await page.waitForSelector('#photo-dialog[open]');
+  expect(await page.textContent('#photo-title')).toContain('my cat.jpg');
+  await page.click('#photo-copy');
+  await page.waitForFunction(() => document.querySelector('#photo-copy')?.textContent === 'Copied');
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    "anir-train 'my cat.jpg' -o 'my cat.pt'\nanir-export 'my cat.pt' -o 'my cat.anir'",
+  );
+  await page.click('#photo-close');
+  expect(await page.getAttribute('#neural', 'aria-label')).toBe(before);
 });
 
 test('an opened folder is shown, and each of its networks can be chosen', async () => {
@@ -93,9 +136,12 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     ['a model with external data', modelBytes(METADATA, externalGraph()), 'another file'],
     ['a model of an unknown family', modelBytes({ ...METADATA, family: 'other' }), 'family “other”'],
     ['a model without tensors', modelBytes(METADATA), 'no tensor'],
-  ])('%s', async (_name, bytes, message) => {
+    ['a text that is called .anir', Buffer.from('not a picture at all'), 'not an .anir file', 'broken.anir'],
+    ['an empty .anir file', Buffer.alloc(0), 'ends within its header', 'broken.anir'],
+    ['a damaged .anir file', damagedStream(), 'damaged', 'broken.anir'],
+  ])('%s', async (_name, bytes, message, name = 'broken.onnx') => {
     const before = await pixelsOf(page, '#finest');
-    await openFile(page, 'broken.onnx', bytes);
+    await openFile(page, name, bytes);
     expect(await alertOf(page)).toMatch(/^[^\n]{10,250}$/);
     expect(await alertOf(page)).toContain(message);
     expect(samePixels(await pixelsOf(page, '#finest'), before)).toBe(true);
@@ -124,7 +170,7 @@ test('a file dropped while the first sample loads is not overtaken by it', async
   const early = await (await startBrowser()).newPage();
   const held: (() => void)[] = [];
   // The samples wait until the visitor's file is there.
-  await early.route('**/samples/index.json', async (route) => {
+  await early.route('**/*.anir', async (route) => {
     await new Promise<void>((resolve) => held.push(resolve));
     await route.continue();
   });

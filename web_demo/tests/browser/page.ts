@@ -88,7 +88,7 @@ export async function openFile(page: Page, name: string, bytes: Uint8Array): Pro
 }
 
 export async function chooseSubnet(page: Page, name: string): Promise<void> {
-  await page.locator(`#map input[value="${name}"]`).evaluate((radio) => (radio as HTMLInputElement).click());
+  await page.locator(`#grid input[value="${name}"]`).evaluate((radio) => (radio as HTMLInputElement).click());
   await untilDrawn(page);
 }
 
@@ -123,7 +123,7 @@ export async function resizeStage(page: Page, { width, height }: Size): Promise<
   await untilDrawn(page);
 }
 
-export const selectedSubnet = (page: Page) => page.locator('#map input:checked').inputValue();
+export const selectedSubnet = (page: Page) => page.locator('#grid input:checked').inputValue();
 export const alertOf = (page: Page) => page.textContent('#alert');
 export const hashOf = (page: Page) => new URLSearchParams(new URL(page.url()).hash.slice(1));
 

@@ -1,48 +1,75 @@
 import { expect, test } from 'vitest';
 import type { Subnet } from '../../neural-img/src/manifest.ts';
-import { automatic, choose, Pace } from '../../src/budget.ts';
+import { automatic, PATIENCE, Pace, withinTime } from '../../src/budget.ts';
 
 const subnet = (name: string, bytes: number, psnr: number, macsPerPixel = bytes) =>
   ({ name, depth: 2, width: 10, file: '', bpp: 1, bytes, psnr, macsPerPixel }) as Subnet;
-const SMALL = subnet('small', 1000, 25);
-const MIDDLE = subnet('middle', 2000, 28);
-const WORSE = subnet('worse', 3000, 27);
-const LARGE = subnet('large', 9000, 30);
-const ALL = [LARGE, WORSE, MIDDLE, SMALL];
-const byBytes = ({ bytes }: Subnet) => bytes / 10;
+const SMALL = subnet('small', 3000, 25);
+const MIDDLE = subnet('middle', 9000, 28);
+const WORSE = subnet('worse', 12_000, 27);
+const GOOD = subnet('good', 17_000, 32);
+const LARGE = subnet('large', 48_000, 38);
+const ALL = [LARGE, WORSE, GOOD, MIDDLE, SMALL];
+const SIZE = { width: 512, height: 512 };
+/** Milliseconds: a fraction of the bytes. */
+const quick = ({ bytes }: Subnet) => bytes / 1000;
+const slow = ({ bytes }: Subnet) => bytes / 10;
+
+test('before anything is known, a picture that looks good is taken', () => {
+  const judgement = automatic(ALL, SIZE, { savesData: false });
+  expect(judgement).toEqual({ subnet: GOOD, reason: '17.0 kB look good at this size.' });
+  expect(automatic([LARGE], SIZE, { savesData: false })?.subnet).toBe(LARGE);
+  expect(automatic([], SIZE, { savesData: false })).toBeUndefined();
+});
+
+test('a quick device stays with it, and says what it takes', () => {
+  expect(automatic(ALL, SIZE, { savesData: false, millisecondsOf: quick })).toEqual({
+    subnet: GOOD,
+    reason: '17.0 kB look good at this size, and drawing takes about 17 ms here.',
+  });
+});
+
+test('a slow device takes the best that it draws in time', () => {
+  expect(automatic(ALL, SIZE, { savesData: false, millisecondsOf: slow })).toEqual({
+    subnet: MIDDLE,
+    reason: '17.0 kB look good at this size, but drawing takes about 1.7 s here; 9.0 kB take about 900 ms.',
+  });
+});
+
+test('a device for which all are too slow takes the quickest, and claims nothing else', () => {
+  const judgement = automatic(ALL, SIZE, { savesData: false, millisecondsOf: (one) => 10 * slow(one) });
+  expect(judgement?.subnet).toBe(SMALL);
+  expect(judgement?.reason).toMatch(/about 17\.0 s here; 3\.0 kB take about 3\.0 s\.$/);
+  const [same] = [automatic([SMALL], SIZE, { savesData: false, millisecondsOf: () => 2 * PATIENCE })];
+  expect(same?.reason).toBe(
+    '3.0 kB look good at this size, but drawing takes about 2.0 s here, and nothing smaller is quicker.',
+  );
+});
+
+test('who saves data gets a quarter', () => {
+  const { subnet: taken, reason } = automatic(ALL, SIZE, { savesData: true, millisecondsOf: quick }) ?? {};
+  expect(taken).toBe(SMALL);
+  expect(reason).toMatch(/^Your browser asks to save data: 3\.0 kB/);
+});
 
 test.each([
-  ['no limit', Infinity, Infinity, LARGE, true],
-  ['bytes alone', 3500, Infinity, MIDDLE, true],
-  ['exactly enough bytes', 1000, Infinity, SMALL, true],
-  ['time alone', Infinity, 250, MIDDLE, true],
-  ['both, the tighter one counts', 9000, 150, SMALL, true],
-  ['too few bytes for any', 10, Infinity, SMALL, false],
-  ['too little time for any', Infinity, 1, SMALL, false],
-])('chooses the best within the budgets: %s', (_name, bytes, milliseconds, expected, fits) => {
-  expect(choose(ALL, { bytes, milliseconds }, byBytes)).toEqual({ subnet: expected, fits });
+  [Number.POSITIVE_INFINITY, LARGE, true],
+  [1000, MIDDLE, true],
+  [300, SMALL, true],
+  [299, SMALL, false],
+])('within %i ms it is the best that is drawn, else the quickest', (milliseconds, expected, fits) => {
+  expect(withinTime(ALL, milliseconds, slow)).toEqual({ subnet: expected, fits });
 });
 
-test('the pace is what was measured, and an estimate for the others', () => {
+test('the pace is the median of the last measures, for all subnets alike', () => {
   const pace = new Pace();
   expect(pace.measured).toBe(false);
-  const size = { width: 10, height: 10 };
-  pace.record(MIDDLE, { size, milliseconds: 100, millisecondsPerPixel: 0.002 });
+  pace.record(MIDDLE, 0);
+  expect(pace.measured).toBe(false);
+  for (const milliseconds of [9, 0.002, 0.002, 0.002, 7]) pace.record(MIDDLE, milliseconds);
   expect(pace.measured).toBe(true);
   expect(pace.estimate(MIDDLE, 1000)).toBeCloseTo(2);
-  expect(pace.estimate(LARGE, 1000)).toBeGreaterThan(2);
-  expect(pace.estimate(SMALL, 1000)).toBeLessThan(2);
-});
-
-test('the connection sets the bytes where the browser tells of it, and the reason says so', () => {
-  const known = automatic({ downlink: 0.4 });
-  expect(known.budgets.bytes).toBe(5000);
-  expect(known.reason).toContain('0.4 Mbit/s');
-  expect(known.reason).toContain('5.0 kB');
-  const unknown = automatic(undefined);
-  expect(unknown.budgets.bytes).toBe(Infinity);
-  expect(unknown.reason).toContain('does not tell');
-  const saving = automatic({ downlink: 10, saveData: true });
-  expect(choose(ALL, saving.budgets, byBytes)?.subnet).toBe(SMALL);
-  expect(saving.reason).toContain('save data');
+  expect(pace.estimate(LARGE, 1000)).toBeGreaterThan(pace.estimate(GOOD, 1000));
+  for (let k = 0; k < 5; k++) pace.record(MIDDLE, 0.004);
+  expect(pace.estimate(MIDDLE, 1000)).toBeCloseTo(4);
 });

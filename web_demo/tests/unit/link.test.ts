@@ -15,6 +15,12 @@ test('a link says all that is to be seen', () => {
   expect(readLink(writeLink(SHARED))).toEqual(SHARED);
 });
 
+test('a link says where a file is cut', () => {
+  const cut = { ...SHARED, bytes: 3157 };
+  expect(readLink(writeLink(cut))).toEqual(cut);
+  expect(readLink('#picture=a&bytes=-4')).not.toHaveProperty('bytes');
+});
+
 test('a usual view makes a short link', () => {
   const link = writeLink({ ...SHARED, view: WHOLE, split: 0.5, difference: false });
   expect(link).toBe('#picture=my+picture&subnet=d3w64&against=avif');
@@ -28,7 +34,7 @@ test('what makes no sense has its usual value', () => {
   expect(readLink('#picture=a&x=7&y=NaN&zoom=-1&split=1e9&against=tiff&show=all')).toEqual({
     picture: 'a',
     view: WHOLE,
-    rival: 'jpeg',
+    rival: 'nothing',
     split: 0.5,
     difference: false,
   });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { readInfo } from '../../neural-img/src/onnx_reader.ts';
-import { type Folder, readOwn, readPicture, readTwins } from '../../src/picture.ts';
+import { type Folder, readOwn, readPicture } from '../../src/picture.ts';
 import { METADATA, modelBytes } from '../onnx_bytes.ts';
+import { type AnirCase, anirCases } from '../vectors.ts';
 
 const FOLDER: Folder = { read: () => Promise.reject(new Error('nothing is to be read')) };
 const SUBNET = {
@@ -45,6 +46,7 @@ test('reads a manifest', () => {
       },
     ],
     twins: new Map(),
+    screens: [],
   });
 });
 
@@ -62,17 +64,32 @@ test.each([
   expect(() => read(manifest)).toThrow(message);
 });
 
-test('reads the codecs’ files of each subnet', () => {
-  const encoded = { file: 'q5.jpg', bytes: 4900, psnr: 24 };
-  const twins = readTwins({ d3w64: { subnet_bytes: 5000, jpeg: encoded, webp: encoded, avif: encoded } });
-  expect(twins.get('d3w64')?.avif).toEqual({ ...encoded, file: 'codecs/q5.jpg' });
-  expect(() => readTwins({ d3w64: { jpeg: encoded } })).toThrow('d3w64.webp');
-});
-
 test('reads a lone neural image, whatever lies beside it', async () => {
   const picture = await readOwn([asFile('notes.txt', 'x'), model('mine.onnx')], infoOf);
   expect(picture).toMatchObject({ title: 'mine.onnx', width: 96, height: 64, subnets: [{ name: 'd3w64' }] });
   expect(await (await picture.folder.read('mine.onnx')).arrayBuffer()).toEqual(modelBytes(METADATA).buffer);
+});
+
+test('reads a stream by its header: a subnet for each level, and nothing of the file yet', async () => {
+  const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
+  const picture = await readOwn([asFile('mine.anir', own.file as BlobPart)], infoOf);
+  expect(picture.subnets.map(({ name, bytes }) => [name, bytes])).toEqual(
+    own.levels.map(({ name, end }) => [name, end]),
+  );
+  const [first] = picture.subnets;
+  const pixels = picture.width * picture.height;
+  expect(first).toMatchObject({ file: 'mine.anir', depth: 2 });
+  expect(first?.bpp).toBeCloseTo(((first?.bytes ?? 0) * 8) / pixels);
+  expect(picture.stream).toBeDefined();
+});
+
+test.each([
+  ['another file', 'hello, this is a text', 'not an .anir file'],
+  ['a stream that was cut in its header', [0x89, 0x61, 0x6e, 0x69, 1], 'ends within its header'],
+  ['an empty file', [], 'ends within its header'],
+])('says what is wrong with %s', async (_name, content, message) => {
+  const bytes = typeof content === 'string' ? content : Uint8Array.from(content);
+  await expect(readOwn([asFile('mine.anir', bytes)], infoOf)).rejects.toThrow(message);
 });
 
 test('reads a folder with its manifest, with or without the source picture', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Subnet } from '../../neural-img/src/manifest.ts';
-import { verdict } from '../../src/verdict.ts';
+import { ranking, verdict } from '../../src/verdict.ts';
 
 const SUBNET = { bytes: 2000, psnr: 25 } as Subnet;
 const encoded = (bytes: number, psnr: number) => ({ file: 'q1.jpg', bytes, psnr });
@@ -24,4 +24,19 @@ test.each([
 test('says nothing where nothing is known', () => {
   expect(verdict(SUBNET, 'Original', undefined)).toBe('');
   expect(verdict({ bytes: 2000 } as Subnet, 'JPEG', encoded(1900, 22))).toBe('');
+});
+
+test('ranks all codecs, and says where they win', () => {
+  const all = (jpeg: [number, number], webp: [number, number], avif: [number, number]) =>
+    ranking(SUBNET, { jpeg: encoded(...jpeg), webp: encoded(...webp), avif: encoded(...avif) });
+  expect(all([1900, 22], [2000, 25.1], [1800, 27])).toBe(
+    'At this number of bytes, AVIF comes nearer to the original; WebP comes as near; JPEG does not come as near.',
+  );
+  expect(all([1900, 22], [2000, 26], [1800, 27])).toBe(
+    'At this number of bytes, WebP and AVIF come nearer to the original; JPEG does not come as near.',
+  );
+  expect(all([1900, 22], [9000, 26], [8000, 27])).toBe(
+    'At this number of bytes, JPEG does not come as near; WebP and AVIF cannot get this small.',
+  );
+  expect(all([9900, 22], [9000, 26], [8000, 27])).toBe('JPEG, WebP and AVIF cannot get this small.');
 });

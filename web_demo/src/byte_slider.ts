@@ -1,0 +1,75 @@
+/** The slider under the picture: how much of its file is taken, with a tick where each level ends. */
+import { paretoFront } from '../neural-img/src/manifest.ts';
+import { bytesAt, describeCut, type Ends, positionOf, STEPS, stepFrom } from './cut.ts';
+import { formatBytes } from './format.ts';
+import { create, find } from './page.ts';
+import type { Picture } from './picture.ts';
+
+export class ByteSlider {
+  readonly #input = find('cut', HTMLInputElement);
+  readonly #output = find('cut-text', HTMLElement);
+  readonly #ticks = find('ticks', HTMLElement);
+  readonly #note = find('cut-note', HTMLElement);
+  #picture: Picture | undefined;
+  #ends: Ends = [];
+  #bytes = 0;
+
+  /** Calls `onBytes` when the visitor cuts the file elsewhere. */
+  constructor(private readonly onBytes: (bytes: number) => void) {
+    Object.assign(this.#input, { min: '0', max: String(STEPS), step: '1' });
+    this.#input.addEventListener('input', () => this.#take(this.#bytesAt(this.#input.valueAsNumber)));
+    this.#input.addEventListener('keydown', (event) => {
+      const steps: Record<string, 1 | -1> = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+      const step = steps[event.key];
+      if (!step) return;
+      event.preventDefault();
+      this.#take(stepFrom(this.#bytes, step, this.#ends));
+    });
+  }
+
+  /** Shows that `bytes` of the picture's file are taken. */
+  show(picture: Picture, bytes: number): void {
+    if (picture !== this.#picture) {
+      this.#picture = picture;
+      this.#ends = paretoFront(picture.subnets).map((subnet) => subnet.bytes);
+      find('cut-row', HTMLElement).classList.toggle('fixed', this.#ends.length < 2);
+      this.#input.disabled = this.#ends.length < 2;
+      this.#ticks.replaceChildren(...this.#ends.map((end) => this.#tick(end)));
+    }
+    this.#write(picture, bytes);
+  }
+
+  /** Files of their own are only to be had whole. */
+  #bytesAt(position: number): number {
+    const bytes = bytesAt(position, this.#ends);
+    return this.#picture?.stream ? bytes : (this.#ends.findLast((end) => end <= bytes) ?? bytes);
+  }
+
+  #tick(end: number): HTMLElement {
+    const tick = create('span');
+    tick.style.left = `${(100 * positionOf(end, this.#ends)) / STEPS}%`;
+    return tick;
+  }
+
+  #take(bytes: number): void {
+    if (bytes === this.#bytes || !this.#picture) return;
+    this.#write(this.#picture, bytes);
+    this.onBytes(bytes);
+  }
+
+  #write({ stream, subnets }: Picture, bytes: number): void {
+    this.#bytes = bytes;
+    this.#input.value = String(positionOf(bytes, this.#ends));
+    const whole = this.#ends.at(-1) ?? bytes;
+    const text = stream ? describeCut(bytes, whole) : `a file of ${formatBytes(bytes)}`;
+    this.#output.textContent = text;
+    this.#input.setAttribute('aria-valuetext', text);
+    const level = this.#ends.filter((end) => end <= bytes).length;
+    const notes = stream
+      ? [create('span', {}, 'picture '), `${level} of ${this.#ends.length}`]
+      : subnets.length > 1
+        ? [`one of ${subnets.length} files`]
+        : [];
+    this.#note.replaceChildren(...notes);
+  }
+}

@@ -1,0 +1,12 @@
+/** Puts `text` on the clipboard and says so on the button that was pressed. Throws an Error where it is kept shut. */
+export async function copyText(text: string, button: HTMLButtonElement): Promise<void> {
+  if (!navigator.clipboard)
+    throw new Error('Copy it by hand: this browser keeps its clipboard shut on such a page.');
+  await navigator.clipboard.writeText(text);
+  const before = button.dataset.label ?? button.textContent;
+  button.dataset.label = before;
+  button.textContent = 'Copied';
+  setTimeout(() => {
+    button.textContent = before;
+  }, 2000);
+}

@@ -1,0 +1,55 @@
+/** What bench/page_codecs.py made of a picture with other codecs, checked. */
+import { asFileName, asList, asPositive, asRecord } from '../neural-img/src/manifest.ts';
+
+export const CODECS = ['jpeg', 'webp', 'avif'] as const;
+export type Codec = (typeof CODECS)[number];
+export const CODEC_NAMES: Record<Codec, string> = { jpeg: 'JPEG', webp: 'WebP', avif: 'AVIF' };
+
+/** The same picture by a codec. */
+export interface Encoded {
+  file: string;
+  bytes: number;
+  psnr: number;
+}
+
+/** For each subnet's name, the closest file of each codec that is no larger, or the codec's smallest. */
+export type Twins = Map<string, Record<Codec, Encoded>>;
+
+/** Copies of the picture at one size: for each subnet's name, how near it is there, and the bytes of copies as near. */
+export interface ScreenCopies {
+  width: number;
+  height: number;
+  levels: Map<string, { psnr: number } & Partial<Record<Codec, number>>>;
+}
+
+export function readTwins(json: unknown): Twins {
+  const entries = Object.entries(asRecord(json, 'codecs')).map(([name, row]) => {
+    const read = (codec: Codec): Encoded => {
+      const encoded = asRecord(asRecord(row, name)[codec], `${name}.${codec}`);
+      return {
+        file: `codecs/${asFileName(encoded.file, `${name}.${codec}.file`)}`,
+        bytes: asPositive(encoded.bytes, `${name}.${codec}.bytes`),
+        psnr: asPositive(encoded.psnr, `${name}.${codec}.psnr`),
+      };
+    };
+    return [name, { jpeg: read('jpeg'), webp: read('webp'), avif: read('avif') }] as const;
+  });
+  return new Map(entries);
+}
+
+export function readScreens(json: unknown): ScreenCopies[] {
+  return asList(json, 'screens').map((value) => {
+    const { width, height, levels } = asRecord(value, 'screen');
+    const rows = Object.entries(asRecord(levels, 'screen.levels')).map(([name, row]) => {
+      const record = asRecord(row, name);
+      const found = CODECS.filter((codec) => codec in record);
+      const bytes = found.map((codec) => [codec, asPositive(record[codec], `${name}.${codec}`)] as const);
+      return [name, { psnr: asPositive(record.psnr, `${name}.psnr`), ...Object.fromEntries(bytes) }] as const;
+    });
+    return {
+      width: asPositive(width, 'screen.width'),
+      height: asPositive(height, 'screen.height'),
+      levels: new Map(rows),
+    };
+  });
+}

@@ -1,0 +1,52 @@
+/** The service worker, which comes after the first picture: keeps what was opened, and tells of a new version. */
+import { find } from './page.ts';
+import type { Picture } from './picture.ts';
+import type { Message } from './service_worker/message.ts';
+
+export class Offline {
+  #worker: ServiceWorker | null | undefined;
+  /** The most that was kept of each file. */
+  readonly #kept = new Map<string, number>();
+
+  /** Registers the service worker; without one, as in a private window, all else works. */
+  async start(): Promise<void> {
+    if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+    const { serviceWorker } = navigator;
+    const registration = await serviceWorker.register('sw.js');
+    this.#watch(registration);
+    this.#worker = (await serviceWorker.ready).active;
+    const resources = performance.getEntriesByType('resource').map(({ name }) => name);
+    this.#tell({ opened: resources.filter((address) => !address.endsWith('.anir')) });
+    find('device-offline', HTMLElement).textContent = 'works offline';
+  }
+
+  /** Keeps as much of the picture's file as there is, as any beginning of it is a picture. */
+  keep({ id, stream, subnets }: Picture): void {
+    if (!this.#worker || !id || !stream) return;
+    const path = [id, subnets[0]?.file ?? ''].map(encodeURIComponent).join('/');
+    const address = new URL(`samples/${path}`, document.baseURI).href;
+    if (stream.size <= (this.#kept.get(address) ?? 0)) return;
+    this.#kept.set(address, stream.size);
+    this.#tell({ address, bytes: stream.prefix(stream.size).slice() });
+  }
+
+  #tell(message: Message, worker = this.#worker): void {
+    worker?.postMessage(message);
+  }
+
+  /** Offers a new version once it is there; it comes with the next visit in any case. */
+  #watch(registration: ServiceWorkerRegistration): void {
+    const { serviceWorker } = navigator;
+    const offer = () => {
+      if (registration.waiting && serviceWorker.controller) find('update', HTMLElement).hidden = false;
+    };
+    offer();
+    registration.addEventListener('updatefound', () =>
+      registration.installing?.addEventListener('statechange', offer),
+    );
+    find('take-over', HTMLButtonElement).addEventListener('click', () => {
+      serviceWorker.addEventListener('controllerchange', () => location.reload());
+      this.#tell('take over', registration.waiting);
+    });
+  }
+}

@@ -1,0 +1,42 @@
+/** What to do with a photograph, which has to be trained before it is a neural image: the commands, to be copied. */
+import { copyText } from './clipboard.ts';
+import { create, find } from './page.ts';
+
+const PHOTOGRAPH = /\.(avif|bmp|gif|heic|heif|jpe?g|jxl|png|tiff?|webp)$/i;
+
+export const isPhotograph = ({ name, type }: Pick<File, 'name' | 'type'>) =>
+  type.startsWith('image/') || PHOTOGRAPH.test(name);
+
+/** What makes a neural image of the photograph, for a POSIX shell. */
+export function commandsFor(name: string): string {
+  const stem = name.replace(/\.[^.]+$/, '') || name;
+  return `anir-train ${quote(name)} -o ${quote(`${stem}.pt`)}\nanir-export ${quote(`${stem}.pt`)} -o ${quote(`${stem}.anir`)}`;
+}
+
+function quote(word: string): string {
+  // A leading dash would be an option.
+  const path = word.startsWith('-') ? `./${word}` : word;
+  return /^[\w.,+@%/=:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+export class PhotoHelp {
+  readonly #dialog = find('photo-dialog', HTMLDialogElement);
+  readonly #commands = find('photo-commands', HTMLElement);
+  readonly #copy = find('photo-copy', HTMLButtonElement);
+
+  constructor(onError: (error: unknown) => void) {
+    find('photo-close', HTMLButtonElement).addEventListener('click', () => this.#dialog.close());
+    this.#copy.addEventListener('click', () =>
+      copyText(this.#commands.textContent, this.#copy).catch((error) => {
+        this.#dialog.close();
+        onError(error);
+      }),
+    );
+  }
+
+  open(name: string): void {
+    find('photo-title', HTMLElement).replaceChildren(create('bdi', {}, name), ' is not a neural image yet');
+    this.#commands.textContent = commandsFor(name);
+    this.#dialog.showModal();
+  }
+}

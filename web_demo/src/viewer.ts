@@ -1,0 +1,192 @@
+/** What is on the stage: one choice at a time is loaded, decoded and drawn, and the latest one wins. */
+import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
+import type { Subnet } from '../neural-img/src/manifest.ts';
+import type { Engines } from './engines.ts';
+import { formatSize } from './format.ts';
+import { drawable, endsEarly, loadFile } from './loading.ts';
+import { NeuralLayer, type Pass, paint } from './neural_layer.ts';
+import { find } from './page.ts';
+import type { Picture } from './picture.ts';
+import type { Stage } from './stage.ts';
+import { coarser, type View, WHOLE, wholeRegion } from './view.ts';
+
+export interface Shown {
+  picture: Picture;
+  /** With the bytes that are here of a file that still comes. */
+  subnet: Subnet;
+  image: NeuralImage;
+  /** The whole file, where each subnet has its own. */
+  file?: Uint8Array;
+}
+
+export interface Listener {
+  /** A picture, or more of it, is there and about to be drawn. */
+  onShown(shown: Shown): void;
+  /** All that was asked for is drawn. */
+  onDrawn(shown: Shown, pass: Pass): void;
+  /** There is nothing to show. */
+  onNothing(): void;
+  onError(error: unknown): void;
+}
+
+/** Milliseconds without a change of view after which it is worth decoding. */
+const IDLE = 150;
+
+export class Viewer {
+  shown: Shown | undefined;
+  /** Whether the whole picture is drawn at its own pixels, whatever is in view. */
+  #isNative = false;
+  readonly #layer = new NeuralLayer(find('neural', HTMLElement), (share) => this.#progress(share));
+  readonly #root = find('stage', HTMLElement);
+  readonly #bar = find('progress', HTMLElement);
+  /** Ends when something newer is to be shown. */
+  #turn = new AbortController();
+  /** Ends when what is being drawn is not in view any more. */
+  #drawing = new AbortController();
+  /** Something else is to be shown as soon as it is there. */
+  #loading = true;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly engines: Engines,
+    private readonly stage: Stage,
+    private readonly listener: Listener,
+  ) {}
+
+  get busy(): boolean {
+    return this.#root.ariaBusy === 'true';
+  }
+
+  set native(isNative: boolean) {
+    this.#isNative = isNative;
+    this.moved();
+  }
+
+  /** Loads, decodes and draws; when that fails, what was shown before stays, or else what has come. */
+  async show(
+    load: Promise<Picture> | Picture,
+    choose: (picture: Picture) => Subnet | undefined,
+    view?: View,
+  ) {
+    const signal = this.#begin();
+    const before = this.shown;
+    try {
+      const picture = await load;
+      signal.throwIfAborted();
+      const subnet = choose(picture);
+      if (!subnet) throw new ModelError('This picture has no network.');
+      await this.#draw(picture, subnet, view, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#loading = false;
+      const rest = before ?? this.shown;
+      if (rest) this.#present(rest);
+      else this.nothing();
+      this.moved();
+      this.listener.onError(error);
+    }
+  }
+
+  /** While the view moves, what is there is moved along; it is drawn anew once the view rests. */
+  moved(): void {
+    if (!this.shown) return;
+    this.#drawing.abort();
+    this.#root.ariaBusy = 'true';
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#finish().catch((error) => this.listener.onError(error)), IDLE);
+  }
+
+  /** Draws what is shown once more, unseen: the first pass is no measure, as the decoder warms up in it. */
+  async measure(): Promise<Pass | undefined> {
+    const { image, subnet } = this.shown ?? {};
+    if (!image || !subnet) return;
+    const { signal } = this.#drawing;
+    const whole = coarser(wholeRegion(image.info, image.info), Math.max(1, image.info.width / 512));
+    return paint(document.createElement('canvas'), image, whole, signal, () => {}).catch(() => undefined);
+  }
+
+  nothing(): void {
+    this.#root.ariaBusy = 'false';
+    this.listener.onNothing();
+  }
+
+  async #draw(picture: Picture, subnet: Subnet, view: View | undefined, signal: AbortSignal): Promise<void> {
+    let place = view;
+    const isNew = this.shown?.picture !== picture;
+    const { decoder, light } = this.engines;
+    const coming = picture.stream
+      ? drawable(picture, picture.stream, subnet, light, isNew)
+      : loadFile(picture, subnet, decoder, signal);
+    let latest: Shown | undefined;
+    for await (const { isLast, ...next } of coming) {
+      signal.throwIfAborted();
+      refuseOther(picture, next.image);
+      latest = { picture, ...next };
+      this.#present(latest, place);
+      place = undefined;
+      if (isLast) return this.#done();
+      await this.#layer.glance(next.image, signal);
+    }
+    if (!latest) throw new ModelError('This .anir file ends before its first picture; fetch it again.');
+    this.listener.onError(endsEarly(latest.subnet.bytes));
+    await this.#done();
+  }
+
+  async #done(): Promise<void> {
+    this.#loading = false;
+    await this.#finish();
+  }
+
+  /** Whatever was under way before is not wanted any more. */
+  #begin(): AbortSignal {
+    this.#turn.abort();
+    this.#turn = new AbortController();
+    this.#loading = true;
+    this.#root.ariaBusy = 'true';
+    return this.#turn.signal;
+  }
+
+  #present(next: Shown, view?: View): void {
+    const before = this.shown?.picture;
+    const { picture } = next;
+    if (before?.width !== picture.width || before.height !== picture.height) this.#layer.clear();
+    this.shown = next;
+    this.#root.classList.remove('empty');
+    if (view || before !== picture) this.stage.show(view ?? WHOLE, picture);
+    this.listener.onShown(next);
+    clearTimeout(this.#idle);
+  }
+
+  /** Draws what is in view as fine as the screen shows it. */
+  async #finish(): Promise<void> {
+    if (!this.shown) return;
+    const { shown } = this;
+    const { image } = shown;
+    clearTimeout(this.#idle);
+    this.#drawing.abort();
+    this.#drawing = new AbortController();
+    const { signal } = this.#drawing;
+    try {
+      const region = this.#isNative ? wholeRegion(image.info, image.info) : this.stage.region();
+      const pass = await this.#layer.draw(image, region, signal);
+      signal.throwIfAborted();
+      this.#progress(0);
+      this.#root.ariaBusy = String(this.#loading);
+      this.listener.onDrawn(shown, pass);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  #progress(share: number): void {
+    this.#bar.style.opacity = share > 0 ? '1' : '0';
+    this.#bar.style.transform = `scaleX(${share})`;
+  }
+}
+
+function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {
+  if (info.width === width && info.height === height) return;
+  throw new ModelError(
+    `This network draws ${formatSize(info)} pixels, but the manifest says ${formatSize({ width, height })}.`,
+  );
+}
