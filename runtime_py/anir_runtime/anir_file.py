@@ -15,7 +15,6 @@ from anir_runtime.lapped_transform import FEWEST, Axis
 from anir_runtime.network import Latents, Network, Tensors
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
-_COLOURS = 3
 _MOST_MAGNITUDES = 1 << 15
 """Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
 _LARGE = 1 << 22
@@ -55,9 +54,9 @@ def code_step(coder: Coder, step: Step | None = None) -> Step:
 def coder_for(header: Header) -> Coder:
     """A coder for the stream of a file with that header. Raises AnirError if the picture is too large."""
     if header.family != "lapped":
-        return Coder(0, 0, header.pitch)
+        return Coder(0, 0, header.colours, header.pitch)
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
-    return Coder(rows, columns, header.pitch)
+    return Coder(rows, columns, header.colours, header.pitch)
 
 
 class AnirFile:
@@ -89,12 +88,9 @@ class AnirFile:
         self._head += data
         if self.header is None:
             try:
-                header = read_header(self._head)
+                self.header = read_header(self._head)
             except IncompleteError:
                 return
-            if header.colours != _COLOURS:
-                raise AnirError(f"has {header.colours} colour channels, not {_COLOURS}; update anir")
-            self.header = header
         if self.available:
             # Not before, as this takes memory in proportion to the picture.
             self._coder = coder_for(self.header)
@@ -177,7 +173,7 @@ def _finite(tensors: Tensors) -> bool:
 
 
 def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents:
-    """Latents of coefficients int32[rows, columns, 3, pitch, pitch] in units.
+    """Latents of coefficients int32[rows, columns, N, pitch, pitch] in units.
 
     Codes count the magnitudes that occur, so that they are as small as they can be.
     """

@@ -29,23 +29,23 @@ def _module() -> tuple[Engine, Module]:
 class Coder:
     """What is known of the coefficients of a picture's lapped transform, and the models of their codes."""
 
-    def __init__(self, rows: int, columns: int, pitch: int) -> None:
-        """For so many rows and columns of cells, of three planes and pitch² frequencies each.
+    def __init__(self, rows: int, columns: int, planes: int, pitch: int) -> None:
+        """For so many rows and columns of cells, of so many planes and pitch² frequencies each.
 
         Raises AnirError if there is not as much memory.
         """
-        self._shape = rows, columns, 3, pitch, pitch
+        self._shape = rows, columns, planes, pitch, pitch
         engine, module = _module()
         self._store = Store(engine)
         self._exports = Instance(self._store, module, []).exports(self._store)
         memory = self._exports["memory"]
         assert isinstance(memory, Memory)
         self._memory = memory
-        if not self._call("create", rows, columns, pitch):
+        if not self._call("create", rows, columns, planes, pitch):
             raise AnirError("the picture's coefficients do not fit into memory")
         self._room: int = self._call("room")
         # Memory from `room` on: coefficients that are known, those to encode, what is kept, the stream.
-        size = 4 * rows * columns * 3 * pitch**2
+        size = 4 * rows * columns * planes * pitch**2
         self._known, self._wanted, self._kept = (self._room + i * size for i in range(3))
         self._stream: int = self._kept + self._call("kept")
         self._encoding, self._reserved = False, 0
@@ -71,7 +71,7 @@ class Coder:
         return view
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Begins to encode coefficients, int32[rows, columns, 3, pitch, pitch], into `most` bytes at most."""
+        """Begins to encode coefficients, int32[rows, columns, planes, pitch, pitch], into `most` bytes at most."""
         self._encoding = True
         self._reserved = most
         self._reserve(self._stream + most)
@@ -135,7 +135,7 @@ class Coder:
         return self._bytes(self._stream, self._stream + self._call("position")).tobytes()
 
     def values(self) -> Integers:
-        """What is known of the coefficients, int32[rows, columns, 3, pitch, pitch]."""
+        """What is known of the coefficients, int32[rows, columns, planes, pitch, pitch]."""
         self._reserve(self._wanted)
         self._call("values", self._known)
         return self._bytes(self._known, self._wanted).view(np.int32).reshape(self._shape).copy()

@@ -88,7 +88,7 @@ class Decoder:
             crop: the rectangle to draw; the whole picture by default.
 
         Returns:
-            uint8[H, W, 3], RGB.
+            uint8[H, W, N]: N is 1 for a grey picture, 3 for RGB, 4 for RGB with alpha, not premultiplied.
 
         Raises:
             AnirError: if the size or the crop makes no sense or is out of range.
@@ -121,7 +121,7 @@ class Decoder:
     def tiles(
         self, size: tuple[int, int] | None = None, crop: Crop | None = None
     ) -> Iterator[NDArray[np.uint8]]:
-        """The rows that `decode` returns, top to bottom, a few at a time: uint8[rows, W, 3]."""
+        """The rows that `decode` returns, top to bottom, a few at a time: uint8[rows, W, N]."""
         width, height = self.output_size(size, crop)
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)

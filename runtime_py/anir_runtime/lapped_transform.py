@@ -125,7 +125,7 @@ class Seen(NamedTuple):
     down: int
 
 
-def seen_by(channels: int, planes: int = 3) -> list[Seen]:
+def seen_by(channels: int, planes: int) -> list[Seen]:
     """What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
 
     The last channel, and those for which nothing is left to see, are constant: π/2.

@@ -18,7 +18,7 @@ _MAX_NAME_BYTES = 255
 
 @dataclass(frozen=True)
 class Source:
-    """The picture that was fitted; `sha256` is of its uint8[H, W, 3] pixels, row by row."""
+    """The picture that was fitted; `sha256` is of its uint8[H, W, N] pixels, row by row."""
 
     file: str
     width: int

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
+from anir_runtime.picture_file import on_background
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor
 
@@ -168,9 +169,7 @@ def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[
     """uint8[H, W, 1 | 3 | 4] as RGB, uint8[H, W, 3], over a background where it is transparent."""
     if pixels.shape[2] < 4:
         return _as_rgb(pixels)
-    alpha = pixels[..., 3:].astype(np.uint16)
-    over = pixels[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)
-    return ((over + 127) // 255).astype(np.uint8)
+    return on_background(pixels, background)
 
 
 def picture_suffixes() -> frozenset[str]:

@@ -13,7 +13,7 @@ class Coefficients:
     """A picture in the lapped transform.
 
     Attributes:
-        values: float32[3, A, B, pitch, pitch] over colour plane, cell along the scan, cell across the scan,
+        values: float32[N, A, B, pitch, pitch] over colour plane, cell along the scan, cell across the scan,
             and frequency along and across the scan, in units of half the range of 8-bit levels.
         down: whether the scan goes down columns of cells; otherwise it goes along rows, to the right.
     """
@@ -23,13 +23,13 @@ class Coefficients:
 
 
 def analyse(image: NDArray[np.uint8]) -> list[Coefficients]:
-    """A picture's coefficients with each of PITCHES, in its principal colours; `image` is uint8[H, W, 3]."""
+    """A picture's coefficients with each of PITCHES, in its principal colours; `image` is uint8[H, W, N]."""
     planes = centred_planes(image)
     return [_scanned(_transform_planes(planes, pitch)) for pitch in PITCHES]
 
 
 def centred_planes(image: NDArray[np.uint8]) -> Floats:
-    """A picture uint8[H, W, 3] less its border's mean colour, in its principal colours, float32[H, W, 3]."""
+    """A picture uint8[H, W, N] less its border's mean colour, in its principal colours, float32[H, W, N]."""
     levels = image.astype(np.float32) / 127.5
     # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
     border = np.concatenate([levels[0], levels[:, 0]]).mean(0)
@@ -38,36 +38,36 @@ def centred_planes(image: NDArray[np.uint8]) -> Floats:
 
 
 def analyse_planes(planes: Floats, pitch: int, down: bool) -> Coefficients:
-    """The coefficients of colour planes float32[H, W, 3], with a given pitch and direction of the scan."""
+    """The coefficients of colour planes float32[H, W, N], with a given pitch and direction of the scan."""
     values = _transform_planes(planes, pitch)
     return Coefficients(values if down else _turned(values), down)
 
 
 def principal_colours(image: NDArray[np.uint8]) -> Floats:
-    """Axes of the colour planes, float32[RGB, planes], orthonormal, that of the largest variance first.
+    """Axes of the colour planes, float32[colours, planes], orthonormal, that of the largest variance first.
 
-    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, 3].
+    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, N].
     """
     levels = image.astype(np.float32) / 127.5
-    differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, 3) for axis in (0, 1)])
+    differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, image.shape[2]) for axis in (0, 1)])
     _, axes = np.linalg.eigh(differences.T.astype(np.float64) @ differences)
     return axes[:, ::-1].astype(np.float32)
 
 
 def _scanned(values: Floats) -> Coefficients:
-    """Coefficients [3, rows, columns, pitch, pitch], scanned in the direction in which means differ less."""
+    """Coefficients [N, rows, columns, pitch, pitch], scanned in the direction in which means differ less."""
     means = values[..., 0, 0]
     down, right = (float(np.abs(np.diff(means, axis=axis)).sum()) for axis in (1, 2))
     return Coefficients(values, True) if down < right else Coefficients(_turned(values), False)
 
 
 def _turned(values: Floats) -> Floats:
-    """Columns for rows: [3, rows, columns, k, l] as [3, columns, rows, l, k]."""
+    """Columns for rows: [N, rows, columns, k, l] as [N, columns, rows, l, k]."""
     return values.transpose(0, 2, 1, 4, 3)
 
 
 def _transform_planes(planes: Floats, pitch: int) -> Floats:
-    """Coefficients [3, rows, columns, pitch, pitch] of planes [H, W, 3]."""
+    """Coefficients [N, rows, columns, pitch, pitch] of planes [H, W, N]."""
     return np.stack([_transform(np.ascontiguousarray(plane), pitch) for plane in planes.transpose(2, 0, 1)])
 
 

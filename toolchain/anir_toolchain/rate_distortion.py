@@ -66,8 +66,8 @@ def quantize_again(
 
     Args:
         latents: the latents so far.
-        planes: what these show at every pixel, float32[H, W, 3].
-        residual: what is to be added to the planes, float32[H, W, 3].
+        planes: what these show at every pixel, float32[H, W, N].
+        residual: what is to be added to the planes, float32[H, W, N].
         bits: budget of the new codes and their tables; without one the step stays as it is.
         trials: most steps that are tried to meet the budget.
     """
@@ -147,7 +147,7 @@ def _solve_step(rate: Callable[[float], float], bits: float, tried: dict[float, 
 
 
 def _quantized(coefficients: Floats, step: float) -> Codes:
-    """Codes [3, A, B, K, K] of coefficients [3, A, B, pitch, pitch], rounded for the least D + λ R."""
+    """Codes [N, A, B, K, K] of coefficients [N, A, B, pitch, pitch], rounded for the least D + λ R."""
     scaled = coefficients / np.float32(step)
     kept = _frequencies_kept(np.floor(np.abs(scaled) + _DEADZONE_OFFSET))
     scaled = scaled[..., :kept, :kept]

@@ -10,7 +10,7 @@
 export const CONTEXTS: usize = 5;
 /** Counters of a context. */
 export const SLOTS: usize = 2560;
-/** Kinds of decisions, for each of three planes. */
+/** Kinds of decisions, for each plane. */
 export const KINDS: usize = 24;
 const INPUTS: usize = CONTEXTS + 1;
 const CONSTANT: i32 = 77;
@@ -93,18 +93,20 @@ export function prepare(): void {
   }
 }
 
-/** Memory that the models take. */
-export const MODELS: usize =
-  KINDS * 3 * (CONTEXTS * SLOTS * 4 + 2 * SELECTED * INPUTS * 4) + NUMBERS * 4;
+/** Memory that the models take, for so many planes. */
+export function modelBytes(planes: usize): usize {
+  return KINDS * planes * (CONTEXTS * SLOTS * 4 + 2 * SELECTED * INPUTS * 4) + NUMBERS * 4;
+}
 
 /** Models that have learned nothing, at an address. */
-export function reset(address: usize): void {
+export function reset(address: usize, planes: usize): void {
+  const kinds = KINDS * planes;
   counters = address;
-  byActivity = counters + KINDS * 3 * CONTEXTS * SLOTS * 4;
-  byFrequency = byActivity + KINDS * 3 * SELECTED * INPUTS * 4;
-  numbers = byFrequency + KINDS * 3 * SELECTED * INPUTS * 4;
-  for (let i: usize = 0; i < KINDS * 3 * CONTEXTS * SLOTS; i++) store<u32>(counters + i * 4, 32768);
-  for (let i: usize = 0; i < KINDS * 3 * SELECTED * 2 * INPUTS; i++) {
+  byActivity = counters + kinds * CONTEXTS * SLOTS * 4;
+  byFrequency = byActivity + kinds * SELECTED * INPUTS * 4;
+  numbers = byFrequency + kinds * SELECTED * INPUTS * 4;
+  for (let i: usize = 0; i < kinds * CONTEXTS * SLOTS; i++) store<u32>(counters + i * 4, 32768);
+  for (let i: usize = 0; i < kinds * SELECTED * 2 * INPUTS; i++) {
     store<i32>(byActivity + i * 4, i % INPUTS < CONTEXTS ? FIRST_WEIGHT : 0);
   }
   for (let i: usize = 0; i < NUMBERS; i++) store<u32>(numbers + i * 4, 32768);
