@@ -175,12 +175,13 @@ def torch_way(
         all_features = torch.from_numpy(features_at(latents, x, y, model.size, subnet.width)).flatten(0, 1)
 
     def draw() -> torch.Tensor:
-        image = torch.empty((len(columns), 3), dtype=torch.uint8)
+        image = torch.empty((len(columns), model.colours), dtype=torch.uint8)
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
                 features = None if all_features is None else all_features[part]
-                h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
+                at = columns[part], rows[part]
+                h = model.family.forward(filters, weights, biases, *at, features, model.planes)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image
 

@@ -15,9 +15,9 @@ from typing import Annotated
 import typer
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
-from anir_toolchain.image import load_image
+from anir_runtime.picture_file import as_pillow
+from anir_toolchain.image import WHITE, load_image
 from anir_toolchain.terminal import run
-from PIL import Image
 
 from bench.codecs import CODECS, best_within
 
@@ -37,7 +37,7 @@ def encode_all(
 def encode_folder(folder: Path) -> None:
     """Replaces `codecs/` of one exported folder; subnets that get the same quality share a file."""
     manifest = Manifest.load(folder)
-    image = load_image(folder / manifest.source.file)
+    image = load_image(folder / manifest.source.file, WHITE)
     target = folder / "codecs"
     shutil.rmtree(target, ignore_errors=True)
     subnets = {}
@@ -47,7 +47,7 @@ def encode_folder(folder: Path) -> None:
             best = best_within(image, codec, entry.bytes)
             file = f"q{best['quality']}.{suffix}"
             buffer = BytesIO()
-            Image.fromarray(image).save(buffer, codec, quality=best["quality"], **CODECS[codec])
+            as_pillow(image).save(buffer, codec, quality=best["quality"], **CODECS[codec])
             with replacing(target / file) as temporary:
                 temporary.write_bytes(buffer.getvalue())
             rows[codec.lower()] = {"file": file, "bytes": best["bytes"], "psnr": round(best["psnr"], 3)}

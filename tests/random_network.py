@@ -10,8 +10,6 @@ from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[Any]]
-KEPT = 3
-"""Planes that `lapped` passes on: no weights lead to them."""
 
 
 def random_network(
@@ -25,18 +23,20 @@ def random_network(
     down: bool = False,
     reach: int = 1,
     order: int = 8,
+    colours: int = 3,
 ) -> Network:
-    """A network with the tensors that its family lists; the last four options are those of latents."""
+    """A network with the tensors that its family lists; `pitch` to `order` are of latents."""
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
-    shapes = {name: shape for name, (_, shape) in kind.shapes(depth, channels, 3).items()}
+    shapes = {name: shape for name, (_, shape) in kind.shapes(depth, channels, colours).items()}
     banks = shapes["phases"][0] if "phases" in shapes else 0
     weights = random.integers(-top - 1, top + 1, (links, channels, channels)).astype(np.int8)
-    tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, 3).astype(np.float32)}
+    tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, colours).astype(np.float32)}
     gain = math.sqrt(3 / channels) / top
     if kind.has_latents:
-        weights[..., :KEPT] = 0
+        # Planes are passed on: no weights lead to them.
+        weights[..., :colours] = 0
         tensors["steps"] = (gain * random.uniform(0.5, 2.5, links)).astype(np.float32)
     else:
         tensors |= _quantized("steps", gain * random.uniform(0.5, 2.5, (links, channels)), 1)
@@ -44,8 +44,11 @@ def random_network(
         biases = random.uniform(-1, 1, (links, channels)) * (3 if banks == 1 else 0.5)
         tensors |= _quantized("biases", biases, 1)
         tensors |= _filters(random, banks, channels, "decays" in shapes)
-    tensors |= _quantized("head", random.uniform(-1, 1, (3, channels)) * (0.2 if banks == 1 else 0.1), 1)
-    latents = _latents(random, size, pitch, down, reach, order) if kind.has_latents else None
+    tensors |= _quantized(
+        "head", random.uniform(-1, 1, (colours, channels)) * (0.2 if banks == 1 else 0.1), 1
+    )
+    shape = colours, *lattice(size, pitch, down), order, order
+    latents = _latents(random, shape, pitch, down, reach) if kind.has_latents else None
     return Network(family, size, bits, tensors, latents)
 
 
@@ -66,9 +69,8 @@ def _quantized(name: str, values: NDArray[np.float64], axes: int, kind: type = n
 
 
 def _latents(
-    random: np.random.Generator, size: tuple[int, int], pitch: int, down: bool, reach: int, order: int
+    random: np.random.Generator, shape: tuple[int, ...], pitch: int, down: bool, reach: int
 ) -> Latents:
-    shape = (3, *lattice(size, pitch, down), order, order)
     # Most are zero, some large.
     codes = np.round(random.uniform(-1, 1, shape) ** 9 * 20).astype(np.int16)
     # Means stay small, so that their sums do.

@@ -16,13 +16,13 @@ SUBNETS = (2, 8), (3, 8), (2, 12), (4, 12)
 PSNR = (20.25, 21.75, 25.25)
 
 
-def networks(family: str, bits: int = 4) -> list[Network]:
+def networks(family: str, bits: int = 4, colours: int = 3) -> list[Network]:
     """A network of each subnet, which share the layers of the deepest of their width."""
     result = []
     for depth, channels in SUBNETS:
         deepest = max(d for d, c in SUBNETS if c == channels)
-        whole = random_network(family, deepest, channels, SIZE, bits, seed=channels)
-        own = random_network(family, depth, channels, SIZE, bits, seed=depth)
+        whole = random_network(family, deepest, channels, SIZE, bits, channels, colours=colours)
+        own = random_network(family, depth, channels, SIZE, bits, depth, colours=colours)
         tensors = {
             name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
             for name, tensor in own.tensors.items()
@@ -35,11 +35,11 @@ def _beginning(whole: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:  # type
     return whole[tuple(slice(n) for n in shape)]
 
 
-def file_of(family: str, bits: int = 4) -> tuple[bytes, list[Network]]:
-    header = Header(family, SIZE, 3, bits, 16, (), 0)
-    writer, own = AnirWriter(header, 1 << 20), networks(family, bits)
+def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[Network]]:
+    header = Header(family, SIZE, colours, bits, 16, (), 0)
+    writer, own = AnirWriter(header, 1 << 20), networks(family, bits, colours)
     if family == "lapped":
-        writer.coder.aim(lively(4, 5, 16))
+        writer.coder.aim(lively(4, 5, 16, planes=colours))
         code_unit(writer.coder, 2.0**-12)
     for k, network in enumerate(own):
         if family == "lapped":
@@ -50,9 +50,9 @@ def file_of(family: str, bits: int = 4) -> tuple[bytes, list[Network]]:
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
-@pytest.mark.parametrize("bits", [4, 8])
-def test_each_prefix_has_its_networks(family: str, bits: int) -> None:
-    data, own = file_of(family, bits)
+@pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
+def test_each_prefix_has_its_networks(family: str, bits: int, colours: int) -> None:
+    data, own = file_of(family, bits, colours)
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     for k, (level, network) in enumerate(zip(levels, own, strict=True)):
         file = AnirFile(data[: level.end])
@@ -63,7 +63,7 @@ def test_each_prefix_has_its_networks(family: str, bits: int) -> None:
         for name, tensor in network.tensors.items():
             assert read.tensors[name].dtype == tensor.dtype
             assert np.array_equal(read.tensors[name], tensor)
-        assert Decoder(read).decode().shape == (SIZE[1], SIZE[0], 3)
+        assert Decoder(read).decode().shape == (SIZE[1], SIZE[0], colours)
 
 
 def test_bytes_may_come_one_by_one() -> None:

@@ -11,6 +11,7 @@ from anir_runtime.errors import AnirError
 from anir_toolchain import presets
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.cli import eval_main, export_main, train_main
+from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
 from anir_toolchain.training import Task, Training, advance
 from PIL import Image
@@ -90,6 +91,30 @@ def test_a_picture_is_never_replaced(picture: Path, fails: Failing) -> None:
     Path("other.jpg").write_text("mine")
     fails(train_main([str(picture), "-o", "other.jpg", *SMALL]), "other.jpg: is no model")
     assert (picture.read_bytes(), Path("other.jpg").read_text()) == (before, "mine")
+
+
+def test_transparent_and_grey_pictures_go_all_the_way(picture: Path) -> None:
+    y, x = np.mgrid[0:24, 0:32]
+    clear = np.stack([x * 8, y * 10, x * 4 + y, np.where(x < 16, y * 10, 255)], 2).astype(np.uint8)
+    Image.fromarray(clear).save("clear.png")
+    Image.fromarray(clear[..., 0]).save("grey.jpg", quality=95)
+    for name, mode, files in (
+        ("clear.png", "RGBA", ["a.png", "a.webp"]),
+        ("grey.jpg", "L", ["a.png", "a.jpg"]),
+    ):
+        assert train_main([name, "-o", "model.pt", "--preset", "fast", "--space", "d2,3w8", "--force"]) == 0
+        assert export_main(["model.pt", "--all-subnets", "-o", "folder"]) == 0
+        assert export_main(["model.pt", "-o", "model.anir"]) == 0
+        assert eval_main(["folder", name]) == 0
+        model = load_model(Path("model.pt"))
+        assert model.colours == len(mode)
+        for source in ("folder", "model.anir"):
+            for file in files:
+                assert run_cli.main([source, "-o", file]) == 0
+                with Image.open(file) as drawn:
+                    assert drawn.mode == mode
+                    pixels = np.asarray(drawn).reshape(model.image.shape)
+                assert psnr(pixels, model.image.numpy()) > 18
 
 
 def test_transparent_parts_show_the_background(picture: Path, fails: Failing) -> None:

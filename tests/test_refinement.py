@@ -34,7 +34,9 @@ def test_refined_latents_show_what_was_missing() -> None:
     lacking[:40, :48] = 0
     coefficients = analyse_planes(lacking @ principal_colours(image), 16, down=True)
     picture = Picture(image, CPU)
-    trunk = Trunk.create(family("lapped"), (2, 3), 8, 4, picture.size, 10.0, torch.Generator().manual_seed(0))
+    trunk = Trunk.create(
+        family("lapped"), (2, 3), 8, 4, picture.size, picture.colours, 10.0, torch.Generator().manual_seed(0)
+    )
     trunks = {8: (trunk, trunk.parameters)}
     with ThreadPoolExecutor(1) as pool:
         first = {subnet: quantized([coefficients], 9000) for subnet in SUBNETS}
@@ -52,7 +54,9 @@ def test_refined_latents_show_what_was_missing() -> None:
 def test_the_old_latents_stay_as_they_were() -> None:
     image = blocks(6, 4, 8)
     picture = Picture(image, CPU)
-    trunk = Trunk.create(family("lapped"), (2,), 8, 4, picture.size, 10.0, torch.Generator().manual_seed(0))
+    trunk = Trunk.create(
+        family("lapped"), (2,), 8, 4, picture.size, picture.colours, 10.0, torch.Generator().manual_seed(0)
+    )
     with ThreadPoolExecutor(1) as pool:
         features = LatentFeatures({SUBNETS[0]: latents_of(image, 4000)}, picture, pool)
         codes, planes = features.latents[SUBNETS[0]].codes.copy(), features.planes(SUBNETS[0]).copy()

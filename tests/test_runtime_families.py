@@ -50,6 +50,17 @@ def test_every_network_is_drawn_as_its_formula_says(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("colours", [1, 4])
+@pytest.mark.parametrize("channels", [5, 30])
+def test_grey_and_transparent_pictures(family: str, colours: int, channels: int) -> None:
+    network = random_network(family, 3, channels, (70, 50), colours=colours, reach=2)
+    x, y = axis_coordinates(70), axis_coordinates(50)
+    drawn = _draw(network, x, y)
+    assert drawn.shape == (50, 70, colours)
+    assert_same_pixels(drawn, reference.pixels(network, x, y))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     ("x", "y"),
     [

@@ -71,7 +71,7 @@ class Coder:
         return view
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Begins to encode coefficients, int32[rows, columns, planes, pitch, pitch], into `most` bytes at most."""
+        """Begins to encode coefficients, int32[rows, columns, planes, pitch, pitch], into `most` bytes."""
         self._encoding = True
         self._reserved = most
         self._reserve(self._stream + most)

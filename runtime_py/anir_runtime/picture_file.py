@@ -7,13 +7,16 @@ import zlib
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError, AnirWarning
 from anir_runtime.files import replacing
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -69,8 +72,6 @@ def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path:
             with temporary.open("wb") as file:
                 _write_png(tiles, size, file)
         else:
-            from PIL import Image
-
             image = np.concatenate(list(tiles))
             if kind == "JPEG" and image.shape[2] == 4:
                 warnings.warn(
@@ -79,8 +80,15 @@ def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path:
                     stacklevel=2,
                 )
                 image = on_background(image, (255, 255, 255))
-            picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-            picture.save(temporary, kind, **_SAVE_OPTIONS[kind])
+            as_pillow(image).save(temporary, kind, **_SAVE_OPTIONS[kind])
+
+
+def as_pillow(image: NDArray[np.uint8]) -> "Image.Image":
+    """uint8[H, W, 1 | 3 | 4] as a picture of Pillow's, whose mode is L, RGB or RGBA."""
+    # Takes time to load, which only those formats need that it writes.
+    from PIL import Image
+
+    return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
 def on_background(image: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:

@@ -17,8 +17,17 @@ from tests.test_coder import lively
 
 SIZE = 75, 52
 SUBNETS = (2, 5), (3, 5), (2, 8), (4, 8)
-CASES = (("siren", 4, 16), ("fourier", 8, 16), ("gabor", 4, 16), ("lapped", 4, 16), ("lapped", 8, 32))
-"""Family, bits of a weight and pitch of each file."""
+CASES = (
+    ("siren", 3, 4, 16),
+    ("fourier", 3, 8, 16),
+    ("gabor", 3, 4, 16),
+    ("lapped", 3, 4, 16),
+    ("lapped", 3, 8, 32),
+    ("gabor", 1, 8, 16),
+    ("lapped", 1, 4, 16),
+    ("lapped", 4, 4, 16),
+)
+"""Family, colours, bits of a weight and pitch of each file."""
 
 
 def anir_cases() -> list[dict[str, Any]]:
@@ -26,8 +35,8 @@ def anir_cases() -> list[dict[str, Any]]:
     return [_case(*case) for case in CASES]
 
 
-def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
-    data = _file(Header(family, SIZE, 3, bits, pitch, (), 0))
+def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
+    data = _file(Header(family, SIZE, colours, bits, pitch, (), 0))
     file = AnirFile(data)
     header = file.header
     assert header is not None
@@ -37,6 +46,7 @@ def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
         "anir": b64encode(data).decode(),
         "family": family,
         "start": header.start,
+        "colours": colours,
         "bits": bits,
         "pitch": pitch,
         "x": x.tolist(),
@@ -58,7 +68,7 @@ def _file(header: Header) -> bytes:
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
-        wanted = lively(rows, columns, header.pitch)
+        wanted = lively(rows, columns, header.pitch, planes=header.colours)
         wanted[..., 6:, :] = wanted[..., 6:] = 0
         writer.coder.aim(wanted)
         code_unit(writer.coder, 2.0**-13)
@@ -73,8 +83,10 @@ def _file(header: Header) -> bytes:
 def _network(header: Header, depth: int, channels: int) -> Network:
     """A network that shares the layers of the deepest of its width."""
     deepest = max(d for d, c in SUBNETS if c == channels)
-    whole = random_network(header.family, deepest, channels, SIZE, header.bits, seed=channels)
-    own = random_network(header.family, depth, channels, SIZE, header.bits, seed=depth)
+    whole = random_network(
+        header.family, deepest, channels, SIZE, header.bits, channels, colours=header.colours
+    )
+    own = random_network(header.family, depth, channels, SIZE, header.bits, depth, colours=header.colours)
     tensors = {
         name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
         for name, tensor in own.tensors.items()

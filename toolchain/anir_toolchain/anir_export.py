@@ -14,6 +14,7 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.lapped_transform import REACHES
 from anir_runtime.network import Latents, Network
+from anir_runtime.picture_file import as_pillow
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -49,7 +50,7 @@ def export_anir(model: Model, path: Path) -> Header:
     """
     order = sorted(model.space.subnets, key=lambda subnet: (subnet.width, subnet.depth))
     writer = AnirWriter(
-        Header(model.family_name, model.size, 3, model.bits, _PITCH, (), 0),
+        Header(model.family_name, model.size, model.colours, model.bits, _PITCH, (), 0),
         _MOST_BITS * math.prod(model.size) // 8 + (1 << 21),
     )
     if model.family.has_latents:
@@ -95,8 +96,8 @@ def _bytes_beside_codes(model: Model, order: Sequence[Subnet]) -> list[int]:
     for subnet in order:
         new = subnet.depth - 1 - layers.get(subnet.width, 0)
         layers[subnet.width] = subnet.depth - 1
-        shown = subnet.width - model.family.passed_through
-        total += new * (subnet.width * shown * model.bits / 8 + 4) + 3 * subnet.width + 28
+        shown = subnet.width - model.planes
+        total += new * (subnet.width * shown * model.bits / 8 + 4) + model.colours * (subnet.width + 4) + 16
         result.append(round(total))
     return result
 
@@ -111,9 +112,9 @@ def _with_head(model: Model, subnet: Subnet, latents: Latents) -> Network:
     weights = trunk.weight[:layers].float() * trunk.step.values[:layers, None]
     grid_y, grid_x = (torch.from_numpy(axis.ravel()) for axis in np.meshgrid(y, x, indexing="ij"))
     filters, biases = trunk.filters.values, trunk.bias.values
-    channels = model.family.forward(filters, weights, biases, grid_x, grid_y, features)[-1]
-    moments = Moments(subnet.width, channels.device)
-    colours = model.image[every // 2 :: every, every // 2 :: every].reshape(-1, 3).float() / 255
+    channels = model.family.forward(filters, weights, biases, grid_x, grid_y, features, model.planes)[-1]
+    moments = Moments(subnet.width, model.colours, channels.device)
+    colours = model.image[every // 2 :: every, every // 2 :: every].reshape(-1, model.colours).float() / 255
     moments.add(channels, colours)
     codes, scale, bias = moments.solve(VECTOR_BITS, shared_step=model.family.lean)
     network = model.network(subnet)
@@ -132,4 +133,4 @@ def _qualities(network: Network, model: Model) -> Psnr:
 
 def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture at another size, each pixel the mean of those that it covers."""
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    return np.asarray(as_pillow(image).resize(size, Image.Resampling.BOX)).reshape(*size[::-1], -1)

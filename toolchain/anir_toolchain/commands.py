@@ -20,7 +20,7 @@ from anir_toolchain.config import Config
 from anir_toolchain.display import show
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.export import export
-from anir_toolchain.image import load_image, parse_colour
+from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import Options, Outcome, find_jobs
 from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
@@ -39,7 +39,8 @@ Version = Annotated[
     typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
 ]
 Background = Annotated[
-    str, typer.Option(help="Colour behind transparent parts, like white or #ff8000.", metavar="COLOUR")
+    str | None,
+    typer.Option(help="Put a colour, like white or #ff8000, behind transparent parts.", metavar="COLOUR"),
 ]
 
 
@@ -60,7 +61,7 @@ def train(
         typer.Option(help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    background: Background = "white",
+    background: Background = None,
     recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
     jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
     force: Annotated[bool, typer.Option("--force", help="Fit again what is done already.")] = False,
@@ -76,7 +77,7 @@ def train(
     depths, widths = _parse_space(space)
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
     config.check()
-    options = Options(config, parse_colour(background), force)
+    options = Options(config, _colour(background), force)
     todo = find_jobs(pictures, output, recursive)
     outcomes = []
     with show(len(todo), quiet) as display, _interruptible():
@@ -109,6 +110,10 @@ def _report(outcomes: list[Outcome], quiet: bool) -> None:
     if failed:
         names = ", ".join(str(outcome.job.picture) for outcome in failed)
         raise AnirError(f"{len(failed)} of {len(outcomes)} pictures failed: {names}")
+
+
+def _colour(text: str | None) -> Colour | None:
+    return None if text is None else parse_colour(text)
 
 
 def _parse_preset(text: str) -> tuple[str, int | None]:
@@ -177,14 +182,14 @@ def evaluate_subnets(
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Draw the rate-distortion plot: PNG, SVG or PDF."),
     ] = None,
-    background: Background = "white",
+    background: Background = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Decodes all subnets and tabulates bytes, PSNR and time."""
     if plot_path is not None:
         _check_plot_path(plot_path, source, picture)
-    image = None if picture is None else load_image(picture, parse_colour(background))
+    image = None if picture is None else load_image(picture, _colour(background))
     with tempfile.TemporaryDirectory() as temporary:
         directory = source
         if not source.is_dir():

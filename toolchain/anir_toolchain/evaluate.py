@@ -38,7 +38,7 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
 
     Args:
         directory: a folder with a manifest.
-        image: uint8[H, W, 3] to compare with; without one, PSNR is the manifest's.
+        image: uint8[H, W, N] to compare with; without one, PSNR is the manifest's.
         runs: decodes of each subnet after a first one; `decode_ms` is their median.
 
     Raises:

@@ -70,4 +70,4 @@ def macs_per_pixel(model: Model, subnet: Subnet) -> int:
     """Multiply-accumulates that one pixel takes: lapped transform, hidden layers and head."""
     latents = model.latents(subnet)
     planes = synthesis_macs_per_pixel(latents) if latents else 0
-    return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
+    return planes + (subnet.depth - 1) * subnet.width**2 + model.colours * subnet.width

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.config import Config
-from anir_toolchain.image import WHITE, Colour, load_image, picture_suffixes
+from anir_toolchain.image import Colour, load_image, picture_suffixes
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import Progress
 from anir_toolchain.training import fit
@@ -42,12 +42,12 @@ class Options:
 
     Attributes:
         config: what to fit and how.
-        background: what shows where pictures are transparent.
+        background: what shows where pictures are transparent; without one, transparency is kept.
         force: fits again what is done already.
     """
 
     config: Config
-    background: Colour = WHITE
+    background: Colour | None = None
     force: bool = False
 
 
@@ -202,7 +202,8 @@ def _is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
         model = load_model(target)
     except AnirError:
         return False
-    height, width = image.shape[:2]
-    wanted = (config.family, config.bits, config.schedule_name, config.seed, config.space(width, height))
+    height, width, colours = image.shape
+    space = config.space(width, height, colours)
+    wanted = (config.family, config.bits, config.schedule_name, config.seed, space)
     has = (model.family_name, model.bits, model.preset, model.seed, model.space)
     return has == wanted and np.array_equal(model.image.numpy(), image)

@@ -20,7 +20,7 @@ def encode_latents(latents: Latents) -> Stream:
 
 
 def planes_apart(codes: Codes) -> bool:
-    """Whether each plane has lanes of its own: with N planes N times as many lanes, of as many fewer steps."""
+    """Whether each of N planes has lanes of its own: N times as many lanes, of as many fewer steps."""
     # Means do not count: they are differences along the scan, so that their number depends on its direction.
     others = np.count_nonzero(codes) - np.count_nonzero(codes[..., 0, 0])
     return bool(others >= _CODES_APART * len(codes) * codes.shape[2])

@@ -76,13 +76,13 @@ def _residual(
     heads: Quantized,
     biases: Tensor,
 ) -> NDArray[np.float32]:
-    """The picture minus the subnet's, RGB float32[H, W, 3], in units of half the range of 8 bits."""
+    """The picture minus the subnet's, float32[H, W, N], in units of half the range of 8 bits."""
     at = trunk.depths.index(subnet.depth)
     head, bias = heads.values[at].T.to(picture.device), biases[at].to(picture.device)
     parts = []
     for index in torch.split(torch.arange(len(picture), device=picture.device), _BATCH):
         x, y, colours = picture.points(index)
         channels = trunk.last_layer(subnet.depth, parameters, x, y, features.of(subnet, index))
-        rgb = torch.addmm(bias, channels, head).clamp(0, 1)
-        parts.append(colours - (2 * rgb - 1))
-    return torch.cat(parts).reshape(picture.height, picture.width, 3).cpu().numpy()
+        drawn = torch.addmm(bias, channels, head).clamp(0, 1)
+        parts.append(colours - (2 * drawn - 1))
+    return torch.cat(parts).reshape(picture.height, picture.width, picture.colours).cpu().numpy()

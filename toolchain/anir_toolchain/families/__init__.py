@@ -52,20 +52,22 @@ class Family(ABC):
 
     The channels of such a family have to include a constant one.
     """
-    passed_through: ClassVar[int] = 0
-    """Number of first channels that every layer passes on unchanged: no hidden weights lead to them."""
-
     has_latents: ClassVar[bool] = False
     """Whether each subnet has latents (coefficients of a lapped transform) of its own, of `latent_bits`."""
     widths: ClassVar[tuple[int, ...]] = WIDTHS
     """Widths of the default space for a picture of 768x512."""
-    narrowest: ClassVar[int] = 1
-    """Least width of a subnet."""
 
     @property
     def filter_bits(self) -> list[int]:
         """Bits of each of a filter's K values."""
         return [bits for rows, bits in self.filter_tensors.values() for _ in range(rows)]
+
+    def planes(self, colours: int) -> int:
+        """Number of the latents' planes of a picture of so many colours: as many, or 0 without latents.
+
+        Every layer passes on its first so many channels unchanged: no hidden weights lead to them.
+        """
+        return colours if self.has_latents else 0
 
     def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
         """Budget in bits of a subnet's latents for a picture of size (width, height): none by default."""
@@ -104,6 +106,7 @@ class Family(ABC):
         x: Tensor,
         y: Tensor,
         features: Tensor | None = None,
+        planes: int = 0,
     ) -> list[Tensor]:
         """The channels after each layer.
 
@@ -114,6 +117,7 @@ class Family(ABC):
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
             features: what the first n channels see of the latents, float32[N, n], if there are any.
+            planes: number of the latents' planes.
 
         Returns:
             D tensors float32[N, C].

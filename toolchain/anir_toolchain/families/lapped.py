@@ -1,7 +1,8 @@
 """A lapped transform under sine layers: latents say what is where, a small network makes colours of it.
 
-The latents (`lapped_transform`) are three planes z in the picture's principal colours, and take nearly all of
-a file. The layers see z at a point and its first plane around it, and undo some of the error of coarse codes.
+The latents (`lapped_transform`) are planes z, as many as the picture has colours, in its principal colours,
+and take nearly all of a file. The layers see z at a point and its first plane around it, and undo some of the
+error of coarse codes.
 """
 
 from typing import ClassVar
@@ -24,10 +25,8 @@ class Lapped(Family):
     # The errors of subnets with many bits are far smaller than those with few.
     error_exponent = 1.0
     lean = True
-    passed_through = 3
     has_latents = True
     widths = (8, 16, 20, 24)
-    narrowest = 4
     rates: ClassVar[dict[int, tuple[float, ...]]] = {
         2: (0.0997, 0.165, 0.3, 0.6),
         3: (0.115, 0.1797, 0.349, 0.7485),
@@ -72,12 +71,14 @@ class Lapped(Family):
         x: Tensor,
         y: Tensor,
         features: Tensor | None = None,
+        planes: int = 0,
     ) -> list[Tensor]:
         assert features is not None
+        assert planes
         seen = functional.pad(features, (0, filters.shape[-1] - features.shape[1]), value=CONSTANT)
-        planes, others = seen[:, : self.passed_through], seen[:, self.passed_through :]
+        here, others = seen[:, :planes], seen[:, planes:]
         layers = [seen]
         for weight in weights:
-            sines = torch.sin(layers[-1] @ weight[:, self.passed_through :])
-            layers.append(torch.cat([planes, others + sines], 1))
+            sines = torch.sin(layers[-1] @ weight[:, planes:])
+            layers.append(torch.cat([here, others + sines], 1))
         return layers

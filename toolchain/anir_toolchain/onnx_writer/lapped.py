@@ -42,7 +42,7 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """The three planes at the point, plane 0 at its neighbours, and CONSTANT, float32[H, W, C]."""
+    """All planes at the point, plane 0 at its neighbours, and CONSTANT, float32[H, W, C]."""
     op, network = tensors.op, tensors.network
     latents = network.latents
     assert latents is not None
@@ -64,7 +64,7 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
         operands[1],
         equation=f"{along},{coefficients},{across}->hwrdp",
     )
-    seen = np.array(seen_positions(network.channels), np.int32)
+    seen = np.array(seen_positions(network.channels, network.colours), np.int32)
     planes = op.Gather(op.Reshape(planes, [0, 0, -1]), tensors.constant("seen", seen), axis=2)
     others = [0, network.channels - len(seen)]
     return op.Pad(planes, others, tensors.constant("constant", CONSTANT), [2])
@@ -96,7 +96,7 @@ def cosines(
 
 
 def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
-    """The values of the codes, float32[3, A, K, K, B]; [A, K, K, 3, B] if each plane has lanes of its own."""
+    """The values of the codes, float32[N, A, K, K, B]; [A, K, K, N, B] if each plane has lanes of its own."""
     op, own = tensors.op, context(latents.codes.shape[-1])
     planes, along, across, k, _ = latents.codes.shape
     mean_activity = tensors.constant("mean_activity", np.full((1, 1), MEAN_ACTIVITY, np.float32))
