@@ -46,12 +46,15 @@ def _sessions(data: bytes) -> dict[str, ort.InferenceSession]:
 def test_torch_and_every_kind_of_session_agree(name: str, bits: int, colours: int) -> None:
     model = random_model(name, bits, colours=colours)
     x, y = axis_coordinates(96), axis_coordinates(64)
+    lively = []
     for subnet in model.space.subnets:
         rgb = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
         want = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-        assert want.std() > (5 if colours > 1 else 3), "too dull a picture to tell anything"
+        lively.append(want.std() > 5)
         for session in _sessions(build(model.network(subnet)).SerializeToString()).values():
             assert_same_pixels(session.run(["image"], {"x": x, "y": y})[0], want)
+    # A single random channel may be black or white.
+    assert sum(lively) >= (8 if colours == 1 else 16), "too dull pictures to tell anything"
 
 
 @pytest.mark.parametrize("bits", [4, 8])

@@ -6,7 +6,6 @@ import { Coder } from './coder.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
-import { COLOURS } from './onnx_reader.ts';
 
 const LEAST_WIDTH = 64;
 /** Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory. */
@@ -104,12 +103,7 @@ export class AnirFile {
 
   #readHeader(): Header | undefined {
     try {
-      const header = readHeader(concat(this.#parts));
-      if (header.colours !== COLOURS)
-        throw new ModelError(
-          `This .anir file has ${header.colours} colour channels, not ${COLOURS}; update the decoder.`,
-        );
-      return header;
+      return readHeader(concat(this.#parts));
     } catch (error) {
       if (error instanceof IncompleteError) return;
       throw error;
@@ -120,7 +114,7 @@ export class AnirFile {
     const stream = concat(this.#parts).subarray(header.start, header.levels.at(-1)?.end);
     const cells = header.size.map((pixels) => new Axis(pixels, header.pitch).cells) as [number, number];
     const [columns, rows] = header.family === 'lapped' ? cells : [0, 0];
-    this.#coder = new Coder(this.module, rows, columns, header.pitch);
+    this.#coder = new Coder(this.module, rows, columns, header.colours, header.pitch);
     this.#coder.decode(stream);
     this.#networks = new NetworkDecoder(this.#coder, header.family, header.bits, header.colours);
     this.#parts = [];
@@ -149,9 +143,9 @@ export class AnirFile {
     return network;
   }
 
-  #latents(coder: Coder, { size, pitch }: Header, reach: number): Latents {
+  #latents(coder: Coder, { size, colours, pitch }: Header, reach: number): Latents {
     const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-    return latentsOf(coder.values(), [rows, columns], this.#unit, pitch, reach);
+    return latentsOf(coder.values(), [rows, columns, colours], this.#unit, pitch, reach);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as NeuralImg from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
-import { expectSamePixels } from '../pixels.ts';
+import { asRgba, expectSamePixels } from '../pixels.ts';
 import { type AnirCase, anirCases } from '../vectors.ts';
 import { startBrowser } from './page.ts';
 import { makeProject } from './project.ts';
@@ -54,23 +54,22 @@ afterAll(async () => {
   rmSync(project, { recursive: true, force: true });
 });
 
-/** What a page draws of a file that comes in chunks of so many bytes: each level's name, bytes, and RGB. */
+/** What a page draws of a file that comes in chunks of so many bytes: each level's name, bytes, and RGBA. */
 async function streamed({ file, levels: [level] }: AnirCase, size: number) {
   const grid = { x: [...(level?.x ?? [])], y: [...(level?.y ?? [])] };
   return page.evaluate(
     async ({ bytes, x, y, size }) => {
       const stream = new window.neuralImg.Decoder().stream();
-      const told: { name: string; bytes: number; rgb: number[] }[] = [];
+      const told: { name: string; bytes: number; rgba: number[] }[] = [];
       const all = Uint8Array.from(bytes);
       while (stream.bytes < all.length) {
         await stream.feed(all.subarray(stream.bytes, stream.bytes + size));
         if (stream.available === told.length) continue;
         const image = await stream.image(told.length);
-        const rgb: number[] = [];
+        const rgba: number[] = [];
         const spans = { x: Float32Array.from(x), y: Float32Array.from(y) };
-        for await (const { pixels } of image.decode(spans))
-          rgb.push(...Array.from(pixels).filter((_, k) => k % 4 !== 3));
-        told.push({ name: image.info.name, bytes: image.bytes, rgb });
+        for await (const { pixels } of image.decode(spans)) rgba.push(...pixels);
+        told.push({ name: image.info.name, bytes: image.bytes, rgba });
       }
       stream.close();
       return told;
@@ -79,15 +78,18 @@ async function streamed({ file, levels: [level] }: AnirCase, size: number) {
   );
 }
 
-test.each(cases)('each level of a stream is Python’s: $family, pitch $pitch', async (own) => {
-  const told = await streamed(own, 40);
-  expect(told.map(({ name, bytes }) => [name, bytes])).toEqual(
-    own.levels.map(({ name, end }) => [name, end]),
-  );
-  own.levels.forEach(({ pixels }, k) => {
-    expectSamePixels(told[k]?.rgb ?? [], pixels);
-  });
-});
+test.each(cases)(
+  'each level of a stream is Python’s: $family, $colours colours, pitch $pitch',
+  async (own) => {
+    const told = await streamed(own, 40);
+    expect(told.map(({ name, bytes }) => [name, bytes])).toEqual(
+      own.levels.map(({ name, end }) => [name, end]),
+    );
+    own.levels.forEach(({ pixels }, k) => {
+      expectSamePixels(told[k]?.rgba ?? [], asRgba(pixels, own.colours));
+    });
+  },
+);
 
 test('a whole file opens at its last level or the one asked for; a cut one at its last whole one', async () => {
   const [own] = cases as [AnirCase];
