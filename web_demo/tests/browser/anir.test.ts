@@ -40,6 +40,8 @@ beforeAll(async () => {
   writeFileSync(join(project, 'site/index.html'), PAGE);
   const lapped = cases.find(({ family }) => family === 'lapped') as AnirCase;
   writeFileSync(join(project, 'site/lapped.anir'), lapped.file);
+  const clear = cases.find(({ colours }) => colours === 4) as AnirCase;
+  writeFileSync(join(project, 'site/clear.anir'), clear.file);
   const server = await serve(join(project, 'site'), { base: '/' });
   close = server.close;
   browser = await startBrowser();
@@ -120,4 +122,37 @@ test('an element shows one', async () => {
       return new Set(Array.from(data)).size;
     });
   await expect.poll(drawn, { timeout: 20_000 }).toBeGreaterThan(20);
+});
+
+test('an element and a coarse tile are as transparent as the picture', async () => {
+  const alphas = await page.evaluate(async () => {
+    const element = document.createElement('neural-img');
+    Object.assign(element.style, { position: 'fixed', top: '0' });
+    element.src = 'clear.anir';
+    document.body.append(element);
+    await element.decode();
+    const shown = element.shadowRoot?.querySelector('canvas');
+    const { Decoder, drawTile } = window.neuralImg;
+    const file = new Uint8Array(await (await fetch('clear.anir')).arrayBuffer());
+    const image = await new Decoder().open(file);
+    const own = new OffscreenCanvas(image.info.width, image.info.height);
+    const context = own.getContext('2d');
+    if (!shown || !context) throw new Error('no canvas');
+    const alphasOf = (of: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null) => {
+      const data = of?.getImageData(0, 0, of.canvas.width, of.canvas.height).data ?? [];
+      return Array.from(data).filter((_, k) => k % 4 === 3);
+    };
+    // What was there must not show through.
+    context.fillRect(0, 0, own.width, own.height);
+    const told: number[][] = [];
+    for await (const tile of image.decode({ coarse: true })) {
+      drawTile(context, tile);
+      told.push(alphasOf(context));
+    }
+    return { shown: alphasOf(shown.getContext('2d')), coarse: told[0] ?? [], whole: told.at(-1) ?? [] };
+  });
+  expect(Math.min(...alphas.whole)).toBeLessThan(250);
+  expectSamePixels(alphas.shown, alphas.whole);
+  const steps = alphas.coarse.map((alpha, k) => Math.abs(alpha - (alphas.whole[k] ?? 0)));
+  expect(steps.reduce((a, b) => a + b, 0) / steps.length).toBeLessThan(25);
 });
