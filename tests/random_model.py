@@ -46,7 +46,7 @@ def random_model(
     def latents(subnet: Subnet) -> Latents:
         cells = (-(-size[0] // 16), -(-size[1] // 16))
         # Some are large, most are zero: of a picture of the usual size, as many as in a trained network.
-        others = min(0.125, 0.12 * family(name).latent_bits(subnet, size) / (size[0] * size[1]))
+        others = min(0.125, 0.12 * family(name).latent_bits(subnet, size, colours) / (size[0] * size[1]))
         power = 2 * round(math.log(1 / 28) / math.log(1 - others) / 2) + 1
         codes = (uniform(colours, *cells, 12, 12) ** power * 14).round()
         # Means stay small, so that their sums do.

@@ -113,7 +113,7 @@ def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:
 
     def rates(width: int, height: int) -> list[float]:
         subnets = Space.default(width, height, lapped.widths).subnets
-        return [lapped.latent_bits(s, (width, height)) / (width * height) for s in subnets]
+        return [lapped.latent_bits(s, (width, height), 3) / (width * height) for s in subnets]
 
     files = [rate for of_depth in lapped.rates.values() for rate in of_depth]
     usual = rates(768, 512)
@@ -124,7 +124,7 @@ def test_latents_get_what_is_left_of_a_files_bits_whatever_the_size() -> None:
     )
     assert rates(6000, 4000) == pytest.approx(files, rel=0.02)
     assert rates(8, 8) == [4.0] * 16
-    assert lapped.latent_bits(Subnet(2, 4), (100, 100)) == pytest.approx(lapped.least_bits)
+    assert lapped.latent_bits(Subnet(2, 4), (100, 100), 3) == pytest.approx(lapped.least_bits)
     # Between and beyond the default space's depths and widths.
-    assert usual[0] < lapped.latent_bits(Subnet(2, 12), (768, 512)) / (768 * 512) < usual[1]
-    assert lapped.latent_bits(Subnet(9, 8), (768, 512)) < lapped.latent_bits(Subnet(5, 8), (768, 512))
+    assert usual[0] < lapped.latent_bits(Subnet(2, 12), (768, 512), 3) / (768 * 512) < usual[1]
+    assert lapped.latent_bits(Subnet(9, 8), (768, 512), 3) < lapped.latent_bits(Subnet(5, 8), (768, 512), 3)

@@ -60,7 +60,7 @@ def test_budgets_are_those_of_the_family_in_the_order_of_the_space() -> None:
     with worker_threads(1) as pool:
         task = Task.of(waves(64, 48), CONFIG, pool)
         assert task.latent_budgets == [
-            task.family.latent_bits(subnet, (64, 48)) for subnet in task.space.subnets
+            task.family.latent_bits(subnet, (64, 48), 3) for subnet in task.space.subnets
         ]
         assert task.latent_budgets == sorted(task.latent_budgets)
         assert Task.of(waves(64, 48), replace(CONFIG, family="siren"), pool).latent_budgets == [0.0] * 4

@@ -39,9 +39,9 @@ class Config:
 
         Raises AnirError if depths or widths make none.
         """
-        default = Space.default(width, height, family(self.family).widths)
+        kind = family(self.family)
+        default, narrowest = kind.default_space(width, height, colours), kind.narrowest(colours)
         space = Space(self.depths or default.depths, self.widths or default.widths)
-        narrowest = family(self.family).planes(colours) + 1
         if space.widths[0] < narrowest:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
         return space

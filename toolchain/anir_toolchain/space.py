@@ -62,15 +62,17 @@ class Space:
             raise AnirError("a subnet has at most 16 layers of at most 1024 channels")
 
     @classmethod
-    def default(cls, width: int, height: int, widths: tuple[int, ...] = WIDTHS) -> "Space":
+    def default(
+        cls, width: int, height: int, widths: tuple[int, ...] = WIDTHS, narrowest: int = 1
+    ) -> "Space":
         """The sixteen subnets that suit a picture of width × height: their bytes grow with its pixels.
 
-        `widths` are those for a picture of 768x512.
+        `widths` are those for a picture of 768x512, `narrowest` is the least for any.
         """
         scale = width_scale(width, height)
         scaled: list[int] = []
         for w in widths:
-            least = scaled[-1] + _WIDTH_STEP if scaled else _WIDTH_STEP
+            least = scaled[-1] + _WIDTH_STEP if scaled else -(-narrowest // _WIDTH_STEP) * _WIDTH_STEP
             scaled.append(max(round(w * scale / _WIDTH_STEP) * _WIDTH_STEP, least))
         return cls(_DEPTHS, tuple(scaled))
 

@@ -61,7 +61,8 @@ class Task:
     @property
     def latent_budgets(self) -> list[float]:
         """Bits of each subnet's latents, in the order of the space."""
-        return [self.family.latent_bits(subnet, self.picture.size) for subnet in self.space.subnets]
+        own = self.picture
+        return [self.family.latent_bits(subnet, own.size, own.colours) for subnet in self.space.subnets]
 
 
 @dataclass

@@ -16,7 +16,7 @@ import torch
 from anir_runtime.errors import AnirError
 from torch import Tensor
 
-from anir_toolchain.space import WIDTHS, Subnet
+from anir_toolchain.space import WIDTHS, Space, Subnet
 
 
 class FilterTensor(NamedTuple):
@@ -69,8 +69,16 @@ class Family(ABC):
         """
         return colours if self.has_latents else 0
 
-    def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
-        """Budget in bits of a subnet's latents for a picture of size (width, height): none by default."""
+    def narrowest(self, colours: int) -> int:
+        """Least width of a subnet for a picture of so many colours: one more than planes."""
+        return self.planes(colours) + 1
+
+    def default_space(self, width: int, height: int, colours: int) -> Space:
+        """The subnets that suit a picture of width × height with so many colours."""
+        return Space.default(width, height, self.widths, self.narrowest(colours))
+
+    def latent_bits(self, subnet: Subnet, size: tuple[int, int], colours: int) -> float:
+        """Budget in bits of a subnet's latents for a picture of (width, height) and so many colours."""
         return 0.0
 
     @abstractmethod

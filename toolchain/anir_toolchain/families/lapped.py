@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from anir_toolchain.families import Family, FilterTensor
 from anir_toolchain.lapped_synthesis import CONSTANT
-from anir_toolchain.space import Space, Subnet
+from anir_toolchain.space import Subnet
 
 
 class Lapped(Family):
@@ -40,9 +40,9 @@ class Lapped(Family):
     def banks(self, depth: int) -> int:
         return 1
 
-    def latent_bits(self, subnet: Subnet, size: tuple[int, int]) -> float:
+    def latent_bits(self, subnet: Subnet, size: tuple[int, int], colours: int) -> float:
         # What the file's bits leave when all else in it is paid for.
-        pixels, widths = size[0] * size[1], Space.default(*size, self.widths).widths
+        pixels, widths = size[0] * size[1], self.default_space(*size, colours).widths
         of_depths = [np.interp(subnet.width, widths, rates) for rates in self.rates.values()]
         rate = float(np.interp(subnet.depth, list(self.rates), of_depths))
         least = self.least_bits * rate / self.rates[2][0]
