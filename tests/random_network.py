@@ -1,6 +1,7 @@
 """Networks with random tensors and lively pictures, for files to carry and runtimes to draw."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,12 @@ def random_network(
     down: bool = False,
     reach: int = 1,
     order: int = 8,
+    embedded: bool = False,
 ) -> Network:
-    """A network with the tensors that its family lists; the last four options are those of latents."""
+    """A network with the tensors that its family lists; the last five options are those of latents.
+
+    Latents that are `embedded` have a table of magnitudes.
+    """
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
@@ -46,6 +51,11 @@ def random_network(
         tensors |= _filters(random, banks, channels, "decays" in shapes)
     tensors |= _quantized("head", random.uniform(-1, 1, (3, channels)) * (0.2 if banks == 1 else 0.1), 1)
     latents = _latents(random, size, pitch, down, reach, order) if kind.has_latents else None
+    if latents and embedded:
+        # About as large as otherwise, in smaller steps.
+        table = random.integers(50, 150, int(np.abs(latents.codes).max())).cumsum()
+        magnitudes = np.append(0, table).astype(np.float32)
+        latents = replace(latents, step=latents.step / 64, magnitudes=magnitudes)
     return Network(family, size, bits, tensors, latents)
 
 
