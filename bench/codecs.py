@@ -46,7 +46,7 @@ def compare(
     pictures = {}
     for folder in folders:
         manifest = Manifest.load(folder)
-        image = load_image(folder / manifest.source.file)
+        image = load_image(manifest.source.picture(folder))
         rows = []
         for entry in manifest.subnets:
             row: dict[str, Any] = {

@@ -20,6 +20,8 @@ _MOST_MAGNITUDES = 1 << 15
 """Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
 _LARGE = 1 << 22
 """Size from which on a table with an entry for each size would take more memory than it is worth."""
+_STEP_BYTES = 3
+"""Bytes of a level that tell its step."""
 _WEIGHTS_PER_BYTE = 512
 """Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory."""
 
@@ -136,7 +138,8 @@ class AnirFile:
         network = self.network()
         assert self.header is not None
         assert self._coder is not None
-        if network.latents is None or self.decoded == len(self.header.levels):
+        come = self.size - self.header.levels[self.decoded - 1].end
+        if network.latents is None or self.decoded == len(self.header.levels) or come < _STEP_BYTES:
             return network
         self._coder.keep()
         step = code_step(self._coder)

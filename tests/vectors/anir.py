@@ -26,8 +26,13 @@ def anir_cases() -> list[dict[str, Any]]:
     return [_case(*case) for case in CASES]
 
 
+def anir_file(family: str) -> bytes:
+    """The first of these files that is of the family."""
+    return next(_file(*case) for case in CASES if case[0] == family)
+
+
 def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
-    data = _file(Header(family, SIZE, 3, bits, pitch, (), 0))
+    data = _file(family, bits, pitch)
     file = AnirFile(data)
     header = file.header
     assert header is not None
@@ -54,7 +59,8 @@ def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
     }
 
 
-def _file(header: Header) -> bytes:
+def _file(family: str, bits: int, pitch: int) -> bytes:
+    header = Header(family, SIZE, 3, bits, pitch, (), 0)
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)

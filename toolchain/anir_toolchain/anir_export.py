@@ -27,8 +27,6 @@ from anir_toolchain.model import Model
 from anir_toolchain.quantizer import VECTOR_BITS
 from anir_toolchain.space import Subnet
 
-ANIR = ".anir"
-"""Suffix of the file's name."""
 _PITCH = 16
 _RATES = 0.03, 1.5
 """Bits per pixel of the prefixes of the first and the last level of `lapped`; those between rise evenly."""

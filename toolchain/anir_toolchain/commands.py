@@ -14,14 +14,15 @@ from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
 from rich.console import Console
 
-from anir_toolchain.anir_export import ANIR, export_anir
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
-from anir_toolchain.export import export
+from anir_toolchain.export import export, export_levels
 from anir_toolchain.image import load_image, parse_colour
 from anir_toolchain.jobs import Options, Outcome, find_jobs
+from anir_toolchain.levels import ANIR, Levels, is_anir
 from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
 
@@ -132,7 +133,9 @@ def _parse_space(text: str | None) -> tuple[tuple[int, ...] | None, tuple[int, .
 
 
 def export_subnets(
-    model_path: Annotated[Path, typer.Argument(metavar="MODEL", help="A model.pt of anir-train.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model.pt of anir-train, or an .anir file.")
+    ],
     all_subnets: Annotated[bool, typer.Option("--all-subnets", help="Export every subnet.")] = False,
     subnet: Annotated[list[str] | None, typer.Option(help="A subnet like d3w64; may be repeated.")] = None,
     output: Annotated[
@@ -150,16 +153,20 @@ def export_subnets(
     if output is not None and output.suffix == ANIR:
         if subnet:
             raise UsageError(f"{output} holds all subnets; leave out --subnet")
-        levels = export_anir(load_model(model_path), output).levels
+        if is_anir(source):
+            raise UsageError(f"{source} is an .anir file already; -o names the folder of its .onnx files")
+        levels = export_anir(load_model(source), output).levels
         if not quiet:
             say(f"{output}: {len(levels)} pictures, from {levels[0].end:,} to {levels[-1].end:,} bytes")
         return
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
-    model = load_model(model_path)
-    chosen = [model.space.find(name) for name in subnet] if subnet else None
-    directory = output or Path("exported") / model_path.stem
-    manifest = export(model, directory, chosen)
+    directory = output or Path("exported") / source.stem
+    if is_anir(source):
+        manifest = export_levels(Levels.read(source), directory, subnet)
+    else:
+        model = load_model(source)
+        manifest = export(model, directory, [model.space.find(name) for name in subnet] if subnet else None)
     sizes = [entry.bytes for entry in manifest.subnets]
     span = f"{min(sizes):,} to {max(sizes):,} bytes" if len(sizes) > 1 else f"{sizes[0]:,} bytes"
     if not quiet:
@@ -191,7 +198,7 @@ def evaluate_subnets(
             directory = Path(temporary)
             export(load_model(source), directory)
         manifest, rows = Manifest.load(directory), evaluate(directory, image)
-    title = f"{manifest.source.file}: {manifest.family}, {manifest.bits} bits"
+    title = f"{manifest.source.file or source.name}: {manifest.family}, {manifest.bits} bits"
     if plot_path is not None:
         plot(rows, plot_path, title)
     if json_output:

@@ -95,7 +95,7 @@ def as_table(rows: list[Row], title: str, mark: str = "●") -> Table:
 
 def as_dict(rows: list[Row], manifest: Manifest) -> dict[str, Any]:
     """The rows with the picture they are of, ready for JSON."""
-    about = {"family": manifest.family, "bits": manifest.bits, "source": asdict(manifest.source)}
+    about = {"family": manifest.family, "bits": manifest.bits, "source": manifest.source.to_dict()}
     return {**about, "subnets": [asdict(row) for row in rows]}
 
 
