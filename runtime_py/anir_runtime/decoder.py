@@ -1,5 +1,6 @@
 """From a neural image to pixels, in bands of rows."""
 
+import io
 import operator
 import os
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the content of a file, or an open binary file."""
 
 MAX_FILE_BYTES = 64 << 20
+_NOTEBOOK_SIDE = 1024
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
 """Pixels that a thread draws at once, about; and the least, where all threads shall have some."""
 
@@ -70,7 +72,7 @@ class Decoder:
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None
         self._stream: AnirStream | None = None
-        self._fed = False
+        self._fed, self._levels = False, 0
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: nothing has come yet"
         name, content = "the network", b""
@@ -107,7 +109,8 @@ class Decoder:
             raise AnirError("only .anir files can be fed; this is a whole network")
         self._fed = True
         try:
-            return self._stream.feed(data)
+            self._levels = self._stream.feed(data)
+            return self._levels
         finally:
             if self._stream.header is not None:
                 self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
@@ -156,6 +159,18 @@ class Decoder:
             image[row : row + len(tile)] = tile
             row += len(tile)
         return image
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture as a PNG of at most 1024 pixels a side, for notebooks; None if it has not come."""
+        from PIL import Image
+
+        if self._renderer is None and not self._levels:
+            return None
+        scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height, 1))
+        size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        png = io.BytesIO()
+        Image.fromarray(self.decode(size)).save(png, "PNG")
+        return png.getvalue()
 
     def output_size(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> tuple[int, int]:
         """The (width, height) that `decode` draws; raises AnirError as `decode` does."""
