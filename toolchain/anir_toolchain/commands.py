@@ -21,7 +21,7 @@ from anir_toolchain.display import show
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.export import export, export_levels
 from anir_toolchain.image import load_image, parse_colour
-from anir_toolchain.jobs import Options, Outcome, find_jobs
+from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.levels import ANIR, Levels, is_anir
 from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
@@ -49,7 +49,10 @@ def train(
         list[Path], typer.Argument(metavar="IN...", help="Pictures of any kind, or folders of them.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The model; a folder if there are several pictures.")
+        Path,
+        typer.Option(
+            "-o", "--output", help="The model, or an .anir file; a folder if there are several pictures."
+        ),
     ],
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
@@ -64,6 +67,7 @@ def train(
     background: Background = "white",
     recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
     jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
+    anir: Annotated[bool, typer.Option("--anir", help="Write .anir files instead of models.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Fit again what is done already.")] = False,
     resume: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
     quiet: Quiet = False,
@@ -78,7 +82,7 @@ def train(
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
     config.check()
     options = Options(config, parse_colour(background), force)
-    todo = find_jobs(pictures, output, recursive)
+    todo = find_jobs(pictures, output, recursive, ANIR if anir else MODEL)
     outcomes = []
     with show(len(todo), quiet) as display, _interruptible():
         for outcome in run_all(todo, options, jobs, display):
