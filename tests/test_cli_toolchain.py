@@ -259,7 +259,7 @@ def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest
     of_folder = json.loads(capsys.readouterr().out)
     for data in (of_model, of_folder):
         assert len(data["subnets"]) == 16
-        assert all(s.pop("decode_ms") > 0 for s in data["subnets"])
+        assert all(s.pop(time) > 0 for s in data["subnets"] for time in ("open_ms", "decode_ms"))
     assert of_model == of_folder
     assert eval_main([str(exported), "--plot", "rd.png"]) == 0
     text = capsys.readouterr().out

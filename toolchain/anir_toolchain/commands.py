@@ -8,17 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from anir_runtime.anir_header import Header
 from anir_runtime.errors import AnirError, InterruptError, UsageError
 from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
+from numpy.typing import NDArray
 from rich.console import Console
 
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
-from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
+from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_levels, plot
 from anir_toolchain.export import export, export_levels
 from anir_toolchain.image import load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
@@ -178,7 +181,10 @@ def export_subnets(
 
 
 def evaluate_subnets(
-    source: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="A model.pt or an exported folder.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL|DIR", help="A model.pt, an .anir file or an exported folder."),
+    ],
     picture: Annotated[
         Path | None,
         typer.Argument(metavar="[IMAGE]", help="Compare with this picture, not with the one fitted."),
@@ -192,26 +198,39 @@ def evaluate_subnets(
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Decodes all subnets and tabulates bytes, PSNR and time."""
+    """Decodes all subnets, or levels of an .anir file, and tabulates bytes, PSNR and time."""
     if plot_path is not None:
         _check_plot_path(plot_path, source, picture)
     image = None if picture is None else load_image(picture, parse_colour(background))
-    with tempfile.TemporaryDirectory() as temporary:
-        directory = source
-        if not source.is_dir():
-            directory = Path(temporary)
-            export(load_model(source), directory)
-        manifest, rows = Manifest.load(directory), evaluate(directory, image)
-    title = f"{manifest.source.file or source.name}: {manifest.family}, {manifest.bits} bits"
+    rows, about, title = _evaluated(source, image)
     if plot_path is not None:
         plot(rows, plot_path, title)
     if json_output:
-        print(json.dumps(as_dict(rows, manifest), indent=1, allow_nan=False))
+        print(json.dumps(as_dict(rows, about), indent=1, allow_nan=False))
     elif not quiet:
         console = Console()
         console.print(as_table(rows, title, mark="*" if console.options.ascii_only else "●"))
         if plot_path is not None:
             say(f"{plot_path}: rate-distortion plot")
+
+
+def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row], Manifest | Header, str]:
+    """The rows of a model, a folder or an `.anir` file, what they are of, and a title."""
+    if is_anir(source):
+        levels = Levels.read(source)
+        header = levels.header
+        title = f"{source.name}: {header.family}, {header.bits} bits"
+        if len(levels.whole) < len(header.levels):
+            title += f", {len(levels.whole)} of {len(header.levels)} levels"
+        return evaluate_levels(levels, image), header, title
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = source
+        if not source.is_dir():
+            directory = Path(temporary)
+            export(load_model(source), directory)
+        manifest = Manifest.load(directory)
+        title = f"{manifest.source.file or source.name}: {manifest.family}, {manifest.bits} bits"
+        return evaluate(directory, image), manifest, title
 
 
 def _check_plot_path(plot_path: Path, source: Path, picture: Path | None) -> None:
