@@ -26,6 +26,8 @@ from anir_toolchain.export import export, export_levels
 from anir_toolchain.image import load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.levels import ANIR, Levels, is_anir
+from anir_toolchain.model import Model
+from anir_toolchain.space import Subnet
 from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
 
@@ -150,21 +152,23 @@ def export_subnets(
         typer.Option(
             "-o",
             "--output",
-            help="One .anir file of all subnets, or a folder; by default exported/<model's name>.",
+            help="One .anir file, or a folder; by default exported/<model's name>.",
         ),
     ] = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Writes subnets as ONNX files with a manifest, or all of them as one .anir file."""
+    """Writes subnets as ONNX files with a manifest, or as levels of one .anir file."""
     if output is not None and output.suffix == ANIR:
-        if subnet:
-            raise UsageError(f"{output} holds all subnets; leave out --subnet")
         if is_anir(source):
             raise UsageError(f"{source} is an .anir file already; -o names the folder of its .onnx files")
-        levels = export_anir(load_model(source), output).levels
+        if all_subnets and subnet:
+            raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
+        model = load_model(source)
+        levels = export_anir(model, output, _subnets(model, subnet)).levels
         if not quiet:
-            say(f"{output}: {len(levels)} pictures, from {levels[0].end:,} to {levels[-1].end:,} bytes")
+            pictures = f"{len(levels)} pictures" if len(levels) > 1 else levels[0].name
+            say(f"{output}: {pictures}, {_span([level.end for level in levels])}")
         return
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
@@ -173,11 +177,18 @@ def export_subnets(
         manifest = export_levels(Levels.read(source), directory, subnet)
     else:
         model = load_model(source)
-        manifest = export(model, directory, [model.space.find(name) for name in subnet] if subnet else None)
-    sizes = [entry.bytes for entry in manifest.subnets]
-    span = f"{min(sizes):,} to {max(sizes):,} bytes" if len(sizes) > 1 else f"{sizes[0]:,} bytes"
+        manifest = export(model, directory, _subnets(model, subnet))
     if not quiet:
+        span = _span([entry.bytes for entry in manifest.subnets])
         say(f"{directory}: {', '.join(entry.file for entry in manifest.subnets)} and manifest.json, {span}")
+
+
+def _subnets(model: Model, names: list[str] | None) -> list[Subnet] | None:
+    return [model.space.find(name) for name in names] if names else None
+
+
+def _span(sizes: list[int]) -> str:
+    return f"{min(sizes):,} to {max(sizes):,} bytes" if len(sizes) > 1 else f"{sizes[0]:,} bytes"
 
 
 def evaluate_subnets(
