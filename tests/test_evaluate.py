@@ -7,7 +7,7 @@ import pytest
 from anir_runtime import AnirError, Decoder
 from anir_toolchain.cli import eval_main
 from anir_toolchain.evaluate import as_dict, evaluate_levels
-from anir_toolchain.levels import Levels
+from anir_toolchain.level_file import LevelFile
 from anir_toolchain.metrics import psnr
 from PIL import Image
 
@@ -23,7 +23,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_rows_are_prefixes_with_the_files_own_quality(path: Path) -> None:
-    levels = Levels.read(path)
+    levels = LevelFile.read(path)
     rows = evaluate_levels(levels, runs=1)
     assert [(row.name, row.bytes, row.psnr) for row in rows] == [
         (level.name, level.end, level.psnr[0]) for level in levels.whole
@@ -36,7 +36,7 @@ def test_rows_are_prefixes_with_the_files_own_quality(path: Path) -> None:
 
 
 def test_with_a_picture_quality_is_measured_against_it(path: Path) -> None:
-    levels = Levels.read(path)
+    levels = LevelFile.read(path)
     third = Decoder(levels.data[: levels.whole[2].end]).decode()
     rows = evaluate_levels(levels, third, runs=1)
     assert rows[2].psnr == 100
@@ -54,7 +54,7 @@ def test_the_command(path: Path, capsys: pytest.CaptureFixture[str], fails: Fail
     assert "d4w8" in table
     assert "payload" not in table
     assert Path("rd.svg").read_text().count("<use ") >= 4
-    levels = Levels.read(path)
+    levels = LevelFile.read(path)
     Image.fromarray(Decoder(path).decode()).save("same.png")
     path.write_bytes(levels.data[: levels.whole[1].end + 9])
     assert eval_main(["photo.anir", "same.png"]) == 0

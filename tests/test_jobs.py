@@ -7,7 +7,7 @@ import torch
 from anir_runtime.errors import AnirError, UsageError
 from anir_toolchain.config import Config
 from anir_toolchain.jobs import Job, Options, attempt, find_jobs, run
-from anir_toolchain.levels import ANIR, Levels
+from anir_toolchain.level_file import ANIR, LevelFile
 from anir_toolchain.progress import Progress
 from PIL import Image
 
@@ -123,7 +123,7 @@ def test_a_job_becomes_an_anir_file_by_its_targets_name() -> None:
     job = Job(Path("a.png"), Path("new/a.anir"))
     seen: list[Progress] = []
     outcome = run(job, OPTIONS, seen.append)
-    levels = Levels.read(job.target)
+    levels = LevelFile.read(job.target)
     assert [level.name for level in levels.whole] == ["d2w4"]
     assert (outcome.fitted, outcome.bytes, outcome.psnr) == (True, len(levels.data), levels.whole[0].psnr[0])
     assert [path.name for path in Path("new").iterdir()] == ["a.anir"]

@@ -25,7 +25,7 @@ from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_l
 from anir_toolchain.export import export, export_levels
 from anir_toolchain.image import load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
-from anir_toolchain.levels import ANIR, Levels, is_anir
+from anir_toolchain.level_file import ANIR, LevelFile, is_anir
 from anir_toolchain.model import Model
 from anir_toolchain.space import Subnet
 from anir_toolchain.summary import as_summary, one_line
@@ -174,7 +174,7 @@ def export_subnets(
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
     directory = output or Path("exported") / source.stem
     if is_anir(source):
-        manifest = export_levels(Levels.read(source), directory, subnet)
+        manifest = export_levels(LevelFile.read(source), directory, subnet)
     else:
         model = load_model(source)
         manifest = export(model, directory, _subnets(model, subnet))
@@ -228,7 +228,7 @@ def evaluate_subnets(
 def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row], Manifest | Header, str]:
     """The rows of a model, a folder or an `.anir` file, what they are of, and a title."""
     if is_anir(source):
-        levels = Levels.read(source)
+        levels = LevelFile.read(source)
         header = levels.header
         title = f"{source.name}: {header.family}, {header.bits} bits"
         if len(levels.whole) < len(header.levels):

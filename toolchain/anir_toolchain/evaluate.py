@@ -19,7 +19,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from anir_toolchain.levels import Levels
+from anir_toolchain.level_file import LevelFile
 from anir_toolchain.metrics import bits_per_pixel, psnr
 
 
@@ -70,7 +70,7 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
     return _with_front(rows)
 
 
-def evaluate_levels(levels: Levels, image: NDArray[np.uint8] | None = None, runs: int = 3) -> list[Row]:
+def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None, runs: int = 3) -> list[Row]:
     """Decodes the whole levels of an `.anir` file at its native size, each from the bytes up to its end.
 
     Args:

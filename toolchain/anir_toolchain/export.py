@@ -14,7 +14,7 @@ from anir_runtime.network import Network
 from onnx.numpy_helper import to_array
 
 from anir_toolchain.lapped_synthesis import synthesis_macs_per_pixel
-from anir_toolchain.levels import Levels
+from anir_toolchain.level_file import LevelFile
 from anir_toolchain.metrics import bits_per_pixel, psnr
 from anir_toolchain.model import Model
 from anir_toolchain.onnx_writer import build
@@ -40,7 +40,7 @@ def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = Non
         return _describe(folder, Manifest(model.family_name, model.bits, source, entries))
 
 
-def export_levels(levels: Levels, directory: Path, names: Collection[str] | None = None) -> Manifest:
+def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | None = None) -> Manifest:
     """Writes levels of an `.anir` file (all by default) as `export` writes subnets of a model.
 
     An `.anir` file does not have the picture that was fitted: the manifest says its size alone, and PSNR is

@@ -18,7 +18,7 @@ from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.config import Config
 from anir_toolchain.image import WHITE, Colour, load_image, picture_suffixes
-from anir_toolchain.levels import ANIR, Levels
+from anir_toolchain.level_file import ANIR, LevelFile
 from anir_toolchain.lock import locked
 from anir_toolchain.metrics import psnr
 from anir_toolchain.progress import Progress
@@ -225,7 +225,7 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
     The file does not tell its preset and seed.
     """
     try:
-        levels = Levels.read(target)
+        levels = LevelFile.read(target)
         levels.check_whole()
         *_, (last, network) = levels.networks()
     except AnirError:

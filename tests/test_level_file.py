@@ -9,7 +9,7 @@ from anir_runtime.manifest import Manifest, Source
 from anir_toolchain.checkpoint import save_model
 from anir_toolchain.cli import export_main
 from anir_toolchain.export import export, export_levels
-from anir_toolchain.levels import Levels, is_anir
+from anir_toolchain.level_file import LevelFile, is_anir
 
 from tests.conftest import Failing
 from tests.pixels import assert_same_pixels
@@ -31,7 +31,7 @@ def lapped(tmp_path: Path) -> Path:
 
 
 def test_onnx_files_of_levels_draw_what_the_levels_draw(path: Path, tmp_path: Path) -> None:
-    levels = Levels.read(path)
+    levels = LevelFile.read(path)
     manifest = export_levels(levels, tmp_path / "out")
     assert Manifest.load(tmp_path / "out") == manifest
     assert [entry.name for entry in manifest.subnets] == ["d2w5", "d2w8", "d3w5", "d4w8"]
@@ -67,7 +67,7 @@ def test_of_a_cut_file_there_are_its_whole_levels(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = lapped.read_bytes()
-    ends = [level.end for level in Levels.read(lapped).whole]
+    ends = [level.end for level in LevelFile.read(lapped).whole]
     lapped.write_bytes(data[: ends[2] + 5])
     fails(
         export_main(["photo.anir", "--all-subnets"]),
@@ -84,7 +84,7 @@ def test_bad_files_leave_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     good = lapped.read_bytes()
-    start = Levels.read(lapped).whole[1].end
+    start = LevelFile.read(lapped).whole[1].end
     damaged = good[: start + 3] + bytes([good[start + 3] ^ 255]) + good[start + 4 :]
     for data, words in (
         (damaged, "photo.anir: is damaged in its level 3; fetch it again"),
@@ -101,7 +101,7 @@ def test_bad_files_leave_nothing(
 
 
 def test_levels_give_what_the_file_gives(path: Path) -> None:
-    levels, file = Levels.read(path), AnirFile(path.read_bytes())
+    levels, file = LevelFile.read(path), AnirFile(path.read_bytes())
     assert [level.name for level, _ in levels.networks({"d3w5", "d4w8"})] == ["d3w5", "d4w8"]
     for number, (level, network) in enumerate(levels.networks()):
         assert level == levels.whole[number]

@@ -26,7 +26,7 @@ def is_anir(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Levels:
+class LevelFile:
     """An `.anir` file, or the beginning of one.
 
     Attributes:
@@ -42,7 +42,7 @@ class Levels:
     whole: tuple[Level, ...]
 
     @classmethod
-    def read(cls, path: Path) -> "Levels":
+    def read(cls, path: Path) -> "LevelFile":
         """Reads the file. Raises AnirError if it is none, or has not one level whole."""
         _, data = read_source(path)
         try:
