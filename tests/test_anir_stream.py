@@ -24,13 +24,19 @@ def _ends(data: bytes) -> list[int]:
     return [level.end for level in header.levels]
 
 
+def _start(data: bytes) -> int:
+    header = AnirFile(data).header
+    assert header is not None
+    return header.start
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_byte_by_byte_levels_come_at_their_ends(family: str) -> None:
     data = anir_file(family)
-    stream, ends = AnirStream(), _ends(data)
+    stream, ends, start = AnirStream(), _ends(data), _start(data)
     for size in range(1, len(data) + 1):
         assert stream.feed(data[size - 1 : size]) == sum(end <= size for end in ends)
-        assert (stream.header is not None) == (size >= AnirFile(data).header.start)  # type: ignore[union-attr]
+        assert (stream.header is not None) == (size >= start)
         if size in ends:
             best, want = stream.best(), AnirFile(data[:size]).network()
             assert best is not None
@@ -65,7 +71,7 @@ def test_a_file_that_was_opened_cut_takes_the_rest() -> None:
 
 def test_before_the_first_picture_there_is_a_clear_line() -> None:
     data = anir_file("siren")
-    decoder, start = Decoder(), AnirFile(data).header.start  # type: ignore[union-attr]
+    decoder, start = Decoder(), _start(data)
     assert (decoder.width, decoder.height, decoder.family) == (0, 0, "")
     with pytest.raises(AnirError, match="ends before its first picture; feed more"):
         decoder.decode()

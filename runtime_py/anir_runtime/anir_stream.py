@@ -10,7 +10,8 @@ class AnirStream:
 
     def __init__(self) -> None:
         self._file = AnirFile()
-        self._whole: Network | None = None
+        self._data = bytearray()
+        self._before_damage: Network | None = None
 
     @property
     def header(self) -> Header | None:
@@ -22,18 +23,26 @@ class AnirStream:
 
         Raises AnirError if the file is damaged or none that can be read.
         """
-        self._file.feed(data)
-        while self._file.decoded < self._file.available:
-            self._whole = self._file.network(self._file.decoded)
-        return self._file.decoded
+        file = self._file
+        if file.header is None or file.size < file.header.levels[-1].end:
+            self._data += data
+        file.feed(data)
+        if file.header is not None and file.decoded < file.available:
+            try:
+                file.network()
+            except AnirError:
+                if file.decoded and self._before_damage is None:
+                    # What is known of coefficients has changed since: they are decoded again.
+                    end = file.header.levels[file.decoded - 1].end
+                    self._before_damage = AnirFile(bytes(self._data[:end])).network()
+                raise
+        return file.decoded
 
     def best(self) -> Network | None:
         """The network of the last whole level, refined by what came after it; none before the first level.
 
         If the file is damaged, that is the last level before the damage.
         """
-        try:
-            return self._file.refined()
-        except AnirError:
-            # `feed` raised it already.
-            return self._whole
+        if self._file.decoded < self._file.available or not self._file.decoded:
+            return self._before_damage
+        return self._file.refined()

@@ -72,6 +72,7 @@ class Decoder:
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None
         self._stream: AnirStream | None = None
+        self._begun: bytes | None = None
         self._fed, self._levels = False, 0
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: nothing has come yet"
@@ -82,17 +83,15 @@ class Decoder:
             if isinstance(source, Network):
                 self._show(source)
             elif source is None or content.startswith(MAGIC):
-                self._begin()
-                if self.feed(content):
-                    self._ready()
-                elif source is not None:
-                    raise AnirError("ends before its first picture; fetch more of it")
+                self._begun = content
+                if source is not None:
+                    self._show(_network(content))
             elif trust_graph:
                 graph = self._renderer = GraphRenderer(content)
                 self.family, (self.width, self.height) = graph.family, graph.size
                 self.backend = "onnxruntime: the file's own graph is trusted"
             else:
-                self._show(read_network(content))
+                self._show(_network(content))
         except AnirError as error:
             raise AnirError(f"{name}: {error}") from error
 
@@ -106,7 +105,12 @@ class Decoder:
             AnirError: if the file is damaged, or none that is fed. What came before can still be drawn.
         """
         if self._stream is None:
-            raise AnirError("only .anir files can be fed; this is a whole network")
+            if self._begun is None:
+                raise AnirError("only .anir files can be fed; this is a whole network")
+            # Loads WebAssembly's runtime, which ONNX files need not wait for.
+            from anir_runtime.anir_stream import AnirStream
+
+            self._stream, data = AnirStream(), self._begun + data
         self._fed = True
         try:
             self._levels = self._stream.feed(data)
@@ -114,12 +118,6 @@ class Decoder:
         finally:
             if self._stream.header is not None:
                 self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
-
-    def _begin(self) -> None:
-        # Loads WebAssembly's runtime, which ONNX files need not wait for.
-        from anir_runtime.anir_stream import AnirStream
-
-        self._stream = AnirStream()
 
     def _show(self, network: Network) -> None:
         if network.family not in families():
@@ -225,6 +223,16 @@ class Decoder:
             where = ",".join(f"{value:g}" for value in crop)
             raise AnirError(f"crop {where} is not inside the picture of {self.width}x{self.height}")
         return crop
+
+
+def _network(content: bytes) -> Network:
+    """The network of an ONNX file, or the best one that an `.anir` file, or the beginning of one, has."""
+    if not content.startswith(MAGIC):
+        return read_network(content)
+    # Loads WebAssembly's runtime, which ONNX files need not wait for.
+    from anir_runtime.anir_file import AnirFile
+
+    return AnirFile(content).refined()
 
 
 def decode(
