@@ -47,7 +47,7 @@ def compare(
     pictures = {}
     for folder in folders:
         manifest = Manifest.load(folder)
-        image = load_image(folder / manifest.source.file, WHITE)
+        image = load_image(manifest.source.picture(folder), WHITE)
         rows = []
         for entry in manifest.subnets:
             row: dict[str, Any] = {

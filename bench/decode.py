@@ -99,7 +99,7 @@ def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> 
         "family": model.family_name,
         "name": subnet.name,
         "size": f"{size[0]}x{size[1]}",
-        "macs_per_pixel": macs_per_pixel(model, subnet),
+        "macs_per_pixel": macs_per_pixel(model.network(subnet)),
     }
     alone = in_its_own_process(path, size)
     if pixels > SIZE[0] * SIZE[1]:

@@ -37,7 +37,7 @@ def encode_all(
 def encode_folder(folder: Path) -> None:
     """Replaces `codecs/` of one exported folder; subnets that get the same quality share a file."""
     manifest = Manifest.load(folder)
-    image = load_image(folder / manifest.source.file, WHITE)
+    image = load_image(manifest.source.picture(folder), WHITE)
     target = folder / "codecs"
     shutil.rmtree(target, ignore_errors=True)
     subnets = {}

@@ -1,6 +1,7 @@
 """Networks with random tensors and lively pictures, for files to carry and runtimes to draw."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,12 @@ def random_network(
     reach: int = 1,
     order: int = 8,
     colours: int = 3,
+    embedded: bool = False,
 ) -> Network:
-    """A network with the tensors that its family lists; `pitch` to `order` are of latents."""
+    """A network with the tensors that its family lists; `pitch` to `order` and `embedded` are of latents.
+
+    Latents that are `embedded` have a table of magnitudes.
+    """
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
@@ -49,6 +54,11 @@ def random_network(
     )
     shape = colours, *lattice(size, pitch, down), order, order
     latents = _latents(random, shape, pitch, down, reach) if kind.has_latents else None
+    if latents and embedded:
+        # About as large as otherwise, in smaller steps.
+        table = random.integers(50, 150, int(np.abs(latents.codes).max())).cumsum()
+        magnitudes = np.append(0, table).astype(np.float32)
+        latents = replace(latents, step=latents.step / 64, magnitudes=magnitudes)
     return Network(family, size, bits, tensors, latents)
 
 

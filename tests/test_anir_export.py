@@ -70,4 +70,33 @@ def test_the_command(waves: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     save_model(waves, Path("model.pt"))
     assert export_main(["model.pt", "-o", "b.anir"]) == 0
     assert Decoder(Path("b.anir")).decode().shape == waves.image.shape
-    fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d2w12"]), "leave out --subnet", 2)
+    fails(export_main(["model.pt", "-o", "b.anir", "--all-subnets", "--subnet", "d2w12"]), "say either", 2)
+    fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d9w9"]), "no subnet 'd9w9'")
+    assert export_main(["model.pt", "-o", "c.anir", "--subnet", "d3w16", "--subnet", "d2w12"]) == 0
+    header = AnirFile(Path("c.anir").read_bytes()).header
+    assert header is not None
+    assert [level.name for level in header.levels] == ["d2w12", "d3w16"]
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_a_level_alone_is_like_that_of_all(family: str, waves: Model, tmp_path: Path) -> None:
+    model = waves if family == "lapped" else random_model(family, space=SPACE)
+    every = export_anir(model, tmp_path / "all.anir")
+    data = (tmp_path / "all.anir").read_bytes()
+    for together in every.levels[1:]:
+        header = export_anir(model, tmp_path / "one.anir", [model.space.find(together.name)])
+        (alone,) = header.levels
+        assert alone.name == together.name
+        assert (tmp_path / "one.anir").stat().st_size == alone.end
+        if family == "lapped":
+            # Without the networks before it.
+            assert alone.end < together.end
+            assert alone.psnr[0] >= together.psnr[0] - 0.5
+        else:
+            assert alone.end < together.end
+            own, shared = (
+                AnirFile(file).network()
+                for file in ((tmp_path / "one.anir").read_bytes(), data[: together.end])
+            )
+            for name, tensor in shared.tensors.items():
+                np.testing.assert_array_equal(own.tensors[name], tensor)

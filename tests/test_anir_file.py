@@ -103,6 +103,14 @@ def test_between_levels_coefficients_are_refined() -> None:
     assert np.array_equal(after.codes, AnirFile(data).network().latents.codes)  # type: ignore[union-attr]
 
 
+def test_at_the_end_of_a_level_nothing_is_refined() -> None:
+    data, _ = file_of("lapped")
+    for level in AnirFile(data).header.levels[:-1]:  # type: ignore[union-attr]
+        for more in range(4):
+            file = AnirFile(data[: level.end + more])
+            assert (file.refined() is file.network()) == (more < 3)
+
+
 def test_header_is_small() -> None:
     data, _ = file_of("lapped")
     header = AnirFile(data).header

@@ -61,6 +61,20 @@ def test_what_is_done_is_left_out_until_forced(picture: Path, capsys: pytest.Cap
     assert load_model(Path("model.pt")).preset == "fast:20"
 
 
+def test_training_goes_all_the_way_to_an_anir_file(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_main([str(picture), "-o", "photo.anir", *SMALL]) == 0
+    assert "photo.anir: picture.png, " in capsys.readouterr().out
+    assert run_cli.main(["photo.anir", "-o", "a.png"]) == 0
+    assert Image.open("a.png").size == (40, 30)
+    assert train_main([str(picture), "-o", "photo.anir", *SMALL]) == 0
+    assert "photo.anir: done already" in capsys.readouterr().out
+    Path("photos").mkdir()
+    Image.open(picture).save("photos/b.png")
+    assert train_main(["photos", "-o", "out", "--anir", *SMALL]) == 0
+    assert [path.name for path in Path("out").iterdir()] == ["b.anir"]
+    assert {p.name for p in Path().iterdir()} == {"picture.png", "photo.anir", "a.png", "photos", "out"}
+
+
 def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("photos/more").mkdir(parents=True)
     Image.open(picture).save("photos/a.png")
@@ -270,7 +284,7 @@ def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest
     of_folder = json.loads(capsys.readouterr().out)
     for data in (of_model, of_folder):
         assert len(data["subnets"]) == 16
-        assert all(s.pop("decode_ms") > 0 for s in data["subnets"])
+        assert all(s.pop(time) > 0 for s in data["subnets"] for time in ("open_ms", "decode_ms"))
     assert of_model == of_folder
     assert eval_main([str(exported), "--plot", "rd.png"]) == 0
     text = capsys.readouterr().out

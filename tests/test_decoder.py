@@ -11,6 +11,7 @@ from anir_runtime.decoder import Crop
 from anir_runtime.network import Network
 from anir_runtime.onnx_reader import read_network
 from anir_runtime.sessions import open_session
+from PIL import Image
 
 from tests import reference
 from tests.named_file import named_file
@@ -34,6 +35,18 @@ def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
     large = list(decoder.tiles((960, 640)))
     assert len(large) > 1
     np.testing.assert_array_equal(np.concatenate(large), decoder.decode((960, 640)))
+
+
+def test_notebooks_show_the_picture(path: Path) -> None:
+    decoder = Decoder(path)
+    shown = Image.open(io.BytesIO(decoder._repr_png_() or b""))
+    np.testing.assert_array_equal(np.asarray(shown), decoder.decode())
+    wide = Decoder(random_network("siren", size=(5000, 3)))
+    assert Image.open(io.BytesIO(wide._repr_png_() or b"")).size == (1024, 1)
+    grey = Decoder(random_network("lapped", colours=1))
+    shown = Image.open(io.BytesIO(grey._repr_png_() or b""))
+    np.testing.assert_array_equal(np.asarray(shown)[..., None], grey.decode())
+    assert Decoder()._repr_png_() is None
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -19,6 +19,8 @@ _MOST_MAGNITUDES = 1 << 15
 """Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
 _LARGE = 1 << 22
 """Size from which on a table with an entry for each size would take more memory than it is worth."""
+_STEP_BYTES = 3
+"""Bytes of a level that tell its step."""
 _WEIGHTS_PER_BYTE = 512
 """Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory."""
 
@@ -72,33 +74,40 @@ class AnirFile:
         """Takes the file or its first bytes. Raises AnirError if they do not begin a file to be read."""
         self.header: Header | None = None
         self.decoded = 0
-        self._head = b""
         self.size = 0
+        self._head = bytearray()
         self._coder: Coder | None = None
+        self._networks: NetworkCoder | None = None
+        self._trouble: AnirError | None = None
         self._unit = 0.0
         self._latest: Network | None = None
         self.feed(data)
 
     def feed(self, data: bytes) -> None:
-        """Takes more bytes. Raises AnirError as when the file is opened."""
-        self.size += len(data)
+        """Takes more bytes, but for what follows the last level. Raises AnirError as when it is opened."""
+        if self.header is not None:
+            missing = self.header.levels[-1].end - self.size
+            self.size += len(data)
+            data = data[: max(missing, 0)]
+        else:
+            self.size += len(data)
         if self._coder is not None:
             self._coder.feed(data)
             return
         self._head += data
         if self.header is None:
             try:
-                self.header = read_header(self._head)
+                self.header = read_header(bytes(self._head))
             except IncompleteError:
                 return
-        if self.available:
+        if self.available and not self.decoded:
             # Not before, as this takes memory in proportion to the picture.
             self._coder = coder_for(self.header)
-            self._coder.decode(self._head[self.header.start :])
+            self._coder.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
             self._networks = NetworkCoder(
                 self._coder, self.header.family, self.header.bits, self.header.colours
             )
-            self._head = b""
+            self._head.clear()
 
     @property
     def available(self) -> int:
@@ -119,9 +128,19 @@ class AnirFile:
         if wanted < self.decoded - 1:
             raise AnirError("that level was passed; open the file again")
         while self.decoded <= wanted:
-            self._latest = self._decode_level()
+            if self._trouble:
+                raise self._trouble
+            try:
+                self._latest = self._decode_level()
+            except AnirError as error:
+                self._trouble = error
+                raise
             self.decoded += 1
         assert self._latest is not None
+        assert self.header is not None
+        if self.decoded == len(self.header.levels):
+            # What is known of a picture takes much memory, and is of no use any more.
+            self._coder = self._networks = None
         return self._latest
 
     def refined(self) -> Network:
@@ -131,9 +150,10 @@ class AnirFile:
         """
         network = self.network()
         assert self.header is not None
-        assert self._coder is not None
-        if network.latents is None or self.decoded == len(self.header.levels):
+        come = self.size - self.header.levels[self.decoded - 1].end
+        if network.latents is None or self.decoded == len(self.header.levels) or come < _STEP_BYTES:
             return network
+        assert self._coder is not None
         self._coder.keep()
         step = code_step(self._coder)
         latents = network.latents
@@ -146,6 +166,7 @@ class AnirFile:
     def _decode_level(self) -> Network:
         assert self.header is not None
         assert self._coder is not None
+        assert self._networks is not None
         header, level, coder = self.header, self.header.levels[self.decoded], self._coder
         if (level.depth - 1) * level.channels**2 > _WEIGHTS_PER_BYTE * level.end:
             raise AnirError("its header is damaged: such networks are not in so few bytes")

@@ -12,6 +12,8 @@ MOST_LEVELS = 16
 _MOST_BYTES = 1 << 30
 _PSNR_STEP, _GAIN_STEP = 0.25, 0.5
 """Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size."""
+MAX_TOLD_PSNR = 255 * _PSNR_STEP
+"""Highest PSNR in dB that a header can tell, which also stands for all that is beyond."""
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,13 @@ def anir_cases() -> list[dict[str, Any]]:
     return [_case(*case) for case in CASES]
 
 
+def anir_file(family: str, colours: int = 3) -> bytes:
+    """The first of these files that is of the family and has so many colours."""
+    return next(_file(_header(*case)) for case in CASES if case[:2] == (family, colours))
+
+
 def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
-    data = _file(Header(family, SIZE, colours, bits, pitch, (), 0))
+    data = _file(_header(family, colours, bits, pitch))
     file = AnirFile(data)
     header = file.header
     assert header is not None
@@ -62,6 +67,10 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
             for level, network in zip(header.levels, networks, strict=True)
         ],
     }
+
+
+def _header(family: str, colours: int, bits: int, pitch: int) -> Header:
+    return Header(family, SIZE, colours, bits, pitch, (), 0)
 
 
 def _file(header: Header) -> bytes:

@@ -1,7 +1,7 @@
 """All subnets of a model in one `.anir` file, of which every prefix is a picture (docs/format.md)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,6 @@ from anir_toolchain.model import Model
 from anir_toolchain.quantizer import VECTOR_BITS
 from anir_toolchain.space import Subnet
 
-ANIR = ".anir"
-"""Suffix of the file's name."""
 _PITCH = 16
 _RATES = 0.03, 1.5
 """Bits per pixel of the prefixes of the first and the last level of `lapped`; those between rise evenly."""
@@ -41,14 +39,14 @@ _MOST_BITS = 4
 """Bits per pixel that a file of a small picture has at most."""
 
 
-def export_anir(model: Model, path: Path) -> Header:
-    """Writes all subnets into one file, narrow ones first, and gives its header.
+def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = None) -> Header:
+    """Writes subnets, all by default, into one file, narrow ones first, and gives its header.
 
     Latents of the family `lapped` are coded anew as one embedded code of the model's picture, and heads are
     solved for what each level shows; hidden layers stay as they were trained.
     Raises AnirError if the file cannot be written.
     """
-    order = sorted(model.space.subnets, key=lambda subnet: (subnet.width, subnet.depth))
+    order = _in_order(model.space.subnets if subnets is None else set(subnets))
     writer = AnirWriter(
         Header(model.family_name, model.size, model.colours, model.bits, _PITCH, (), 0),
         _MOST_BITS * math.prod(model.size) // 8 + (1 << 21),
@@ -65,6 +63,10 @@ def export_anir(model: Model, path: Path) -> Header:
     return read_header(data)
 
 
+def _in_order(subnets: Iterable[Subnet]) -> list[Subnet]:
+    return sorted(subnets, key=lambda subnet: (subnet.width, subnet.depth))
+
+
 def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> None:
     """Adds levels of `lapped`, which refine one code of the picture's coefficients."""
     planes = centred_planes(model.image.numpy())
@@ -79,13 +81,18 @@ def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> 
 
 
 def _embedded(model: Model, order: Sequence[Subnet], target: NDArray[np.int32]) -> list[Embedded]:
-    """Levels of the coefficients, so long that prefixes with all else in them have about their rates."""
-    pixels = math.prod(model.size)
-    rates = np.geomspace(*_RATES, len(order)) if len(order) > 1 else np.array([_RATES[1]])
+    """Levels of the coefficients, so long that prefixes with all else in them have about their rates.
+
+    A subnet's rate is the same without the others.
+    """
+    pixels, every = math.prod(model.size), _in_order(model.space.subnets)
+    of_all = np.geomspace(*_RATES, len(every)) if len(every) > 1 else np.array([_RATES[1]])
+    places = [every.index(subnet) for subnet in order]
+    rates = of_all[places]
     others = _bytes_beside_codes(model, order)
     wanted = [int(rate * pixels / 8) - own for rate, own in zip(rates, others, strict=True)]
     # In a tiny picture the networks are nearly all.
-    ends = [max(end, 24 * (k + 1)) for k, end in enumerate(wanted)]
+    ends = [max(end, 24 * (k + 1)) for k, end in zip(places, wanted, strict=True)]
     reaches = [REACHES[-1] if rate < _BLURRED else REACHES[0] for rate in rates]
     return embed([target] * len(order), ends, reaches)
 

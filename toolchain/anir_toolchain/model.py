@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from anir_runtime.decoder import Decoder
 from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
 from torch import Tensor
@@ -162,6 +163,10 @@ class Model:
         )[-1]
         colours = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
         return colours.reshape(len(y), len(x), -1)
+
+    def _repr_png_(self) -> bytes | None:
+        """What the largest subnet shows, as a PNG, which notebooks show."""
+        return Decoder(self.network(self.space.largest))._repr_png_()
 
     def _features(self, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32]) -> Tensor | None:
         """The features of a subnet's channels at all points of a grid, float32[H' · W', n], if it has any."""

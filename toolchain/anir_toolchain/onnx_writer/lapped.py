@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import onnx_ir as ir
+from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import BESIDE, EVEN, MEAN_ACTIVITY, Axis, context
 from anir_runtime.network import Latents
 
@@ -11,6 +12,7 @@ from anir_toolchain.lapped_synthesis import CONSTANT, seen_positions
 from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
+from anir_toolchain.rans_encoder import MOST_SIZES
 
 
 def metadata(latents: Latents) -> dict[str, str]:
@@ -101,13 +103,27 @@ def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
     planes, along, across, k, _ = latents.codes.shape
     mean_activity = tensors.constant("mean_activity", np.full((1, 1), MEAN_ACTIVITY, np.float32))
     prior = op.Pad(mean_activity, [0, k**2 - 1], None, [0])
-    codes = decoded(tensors, encode_latents(latents), own, prior)
-    # code · max(1, |code| / EVEN) · step, in the scale of the picture.
-    step = op.Mul(tensors.constant("latents.step", latents.step), 2 / latents.pitch / EVEN)
-    values = op.Mul(op.Mul(codes, op.Max(op.Abs(codes), float(EVEN))), step)
+    values = _whole_values(tensors, latents, decoded(tensors, encode_latents(latents), own, prior))
     apart = planes_apart(latents.codes)
     stacked, lanes = (1, planes * across) if apart else (planes, across)
     values = op.Reshape(values, [stacked, along, k**2, lanes])
     # A cell's mean, the one value with a prior, is the sum of the differences along the scan.
     values = op.Where(op.Greater(prior, 0.0), op.CumSum(values, 1), values)
+    # In the scale of the picture only now: sums of whole numbers are exact.
+    scale = 2 / latents.pitch / (EVEN if latents.magnitudes is None else 1)
+    values = op.Mul(values, op.Mul(tensors.constant("latents.step", latents.step), scale))
     return op.Reshape(values, [along, k, k, planes, across] if apart else [planes, along, k, k, across])
+
+
+def _whole_values(tensors: NetworkTensors, latents: Latents, codes: ir.Value) -> ir.Value:
+    """Values of codes: by the table of magnitudes, in steps; else code · max(EVEN, |code|)."""
+    op, magnitudes = tensors.op, latents.magnitudes
+    if magnitudes is None:
+        return op.Mul(codes, op.Max(op.Abs(codes), float(EVEN)))
+    if len(magnitudes) > MOST_SIZES:
+        raise AnirError(
+            f"{tensors.network.name} has {len(magnitudes)} different coefficients; "
+            f"an ONNX file has at most {MOST_SIZES}"
+        )
+    table = tensors.constant("latents.magnitudes", magnitudes)
+    return op.Mul(op.Sign(codes), op.Gather(table, op.Cast(op.Abs(codes), to=ir.DataType.INT32)))

@@ -8,6 +8,8 @@ import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 
 const LEAST_WIDTH = 64;
+/** Bytes of a level that tell its step. */
+const STEP_BYTES = 3;
 /** Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory. */
 const WEIGHTS_PER_BYTE = 512;
 
@@ -89,7 +91,8 @@ export class AnirFile {
   refined(): Network {
     const network = this.network();
     const [coder, latents] = [this.#coder, network.latents];
-    if (!coder || !latents || !this.header) return network;
+    const come = this.size - (this.header?.levels[this.decoded - 1]?.end ?? 0);
+    if (!coder || !latents || !this.header || come < STEP_BYTES) return network;
     coder.keep();
     const { width, factor } = readStep(coder);
     let refined = latents;

@@ -91,6 +91,12 @@ describe('between levels', () => {
     expect(own.refined()).toEqual(lapped.levels[3]?.network);
   });
 
+  test('at a level’s end, before the next one’s step has come, nothing changes', () => {
+    for (const more of [0, 1, 2])
+      expect(fileOf(lapped.file.subarray(0, before + more)).refined()).toEqual(lapped.levels[2]?.network);
+    expect(fileOf(lapped.file.subarray(0, before + 3)).refined()).not.toEqual(lapped.levels[2]?.network);
+  });
+
   test('other families stay as they are', () => {
     const own = fileOf(siren.file.subarray(0, (siren.levels[1]?.end ?? 0) + 9));
     expect(own.refined()).toEqual(siren.levels[1]?.network);
