@@ -1,8 +1,7 @@
 """Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md)."""
 
-import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,11 @@ _MOST_MAGNITUDES = 1 << 15
 """Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
 _LARGE = 1 << 22
 """Size from which on a table with an entry for each size would take more memory than it is worth."""
-_WEIGHTS_PER_BYTE = 512
-"""Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory."""
+MOST_UNIT = 1 << 16
+_COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
+_WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
+"""Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the
+file or of its level, so that a short file does not ask for much memory."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,15 @@ def coder_for(header: Header) -> Coder:
     return Coder(rows, columns, header.pitch)
 
 
+def least_bytes(header: Header) -> int:
+    """Bytes that a file has at least, and that have come before memory is taken for its picture."""
+    if header.family != "lapped":
+        return 0
+    columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
+    coefficients = rows * columns * header.colours * header.pitch**2
+    return -(-max(coefficients - _COEFFICIENTS, 0) // _COEFFICIENTS_PER_BYTE)
+
+
 class AnirFile:
     """An `.anir` file, or as much of it as there is.
 
@@ -77,37 +88,47 @@ class AnirFile:
         self.size = 0
         self._coder: Coder | None = None
         self._unit = 0.0
-        self._latest: Network | None = None
+        self._latest: tuple[int, Network] | None = None
+        self._damaged: AnirError | None = None
         self.feed(data)
 
     def feed(self, data: bytes) -> None:
         """Takes more bytes. Raises AnirError as when the file is opened."""
+        # What comes after the last level is left alone.
+        own = data[: max(self.header.levels[-1].end - self.size, 0)] if self.header else data
         self.size += len(data)
         if self._coder is not None:
-            self._coder.feed(data)
+            self._coder.feed(own)
             return
-        self._head += data
+        self._head += own
         if self.header is None:
-            try:
-                header = read_header(self._head)
-            except IncompleteError:
-                return
-            if header.colours != _COLOURS:
-                raise AnirError(f"has {header.colours} colour channels, not {_COLOURS}; update anir")
-            self.header = header
-        if self.available:
+            self.header = self._read_header()
+        if self.header and self.available and self._head:
             # Not before, as this takes memory in proportion to the picture.
             self._coder = coder_for(self.header)
-            self._coder.decode(self._head[self.header.start :])
+            self._coder.decode(self._head[self.header.start : self.header.levels[-1].end])
             self._networks = NetworkCoder(
                 self._coder, self.header.family, self.header.bits, self.header.colours
             )
             self._head = b""
 
+    def _read_header(self) -> Header | None:
+        try:
+            header = read_header(self._head)
+        except IncompleteError:
+            return None
+        if header.colours != _COLOURS:
+            raise AnirError(f"has {header.colours} colour channels, not {_COLOURS}; update anir")
+        if header.levels[-1].end < least_bytes(header):
+            raise AnirError("declares a larger picture than so few bytes can have")
+        return header
+
     @property
     def available(self) -> int:
-        """Number of levels that have come whole."""
-        return sum(level.end <= self.size for level in self.header.levels) if self.header else 0
+        """Number of levels that have come whole; none before there are `least_bytes`."""
+        if self.header is None or self.size < least_bytes(self.header):
+            return 0
+        return sum(level.end <= self.size for level in self.header.levels)
 
     def network(self, level: int | None = None) -> Network:
         """The subnet of a level, counted from 0; of the last one that has come whole by default.
@@ -120,56 +141,64 @@ class AnirFile:
         wanted = self.available - 1 if level is None else level
         if not 0 <= wanted < self.available:
             raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
-        if wanted < self.decoded - 1:
+        if wanted < self.decoded and (self._latest is None or self._latest[0] != wanted):
             raise AnirError("that level was passed; open the file again")
         while self.decoded <= wanted:
-            self._latest = self._decode_level()
+            network = self._decode_level(self.decoded == wanted)
+            self._latest = (wanted, network) if self.decoded == wanted else None
             self.decoded += 1
         assert self._latest is not None
-        return self._latest
+        return self._latest[1]
 
-    def refined(self) -> Network:
+    def refined(self, last: bool = False) -> Network:
         """The last whole level's subnet with what has come of the next level's coefficients.
 
-        Raises AnirError if no level has come whole.
+        If this is the `last` that is asked of the file, it takes half of the memory. Raises AnirError if no
+        level has come whole.
         """
         network = self.network()
         assert self.header is not None
         assert self._coder is not None
         if network.latents is None or self.decoded == len(self.header.levels):
             return network
-        self._coder.keep()
+        if not last:
+            self._coder.keep()
         step = code_step(self._coder)
         latents = network.latents
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
             self._coder.level(step.width, step.factor)
             latents = latents_of(self._coder.values(), self._unit, self.header.pitch, latents.reach)
-        self._coder.restore()
-        return Network(network.family, network.size, network.bits, network.tensors, latents)
+        if not last:
+            self._coder.restore()
+        return replace(network, latents=latents)
 
-    def _decode_level(self) -> Network:
+    def _decode_level(self, is_wanted: bool) -> Network:
+        """A level's subnet; without latents if it is only on the way to another one."""
         assert self.header is not None
         assert self._coder is not None
+        # What comes after damage means nothing.
+        if self._damaged is not None:
+            raise self._damaged
+        self._damaged = AnirError(f"is damaged in its level {self.decoded + 1}; fetch it again")
         header, level, coder = self.header, self.header.levels[self.decoded], self._coder
-        if (level.depth - 1) * level.channels**2 > _WEIGHTS_PER_BYTE * level.end:
-            raise AnirError("its header is damaged: such networks are not in so few bytes")
-        latents, whole = None, True
+        if (level.depth - 1) * level.channels**2 > _WEIGHTS + _WEIGHTS_PER_BYTE * level.end:
+            raise self._damaged
+        latents = None
         if header.family == "lapped":
             if not self.decoded:
                 self._unit = code_unit(coder)
             step = code_step(coder)
-            if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and 0 < self._unit < math.inf):
-                raise _damaged(self.decoded)
-            whole = coder.level(step.width, step.factor)
-            latents = latents_of(coder.values(), self._unit, header.pitch, step.reach)
+            if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and 0 < self._unit <= MOST_UNIT):
+                raise self._damaged
+            if not coder.level(step.width, step.factor):
+                raise self._damaged
+            if is_wanted:
+                latents = latents_of(coder.values(), self._unit, header.pitch, step.reach)
         tensors = self._networks.code(level.depth, level.channels)
-        if not (whole and coder.check()) or not _finite(tensors):
-            raise _damaged(self.decoded)
+        if not coder.check() or not _finite(tensors):
+            raise self._damaged
+        self._damaged = None
         return Network(header.family, header.size, header.bits, tensors, latents)
-
-
-def _damaged(level: int) -> AnirError:
-    return AnirError(f"is damaged in its level {level + 1}; fetch it again")
 
 
 def _finite(tensors: Tensors) -> bool:
@@ -187,11 +216,13 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
     down = int(np.abs(np.diff(means, axis=1)).sum()) < int(np.abs(np.diff(means, axis=2)).sum())
     ordered = (planes if down else planes.transpose(0, 2, 1, 4, 3)).copy()
     ordered[:, 1:, :, 0, 0] = np.diff(ordered[..., 0, 0], axis=1)
-    sizes = np.abs(ordered)
-    magnitudes, index = _numbered(sizes)
-    if len(magnitudes) > _MOST_MAGNITUDES:
-        raise AnirError("has more different coefficients than a picture needs")
-    codes = np.copysign(index, ordered).astype(np.int16)
+    magnitudes = _magnitudes(ordered)
+    codes = np.empty(ordered.shape, np.int16)
+    # One plane after the other, which takes less memory.
+    for plane, own in zip(ordered, codes, strict=True):
+        index = _numbers(np.abs(plane), magnitudes)
+        np.negative(index, where=plane < 0, out=index)
+        own[:] = index
     used = _frequencies_used(codes)
     return Latents(
         np.ascontiguousarray(codes[..., :used, :used]),
@@ -203,16 +234,30 @@ def latents_of(values: Integers, unit: float, pitch: int, reach: int) -> Latents
     )
 
 
-def _numbered(sizes: Integers) -> tuple[Integers, Integers]:
-    """The magnitudes that occur, ascending from 0, and the number of each size among these."""
-    largest = int(sizes.max(initial=0))
-    if largest >= _LARGE:
-        magnitudes, index = np.unique(np.append(sizes.ravel(), 0), return_inverse=True)
-        return magnitudes, index[:-1].reshape(sizes.shape).astype(np.int32)
-    # A look-up takes a fraction of the time of sorting.
-    occurs = np.zeros(largest + 1, np.bool_)
-    occurs[sizes] = occurs[0] = True
-    return np.flatnonzero(occurs).astype(np.int32), (occurs.cumsum(dtype=np.int32) - 1)[sizes]
+def _magnitudes(values: Integers) -> Integers:
+    """The magnitudes that occur, ascending from 0. Raises AnirError if codes cannot number as many."""
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
+    if largest < _LARGE:
+        # A look-up takes a fraction of the time of sorting.
+        occurs = np.zeros(largest + 1, np.bool_)
+        occurs[0] = True
+        for plane in values:
+            occurs[np.abs(plane)] = True
+        found = np.flatnonzero(occurs)
+    else:
+        found = np.unique(np.concatenate([[0], *(np.unique(np.abs(plane)) for plane in values)]))
+    if len(found) > _MOST_MAGNITUDES:
+        raise AnirError("has more different coefficients than a picture needs")
+    return found.astype(np.int32)
+
+
+def _numbers(sizes: Integers, magnitudes: Integers) -> NDArray[np.int16]:
+    """The number of each size among the magnitudes."""
+    if magnitudes[-1] >= _LARGE:
+        return np.searchsorted(magnitudes, sizes).astype(np.int16)
+    table = np.zeros(magnitudes[-1] + 1, np.int16)
+    table[magnitudes] = np.arange(len(magnitudes))
+    return table[sizes]
 
 
 def _frequencies_used(codes: NDArray[np.int16]) -> int:

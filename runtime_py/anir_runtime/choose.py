@@ -80,7 +80,7 @@ def choose_level(
     if header is None:
         raise AnirError("ends within its header; fetch more of it")
     if limits == Limits():
-        network, count = file.refined(), len(header.levels)
+        network, count = file.refined(last=True), len(header.levels)
         return network, (
             f"{network.name}: level {file.available} of {count}, {file.size} of {header.levels[-1].end} bytes"
         )

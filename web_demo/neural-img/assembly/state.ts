@@ -1,8 +1,9 @@
 /**
  * What is known of a picture's coefficients, in memory (AssemblyScript; docs/format.md, "Coefficients").
  *
- * Coefficients lie by row and column of cells, plane and frequency, with a border of one cell and two frequencies that
- * stays zero, so that all that is around one can be read. An index into these arrays is a place.
+ * Coefficients lie by row and column of cells, plane and frequency. Around the picture is a border of one cell, and between
+ * planes one of two frequencies, whose sizes stay zero, so that all that is around one can be read. An index into these
+ * arrays is a place.
  */
 import { keepPlace, MODELS, prepare, reset, restorePlace } from './entropy';
 
@@ -76,7 +77,8 @@ export function create(cellRows: i32, cellColumns: i32, frequencies: i32): bool 
   rows = cellRows;
   columns = cellColumns;
   pitch = frequencies;
-  stride = pitch + 2 * BORDER;
+  // What ends one row of frequencies, or one plane, begins the next.
+  stride = pitch + BORDER;
   plane = stride * stride;
   cell = 3 * plane;
   const places: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
