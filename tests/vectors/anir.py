@@ -26,8 +26,17 @@ def anir_cases() -> list[dict[str, Any]]:
     return [_case(*case) for case in CASES]
 
 
+def anir_files() -> list[bytes]:
+    """The files alone."""
+    return [file_of(_header(*case)) for case in CASES]
+
+
+def _header(family: str, bits: int, pitch: int) -> Header:
+    return Header(family, SIZE, 3, bits, pitch, (), 0)
+
+
 def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
-    data = _file(Header(family, SIZE, 3, bits, pitch, (), 0))
+    data = file_of(_header(family, bits, pitch))
     file = AnirFile(data)
     header = file.header
     assert header is not None
@@ -54,7 +63,8 @@ def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
     }
 
 
-def _file(header: Header) -> bytes:
+def file_of(header: Header) -> bytes:
+    """A file with that header, but for its levels."""
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
