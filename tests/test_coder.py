@@ -112,6 +112,24 @@ def test_damage_is_noticed() -> None:
     assert missed == 0
 
 
+def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
+    coder = Coder(0, 0, 16)
+    coder.encode(1 << 16)
+    # A number that occurs all the time takes eight decisions, but hardly a bit.
+    alike = np.zeros((1 << 20) - 10, np.uint8)
+    coder.symbols(0, 8, alike)
+    assert coder.check()
+    coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
+    assert not coder.check()
+    data = coder.finish()
+    coder = Coder(0, 0, 16)
+    coder.decode(data)
+    assert np.array_equal(coder.symbols(0, 8, alike), alike)
+    assert coder.check()
+    coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
+    assert not coder.check()
+
+
 def test_bits_and_symbols_round_trip() -> None:
     random = np.random.default_rng(2)
     numbers = random.integers(0, 256, 300).astype(np.uint8)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 from anir_runtime.anir_file import LEAST_WIDTH, Header, Step, code_step, code_unit
+from anir_runtime.coder import Coder
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.fuzz.anir_parts import AnirParts, LevelEntry
@@ -187,6 +188,18 @@ def _lapped(unit: float, width: int) -> bytes:
     return writer.finish()
 
 
+def _alike() -> bytes:
+    """A picture whose coefficients, all alike, take millions of decisions and next to no bytes."""
+    size, rows, columns = (1300, 1050), 66, 82
+    coder = Coder(rows, columns, 16)
+    coder.encode(1 << 16, np.full((rows, columns, 3, 16, 16), 1 << 24, np.int32))
+    code_unit(coder, 2.0**-13)
+    code_step(coder, Step(LEAST_WIDTH, 1, 1))
+    assert not coder.level(LEAST_WIDTH, 1)
+    stream = coder.finish() + bytes(100)
+    return AnirParts(1, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
+
+
 def _bombs() -> Files:
     """Much that is declared in few bytes."""
     wide = [1024, 1000, 900, 800]
@@ -196,5 +209,6 @@ def _bombs() -> Files:
         "bomb-weights": (_changed(weights, _SIREN), DAMAGED),
         "bomb-weights-lapped": (_changed(weights), DAMAGED),
         "bomb-sixteen-levels": (_changed(many), DAMAGED),
+        "bomb-decisions": (_alike(), DAMAGED),
         "bomb-picture-of-a-megapixel": (_changed(_set(size=[1300, 1000])), DAMAGED),
     }

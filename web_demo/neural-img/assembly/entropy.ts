@@ -19,8 +19,8 @@ const FIRST_WEIGHT: i32 = 13107;
 /** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
 const SELECTED: usize = 64;
 /** Decisions that a stream may have: so many, and so many more for each of its bytes. Others would take long. */
-const DECISIONS: i64 = 1 << 24;
-const DECISIONS_PER_BYTE: i64 = 4096;
+const DECISIONS: i64 = 1 << 23;
+const DECISIONS_PER_BYTE: i64 = 1024;
 /** Counters of numbers that are coded bit by bit. */
 const NUMBERS: usize = 1 << 16;
 
