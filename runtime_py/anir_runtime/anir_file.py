@@ -87,7 +87,8 @@ class AnirFile:
         self._head = b""
         self.size = 0
         self._coder: Coder | None = None
-        self._unit = 0.0
+        self._networks: NetworkCoder | None = None
+        self._unit, self._reach = 0.0, 1
         self._latest: tuple[int, Network] | None = None
         self._damaged: AnirError | None = None
         self.feed(data)
@@ -130,10 +131,11 @@ class AnirFile:
             return 0
         return sum(level.end <= self.size for level in self.header.levels)
 
-    def network(self, level: int | None = None) -> Network:
+    def network(self, level: int | None = None, last: bool = False) -> Network:
         """The subnet of a level, counted from 0; of the last one that has come whole by default.
 
-        Levels are decoded in turn: one that was decoded before another one cannot be had any more.
+        Levels are decoded in turn: one that was decoded before another one cannot be had any more. If this is
+        the `last` that is asked of the file, less memory is taken.
         Raises AnirError if the level has not come, was passed, or is damaged.
         """
         if not self.available:
@@ -141,41 +143,62 @@ class AnirFile:
         wanted = self.available - 1 if level is None else level
         if not 0 <= wanted < self.available:
             raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
-        if wanted < self.decoded and (self._latest is None or self._latest[0] != wanted):
-            raise AnirError("that level was passed; open the file again")
-        while self.decoded <= wanted:
-            network = self._decode_level(self.decoded == wanted)
-            self._latest = (wanted, network) if self.decoded == wanted else None
-            self.decoded += 1
-        assert self._latest is not None
+        if self._latest is None or self._latest[0] != wanted:
+            network = self._decode_to(wanted)
+            self._latest = wanted, self._with_latents(network, last)
         return self._latest[1]
 
     def refined(self, last: bool = False) -> Network:
         """The last whole level's subnet with what has come of the next level's coefficients.
 
-        If this is the `last` that is asked of the file, it takes half of the memory. Raises AnirError if no
-        level has come whole.
+        If this is the `last` that is asked of the file, less memory is taken. Raises AnirError if no level
+        has come whole.
         """
-        network = self.network()
-        assert self.header is not None
+        has_more = self.header is not None and 0 < self.available < len(self.header.levels)
+        if not has_more or self.header is None or self.header.family != "lapped":
+            return self.network(last=last)
+        is_new = last and self.decoded < self.available
+        network = self._decode_to(self.available - 1) if is_new else self.network()
         assert self._coder is not None
-        if network.latents is None or self.decoded == len(self.header.levels):
-            return network
         if not last:
             self._coder.keep()
         step = code_step(self._coder)
-        latents = network.latents
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
             self._coder.level(step.width, step.factor)
-            latents = latents_of(self._coder.values(), self._unit, self.header.pitch, latents.reach)
+            network = self._with_latents(network, last)
+        elif is_new:
+            network = self._with_latents(network, last)
         if not last:
             self._coder.restore()
-        return replace(network, latents=latents)
+        return network
 
-    def _decode_level(self, is_wanted: bool) -> Network:
-        """A level's subnet; without latents if it is only on the way to another one."""
-        assert self.header is not None
+    def _decode_to(self, level: int) -> Network:
+        """Decodes levels in turn, and gives the last one's subnet, without latents."""
+        if level < self.decoded:
+            raise AnirError("that level was passed; open the file again")
+        self._latest = None
+        while True:
+            network = self._decode_level()
+            self.decoded += 1
+            if self.decoded > level:
+                return network
+
+    def _with_latents(self, network: Network, last: bool) -> Network:
+        """The subnet with latents of what is known by now, if its family has any."""
         assert self._coder is not None
+        assert self.header is not None
+        if network.family != "lapped":
+            return network
+        values = self._coder.values(last)
+        if last:
+            # What is known takes most of the memory.
+            self._coder = self._networks = None
+        return replace(network, latents=latents_of(values, self._unit, self.header.pitch, self._reach))
+
+    def _decode_level(self) -> Network:
+        """The next level's subnet, without latents."""
+        if self.header is None or self._coder is None or self._networks is None:
+            raise AnirError("was read to its end; open the file again")
         # What comes after damage means nothing.
         if self._damaged is not None:
             raise self._damaged
@@ -183,7 +206,6 @@ class AnirFile:
         header, level, coder = self.header, self.header.levels[self.decoded], self._coder
         if (level.depth - 1) * level.channels**2 > _WEIGHTS + _WEIGHTS_PER_BYTE * level.end:
             raise self._damaged
-        latents = None
         if header.family == "lapped":
             if not self.decoded:
                 self._unit = code_unit(coder)
@@ -192,13 +214,12 @@ class AnirFile:
                 raise self._damaged
             if not coder.level(step.width, step.factor):
                 raise self._damaged
-            if is_wanted:
-                latents = latents_of(coder.values(), self._unit, header.pitch, step.reach)
+            self._reach = step.reach
         tensors = self._networks.code(level.depth, level.channels)
         if not coder.check() or not _finite(tensors):
             raise self._damaged
         self._damaged = None
-        return Network(header.family, header.size, header.bits, tensors, latents)
+        return Network(header.family, header.size, header.bits, tensors)
 
 
 def _finite(tensors: Tensors) -> bool:

@@ -134,11 +134,17 @@ class Coder:
         self._call("finish")
         return self._bytes(self._stream, self._stream + self._call("position")).tobytes()
 
-    def values(self) -> Integers:
-        """What is known of the coefficients, int32[rows, columns, 3, pitch, pitch]."""
-        self._reserve(self._wanted)
-        self._call("values", self._known)
-        return self._bytes(self._known, self._wanted).view(np.int32).reshape(self._shape).copy()
+    def values(self, last: bool = False) -> Integers:
+        """What is known of the coefficients, int32[rows, columns, 3, pitch, pitch].
+
+        If it is the `last` that is asked, less memory is taken, and no level can be coded any more.
+        """
+        if not last:
+            self._reserve(self._wanted)
+        start = self._call("spare") if last else self._known
+        self._call("values", start)
+        end = start + self._wanted - self._known
+        return self._bytes(start, end).view(np.int32).reshape(self._shape).copy()
 
     def keep(self) -> None:
         """Keeps all that is known and learned."""

@@ -129,6 +129,11 @@ export function room(): usize {
   return free;
 }
 
+/** Where coefficients may be written once no level follows: over the activities. */
+export function spare(): usize {
+  return activities;
+}
+
 /** Keeps all that is known and learned at an address, where there are `kept` bytes of memory. */
 export function keep(address: usize): void {
   keepPlace(address);
