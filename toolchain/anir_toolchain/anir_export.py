@@ -12,6 +12,7 @@ from anir_runtime.anir_header import read_header
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
+from anir_runtime.interrupts import ended_by_interrupts
 from anir_runtime.lapped_transform import REACHES
 from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
@@ -53,7 +54,9 @@ def export_anir(model: Model, path: Path) -> Header:
         _MOST_BITS * math.prod(model.size) // 8 + (1 << 21),
     )
     if model.family.has_latents:
-        _add_embedded(writer, model, order)
+        # A large picture takes the coder seconds at a time, and nothing is written yet.
+        with ended_by_interrupts():
+            _add_embedded(writer, model, order)
     else:
         for subnet in order:
             network = model.network(subnet)
