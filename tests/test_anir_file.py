@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Header, Step, code_step, code_unit
+from anir_runtime.anir_file import AnirFile, Header, Step, code_step, code_unit, least_bytes
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
@@ -122,7 +122,7 @@ def test_header_is_small() -> None:
 def test_cut_files_show_a_level_or_say_so(family: str) -> None:
     data, _ = file_of(family)
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
-    for size in [*range(levels[0].end + 1), *np.random.default_rng(0).integers(0, len(data), 50)]:
+    for size in [*range(levels[0].end + 1), *np.random.default_rng(0).integers(0, len(data), 200)]:
         file = AnirFile(data[:size])
         whole = sum(level.end <= size for level in levels)
         assert file.available == whole
@@ -160,6 +160,65 @@ def test_flipped_bits_are_refused(family: str) -> None:
 def test_absurd_headers_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(AnirError, match=message):
         AnirFile(data)
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_what_comes_after_the_last_level_is_left_alone(family: str) -> None:
+    data, _ = file_of(family)
+    file = AnirFile(data + bytes(1 << 16))
+    for _ in range(100):
+        file.feed(bytes(1 << 20))
+    assert file.size == len(data) + (100 << 20) + (1 << 16)
+    one, other = file.network(), AnirFile(data).network()
+    assert all(np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+def test_a_large_picture_waits_for_its_bytes() -> None:
+    """Few bytes ask for no more memory than few bytes may."""
+    size = 2048, 1024
+    header = Header("lapped", size, 3, 4, 16, (), 0)
+    assert least_bytes(header) == (3 * 2048 * 1024 - 2**22) // 1024
+    assert least_bytes(replace(header, family="siren")) == 0
+    assert least_bytes(replace(header, size=(1365, 1008))) == 0
+    writer = AnirWriter(header, 1 << 12)
+    writer.coder.aim(np.zeros((64, 128, 3, 16, 16), np.int32))
+    code_unit(writer.coder, 2.0**-12)
+    writer.coder.level(4000, code_step(writer.coder, Step(4000, 27, 1)).factor)
+    writer.add(replace(random_network("lapped", 2, 8, size), latents=None), PSNR)
+    data = writer.finish()
+    first = AnirFile(data)
+    assert first.header is not None
+    assert first.header.levels[0].end == len(data) >= least_bytes(header)
+    assert AnirFile(data[: least_bytes(header) - 1]).available == 0
+    assert first.network().name == "d2w8"
+
+
+def test_what_is_asked_last_is_the_same() -> None:
+    data, _ = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    middle = (levels[2].end + levels[3].end) // 2
+    for part in (data, data[: levels[2].end], data[:middle]):
+        one, other = AnirFile(part).refined().latents, AnirFile(part).refined(last=True).latents
+        assert one is not None
+        assert other is not None
+        assert np.array_equal(one.codes, other.codes)
+        assert np.array_equal(one.magnitudes, other.magnitudes)  # type: ignore[arg-type]
+        assert (one.down, one.reach, one.step) == (other.down, other.reach, other.step)
+    file = AnirFile(data)
+    file.network(1, last=True)
+    with pytest.raises(AnirError, match="open the file again"):
+        file.network(2)
+
+
+def test_after_damage_levels_before_it_stay_and_none_follows() -> None:
+    data, own = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    at = (levels[1].end + levels[2].end) // 2
+    file = AnirFile(data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :])
+    assert file.network(1).name == own[1].name
+    for _ in range(2):
+        with pytest.raises(AnirError, match="damaged in its level 3"):
+            file.network(3)
 
 
 def test_levels_come_in_turn() -> None:

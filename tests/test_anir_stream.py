@@ -151,10 +151,8 @@ def _pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def test_what_is_known_of_coefficients_is_freed_after_the_last_level() -> None:
-    data = anir_file("lapped")
-    file = AnirFile()
-    for piece in _pieces(data + bytes(10_000), 900):
-        file.feed(piece)
-    file.network()
-    assert file._coder is None
-    assert file.refined() is file.network()
+    stream = AnirStream()
+    for piece in _pieces(anir_file("lapped") + bytes(10_000), 900):
+        stream.feed(piece)
+    assert stream._file._coder is None
+    assert stream.best() is stream._file.network()

@@ -1,5 +1,8 @@
 """The coder's WebAssembly against its reference in Python."""
 
+import re
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -113,6 +116,40 @@ def test_damage_is_noticed() -> None:
             whole &= coder.check()
         missed += whole
     assert missed == 0
+
+
+def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
+    coder = Coder(0, 0, 3, 16)
+    coder.encode(1 << 16)
+    # A number that occurs all the time takes eight decisions, but hardly a bit.
+    alike = np.zeros((1 << 20) - 10, np.uint8)
+    coder.symbols(0, 8, alike)
+    assert coder.check()
+    coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
+    assert not coder.check()
+    data = coder.finish()
+    coder = Coder(0, 0, 3, 16)
+    coder.decode(data)
+    assert np.array_equal(coder.symbols(0, 8, alike), alike)
+    assert coder.check()
+    coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
+    assert not coder.check()
+
+
+def test_too_little_memory_is_an_error_of_one_line() -> None:
+    """WebAssembly asks for addresses of 4 GiB."""
+    code = """
+import resource
+from anir_runtime.coder import Coder
+from anir_runtime.errors import AnirError
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, resource.RLIM_INFINITY))
+try:
+    Coder(0, 0, 3, 16)
+except AnirError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"WebAssembly, which decodes .anir files, does not start \([^\n]+\)\n", done.stdout)
 
 
 def test_bits_and_symbols_round_trip() -> None:

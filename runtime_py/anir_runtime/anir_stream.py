@@ -29,12 +29,12 @@ class AnirStream:
         file.feed(data)
         if file.header is not None and file.decoded < file.available:
             try:
-                file.network()
+                file.network(last=file.available == len(file.header.levels))
             except AnirError:
                 if file.decoded and self._before_damage is None:
                     # What is known of coefficients has changed since: they are decoded again.
                     end = file.header.levels[file.decoded - 1].end
-                    self._before_damage = AnirFile(bytes(self._data[:end])).network()
+                    self._before_damage = AnirFile(bytes(self._data[:end])).network(last=True)
                 raise
         return file.decoded
 

@@ -231,7 +231,7 @@ def _network(content: bytes) -> Network:
     # Loads WebAssembly's runtime, which ONNX files need not wait for.
     from anir_runtime.anir_file import AnirFile
 
-    return AnirFile(content).refined()
+    return AnirFile(content).refined(last=True)
 
 
 def decode(

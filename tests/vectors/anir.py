@@ -35,13 +35,22 @@ def anir_cases() -> list[dict[str, Any]]:
     return [_case(*case) for case in CASES]
 
 
+def anir_files() -> list[bytes]:
+    """The files alone."""
+    return [file_of(_header(*case)) for case in CASES]
+
+
 def anir_file(family: str, colours: int = 3) -> bytes:
     """The first of these files that is of the family and has so many colours."""
-    return next(_file(_header(*case)) for case in CASES if case[:2] == (family, colours))
+    return next(file_of(_header(*case)) for case in CASES if case[:2] == (family, colours))
+
+
+def _header(family: str, colours: int, bits: int, pitch: int) -> Header:
+    return Header(family, SIZE, colours, bits, pitch, (), 0)
 
 
 def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
-    data = _file(_header(family, colours, bits, pitch))
+    data = file_of(_header(family, colours, bits, pitch))
     file = AnirFile(data)
     header = file.header
     assert header is not None
@@ -69,11 +78,8 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
     }
 
 
-def _header(family: str, colours: int, bits: int, pitch: int) -> Header:
-    return Header(family, SIZE, colours, bits, pitch, (), 0)
-
-
-def _file(header: Header) -> bytes:
+def file_of(header: Header) -> bytes:
+    """A file with that header, but for its levels."""
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)

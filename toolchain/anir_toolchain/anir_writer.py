@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from anir_runtime.anir_file import Header, Level, coder_for
+from anir_runtime.anir_file import Header, Level, coder_for, least_bytes
 from anir_runtime.anir_header import write_header
 from anir_runtime.anir_networks import NetworkCoder
+from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 
 Psnr = tuple[float, float, float]
@@ -24,11 +25,14 @@ class AnirWriter:
     def add(self, network: Network, psnr: Psnr) -> None:
         """Ends a level, whose coefficients, if its family has any, are encoded already, with its network."""
         self._networks.code(network.depth, network.channels, network.tensors)
-        self.coder.check()
+        if not self.coder.check():
+            raise AnirError("the picture takes more decisions of its coder than .anir files may have")
         self._levels.append(Level(network.depth, network.channels, self.coder.position(), psnr))
 
     def finish(self) -> bytes:
         """The whole file."""
         stream = self.coder.finish()
+        # Zeros behind it, where a picture has next to nothing to tell.
+        stream += bytes(max(least_bytes(self._header) - len(stream), 0))
         last = replace(self._levels[-1], end=len(stream))
         return write_header(replace(self._header, start=0, levels=(*self._levels[:-1], last))) + stream

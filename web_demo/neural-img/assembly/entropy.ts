@@ -18,6 +18,9 @@ const LIMIT: i32 = 255;
 const FIRST_WEIGHT: i32 = 13107;
 /** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
 const SELECTED: usize = 64;
+/** Decisions that a stream may have: so many, and so many more for each of its bytes. Others would take long. */
+const DECISIONS: i64 = 1 << 23;
+const DECISIONS_PER_BYTE: i64 = 1024;
 /** Counters of numbers that are coded bit by bit. */
 const NUMBERS: usize = 1 << 16;
 
@@ -49,7 +52,9 @@ let at: usize = 0;
 let end: usize = 0;
 let first: usize = 0;
 let digest: u32 = 0;
-/** Whether a decision hung on bytes that are not there. */
+/** How many more decisions the bytes so far allow. */
+let left: i64 = 0;
+/** Whether a decision hung on bytes that are not there, or was one too many for those that are. */
 export let starved = false;
 
 // Of the decision that was predicted last.
@@ -115,6 +120,8 @@ export function reset(address: usize, planes: usize): void {
 /** Goes on writing at an address. */
 export function startEncoding(address: usize): void {
   encoding = true;
+  starved = false;
+  left = DECISIONS;
   first = at = address;
   low = digest = 0;
   high = 0xffffffff;
@@ -123,6 +130,7 @@ export function startEncoding(address: usize): void {
 /** Reads bytes from an address on, of which there are so many. */
 export function startDecoding(address: usize, bytes: usize): void {
   encoding = starved = false;
+  left = DECISIONS;
   first = at = address;
   end = address + bytes;
   low = value = digest = 0;
@@ -164,7 +172,9 @@ export function code(bit: bool, p: i32): bool {
   if (!encoding) bit = value <= middle;
   if (bit) high = middle;
   else low = middle + 1;
+  if (--left < 0) starved = true;
   while ((low ^ high) >> 24 == 0) {
+    left += DECISIONS_PER_BYTE;
     if (encoding) store<u8>(at++, high >> 24);
     else value = (value << 8) | next();
     low <<= 8;
@@ -261,16 +271,18 @@ export function symbol(number: u32, many: i32, group: usize): u32 {
 
 /** Codes so many numbers, bytes at an address, as `symbol` does, each in the same group. */
 export function symbols(address: usize, count: i32, many: i32, group: usize): void {
-  for (let i: usize = 0; i < <usize>count; i++) store<u8>(address + i, symbol(load<u8>(address + i), many, group));
+  for (let i: usize = 0; i < <usize>count && !starved; i++) {
+    store<u8>(address + i, symbol(load<u8>(address + i), many, group));
+  }
 }
 
-/** Codes 16 bits of what all decisions were. @returns whether they are right */
+/** Codes 16 bits of what all decisions were. @returns whether they are right, and the bytes sufficed */
 export function check(): bool {
   const wanted = digest >> 16;
-  return bits(wanted, 16) == wanted;
+  return bits(wanted, 16) == wanted && !starved;
 }
 
-/** Where the coder stands, in 24 bytes at an address. */
+/** Where the coder stands, in 32 bytes at an address. */
 export function keepPlace(address: usize): void {
   store<u32>(address, low);
   store<u32>(address + 4, high);
@@ -278,6 +290,7 @@ export function keepPlace(address: usize): void {
   store<u32>(address + 12, digest);
   store<usize>(address + 16, at);
   store<u32>(address + 20, starved ? 1 : 0);
+  store<i64>(address + 24, left);
 }
 
 /** Goes back to where the coder stood. */
@@ -288,4 +301,5 @@ export function restorePlace(address: usize): void {
   digest = load<u32>(address + 12);
   at = load<usize>(address + 16);
   starved = load<u32>(address + 20) != 0;
+  left = load<i64>(address + 24);
 }

@@ -1,8 +1,9 @@
 /**
  * What is known of a picture's coefficients, in memory (AssemblyScript; docs/format.md, "Coefficients").
  *
- * Coefficients lie by row and column of cells, plane and frequency, with a border of one cell and two frequencies that
- * stays zero, so that all that is around one can be read. An index into these arrays is a place.
+ * Coefficients lie by row and column of cells, plane and frequency. Around the picture is a border of one cell, and between
+ * planes one of two frequencies, whose sizes stay zero, so that all that is around one can be read. An index into these
+ * arrays is a place.
  */
 import { keepPlace, modelBytes, prepare, reset, restorePlace } from './entropy';
 
@@ -80,7 +81,8 @@ export function create(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequen
   columns = cellColumns;
   planes = cellPlanes;
   pitch = frequencies;
-  stride = pitch + 2 * BORDER;
+  // What ends one row of frequencies, or one plane, begins the next.
+  stride = pitch + BORDER;
   plane = stride * stride;
   cell = planes * plane;
   const places: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
@@ -129,6 +131,11 @@ function fillOrder(): void {
 /** Where memory is free. */
 export function room(): usize {
   return free;
+}
+
+/** Where coefficients may be written once no level follows: over the activities. */
+export function spare(): usize {
+  return activities;
 }
 
 /** Keeps all that is known and learned at an address, where there are `kept` bytes of memory. */

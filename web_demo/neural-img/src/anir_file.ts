@@ -8,10 +8,15 @@ import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 
 const LEAST_WIDTH = 64;
+const MOST_UNIT = 2 ** 16;
 /** Bytes of a level that tell its step. */
 const STEP_BYTES = 3;
-/** Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory. */
-const WEIGHTS_PER_BYTE = 512;
+/**
+ * Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the file or of its level,
+ * so that a short file does not ask for much memory.
+ */
+const [COEFFICIENTS, COEFFICIENTS_PER_BYTE] = [2 ** 22, 1024];
+const [WEIGHTS, WEIGHTS_PER_BYTE] = [2 ** 16, 64];
 
 /** How a level refines coefficients. */
 interface Step {
@@ -54,8 +59,9 @@ export class AnirFile {
     if (this.header && this.available > 0 && this.#parts.length > 0) this.#start(this.header);
   }
 
-  /** Number of levels that have come whole. */
+  /** Number of levels that have come whole; none before there are `leastBytes`. */
   get available(): number {
+    if (this.header && this.size < leastBytes(this.header)) return 0;
     return this.header?.levels.filter(({ end }) => end <= this.size).length ?? 0;
   }
 
@@ -106,7 +112,10 @@ export class AnirFile {
 
   #readHeader(): Header | undefined {
     try {
-      return readHeader(concat(this.#parts));
+      const header = readHeader(concat(this.#parts));
+      if ((header.levels.at(-1)?.end ?? 0) < leastBytes(header))
+        throw new ModelError('This file declares a larger picture than so few bytes can have.');
+      return header;
     } catch (error) {
       if (error instanceof IncompleteError) return;
       throw error;
@@ -130,12 +139,13 @@ export class AnirFile {
     const { family, size, bits } = header;
     this.#trouble = new ModelError(`This file is damaged in its level ${this.decoded + 1}; fetch it again.`);
     const [coder, networks] = [this.#coder, this.#networks];
-    if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS_PER_BYTE * end) throw this.#trouble;
+    if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS + WEIGHTS_PER_BYTE * end)
+      throw this.#trouble;
     const network: Network = { family, size, bits, tensors: {} };
     if (family === 'lapped') {
       if (this.decoded === 0) this.#unit = readReal(coder);
       const { width, factor, reach } = readStep(coder);
-      const isRight = this.#unit > 0 && Number.isFinite(this.#unit) && width >= LEAST_WIDTH;
+      const isRight = this.#unit > 0 && this.#unit <= MOST_UNIT && width >= LEAST_WIDTH;
       if (!isRight || !coder.level(width, factor)) throw this.#trouble;
       if (isWanted) network.latents = this.#latents(coder, header, reach);
     }
@@ -150,6 +160,14 @@ export class AnirFile {
     const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
     return latentsOf(coder.values(), [rows, columns, colours], this.#unit, pitch, reach);
   }
+}
+
+/** Bytes that a file has at least, and that have come before memory is taken for its picture. */
+function leastBytes({ family, size, colours, pitch }: Header): number {
+  if (family !== 'lapped') return 0;
+  const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
+  const coefficients = rows * columns * colours * pitch ** 2;
+  return Math.ceil(Math.max(coefficients - COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
 }
 
 /** The value of a size of 1. */

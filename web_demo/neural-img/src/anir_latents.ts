@@ -70,7 +70,7 @@ function frequenciesUsed(values: Int32Array, pitch: number): number {
 function counted(values: Int32Array): { codes: Int16Array; magnitudes: Float32Array } {
   // Most are zero.
   const occurring = new Set([0]);
-  for (let at = 0; at < values.length; at++)
+  for (let at = 0; at < values.length && occurring.size <= MOST_MAGNITUDES; at++)
     if (values[at] !== 0) occurring.add(Math.abs(values[at] as number));
   if (occurring.size > MOST_MAGNITUDES)
     throw new ModelError('This file has more different coefficients than this decoder takes.');

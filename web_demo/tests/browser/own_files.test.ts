@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -32,6 +32,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A file of the fuzzer's corpus. */
+const hostile = (name: string) =>
+  readFileSync(new URL(`../../../tests/fuzz/corpus/anir/${name}.anir`, import.meta.url));
 
 /** A real drop, with files as the system hands them over, on the headline. */
 async function drop(paths: string[]): Promise<void> {
@@ -93,6 +97,14 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     ['a model with external data', modelBytes(METADATA, externalGraph()), 'another file'],
     ['a model of an unknown family', modelBytes({ ...METADATA, family: 'other' }), 'family “other”'],
     ['a model without tensors', modelBytes(METADATA), 'no tensor'],
+    ['an .anir file that takes millions of decisions', hostile('bomb-decisions'), 'damaged in its level 1'],
+    ['an .anir file that declares 268 megapixels', hostile('size-16384x16384'), 'so few bytes'],
+    [
+      'an .anir file without its first level',
+      hostile('cut-before-a-level-lapped'),
+      'before the end of its level 1',
+    ],
+    ['an .anir file with a damaged header', hostile('count-levels-17'), 'damaged'],
   ])('%s', async (_name, bytes, message) => {
     const before = await pixelsOf(page, '#finest');
     await openFile(page, 'broken.onnx', bytes);
@@ -117,6 +129,17 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     expect(await alertOf(page)).toContain(message);
     expect(isSamePicture(await drawn(), read(good.pixels))).toBe(true);
   });
+});
+
+test('a name that is markup is shown as text', async () => {
+  const name = '<img src=x onerror="document.title=1">.onnx';
+  const title = await page.title();
+  await openFile(page, name, bytesOf(good));
+  expect(await page.getAttribute('#neural', 'aria-label')).toContain(name);
+  await openFile(page, name, Buffer.from('no picture'));
+  expect(await alertOf(page)).toContain('not an ONNX file');
+  expect(await page.locator('img[src="x"]').count()).toBe(0);
+  expect(await page.title()).toBe(title);
 });
 
 test('a file dropped while the first sample loads is not overtaken by it', async () => {
