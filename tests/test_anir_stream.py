@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from anir_runtime import AnirError, Decoder
-from anir_runtime.anir_file import AnirFile
+from anir_runtime.anir_file import AnirFile, least_bytes
+from anir_runtime.anir_header import read_header
 from anir_runtime.anir_stream import AnirStream
 
+from tests.flat_file import flat_file
 from tests.named_file import named_file
 from tests.random_network import random_network
 from tests.vectors.anir import anir_file
@@ -105,6 +107,19 @@ def test_after_damage_the_picture_before_it_stays(family: str) -> None:
             decoder.feed(b"")
     with pytest.raises(AnirError, match="the image: is damaged in its level 3"):
         Decoder(damaged)
+
+
+def test_the_picture_before_damage_of_one_that_waits_for_its_bytes() -> None:
+    data = flat_file()
+    ends = _ends(data)
+    assert ends[0] < least_bytes(read_header(data))
+    stream = AnirStream()
+    assert stream.feed(data[: ends[0]]) == 0
+    with pytest.raises(AnirError, match="damaged in its level 2"):
+        stream.feed(bytes([data[ends[0]] ^ 255]) + data[ends[0] + 1 :])
+    best = stream.best()
+    assert best is not None
+    assert best.name == "d2w8"
 
 
 def test_what_is_no_anir_file_is_not_fed() -> None:

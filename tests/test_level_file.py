@@ -12,6 +12,7 @@ from anir_toolchain.export import export, export_levels
 from anir_toolchain.level_file import LevelFile, is_anir
 
 from tests.conftest import Failing
+from tests.flat_file import flat_file
 from tests.pixels import assert_same_pixels
 from tests.random_model import random_model
 from tests.vectors.anir import anir_file
@@ -108,6 +109,15 @@ def test_levels_give_what_the_file_gives(path: Path) -> None:
         assert network.name == level.name == file.network(number).name
     with pytest.raises(AnirError, match="no level 'd9w9'; there are d2w5, d3w5, d2w8, d4w8"):
         levels.check_names(["d9w9"])
+
+
+def test_a_prefix_is_drawn_though_the_picture_waits_for_more_bytes(tmp_path: Path) -> None:
+    (tmp_path / "flat.anir").write_bytes(flat_file())
+    levels = LevelFile.read(tmp_path / "flat.anir")
+    first = levels.whole[0]
+    with pytest.raises(AnirError, match="before its first picture"):
+        Decoder(levels.data[: first.end])
+    assert Decoder(levels.prefix(first)).decode((8, 4)).shape == (4, 8, 3)
 
 
 def test_a_file_is_known_by_its_name_or_its_beginning(lapped: Path, tmp_path: Path) -> None:

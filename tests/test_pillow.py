@@ -13,6 +13,7 @@ from anir_toolchain.anir_export import export_anir
 from anir_toolchain.space import Space
 from PIL import Image, UnidentifiedImageError
 
+from tests.flat_file import flat_file
 from tests.random_model import random_model
 from tests.vectors.anir import anir_file
 
@@ -86,6 +87,12 @@ def test_drafts_take_the_level_that_is_enough(tmp_path: Path) -> None:
         assert image.size == (24, 16)
         want = Image.fromarray(Decoder(data[: ends[0]]).decode((72, 48))).resize((24, 16), reducing_gap=2.0)
         assert np.abs(np.asarray(image).astype(int) - np.asarray(want)).max() <= 1
+
+
+def test_a_draft_reads_as_far_as_a_picture_of_its_size_needs() -> None:
+    with Image.open(io.BytesIO(flat_file())) as image:
+        image.draft("RGB", (30, 15))
+        assert np.asarray(image).shape == (15, 30, 3)
 
 
 def test_bad_files_raise_what_pillow_raises(path: Path) -> None:

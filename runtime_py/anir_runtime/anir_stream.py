@@ -33,8 +33,8 @@ class AnirStream:
             except AnirError:
                 if file.decoded and self._before_damage is None:
                     # What is known of coefficients has changed since: they are decoded again.
-                    end = file.header.levels[file.decoded - 1].end
-                    self._before_damage = AnirFile(bytes(self._data[:end])).network(last=True)
+                    again = AnirFile(bytes(self._data))
+                    self._before_damage = again.network(file.decoded - 1, last=True)
                 raise
         return file.decoded
 

@@ -33,7 +33,7 @@ class AnirImageFile(ImageFile.ImageFile):
         except AnirError as error:
             # This is how Pillow is told that a file is of another kind, or none that can be opened.
             raise SyntaxError(str(error)) from error
-        self._levels = header.levels
+        self._header = header
         self._end = header.levels[-1].end
         self._size = header.size
         self._mode = _MODES[header.colours]
@@ -60,8 +60,8 @@ class AnirImageFile(ImageFile.ImageFile):
         scale = max(wanted / own for wanted, own in zip(size, self.size, strict=True))
         if not 0 < scale < 1:
             return None
-        best = self._levels[-1].psnr[0]
-        good = (level.end for level in self._levels if _psnr_at(level, scale) >= best)
+        best = self._header.levels[-1].psnr[0]
+        good = (level.end for level in self._header.levels if _psnr_at(level, scale) >= best)
         self._end = next(good, self._end)
         self._size = math.ceil(self.width * scale), math.ceil(self.height * scale)
         self._cover()
@@ -72,8 +72,11 @@ class AnirImageFile(ImageFile.ImageFile):
         if self._pending:
             if self.fp is None:
                 raise ValueError("Operation on closed image")
+            # Loads WebAssembly's runtime, which a file that is only opened need not wait for.
+            from anir_runtime.anir_file import least_bytes
+
             self.fp.seek(0)
-            data = self.fp.read(min(self._end, MAX_FILE_BYTES))
+            data = self.fp.read(min(max(self._end, least_bytes(self._header)), MAX_FILE_BYTES))
             try:
                 pixels = Decoder(data).decode(self.size)
             except AnirError as error:

@@ -85,7 +85,7 @@ def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None, r
     _check_size(image, size)
     rows = []
     for level, network in levels.networks():
-        times = _measured(levels.data[: level.end], runs)
+        times = _measured(levels.prefix(level), runs)
         quality = level.psnr[0] if image is None else psnr(Decoder(network).decode(), image)
         bpp = bits_per_pixel(level.end, math.prod(size))
         rows.append(Row(level.name, level.end, bpp, None, quality, *times, False))

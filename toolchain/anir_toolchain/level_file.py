@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from anir_runtime.anir_file import AnirFile, Header, Level
+from anir_runtime.anir_file import AnirFile, Header, Level, least_bytes
 from anir_runtime.anir_header import MAGIC
 from anir_runtime.decoder import read_source
 from anir_runtime.errors import AnirError
@@ -54,6 +54,10 @@ class LevelFile:
                 f"{path}: ends after {len(data)} bytes, before its first picture; fetch more of it"
             )
         return cls(path, data, file.header, file.header.levels[: file.available])
+
+    def prefix(self, level: Level) -> bytes:
+        """The bytes up to a level's end, but so many at least as readers wait for before they draw."""
+        return self.data[: max(level.end, least_bytes(self.header))]
 
     def check_whole(self) -> None:
         """Raises AnirError if a level is missing."""
