@@ -12,7 +12,8 @@ import numpy as np
 import typer
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
-from anir_toolchain.image import load_image
+from anir_runtime.picture_file import as_pillow
+from anir_toolchain.image import WHITE, load_image
 from anir_toolchain.metrics import psnr
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def compare(
     pictures = {}
     for folder in folders:
         manifest = Manifest.load(folder)
-        image = load_image(folder / manifest.source.file)
+        image = load_image(manifest.source.picture(folder), WHITE)
         rows = []
         for entry in manifest.subnets:
             row: dict[str, Any] = {
@@ -87,7 +88,7 @@ def encode(image: NDArray[np.uint8], codec: str, quality: int) -> dict[str, floa
     """One encode and decode with Pillow; `quality` is a compression ratio for JPEG 2000."""
     buffer = BytesIO()
     setting = {"quality_layers": [quality]} if codec == "JPEG2000" else {"quality": quality}
-    Image.fromarray(image).save(buffer, FORMATS.get(codec, codec), **setting, **CODECS[codec])
+    as_pillow(image).save(buffer, FORMATS.get(codec, codec), **setting, **CODECS[codec])
     decoded = np.asarray(Image.open(buffer).convert("RGB"))
     return {"quality": quality, "bytes": len(buffer.getvalue()), "psnr": psnr(decoded, image)}
 

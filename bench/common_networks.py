@@ -14,7 +14,7 @@ import numpy as np
 import skimage
 import torch
 import typer
-from anir_runtime.common_networks import DEPTHS, WIDTHS, CommonTrunk, to_bytes
+from anir_runtime.common_networks import DEPTHS, INNER, CommonTrunk, to_bytes
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.files import replacing
 from anir_toolchain.embedding import UNIT
@@ -42,7 +42,7 @@ _QUANTIZED_FROM = 0.4
 """Fraction of the steps after which weights are rounded."""
 _PLANES = 3
 
-_ORDER = in_order(Space(DEPTHS, WIDTHS))
+_ORDER = in_order(Space(DEPTHS, tuple(n + _PLANES for n in INNER)))
 
 Pixels = NDArray[np.uint8]
 Level = tuple[Tensor, Tensor]
@@ -58,7 +58,7 @@ def main(
     """Trains all four trunks."""
     each = [_levels(image) for path in _PICTURES for image in _sizes(path)]
     levels = [_joined(own) for own in zip(*each, strict=True)]
-    trunks = {width: _train(levels[4 * i : 4 * i + 4], width, steps) for i, width in enumerate(WIDTHS)}
+    trunks = {n: _train(levels[4 * i : 4 * i + 4], n, steps) for i, n in enumerate(INNER)}
     with replacing(output) as temporary:
         temporary.write_bytes(to_bytes(trunks))
 
@@ -97,10 +97,9 @@ def _levels(image: Pixels) -> list[Level]:
     return result
 
 
-def _train(levels: list[Level], width: int, steps: int) -> CommonTrunk:
-    """Trains the trunk of one width, given its four levels of all pictures."""
+def _train(levels: list[Level], own: int, steps: int) -> CommonTrunk:
+    """Trains a trunk with so many channels beside the planes, given its four levels of all pictures."""
     torch.manual_seed(0)
-    own = width - _PLANES
     weight = torch.nn.Parameter(torch.randn(len(DEPTHS), own, own) * 0.75 / own**0.5)
     head = torch.nn.Parameter(torch.zeros(len(DEPTHS), own, _PLANES))
     log_step = torch.nn.Parameter(torch.zeros(len(DEPTHS), 1, 1))
@@ -125,7 +124,7 @@ def _train(levels: list[Level], width: int, steps: int) -> CommonTrunk:
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            print(f"w{width}: step {step} of {steps}, {loss.item():.4f}", flush=True)
+            print(f"{own} channels: step {step} of {steps}, {loss.item():.4f}", flush=True)
     return _as_codes(weight.detach(), log_step.detach().exp(), head.detach())
 
 
@@ -138,13 +137,9 @@ def _channels(first: Tensor, layers: Tensor) -> Tensor:
 
 
 def _as_codes(weight: Tensor, step: Tensor, head: Tensor) -> CommonTrunk:
-    own = weight.shape[-1]
-    width = own + _PLANES
-    weights = np.zeros((len(weight), width, width), np.int8)
-    weights[:, _PLANES:, _PLANES:] = quantize(weight, step, 4).numpy()
-    heads = np.zeros((len(head), _PLANES, width), np.int8)
-    heads[..., _PLANES:] = (128 * head).round().clamp(-127, 127).transpose(1, 2).numpy()
-    return CommonTrunk(weights, step.flatten().numpy(), heads)
+    weights = quantize(weight, step, 4).to(torch.int8).numpy()
+    heads = (128 * head).round().clamp(-127, 127).to(torch.int8).transpose(1, 2)
+    return CommonTrunk(weights, step.flatten().numpy(), heads.contiguous().numpy())
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def decode(
 ) -> None:
     """Measures time and memory of decoding."""
     torch.set_num_threads(available_cores())
-    spaces = {name: families()[name].default_space(SIZE) for name in sorted(families())}
+    spaces = {name: families()[name].default_space(*SIZE, 3) for name in sorted(families())}
     cases = [
         (name, subnet)
         for name, space in spaces.items()
@@ -99,7 +99,7 @@ def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> 
         "family": model.family_name,
         "name": subnet.name,
         "size": f"{size[0]}x{size[1]}",
-        "macs_per_pixel": macs_per_pixel(model, subnet),
+        "macs_per_pixel": macs_per_pixel(model.network(subnet)),
     }
     alone = in_its_own_process(path, size)
     if pixels > SIZE[0] * SIZE[1]:
@@ -175,12 +175,13 @@ def torch_way(
         all_features = torch.from_numpy(features_at(latents, x, y, model.size, subnet.width)).flatten(0, 1)
 
     def draw() -> torch.Tensor:
-        image = torch.empty((len(columns), 3), dtype=torch.uint8)
+        image = torch.empty((len(columns), model.colours), dtype=torch.uint8)
         with torch.inference_mode():
             for i in range(0, len(columns), block):
                 part = slice(i, i + block)
                 features = None if all_features is None else all_features[part]
-                h = model.family.forward(filters, weights, biases, columns[part], rows[part], features)[-1]
+                at = columns[part], rows[part]
+                h = model.family.forward(filters, weights, biases, *at, features, model.planes)[-1]
                 image[part] = (torch.addmm(head_bias, h, head).clamp(0, 1) * 255).round().to(torch.uint8)
         return image
 

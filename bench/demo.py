@@ -14,7 +14,7 @@ import typer
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Entry, Manifest
-from anir_runtime.picture_file import write_picture
+from anir_runtime.picture_file import as_pillow, write_picture
 from anir_toolchain import Config, export, fit, save_model
 from anir_toolchain.display import progress_bar
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
@@ -81,7 +81,7 @@ def side_by_side(image: NDArray[np.uint8], manifest: Manifest, decoded: Path) ->
     chosen = [front[0], front[len(front) // 2], front[-1]]
     height, width = image.shape[:2]
     original = f"original, {width}x{height}"
-    panels = [(original, Image.fromarray(image))]
+    panels = [(original, as_pillow(image))]
     panels += [(caption(entry), Image.open(decoded / f"{entry.name}.png")) for entry in chosen]
     cell_width, cell_height = width + _MARGIN, height + _CAPTION
     sheet = Image.new("RGB", (2 * cell_width + _MARGIN, 2 * cell_height + _MARGIN), "white")
@@ -90,7 +90,9 @@ def side_by_side(image: NDArray[np.uint8], manifest: Manifest, decoded: Path) ->
     for i, (text, panel) in enumerate(panels):
         x, y = _MARGIN + i % 2 * cell_width, i // 2 * cell_height
         draw.text((x, y + _CAPTION / 2), text, "#222222", font, anchor="lm")
-        sheet.paste(panel, (x, y + _CAPTION))
+        # Transparent parts are white.
+        own = panel.convert("RGBA")
+        sheet.paste(own, (x, y + _CAPTION), own)
     return np.asarray(sheet)
 
 

@@ -96,7 +96,7 @@ def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -
 def write(directory: Path) -> None:
     """Writes for each family and subnet `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx`."""
     for name, kind in families().items():
-        space = kind.default_space(_SIZE)
+        space = kind.default_space(*_SIZE, 3)
         model = random_model(name, size=_SIZE, space=space)
         export(model, directory / name)
         for subnet in space.subnets:

@@ -22,7 +22,7 @@ from anir_runtime.anir_file import AnirFile
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.manifest import Manifest
-from anir_toolchain.image import load_image
+from anir_toolchain.image import WHITE, load_image
 from anir_toolchain.metrics import psnr
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def encode_all(
 def encode_folder(folder: Path) -> None:
     """Replaces `codecs/` of one exported folder; subnets that get the same quality share a file."""
     manifest = Manifest.load(folder)
-    image = load_image(folder / manifest.source.file)
+    image = load_image(manifest.source.picture(folder), WHITE)
     target = folder / "codecs"
     shutil.rmtree(target, ignore_errors=True)
     streams = sorted(folder.glob("*.anir"))

@@ -112,20 +112,20 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
 def _drawn(
     picture: Picture, trunk: Trunk, width: int, features: LatentFeatures
 ) -> dict[int, NDArray[np.uint8]]:
-    """The pictures uint8[H, W, 3] of a width's subnets in real numbers, by depth, with the best heads."""
+    """The pictures uint8[H, W, N] of a width's subnets in real numbers, by depth, with the best heads."""
     parts = torch.split(torch.arange(len(picture), device=picture.device), 4096)
 
     def channels(part: torch.Tensor) -> list[torch.Tensor]:
         x, y, _ = picture.points(part)
         return trunk.last_layers(trunk.parameters, x, y, features.of_width(width, part))
 
-    moments = [Moments(width, picture.device) for _ in trunk.depths]
+    moments = [Moments(width, picture.colours, picture.device) for _ in trunk.depths]
     for part in parts:
         _, _, colours = picture.points(part)
         for moment, own in zip(moments, channels(part), strict=True):
             moment.add(own, (colours + 1) / 2)
     heads = [moment.solve(_REAL) for moment in moments]
-    levels = [torch.empty(len(picture), 3, dtype=torch.uint8) for _ in trunk.depths]
+    levels = [torch.empty(len(picture), picture.colours, dtype=torch.uint8) for _ in trunk.depths]
     for part in parts:
         for own, (codes, scale, bias), whole in zip(channels(part), heads, levels, strict=True):
             rgb = own.cpu() @ (codes * scale[:, None]).T + bias

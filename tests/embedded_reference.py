@@ -126,8 +126,9 @@ class Entropy:
 class Levels:
     """Coefficients, of which levels tell more and more."""
 
-    def __init__(self, entropy: Entropy, rows: int, columns: int, pitch: int) -> None:
+    def __init__(self, entropy: Entropy, rows: int, columns: int, planes: int, pitch: int) -> None:
         self.entropy, self.rows, self.columns, self.pitch = entropy, rows, columns, pitch
+        self.planes = planes
         self.low: dict[tuple[int, ...], int] = {}
         self.high: dict[tuple[int, ...], int] = {}
         self.size: dict[tuple[int, ...], int] = {}
@@ -135,7 +136,7 @@ class Levels:
         self.chances = {
             (m, p, b, a): Counter(FIRST_CHANCE[a], 4)
             for m in (0, 1)
-            for p in range(3)
+            for p in range(planes)
             for b in range(12)
             for a in range(32)
         }
@@ -151,7 +152,7 @@ class Levels:
         self.width, self.factor, self.inverse = width, factor, (1 << 20) // width
         for r in range(self.rows):
             for c in range(self.columns):
-                for p in range(3):
+                for p in range(self.planes):
                     for u, v in self.order:
                         self.coefficient(r, c, p, u, v)
 
@@ -190,7 +191,7 @@ class Levels:
         third = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
         slots, frequency = self.slots(at, activity, third), self.frequency(f)
         kind = 12 * mean + 6 * new
-        odds = self.entropy.predict(kind * 3 + p, slots, activity, frequency)
+        odds = self.entropy.predict(kind * self.planes + p, slots, activity, frequency)
         chance_of = SQUASHED[odds + 3072]
         limit = min(self.threshold(odds), high - (high >> 4))
         reaches = self.entropy.decide(odds)
@@ -199,7 +200,9 @@ class Levels:
             self.high[at] = limit
             return
         sign_slots = self.sign_slots(at, f)
-        odds = self.entropy.predict((12 * mean + 5) * 3 + p, sign_slots, 0, min(f[0], 7) * 8 + min(f[1], 7))
+        odds = self.entropy.predict(
+            (12 * mean + 5) * self.planes + p, sign_slots, 0, min(f[0], 7) * 8 + min(f[1], 7)
+        )
         sign = 1 if self.entropy.decide(odds) else -1
         width = self.width
         parts = UNKNOWN if new else max((2 * (high - limit) + width) // (2 * width), 1)
@@ -207,7 +210,9 @@ class Levels:
         part, low = 0, limit
         top = high if parts == 1 else low + length
         while part < parts - 1 and low < 1 << 22:
-            odds = self.entropy.predict((kind + (2 if part else 1)) * 3 + p, slots, activity, frequency)
+            odds = self.entropy.predict(
+                (kind + (2 if part else 1)) * self.planes + p, slots, activity, frequency
+            )
             if not self.entropy.decide(odds):
                 break
             part, low = part + 1, top
@@ -226,7 +231,7 @@ class Levels:
         third = (min(sum(f), 31) * 16 + min(low * 4 // length, 15)) * 4 + (activity >> 3)
         kind = 12 * mean + (3 if 2 * low < 3 * length else 4)
         odds = self.entropy.predict(
-            kind * 3 + p, self.slots(at, activity, third), activity, self.frequency(f)
+            kind * self.planes + p, self.slots(at, activity, third), activity, self.frequency(f)
         )
         middle = low + (length >> 1)
         low, high = (middle, high) if self.entropy.decide(odds) else (low, middle)
@@ -254,7 +259,7 @@ class Levels:
                 total += 4 * (self.near(at, 0, 0, a, b) + self.near(at, a, b, 0, 0))
         for d in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             total += 12 * self.near(at, *d, 0, 0) + 3 * self.cross(at, *d)
-        for q in range(3):
+        for q in range(self.planes):
             if q != p:
                 other = (r, c, q, u, v)
                 total += 5 * self.size.get(other, 0) + self.cross(other, 0, 0)
@@ -275,7 +280,7 @@ class Levels:
         cells = 2 * sum(self.near(at, *d, 0, 0) for d in around)
         cells += sum(self.near(at, a, b, 0, 0) for a in (-1, 1) for b in (-1, 1))
         wide = sum(self.cross(at, *d) + self.cross(at, *d, 2) for d in around)
-        others = [(*at[:2], q, *at[3:]) for q in range(3) if q != at[2]]
+        others = [(*at[:2], q, *at[3:]) for q in range(self.planes) if q != at[2]]
         same = sum(self.size.get(other, 0) for other in others)
         planes = 4 * same + sum(self.cross(other, 0, 0) for other in others)
         left, right, up, down = (self.near(at, 0, 0, *f) for f in ((0, -1), (0, 1), (-1, 0), (1, 0)))
@@ -302,13 +307,13 @@ class Levels:
         west, east, north, south = (sign(*d, 0, 0) for d in ((0, -1), (0, 1), (-1, 0), (1, 0)))
         row, column = min(f[0], 15), min(f[1], 15)
         left, up = sign(0, -1, 0, -1), sign(-1, 0, -1, 0)
-        following, last = (sign(0, 0, 0, 0, (at[2] + i) % 3) for i in (1, 2))
+        last, last_but_one = (sign(0, 0, 0, 0, (at[2] - i) % self.planes) for i in (1, 2))
         return [
             column * 81 + number(west, east, sign(0, -1, 0, 1), left),
             row * 81 + number(north, south, sign(-1, 0, 1, 0), up),
             column * 81 + number(sign(0, 0, 0, -1), sign(0, 0, 0, 1), west, left),
             row * 81 + number(sign(0, 0, -1, 0), sign(0, 0, 1, 0), north, up),
-            (row * 16 + column) * 9 + number(following, last),
+            (row * 16 + column) * 9 + number(last, last_but_one),
         ]
 
     def values(self) -> dict[tuple[int, ...], int]:
@@ -317,7 +322,7 @@ class Levels:
         result = {at: self.sign[at] * ((size + grid // 2) // grid) * grid for at, size in self.size.items()}
         for r in range(self.rows):
             for c in range(self.columns):
-                for p in range(3):
+                for p in range(self.planes):
                     result[r, c, p, 0, 0] = self.mean(r, c, p, grid)
         return result
 

@@ -94,6 +94,8 @@ def _stream(latents: Latents, apart: bool) -> tuple[dict[str, NDArray[Any]], dic
         "latents.frequencies": tables.frequencies.astype(np.int32),
         "latents.limits": tables.limits.astype(np.float32)[:, None],
     }
+    if latents.magnitudes is not None:
+        tensors["latents.magnitudes"] = latents.magnitudes
     entries = {
         "pitch": str(latents.pitch),
         "scan": "down" if latents.down else "right",

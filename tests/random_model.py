@@ -15,7 +15,12 @@ SMALL = Space((2, 3, 4, 5), (16, 24, 32, 48))
 
 
 def random_model(
-    name: str = "siren", bits: int = 4, size: tuple[int, int] = (96, 64), space: Space = SMALL, seed: int = 0
+    name: str = "siren",
+    bits: int = 4,
+    size: tuple[int, int] = (96, 64),
+    space: Space = SMALL,
+    seed: int = 0,
+    colours: int = 3,
 ) -> Model:
     generator = torch.Generator().manual_seed(seed)
     depth = space.depths[-1]
@@ -25,9 +30,9 @@ def random_model(
         return torch.rand(shape, generator=generator) * 2 - 1
 
     def trunk(width: int) -> QuantizedTrunk:
-        heads, lean = (len(space.depths), 3), family(name).lean
+        heads, lean = (len(space.depths), colours), family(name).lean
         weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
-        weight[..., : family(name).passed_through] = 0
+        weight[..., : family(name).planes(colours)] = 0
         filters = family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)
         return QuantizedTrunk(
             filters=filter_rows(name, filters),
@@ -45,7 +50,7 @@ def random_model(
         own = level_bytes(len(space.subnets), size)[in_order(space).index(subnet)]
         others = min(0.125, 0.12 * 8 * own / (size[0] * size[1]))
         power = 2 * round(math.log(1 / 28) / math.log(1 - others) / 2) + 1
-        codes = (uniform(3, *cells, 12, 12) ** power * 14).round()
+        codes = (uniform(colours, *cells, 12, 12) ** power * 14).round()
         # Means stay small, so that their sums do.
         codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
         return Latents(codes.to(torch.int16).numpy(), 0.1875, pitch=16, down=False, reach=2)
@@ -57,7 +62,7 @@ def random_model(
         preset="fast",
         seed=seed,
         source="random.png",
-        image=(torch.rand(size[1], size[0], 3, generator=generator) * 255).to(torch.uint8),
+        image=(torch.rand(size[1], size[0], colours, generator=generator) * 255).to(torch.uint8),
         trunks={width: trunk(width) for width in space.widths},
     )
 

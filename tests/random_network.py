@@ -1,6 +1,7 @@
 """Networks with random tensors and lively pictures, for files to carry and runtimes to draw."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,15 @@ from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[Any]]
-COLOURS = Colours(
-    np.array([[70, 90, 50], [75, -5, -100], [72, -88, 60]], np.int8),
-    2.0**-20,
-    np.array([90, 120, 60], np.uint8),
-)
-"""Three planes that are nearly orthogonal."""
-KEPT = 3
-"""Planes that `lapped` passes on: no weights lead to them."""
+
+
+def colours_of(many: int) -> Colours:
+    """Planes that are nearly orthogonal colours."""
+    matrix = np.array([[70, 90, 50, 9], [75, -5, -100, 3], [72, -88, 60, -4], [5, 7, -8, 120]], np.int8)
+    return Colours(matrix[:many, :many].copy(), 2.0**-20, np.array([90, 120, 60, 200], np.uint8)[:many])
+
+
+COLOURS = colours_of(3)
 
 
 def random_network(
@@ -32,18 +34,24 @@ def random_network(
     down: bool = False,
     reach: int = 1,
     order: int = 8,
+    colours: int = 3,
+    embedded: bool = False,
 ) -> Network:
-    """A network with the tensors that its family lists; the last four options are those of latents."""
+    """A network with the tensors that its family lists; `pitch` to `order` and `embedded` are of latents.
+
+    Latents that are `embedded` have a table of magnitudes.
+    """
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
-    shapes = {name: shape for name, (_, shape) in kind.shapes(depth, channels, 3).items()}
+    shapes = {name: shape for name, (_, shape) in kind.shapes(depth, channels, colours).items()}
     banks = shapes["phases"][0] if "phases" in shapes else 0
     weights = random.integers(-top - 1, top + 1, (links, channels, channels)).astype(np.int8)
-    tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, 3).astype(np.float32)}
+    tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, colours).astype(np.float32)}
     gain = math.sqrt(3 / channels) / top
     if kind.has_latents:
-        weights[..., :KEPT] = 0
+        # Planes are passed on: no weights lead to them.
+        weights[..., :colours] = 0
         tensors["steps"] = (gain * random.uniform(0.5, 2.5, links)).astype(np.float32)
     else:
         tensors |= _quantized("steps", gain * random.uniform(0.5, 2.5, (links, channels)), 1)
@@ -51,8 +59,16 @@ def random_network(
         biases = random.uniform(-1, 1, (links, channels)) * (3 if banks == 1 else 0.5)
         tensors |= _quantized("biases", biases, 1)
         tensors |= _filters(random, banks, channels, "decays" in shapes)
-    tensors |= _quantized("head", random.uniform(-1, 1, (3, channels)) * (0.2 if banks == 1 else 0.1), 1)
-    latents = _latents(random, size, pitch, down, reach, order) if kind.has_latents else None
+    tensors |= _quantized(
+        "head", random.uniform(-1, 1, (colours, channels)) * (0.2 if banks == 1 else 0.1), 1
+    )
+    shape = colours, *lattice(size, pitch, down), order, order
+    latents = _latents(random, shape, pitch, down, reach) if kind.has_latents else None
+    if latents and embedded:
+        # About as large as otherwise, in smaller steps.
+        table = random.integers(50, 150, int(np.abs(latents.codes).max())).cumsum()
+        magnitudes = np.append(0, table).astype(np.float32)
+        latents = replace(latents, step=latents.step / 64, magnitudes=magnitudes)
     return Network(family, size, bits, tensors, latents)
 
 
@@ -73,9 +89,8 @@ def _quantized(name: str, values: NDArray[np.float64], axes: int, kind: type = n
 
 
 def _latents(
-    random: np.random.Generator, size: tuple[int, int], pitch: int, down: bool, reach: int, order: int
+    random: np.random.Generator, shape: tuple[int, ...], pitch: int, down: bool, reach: int
 ) -> Latents:
-    shape = (3, *lattice(size, pitch, down), order, order)
     # Most are zero, some large.
     codes = np.round(random.uniform(-1, 1, shape) ** 9 * 20).astype(np.int16)
     # Means stay small, so that their sums do.

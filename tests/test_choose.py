@@ -22,7 +22,7 @@ _ENTRIES = tuple(
         ("d3w16", 400, 30.0),
     )
 )
-MANIFEST = Manifest("siren", 4, Source("a.png", 60, 40, ""), _ENTRIES)
+MANIFEST = Manifest("siren", 4, Source(60, 40, "a.png"), _ENTRIES)
 
 
 @pytest.fixture(autouse=True)

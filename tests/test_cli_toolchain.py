@@ -11,6 +11,7 @@ from anir_runtime.errors import AnirError
 from anir_toolchain import presets
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.cli import eval_main, export_main, train_main
+from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
 from anir_toolchain.training import Task, Training, advance
 from PIL import Image
@@ -60,6 +61,20 @@ def test_what_is_done_is_left_out_until_forced(picture: Path, capsys: pytest.Cap
     assert load_model(Path("model.pt")).preset == "fast:20"
 
 
+def test_training_goes_all_the_way_to_an_anir_file(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_main([str(picture), "-o", "photo.anir", *SMALL]) == 0
+    assert "photo.anir: picture.png, " in capsys.readouterr().out
+    assert run_cli.main(["photo.anir", "-o", "a.png"]) == 0
+    assert Image.open("a.png").size == (40, 30)
+    assert train_main([str(picture), "-o", "photo.anir", *SMALL]) == 0
+    assert "photo.anir: done already" in capsys.readouterr().out
+    Path("photos").mkdir()
+    Image.open(picture).save("photos/b.png")
+    assert train_main(["photos", "-o", "out", "--anir", *SMALL]) == 0
+    assert [path.name for path in Path("out").iterdir()] == ["b.anir"]
+    assert {p.name for p in Path().iterdir()} == {"picture.png", "photo.anir", "a.png", "photos", "out"}
+
+
 def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("photos/more").mkdir(parents=True)
     Image.open(picture).save("photos/a.png")
@@ -90,6 +105,30 @@ def test_a_picture_is_never_replaced(picture: Path, fails: Failing) -> None:
     Path("other.jpg").write_text("mine")
     fails(train_main([str(picture), "-o", "other.jpg", *SMALL]), "other.jpg: is no model")
     assert (picture.read_bytes(), Path("other.jpg").read_text()) == (before, "mine")
+
+
+def test_transparent_and_grey_pictures_go_all_the_way(picture: Path) -> None:
+    y, x = np.mgrid[0:24, 0:32]
+    clear = np.stack([x * 8, y * 10, x * 4 + y, np.where(x < 16, y * 10, 255)], 2).astype(np.uint8)
+    Image.fromarray(clear).save("clear.png")
+    Image.fromarray(clear[..., 0]).save("grey.jpg", quality=95)
+    for name, mode, files in (
+        ("clear.png", "RGBA", ["a.png", "a.webp"]),
+        ("grey.jpg", "L", ["a.png", "a.jpg"]),
+    ):
+        assert train_main([name, "-o", "model.pt", "--preset", "fast", "--space", "d2,3w8", "--force"]) == 0
+        assert export_main(["model.pt", "--all-subnets", "-o", "folder"]) == 0
+        assert export_main(["model.pt", "-o", "model.anir"]) == 0
+        assert eval_main(["folder", name]) == 0
+        model = load_model(Path("model.pt"))
+        assert model.colours == len(mode)
+        for source in ("folder", "model.anir"):
+            for file in files:
+                assert run_cli.main([source, "-o", file]) == 0
+                with Image.open(file) as drawn:
+                    assert drawn.mode == mode
+                    pixels = np.asarray(drawn).reshape(model.image.shape)
+                assert psnr(pixels, model.image.numpy()) > 18
 
 
 def test_transparent_parts_show_the_background(picture: Path, fails: Failing) -> None:
@@ -245,7 +284,7 @@ def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest
     of_folder = json.loads(capsys.readouterr().out)
     for data in (of_model, of_folder):
         assert len(data["subnets"]) == 16
-        assert all(s.pop("decode_ms") > 0 for s in data["subnets"])
+        assert all(s.pop(time) > 0 for s in data["subnets"] for time in ("open_ms", "decode_ms"))
     assert of_model == of_folder
     assert eval_main([str(exported), "--plot", "rd.png"]) == 0
     text = capsys.readouterr().out

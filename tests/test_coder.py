@@ -1,5 +1,8 @@
 """The coder's WebAssembly against its reference in Python."""
 
+import re
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -12,17 +15,17 @@ WIDTHS = (6000, 2400, 1100, 500, 130)
 FACTORS = (21, 27, 48, 0, 27)
 
 
-def lively(rows: int, columns: int, pitch: int, seed: int = 0) -> Integers:
+def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) -> Integers:
     """Coefficients that fall with frequency, some cells having far more than others."""
     random = np.random.default_rng(seed)
     fall = 1 / (1 + np.add.outer(np.arange(pitch), np.arange(pitch))) ** 1.5
-    cells = random.gamma(0.5, 4000, (rows, columns, 3, 1, 1))
-    return np.rint(random.laplace(size=(rows, columns, 3, pitch, pitch)) * fall * cells).astype(np.int32)
+    cells = random.gamma(0.5, 4000, (rows, columns, planes, 1, 1))
+    return np.rint(random.laplace(size=(rows, columns, planes, pitch, pitch)) * fall * cells).astype(np.int32)
 
 
 def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
     """A stream of levels, where each ends, and what is known then."""
-    coder = Coder(*wanted.shape[:2], wanted.shape[-1])
+    coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size * 4 + 100, wanted)
     ends, known = [], []
     for width, factor in zip(WIDTHS, FACTORS, strict=True):
@@ -34,11 +37,14 @@ def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
     return coder.finish(), ends, known
 
 
-@pytest.mark.parametrize(("rows", "columns", "pitch"), [(3, 2, 16), (9, 10, 4), (1, 1, 32)])
-def test_reference_decodes_the_same(rows: int, columns: int, pitch: int) -> None:
-    data, _, known = encoded(lively(rows, columns, pitch))
+@pytest.mark.parametrize(
+    ("rows", "columns", "planes", "pitch"),
+    [(3, 2, 3, 16), (9, 10, 3, 4), (1, 1, 3, 32), (3, 2, 1, 16), (3, 2, 4, 16), (9, 10, 4, 4)],
+)
+def test_reference_decodes_the_same(rows: int, columns: int, planes: int, pitch: int) -> None:
+    data, _, known = encoded(lively(rows, columns, pitch, planes=planes))
     entropy = Entropy(data)
-    levels = Levels(entropy, rows, columns, pitch)
+    levels = Levels(entropy, rows, columns, planes, pitch)
     for width, factor, wanted in zip(WIDTHS, FACTORS, known, strict=True):
         levels.level(width, factor)
         assert [entropy.symbol(4, 3) for _ in range(16)] == list(range(16))
@@ -62,7 +68,7 @@ def test_each_level_decodes_from_its_prefix() -> None:
     wanted = lively(4, 5, 16)
     data, ends, known = encoded(wanted)
     for count, end in enumerate(ends, 1):
-        coder = Coder(4, 5, 16)
+        coder = Coder(4, 5, 3, 16)
         coder.decode(data[:end])
         for width, factor in list(zip(WIDTHS, FACTORS, strict=True))[:count]:
             assert coder.level(width, factor)
@@ -74,7 +80,7 @@ def test_each_level_decodes_from_its_prefix() -> None:
 def test_a_cut_level_shows_what_has_come() -> None:
     wanted = lively(4, 5, 16)
     data, ends, known = encoded(wanted)
-    coder = Coder(4, 5, 16)
+    coder = Coder(4, 5, 3, 16)
     middle = (ends[3] + ends[4]) // 2
     coder.decode(data[:middle])
     for k in range(4):
@@ -101,7 +107,7 @@ def test_damage_is_noticed() -> None:
     for place in random.integers(0, len(data) - 8, 100):
         damaged = bytearray(data)
         damaged[place] ^= 1 << random.integers(8)
-        coder = Coder(4, 5, 16)
+        coder = Coder(4, 5, 3, 16)
         coder.decode(bytes(damaged))
         whole = True
         for width, factor in zip(WIDTHS, FACTORS, strict=True):
@@ -112,16 +118,50 @@ def test_damage_is_noticed() -> None:
     assert missed == 0
 
 
+def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
+    coder = Coder(0, 0, 3, 16)
+    coder.encode(1 << 16)
+    # A number that occurs all the time takes eight decisions, but hardly a bit.
+    alike = np.zeros((1 << 20) - 10, np.uint8)
+    coder.symbols(0, 8, alike)
+    assert coder.check()
+    coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
+    assert not coder.check()
+    data = coder.finish()
+    coder = Coder(0, 0, 3, 16)
+    coder.decode(data)
+    assert np.array_equal(coder.symbols(0, 8, alike), alike)
+    assert coder.check()
+    coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
+    assert not coder.check()
+
+
+def test_too_little_memory_is_an_error_of_one_line() -> None:
+    """WebAssembly asks for addresses of 4 GiB."""
+    code = """
+import resource
+from anir_runtime.coder import Coder
+from anir_runtime.errors import AnirError
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, resource.RLIM_INFINITY))
+try:
+    Coder(0, 0, 3, 16)
+except AnirError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"WebAssembly, which decodes .anir files, does not start \([^\n]+\)\n", done.stdout)
+
+
 def test_bits_and_symbols_round_trip() -> None:
     random = np.random.default_rng(2)
     numbers = random.integers(0, 256, 300).astype(np.uint8)
-    coder = Coder(0, 0, 16)
+    coder = Coder(0, 0, 3, 16)
     coder.encode(4096)
     coder.bits(32, 0xFEDCBA98)
     coder.symbols(0, 8, numbers)
     coder.symbols(1, 3, numbers & 7)
     data = coder.finish()
-    other = Coder(0, 0, 16)
+    other = Coder(0, 0, 3, 16)
     other.decode(data)
     assert other.bits(32) == 0xFEDCBA98
     assert np.array_equal(other.symbols(0, 8, np.zeros(300, np.uint8)), numbers)
@@ -129,7 +169,7 @@ def test_bits_and_symbols_round_trip() -> None:
 
 
 def test_numbers_of_few_values_take_few_bytes() -> None:
-    coder = Coder(0, 0, 16)
+    coder = Coder(0, 0, 3, 16)
     coder.encode(4096)
     coder.symbols(0, 8, np.full(1000, 77, np.uint8))
     assert len(coder.finish()) < 60

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ import pytest
 from anir_runtime.manifest import Manifest
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.model import Model
-from onnx import helper
+from onnx import TensorProto, helper
 from PIL import Image
 
 from tests.fuzz.external_data import model_of
 from tests.named_file import named_file
 from tests.random_network import random_network
+from tests.vectors.anir import anir_files
 
 PATIENCE = 60
 """Seconds after which a command counts as one that does not end; they take far less."""
@@ -41,11 +43,18 @@ WHOLE: dict[str, Callable[[Path], object]] = {
 """Reads what commands write, whole or not at all."""
 
 
-def _start(command: Command, folder: Path, handler: str = "default_int_handler") -> subprocess.Popen[str]:
+def _start(
+    command: Command,
+    folder: Path,
+    handler: str = "default_int_handler",
+    before: str = "",
+    stdin: int | None = None,
+) -> subprocess.Popen[str]:
     """Starts a command, and returns once Python has."""
     function, arguments = command
     process = subprocess.Popen(
-        [sys.executable, "-c", _START.format(command=function, handler=handler), *arguments],
+        [sys.executable, "-c", before + _START.format(command=function, handler=handler), *arguments],
+        stdin=stdin,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'runtime_py'}:{ROOT / 'toolchain'}"},
         stdout=subprocess.PIPE,
@@ -143,6 +152,72 @@ def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
     code, error = _stop(process, signal.SIGINT)
     assert code in (130, -signal.SIGINT)
     assert error in ("anir-run: interrupted\n", "")
+
+
+def test_ctrl_c_ends_a_trusted_graph_that_never_opens(work: Path) -> None:
+    """ONNX Runtime works out products of constants while it opens a file."""
+    model = model_of("constant")
+    nodes = model.graph.node
+    at = next(k for k, node in enumerate(nodes) if node.output[0] == "sum")
+    size = helper.make_tensor("size", TensorProto.INT64, [2], [3000, 3000])
+    products = [helper.make_node("MatMul", [f"m{k}", f"m{k}"], [f"m{k + 1}"]) for k in range(500)]
+    for node in (
+        helper.make_node("Add", ["x", "most"], ["x_and_more"]),
+        helper.make_node("ReduceMax", ["m500"], ["most"], keepdims=0),
+        *reversed(products),
+        helper.make_node("ConstantOfShape", ["size"], ["m0"]),
+        helper.make_node("Constant", [], ["size"], value=size),
+    ):
+        nodes.insert(at, node)
+    column = next(node for node in nodes if node.output[0] == "column")
+    column.input[0] = "x_and_more"
+    nodes.remove(column)
+    nodes.insert(at + 504, column)
+    (work / "product.onnx").write_bytes(model.SerializeToString())
+    process = _start(("run", ["product.onnx", "--trust-graph"]), work)
+    time.sleep(4)
+    assert _stop(process, signal.SIGINT) == (-signal.SIGINT, "")
+
+
+_ENDLESS = """
+from wasmtime import Engine, Instance, Module, Store
+import anir_runtime.coder
+engine = Engine()
+store = Store(engine)
+module = Module(engine, '(module (func (export "run") (loop br 0)))')
+endless = Instance(store, module, []).exports(store)["run"]
+anir_runtime.coder.Coder.__init__ = lambda *_: endless(store)
+"""
+
+
+def test_ctrl_c_ends_webassembly(work: Path) -> None:
+    (work / "a.anir").write_bytes(anir_files()[0])
+    process = _start(("run", ["a.anir"]), work, before=_ENDLESS)
+    time.sleep(2)
+    assert process.poll() is None, process.communicate()
+    assert _stop(process, signal.SIGINT) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("beginning", [b"", anir_files()[0], b"\x89ani"], ids=["zeros", "anir", "magic"])
+def test_endless_input_is_refused(beginning: bytes, tmp_path: Path) -> None:
+    process = _start(("run", ["-", "-o", "new.png"]), tmp_path, stdin=subprocess.PIPE)
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        process.stdin.buffer.write(beginning)  # type: ignore[attr-defined]
+        while True:
+            process.stdin.buffer.write(bytes(1 << 20))  # type: ignore[attr-defined]
+    error = process.stderr.read() if process.stderr else ""
+    assert process.wait(PATIENCE) == 1
+    assert error == "anir-run: the image: larger than 64 MiB, no neural image is\n"
+    assert not list(tmp_path.iterdir())
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+
+
+def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
+    process = _start(("run", ["-", "-o", "new.png"]), tmp_path, stdin=subprocess.PIPE)
+    time.sleep(2)
+    assert _stop(process, signal.SIGINT) == (-signal.SIGINT, "")
 
 
 def test_interrupts_that_are_ignored_stay_ignored(work: Path) -> None:

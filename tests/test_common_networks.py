@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from anir_runtime.common_networks import (
     DEPTHS,
-    WIDTHS,
+    INNER,
     Colours,
     common_trunks,
     from_bytes,
@@ -15,30 +15,33 @@ from tests.random_network import COLOURS
 
 def test_there_are_networks_of_four_bits_that_leave_planes_alone() -> None:
     trunks = common_trunks()
-    assert tuple(trunks) == WIDTHS
-    for width, trunk in trunks.items():
-        assert trunk.weights.shape == (4, width, width)
+    assert tuple(trunks) == INNER
+    for inner, trunk in trunks.items():
+        assert trunk.weights.shape == (4, inner, inner)
+        layers = trunk.layers(3, planes=3)
+        assert layers["weights"].shape == (2, inner + 3, inner + 3)
+        assert np.array_equal(layers["weights"][:, 3:, 3:], trunk.weights[:2])
+        assert not layers["weights"][:, :3].any()
+        assert not layers["weights"][..., :3].any()
         assert (trunk.weights.min(), trunk.weights.max()) == (-8, 7)
-        assert not trunk.weights[:, :3].any()
-        assert not trunk.weights[..., :3].any()
         assert (trunk.steps > 0).all()
-        assert all(trunk.head(depth).any() and not trunk.head(depth)[:, :3].any() for depth in DEPTHS)
+        assert all(trunk.head(depth).any() for depth in DEPTHS)
 
 
 def test_bytes_come_back() -> None:
     data = to_bytes(common_trunks())
-    assert len(data) == sum(16 + 4 * (w - 3) ** 2 + 12 * (w - 3) for w in WIDTHS)
+    assert len(data) == sum(16 + 4 * n**2 + 12 * n for n in INNER)
     assert to_bytes(from_bytes(data)) == data
 
 
 def test_a_head_adds_to_planes_before_they_become_colours() -> None:
-    planes_head = np.zeros((3, 12), np.int8)
-    planes_head[:, 5] = 64, -32, 100
-    planes_head[:, 11] = 127, 127, 127
+    planes_head = np.zeros((3, 9), np.int8)
+    planes_head[:, 2] = 64, -32, 100
+    planes_head[:, 8] = 127, 127, 127
     head = COLOURS.head(planes_head, 1000)
     assert head["head"][:, :3].tolist() == COLOURS.matrix.tolist()
     exact = COLOURS.matrix.astype(float) @ planes_head / 128
-    assert np.abs(head["head"][:, 3:] - np.clip(exact[:, 3:], -127, 127)).max() <= 0.5
+    assert np.abs(head["head"][:, 3:] - np.clip(exact, -127, 127)).max() <= 0.5
     # 210 is beyond the largest code.
     assert head["head"][0, 11] == 127
     assert head["head.scale"].tolist() == [np.float32(2.0**-20) * 1000] * 3
@@ -47,12 +50,12 @@ def test_a_head_adds_to_planes_before_they_become_colours() -> None:
 
 def test_halves_are_rounded_upwards() -> None:
     colours = Colours(np.array([[64, 0, 0], [0, -64, 0], [0, 0, 64]], np.int8), 1.0, np.zeros(3, np.uint8))
-    planes_head = np.zeros((3, 12), np.int8)
-    planes_head[:, 4] = 1
+    planes_head = np.zeros((3, 9), np.int8)
+    planes_head[:, 1] = 1
     assert colours.head(planes_head, 64)["head"][:, 4].tolist() == [1, 0, 1]
 
 
-@pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 12, 3), (6, 12, 3), (2, 8, 3), (2, 12, 1)])
+@pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 12, 3), (6, 12, 3), (2, 8, 3), (2, 12, 4)])
 def test_there_are_none_of_other_sizes(depth: int, channels: int, planes: int) -> None:
     assert not has_common(depth, channels, planes)
     assert has_common(2, 12, 3)

@@ -26,11 +26,17 @@ def test_depths_and_widths_that_make_no_space_are_refused() -> None:
         Config("siren", depths=(3, 2)).space(96, 64)
     with pytest.raises(AnirError, match="widths of at least 4"):
         Config("lapped", widths=(2, 8)).space(96, 64)
+    # Each colour is a plane, beside which there is a constant.
+    assert Config("lapped", widths=(2, 8)).space(96, 64, colours=1).widths == (2, 8)
+    with pytest.raises(AnirError, match="widths of at least 5"):
+        Config("lapped", widths=(4, 8)).space(96, 64, colours=4)
 
 
 def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
     assert Config("siren").space(768, 512) == Space.default(768, 512)
-    assert Config().space(768, 512).widths == (12, 16, 20, 24)
+    assert Config().space(768, 512).widths == Config().space(96, 64).widths == (12, 16, 20, 24)
+    assert Config().space(96, 64, colours=1).widths == (10, 14, 18, 22)
+    assert Config().space(96, 64, colours=4).widths == (13, 17, 21, 25)
     assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
 
 

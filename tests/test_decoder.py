@@ -11,6 +11,7 @@ from anir_runtime.decoder import Crop
 from anir_runtime.network import Network
 from anir_runtime.onnx_reader import read_network
 from anir_runtime.sessions import open_session
+from PIL import Image
 
 from tests import reference
 from tests.named_file import named_file
@@ -53,6 +54,18 @@ def test_smaller_than_native_lapped_pictures_are_means_of_native_pixels(
     assert np.abs(decoder.decode(size, crop) - means).max() < 1.5
     assert np.abs(native[::rows, ::columns] - means).max() > 15
     np.testing.assert_array_equal(decoder.decode((width, height), crop), native)
+
+
+def test_notebooks_show_the_picture(path: Path) -> None:
+    decoder = Decoder(path)
+    shown = Image.open(io.BytesIO(decoder._repr_png_() or b""))
+    np.testing.assert_array_equal(np.asarray(shown), decoder.decode())
+    wide = Decoder(random_network("siren", size=(5000, 3)))
+    assert Image.open(io.BytesIO(wide._repr_png_() or b"")).size == (1024, 1)
+    grey = Decoder(random_network("lapped", colours=1))
+    shown = Image.open(io.BytesIO(grey._repr_png_() or b""))
+    np.testing.assert_array_equal(np.asarray(shown)[..., None], grey.decode())
+    assert Decoder()._repr_png_() is None
 
 
 @pytest.mark.parametrize("threads", [1, 3])

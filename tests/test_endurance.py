@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.named_file import named_file
 from tests.random_network import random_network
+from tests.vectors.anir import anir_files
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,9 @@ from anir_toolchain import presets
 presets.PRESETS["fast"] = presets.Preset(60, 256, 2e-2, 0.5, 0.9)
 from anir_toolchain.cli import train_main, export_main
 from anir_runtime.cli import main as run_main
+{last}
+"""
+_ONCE = """
 print("ready", flush=True)
 sys.exit({name}_main(sys.argv[1:]))
 """
@@ -36,14 +40,17 @@ resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, resource.RLIM_INFINITY))
 """
 """A file that grows beyond so many bytes cannot be written, as on a full disk."""
 
+KILLS = int(os.environ.get("ANIR_KILLS", "3"))
+"""Of each command."""
 TRAIN = ["train", "a.png", "-o", "a.pt", "--preset", "fast", "--space", "d2,3w8"]
 EXPORT = ["export", "a.pt", "--all-subnets", "-o", "out"]
+STREAM = ["export", "a.pt", "-o", "a.anir"]
 RUN = ["run", "big.onnx", "-o", "big.png", "--size", "1500x1000"]
 
 
-def _start(command: list[str], folder: Path, before: str = "") -> subprocess.Popen[str]:
+def _start(command: list[str], folder: Path, before: str = "", last: str = _ONCE) -> subprocess.Popen[str]:
     name, *arguments = command
-    code = _COMMAND.format(before=before, name=name)
+    code = _COMMAND.format(before=before, last=last.format(name=name))
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
@@ -70,7 +77,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     image.putdata(pixels)
     image.save(folder / "a.png")
     (folder / "big.onnx").write_bytes(named_file(random_network("siren", 4, 48, (300, 200))))
-    for command in (TRAIN, EXPORT, RUN):
+    for command in (TRAIN, EXPORT, STREAM, RUN):
         process = _start(command, folder)
         _, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
@@ -79,8 +86,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("command", "inputs"),
-    [(TRAIN, ["a.png"]), (EXPORT, ["a.pt"]), (RUN, ["big.onnx"])],
-    ids=["train", "export", "run"],
+    [(TRAIN, ["a.png"]), (EXPORT, ["a.pt"]), (STREAM, ["a.pt"]), (RUN, ["big.onnx"])],
+    ids=["train", "export", "stream", "run"],
 )
 def test_what_is_killed_is_resumed_or_clean(
     command: list[str], inputs: list[str], done: Path, tmp_path: Path
@@ -89,7 +96,7 @@ def test_what_is_killed_is_resumed_or_clean(
     for name in inputs:
         (tmp_path / name).write_bytes((done / name).read_bytes())
     output = command[command.index("-o") + 1]
-    for _ in range(3):
+    for _ in range(KILLS):
         process = _start(command, tmp_path)
         time.sleep(random.uniform(0, 1.5))
         process.kill()
@@ -138,6 +145,40 @@ def test_a_full_disk_leaves_nothing_and_says_so(
     assert not [name for name in _names(tmp_path) if name.endswith(".part")]
 
 
+_EVERY = """
+import itertools, os, resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+print("ready", flush=True)
+for size in itertools.chain(range(0, 40, 13), (2**k for k in range(6, 30))):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    code = {name}_main(sys.argv[1:])
+    if code == 0:
+        sys.exit(0)
+    assert code == 1 and os.listdir() == before, (size, code, os.listdir())
+"""
+"""Runs a command again and again, each time on a disk with more room, until it is done."""
+
+
+@pytest.mark.parametrize(
+    ("command", "inputs"),
+    [(EXPORT, ["a.pt"]), (STREAM, ["a.pt"]), (RUN, ["big.onnx"])],
+    ids=["export", "stream", "run"],
+)
+def test_a_disk_that_is_full_at_any_write(
+    command: list[str], inputs: list[str], done: Path, tmp_path: Path
+) -> None:
+    for name in inputs:
+        (tmp_path / name).write_bytes((done / name).read_bytes())
+    process = _start(command, tmp_path, "import os\nbefore = os.listdir()", _EVERY)
+    _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    refused = error.splitlines()
+    assert len(refused) > 5
+    assert all("cannot be written (File too large)" in line for line in refused), error
+    output = command[command.index("-o") + 1]
+    _assert_same(tmp_path / output, done / output)
+
+
 def test_two_processes_on_one_output(done: Path, tmp_path: Path) -> None:
     for name in ("big.onnx", "a.png"):
         (tmp_path / name).write_bytes((done / name).read_bytes())
@@ -160,13 +201,14 @@ def _resident() -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the memory in use")
 def test_opening_and_drawing_again_and_again_takes_no_more_memory() -> None:
-    files = [named_file(random_network(family, 3, 16)) for family in ("siren", "fourier", "gabor", "lapped")]
+    families = "siren", "fourier", "gabor", "lapped"
+    files = [*(named_file(random_network(family, 3, 16)) for family in families), *anir_files()]
 
     def draw(times: int) -> None:
         for k in range(times):
             Decoder(files[k % len(files)]).decode((64, 48))
 
-    draw(40)
+    draw(90)
     before = _resident()
-    draw(300)
+    draw(2000)
     assert _resident() - before < 20

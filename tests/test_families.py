@@ -13,16 +13,18 @@ def test_all_families_are_found() -> None:
         family("relu")
 
 
-def test_every_layer_of_lapped_sees_its_latents() -> None:
+@pytest.mark.parametrize("planes", [1, 3, 4])
+def test_every_layer_of_lapped_sees_its_latents(planes: int) -> None:
     generator = torch.Generator().manual_seed(1)
     weights = torch.rand(2, 5, 5, generator=generator)
     z = torch.tensor([[0.5, -0.2, 0.1, 0.4]])
-    layers = family("lapped").forward(torch.empty(1, 0, 5), weights, torch.empty(0, 5), z[:, 0], z[:, 0], z)
+    nothing = torch.empty(1, 0, 5), weights, torch.empty(0, 5)
+    layers = family("lapped").forward(*nothing, z[:, 0], z[:, 0], z, planes)
     first = h = [0.5, -0.2, 0.1, 0.4, math.pi / 2]
     assert layers[0].tolist() == [pytest.approx(h)]
     for weight, layer in zip(weights.tolist(), layers[1:], strict=True):
-        sums = [sum(h[i] * weight[i][o] for i in range(5)) for o in (3, 4)]
-        h = first[:3] + [own + math.sin(angle) for own, angle in zip(first[3:], sums, strict=True)]
+        sums = [sum(h[i] * weight[i][o] for i in range(5)) for o in range(planes, 5)]
+        h = first[:planes] + [own + math.sin(angle) for own, angle in zip(first[planes:], sums, strict=True)]
         assert layer.tolist() == [pytest.approx(h, abs=1e-5)]
 
 

@@ -11,7 +11,7 @@ def _problem() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _moments(channels: torch.Tensor, colours: torch.Tensor) -> Moments:
-    moments = Moments(channels.shape[1], torch.device("cpu"))
+    moments = Moments(channels.shape[1], 3, torch.device("cpu"))
     for at in range(0, len(channels), 1000):
         moments.add(channels[at : at + 1000], colours[at : at + 1000])
     return moments

@@ -8,6 +8,7 @@ from anir_toolchain import image as module
 from anir_toolchain.image import (
     WHITE,
     checked_pixels,
+    fewest_channels,
     load_image,
     parse_colour,
     read_picture,
@@ -21,7 +22,7 @@ from tests.odd_pictures import XMP
 
 def _saved(picture: Image.Image, path: Path, **options: object) -> np.ndarray:
     picture.save(path, **options)
-    return load_image(path)
+    return read_picture(path).flattened()
 
 
 def test_rgb_is_read_as_it_is(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_the_background_may_be_another_colour(tmp_path: Path) -> None:
         parse_colour("blurple")
 
 
-def test_arrays_become_rgb() -> None:
+def test_grey_arrays_become_one_channel() -> None:
     grey = np.array([[1, 2, 3]], np.uint8)
     for pixels in (
         grey,
@@ -139,10 +140,37 @@ def test_arrays_become_rgb() -> None:
         np.stack([grey] * 3, -1),
         np.stack([grey] * 3 + [grey * 0 + 255], -1),
     ):
-        rgb = checked_pixels(pixels)
-        assert rgb.tolist() == [[[1] * 3, [2] * 3, [3] * 3]]
-        assert rgb.flags.c_contiguous
-    assert checked_pixels(np.zeros((1, 1, 4), np.uint8)).tolist() == [[[255] * 3]]
+        one = checked_pixels(pixels)
+        assert one.tolist() == [[[1], [2], [3]]]
+        assert one.flags.c_contiguous
+
+
+def test_pictures_have_as_few_channels_as_show_the_same() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    opaque = np.full((5, 7, 1), 255, np.uint8)
+    np.testing.assert_array_equal(fewest_channels(np.concatenate([colours, opaque], 2)), colours)
+    opaque[3, 2] = 254
+    clear = np.concatenate([colours, opaque], 2)
+    np.testing.assert_array_equal(fewest_channels(clear), clear)
+    # Grey with an alpha has four: there are no two.
+    assert fewest_channels(np.concatenate([colours[..., :1].repeat(3, 2), opaque], 2)).shape[2] == 4
+
+
+def test_colours_that_nobody_sees_are_those_around() -> None:
+    pixels = np.zeros((9, 13, 4), np.uint8)
+    pixels[:, 5:9] = 200, 100, 50, 255
+    filled = fewest_channels(pixels)
+    seen = pixels[..., 3] > 0
+    np.testing.assert_array_equal(filled[seen], pixels[seen])
+    assert not filled[~seen][:, 3].any()
+    assert (filled[..., :3] == (200, 100, 50)).all()
+    # What is hardly seen stays.
+    pixels[2, 5] = 0, 0, 0, 1
+    filled = fewest_channels(pixels)
+    assert filled[2, 5].tolist() == [0, 0, 0, 1]
+    np.testing.assert_array_equal(fewest_channels(filled), filled)
+    assert fewest_channels(np.zeros((1, 1, 4), np.uint8)).tolist() == [[[0] * 4]]
+    assert not fewest_channels(np.zeros((6, 5, 4), np.uint8)).any()
 
 
 @pytest.mark.parametrize(

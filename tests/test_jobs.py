@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ import torch
 from anir_runtime.errors import AnirError, UsageError
 from anir_toolchain.config import Config
 from anir_toolchain.jobs import Job, Options, attempt, find_jobs, run
+from anir_toolchain.level_file import ANIR, LevelFile
+from anir_toolchain.progress import Progress
 from PIL import Image
 
 
@@ -113,3 +116,73 @@ def _raising(error: BaseException) -> Callable[..., None]:
         raise error
 
     return fit
+
+
+def test_a_job_becomes_an_anir_file_by_its_targets_name() -> None:
+    _make("a.png")
+    job = Job(Path("a.png"), Path("new/a.anir"))
+    seen: list[Progress] = []
+    outcome = run(job, OPTIONS, seen.append)
+    levels = LevelFile.read(job.target)
+    assert [level.name for level in levels.whole] == ["d2w4"]
+    assert (outcome.fitted, outcome.bytes, outcome.psnr) == (True, len(levels.data), levels.whole[0].psnr[0])
+    assert [path.name for path in Path("new").iterdir()] == ["a.anir"]
+    again = run(job, OPTIONS, seen.append)
+    assert (again.fitted, again.bytes) == (False, outcome.bytes)
+    assert run(job, replace(OPTIONS, force=True), seen.append).fitted
+    # Of another configuration, another picture, or not whole.
+    assert run(job, replace(OPTIONS, config=replace(OPTIONS.config, bits=8)), seen.append).fitted
+    assert run(job, OPTIONS, seen.append).fitted
+    Image.new("RGB", (8, 8), "blue").save("a.png")
+    assert run(job, OPTIONS, seen.append).fitted
+    job.target.write_bytes(job.target.read_bytes()[:-1])
+    assert run(job, OPTIONS, seen.append).fitted
+    assert not run(job, OPTIONS, seen.append).fitted
+    Image.new("LA", (8, 8), (99, 128)).save("a.png")
+    assert run(job, OPTIONS, seen.append).fitted
+    assert LevelFile.read(job.target).header.colours == 4
+    assert not run(job, OPTIONS, seen.append).fitted
+
+
+def test_an_interrupt_while_the_anir_file_is_written_loses_no_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _make("a.png")
+    job = Job(Path("a.png"), Path("a.anir"))
+    with monkeypatch.context() as patch:
+        patch.setattr("anir_toolchain.anir_export.AnirWriter.finish", _raising(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            run(job, OPTIONS, lambda _: None)
+    assert sorted(path.name for path in Path().iterdir()) == ["a.anir.resume", "a.png"]
+    monkeypatch.setattr("anir_toolchain.training.begin", _raising(AssertionError("it began anew")))
+    assert run(job, OPTIONS, lambda _: None).fitted
+    assert sorted(path.name for path in Path().iterdir()) == ["a.anir", "a.png"]
+
+
+def test_only_an_anir_file_is_replaced_by_one() -> None:
+    _make("a.png", "b.anir")
+    failure = attempt(Job(Path("a.png"), Path("b.anir")), OPTIONS, print).failure
+    assert failure == "b.anir: is no .anir file; it would be replaced, so name another -o, or remove it"
+    Path("c.anir").mkdir()
+    assert attempt(Job(Path("a.png"), Path("c.anir")), OPTIONS, print).failure.startswith(
+        "c.anir: is a folder"
+    )
+
+
+def test_names_of_anir_files() -> None:
+    _make("p/a.png", "p/b.png")
+
+    def found(*inputs: str, output: str) -> list[str]:
+        return [
+            str(job.target) for job in find_jobs([Path(name) for name in inputs], Path(output), False, ANIR)
+        ]
+
+    assert found("p", output="out") == ["out/a.anir", "out/b.anir"]
+    assert found("p/a.png", output="a.anir") == ["a.anir"]
+    with pytest.raises(UsageError, match=r"-o a\.pt: the name of an \.anir file ends in \.anir"):
+        found("p/a.png", output="a.pt")
+    with pytest.raises(UsageError, match=r"-o a\.anir: for several pictures -o is a folder; --anir writes"):
+        _find("p", output="a.anir")
+    _make("c.anir")
+    with pytest.raises(UsageError, match="the model would replace"):
+        _find("c.anir", output="c.anir")

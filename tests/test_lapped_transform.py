@@ -18,8 +18,8 @@ def test_the_vectors_that_typescript_reads_too() -> None:
         np.testing.assert_allclose(axis.windows(at), case["windows"], atol=2e-6)
         np.testing.assert_allclose(axis.cosines(at, case["frequencies"]), case["cosines"], atol=2e-6)
     np.testing.assert_allclose(expand(np.array(VECTORS["codes"])), VECTORS["values"])
-    for channels, seen in VECTORS["seen_by"].items():
-        assert [[*own] for own in seen_by(int(channels))] == seen
+    for case in VECTORS["seen_by"]:
+        assert [[*own] for own in seen_by(case["channels"], case["planes"])] == case["seen"]
 
 
 @pytest.mark.parametrize(("pixels", "pitch"), [(64, 16), (96, 32)])
@@ -80,7 +80,7 @@ def test_lanes_are_rows_of_cells_plane_after_plane(apart: bool) -> None:
 
 def test_nearer_neighbours_are_seen_first_and_one_channel_is_constant() -> None:
     for channels in (4, 8, 11, 12, 30):
-        seen = seen_by(channels)
+        seen = seen_by(channels, 3)
         assert len(seen) == min(channels - 1, 11) == len(set(seen))
         assert [own.plane for own in seen[:3]] == [0, 1, 2]
         distances = [math.hypot(own.right, own.down) for own in seen]

@@ -23,6 +23,16 @@ def test_codes_come_out_of_lanes_as_they_went_in(share: float, lanes: int) -> No
     assert np.array_equal(laid[1, :64], codes[0, 0, 1].ravel())
 
 
+@pytest.mark.parametrize("planes", [1, 4])
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_any_number_of_planes(planes: int, share: float) -> None:
+    codes = _codes(share)[[0, 1, 2, 0][:planes]]
+    apart = planes_apart(codes)
+    laid = in_lanes(codes)
+    assert len(laid) == (5 * planes if apart else 5)
+    assert np.array_equal(out_of_lanes(laid, codes), codes)
+
+
 def test_means_do_not_part_the_planes() -> None:
     codes = np.zeros((3, 400, 2, 4, 4), np.int16)
     codes[..., 0, 0] = 1

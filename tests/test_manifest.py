@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from anir_runtime.errors import AnirError
-from anir_runtime.manifest import Manifest, plain_name
+from anir_runtime.manifest import Manifest, Source, plain_name
 
 
 @pytest.fixture
@@ -22,6 +22,16 @@ def _load(data: object, folder: Path) -> Manifest:
 def test_a_manifest_round_trips(exported: Path, tmp_path: Path) -> None:
     manifest = Manifest.load(exported)
     assert _load(manifest.to_dict(), tmp_path) == manifest
+
+
+def test_what_is_not_known_of_a_source_is_left_out(good: dict[str, Any], tmp_path: Path) -> None:
+    del good["source"]["file"], good["source"]["sha256"]
+    manifest = _load(good, tmp_path)
+    assert manifest.source == Source(96, 64)
+    assert manifest.to_dict()["source"] == {"width": 96, "height": 64}
+    assert _load(manifest.to_dict(), tmp_path) == manifest
+    with pytest.raises(AnirError, match="does not name the picture"):
+        manifest.source.picture(tmp_path)
 
 
 def test_a_byte_order_mark_and_further_fields_do_no_harm(good: dict[str, Any], tmp_path: Path) -> None:
@@ -59,6 +69,7 @@ def test_no_manifest(tmp_path: Path) -> None:
     ("where", "value", "words"),
     [
         (("source",), None, "source must be an object"),
+        (("source", "file"), None, "source.file is None, must be a plain file name"),
         (("source", "file"), 0, "source.file is 0, must be a plain file name"),
         (("source", "file"), "a\x1b[31m.png", r"source.file is 'a\\x1b\[31m.png', must be"),
         (("source", "file"), "\ud800", "source.file"),

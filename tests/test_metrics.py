@@ -20,3 +20,25 @@ def test_equal_pictures_have_a_finite_psnr_that_none_exceeds() -> None:
 
 def test_bits_per_pixel() -> None:
     assert bits_per_pixel(100, 400) == 2
+
+
+def test_pictures_with_alpha_count_as_they_are_seen_on_black_and_on_white() -> None:
+    clear = np.zeros((2, 2, 4), np.uint8)
+    # What nobody sees does not matter.
+    assert psnr(clear, clear + np.array([9, 9, 9, 0], np.uint8)) == MAX_PSNR
+    black = np.zeros((2, 2, 3), np.uint8)
+    # Opaque black in its place is seen on white alone.
+    assert psnr(clear, black) == pytest.approx(3.01, abs=0.01)
+    half = np.full((2, 2, 4), (100, 100, 100, 51), np.uint8)
+    # Multiplied by alpha, 20 for 18: on either background.
+    assert psnr(half, half - np.array([10, 10, 10, 0], np.uint8)) == pytest.approx(42.11, abs=0.01)
+
+
+def test_opaque_and_grey_pictures_compare_with_others() -> None:
+    random = np.random.default_rng(0)
+    grey, other = random.integers(0, 256, (2, 5, 6, 1), np.uint8)
+    opaque = np.full_like(grey, 255)
+    rgb = grey.repeat(3, 2)
+    wanted = psnr(rgb, other.repeat(3, 2))
+    assert psnr(grey, other) == psnr(rgb, other) == pytest.approx(wanted)
+    assert psnr(np.concatenate([rgb, opaque], 2), other) == pytest.approx(wanted)

@@ -1,11 +1,15 @@
+import io
+
 import numpy as np
 import pytest
 import torch
+from anir_runtime import Decoder
 from anir_runtime import families as runtime_families
 from anir_runtime.coordinates import axis_coordinates
 from anir_toolchain.families import families
 from anir_toolchain.model import Quantized
 from anir_toolchain.space import Subnet
+from PIL import Image
 
 from tests import reference
 from tests.random_model import random_model
@@ -23,6 +27,12 @@ def test_a_network_shows_what_the_model_does(name: str, bits: int) -> None:
         x, y = (axis_coordinates(n) for n in SIZE)
         want = model.decode(subnet, torch.from_numpy(x), torch.from_numpy(y))
         np.testing.assert_allclose(reference.values(network, x, y), want.numpy(), atol=2e-4)
+
+
+def test_notebooks_show_the_largest_subnet() -> None:
+    model = random_model()
+    shown = np.asarray(Image.open(io.BytesIO(model._repr_png_() or b"")))
+    np.testing.assert_array_equal(shown, Decoder(model.network(model.space.largest)).decode())
 
 
 @pytest.mark.parametrize("name", sorted(families()))

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from anir_runtime.errors import AnirError
+from anir_runtime.network import Network
 from anir_runtime.onnx_reader import read_network
 from onnx import TensorProto, helper
 
@@ -11,6 +12,7 @@ from tests.named_file import named_file, named_model, raw
 from tests.random_network import random_network
 
 NETWORK = random_network("lapped", 2, 8, (70, 40), order=5, down=True)
+EMBEDDED = random_network("lapped", 2, 8, (70, 40), order=5, down=True, embedded=True)
 
 
 @pytest.mark.parametrize("apart", [True, False])
@@ -21,11 +23,25 @@ def test_codes_come_back_from_lanes_of_either_kind(apart: bool, pitch: int, down
     assert read
     assert network.latents
     np.testing.assert_array_equal(read.codes, network.latents.codes)
+    assert read.magnitudes is None
     assert (read.step, read.pitch, read.down, read.reach) == (float(np.float32(0.9)), pitch, down, 2)
 
 
-def _changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> bytes:  # type: ignore[type-arg]
-    model = named_model(NETWORK)
+def test_embedded_codes_come_back_with_their_magnitudes() -> None:
+    read = read_network(named_file(EMBEDDED)).latents
+    assert read
+    assert EMBEDDED.latents
+    np.testing.assert_array_equal(read.codes, EMBEDDED.latents.codes)
+    np.testing.assert_array_equal(read.magnitudes, EMBEDDED.latents.magnitudes)  # type: ignore[arg-type]
+    assert read.step == np.float32(EMBEDDED.latents.step)
+
+
+def _changed(
+    name: str,
+    change: Callable[[np.ndarray], np.ndarray],  # type: ignore[type-arg]
+    network: Network = NETWORK,
+) -> bytes:
+    model = named_model(network)
     tensor = next(t for t in model.graph.initializer if t.name == name)
     tensor.CopyFrom(raw(name, change(onnx.numpy_helper.to_array(tensor))))
     return model.SerializeToString()
@@ -61,6 +77,28 @@ def test_a_damaged_stream_is_refused(
 ) -> None:
     with pytest.raises(AnirError, match=words):
         read_network(_changed(name, change))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a: a[:-1], "20 entries, its codes 21 sizes"),
+        (lambda a: np.append(a, a[-1:] + 1), "22 entries, its codes 21 sizes"),
+        (lambda a: a[:0], "0 entries"),
+        (lambda a: a[::-1], "does not ascend from 0"),
+        (lambda a: a + 1, "does not ascend from 0"),
+        (lambda a: a * 0, "does not ascend from 0"),
+        (lambda a: a * np.float32(np.nan), "does not ascend from 0"),
+        (lambda a: a * np.float32(2**20), "does not ascend from 0"),
+        (lambda a: a.astype(np.int32), "not of type float32"),
+    ],
+)
+def test_magnitudes_that_are_no_table_of_the_codes_are_refused(
+    change: Callable[[np.ndarray], np.ndarray],
+    words: str,  # type: ignore[type-arg]
+) -> None:
+    with pytest.raises(AnirError, match=words):
+        read_network(_changed("latents.magnitudes", change, EMBEDDED))
 
 
 @pytest.mark.parametrize(

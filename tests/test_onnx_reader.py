@@ -146,6 +146,8 @@ def _external(model: onnx.ModelProto) -> None:
         (_replace("weights", np.zeros((2, 0, 0), np.int8)), "'weights' has the shape"),
         (_replace("head", np.zeros((8, 5), np.int8)), "'head' has the shape"),
         (_replace("head", np.zeros((3, 8), np.int8)), "'head' has the shape"),
+        (_replace("head", np.zeros((8, 2), np.int8)), r"'head' has the shape \[8, 2\], .* 1, 3 or 4 colours"),
+        (_replace("head", np.zeros((8, 4), np.int8)), r"'head.scale' has the shape \[3\], not \[4\]"),
         (_replace("steps", np.zeros((3, 8), np.int8)), "'steps' has the shape"),
         (_replace("frequencies", np.zeros((8, 2), np.int16)), "'frequencies' has the shape"),
         (

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, AnirWarning
 from anir_runtime.picture_file import write_picture, write_tiles
 from numpy.typing import NDArray
 from PIL import Image
@@ -54,3 +54,27 @@ def test_a_failure_midway_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(AnirError, match="no more"):
         write_tiles(tiles(), (5, 2), path)
     assert [p.read_text() for p in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_channels_are_kept(tmp_path: Path, channels: int, mode: str, suffix: str) -> None:
+    image = np.random.default_rng(1).integers(1, 256, (9, 14, channels), np.uint8)
+    path = tmp_path / f"a.{suffix}"
+    write_tiles(iter([image[:5], image[5:]]), (14, 9), path)
+    with Image.open(path) as picture:
+        # WebP has no grey.
+        assert picture.mode == ("RGB" if suffix == "webp" and channels == 1 else mode)
+        got = np.asarray(picture.convert(mode)).reshape(image.shape)
+    np.testing.assert_array_equal(got, image)
+
+
+def test_jpeg_shows_transparency_on_white_and_says_so(tmp_path: Path) -> None:
+    image = np.full((8, 8, 4), (200, 0, 100, 51), np.uint8)
+    with pytest.warns(AnirWarning, match=r"a\.jpg: JPEG has no transparency, white is behind it"):
+        write_picture(image, tmp_path / "a.jpg")
+    got = np.asarray(Image.open(tmp_path / "a.jpg")).astype(int)
+    assert np.abs(got - (244, 204, 224)).max() <= 2
+    # Grey stays grey.
+    write_picture(image[..., :1], tmp_path / "b.jpg")
+    assert Image.open(tmp_path / "b.jpg").mode == "L"

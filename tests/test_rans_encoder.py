@@ -18,6 +18,10 @@ def _decoded(stream: Stream, context: Context) -> Ints:
     tensors = NetworkTensors(builder, Network("lapped", (1, 1), 4, {}))
     prior = tensors.constant("prior_of_codes", context.prior.astype(np.float32)[:, None])
     builder.add_output(decoded(tensors, stream, context, prior), "codes")
+    # In a body, onnxscript counts names anew.
+    values = [value for node in builder.graph.all_nodes() for value in node.outputs]
+    for number, value in enumerate(value for value in values if value.name.startswith("v_")):
+        value.name = f"v{number}"
     model = ir.to_proto(ir.Model(builder.graph, ir_version=10)).SerializeToString()
     plain = ort.SessionOptions()
     plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -34,7 +34,10 @@ def test_the_vectors_that_typescript_reads_too(family: str) -> None:
     for case in json.loads((FOLDER / f"network-{family}.json").read_text()):
         tensors = {name: _tensor(state) for name, state in case["tensors"].items()}
         own = case.get("latents")
-        latents = Latents(**(own | {"codes": _tensor(own["codes"])})) if own else None
+        latents = None
+        if own:
+            table = np.array(own["magnitudes"], np.float32) if "magnitudes" in own else None
+            latents = Latents(**(own | {"codes": _tensor(own["codes"]), "magnitudes": table}))
         network = Network(family, tuple(case["size"]), case["bits"], tensors, latents)
         for own in ({**case, "spacing": (1, 1)}, *case["smaller"]):
             x, y = (np.array(own[axis], np.float32) for axis in "xy")
@@ -54,6 +57,17 @@ def test_every_network_is_drawn_as_its_formula_says(
     )
     x, y = axis_coordinates(70), axis_coordinates(50)
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("colours", [1, 4])
+@pytest.mark.parametrize("channels", [5, 30])
+def test_grey_and_transparent_pictures(family: str, colours: int, channels: int) -> None:
+    network = random_network(family, 3, channels, (70, 50), colours=colours, reach=2)
+    x, y = axis_coordinates(70), axis_coordinates(50)
+    drawn = _draw(network, x, y)
+    assert drawn.shape == (50, 70, colours)
+    assert_same_pixels(drawn, reference.pixels(network, x, y))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 def _trunk(name: str, bits: int = 4) -> Trunk:
     """A trunk whose steps suit its weights, and are learned to differ."""
     generator = torch.Generator().manual_seed(0)
-    trunk = Trunk.create(family(name), (2, 4), 12, bits, (64, 48), 10.0, generator).to(CPU)
+    trunk = Trunk.create(family(name), (2, 4), 12, bits, (64, 48), 3, 10.0, generator).to(CPU)
     trunk.prepare_quantization()
     with torch.no_grad():
         own = trunk.parameters["log_step"]
@@ -29,7 +29,7 @@ def test_codes_are_those_of_the_quantized_parameters(name: str, bits: int) -> No
     torch.testing.assert_close(codes.filters.values, parameters["filters"].detach())
     torch.testing.assert_close(codes.bias.values, parameters["bias"].detach())
     weight = codes.weight * codes.step.values[:, None]
-    passed = family(name).passed_through
+    passed = family(name).planes(3)
     torch.testing.assert_close(weight[..., passed:], parameters["weight"][..., passed:])
     assert not codes.weight[..., :passed].any()
     assert -(2 ** (bits - 1)) <= codes.weight.min() < codes.weight.max() <= 2 ** (bits - 1) - 1

@@ -7,7 +7,7 @@ from anir_toolchain.trunk_trainer import TrunkTrainer
 
 def _trainer(name: str = "siren", width: int = 16) -> TrunkTrainer:
     generator = torch.Generator().manual_seed(0)
-    return TrunkTrainer(Trunk.create(family(name), (2, 3), width, 4, (64, 48), 10.0, generator))
+    return TrunkTrainer(Trunk.create(family(name), (2, 3), width, 4, (64, 48), 3, 10.0, generator))
 
 
 def _points() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

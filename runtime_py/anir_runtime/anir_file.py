@@ -1,7 +1,7 @@
 """Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md)."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,16 @@ from anir_runtime.lapped_transform import FEWEST, Axis
 from anir_runtime.network import Latents, Network, Tensors
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
-_COLOURS = 3
 _MOST_MAGNITUDES = 1 << 15
 """Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
 _LARGE = 1 << 22
 """Size from which on a table with an entry for each size would take more memory than it is worth."""
-_WEIGHTS_PER_BYTE = 512
-"""Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory."""
+_STEP_BYTES = 3
+"""Bytes of a level that tell its step."""
+_COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
+_WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
+"""Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the
+file or of its level, so that a short file does not ask for much memory."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Step:
     reach: int
 
 
-def code_colours(coder: Coder, colours: Colours | None = None) -> Colours:
-    """Codes, in the coder's direction, how planes become colours; to encode, it is given."""
-    given = colours or Colours(np.zeros((_COLOURS, _COLOURS), np.int8), 0.0, np.zeros(_COLOURS, np.uint8))
+def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
+    """Codes, in the coder's direction, how planes become that many colours; to encode, it is given."""
+    given = colours or Colours(np.zeros((many, many), np.int8), 0.0, np.zeros(many, np.uint8))
     (word,) = struct.unpack("<I", struct.pack("<f", given.worth))
     (worth,) = struct.unpack("<f", struct.pack("<I", coder.bits(32, word)))
     matrix = [coder.bits(8, int(code)) for code in given.matrix.view(np.uint8).ravel()]
@@ -63,9 +66,18 @@ def code_step(coder: Coder, step: Step | None = None) -> Step:
 def coder_for(header: Header) -> Coder:
     """A coder for the stream of a file with that header. Raises AnirError if the picture is too large."""
     if header.family != "lapped":
-        return Coder(0, 0, header.pitch)
+        return Coder(0, 0, header.colours, header.pitch)
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
-    return Coder(rows, columns, header.pitch)
+    return Coder(rows, columns, header.colours, header.pitch)
+
+
+def least_bytes(header: Header) -> int:
+    """Bytes that a file has at least, and that have come before memory is taken for its picture."""
+    if header.family != "lapped":
+        return 0
+    columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
+    coefficients = rows * columns * header.colours * header.pitch**2
+    return -(-max(coefficients - _COEFFICIENTS, 0) // _COEFFICIENTS_PER_BYTE)
 
 
 class AnirFile:
@@ -81,45 +93,65 @@ class AnirFile:
         """Takes the file or its first bytes. Raises AnirError if they do not begin a file to be read."""
         self.header: Header | None = None
         self.decoded = 0
-        self._head = b""
         self.size = 0
+        self._head = bytearray()
         self._coder: Coder | None = None
-        self._latest: Network | None = None
+        self._networks: NetworkCoder | None = None
+        self._step = Step(MOST_WIDTH, 0, 1)
+        self._latest: tuple[int, Network] | None = None
+        self._damaged: AnirError | None = None
         self.feed(data)
 
     def feed(self, data: bytes) -> None:
         """Takes more bytes. Raises AnirError as when the file is opened."""
+        # What comes after the last level is left alone.
+        own = data[: max(self.header.levels[-1].end - self.size, 0)] if self.header else data
         self.size += len(data)
         if self._coder is not None:
-            self._coder.feed(data)
+            self._coder.feed(own)
             return
-        self._head += data
+        self._head += own
         if self.header is None:
-            try:
-                header = read_header(self._head)
-            except IncompleteError:
-                return
-            if header.colours != _COLOURS:
-                raise AnirError(f"has {header.colours} colour channels, not {_COLOURS}; update anir")
-            self.header = header
-        if self.available:
+            self.header = self._read_header()
+        if self.header and self.available and not self.decoded:
             # Not before, as this takes memory in proportion to the picture.
             self._coder = coder_for(self.header)
-            self._coder.decode(self._head[self.header.start :])
+            self._coder.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
             self._networks = NetworkCoder(
                 self._coder, self.header.family, self.header.bits, self.header.colours
             )
-            self._head = b""
+            self._head.clear()
+
+    def _read_header(self) -> Header | None:
+        try:
+            header = read_header(bytes(self._head))
+        except IncompleteError:
+            return None
+        if header.levels[-1].end < least_bytes(header):
+            raise AnirError("declares a larger picture than so few bytes can have")
+        return header
 
     @property
     def available(self) -> int:
-        """Number of levels that have come whole."""
-        return sum(level.end <= self.size for level in self.header.levels) if self.header else 0
+        """Number of levels that have come whole; none before there are `least_bytes`."""
+        if self.header is None or self.size < least_bytes(self.header):
+            return 0
+        return sum(level.end <= self.size for level in self.header.levels)
 
-    def network(self, level: int | None = None) -> Network:
+    @property
+    def _has_more(self) -> bool:
+        """Whether coefficients of a level that has not come whole may be known."""
+        if self.header is None or self.header.family != "lapped":
+            return False
+        if not 0 < self.available < len(self.header.levels):
+            return False
+        return self.size - self.header.levels[self.available - 1].end >= _STEP_BYTES
+
+    def network(self, level: int | None = None, last: bool = False) -> Network:
         """The subnet of a level, counted from 0; of the last one that has come whole by default.
 
-        Levels are decoded in turn: one that was decoded before another one cannot be had any more.
+        Levels are decoded in turn: one that was decoded before another one cannot be had any more. If this is
+        the `last` that is asked of the file, less memory is taken.
         Raises AnirError if the level has not come, was passed, or is damaged.
         """
         if not self.available:
@@ -127,56 +159,82 @@ class AnirFile:
         wanted = self.available - 1 if level is None else level
         if not 0 <= wanted < self.available:
             raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
-        if wanted < self.decoded - 1:
-            raise AnirError("that level was passed; open the file again")
-        while self.decoded <= wanted:
-            self._latest = self._decode_level()
-            self.decoded += 1
-        assert self._latest is not None
-        return self._latest
+        if self._latest is None or self._latest[0] != wanted:
+            network = self._decode_to(wanted)
+            self._latest = wanted, self._with_latents(network, last)
+        return self._latest[1]
 
-    def refined(self) -> Network:
+    def refined(self, last: bool = False) -> Network:
         """The last whole level's subnet with what has come of the next level's coefficients.
 
-        Raises AnirError if no level has come whole.
+        If this is the `last` that is asked of the file, less memory is taken. Raises AnirError if no level
+        has come whole.
         """
-        network = self.network()
-        assert self.header is not None
+        if not self._has_more:
+            return self.network(last=last)
+        is_new = last and self.decoded < self.available
+        network = self._decode_to(self.available - 1) if is_new else self.network()
         assert self._coder is not None
-        if network.latents is None or self.decoded == len(self.header.levels):
-            return network
-        self._coder.keep()
+        if not last:
+            self._coder.keep()
         step = code_step(self._coder)
-        latents = network.latents
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
             self._coder.level(step.width, step.factor)
-            latents = latents_of(self._coder.values(), latents.step, self.header.pitch, latents.reach)
-        self._coder.restore()
-        return Network(network.family, network.size, network.bits, network.tensors, latents)
+            network = self._with_latents(network, last)
+        elif is_new:
+            network = self._with_latents(network, last)
+        if not last:
+            self._coder.restore()
+        return network
+
+    def _decode_to(self, level: int) -> Network:
+        """Decodes levels in turn, and gives the last one's subnet, without latents."""
+        if level < self.decoded:
+            raise AnirError("that level was passed; open the file again")
+        self._latest = None
+        while True:
+            network = self._decode_level()
+            self.decoded += 1
+            if self.decoded > level:
+                return network
+
+    def _with_latents(self, network: Network, last: bool) -> Network:
+        """The subnet with latents of what is known by now, if its family has any."""
+        assert self._coder is not None
+        assert self.header is not None
+        if network.family != "lapped":
+            return network
+        values = self._coder.values(last)
+        if last:
+            # What is known takes most of the memory.
+            self._coder = self._networks = None
+        step = self._step
+        return replace(network, latents=latents_of(values, 1 / step.width, self.header.pitch, step.reach))
 
     def _decode_level(self) -> Network:
-        assert self.header is not None
-        assert self._coder is not None
+        """The next level's subnet, without latents."""
+        if self.header is None or self._coder is None or self._networks is None:
+            raise AnirError("was read to its end; open the file again")
+        # What comes after damage means nothing.
+        if self._damaged is not None:
+            raise self._damaged
+        self._damaged = AnirError(f"is damaged in its level {self.decoded + 1}; fetch it again")
         header, level, coder = self.header, self.header.levels[self.decoded], self._coder
-        if (level.depth - 1) * level.channels**2 > _WEIGHTS_PER_BYTE * level.end:
-            raise AnirError("its header is damaged: such networks are not in so few bytes")
-        latents, whole, width = None, True, 0
+        if (level.depth - 1) * level.channels**2 > _WEIGHTS + _WEIGHTS_PER_BYTE * level.end:
+            raise self._damaged
         if header.family == "lapped":
             if not self.decoded:
-                self._networks.colours = code_colours(coder)
-            step = code_step(coder)
-            if not LEAST_WIDTH <= step.width <= MOST_WIDTH:
-                raise _damaged(self.decoded)
-            width, whole = step.width, coder.level(step.width, step.factor)
-            latents = latents_of(coder.values(), 1 / width, header.pitch, step.reach)
-        tensors = self._networks.code(level.depth, level.channels, width)
-        if not (whole and coder.check()) or not _finite(tensors):
-            raise _damaged(self.decoded)
-        return Network(header.family, header.size, header.bits, tensors, latents)
-
-
-def _damaged(level: int) -> AnirError:
-    return AnirError(f"is damaged in its level {level + 1}; fetch it again")
+                self._networks.colours = code_colours(coder, header.colours)
+            self._step = code_step(coder)
+            if not LEAST_WIDTH <= self._step.width <= MOST_WIDTH:
+                raise self._damaged
+            if not coder.level(self._step.width, self._step.factor):
+                raise self._damaged
+        tensors = self._networks.code(level.depth, level.channels, self._step.width)
+        if not coder.check() or not _finite(tensors):
+            raise self._damaged
+        self._damaged = None
+        return Network(header.family, header.size, header.bits, tensors)
 
 
 def _finite(tensors: Tensors) -> bool:
@@ -184,7 +242,7 @@ def _finite(tensors: Tensors) -> bool:
 
 
 def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents:
-    """Latents of coefficients int32[rows, columns, 3, pitch, pitch] in units, which are worth a step.
+    """Latents of coefficients int32[rows, columns, N, pitch, pitch] in units, which are worth a step.
 
     Codes count the magnitudes that occur, so that they are as small as they can be.
     """
@@ -194,11 +252,13 @@ def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents
     down = int(np.abs(np.diff(means, axis=1)).sum()) < int(np.abs(np.diff(means, axis=2)).sum())
     ordered = (planes if down else planes.transpose(0, 2, 1, 4, 3)).copy()
     ordered[:, 1:, :, 0, 0] = np.diff(ordered[..., 0, 0], axis=1)
-    sizes = np.abs(ordered)
-    magnitudes, index = _numbered(sizes)
-    if len(magnitudes) > _MOST_MAGNITUDES:
-        raise AnirError("has more different coefficients than a picture needs")
-    codes = np.copysign(index, ordered).astype(np.int16)
+    magnitudes = _magnitudes(ordered)
+    codes = np.empty(ordered.shape, np.int16)
+    # One plane after the other, which takes less memory.
+    for plane, own in zip(ordered, codes, strict=True):
+        index = _numbers(np.abs(plane), magnitudes)
+        np.negative(index, where=plane < 0, out=index)
+        own[:] = index
     used = _frequencies_used(codes)
     return Latents(
         np.ascontiguousarray(codes[..., :used, :used]),
@@ -210,16 +270,30 @@ def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents
     )
 
 
-def _numbered(sizes: Integers) -> tuple[Integers, Integers]:
-    """The magnitudes that occur, ascending from 0, and the number of each size among these."""
-    largest = int(sizes.max(initial=0))
-    if largest >= _LARGE:
-        magnitudes, index = np.unique(np.append(sizes.ravel(), 0), return_inverse=True)
-        return magnitudes, index[:-1].reshape(sizes.shape).astype(np.int32)
-    # A look-up takes a fraction of the time of sorting.
-    occurs = np.zeros(largest + 1, np.bool_)
-    occurs[sizes] = occurs[0] = True
-    return np.flatnonzero(occurs).astype(np.int32), (occurs.cumsum(dtype=np.int32) - 1)[sizes]
+def _magnitudes(values: Integers) -> Integers:
+    """The magnitudes that occur, ascending from 0. Raises AnirError if codes cannot number as many."""
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
+    if largest < _LARGE:
+        # A look-up takes a fraction of the time of sorting.
+        occurs = np.zeros(largest + 1, np.bool_)
+        occurs[0] = True
+        for plane in values:
+            occurs[np.abs(plane)] = True
+        found = np.flatnonzero(occurs)
+    else:
+        found = np.unique(np.concatenate([[0], *(np.unique(np.abs(plane)) for plane in values)]))
+    if len(found) > _MOST_MAGNITUDES:
+        raise AnirError("has more different coefficients than a picture needs")
+    return found.astype(np.int32)
+
+
+def _numbers(sizes: Integers, magnitudes: Integers) -> NDArray[np.int16]:
+    """The number of each size among the magnitudes."""
+    if magnitudes[-1] >= _LARGE:
+        return np.searchsorted(magnitudes, sizes).astype(np.int16)
+    table = np.zeros(magnitudes[-1] + 1, np.int16)
+    table[magnitudes] = np.arange(len(magnitudes))
+    return table[sizes]
 
 
 def _frequencies_used(codes: NDArray[np.int16]) -> int:

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
-from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS
+from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS
 
 MAGIC = b"\x89ani"
 VERSION = 1
 FAMILIES = ("siren", "fourier", "gabor", "lapped")
 MOST_LEVELS = 16
-COLOURS = (1, 3, 4)
 _MOST_BYTES = 1 << 30
 _PSNR_STEP, _GAIN_STEP = 0.25, 0.5
 """Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size."""
+MAX_TOLD_PSNR = 255 * _PSNR_STEP
+"""Highest PSNR in dB that a header can tell, which also stands for all that is beyond."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Header:
     Attributes:
         family: "siren", "fourier", "gabor" or "lapped".
         size: native (width, height) of the picture in pixels.
-        colours: colour channels, 1, 3 or 4.
+        colours: colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         bits: bits of a hidden weight, 4 or 8.
         pitch: of `lapped`, pixels from one cell to the next, 16 or 32; 16 otherwise.
         levels: from the smallest to the largest.

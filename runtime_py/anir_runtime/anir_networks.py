@@ -79,8 +79,8 @@ class NetworkCoder:
         """The common network's new layers and head, if one bit each tells that they are the network's."""
         if self.colours is None or not has_common(depth, channels, self._planes):
             return {}
-        own, have = common_trunks()[channels], len(trunk.get("steps", ()))
-        layers: Tensors = {"weights": own.weights[: depth - 1], "steps": own.steps[: depth - 1]}
+        own, have = common_trunks()[channels - self._planes], len(trunk.get("steps", ()))
+        layers = own.layers(depth, self._planes)
         result = self._code_if_common(layers, have, tensors) if have < depth - 1 else {}
         head = self.colours.head(own.head(depth), width)
         return {**result, **self._code_if_common(head, 0, tensors)}

@@ -80,7 +80,7 @@ def choose_level(
     if header is None:
         raise AnirError("ends within its header; fetch more of it")
     if limits == Limits():
-        network, count = file.refined(), len(header.levels)
+        network, count = file.refined(last=True), len(header.levels)
         return network, (
             f"{network.name}: level {file.available} of {count}, {file.size} of {header.levels[-1].end} bytes"
         )
@@ -97,7 +97,7 @@ def choose_level(
 
     options = [_Option(level.name, level.end, level.psnr[0]) for level in levels]
     chosen, why = _best(options, limits, measure)
-    return networks.get(chosen.name) or file.network(places[chosen.name]), why
+    return networks.get(chosen.name) or file.network(places[chosen.name], last=True), why
 
 
 def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], float]) -> tuple[_Option, str]:

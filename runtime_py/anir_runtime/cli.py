@@ -12,6 +12,7 @@ from anir_runtime.anir_header import MAGIC
 from anir_runtime.choose import Limits, choose, choose_level
 from anir_runtime.decoder import Crop, Decoder, read_source
 from anir_runtime.errors import AnirError, UsageError
+from anir_runtime.interrupts import ended_by_interrupts
 from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
 from anir_runtime.terminal import guarded, say, tell, version
 
@@ -52,7 +53,8 @@ def draw(options: Namespace) -> None:
     source: Path = options.source
     wanted = None if options.size is None else parse_size(options.size)
     limits = Limits(options.max_bytes, options.min_psnr, options.max_ms, options.subnet)
-    decoder, path, why = _open(source, limits, wanted, options.trust_graph)
+    with ended_by_interrupts():
+        decoder, path, why = _open(source, limits, wanted, options.trust_graph)
     if why and not options.quiet:
         tell(why)
     target: Path = options.output or Path(f"{'picture' if path == STDOUT else path.stem}.png")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from wasmtime import Engine, Instance, Memory, Module, Store, WasmtimeError
+from wasmtime import Config, Engine, Instance, Memory, Module, Store, WasmtimeError
 
 from anir_runtime.errors import AnirError
 
@@ -22,33 +22,43 @@ Integers = NDArray[np.int32]
 
 @cache
 def _module() -> tuple[Engine, Module]:
-    engine = Engine()
+    config = Config()
+    # Otherwise wasmtime makes a temporary file, for which a disk may be too full.
+    config.memory_init_cow = False
+    engine = Engine(config)
     return engine, Module(engine, files("anir_runtime").joinpath("coder.wasm").read_bytes())
 
 
 class Coder:
     """What is known of the coefficients of a picture's lapped transform, and the models of their codes."""
 
-    def __init__(self, rows: int, columns: int, pitch: int) -> None:
-        """For so many rows and columns of cells, of three planes and pitch² frequencies each.
+    def __init__(self, rows: int, columns: int, planes: int, pitch: int) -> None:
+        """For so many rows and columns of cells, of so many planes and pitch² frequencies each.
 
         Raises AnirError if there is not as much memory.
         """
-        self._shape = rows, columns, 3, pitch, pitch
+        try:
+            self._start()
+        except WasmtimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise AnirError(f"WebAssembly, which decodes .anir files, does not start ({reason})") from error
+        self._shape = rows, columns, planes, pitch, pitch
+        if not self._call("create", rows, columns, planes, pitch):
+            raise AnirError("the picture's coefficients do not fit into memory")
+        self._room: int = self._call("room")
+        # Memory from `room` on: coefficients that are known, those to encode, what is kept, the stream.
+        size = 4 * rows * columns * planes * pitch**2
+        self._known, self._wanted, self._kept = (self._room + i * size for i in range(3))
+        self._stream: int = self._kept + self._call("kept")
+        self._encoding, self._reserved = False, 0
+
+    def _start(self) -> None:
         engine, module = _module()
         self._store = Store(engine)
         self._exports = Instance(self._store, module, []).exports(self._store)
         memory = self._exports["memory"]
         assert isinstance(memory, Memory)
         self._memory = memory
-        if not self._call("create", rows, columns, pitch):
-            raise AnirError("the picture's coefficients do not fit into memory")
-        self._room: int = self._call("room")
-        # Memory from `room` on: coefficients that are known, those to encode, what is kept, the stream.
-        size = 4 * rows * columns * 3 * pitch**2
-        self._known, self._wanted, self._kept = (self._room + i * size for i in range(3))
-        self._stream: int = self._kept + self._call("kept")
-        self._encoding, self._reserved = False, 0
 
     def _call(self, name: str, *arguments: int) -> Any:
         return self._exports[name](self._store, *arguments)  # type: ignore[operator]
@@ -71,7 +81,7 @@ class Coder:
         return view
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Begins to encode coefficients, int32[rows, columns, 3, pitch, pitch], into `most` bytes at most."""
+        """Begins to encode coefficients, int32[rows, columns, planes, pitch, pitch], into `most` bytes."""
         self._encoding = True
         self._reserved = most
         self._reserve(self._stream + most)
@@ -134,11 +144,17 @@ class Coder:
         self._call("finish")
         return self._bytes(self._stream, self._stream + self._call("position")).tobytes()
 
-    def values(self) -> Integers:
-        """What is known of the coefficients, int32[rows, columns, 3, pitch, pitch]."""
-        self._reserve(self._wanted)
-        self._call("values", self._known)
-        return self._bytes(self._known, self._wanted).view(np.int32).reshape(self._shape).copy()
+    def values(self, last: bool = False) -> Integers:
+        """What is known of the coefficients, int32[rows, columns, planes, pitch, pitch].
+
+        If it is the `last` that is asked, less memory is taken, and no level can be coded any more.
+        """
+        if not last:
+            self._reserve(self._wanted)
+        start = self._call("spare") if last else self._known
+        self._call("values", start)
+        end = start + self._wanted - self._known
+        return self._bytes(start, end).view(np.int32).reshape(self._shape).copy()
 
     def keep(self) -> None:
         """Keeps all that is known and learned."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from anir_runtime.errors import InterruptError
-from anir_runtime.interrupts import interruptible_imports
+from anir_runtime.interrupts import ended_by_interrupts
 
 
 def run() -> int:
@@ -31,7 +31,7 @@ def evaluate() -> int:
 
 
 def _run(module: str, function: str) -> int:
-    with interruptible_imports():
+    with ended_by_interrupts():
         main: Callable[[], int] = getattr(import_module(module), function)
     code = main()
     if code == InterruptError.exit_code:

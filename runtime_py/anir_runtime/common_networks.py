@@ -5,6 +5,7 @@ and matplotlib (bench/common_networks.py). What they see and give is in units of
 suit any width.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTHS = (12, 16, 20, 24)
+INNER = (9, 13, 17, 21)
+"""Channels of the networks beside those of the planes, which they leave alone."""
 DEPTHS = (2, 3, 4, 5)
 _PLANES = 3
+"""Planes of the pictures that they learned from; a fourth plane gets what the third one gets."""
 _LAYERS = DEPTHS[-1] - 1
 _SHIFT = 7
 """A head's code of 128 stands for one unit of a plane."""
@@ -24,22 +27,25 @@ _SHIFT = 7
 
 @dataclass(frozen=True)
 class CommonTrunk:
-    """The networks of one width C, which share their layers.
+    """The networks of one width, which share their layers, with n channels beside the planes.
 
     Attributes:
-        weights: codes of the hidden matrices over (input, output), int8[4, C, C], of 4 bits; none lead to or
-            come from the planes.
+        weights: codes of the hidden matrices over (input, output), int8[4, n, n], of 4 bits.
         steps: of each matrix, float32[4].
-        heads: for each depth, what to add to the planes: int8[4, 3, C], in 1/128 of the level's width; 0 for
-            the planes.
+        heads: for each depth, what to add to the planes: int8[4, 3, n], in 1/128 of the level's width.
     """
 
     weights: NDArray[np.int8]
     steps: NDArray[np.float32]
     heads: NDArray[np.int8]
 
+    def layers(self, depth: int, planes: int) -> dict[str, NDArray[Any]]:
+        """The hidden layers of a network of that depth, by the names of docs/format.md."""
+        around = ((0, 0), (planes, 0), (planes, 0))
+        return {"weights": np.pad(self.weights[: depth - 1], around), "steps": self.steps[: depth - 1]}
+
     def head(self, depth: int) -> NDArray[np.int8]:
-        """The head of one depth, int8[3, C]."""
+        """The head of one depth, int8[3, n]."""
         own: NDArray[np.int8] = self.heads[DEPTHS.index(depth)]
         return own
 
@@ -49,9 +55,9 @@ class Colours:
     """How planes become colours.
 
     Attributes:
-        matrix: int8[3, 3] over (colour, plane).
+        matrix: int8[N, N] over (colour, plane).
         worth: of a code of the matrix for coefficients in units, float32.
-        border: colour where all planes are 0, uint8[3].
+        border: colour where all planes are 0, uint8[N].
     """
 
     matrix: NDArray[np.int8]
@@ -62,13 +68,15 @@ class Colours:
         """The head of a network of a level of that width, by the names of docs/format.md.
 
         Args:
-            planes_head: what the network adds to planes, int8[3, C], as `CommonTrunk` has it.
+            planes_head: what the network adds to planes, int8[3, n], as `CommonTrunk` has it.
             width: of the level, in units.
         """
-        sums = self.matrix.astype(np.int32) @ planes_head.astype(np.int32)
-        codes = ((sums + (1 << (_SHIFT - 1))) >> _SHIFT).clip(-127, 127)
-        codes[:, :_PLANES] = self.matrix
-        scale = np.float32(self.worth) * np.float32(width)
+        rows = np.minimum(np.arange(len(self.matrix)), _PLANES - 1)
+        sums = self.matrix.astype(np.int32) @ planes_head[rows].astype(np.int32)
+        inner = ((sums + (1 << (_SHIFT - 1))) >> _SHIFT).clip(-127, 127)
+        codes = np.concatenate([self.matrix, inner], 1)
+        with np.errstate(over="ignore"):
+            scale = np.float32(self.worth) * np.float32(width)
         return {
             "head": codes.astype(np.int8),
             "head.scale": np.full(len(codes), scale, np.float32),
@@ -78,43 +86,35 @@ class Colours:
 
 @cache
 def common_trunks() -> dict[int, CommonTrunk]:
-    """The common networks, by width."""
+    """The common networks, by the number of their channels beside the planes."""
     data = files("anir_runtime").joinpath("common_networks.bin").read_bytes()
     return from_bytes(data)
 
 
 def has_common(depth: int, channels: int, planes: int) -> bool:
     """Whether there is a common network of that size."""
-    return depth in DEPTHS and channels in WIDTHS and planes == _PLANES
+    return depth in DEPTHS and channels - planes in INNER
 
 
 def from_bytes(data: bytes) -> dict[int, CommonTrunk]:
     """The inverse of `to_bytes`."""
     trunks, at = dict[int, CommonTrunk](), 0
-    for width in WIDTHS:
-        own = width - _PLANES
+
+    def take(shape: tuple[int, ...]) -> NDArray[np.int8]:
+        nonlocal at
+        codes = np.frombuffer(data, np.int8, math.prod(shape), at).reshape(shape)
+        at += codes.nbytes
+        return codes
+
+    for n in INNER:
         steps = np.frombuffer(data, "<f4", _LAYERS, at).astype(np.float32)
         at += steps.nbytes
-        weights = np.zeros((_LAYERS, width, width), np.int8)
-        weights[:, _PLANES:, _PLANES:] = np.frombuffer(data, np.int8, _LAYERS * own**2, at).reshape(
-            _LAYERS, own, own
-        )
-        at += _LAYERS * own**2
-        heads = np.zeros((len(DEPTHS), _PLANES, width), np.int8)
-        heads[..., _PLANES:] = np.frombuffer(data, np.int8, len(DEPTHS) * _PLANES * own, at).reshape(
-            len(DEPTHS), _PLANES, own
-        )
-        at += len(DEPTHS) * _PLANES * own
-        trunks[width] = CommonTrunk(weights, steps, heads)
+        trunks[n] = CommonTrunk(take((_LAYERS, n, n)), steps, take((len(DEPTHS), _PLANES, n)))
     return trunks
 
 
 def to_bytes(trunks: Mapping[int, CommonTrunk]) -> bytes:
-    """For each width, ascending: steps as float32, weights without those of planes, and heads likewise."""
-    parts = list[bytes]()
-    for width in WIDTHS:
-        trunk = trunks[width]
-        parts.append(trunk.steps.astype("<f4").tobytes())
-        parts.append(trunk.weights[:, _PLANES:, _PLANES:].tobytes())
-        parts.append(trunk.heads[..., _PLANES:].tobytes())
-    return b"".join(parts)
+    """For each width, ascending: steps as float32, then the codes of weights and of heads."""
+    own = [trunks[n] for n in INNER]
+    parts = [(trunk.steps.astype("<f4"), trunk.weights, trunk.heads) for trunk in own]
+    return b"".join(array.tobytes() for arrays in parts for array in arrays)

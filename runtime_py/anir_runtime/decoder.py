@@ -1,11 +1,12 @@
 """From a neural image to pixels, in bands of rows."""
 
+import io
 import operator
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,18 @@ from anir_runtime.families import families
 from anir_runtime.network import Network
 from anir_runtime.onnx_graph import GraphRenderer
 from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
+from anir_runtime.picture_file import as_pillow
 from anir_runtime.tiles import Renderer
+
+if TYPE_CHECKING:
+    # Loads WebAssembly's runtime, which ONNX files need not wait for.
+    from anir_runtime.anir_stream import AnirStream
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the content of a file, or an open binary file."""
 
 MAX_FILE_BYTES = 64 << 20
+_NOTEBOOK_SIDE = 1024
 _TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
 """Pixels that a thread draws at once, about; and the least, where all threads shall have some."""
 
@@ -43,18 +50,19 @@ class Decoder:
     keeps the memory in use apart from the result independent of the picture's height.
 
     Attributes:
-        width: native width in pixels.
-        height: native height in pixels.
+        width: native width in pixels; 0 until it is known.
+        height: native height in pixels; 0 until it is known.
         family: the network's family, e.g. "siren".
         backend: which way the picture is drawn, and why.
     """
 
     def __init__(
-        self, source: Source | Network, threads: int | None = None, trust_graph: bool = False
+        self, source: Source | Network | None = None, threads: int | None = None, trust_graph: bool = False
     ) -> None:
         """Opens an exported subnet or an `.anir` file, or takes a network that is read already.
 
-        An `.anir` file that was cut shows what there is.
+        An `.anir` file that was cut shows what there is, and `feed` takes more of it. Without a source all
+        of an `.anir` file is fed.
 
         Nothing of a file is run: its tensors are read, and a module of this runtime evaluates their family.
         With `trust_graph`, ONNX Runtime runs the file's own graph, whatever that does; it draws families that
@@ -63,22 +71,72 @@ class Decoder:
         Raises AnirError if this is not a whole, self-contained neural image.
         """
         self._threads = threads or available_cores()
-        self._renderer: Renderer
-        name, content = ("the network", source) if isinstance(source, Network) else read_source(source)
+        self._renderer: Renderer | None = None
+        self._stream: AnirStream | None = None
+        self._begun: bytes | None = None
+        self._fed, self._levels = False, 0
+        self.family, self.width, self.height = "", 0, 0
+        self.backend = "none: nothing has come yet"
+        name, content = "the network", b""
+        if source is not None and not isinstance(source, Network):
+            name, content = read_source(source)
         try:
-            if isinstance(content, bytes) and trust_graph:
+            if isinstance(source, Network):
+                self._show(source)
+            elif source is None or content.startswith(MAGIC):
+                self._begun = content
+                if source is not None:
+                    self._show(_network(content))
+            elif trust_graph:
                 graph = self._renderer = GraphRenderer(content)
                 self.family, (self.width, self.height) = graph.family, graph.size
                 self.backend = "onnxruntime: the file's own graph is trusted"
-                return
-            network = _network(content) if isinstance(content, bytes) else content
-            if network.family not in families():
-                raise AnirError(f"this runtime does not know the family '{network.family}'")
-            self._renderer = families()[network.family].renderer(network)
+            else:
+                self._show(_network(content))
         except AnirError as error:
             raise AnirError(f"{name}: {error}") from error
+
+    def feed(self, data: bytes) -> int:
+        """Takes more bytes of an `.anir` file; what is drawn from then on is refined by them.
+
+        Returns:
+            How many levels have come whole; there is a picture from the first one on.
+
+        Raises:
+            AnirError: if the file is damaged, or none that is fed. What came before can still be drawn.
+        """
+        if self._stream is None:
+            if self._begun is None:
+                raise AnirError("only .anir files can be fed; this is a whole network")
+            # Loads WebAssembly's runtime, which ONNX files need not wait for.
+            from anir_runtime.anir_stream import AnirStream
+
+            self._stream, data = AnirStream(), self._begun + data
+        self._fed = True
+        try:
+            self._levels = self._stream.feed(data)
+            return self._levels
+        finally:
+            if self._stream.header is not None:
+                self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
+
+    def _show(self, network: Network) -> None:
+        if network.family not in families():
+            raise AnirError(f"this runtime does not know the family '{network.family}'")
+        self._renderer = families()[network.family].renderer(network)
         self.family, (self.width, self.height) = network.family, network.size
         self.backend = f"direct: this runtime knows the family {network.family}"
+
+    def _ready(self) -> Renderer:
+        """What draws all that has come. Raises AnirError if that is not a picture yet."""
+        if self._stream is not None and self._fed:
+            network = self._stream.best()
+            if network is not None:
+                self._show(network)
+            self._fed = False
+        if self._renderer is None:
+            raise AnirError("the image ends before its first picture; feed more of it")
+        return self._renderer
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """The picture, or the part in `crop`, drawn at `size`.
@@ -91,7 +149,7 @@ class Decoder:
             crop: the rectangle to draw; the whole picture by default.
 
         Returns:
-            uint8[H, W, 3], RGB.
+            uint8[H, W, N]: N is 1 for a grey picture, 3 for RGB, 4 for RGB with alpha, not premultiplied.
 
         Raises:
             AnirError: if the size or the crop makes no sense or is out of range.
@@ -103,6 +161,16 @@ class Decoder:
             image[row : row + len(tile)] = tile
             row += len(tile)
         return image
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture as a PNG of at most 1024 pixels a side, for notebooks; None if it has not come."""
+        if self._renderer is None and not self._levels:
+            return None
+        scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height, 1))
+        size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        png = io.BytesIO()
+        as_pillow(self.decode(size)).save(png, "PNG")
+        return png.getvalue()
 
     def output_size(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> tuple[int, int]:
         """The (width, height) that `decode` draws; raises AnirError as `decode` does."""
@@ -124,15 +192,16 @@ class Decoder:
     def tiles(
         self, size: tuple[int, int] | None = None, crop: Crop | None = None
     ) -> Iterator[NDArray[np.uint8]]:
-        """The rows that `decode` returns, top to bottom, a few at a time: uint8[rows, W, 3]."""
+        """The rows that `decode` returns, top to bottom, a few at a time: uint8[rows, W, N]."""
+        renderer = self._ready()
         width, height = self.output_size(size, crop)
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
         # Whole tiles, but for each thread some rows, unless that were next to nothing.
-        rows = self._renderer.rows * max(1, _TASK_PIXELS // width // self._renderer.rows)
+        rows = renderer.rows * max(1, _TASK_PIXELS // width // renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
-        draw = self._renderer.start(x, y, (crop.width / width, crop.height / height))
+        draw = renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
@@ -146,6 +215,8 @@ class Decoder:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
+        if not self.width:
+            raise AnirError("the image ends before its size is told; feed more of it")
         if crop is None:
             return Crop(0, 0, self.width, self.height)
         right, bottom = crop.x + crop.width, crop.y + crop.height
@@ -163,7 +234,7 @@ def _network(content: bytes) -> Network:
     # Loads WebAssembly's runtime, which ONNX files need not wait for.
     from anir_runtime.anir_file import AnirFile
 
-    return AnirFile(content).refined()
+    return AnirFile(content).refined(last=True)
 
 
 def decode(
@@ -188,7 +259,7 @@ def read_source(source: Source) -> tuple[str, bytes]:
             with open(source, "rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
         else:
-            data = source.read(MAX_FILE_BYTES + 1)
+            data = _read_all(source)
     except FileNotFoundError as error:
         raise AnirError(f"{name}: no such file") from error
     except (OSError, ValueError) as error:
@@ -196,3 +267,11 @@ def read_source(source: Source) -> tuple[str, bytes]:
     if len(data) > MAX_FILE_BYTES:
         raise AnirError(f"{name}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
     return name, data
+
+
+def _read_all(file: BinaryIO) -> bytes:
+    """What is left of an open file, or a byte more than a neural image has; pipes give it in pieces."""
+    data = bytearray()
+    while len(data) <= MAX_FILE_BYTES and (part := file.read(MAX_FILE_BYTES + 1 - len(data))):
+        data += part
+    return bytes(data)

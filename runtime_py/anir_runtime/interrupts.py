@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are imported."""
+"""Ctrl-C while modules are imported or files are opened."""
 
 import signal
 import threading
@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def interruptible_imports() -> Iterator[None]:
-    """Lets Ctrl-C end the process at once, without a traceback, in code that only imports.
+def ended_by_interrupts() -> Iterator[None]:
+    """Lets Ctrl-C end the process at once, without a traceback, in code that leaves nothing half done.
 
-    Python would raise KeyboardInterrupt somewhere in a package that is half imported, or later. Handlers of
-    others stay, and so does that Ctrl-C is ignored, as in background jobs.
+    Python would raise KeyboardInterrupt somewhere in a package that is half imported, or once compiled code,
+    such as that which opens a file, is done. Handlers of others stay, and so does that Ctrl-C is ignored, as
+    in background jobs.
     """
     own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not own or threading.current_thread() is not threading.main_thread():

@@ -143,7 +143,7 @@ class Seen(NamedTuple):
     down: int
 
 
-def seen_by(channels: int, planes: int = 3) -> list[Seen]:
+def seen_by(channels: int, planes: int) -> list[Seen]:
     """What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
 
     Beside the point they see by how much plane 0 differs there from what it is at the point. The last

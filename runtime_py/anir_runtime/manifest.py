@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,12 +18,29 @@ _MAX_NAME_BYTES = 255
 
 @dataclass(frozen=True)
 class Source:
-    """The picture that was fitted; `sha256` is of its uint8[H, W, 3] pixels, row by row."""
+    """The picture that was fitted.
 
-    file: str
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        file: its name; None if it is not known.
+        sha256: of its uint8[H, W, N] pixels, row by row; None if they are not known.
+    """
+
     width: int
     height: int
-    sha256: str
+    file: str | None = None
+    sha256: str | None = None
+
+    def picture(self, directory: Path) -> Path:
+        """Where the picture is, if it is beside its subnets. Raises AnirError if its name is not known."""
+        if self.file is None:
+            raise AnirError(f"{directory / MANIFEST}: does not name the picture")
+        return directory / self.file
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, which does not have what is not known."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -64,7 +81,7 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, with the format's version first."""
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, **asdict(self), "source": self.source.to_dict()}
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":
@@ -75,7 +92,7 @@ class Manifest:
             raise AnirError(f"{path}: not an anir manifest of format {FORMAT}")
         try:
             about = _checked(data, _MANIFEST, "")
-            source = Source(**_checked(data.get("source"), _SOURCE, "source."))
+            source = Source(**_checked(data.get("source"), _SOURCE, "source.", _UNKNOWN))
             entries = data.get("subnets")
             if not isinstance(entries, list) or not entries:
                 raise _FaultError("subnets must be a list of at least one")
@@ -160,7 +177,9 @@ _MANIFEST: dict[str, tuple[Check, str]] = {
     "family": _text("[a-z][a-z0-9_]{0,31}", "a family's name"),
     "bits": _whole(1, 16),
 }
-_SOURCE: dict[str, tuple[Check, str]] = {"file": _NAME, "width": _SIDE, "height": _SIDE, "sha256": _HASH}
+_SOURCE: dict[str, tuple[Check, str]] = {"width": _SIDE, "height": _SIDE, "file": _NAME, "sha256": _HASH}
+_UNKNOWN = ("file", "sha256")
+"""Fields of a source that may not be there."""
 _ENTRY: dict[str, tuple[Check, str]] = {
     "name": _text("d[1-9][0-9]{0,3}w[1-9][0-9]{0,4}", "a name like d3w64"),
     "file": _NAME,
@@ -174,16 +193,20 @@ _ENTRY: dict[str, tuple[Check, str]] = {
 """What each field must be, as a check and in words. PSNR ends at 100 dB, which equal pictures have."""
 
 
-def _checked(data: object, schema: Mapping[str, tuple[Check, str]], where: str) -> dict[str, Any]:
+def _checked(
+    data: object, schema: Mapping[str, tuple[Check, str]], where: str, optional: Collection[str] = ()
+) -> dict[str, Any]:
     """The fields of a schema; further ones, which a newer anir may have written, are left out."""
     if not isinstance(data, dict):
         raise _FaultError(f"{where.rstrip('.')} must be an object")
     for name, (holds, what) in schema.items():
         if name not in data:
+            if name in optional:
+                continue
             raise _FaultError(f"{where}{name} is missing")
         if not holds(data[name]):
             raise _FaultError(f"{where}{name} is {_shown(data[name])}, must be {what}")
-    return {name: data[name] for name in schema}
+    return {name: data[name] for name in schema if name in data}
 
 
 def _shown(value: object) -> str:

@@ -19,7 +19,7 @@ class Latents:
     """A picture as quantized coefficients of a modulated lapped transform (Malvar 1992).
 
     Attributes:
-        codes: int16[3, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and
+        codes: int16[N, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and
             frequency along and across the scan. The code of a cell's lowest frequency, its mean, is the
             difference to the mean of the cell before it along the scan.
         step: the value of a code of 1, or of a magnitude of 1; a float32 number.
@@ -69,7 +69,7 @@ class Network:
 
     @property
     def colours(self) -> int:
-        """Number of colour channels of the picture: 3 for RGB."""
+        """Number N of the picture's colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha."""
         return len(self.tensors["head"])
 
     @property

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
-from anir_runtime.onnx_reader import read_metadata
+from anir_runtime.onnx_reader import COLOURS, read_metadata
 from anir_runtime.onnx_tensor import read_tensor
 from anir_runtime.protobuf import Reader
 from anir_runtime.sessions import RuntimeErrors, open_session
@@ -55,7 +55,7 @@ class GraphRenderer:
                 image: NDArray[np.uint8] = self._session.run(["image"], {"x": x, "y": y[part]})[0]
             except RuntimeErrors as error:
                 raise _refused(error) from error
-            if image.shape[:2] != (len(y[part]), len(x)):
+            if image.shape[:2] != (len(y[part]), len(x)) or image.shape[2] not in COLOURS:
                 raise AnirError(f"its graph draws {len(y[part])} rows of {len(x)} as {[*image.shape]}")
             return image
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, context, from_lanes, lattice
 from anir_runtime.network import Latents
@@ -19,8 +22,10 @@ STREAM = {
     "latents.limits": "float32",
 }
 """Types of the tensors of a stream."""
+MAGNITUDES = "latents.magnitudes"
+"""A tensor float32[sizes] of embedded codes: the magnitude of a code of each size, in steps."""
 
-HIGHEST_STEP = 1 << 16
+HIGHEST_STEP, HIGHEST_MAGNITUDE = 1 << 16, 1 << 30
 _CODES_PER_BYTE, _STEPS_PER_BYTE = 512, 16
 _CODES, _STEPS = 1 << 20, 1 << 15
 """Codes and steps that a file may have: so many, and so many more for each of its bytes."""
@@ -43,6 +48,11 @@ def read_latents(
         raise AnirError("its tensor 'latents.step' is not a number above 0")
     if frequencies.size % (limits.size + 1):
         raise AnirError("its tensor 'latents.frequencies' does not have one row more than 'latents.limits'")
+    magnitudes = None
+    if MAGNITUDES in tensors:
+        magnitudes = _ascending(
+            tensors[MAGNITUDES].array(("float32",)), frequencies.size // (limits.size + 1)
+        )
     cells = along, across = lattice(size, pitch, down)
     lanes = across * planes if apart else across
     steps = along * order**2 * (1 if apart else planes)
@@ -52,7 +62,18 @@ def read_latents(
         raise AnirError("declares a larger picture than its entropy-coded stream can have")
     tables = Tables(frequencies.reshape(limits.size + 1, -1), limits)
     codes = decode(words, states, tables, context(order), steps)
-    return Latents(from_lanes(codes, planes, cells, order, apart), float(step[0]), pitch, down, reach)
+    codes = from_lanes(codes, planes, cells, order, apart)
+    return Latents(codes, float(step[0]), pitch, down, reach, magnitudes)
+
+
+def _ascending(magnitudes: NDArray[np.float32], sizes: int) -> NDArray[np.float32]:
+    """The table of magnitudes, if it is one for codes of so many sizes."""
+    if len(magnitudes) != sizes:
+        raise AnirError(f"its tensor '{MAGNITUDES}' has {len(magnitudes)} entries, its codes {sizes} sizes")
+    steps = np.diff(magnitudes, append=np.float32(HIGHEST_MAGNITUDE))
+    if not (magnitudes[:1] == 0).all() or not (steps > 0).all():
+        raise AnirError(f"its tensor '{MAGNITUDES}' does not ascend from 0")
+    return magnitudes
 
 
 def _entry(entries: Mapping[str, str], key: str, values: Mapping[str, _Value]) -> _Value:

@@ -11,13 +11,15 @@ import numpy as np
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
 from anir_runtime.network import Network, Tensors
-from anir_runtime.onnx_latents import STREAM, read_latents
+from anir_runtime.onnx_latents import MAGNITUDES, STREAM, read_latents
 from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
 
 FORMAT = 2
 """Version of the file format, in the metadata."""
-MOST_LAYERS, MOST_CHANNELS, COLOURS = 16, 1024, 3
+MOST_LAYERS, MOST_CHANNELS = 16, 1024
+COLOURS = (1, 3, 4)
+"""Numbers of colour channels that pictures have: grey, RGB, and RGB with alpha."""
 LONGEST_SIDE, MOST_PIXELS = 1 << 17, 1 << 28
 _MOST_TENSORS = 4096
 
@@ -46,7 +48,7 @@ def read_network(data: bytes) -> Network:
             "anir-run --trust-graph, ONNX Runtime draws it by running the file's own graph"
         )
     names = {*family.shapes(1, 1, 1), *(STREAM if family.has_latents else {})}
-    tensors = _named_tensors(message, reader, names)
+    tensors = _named_tensors(message, reader, names | {MAGNITUDES})
     if missing := sorted(names - tensors.keys()):
         raise AnirError(f"has no tensor '{missing[0]}'; export it again, or draw it with --trust-graph")
     arrays: Tensors = {}
@@ -118,7 +120,7 @@ def _named_tensors(message: memoryview, reader: Reader, names: Collection[str]) 
 
 
 def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
-    """Numbers of layers D, channels C and colours P, from [D − 1, C, C] and [C, P]; axes of 1 may be gone."""
+    """Numbers of layers D, channels C and colours N, from [D − 1, C, C] and [C, N]; axes of 1 may be gone."""
     axes = weights.axes()
     links = axes.pop(0) if len(axes) % 2 else 1
     channels = axes[0] if axes else 1
@@ -128,8 +130,10 @@ def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
             f"at most {MOST_LAYERS} layers of {MOST_CHANNELS} channels"
         )
     colours = head.axes()[-1] if len(head.axes()) > (channels > 1) else 1
-    if colours != COLOURS:
-        raise AnirError(f"its tensor 'head' has the shape {head.dims}, not [channels, colours]")
+    if colours not in COLOURS:
+        raise AnirError(
+            f"its tensor 'head' has the shape {head.dims}, not [channels, colours] with 1, 3 or 4 colours"
+        )
     return links + 1, channels, colours
 
 

@@ -2,16 +2,21 @@
 
 import struct
 import sys
+import warnings
 import zlib
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, AnirWarning
 from anir_runtime.files import replacing
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -21,6 +26,8 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 _LONGEST = {"JPEG": 65535, "WEBP": 16383}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_AVERAGE = 3
+_PNG_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
+"""By number of channels."""
 STDOUT = Path("-")
 
 
@@ -44,14 +51,16 @@ def check_format_size(path: Path, width: int, height: int) -> None:
 
 
 def write_picture(image: NDArray[np.uint8], path: Path) -> None:
-    """Writes uint8[H, W, 3] to `path`, or as PNG to stdout if it is `-`. Raises AnirError on failure."""
+    """Writes uint8[H, W, 1 | 3 | 4] as `write_tiles` does. Raises AnirError on failure."""
     write_tiles([image], (image.shape[1], image.shape[0]), path)
 
 
 def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path: Path) -> None:
-    """Writes a picture of `size` (width, height) that comes as tiles uint8[rows, W, 3], top to bottom.
+    """Writes a picture of `size` (width, height) to `path`, or as PNG to stdout if it is `-`.
 
-    A PNG is written while they come. Raises AnirError on failure.
+    It comes as tiles uint8[rows, W, N], top to bottom: N is 1 for grey, 3 for RGB, 4 for RGB with alpha, of
+    which JPEG, with an AnirWarning, shows what is seen on white. A PNG is written while they come.
+    Raises AnirError on failure.
     """
     kind = picture_format(path)
     if path == STDOUT:
@@ -63,22 +72,46 @@ def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path:
             with temporary.open("wb") as file:
                 _write_png(tiles, size, file)
         else:
-            from PIL import Image
+            image = np.concatenate(list(tiles))
+            if kind == "JPEG" and image.shape[2] == 4:
+                warnings.warn(
+                    f"{path}: JPEG has no transparency, white is behind it; a PNG or WebP keeps it",
+                    AnirWarning,
+                    stacklevel=2,
+                )
+                image = on_background(image, (255, 255, 255))
+            as_pillow(image).save(temporary, kind, **_SAVE_OPTIONS[kind])
 
-            Image.fromarray(np.concatenate(list(tiles))).save(temporary, kind, **_SAVE_OPTIONS[kind])
+
+def as_pillow(image: NDArray[np.uint8]) -> "Image.Image":
+    """uint8[H, W, 1 | 3 | 4] as a picture of Pillow's, whose mode is L, RGB or RGBA."""
+    # Takes time to load, which only those formats need that it writes.
+    from PIL import Image
+
+    return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+
+
+def on_background(image: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """What is seen of RGB and alpha, uint8[H, W, 4], on a background: uint8[H, W, 3]."""
+    alpha = image[..., 3:].astype(np.uint16)
+    over = image[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)
+    return ((over + 127) // 255).astype(np.uint8)
 
 
 def _write_png(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], file: BinaryIO) -> None:
-    """An 8-bit RGB PNG: https://www.w3.org/TR/png-3.
+    """A PNG of 8 bits a channel: https://www.w3.org/TR/png-3.
 
     Every row has the Average filter: smooth pictures come out as small with it as with the best filter
     for each row, at a fraction of the time.
     """
+    waiting = iter(tiles)
+    first = next(waiting)
+    channels = first.shape[2]
     file.write(_PNG_SIGNATURE)
-    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
+    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 8, _PNG_COLOUR_TYPES[channels], 0, 0, 0))
     compressor = zlib.compressobj(4, strategy=zlib.Z_FILTERED)
-    above = np.zeros((1, size[0], 3), np.uint8)
-    for tile in tiles:
+    above = np.zeros((1, size[0], channels), np.uint8)
+    for tile in chain([first], waiting):
         rows = len(tile)
         mean = np.concatenate([above, tile[:-1]]).astype(np.uint16)
         mean[:, 1:] += tile[:, :-1]

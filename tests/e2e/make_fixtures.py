@@ -2,8 +2,8 @@
 
 Usage: python -m tests.e2e.make_fixtures DIRECTORY [EXPORTED]
 
-Makes one subnet of each family, a whole exported folder, a file that streams, and a zoomed view of each
-sample in EXPORTED.
+Makes one subnet of each family, a grey and a transparent picture, a whole exported folder, a file that
+streams, and a zoomed view of each sample in EXPORTED.
 """
 
 import json
@@ -21,6 +21,7 @@ from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.export import export
 from anir_toolchain.families import families
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.random_model import random_model
@@ -35,7 +36,11 @@ def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
     """Fills `directory`; fixtures.json lists what is there."""
     shutil.rmtree(directory, ignore_errors=True)
     fixtures = {
-        "models": [make_model(directory, name) for name in sorted(families())],
+        "models": [
+            *(make_model(directory, name, name) for name in sorted(families())),
+            make_model(directory, "grey", "lapped", colours=1),
+        ],
+        "clear": make_model(directory, "clear", "fourier", colours=4),
         "folder": make_folder(directory),
         "stream": make_stream(directory, exported),
         "views": [make_view(directory, path.parent) for path in sorted(exported.glob("*/manifest.json"))],
@@ -43,24 +48,28 @@ def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
     (directory / "fixtures.json").write_text(json.dumps(fixtures, indent=1))
 
 
-def make_model(directory: Path, family: str) -> dict[str, Any]:
+def make_model(directory: Path, name: str, family: str, colours: int = 3) -> dict[str, Any]:
     """One file at its own size and at twice the size."""
-    model = random_model(family, size=(150, 100))
-    export(model, directory / family, [model.space.find("d4w32")])
-    path = directory / f"{family}.onnx"
-    shutil.move(directory / family / "d4w32.onnx", path)
+    model = random_model(family, size=(150, 100), colours=colours)
+    export(model, directory / name, [model.space.find("d4w32")])
+    path = directory / f"{name}.onnx"
+    shutil.move(directory / name / "d4w32.onnx", path)
     decoder = Decoder(path)
     width, height = decoder.width, decoder.height
-    (directory / f"{family}.rgb").write_bytes(decoder.decode().tobytes())
-    (directory / f"{family}_twice.rgb").write_bytes(decoder.decode((2 * width, 2 * height)).tobytes())
+    (directory / f"{name}.rgb").write_bytes(_rgb(decoder.decode()))
+    (directory / f"{name}_twice.rgb").write_bytes(_rgb(decoder.decode((2 * width, 2 * height))))
     return {
         "file": path.name,
-        "family": family,
+        "family": name,
         "width": width,
         "height": height,
-        "pixels": f"{family}.rgb",
-        "twice": f"{family}_twice.rgb",
+        "pixels": f"{name}.rgb",
+        "twice": f"{name}_twice.rgb",
     }
+
+
+def _rgb(pixels: NDArray[np.uint8]) -> bytes:
+    return (pixels.repeat(3, 2) if pixels.shape[2] == 1 else pixels[..., :3]).tobytes()
 
 
 def make_folder(directory: Path) -> str:

@@ -17,7 +17,9 @@ from anir_toolchain.onnx_writer import build
 from PIL import Image
 
 from tests.fuzz.mutate import BYTES, Mutation, archive, json_value, protobuf
+from tests.fuzz.mutate_anir import anir
 from tests.random_model import random_model
+from tests.vectors.anir import anir_files
 
 CORPUS = Path(__file__).with_name("corpus")
 """Files that were found once, a folder for each carrier; all of them are opened by the tests."""
@@ -106,6 +108,7 @@ CARRIERS = {
     carrier.name: carrier
     for carrier in (
         Carrier("onnx", _networks, (*BYTES, *[protobuf] * 10), _draw),
+        Carrier("anir", cache(anir_files), (*BYTES, *[anir] * 20), _draw),
         Carrier("model", cache(_checkpoints), (*BYTES, *[archive] * 5), _from_file("model.pt", load_model)),
         Carrier(
             "manifest",

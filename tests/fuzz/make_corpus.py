@@ -8,11 +8,13 @@ Files that the fuzzer found, `found-*`, stay as they are; their verdicts are kep
 import json
 
 from tests.fuzz.carriers import CORPUS
+from tests.fuzz.hostile_anir import anir_corpus
 from tests.fuzz.hostile_onnx import Files, onnx_files
 from tests.fuzz.hostile_others import manifests, models, pictures
 
 _MAKERS = {
     "onnx": (".onnx", onnx_files),
+    "anir": (".anir", anir_corpus),
     "manifest": (".json", manifests),
     "model": (".pt", models),
     "picture": ("", pictures),

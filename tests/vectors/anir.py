@@ -6,19 +6,29 @@ from typing import Any
 
 import numpy as np
 from anir_runtime.anir_file import AnirFile, Header, Step
+from anir_runtime.common_networks import common_trunks
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network
 from anir_toolchain.anir_writer import AnirWriter
 from numpy.typing import NDArray
 
 from tests import reference
-from tests.random_network import COLOURS, random_network
+from tests.random_network import colours_of, random_network
 from tests.test_coder import lively
 
 SIZE = 75, 52
 SUBNETS = (2, 5), (3, 5), (2, 8), (4, 8)
-CASES = (("siren", 4, 16), ("fourier", 8, 16), ("gabor", 4, 16), ("lapped", 4, 16), ("lapped", 8, 32))
-"""Family, bits of a weight and pitch of each file."""
+CASES = (
+    ("siren", 3, 4, 16),
+    ("fourier", 3, 8, 16),
+    ("gabor", 3, 4, 16),
+    ("lapped", 3, 4, 16),
+    ("lapped", 3, 8, 32),
+    ("gabor", 1, 8, 16),
+    ("lapped", 1, 4, 16),
+    ("lapped", 4, 4, 16),
+)
+"""Family, colours, bits of a weight and pitch of each file."""
 
 
 def anir_cases() -> list[dict[str, Any]]:
@@ -26,8 +36,22 @@ def anir_cases() -> list[dict[str, Any]]:
     return [_case(*case) for case in CASES]
 
 
-def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
-    data = _file(Header(family, SIZE, 3, bits, pitch, (), 0))
+def anir_files() -> list[bytes]:
+    """The files alone."""
+    return [file_of(_header(*case)) for case in CASES]
+
+
+def anir_file(family: str, colours: int = 3) -> bytes:
+    """The first of these files that is of the family and has so many colours."""
+    return next(file_of(_header(*case)) for case in CASES if case[:2] == (family, colours))
+
+
+def _header(family: str, colours: int, bits: int, pitch: int) -> Header:
+    return Header(family, SIZE, colours, bits, pitch, (), 0)
+
+
+def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
+    data = file_of(_header(family, colours, bits, pitch))
     file = AnirFile(data)
     header = file.header
     assert header is not None
@@ -38,6 +62,7 @@ def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
         "anir": b64encode(data).decode(),
         "family": family,
         "start": header.start,
+        "colours": colours,
         "bits": bits,
         "pitch": pitch,
         "x": x.tolist(),
@@ -55,26 +80,40 @@ def _case(family: str, bits: int, pitch: int) -> dict[str, Any]:
     }
 
 
-def _file(header: Header) -> bytes:
+def file_of(header: Header) -> bytes:
+    """A file with that header, but for its levels."""
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
-        wanted = lively(rows, columns, header.pitch)
+        wanted = lively(rows, columns, header.pitch, planes=header.colours)
         wanted[..., 6:, :] = wanted[..., 6:] = 0
-        writer.begin(wanted, COLOURS)
+        writer.begin(wanted, colours_of(header.colours))
     for k, (depth, channels) in enumerate(SUBNETS):
-        width = 4000 >> k
+        width, network = 4000 >> k, _network(header, depth, channels)
         if lapped:
             writer.refine(Step(width, 27, 1 + k))
-        writer.add(_network(header, depth, channels), (20.25 + k, 21.75 + k, 25.25 + k), width)
+            if k > 1:
+                network = _with_common(header, depth, network, width)
+        writer.add(network, (20.25 + k, 21.75 + k, 25.25 + k), width)
     return writer.finish()
+
+
+def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:
+    """The common network of that depth, but with a head of its own if the network is deep."""
+    own = common_trunks()[9]
+    layers = own.layers(depth, header.colours)
+    head = colours_of(header.colours).head(own.head(depth), width) if depth == 2 else {}
+    known = random_network("lapped", depth, 9 + header.colours, SIZE, header.bits, colours=header.colours)
+    return replace(network, tensors={**known.tensors, **layers, **head})
 
 
 def _network(header: Header, depth: int, channels: int) -> Network:
     """A network that shares the layers of the deepest of its width."""
     deepest = max(d for d, c in SUBNETS if c == channels)
-    whole = random_network(header.family, deepest, channels, SIZE, header.bits, seed=channels)
-    own = random_network(header.family, depth, channels, SIZE, header.bits, seed=depth)
+    whole = random_network(
+        header.family, deepest, channels, SIZE, header.bits, channels, colours=header.colours
+    )
+    own = random_network(header.family, depth, channels, SIZE, header.bits, depth, colours=header.colours)
     tensors = {
         name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
         for name, tensor in own.tensors.items()

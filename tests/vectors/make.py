@@ -81,7 +81,11 @@ def lapped_transform_cases() -> dict[str, Any]:
         "axes": axes,
         "codes": codes.tolist(),
         "values": expand(codes).tolist(),
-        "seen_by": {str(channels): [[*seen] for seen in seen_by(channels)] for channels in (4, 8, 12, 16)},
+        "seen_by": [
+            {"channels": channels, "planes": planes, "seen": [[*seen] for seen in seen_by(channels, planes)]}
+            for planes in (1, 3, 4)
+            for channels in (4, 8, 12, 16)
+        ],
     }
 
 
@@ -104,10 +108,17 @@ def chebyshev_cases() -> list[dict[str, Any]]:
 
 def network_cases(family: str) -> list[dict[str, Any]]:
     """Networks, their pictures at some coordinates, as the formulas give them, and their files in base 64."""
-    own = {"pitch": 16, "down": True, "reach": 2, "order": 5}, {"pitch": 32, "down": False, "order": 4}
+    own: list[dict[str, Any]] = [
+        {"pitch": 16, "down": True, "reach": 2, "order": 5},
+        {"pitch": 32, "down": False, "order": 4},
+        {"pitch": 16, "down": True, "order": 6, "embedded": True},
+    ]
+    kinds = [(2, 6, 4, 3, own[0]), (4, 13, 8, 3, own[1]), (3, 9, 4, 1, own[1]), (3, 14, 4, 4, own[0])]
+    if family == "lapped":
+        kinds.append((3, 9, 4, 3, own[2]))
     networks = [
-        random_network(family, depth, channels, (40, 30), bits, seed=depth, **options)  # type: ignore[arg-type]
-        for depth, channels, bits, options in ((2, 6, 4, own[0]), (4, 13, 8, own[1]))
+        random_network(family, depth, channels, (40, 30), bits, depth, colours=colours, **options)
+        for depth, channels, bits, colours, options in kinds
     ]
     x, y = axis_coordinates(40, 11), axis_coordinates(30, 9, start=3.5, count=20)
     return [

@@ -1,7 +1,7 @@
 """All subnets of a model in one `.anir` file, of which every prefix is a picture (docs/format.md)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from anir_runtime.anir_header import read_header
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.network import Network
+from anir_runtime.picture_file import as_pillow
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,20 +23,18 @@ from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
 from anir_toolchain.space import Subnet
 
-ANIR = ".anir"
-"""Suffix of the file's name."""
 _MOST_BITS = 4
 """Bits per pixel that a file of a small picture has at most."""
 
 
-def export_anir(model: Model, path: Path) -> Header:
-    """Writes all subnets into one file, narrow ones first, and gives its header.
+def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = None) -> Header:
+    """Writes subnets, all by default, into one file, narrow ones first, and gives its header.
 
     Raises AnirError if the file cannot be written.
     """
-    order = in_order(model.space)
+    order = [own for own in in_order(model.space) if subnets is None or own in set(subnets)]
     writer = AnirWriter(
-        Header(model.family_name, model.size, 3, model.bits, PITCH, (), 0),
+        Header(model.family_name, model.size, model.colours, model.bits, PITCH, (), 0),
         _MOST_BITS * math.prod(model.size) // 8 + (1 << 21),
     )
     if model.family.has_latents:
@@ -74,4 +73,4 @@ def _qualities(network: Network, model: Model) -> Psnr:
 
 def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture at another size, each pixel the mean of those that it covers."""
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    return np.asarray(as_pillow(image).resize(size, Image.Resampling.BOX)).reshape(*size[::-1], -1)

@@ -2,11 +2,21 @@
 
 from dataclasses import replace
 
-from anir_runtime.anir_file import Header, Level, Step, code_colours, code_step, coder_for, latents_of
+from anir_runtime.anir_file import (
+    Header,
+    Level,
+    Step,
+    code_colours,
+    code_step,
+    coder_for,
+    latents_of,
+    least_bytes,
+)
 from anir_runtime.anir_header import write_header
 from anir_runtime.anir_networks import NetworkCoder
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
+from anir_runtime.errors import AnirError
 from anir_runtime.network import Latents, Network
 
 Psnr = tuple[float, float, float]
@@ -24,9 +34,9 @@ class AnirWriter:
         self._levels: list[Level] = []
 
     def begin(self, coefficients: Integers, colours: Colours) -> None:
-        """Takes the coefficients of `lapped` to encode, int32[rows, columns, 3, pitch, pitch]."""
+        """Takes the coefficients of `lapped` to encode, int32[rows, columns, N, pitch, pitch]."""
         self.coder.aim(coefficients)
-        self._networks.colours = code_colours(self.coder, colours)
+        self._networks.colours = code_colours(self.coder, self._header.colours, colours)
 
     def refine(self, step: Step) -> Latents:
         """Encodes what a level tells of the coefficients, and gives what is known then."""
@@ -43,11 +53,14 @@ class AnirWriter:
             width: of the level's intervals, if the family is `lapped`.
         """
         self._networks.code(network.depth, network.channels, width, network.tensors)
-        self.coder.check()
+        if not self.coder.check():
+            raise AnirError("the picture takes more decisions of its coder than .anir files may have")
         self._levels.append(Level(network.depth, network.channels, self.coder.position(), psnr))
 
     def finish(self) -> bytes:
         """The whole file."""
         stream = self.coder.finish()
+        # Zeros behind it, where a picture has next to nothing to tell.
+        stream += bytes(max(least_bytes(self._header) - len(stream), 0))
         last = replace(self._levels[-1], end=len(stream))
         return write_header(replace(self._header, start=0, levels=(*self._levels[:-1], last))) + stream

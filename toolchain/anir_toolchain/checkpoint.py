@@ -16,6 +16,7 @@ from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, lattice
 from anir_runtime.network import Latents
+from anir_runtime.onnx_reader import COLOURS
 
 from anir_toolchain.families import Family
 from anir_toolchain.image import MAX_PIXELS
@@ -58,8 +59,8 @@ def load_model(path: Path) -> Model:
     state = read_state(path, _MODEL)
     try:
         state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))
-        size = (state["image"].shape[1], state["image"].shape[0])
-        state["trunks"] = {width: _trunk(own, size) for width, own in state["trunks"].items()}
+        shape = tuple(state["image"].shape)
+        state["trunks"] = {width: _trunk(own, shape) for width, own in state["trunks"].items()}
         model = Model(**{field.name: state[field.name] for field in fields(Model)})
         _check_model(model)
     except _DAMAGED as error:
@@ -75,13 +76,13 @@ def trunk_state(trunk: QuantizedTrunk) -> dict[str, Any]:
     return state
 
 
-def _trunk(state: dict[str, Any], size: tuple[int, int]) -> QuantizedTrunk:
-    """The inverse of `trunk_state`, for a picture of size (W, H).
+def _trunk(state: dict[str, Any], image: tuple[int, ...]) -> QuantizedTrunk:
+    """The inverse of `trunk_state`, for a picture of shape (H, W, N).
 
     Raises KeyError, TypeError or ValueError if something is missing, too much or does not fit.
     """
     values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
-    values["latents"] = tuple(latents_from_state(own, size) for own in state["latents"])
+    values["latents"] = tuple(latents_from_state(own, image) for own in state["latents"])
     return QuantizedTrunk(**values)
 
 
@@ -96,8 +97,8 @@ def latents_state(latents: Latents) -> dict[str, Any]:
     return state | tensors | {"shape": list(latents.codes.shape)}
 
 
-def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
-    """The inverse of `latents_state`, for a picture of size (W, H).
+def latents_from_state(state: dict[str, Any], image: tuple[int, ...]) -> Latents:
+    """The inverse of `latents_state`, for a picture of shape (H, W, N).
 
     Raises KeyError, TypeError, AttributeError or ValueError if something is missing or does not fit.
     """
@@ -106,7 +107,7 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
     if others["magnitudes"] is not None:
         others["magnitudes"] = others["magnitudes"].numpy()
     latents = Latents(codes=np.empty(0, np.int16), **others)
-    _check_latents(latents, size, tuple(shape))
+    _check_latents(latents, image, tuple(shape))
     codes = np.zeros(math.prod(shape), np.int16)
     places, values = places.numpy(), values.numpy()
     if places.dtype.kind != "i" or values.dtype != np.int16 or places.shape != values.shape:
@@ -127,15 +128,15 @@ def latents_from_state(state: dict[str, Any], size: tuple[int, int]) -> Latents:
     return replace(latents, codes=codes.reshape(shape))
 
 
-def _check_latents(latents: Latents, size: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """Raises ValueError if latents whose codes have that shape are not those of a picture of size (W, H).
+def _check_latents(latents: Latents, image: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Raises ValueError if latents whose codes have that shape are not those of a picture (H, W, N).
 
     The codes themselves are not looked at: the check comes before memory is taken for them.
     """
     if latents.pitch not in PITCHES or not isinstance(latents.down, bool) or latents.reach not in REACHES:
         raise ValueError("no pitch, no direction or no reach")
-    planes, *cells, along, across = shape
-    if (planes, *cells) != (3, *lattice(size, latents.pitch, latents.down)):
+    (height, width, colours), (planes, *cells, along, across) = image, shape
+    if (planes, *cells) != (colours, *lattice((width, height), latents.pitch, latents.down)):
         raise ValueError("cells do not fit the picture")
     if not FEWEST <= along == across <= latents.pitch:
         raise ValueError("frequencies do not fit the pitch")
@@ -147,14 +148,14 @@ def _check_latents(latents: Latents, size: tuple[int, int], shape: tuple[int, ..
 
 def _check_model(model: Model) -> None:
     """Raises ValueError if parts of a model do not fit one another."""
-    if model.image.dtype != torch.uint8 or model.image.shape[2:] != (3,):
-        raise ValueError("the picture is not uint8[H, W, 3]")
-    if not model.image.is_contiguous() or model.image.numel() > 3 * MAX_PIXELS:
+    if model.image.dtype != torch.uint8 or model.image.dim() != 3 or model.colours not in COLOURS:
+        raise ValueError("the picture is not uint8[H, W, 1, 3 or 4]")
+    if not model.image.is_contiguous() or model.image.numel() > model.colours * MAX_PIXELS:
         raise ValueError("the picture is too large, or its pixels are not all there")
     if tuple(model.trunks) != model.space.widths or model.bits not in (4, 8):
         raise ValueError("trunks do not fit the space, or bits are neither 4 nor 8")
     for width, trunk in model.trunks.items():
-        _check_tensors(trunk, model.family, model.space.depths, width)
+        _check_tensors(trunk, model.family, model.space.depths, width, model.colours)
         low, high = code_range(model.bits)
         if not low <= int(trunk.weight.min()) <= int(trunk.weight.max()) <= high:
             raise ValueError("weights do not fit the bits")
@@ -162,10 +163,12 @@ def _check_model(model: Model) -> None:
             raise ValueError("latents do not fit the family")
 
 
-def _check_tensors(trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...], width: int) -> None:
-    """Raises ValueError if a tensor has another type or shape than its family, depths and width give."""
+def _check_tensors(
+    trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...], width: int, colours: int
+) -> None:
+    """Raises ValueError if a tensor has another type or shape than family, depths, width and colours give."""
     banks, values = family.banks(depths[-1]), len(family.filter_bits)
-    layers, heads, lean = depths[-1] - 1, (len(depths), 3), family.lean
+    layers, heads, lean = depths[-1] - 1, (len(depths), colours), family.lean
     expected = [
         (trunk.weight, torch.int8, (layers, width, width)),
         (trunk.head_bias, torch.float32, heads),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-from anir_runtime.interrupts import interruptible_imports
+from anir_runtime.interrupts import ended_by_interrupts
 
 _NEEDS = ("torch", "onnx", "onnxscript", "matplotlib", "typer", "rich")
 
@@ -32,7 +32,7 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
         print(f"anir-{command}: {needs}", file=sys.stderr)
         return 1
     # Only now: these modules import what may be missing.
-    with interruptible_imports():
+    with ended_by_interrupts():
         from anir_toolchain.terminal import run
 
         app = import_module("anir_toolchain.commands").APPS[command]

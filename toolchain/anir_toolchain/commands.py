@@ -8,20 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from anir_runtime.anir_header import Header
 from anir_runtime.errors import AnirError, InterruptError, UsageError
+from anir_runtime.interrupts import ended_by_interrupts
 from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
+from numpy.typing import NDArray
 from rich.console import Console
 
-from anir_toolchain.anir_export import ANIR, export_anir
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
-from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
-from anir_toolchain.export import export
-from anir_toolchain.image import load_image, parse_colour
-from anir_toolchain.jobs import Options, Outcome, find_jobs
+from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_levels, plot
+from anir_toolchain.export import export, export_levels
+from anir_toolchain.image import Colour, load_image, parse_colour
+from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
+from anir_toolchain.level_file import ANIR, LevelFile, is_anir
+from anir_toolchain.model import Model
+from anir_toolchain.space import Subnet
 from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
 
@@ -39,7 +46,8 @@ Version = Annotated[
     typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
 ]
 Background = Annotated[
-    str, typer.Option(help="Colour behind transparent parts, like white or #ff8000.", metavar="COLOUR")
+    str | None,
+    typer.Option(help="Put a colour, like white or #ff8000, behind transparent parts.", metavar="COLOUR"),
 ]
 
 
@@ -48,7 +56,10 @@ def train(
         list[Path], typer.Argument(metavar="IN...", help="Pictures of any kind, or folders of them.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The model; a folder if there are several pictures.")
+        Path,
+        typer.Option(
+            "-o", "--output", help="The model, or an .anir file; a folder if there are several pictures."
+        ),
     ],
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
@@ -60,9 +71,10 @@ def train(
         typer.Option(help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    background: Background = "white",
+    background: Background = None,
     recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
     jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
+    anir: Annotated[bool, typer.Option("--anir", help="Write .anir files instead of models.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Fit again what is done already.")] = False,
     resume: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
     quiet: Quiet = False,
@@ -76,8 +88,8 @@ def train(
     depths, widths = _parse_space(space)
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
     config.check()
-    options = Options(config, parse_colour(background), force)
-    todo = find_jobs(pictures, output, recursive)
+    options = Options(config, _colour(background), force)
+    todo = find_jobs(pictures, output, recursive, ANIR if anir else MODEL)
     outcomes = []
     with show(len(todo), quiet) as display, _interruptible():
         for outcome in run_all(todo, options, jobs, display):
@@ -111,6 +123,10 @@ def _report(outcomes: list[Outcome], quiet: bool) -> None:
         raise AnirError(f"{len(failed)} of {len(outcomes)} pictures failed: {names}")
 
 
+def _colour(text: str | None) -> Colour | None:
+    return None if text is None else parse_colour(text)
+
+
 def _parse_preset(text: str) -> tuple[str, int | None]:
     """A preset's name, and the steps that may follow it: `best` or `best:20000`."""
     name, colon, steps = text.partition(":")
@@ -132,7 +148,9 @@ def _parse_space(text: str | None) -> tuple[tuple[int, ...] | None, tuple[int, .
 
 
 def export_subnets(
-    model_path: Annotated[Path, typer.Argument(metavar="MODEL", help="A model.pt of anir-train.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model.pt of anir-train, or an .anir file.")
+    ],
     all_subnets: Annotated[bool, typer.Option("--all-subnets", help="Export every subnet.")] = False,
     subnet: Annotated[list[str] | None, typer.Option(help="A subnet like d3w64; may be repeated.")] = None,
     output: Annotated[
@@ -140,34 +158,52 @@ def export_subnets(
         typer.Option(
             "-o",
             "--output",
-            help="One .anir file of all subnets, or a folder; by default exported/<model's name>.",
+            help="One .anir file, or a folder; by default exported/<model's name>.",
         ),
     ] = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Writes subnets as ONNX files with a manifest, or all of them as one .anir file."""
+    """Writes subnets as ONNX files with a manifest, or as levels of one .anir file."""
     if output is not None and output.suffix == ANIR:
-        if subnet:
-            raise UsageError(f"{output} holds all subnets; leave out --subnet")
-        levels = export_anir(load_model(model_path), output).levels
+        if is_anir(source):
+            raise UsageError(f"{source} is an .anir file already; -o names the folder of its .onnx files")
+        if all_subnets and subnet:
+            raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
+        model = load_model(source)
+        # A large picture takes the coder seconds at a time.
+        with ended_by_interrupts():
+            levels = export_anir(model, output, _subnets(model, subnet)).levels
         if not quiet:
-            say(f"{output}: {len(levels)} pictures, from {levels[0].end:,} to {levels[-1].end:,} bytes")
+            pictures = f"{len(levels)} pictures" if len(levels) > 1 else levels[0].name
+            say(f"{output}: {pictures}, {_span([level.end for level in levels])}")
         return
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
-    model = load_model(model_path)
-    chosen = [model.space.find(name) for name in subnet] if subnet else None
-    directory = output or Path("exported") / model_path.stem
-    manifest = export(model, directory, chosen)
-    sizes = [entry.bytes for entry in manifest.subnets]
-    span = f"{min(sizes):,} to {max(sizes):,} bytes" if len(sizes) > 1 else f"{sizes[0]:,} bytes"
+    directory = output or Path("exported") / source.stem
+    if is_anir(source):
+        manifest = export_levels(LevelFile.read(source), directory, subnet)
+    else:
+        model = load_model(source)
+        manifest = export(model, directory, _subnets(model, subnet))
     if not quiet:
+        span = _span([entry.bytes for entry in manifest.subnets])
         say(f"{directory}: {', '.join(entry.file for entry in manifest.subnets)} and manifest.json, {span}")
 
 
+def _subnets(model: Model, names: list[str] | None) -> list[Subnet] | None:
+    return [model.space.find(name) for name in names] if names else None
+
+
+def _span(sizes: list[int]) -> str:
+    return f"{min(sizes):,} to {max(sizes):,} bytes" if len(sizes) > 1 else f"{sizes[0]:,} bytes"
+
+
 def evaluate_subnets(
-    source: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="A model.pt or an exported folder.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL|DIR", help="A model.pt, an .anir file or an exported folder."),
+    ],
     picture: Annotated[
         Path | None,
         typer.Argument(metavar="[IMAGE]", help="Compare with this picture, not with the one fitted."),
@@ -177,30 +213,43 @@ def evaluate_subnets(
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Draw the rate-distortion plot: PNG, SVG or PDF."),
     ] = None,
-    background: Background = "white",
+    background: Background = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Decodes all subnets and tabulates bytes, PSNR and time."""
+    """Decodes all subnets, or levels of an .anir file, and tabulates bytes, PSNR and time."""
     if plot_path is not None:
         _check_plot_path(plot_path, source, picture)
-    image = None if picture is None else load_image(picture, parse_colour(background))
-    with tempfile.TemporaryDirectory() as temporary:
-        directory = source
-        if not source.is_dir():
-            directory = Path(temporary)
-            export(load_model(source), directory)
-        manifest, rows = Manifest.load(directory), evaluate(directory, image)
-    title = f"{manifest.source.file}: {manifest.family}, {manifest.bits} bits"
+    image = None if picture is None else load_image(picture, _colour(background))
+    rows, about, title = _evaluated(source, image)
     if plot_path is not None:
         plot(rows, plot_path, title)
     if json_output:
-        print(json.dumps(as_dict(rows, manifest), indent=1, allow_nan=False))
+        print(json.dumps(as_dict(rows, about), indent=1, allow_nan=False))
     elif not quiet:
         console = Console()
         console.print(as_table(rows, title, mark="*" if console.options.ascii_only else "●"))
         if plot_path is not None:
             say(f"{plot_path}: rate-distortion plot")
+
+
+def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row], Manifest | Header, str]:
+    """The rows of a model, a folder or an `.anir` file, what they are of, and a title."""
+    if is_anir(source):
+        levels = LevelFile.read(source)
+        header = levels.header
+        title = f"{source.name}: {header.family}, {header.bits} bits"
+        if len(levels.whole) < len(header.levels):
+            title += f", {len(levels.whole)} of {len(header.levels)} levels"
+        return evaluate_levels(levels, image), header, title
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = source
+        if not source.is_dir():
+            directory = Path(temporary)
+            export(load_model(source), directory)
+        manifest = Manifest.load(directory)
+        title = f"{manifest.source.file or source.name}: {manifest.family}, {manifest.bits} bits"
+        return evaluate(directory, image), manifest, title
 
 
 def _check_plot_path(plot_path: Path, source: Path, picture: Path | None) -> None:

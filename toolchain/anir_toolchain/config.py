@@ -34,11 +34,14 @@ class Config:
     device: str = "auto"
     steps: int | None = None
 
-    def space(self, width: int, height: int) -> Space:
-        """The subnets for a picture of width × height. Raises AnirError if depths or widths make none."""
-        default = family(self.family).default_space((width, height))
+    def space(self, width: int, height: int, colours: int = 3) -> Space:
+        """The subnets for a picture of width × height with so many colours.
+
+        Raises AnirError if depths or widths make none.
+        """
+        kind = family(self.family)
+        default, narrowest = kind.default_space(width, height, colours), kind.narrowest(colours)
         space = Space(self.depths or default.depths, self.widths or default.widths)
-        narrowest = family(self.family).narrowest
         if space.widths[0] < narrowest:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
         return space

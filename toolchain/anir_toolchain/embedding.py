@@ -49,7 +49,7 @@ class Embedded:
 
 
 def in_units(values: Floats) -> Integers:
-    """Coefficients to encode, int32[rows, columns, 3, K, K], of coefficients [3, rows, columns, K, K].
+    """Coefficients to encode, int32[rows, columns, N, K, K], of coefficients [N, rows, columns, K, K].
 
     Cells' means become cosines over blocks of 8 by 8 cells.
     """
@@ -82,8 +82,8 @@ def embed(
         reaches: of each level's network (`Latents.reach`).
         trials: widths that are tried for a level at most.
     """
-    rows, columns, _, pitch, _ = target.shape
-    coder = Coder(rows, columns, pitch)
+    rows, columns, planes, pitch, _ = target.shape
+    coder = Coder(rows, columns, planes, pitch)
     coder.encode(target.size + 4096, target)
     result: list[Embedded] = []
     for end, reach in zip(ends, reaches, strict=True):

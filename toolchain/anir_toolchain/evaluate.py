@@ -1,34 +1,49 @@
-"""The table of all subnets: sizes, quality and decode time; as text, JSON or a plot."""
+"""The table of all subnets, or an `.anir` file's levels: sizes, quality and time; as text, JSON or a plot."""
 
+import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from anir_runtime.anir_header import Header
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
-from anir_runtime.manifest import Manifest
+from anir_runtime.manifest import Manifest, Source
 from anir_runtime.terminal import printable
 from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from anir_toolchain.metrics import psnr
+from anir_toolchain.level_file import LevelFile
+from anir_toolchain.metrics import bits_per_pixel, psnr
 
 
 @dataclass(frozen=True)
 class Row:
-    """One subnet: its file, its quality against a picture, and how long it takes to decode here."""
+    """One subnet: its file, or prefix of an `.anir` file, its quality against a picture, and its time here.
+
+    Attributes:
+        name: of the subnet.
+        bytes: of its file or prefix.
+        bpp: bits of these for each native pixel.
+        payload_bpp: of weights and latents alone; None for a prefix.
+        psnr: in dB.
+        open_ms: milliseconds to open the file or prefix.
+        decode_ms: milliseconds to draw the picture then.
+        pareto: whether no other row is both smaller and better.
+    """
 
     name: str
     bytes: int
     bpp: float
-    payload_bpp: float
+    payload_bpp: float | None
     psnr: float
+    open_ms: float
     decode_ms: float
     pareto: bool
 
@@ -38,39 +53,74 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
 
     Args:
         directory: a folder with a manifest.
-        image: uint8[H, W, 3] to compare with; without one, PSNR is the manifest's.
+        image: uint8[H, W, N] to compare with; without one, PSNR is the manifest's.
         runs: decodes of each subnet after a first one; `decode_ms` is their median.
 
     Raises:
         AnirError: if the picture's size is not the native one, or a file is not that of the manifest.
     """
     manifest = Manifest.load(directory)
-    source = manifest.source
-    if image is not None and image.shape[:2] != (source.height, source.width):
-        raise AnirError(
-            f"the picture is {image.shape[1]}x{image.shape[0]}, "
-            f"the subnets were fitted to {source.width}x{source.height}"
-        )
-    front = manifest.pareto()
+    _check_size(image, (manifest.source.width, manifest.source.height))
     rows = []
     for entry in manifest.subnets:
-        decoder = Decoder(entry.checked_path(directory))
-        decoded = decoder.decode()
-        quality = entry.psnr if image is None else psnr(decoded, image)
-        ms = _decode_ms(decoder, runs)
-        rows.append(
-            Row(entry.name, entry.bytes, entry.bpp, entry.payload_bpp, quality, ms, entry.name in front)
+        path = entry.checked_path(directory)
+        times = _measured(path, runs)
+        quality = entry.psnr if image is None else psnr(Decoder(path).decode(), image)
+        rows.append(Row(entry.name, entry.bytes, entry.bpp, entry.payload_bpp, quality, *times, False))
+    return _with_front(rows)
+
+
+def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None, runs: int = 3) -> list[Row]:
+    """Decodes the whole levels of an `.anir` file at its native size, each from the bytes up to its end.
+
+    Args:
+        levels: the file.
+        image: uint8[H, W, N] to compare with; without one, PSNR is the file's own, in quarters of a dB.
+        runs: as in `evaluate`.
+
+    Raises:
+        AnirError: if the picture's size is not the native one, or a level is damaged.
+    """
+    size = levels.header.size
+    _check_size(image, size)
+    rows = []
+    for level, network in levels.networks():
+        times = _measured(levels.prefix(level), runs)
+        quality = level.psnr[0] if image is None else psnr(Decoder(network).decode(), image)
+        bpp = bits_per_pixel(level.end, math.prod(size))
+        rows.append(Row(level.name, level.end, bpp, None, quality, *times, False))
+    return _with_front(rows)
+
+
+def _check_size(image: NDArray[np.uint8] | None, size: tuple[int, int]) -> None:
+    if image is not None and image.shape[:2] != size[::-1]:
+        raise AnirError(
+            f"the picture is {image.shape[1]}x{image.shape[0]}, "
+            f"the subnets were fitted to {size[0]}x{size[1]}"
         )
-    return rows
 
 
-def _decode_ms(decoder: Decoder, runs: int) -> float:
-    times = []
-    for _ in range(runs):
+def _measured(source: Path | bytes, runs: int) -> tuple[float, float]:
+    """Milliseconds to open a file and to draw it, each the median of some runs after a first one."""
+    opened, drawn = list[float](), list[float]()
+    for _ in range(runs + 1):
         started = time.perf_counter()
+        decoder = Decoder(source)
+        between = time.perf_counter()
         decoder.decode()
-        times.append((time.perf_counter() - started) * 1e3)
-    return median(times)
+        opened.append((between - started) * 1e3)
+        drawn.append((time.perf_counter() - between) * 1e3)
+    return median(opened[1:]), median(drawn[1:])
+
+
+def _with_front(rows: list[Row]) -> list[Row]:
+    """The rows, with those marked that no other one beats in both bytes and PSNR."""
+    best, front = float("-inf"), set[str]()
+    for row in sorted(rows, key=lambda row: (row.bytes, -row.psnr)):
+        if row.psnr > best:
+            front.add(row.name)
+            best = row.psnr
+    return [replace(row, pareto=row.name in front) for row in rows]
 
 
 def as_table(rows: list[Row], title: str, mark: str = "●") -> Table:
@@ -79,24 +129,28 @@ def as_table(rows: list[Row], title: str, mark: str = "●") -> Table:
     table = Table(title=Text(printable(title)), box=box.SIMPLE_HEAD, caption=caption)
     for heading in ("", "name"):
         table.add_column(heading)
-    for heading in ("bytes", "bpp", "payload bpp", "PSNR dB", "decode ms"):
+    payload = rows[0].payload_bpp is not None
+    for heading in ("bytes", "bpp", *["payload bpp"] * payload, "PSNR dB", "open ms", "decode ms"):
         table.add_column(heading, justify="right")
     for r in rows:
         numbers = (
             f"{r.bytes:,}",
             f"{r.bpp:.3f}",
-            f"{r.payload_bpp:.3f}",
+            *(f"{bpp:.3f}" for bpp in [r.payload_bpp] if bpp is not None),
             f"{r.psnr:.2f}",
+            f"{r.open_ms:.0f}",
             f"{r.decode_ms:.0f}",
         )
         table.add_row(mark if r.pareto else "", r.name, *numbers, style="bold" if r.pareto else None)
     return table
 
 
-def as_dict(rows: list[Row], manifest: Manifest) -> dict[str, Any]:
+def as_dict(rows: list[Row], about: Manifest | Header) -> dict[str, Any]:
     """The rows with the picture they are of, ready for JSON."""
-    about = {"family": manifest.family, "bits": manifest.bits, "source": asdict(manifest.source)}
-    return {**about, "subnets": [asdict(row) for row in rows]}
+    source = about.source if isinstance(about, Manifest) else Source(*about.size)
+    of = {"family": about.family, "bits": about.bits, "source": source.to_dict()}
+    subnets = [{name: value for name, value in asdict(row).items() if value is not None} for row in rows]
+    return {**of, "subnets": subnets}
 
 
 def plot(rows: list[Row], path: Path, title: str) -> None:
@@ -105,6 +159,7 @@ def plot(rows: list[Row], path: Path, title: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    prefixes = rows[0].payload_bpp is None
     figure = Figure(figsize=(7.2, 4.5), layout="constrained", dpi=160)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -122,7 +177,8 @@ def plot(rows: list[Row], path: Path, title: str) -> None:
         points = [(r.bpp, r.psnr) for r in rows if r.name.startswith(f"{depth}w")]
         axes.plot(
             *zip(*points, strict=True),
-            "o-",
+            # Levels of one file are not connected by their depth.
+            "o" if prefixes else "o-",
             color=colour,
             markersize=5,
             linewidth=1.4,
@@ -139,7 +195,7 @@ def plot(rows: list[Row], path: Path, title: str) -> None:
             color="#555555",
         )
     axes.set(
-        xlabel="bits per pixel (whole file; labels are widths)",
+        xlabel=f"bits per pixel ({'file up to a level' if prefixes else 'whole file'}; labels are widths)",
         ylabel="PSNR (dB)",
         title=title,
         xlim=(0, None),

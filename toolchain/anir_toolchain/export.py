@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import onnx
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing_folder
 from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source, plain_name
+from anir_runtime.network import Network
 from onnx.numpy_helper import to_array
 
 from anir_toolchain.lapped_synthesis import synthesis_macs_per_pixel
+from anir_toolchain.level_file import LevelFile
 from anir_toolchain.metrics import bits_per_pixel, psnr
 from anir_toolchain.model import Model
 from anir_toolchain.onnx_writer import build
@@ -27,36 +30,63 @@ def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = Non
     """
     chosen = model.space.subnets if subnets is None else tuple(dict.fromkeys(subnets))
     image = model.image.numpy()
-    source = Source(
-        file=plain_name(model.source),
-        width=image.shape[1],
-        height=image.shape[0],
-        sha256=hashlib.sha256(image.tobytes()).hexdigest(),
-    )
+    sha256 = hashlib.sha256(image.tobytes()).hexdigest()
+    source = Source(*model.size, plain_name(model.source), sha256)
     with replacing_folder(directory, MANIFEST) as folder:
-        entries = tuple(_export_subnet(model, subnet, folder) for subnet in chosen)
-        manifest = Manifest(family=model.family_name, bits=model.bits, source=source, subnets=entries)
-        text = json.dumps(manifest.to_dict(), indent=1) + "\n"
-        (folder / MANIFEST).write_text(text, encoding="utf-8")
-    return manifest
+        entries = tuple(
+            _write(model.network(subnet), folder, lambda decoder: psnr(decoder.decode(), image))
+            for subnet in chosen
+        )
+        return _describe(folder, Manifest(model.family_name, model.bits, source, entries))
 
 
-def _export_subnet(model: Model, subnet: Subnet, folder: Path) -> Entry:
-    proto = build(model.network(subnet))
+def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | None = None) -> Manifest:
+    """Writes levels of an `.anir` file (all by default) as `export` writes subnets of a model.
+
+    An `.anir` file does not have the picture that was fitted: the manifest says its size alone, and PSNR is
+    the file's own, in quarters of a dB. Of several levels of one subnet, the last one is written.
+    Raises AnirError if a level is not there or damaged, or the folder cannot be written.
+    """
+    if names is None:
+        levels.check_whole()
+    else:
+        levels.check_names(names)
+    header, entries = levels.header, dict[Subnet, Entry]()
+
+    def known(quality: float) -> Callable[[Decoder], float]:
+        return lambda _: quality
+
+    with replacing_folder(directory, MANIFEST) as folder:
+        for level, network in levels.networks(names):
+            entry = _write(network, folder, known(level.psnr[0]))
+            entries[Subnet(level.depth, level.channels)] = entry
+        in_order = tuple(entries[subnet] for subnet in sorted(entries))
+        return _describe(folder, Manifest(header.family, header.bits, Source(*header.size), in_order))
+
+
+def _write(network: Network, folder: Path, quality: Callable[[Decoder], float]) -> Entry:
+    """Writes a network's file. Its PSNR is what `quality` says of that file."""
+    proto = build(network)
     data = proto.SerializeToString(deterministic=True)
-    path = folder / f"{subnet.name}.onnx"
+    path = folder / f"{network.name}.onnx"
     path.write_bytes(data)
-    pixels = model.image.shape[0] * model.image.shape[1]
+    pixels = math.prod(network.size)
     return Entry(
-        name=subnet.name,
+        name=network.name,
         file=path.name,
         bytes=len(data),
         bpp=bits_per_pixel(len(data), pixels),
         payload_bpp=bits_per_pixel(payload_bytes(proto), pixels),
-        psnr=psnr(Decoder(data).decode(), model.image.numpy()),
-        macs_per_pixel=macs_per_pixel(model, subnet),
+        psnr=quality(Decoder(data)),
+        macs_per_pixel=macs_per_pixel(network),
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def _describe(folder: Path, manifest: Manifest) -> Manifest:
+    text = json.dumps(manifest.to_dict(), indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
 
 
 def payload_bytes(proto: onnx.ModelProto) -> int:
@@ -66,8 +96,8 @@ def payload_bytes(proto: onnx.ModelProto) -> int:
     return len(found["weights"].raw_data) + sum(array.nbytes for array in coded)
 
 
-def macs_per_pixel(model: Model, subnet: Subnet) -> int:
+def macs_per_pixel(network: Network) -> int:
     """Multiply-accumulates that one pixel takes: lapped transform, hidden layers and head."""
-    latents = model.latents(subnet)
-    planes = synthesis_macs_per_pixel(latents) if latents else 0
-    return planes + (subnet.depth - 1) * subnet.width**2 + 3 * subnet.width
+    planes = synthesis_macs_per_pixel(network.latents) if network.latents else 0
+    width = network.channels
+    return planes + (network.depth - 1) * width**2 + network.colours * width

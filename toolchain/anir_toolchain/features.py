@@ -28,12 +28,12 @@ class LatentFeatures:
 
     def __init__(self, latents: Mapping[Subnet, Latents], picture: Picture, pool: Executor) -> None:
         self.latents = latents
-        self._width = picture.width
+        self._width, self._colours = picture.width, picture.colours
         planes = pool.map(lambda own: _framed_planes(own, picture), latents.values())
         self._planes = dict(zip(latents, planes, strict=True))
 
     def planes(self, subnet: Subnet) -> NDArray[np.float32]:
-        """A subnet's colour planes at every pixel, float32[H, W, 3]."""
+        """A subnet's colour planes at every pixel, float32[H, W, colours]."""
         inner = slice(_FRAME, -_FRAME)
         return self._planes[subnet][inner, inner].float().cpu().numpy()
 
@@ -51,21 +51,23 @@ class LatentFeatures:
     def _seen(self, subnet: Subnet, places: Tensor) -> Tensor:
         """What is at these places, int64[N, n]; beside the point, by how much that differs."""
         seen = self._planes[subnet].take(places).float()
-        seen[:, 3:] -= seen[:, :1]
+        planes = len(self.latents[subnet].codes)
+        seen[:, planes:] -= seen[:, :1]
         return seen
 
     def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""
         stride = self._width + 2 * _FRAME
-        beside = [(down * stride + right) * reach * 3 + plane for plane, right, down in seen_by(width)]
+        seen, colours = seen_by(width, self._colours), self._colours
+        beside = [(down * stride + right) * reach * colours + plane for plane, right, down in seen]
         row = index.div(self._width, rounding_mode="floor")
-        own = ((row + _FRAME) * stride + index % self._width + _FRAME) * 3
+        own = ((row + _FRAME) * stride + index % self._width + _FRAME) * colours
         places: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
         return places
 
 
 def _framed_planes(latents: Latents, picture: Picture) -> Tensor:
-    """Colour planes at every pixel and in a frame of F = _FRAME around them: float16[H + 2 F, W + 2 F, 3]."""
+    """Planes at all pixels and in a frame of F = _FRAME around them, float16[H + 2 F, W + 2 F, colours]."""
     x, y = (
         axis_coordinates(pixels, pixels + 2 * _FRAME, -_FRAME, pixels + 2 * _FRAME) for pixels in picture.size
     )

@@ -21,14 +21,15 @@ _BATCH = 4096
 def solve_heads(
     trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
 ) -> tuple[Quantized, Tensor]:
-    """The best heads of a trunk's subnets, from their last layer to RGB in [0, 1].
+    """The best heads of a trunk's subnets, from their last layer to colours in [0, 1].
 
     Returns:
-        Codes int8[depths, 3, C] with scale [depths, 3], and biases float32[depths, 3], all on the CPU.
+        Codes int8[depths, colours, C] with scale [depths, colours], and biases float32[depths, colours],
+        all on the CPU.
     """
     width, count = trunk.parameters["head"].shape[-1], len(picture)
     index = torch.arange(0, count, max(1, count // _PIXELS), device=picture.device)
-    moments = [Moments(width, picture.device) for _ in trunk.depths]
+    moments = [Moments(width, picture.colours, picture.device) for _ in trunk.depths]
     for part in torch.split(index, _BATCH):
         x, y, colours = picture.points(part)
         channels = trunk.last_layers(parameters, x, y, features.of_width(width, part))
@@ -42,13 +43,13 @@ def solve_heads(
 class Moments:
     """Second moments of one layer's channels and the colours, summed in float64 over batches of points."""
 
-    def __init__(self, channels: int, device: torch.device) -> None:
+    def __init__(self, channels: int, colours: int, device: torch.device) -> None:
         self.gram = torch.zeros(channels + 1, channels + 1, dtype=torch.float64, device=device)
-        self.cross = torch.zeros(channels + 1, 3, dtype=torch.float64, device=device)
+        self.cross = torch.zeros(channels + 1, colours, dtype=torch.float64, device=device)
         self.points = 0
 
     def add(self, channels: Tensor, colours: Tensor) -> None:
-        """Adds N points, by their channels [N, C] and colours [N, 3]."""
+        """Adds N points, by their channels [N, C] and colours [N, colours]."""
         rows = torch.cat([torch.ones_like(channels[:, :1]), channels], dim=1).double()
         self.gram += rows.T @ rows
         self.cross += rows.T @ colours.double()
@@ -62,10 +63,10 @@ class Moments:
 
         Args:
             bits: of a code.
-            shared_step: whether the three colours have to have the same step.
+            shared_step: whether all colours have to have the same step.
 
         Returns:
-            Codes float32[3, C], step float32[3] and bias float32[3].
+            Codes float32[colours, C], step float32[colours] and bias float32[colours].
         """
         # The bias comes last, so that it makes up for what is left.
         width = len(self.gram) - 1
@@ -75,7 +76,7 @@ class Moments:
         gram = gram + _RIDGE * energy.clamp_min(1e-6 * energy.mean().item()).diag()
         solution = torch.linalg.solve(gram, cross).T.contiguous()
         largest = solution[:, :-1].abs().amax(1)
-        largest = largest.amax().expand(3) if shared_step else largest
+        largest = largest.amax().expand(len(largest)) if shared_step else largest
         step = (largest / (2 ** (bits - 1) - 1)).clamp_min(1e-12)
         feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
         codes = torch.zeros_like(solution[:, :-1])

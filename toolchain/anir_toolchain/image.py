@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
+from anir_runtime.picture_file import on_background
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor
 
@@ -63,12 +64,15 @@ class Picture:
         return flattened(self.pixels, background)
 
 
-def load_image(path: Path, background: Colour = WHITE) -> NDArray[np.uint8]:
-    """Reads a picture as uint8[H, W, 3], sRGB: `read_picture` over a background; warns of its notes."""
+def load_image(path: Path, background: Colour | None = None) -> NDArray[np.uint8]:
+    """Reads a picture in sRGB as uint8[H, W, N], with the `fewest_channels`; warns of its notes.
+
+    With a background, that is what shows where the picture is transparent.
+    """
     picture = read_picture(path)
     for note in picture.notes:
         warnings.warn(f"{path}: {note}", AnirWarning, stacklevel=2)
-    return picture.flattened(background)
+    return fewest_channels(picture.pixels if background is None else picture.flattened(background))
 
 
 def read_picture(path: Path) -> Picture:
@@ -168,9 +172,7 @@ def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[
     """uint8[H, W, 1 | 3 | 4] as RGB, uint8[H, W, 3], over a background where it is transparent."""
     if pixels.shape[2] < 4:
         return _as_rgb(pixels)
-    alpha = pixels[..., 3:].astype(np.uint16)
-    over = pixels[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)
-    return ((over + 127) // 255).astype(np.uint8)
+    return on_background(pixels, background)
 
 
 def picture_suffixes() -> frozenset[str]:
@@ -185,14 +187,13 @@ def picture_suffixes() -> frozenset[str]:
 
 
 def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """A picture given as an array, as RGB.
+    """A picture given as an array, with the `fewest_channels`.
 
     Args:
-        pixels: uint8[H, W] or [H, W, 1] grey, [H, W, 3] RGB, or [H, W, 4] RGB and alpha, which is composited
-            over white.
+        pixels: uint8[H, W] or [H, W, 1] grey, [H, W, 3] RGB, or [H, W, 4] RGB and alpha.
 
     Returns:
-        uint8[H, W, 3], contiguous.
+        uint8[H, W, N], contiguous.
 
     Raises:
         AnirError: if the type or the shape is another one, or if there are too many pixels or none.
@@ -205,7 +206,49 @@ def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     if not 0 < pixels.shape[0] * pixels.shape[1] <= MAX_PIXELS:
         raise AnirError(f"a picture of {shape} has no pixels, or over {MAX_PIXELS >> 20} million of them")
     rows = np.asarray(pixels, np.uint8)
-    return np.ascontiguousarray(flattened(rows if rows.ndim == 3 else rows[..., None]))
+    return fewest_channels(rows if rows.ndim == 3 else rows[..., None])
+
+
+def fewest_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture uint8[H, W, 1 | 3 | 4] in as few channels as show the same: uint8[H, W, N], contiguous.
+
+    An alpha that is 255 everywhere is left out. N is 1 if the picture is grey then. Colours where alpha is 0,
+    which nobody sees, become those around.
+    """
+    if pixels.shape[2] == 4:
+        if pixels[..., 3].min() < 255:
+            return _filled(pixels)
+        pixels = pixels[..., :3]
+    if pixels.shape[2] == 3 and (pixels[..., :1] == pixels[..., 1:]).all():
+        pixels = pixels[..., :1]
+    return np.ascontiguousarray(pixels)
+
+
+def _filled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture uint8[H, W, 4] with smooth colours where alpha is 0, which take the fewest bits."""
+    seen = pixels[..., 3:] > 0
+    colours = _spread(np.where(seen, pixels[..., :3], 0).astype(np.float32), seen)
+    return np.concatenate([np.rint(colours).astype(np.uint8), pixels[..., 3:]], axis=2)
+
+
+def _spread(colours: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Colours [H, W, 3], 0 where they are not known [H, W, 1], with those around in these places.
+
+    They are the known ones of the picture at half its size, where they are spread likewise (the pull-push
+    algorithm; Gortler et al. 1996, The Lumigraph, section 3.4).
+    """
+    height, width = known.shape[:2]
+    if known.all() or height * width == 1:
+        return colours
+    padding = ((0, height % 2), (0, width % 2), (0, 0))
+    halves = (-(-height // 2), 2, -(-width // 2), 2, -1)
+    sums, counts = (np.pad(own, padding).reshape(halves).sum((1, 3)) for own in (colours, known))
+    half = _spread(sums / np.maximum(counts, 1).astype(np.float32), counts > 0)
+    size = 2 * half.shape[1], 2 * half.shape[0]
+    planes = [
+        Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR) for plane in half.transpose(2, 0, 1)
+    ]
+    return np.where(known, colours, np.stack([np.asarray(plane) for plane in planes], 2)[:height, :width])
 
 
 def parse_colour(text: str) -> Colour:
@@ -226,13 +269,15 @@ def rms_frequency(image: NDArray[np.uint8]) -> float:
     Of the picture in about 192×128 blocks: what is finer is out of a small network's reach.
 
     Args:
-        image: uint8[H, W, 3].
+        image: uint8[H, W, N].
     """
     size = max(1, round(math.sqrt(image.shape[0] * image.shape[1] / _BLOCKS)))
     height, width = (n // size * size for n in image.shape[:2])
     if min(height, width) == 0:
         return 0.0
-    blocks = image[:height, :width].reshape(height // size, size, width // size, size, 3).mean((1, 3))
+    blocks = (
+        image[:height, :width].reshape(height // size, size, width // size, size, image.shape[2]).mean((1, 3))
+    )
     variance = blocks.var((0, 1)).mean()
     slopes = [
         np.square(np.diff(blocks, axis=axis)).mean() / size**2 for axis in (0, 1) if blocks.shape[axis] > 1

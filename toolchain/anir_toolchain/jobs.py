@@ -8,24 +8,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from anir_runtime.anir_header import MAGIC, MAX_TOLD_PSNR
+from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.manifest import plain_name
 from numpy.typing import NDArray
 
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.config import Config
-from anir_toolchain.image import WHITE, Colour, load_image, picture_suffixes
+from anir_toolchain.image import Colour, load_image, picture_suffixes
+from anir_toolchain.level_file import ANIR, LevelFile
 from anir_toolchain.lock import locked
+from anir_toolchain.metrics import psnr
 from anir_toolchain.progress import Progress
 from anir_toolchain.training import fit
 
+MODEL = ".pt"
+"""Suffix of a model's name."""
 _ZIP = b"PK"
 """What a model.pt begins with."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to fit and the model that it becomes."""
+    """A picture to fit, and the model or the `.anir` file that it becomes."""
 
     picture: Path
     target: Path
@@ -35,6 +42,11 @@ class Job:
         """Where a training that is interrupted goes on from."""
         return self.target.with_name(f"{self.target.name}.resume")
 
+    @property
+    def becomes_anir(self) -> bool:
+        """Whether the target is an `.anir` file."""
+        return self.target.suffix.lower() == ANIR
+
 
 @dataclass(frozen=True)
 class Options:
@@ -42,12 +54,12 @@ class Options:
 
     Attributes:
         config: what to fit and how.
-        background: what shows where pictures are transparent.
+        background: what shows where pictures are transparent; without one, transparency is kept.
         force: fits again what is done already.
     """
 
     config: Config
-    background: Colour = WHITE
+    background: Colour | None = None
     force: bool = False
 
 
@@ -58,9 +70,9 @@ class Outcome:
     Attributes:
         job: the job.
         failure: what went wrong, in one line; empty if nothing did.
-        fitted: whether it was fitted now; otherwise its model was there already.
-        bytes: of the model's file.
-        psnr: in dB, of the largest subnet on a sample of pixels; None if it was not fitted now.
+        fitted: whether it was fitted now; otherwise its target was there already.
+        bytes: of the target.
+        psnr: in dB, of the largest subnet, of a model on a sample of pixels; None if it was not fitted now.
         seconds: that it took.
     """
 
@@ -72,24 +84,31 @@ class Outcome:
     seconds: float = 0.0
 
 
-def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool) -> list[Job]:
+def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str = MODEL) -> list[Job]:
     """The pictures that inputs name, files or folders, and where their models go.
 
     One file becomes `output` if that is no folder; else `output` is the folder of the models, which have the
-    pictures' names, and below it the folders that the pictures are in. Pictures whose names differ by their
-    endings alone keep these.
+    pictures' names with the suffix, and below it the folders that the pictures are in. Pictures whose names
+    differ by their endings alone keep these.
 
     Raises:
-        UsageError: if two pictures would become one model, or a model would replace a picture.
+        UsageError: if two pictures would become one model, or a model would replace a picture, or one that
+            shall be an `.anir` file has another name.
         AnirError: if a folder has no pictures.
     """
     inputs = list(inputs)
     if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
+        if suffix == ANIR and output.suffix.lower() != ANIR:
+            raise UsageError(f"-o {output}: the name of an .anir file ends in {ANIR}")
         jobs = [Job(inputs[0], output)]
     else:
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file; for several pictures -o is a folder")
-        jobs = _named(placed for name in inputs for placed in _pictures(name, output, recursive))
+        if output.suffix.lower() == ANIR:
+            raise UsageError(
+                f"-o {output}: for several pictures -o is a folder; --anir writes {ANIR} files to it"
+            )
+        jobs = _named((placed for name in inputs for placed in _pictures(name, output, recursive)), suffix)
     _protect_pictures(jobs)
     return jobs
 
@@ -111,13 +130,13 @@ def _pictures(name: Path, output: Path, recursive: bool) -> list[tuple[Path, Pat
     return [(picture, output / picture.parent.relative_to(name)) for picture in pictures]
 
 
-def _named(placed: Iterable[tuple[Path, Path]]) -> list[Job]:
+def _named(placed: Iterable[tuple[Path, Path]], suffix: str) -> list[Job]:
     pictures = list(dict.fromkeys(placed))
     stems = Counter(folder / picture.stem.lower() for picture, folder in pictures)
     jobs = []
     for picture, folder in pictures:
         alone = stems[folder / picture.stem.lower()] == 1
-        jobs.append(Job(picture, folder / f"{picture.stem if alone else picture.name}.pt"))
+        jobs.append(Job(picture, folder / f"{picture.stem if alone else picture.name}{suffix}"))
     for target, times in Counter(job.target for job in jobs).items():
         if times > 1:
             raise UsageError(f"two pictures would both become {target}; train them apart")
@@ -155,10 +174,10 @@ def attempt(job: Job, options: Options, on_progress: Callable[[Progress], None])
 
 
 def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> Outcome:
-    """Fits a picture and writes its model, unless that is there already.
+    """Fits a picture and writes its model or `.anir` file, unless that is there already.
 
     A training that was interrupted goes on from its state. Raises AnirError if the picture cannot be read or
-    the model not be written, and KeyboardInterrupt.
+    the target not be written, and KeyboardInterrupt.
     """
     started = time.monotonic()
     image = load_image(job.picture, options.background)
@@ -169,40 +188,68 @@ def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> 
         on_progress(at)
 
     with locked(job.target):
-        if not options.force and _is_done(job.target, image, options.config):
+        _protect_others(job)
+        done = _levels_are_done if job.becomes_anir else _model_is_done
+        if not options.force and done(job.target, image, options.config):
             return Outcome(job, bytes=job.target.stat().st_size)
         if options.force:
             job.state.unlink(missing_ok=True)
         source = plain_name(job.picture.name)
         model = fit(image, options.config, source=source, on_progress=show, state=job.state)
-        save_model(model, job.target)
+        quality = reached.get(model.space.largest.name)
+        if job.becomes_anir:
+            quality = export_anir(model, job.target).levels[-1].psnr[0]
+        else:
+            save_model(model, job.target)
         job.state.unlink(missing_ok=True)
-    return Outcome(
-        job,
-        fitted=True,
-        bytes=job.target.stat().st_size,
-        psnr=reached.get(model.space.largest.name),
-        seconds=time.monotonic() - started,
-    )
+    seconds = time.monotonic() - started
+    return Outcome(job, fitted=True, bytes=job.target.stat().st_size, psnr=quality, seconds=seconds)
 
 
-def _is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
-    """Whether the model is that of these pixels and this configuration: fitting it again would give the same.
+def _protect_others(job: Job) -> None:
+    """Raises AnirError if the target is a folder or a file of another kind."""
+    if job.target.is_dir():
+        raise AnirError(f"{job.target}: is a folder; name a file")
+    kind, beginning = (f"{ANIR} file", MAGIC) if job.becomes_anir else ("model", _ZIP)
+    if job.target.exists():
+        with job.target.open("rb") as file:
+            if file.read(len(beginning)) not in (beginning, b""):
+                raise AnirError(
+                    f"{job.target}: is no {kind}; it would be replaced, so name another -o, or remove it"
+                )
 
-    Raises AnirError if the target is a file that is no model.
+
+def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
+    """Whether the `.anir` file has levels of this configuration, and shows the pixels as well as it says.
+
+    The file does not tell its preset and seed.
     """
-    if target.is_dir():
-        raise AnirError(f"{target}: is a folder; name a file")
+    try:
+        levels = LevelFile.read(target)
+        levels.check_whole()
+        *_, (last, network) = levels.networks()
+    except AnirError:
+        return False
+    height, width, colours = image.shape
+    header, names = levels.header, {subnet.name for subnet in config.space(width, height, colours).subnets}
+    has = (header.family, header.bits, header.size, header.colours, {level.name for level in levels.whole})
+    if has != (config.family, config.bits, (width, height), colours, names):
+        return False
+    # Half of a quarter dB is what it is rounded by.
+    shown = min(psnr(Decoder(network).decode(), image), MAX_TOLD_PSNR)
+    return abs(shown - last.psnr[0]) < 0.2
+
+
+def _model_is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
+    """Whether the model is that of these pixels and this configuration: another fit would give the same."""
     if not target.exists():
         return False
-    with target.open("rb") as file:
-        if file.read(len(_ZIP)) not in (_ZIP, b""):
-            raise AnirError(f"{target}: is no model; it would be replaced, so name another -o, or remove it")
     try:
         model = load_model(target)
     except AnirError:
         return False
-    height, width = image.shape[:2]
-    wanted = (config.family, config.bits, config.schedule_name, config.seed, config.space(width, height))
+    height, width, colours = image.shape
+    space = config.space(width, height, colours)
+    wanted = (config.family, config.bits, config.schedule_name, config.seed, space)
     has = (model.family_name, model.bits, model.preset, model.seed, model.space)
     return has == wanted and np.array_equal(model.image.numpy(), image)

@@ -21,8 +21,8 @@ class Analysis:
     """A picture in the lapped transform.
 
     Attributes:
-        planes: float32[H, W, 3], in units of half the range of 8-bit levels.
-        coefficients: of the planes, int32[rows, columns, 3, pitch, pitch], as `in_units` has them.
+        planes: float32[H, W, N], in units of half the range of 8-bit levels.
+        coefficients: of the planes, int32[rows, columns, N, pitch, pitch], as `in_units` has them.
         colours: that planes in units of UNIT become.
     """
 
@@ -32,7 +32,7 @@ class Analysis:
 
 
 def analyse(image: NDArray[np.uint8]) -> Analysis:
-    """A picture's coefficients; `image` is uint8[H, W, 3]."""
+    """A picture's coefficients; `image` is uint8[H, W, N]."""
     colours = colours_of(image)
     # The inverse of the matrix as it is rounded, so that colours do not suffer from that.
     inverse = _TOP_CODE / 127.5 * np.linalg.inv(colours.matrix.astype(np.float64))
@@ -41,7 +41,7 @@ def analyse(image: NDArray[np.uint8]) -> Analysis:
 
 
 def colours_of(image: NDArray[np.uint8]) -> Colours:
-    """The colours that planes in units of UNIT become, for a picture uint8[H, W, 3]."""
+    """The colours that planes in units of UNIT become, for a picture uint8[H, W, N]."""
     matrix = np.rint(_TOP_CODE * principal_colours(image)).astype(np.int8)
     # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
     border = np.rint(np.concatenate([image[0], image[:, 0]]).mean(0)).astype(np.uint8)
@@ -49,21 +49,21 @@ def colours_of(image: NDArray[np.uint8]) -> Colours:
 
 
 def principal_colours(image: NDArray[np.uint8]) -> Floats:
-    """Axes of the colour planes, float32[RGB, planes], orthonormal, that of the largest variance first.
+    """Axes of the colour planes, float32[colours, planes], orthonormal, that of the largest variance first.
 
-    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, 3]; of each,
+    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, N]; of each,
     the largest entry is positive.
     """
     levels = image.astype(np.float32) / 127.5
-    differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, 3) for axis in (0, 1)])
+    differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, image.shape[2]) for axis in (0, 1)])
     _, axes = np.linalg.eigh(differences.T.astype(np.float64) @ differences)
     largest = np.abs(axes).argmax(0)
-    axes *= np.sign(axes[largest, np.arange(3)])
+    axes *= np.sign(axes[largest, np.arange(len(axes))])
     return axes[:, ::-1].astype(np.float32)
 
 
 def transform(planes: Floats, pitch: int) -> Floats:
-    """Coefficients [3, rows, columns, pitch, pitch] of planes [H, W, 3]."""
+    """Coefficients [N, rows, columns, pitch, pitch] of planes [H, W, N]."""
     return np.stack([_transform(np.ascontiguousarray(plane), pitch) for plane in planes.transpose(2, 0, 1)])
 
 

@@ -32,7 +32,7 @@ _PIXELS = 2**16
 _BATCH = 4096
 
 Heads = tuple[Quantized, Tensor]
-"""Codes int8[depths, 3, C] with scale [depths, 3], and biases float32[depths, 3]."""
+"""Codes int8[depths, N, C] with scale [depths, N], and biases float32[depths, N]."""
 
 
 def start_from_common(trunk: Trunk) -> None:
@@ -45,12 +45,12 @@ def start_from_common(trunk: Trunk) -> None:
 
 def common_parameters(trunk: Trunk) -> Parameters | None:
     """The parameters of a trunk with the common weights, if there are common networks of its size."""
-    weight = trunk.parameters["weight"]
+    weight, planes = trunk.parameters["weight"], trunk.parameters["head"].shape[1]
     channels = weight.shape[-1]
-    if not all(has_common(depth, channels, 3) for depth in trunk.depths):
+    if not all(has_common(depth, channels, planes) for depth in trunk.depths):
         return None
-    own = common_trunks()[channels]
-    values = torch.from_numpy(own.weights * own.steps[:, None, None])[: len(weight)]
+    own = common_trunks()[channels - planes].layers(trunk.depths[-1], planes)
+    values = torch.from_numpy(own["weights"] * own["steps"][:, None, None])
     return {**trunk.parameters, "weight": values.to(weight.device)}
 
 
@@ -79,22 +79,23 @@ def choose_networks(
         measure = _Measure(trunk, picture, features, np.array([level_bytes[own] for own in subnets]))
         choices = []
         if (parameters := common_parameters(trunk)) is not None:
-            known = common_trunks()[width]
+            known = common_trunks()[width - picture.colours]
             heads = common_heads(known, subnets, colours, [1 / own.step for own in latents])
             worth, best = _with_best_heads(measure, parameters, heads)
-            choices.append((worth, _common_trunk(trunk.depths[-1] - 1, known, best, latents)))
+            choices.append((worth, _common_trunk(trunk.depths[-1], known, best, latents)))
         if are_trained or not choices:
             own = solve_heads(trunk, trunk.quantized(), picture, features)
-            layers = (trunk.depths[-1] - 1) * width * (width - 3) * trunk.bits / 8
-            worth = measure.worth(trunk.quantized(), own, layers + _head_bytes(width)).sum()
+            layers = (trunk.depths[-1] - 1) * width * (width - picture.colours) * trunk.bits / 8
+            cost = layers + _head_bytes(width, picture.colours)
+            worth = measure.worth(trunk.quantized(), own, cost).sum()
             choices.append((worth, trunk.to_codes(*own, latents)))
         result[width] = max(choices, key=lambda choice: choice[0])[1]
     return result
 
 
-def _head_bytes(width: int) -> int:
-    """Of a head in a file: three codes for each channel, scales and biases."""
-    return 3 * width + 28
+def _head_bytes(width: int, colours: int) -> int:
+    """Of a head in a file: a code of each colour for each channel, scales and biases."""
+    return colours * (width + 4) + 16
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class _Measure:
             for i, channels in enumerate(self.trunk.last_layers(parameters, x, y, seen)):
                 shown = torch.addmm(biases[i], channels, values[i].T).clamp(0, 1)
                 total[i] += (shown - (colours + 1) / 2).square().sum().double().cpu()
-        error: NDArray[np.float64] = total.numpy() / (3 * len(index))
+        error: NDArray[np.float64] = total.numpy() / (self.picture.colours * len(index))
         worth: NDArray[np.float64] = -10 * np.log10(error.clip(1e-10)) - _DB_PER_SHARE * cost / self.sizes
         return worth
 
@@ -134,7 +135,7 @@ def _with_best_heads(measure: _Measure, parameters: Parameters, heads: Heads) ->
     """What common layers are worth with these heads, but with the picture's own ones where they pay."""
     own = solve_heads(measure.trunk, parameters, measure.picture, measure.features)
     worth = measure.worth(parameters, heads, 0)
-    own_worth = measure.worth(parameters, own, _head_bytes(heads[0].codes.shape[-1]))
+    own_worth = measure.worth(parameters, own, _head_bytes(heads[0].codes.shape[-1], heads[0].codes.shape[1]))
     pays = torch.from_numpy(own_worth > worth)
     codes = torch.where(pays[:, None, None], own[0].codes, heads[0].codes)
     scale = torch.where(pays[:, None], own[0].scale, heads[0].scale)
@@ -158,15 +159,16 @@ def common_heads(
 
 
 def _common_trunk(
-    layers: int, known: CommonTrunk, heads: Heads, latents: tuple[Latents, ...]
+    depth: int, known: CommonTrunk, heads: Heads, latents: tuple[Latents, ...]
 ) -> QuantizedTrunk:
-    """A trunk of the first common layers, so many of them."""
-    steps = torch.from_numpy(known.steps[:layers])
-    channels = known.weights.shape[-1]
+    """A trunk of the common layers of a network of that depth."""
+    colours, channels = heads[0].codes.shape[1:]
+    layers = known.layers(depth, colours)
+    steps = torch.from_numpy(layers["steps"])
     return QuantizedTrunk(
         filters=Quantized(torch.zeros(1, 0, channels, dtype=torch.int16), torch.zeros(1, 0)),
-        weight=torch.from_numpy(known.weights[:layers]),
-        step=Quantized(torch.ones(layers, 1, dtype=torch.int8), steps),
+        weight=torch.from_numpy(layers["weights"]),
+        step=Quantized(torch.ones(len(steps), 1, dtype=torch.int8), steps),
         bias=Quantized(torch.zeros(0, channels, dtype=torch.int8), torch.zeros(0)),
         head=heads[0],
         head_bias=heads[1],

@@ -11,7 +11,7 @@ CONSTANT = math.pi / 2
 
 
 def planes_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
-    """The colour planes float32[H', W', 3] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
+    """The colour planes float32[H', W', N] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
     values = coefficients(latents)
     across, down = (
         Axis(pixels, latents.pitch).cosines(at, values.shape[-1])
@@ -36,14 +36,15 @@ def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], c
         (at + np.array(BESIDE, np.float32)[:, None] * np.float32(2 * latents.reach / pixels)).ravel()
         for at, pixels in zip((x, y), size, strict=True)
     )
-    planes = planes_at(latents, right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), 3)
-    return planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1) @ differences(channels)
+    planes = planes_at(latents, right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), -1)
+    seen = planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)
+    return seen @ differences(channels, len(latents.codes))
 
 
-def differences(channels: int) -> Floats:
-    """What the channels see as sums of an array [right, down, plane], flattened: float32[27, n]."""
-    seen = seen_by(channels)
-    result = np.zeros((len(BESIDE), len(BESIDE), 3, len(seen)), np.float32)
+def differences(channels: int, planes: int) -> Floats:
+    """What the channels see as sums of an array [right, down, plane], flattened: float32[9 · planes, n]."""
+    seen = seen_by(channels, planes)
+    result = np.zeros((len(BESIDE), len(BESIDE), planes, len(seen)), np.float32)
     for channel, (plane, right, down) in enumerate(seen):
         result[right + 1, down + 1, plane, channel] = 1
         result[1, 1, plane, channel] -= bool(right or down)
@@ -52,7 +53,7 @@ def differences(channels: int) -> Floats:
 
 def synthesis_macs_per_pixel(latents: Latents) -> int:
     """Multiply-accumulates that the features take at a pixel, where the windows of two cells overlap."""
-    k, beside = int(latents.codes.shape[-1]), len(BESIDE)
+    k, beside, others = int(latents.codes.shape[-1]), len(BESIDE), len(latents.codes) - 1
     # Sums along rows come first, for each cosine down the columns; a pixel has a pitch's share of them.
-    # Plane 0 is needed at all multiples of the reach, the other two at the point alone.
-    return (beside + 2) * (2 * k * k // latents.pitch) + (beside**2 + 2) * 2 * k
+    # Plane 0 is needed at all multiples of the reach, the others at the point alone.
+    return (beside + others) * (2 * k * k // latents.pitch) + (beside**2 + others) * 2 * k

@@ -20,25 +20,25 @@ def encode_latents(latents: Latents) -> Stream:
 
 
 def planes_apart(codes: Codes) -> bool:
-    """Whether each plane has lanes of its own: three times as many lanes, of a third as many steps."""
+    """Whether each of N planes has lanes of its own: N times as many lanes, of as many fewer steps."""
     # Means do not count: they are differences along the scan, so that their number depends on its direction.
     others = np.count_nonzero(codes) - np.count_nonzero(codes[..., 0, 0])
-    return bool(others >= _CODES_APART * 3 * codes.shape[2])
+    return bool(others >= _CODES_APART * len(codes) * codes.shape[2])
 
 
 def in_lanes(codes: Codes) -> Ints:
-    """Codes [3, A, B, K, K] in lanes, int32[lanes, steps].
+    """Codes [N, A, B, K, K] in lanes, int32[lanes, steps].
 
     Each of the B rows of cells along the scan is a lane, in which planes come one after the other; with
-    `planes_apart` there are 3 · B lanes, of one plane each.
+    `planes_apart` there are N · B lanes, of one plane each.
     """
     apart = planes_apart(codes)
     lanes = codes.transpose(0, 2, 1, 3, 4) if apart else codes.transpose(2, 0, 1, 3, 4)
-    return lanes.reshape(codes.shape[2] * (3 if apart else 1), -1).astype(np.int32)
+    return lanes.reshape(codes.shape[2] * (len(codes) if apart else 1), -1).astype(np.int32)
 
 
 def out_of_lanes(lanes: Ints, codes: Codes) -> Ints:
-    """The inverse of `in_lanes` for an array with an entry for each of the codes: [3, A, B, K, K]."""
+    """The inverse of `in_lanes` for an array with an entry for each of the codes: [N, A, B, K, K]."""
     planes, along, across, k, _ = codes.shape
     if planes_apart(codes):
         return lanes.reshape(planes, across, along, k, k).transpose(0, 2, 1, 3, 4)

@@ -43,7 +43,7 @@ def embedded_levels(
         size: (W, H) of the picture in pixels.
         bits: of a hidden weight.
     """
-    beside = _bytes_beside(order, bits)
+    beside = _bytes_beside(order, bits, coefficients.shape[2])
     wanted = [int(_REST * end) - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
     ends = [max(end, _LEAST * (k + 1)) for k, end in enumerate(wanted)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
@@ -55,14 +55,15 @@ def _rates(count: int) -> list[float]:
     return [float(rate) for rate in np.exp(np.interp(places, range(len(_RATES)), np.log(_RATES)))]
 
 
-def _bytes_beside(order: Sequence[Subnet], bits: int) -> list[int]:
+def _bytes_beside(order: Sequence[Subnet], bits: int, planes: int) -> list[int]:
     """About what each prefix has beside coefficients: the header, and networks but the common ones."""
     total, layers, result = float(_HEADER + _ENTRY * len(order)), dict[int, int](), list[int]()
     for subnet in order:
         total += _LEVEL
-        if not has_common(subnet.depth, subnet.width, 3):
+        if not has_common(subnet.depth, subnet.width, planes):
             new = subnet.depth - 1 - layers.get(subnet.width, 0)
             layers[subnet.width] = subnet.depth - 1
-            total += new * (subnet.width * (subnet.width - 3) * bits / 8 + 4) + 3 * subnet.width + 28
+            layer = subnet.width * (subnet.width - planes) * bits / 8 + 4
+            total += new * layer + planes * subnet.width + 28
         result.append(round(total))
     return result

@@ -10,9 +10,32 @@ MAX_PSNR = 100.0
 
 
 def psnr(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio of two pictures in dB, 10 log₁₀(255² / MSE), at most MAX_PSNR."""
-    error = float(np.mean((decoded.astype(np.float64) - original.astype(np.float64)) ** 2))
+    """Peak signal-to-noise ratio of two pictures in dB, 10 log₁₀(255² / MSE), at most MAX_PSNR.
+
+    Pictures are uint8[..., 1 | 3 | 4]. If one has an alpha, the MSE is the mean of that of what is seen on
+    black and of what is seen on white.
+    """
+    if 4 in (decoded.shape[-1], original.shape[-1]):
+        error = _error_seen(decoded, original)
+    else:
+        error = float(np.mean((decoded.astype(np.float64) - original.astype(np.float64)) ** 2))
     return min(MAX_PSNR, 10 * math.log10(255**2 / error)) if error else MAX_PSNR
+
+
+def _error_seen(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
+    (black, alpha), (other_black, other_alpha) = (_on_black(own) for own in (decoded, original))
+    on_black = black - other_black
+    # White shines through where a picture is not opaque.
+    on_white = on_black - (alpha - other_alpha)
+    return float(np.mean(on_black**2) + np.mean(on_white**2)) / 2
+
+
+def _on_black(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Colours multiplied by alpha, and alpha, both in levels."""
+    values = picture.astype(np.float64)
+    if values.shape[-1] < 4:
+        return values, np.full((*values.shape[:-1], 1), 255.0)
+    return values[..., :3] * values[..., 3:] / 255, values[..., 3:]
 
 
 def bits_per_pixel(size: int, pixels: int) -> float:

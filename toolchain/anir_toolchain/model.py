@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from anir_runtime.decoder import Decoder
 from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
 from torch import Tensor
@@ -49,8 +50,8 @@ class QuantizedTrunk:
         step: learned step sizes of the hidden matrices, scale [D-1]: int8[D-1, C], one for each output, or
             int8[D-1, 1], one for each matrix, if the family is lean.
         bias: int8[D-1, C], scale [D-1]; empty, [0, C] and [0], if the family is lean.
-        head: linear maps to RGB in [0, 1], one for each depth: int8[depths, 3, C], scale [depths, 3].
-        head_bias: float32[depths, 3].
+        head: linear maps to N colours in [0, 1], one for each depth: int8[depths, N, C], scale [depths, N].
+        head_bias: float32[depths, N].
         latents: for each depth, if the family has latents.
     """
 
@@ -74,7 +75,7 @@ class Model:
         preset: name of the preset that it was trained with.
         seed: of the training's random numbers.
         source: file name of the picture.
-        image: the picture itself, uint8[H, W, 3].
+        image: the picture itself, uint8[H, W, N]: grey, RGB, or RGB and alpha.
         trunks: by width.
     """
 
@@ -96,6 +97,16 @@ class Model:
     def size(self) -> tuple[int, int]:
         """(width, height) of the picture in pixels."""
         return self.image.shape[1], self.image.shape[0]
+
+    @property
+    def colours(self) -> int:
+        """Number N of colours of the picture: 1, 3 or 4."""
+        return self.image.shape[2]
+
+    @property
+    def planes(self) -> int:
+        """Number of its latents' planes."""
+        return self.family.planes(self.colours)
 
     def latents(self, subnet: Subnet) -> Latents | None:
         """A subnet's latents, if the family has any."""
@@ -131,7 +142,7 @@ class Model:
             first += tensor.rows
 
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
-        """What the quantized subnet shows, by torch: RGB float32[H', W', 3], not clipped to [0, 1].
+        """What the quantized subnet shows, by torch: float32[H', W', N], not clipped to [0, 1].
 
         Args:
             subnet: a member of the space.
@@ -148,9 +159,14 @@ class Model:
             grid_x,
             grid_y,
             self._features(subnet, x.numpy(), y.numpy()),
+            self.planes,
         )[-1]
-        rgb = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
-        return rgb.reshape(len(y), len(x), 3)
+        colours = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
+        return colours.reshape(len(y), len(x), -1)
+
+    def _repr_png_(self) -> bytes | None:
+        """What the largest subnet shows, as a PNG, which notebooks show."""
+        return Decoder(self.network(self.space.largest))._repr_png_()
 
     def _features(self, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32]) -> Tensor | None:
         """The features of a subnet's channels at all points of a grid, float32[H' · W', n], if it has any."""

@@ -15,14 +15,15 @@ class Picture:
     Attributes:
         width: W, in pixels.
         height: H, in pixels.
+        colours: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         device: on which all tensors are.
     """
 
     def __init__(self, image: NDArray[np.uint8], device: torch.device) -> None:
-        """`image` is uint8[H, W, 3], RGB; it is copied."""
-        self.height, self.width = image.shape[:2]
+        """`image` is uint8[H, W, colours]; it is copied."""
+        self.height, self.width, self.colours = image.shape
         self.device = device
-        self._pixels = torch.from_numpy(image.copy()).reshape(-1, 3).to(device)
+        self._pixels = torch.from_numpy(image.copy()).reshape(-1, self.colours).to(device)
         self._x = torch.from_numpy(axis_coordinates(self.width)).to(device)
         self._y = torch.from_numpy(axis_coordinates(self.height)).to(device)
 
@@ -37,11 +38,11 @@ class Picture:
 
     @property
     def image(self) -> NDArray[np.uint8]:
-        """The picture itself, uint8[H, W, 3]."""
-        return self._pixels.reshape(self.height, self.width, 3).cpu().numpy()
+        """The picture itself, uint8[H, W, colours]."""
+        return self._pixels.reshape(self.height, self.width, self.colours).cpu().numpy()
 
     def points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coordinates x [N] and y [N] and colours [N, 3] of pixels by their index, all float32 in [-1, 1]."""
+        """Coordinates x [N] and y [N] and colours [N, colours] of pixels by their index, all in [-1, 1]."""
         x, y = self._x[index % self.width], self._y[index // self.width]
         return x, y, self._pixels[index].float() / 127.5 - 1
 

@@ -11,6 +11,8 @@ import numpy as np
 from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context, Ints, Tables
 from numpy.typing import NDArray
 
+MOST_SIZES = TOTAL // 2
+"""Different sizes of codes at most, so that each has a frequency for either sign."""
 LANE_BITS = 21
 """Estimate of the bits that a lane adds to a file for its state, beside those of its codes."""
 _ENTRY_BITS = 10

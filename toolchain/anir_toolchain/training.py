@@ -49,7 +49,8 @@ def fit(
     The same picture, configuration and kind of device give the same model, on any number of threads.
 
     Args:
-        image: uint8[H, W, 3], RGB; or [H, W] or [H, W, 1], grey; or [H, W, 4], RGB and alpha, shown on white.
+        image: uint8[H, W] or [H, W, 1], grey; [H, W, 3], RGB; or [H, W, 4], RGB and alpha. The model has
+            as few channels as show the same (`image.fewest_channels`).
         config: what to fit and how.
         source: the picture's file name, kept in the model.
         on_progress: called about every second.

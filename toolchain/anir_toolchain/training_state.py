@@ -49,15 +49,14 @@ class Task:
 
     @classmethod
     def of(cls, image: NDArray[np.uint8], config: Config, pool: Executor) -> "Task":
-        """The task of fitting a picture uint8[H, W, 3]. Raises AnirError if the configuration is wrong."""
+        """The task of fitting a picture uint8[H, W, N]. Raises AnirError if the configuration is wrong."""
         device = config.torch_device()
         if device.type == "cuda":
             # torch loads its CUDA solvers at first use, which must not be in two threads at once.
             torch.linalg.eigh(torch.eye(2, device=device))
         picture = Picture(image, device)
-        return cls(
-            config, picture, family(config.family), config.space(*picture.size), config.schedule(), pool
-        )
+        space = config.space(*picture.size, picture.colours)
+        return cls(config, picture, family(config.family), space, config.schedule(), pool)
 
 
 @dataclass
@@ -91,7 +90,7 @@ def random_networks(task: Task) -> Training:
     size, bandwidth = task.picture.size, _first_bandwidth(task.picture.image)
     depths, bits = task.space.depths, task.config.bits
     trunks = [
-        Trunk.create(task.family, depths, width, bits, size, bandwidth, generator)
+        Trunk.create(task.family, depths, width, bits, size, task.picture.colours, bandwidth, generator)
         for width in task.space.widths
     ]
     trainers = [TrunkTrainer(trunk.to(task.picture.device)) for trunk in trunks]
@@ -131,7 +130,7 @@ def load(task: Task, path: Path) -> Training:
     if not same or not torch.equal(state["image"], torch.from_numpy(picture.image)):
         raise AnirError(f"{path}: the state of another picture or of other options")
     training = random_networks(task)
-    latents = [latents_from_state(own, picture.size) for own in state["latents"]]
+    latents = [latents_from_state(own, picture.image.shape) for own in state["latents"]]
     by_subnet = dict(zip(task.space.subnets if latents else (), latents, strict=True))
     training.features = LatentFeatures(by_subnet, picture, task.pool)
     for width, trainer in training.trainers.items():

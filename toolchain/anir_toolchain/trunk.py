@@ -24,9 +24,10 @@ class Trunk:
     """The subnets of one width in training.
 
     With D layers, C channels, F filter banks of K values each, and one head for each depth, the parameters
-    are filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, 3, C],
-    head_bias [depths, 3], and log_step [D-1, C], the natural logarithm of the step size of each output's 4-
-    or 8-bit weights. If the family is lean, bias is [0, C] and log_step [D-1, 1]. Colours are RGB in [-1, 1].
+    are filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, colours, C],
+    head_bias [depths, colours], and log_step [D-1, C], the natural logarithm of the step size of each
+    output's 4- or 8-bit weights. If the family is lean, bias is [0, C] and log_step [D-1, 1]. Colours are in
+    [-1, 1].
 
     Methods that compute something take parameters: the trunk's own, or those that it has when quantized.
     """
@@ -45,6 +46,7 @@ class Trunk:
         width: int,
         bits: int,
         size: tuple[int, int],
+        colours: int,
         bandwidth: float,
         generator: torch.Generator,
     ) -> "Trunk":
@@ -56,6 +58,7 @@ class Trunk:
             width: channels of each layer.
             bits: of a hidden weight, 4 or 8.
             size: (W, H) of the picture in pixels.
+            colours: number of colours of the picture.
             bandwidth: highest first-layer frequency, in radians per half mean side.
             generator: draws the random numbers.
         """
@@ -73,8 +76,8 @@ class Trunk:
             "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
             "weight": uniform(depth - 1, width, width) * bound,
             "bias": uniform(0 if family.lean else depth - 1, width) * bound,
-            "head": uniform(len(depths), 3, width) * 0.01,
-            "head_bias": torch.zeros(len(depths), 3),
+            "head": uniform(len(depths), colours, width) * 0.01,
+            "head_bias": torch.zeros(len(depths), colours),
             "log_step": torch.zeros(depth - 1, 1 if family.lean else width),
         }
         return cls(family, depths, bits, parameters)
@@ -84,6 +87,11 @@ class Trunk:
         moved = {name: value.to(device) for name, value in self.parameters.items()}
         trained = {name: value.requires_grad_() for name, value in moved.items()}
         return Trunk(self.family, self.depths, self.bits, trained)
+
+    @property
+    def planes(self) -> int:
+        """Number of the latents' planes, to which no weights lead."""
+        return self.family.planes(self.parameters["head"].shape[1])
 
     def last_layers(
         self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
@@ -112,13 +120,13 @@ class Trunk:
     ) -> Tensor:
         """The channels from which the head of one depth makes colours, float32[N, C]: see `last_layers`."""
         weights, biases = (parameters[name][: depth - 1] for name in ("weight", "bias"))
-        return self.family.forward(parameters["filters"], weights, biases, x, y, features)[-1]
+        return self.family.forward(parameters["filters"], weights, biases, x, y, features, self.planes)[-1]
 
     def colours(
         self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
     ) -> list[Tensor]:
-        """The colours of every subnet at N points, float32[3, N] for each depth: see `last_layers`."""
-        # Three long rows: a product with three columns would take four times as long.
+        """The colours of every subnet at N points, float32[colours, N] for each depth: see `last_layers`."""
+        # A few long rows: a product with as few columns would take four times as long.
         return [
             torch.addmm(parameters["head_bias"][i, :, None], parameters["head"][i], channels.T)
             for i, channels in enumerate(self.last_layers(parameters, x, y, features))
@@ -135,7 +143,7 @@ class Trunk:
         """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
         step = self._output_rms() * _STEP_RMS * 2 ** (4 - self.bits)
         if self.family.lean:
-            step = step[:, self.family.passed_through :].square().mean(1, keepdim=True).sqrt()
+            step = step[:, self.planes :].square().mean(1, keepdim=True).sqrt()
         self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
         if self.family.periodic_bias:
             bias = self.parameters["bias"]
@@ -175,7 +183,7 @@ class Trunk:
         step, step_scale = _step_codes(own["log_step"].exp())
         weight = quantize(own["weight"], (step * step_scale)[:, None, :], self.bits)
         # No gradient has reached these: the family does not read them.
-        weight[..., : self.family.passed_through] = 0
+        weight[..., : self.planes] = 0
         return QuantizedTrunk(
             filters=_row_codes(own["filters"], top_codes(self.family), torch.int16),
             weight=weight.to(torch.int8),

@@ -88,18 +88,18 @@ class TrunkTrainer:
             pixels: number of points of the whole step.
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
-            colours: of the picture, float32[N, 3] in [-1, 1].
+            colours: of the picture, float32[N, colours] in [-1, 1].
             features: of each depth, float32[N, n], if there are latents.
 
         Returns:
-            For each depth the squared error summed up over these points and three colours, divided by
-            3 · pixels, and the gradients of their sum weighted by `_loss_weights`.
+            For each depth the squared error summed up over these points and their colours, divided by
+            colours · pixels, and the gradients of their sum weighted by `_loss_weights`.
         """
         leaves = {
             name: value.detach().requires_grad_(value.requires_grad) for name, value in parameters.items()
         }
         outputs, target = self.trunk.colours(leaves, x, y, features), colours.T.contiguous()
-        errors = torch.stack([(rgb - target).square().sum() for rgb in outputs]) / (3 * pixels)
+        errors = torch.stack([(own - target).square().sum() for own in outputs]) / (len(target) * pixels)
         torch.autograd.backward((errors * self._loss_weights()).sum())
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         return errors.detach(), gradients

@@ -105,7 +105,7 @@ export function describeDifference(a: Uint8Array, b: Uint8Array): string {
     count += Number(step > 0);
   });
   if (count === 0) return 'Both draw the same pixels.';
-  // Alpha is the same in both.
+  // Alpha, which most pictures do not have, is the same in both.
   const share = ((count / a.length) * 4) / 3;
   const levels = largest === 1 ? 'by 1 level of 255' : `by up to ${largest} levels of 255`;
   return `${(share * 100).toPrecision(2)} % of the values differ, ${levels}.`;

@@ -101,7 +101,12 @@ export class NeuralLayer {
     signal.throwIfAborted();
     const sheet = { canvas: document.createElement('canvas'), image, density: densityOf(region) };
     this.#lay(sheet, region);
-    return { sheet, pass: await paint(sheet.canvas, image, region, signal, this.onShare) };
+    const pass = await paint(sheet.canvas, image, region, signal, (share) => {
+      // Coarser sheets must not show through what is transparent.
+      sheet.canvas.style.backgroundSize = `100% ${100 * share}%`;
+      this.onShare(share);
+    });
+    return { sheet, pass };
   }
 
   /** Puts the sheet over all that is coarser and all that shows another image. */

@@ -1,10 +1,10 @@
 /** The families' formulas (docs/format.md) in double precision, a point at a time. */
 import { Axis, meansOf, seenBy, worthOf } from '../neural-img/src/lapped_transform.ts';
-import { channelsOf, depthOf, type Network, valuesOf } from '../neural-img/src/network.ts';
+import { channelsOf, coloursOf, depthOf, type Network, valuesOf } from '../neural-img/src/network.ts';
 
 type Values = (name: string) => Float32Array;
 
-/** Levels of red, green and blue at columns x and rows y. */
+/** Levels of all colours at columns x and rows y. */
 export function evaluate(network: Network, x: Float32Array, y: Float32Array): number[] {
   const names = [...Object.keys(network.tensors), 'biases'];
   const known = new Map(names.map((name) => [name, valuesOf(network, name)]));
@@ -64,7 +64,7 @@ function planesAt(network: Network, x: number, y: number): number[] {
   const { latents, size } = network;
   if (!latents) throw new Error('no latents');
   const [width, height] = size;
-  const seen = seenBy(channelsOf(network)).map(({ plane, right, down }) =>
+  const seen = seenBy(channelsOf(network), coloursOf(network)).map(({ plane, right, down }) =>
     planeAt(network, plane, x + (2 * right * latents.reach) / width, y + (2 * down * latents.reach) / height),
   );
   return [...seen, ...Array<number>(channelsOf(network) - seen.length).fill(Math.PI / 2)];

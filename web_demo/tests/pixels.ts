@@ -3,6 +3,15 @@ import { expect } from 'vitest';
 
 export const withoutAlpha = (rgba: ArrayLike<number>) => Array.from(rgba).filter((_, k) => k % 4 !== 3);
 
+/** RGBA of pixels that have one, three or four channels. */
+export function asRgba(pixels: number[], colours: number): number[] {
+  const of = (pixel: number, k: number) => pixels[pixel * colours + (k % colours)] as number;
+  return Array.from({ length: (pixels.length / colours) * 4 }, (_, at) => {
+    const [pixel, k] = [Math.floor(at / 4), at % 4];
+    return k < Math.max(colours, 3) ? of(pixel, k) : 255;
+  });
+}
+
 export function expectSamePixels(got: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(got.length).toBe(expected.length);
   const steps = Array.from(expected, (value, k) => Math.abs(value - (got[k] ?? Number.NaN)));

@@ -22,7 +22,7 @@ export interface NetworkCase {
   network: Network;
   x: Float32Array;
   y: Float32Array;
-  /** RGB at these columns and rows. */
+  /** Colours, as many as the picture has, at these columns and rows. */
   pixels: number[];
   /** Pictures of the whole at smaller sizes. */
   smaller: (Omit<NetworkCase, 'network' | 'smaller'> & { spacing: [number, number] })[];
@@ -62,6 +62,7 @@ function networkOf({ family, tensors, latents, size, bits }: any): Network {
 export interface AnirCase {
   file: Uint8Array<ArrayBuffer>;
   family: string;
+  colours: number;
   bits: number;
   pitch: number;
   start: number;

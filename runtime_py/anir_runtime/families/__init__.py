@@ -17,7 +17,7 @@ class Field(NamedTuple):
     Attributes:
         types: names of the element types that it may have, int4 among them.
         shape: lengths of its axes, numbers or letters: D for the number of layers, L = D − 1 for that of
-            hidden matrices, C for the channels of a layer and P for the colours.
+            hidden matrices, C for the channels of a layer and N for the colours.
         scaled: number of leading axes of its float32 scale, `<name>.scale`; 0 if it has no scale.
     """
 
@@ -44,7 +44,7 @@ class Family:
         self, depth: int, channels: int, colours: int
     ) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
         """Types and shape of each tensor, scales included, of a network of that size."""
-        lengths = {"D": depth, "L": depth - 1, "C": channels, "P": colours}
+        lengths = {"D": depth, "L": depth - 1, "C": channels, "N": colours}
         result = {}
         for name, field in self.fields.items():
             shape = tuple(lengths[n] if isinstance(n, str) else n for n in field.shape)
@@ -56,8 +56,8 @@ class Family:
 
 MATRICES = {
     "weights": Field(("int4", "int8"), ("L", "C", "C")),
-    "head": Field(("int8",), ("P", "C"), scaled=1),
-    "head.bias": Field(("float32",), ("P",)),
+    "head": Field(("int8",), ("N", "C"), scaled=1),
+    "head.bias": Field(("float32",), ("N",)),
 }
 """Hidden matrices and the head, as all families have them."""
 

@@ -25,7 +25,7 @@ near = MatMul(near_rows, columns)
 near_features = Reshape(near, places)
 other_rows = MatMul(rows_here, others)
 other = MatMul(other_rows, columns_here)
-other_features = Reshape(other, planes)
+other_features = Flatten(other, axis=1)
 all_features = Concat(near_features, other_features, axis=0)
 features = MatMul(differences, all_features)
 z = Gemm(weight, features, bias)
@@ -121,7 +121,7 @@ class Lapped:
             "others": part[1:],
             **self._first,
         }
-        own = graph(_FIRST_LAYER, "features", "z", places=(9, -1), planes=(0, -1))
+        own = graph(_FIRST_LAYER, "features", "z", places=(9, -1))
         features, z = own.run(feeds)
         for layer in self._others:
             np.sin(z, out=z)

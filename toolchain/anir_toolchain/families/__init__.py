@@ -52,22 +52,28 @@ class Family(ABC):
 
     The channels of such a family have to include a constant one.
     """
-    passed_through: ClassVar[int] = 0
-    """Number of first channels that every layer passes on unchanged: no hidden weights lead to them."""
-
     has_latents: ClassVar[bool] = False
     """Whether each subnet has latents: the coefficients of a lapped transform at its level."""
-    narrowest: ClassVar[int] = 1
-    """Least width of a subnet."""
 
     @property
     def filter_bits(self) -> list[int]:
         """Bits of each of a filter's K values."""
         return [bits for rows, bits in self.filter_tensors.values() for _ in range(rows)]
 
-    def default_space(self, size: tuple[int, int]) -> Space:
-        """The sixteen subnets that suit a picture of size (width, height)."""
-        return Space.default(*size)
+    def planes(self, colours: int) -> int:
+        """Number of the latents' planes of a picture of so many colours: as many, or 0 without latents.
+
+        Every layer passes on its first so many channels unchanged: no hidden weights lead to them.
+        """
+        return colours if self.has_latents else 0
+
+    def narrowest(self, colours: int) -> int:
+        """Least width of a subnet for a picture of so many colours: one more than planes."""
+        return self.planes(colours) + 1
+
+    def default_space(self, width: int, height: int, colours: int) -> Space:
+        """The sixteen subnets that suit a picture of width × height with so many colours."""
+        return Space.default(width, height)
 
     @abstractmethod
     def banks(self, depth: int) -> int:
@@ -102,6 +108,7 @@ class Family(ABC):
         x: Tensor,
         y: Tensor,
         features: Tensor | None = None,
+        planes: int = 0,
     ) -> list[Tensor]:
         """The channels after each layer.
 
@@ -112,6 +119,7 @@ class Family(ABC):
             x: float32[N] in [-1, 1].
             y: float32[N] in [-1, 1].
             features: what the first n channels see of the latents, float32[N, n], if there are any.
+            planes: number of the latents' planes.
 
         Returns:
             D tensors float32[N, C].

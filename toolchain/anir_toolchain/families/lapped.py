@@ -1,13 +1,14 @@
 """A lapped transform under sine layers: latents say what is where, a small network makes colours of it.
 
-The latents (`lapped_transform`) are three planes z in the picture's principal colours, and take nearly all of
-a file. The layers see z at a point and its first plane around it, and undo some of the error of coarse codes.
+The latents (`lapped_transform`) are planes z, as many as the picture has colours, in its principal colours,
+and take nearly all of a file. The layers see z at a point and its first plane around it, and undo some of the
+error of coarse codes.
 """
 
 from typing import ClassVar
 
 import torch
-from anir_runtime.common_networks import DEPTHS, WIDTHS
+from anir_runtime.common_networks import DEPTHS, INNER
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,16 +25,14 @@ class Lapped(Family):
     # The errors of subnets with many bits are far smaller than those with few.
     error_exponent = 1.0
     lean = True
-    passed_through = 3
     has_latents = True
-    narrowest = 4
 
     def banks(self, depth: int) -> int:
         return 1
 
-    def default_space(self, size: tuple[int, int]) -> Space:
+    def default_space(self, width: int, height: int, colours: int) -> Space:
         # There are common networks of these sizes, whatever the picture's size.
-        return Space(DEPTHS, WIDTHS)
+        return Space(DEPTHS, tuple(inner + colours for inner in INNER))
 
     def init_filters(
         self,
@@ -53,12 +52,14 @@ class Lapped(Family):
         x: Tensor,
         y: Tensor,
         features: Tensor | None = None,
+        planes: int = 0,
     ) -> list[Tensor]:
         assert features is not None
+        assert planes
         seen = functional.pad(features, (0, filters.shape[-1] - features.shape[1]), value=CONSTANT)
-        planes, others = seen[:, : self.passed_through], seen[:, self.passed_through :]
+        here, others = seen[:, :planes], seen[:, planes:]
         layers = [seen]
         for weight in weights:
-            sines = torch.sin(layers[-1] @ weight[:, self.passed_through :])
-            layers.append(torch.cat([planes, others + sines], 1))
+            sines = torch.sin(layers[-1] @ weight[:, planes:])
+            layers.append(torch.cat([here, others + sines], 1))
         return layers

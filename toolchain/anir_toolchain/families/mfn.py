@@ -35,6 +35,7 @@ class _FilterNetwork(Family):
         x: Tensor,
         y: Tensor,
         features: Tensor | None = None,
+        planes: int = 0,
     ) -> list[Tensor]:
         h = self.filter(filters[0], x, y)
         layers = [_normalized(h)]

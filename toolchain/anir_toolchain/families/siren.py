@@ -41,6 +41,7 @@ class Siren(Family):
         x: Tensor,
         y: Tensor,
         features: Tensor | None = None,
+        planes: int = 0,
     ) -> list[Tensor]:
         layers = [sine(filters[0], x, y)]
         for weight, bias in zip(weights, biases, strict=True):

@@ -27,7 +27,7 @@ _LAYERS: dict[str, Callable[[NetworkTensors, ir.Value, ir.Value], ir.Value]] = {
 
 
 def build(network: Network) -> onnx.ModelProto:
-    """The network as an ONNX model: float32 x [W] and y [H] in, uint8 image [H, W, 3] out.
+    """The network as an ONNX model: float32 x [W] and y [H] in, uint8 image [H, W, N] out.
 
     The same network gives the same bytes. The model has passed onnx's full check.
     Raises AnirError if the network is of a family that has no graph here.
@@ -41,9 +41,9 @@ def build(network: Network) -> onnx.ModelProto:
     h = _LAYERS[network.family](tensors, x, y)
     # Of rank 3: ONNX Runtime multiplies a dequantized matrix of rank 2 by activations rounded to 8 bits.
     head = tensors.dequantized("head", network.tensors["head"].T[None], axis=2)
-    rgb = op.Add(op.MatMul(h, head), tensors.constant("head.bias", network.tensors["head.bias"]))
-    image = op.QuantizeLinear(rgb, tensors.constant("level", 1 / 255))
-    image.type, image.shape = ir.TensorType(ir.DataType.UINT8), ir.Shape(["H", "W", 3])
+    colours = op.Add(op.MatMul(h, head), tensors.constant("head.bias", network.tensors["head.bias"]))
+    image = op.QuantizeLinear(colours, tensors.constant("level", 1 / 255))
+    image.type, image.shape = ir.TensorType(ir.DataType.UINT8), ir.Shape(["H", "W", network.colours])
     builder.add_output(image, "image")
     metadata = {
         "anir": str(FORMAT),

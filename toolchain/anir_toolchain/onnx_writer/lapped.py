@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import onnx_ir as ir
+from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import BESIDE, EVEN, MEAN_ACTIVITY, Axis, context
 from anir_runtime.network import Latents
 
@@ -11,6 +12,7 @@ from anir_toolchain.lapped_synthesis import CONSTANT, differences
 from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
+from anir_toolchain.rans_encoder import MOST_SIZES
 
 
 def metadata(latents: Latents) -> dict[str, str]:
@@ -42,7 +44,7 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """The three planes at the point, differences of plane 0 beside it, and CONSTANT, float32[H, W, C]."""
+    """All planes at the point, differences of plane 0 beside it, and CONSTANT, float32[H, W, C]."""
     op, network = tensors.op, tensors.network
     latents = network.latents
     assert latents is not None
@@ -64,7 +66,7 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
         operands[1],
         equation=f"{along},{coefficients},{across}->hwrdp",
     )
-    seen = differences(network.channels)
+    seen = differences(network.channels, network.colours)
     planes = op.MatMul(op.Reshape(planes, [0, 0, -1]), tensors.constant("seen", seen))
     others = [0, network.channels - seen.shape[1]]
     return op.Pad(planes, others, tensors.constant("constant", CONSTANT), [2])
@@ -96,18 +98,32 @@ def cosines(
 
 
 def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
-    """The values of the codes, float32[3, A, K, K, B]; [A, K, K, 3, B] if each plane has lanes of its own."""
+    """The values of the codes, float32[N, A, K, K, B]; [A, K, K, N, B] if each plane has lanes of its own."""
     op, own = tensors.op, context(latents.codes.shape[-1])
     planes, along, across, k, _ = latents.codes.shape
     mean_activity = tensors.constant("mean_activity", np.full((1, 1), MEAN_ACTIVITY, np.float32))
     prior = op.Pad(mean_activity, [0, k**2 - 1], None, [0])
-    codes = decoded(tensors, encode_latents(latents), own, prior)
-    # code · max(1, |code| / EVEN) · step, in the scale of the picture.
-    step = op.Mul(tensors.constant("latents.step", latents.step), 2 / latents.pitch / EVEN)
-    values = op.Mul(op.Mul(codes, op.Max(op.Abs(codes), float(EVEN))), step)
+    values = _whole_values(tensors, latents, decoded(tensors, encode_latents(latents), own, prior))
     apart = planes_apart(latents.codes)
     stacked, lanes = (1, planes * across) if apart else (planes, across)
     values = op.Reshape(values, [stacked, along, k**2, lanes])
     # A cell's mean, the one value with a prior, is the sum of the differences along the scan.
     values = op.Where(op.Greater(prior, 0.0), op.CumSum(values, 1), values)
+    # In the scale of the picture only now: sums of whole numbers are exact.
+    scale = 2 / latents.pitch / (EVEN if latents.magnitudes is None else 1)
+    values = op.Mul(values, op.Mul(tensors.constant("latents.step", latents.step), scale))
     return op.Reshape(values, [along, k, k, planes, across] if apart else [planes, along, k, k, across])
+
+
+def _whole_values(tensors: NetworkTensors, latents: Latents, codes: ir.Value) -> ir.Value:
+    """Values of codes: by the table of magnitudes, in steps; else code · max(EVEN, |code|)."""
+    op, magnitudes = tensors.op, latents.magnitudes
+    if magnitudes is None:
+        return op.Mul(codes, op.Max(op.Abs(codes), float(EVEN)))
+    if len(magnitudes) > MOST_SIZES:
+        raise AnirError(
+            f"{tensors.network.name} has {len(magnitudes)} different coefficients; "
+            f"an ONNX file has at most {MOST_SIZES}"
+        )
+    table = tensors.constant("latents.magnitudes", magnitudes)
+    return op.Mul(op.Sign(codes), op.Gather(table, op.Cast(op.Abs(codes), to=ir.DataType.INT32)))

@@ -64,7 +64,7 @@ def _step(
     tables = tensors.constant("latents.frequencies", stream.tables.frequencies.astype(np.int32))
     frequencies = op.Reshape(op.Gather(tables, op.Abs(op.Range(first, end, one)), axis=1), [-1])
     sums = op.CumSum(frequencies, 0)
-    column_of_sums = op.Unsqueeze(sums, [1])
+    symbols = _by_slot(op, sums, one, len(stream.tables.frequencies))
     distances = tensors.constant("distances", np.array([*context.weights], np.int32) - 1)
     weights = tensors.constant("context", np.array([*context.weights.values()], np.float32)[None, :, None])
     weights = op.Mul(weights, tensors.constant("beside", np.array(LANE_WEIGHTS, np.float32)))
@@ -87,7 +87,7 @@ def _step(
         activity = op.Conv(op.Gather(sizes, distances, axis=1), weights, prior, pads=[1, 1])
         table = op.ReduceSum(op.Where(op.Less(limits, activity), total, zero), [1])
         slot = op.Add(table, op.Mod(state, total))
-        symbol = op.ReduceSum(op.Where(op.Less(slot, column_of_sums), zero, one), [1])
+        symbol = op.Gather(symbols, slot)
         # state = frequency · (state / total) + slot - the frequencies before this symbol's; none overflows.
         turns = op.Add(op.Div(state, total), one)
         state = op.Mul(turns, op.Gather(frequencies, symbol))
@@ -101,3 +101,12 @@ def _step(
         return [op.Where(low, longer, state), op.ReduceMax(read), sizes, code]
 
     return step
+
+
+def _by_slot(op: OpBuilder, sums: ir.Value, one: ir.Value, tables: int) -> ir.Value:
+    """The symbol at each slot of all tables, int32: how many of the sums of frequencies are up to there."""
+    # The last sum is one beyond the last slot.
+    none = op.ConstantOfShape([tables * TOTAL + 1], value=ir.tensor(np.zeros(1, np.int32)))
+    ends = op.ScatterElements(none, sums, op.Expand(one, op.Shape(sums)), reduction="add")
+    symbols: ir.Value = op.CumSum(ends, 0)
+    return symbols

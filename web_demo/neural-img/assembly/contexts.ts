@@ -12,6 +12,7 @@ import {
   LOGS,
   pitch,
   plane,
+  planes,
   put,
   signs,
   sizes,
@@ -77,10 +78,10 @@ export function spread(p: i32, place: i32, u: i32, v: i32, x: i32): void {
     spreadCross(place + i * cell, 12 * x, 3 * x);
     add(activities, place + i * (line + cell), 4 * x);
     add(activities, place + i * (line - cell), 4 * x);
-    for (let k = -3; k < 4; k += 3) extend(index + i * (line / plane) + k, u + v + 1);
-    extend(index + 3 * i, u + v + 1);
+    for (let k = -planes; k <= planes; k += planes) extend(index + i * (line / plane) + k, u + v + 1);
+    extend(index + i * planes, u + v + 1);
   }
-  for (let other = 0; other < 3; other++) {
+  for (let other = 0; other < planes; other++) {
     if (other == p) continue;
     spreadCross(place + (other - p) * plane, 5 * x, x);
     extend(index + other - p, u + v + 1);
@@ -143,13 +144,17 @@ export function contexts(p: i32, place: i32, activityLog: i32, third: i32): void
     i32At(sizes, south + cell);
   const wide =
     cross(west) + farCross(west) + cross(east) + farCross(east) + cross(north) + farCross(north) + cross(south) + farCross(south);
-  const next = place + (p == 2 ? -2 : 1) * plane;
-  const last = place + (p == 0 ? 2 : -1) * plane;
-  const same = <i64>i32At(sizes, next) + i32At(sizes, last);
-  const planes = 4 * same + cross(next) + cross(last);
+  let same: i64 = 0;
+  let crosses: i64 = 0;
+  for (let other = 0; other < planes; other++) {
+    if (other == p) continue;
+    const at = place + (other - p) * plane;
+    same += i32At(sizes, at);
+    crosses += cross(at);
+  }
   const ownLog = log(8 * own);
   unchecked((slots[0] = ownLog * LOGS + log(8 * cells)));
-  unchecked((slots[1] = log(8 * planes) * LOGS + activityLog));
+  unchecked((slots[1] = log(8 * (4 * same + crosses)) * LOGS + activityLog));
   unchecked((slots[2] = third));
   unchecked((slots[3] = log(4 * (wide + cells)) * LOGS + ownLog));
   let pattern = rounded(l, 2) * 3 + rounded(t, 2);
@@ -176,7 +181,8 @@ export function signContexts(p: i32, place: i32, u: i32, v: i32): void {
   unchecked((signSlots[1] = row + n * 27 + s * 9 + signAt(place - line + stride) * 3 + up));
   unchecked((signSlots[2] = column + signAt(place - 1) * 27 + signAt(place + 1) * 9 + w * 3 + left));
   unchecked((signSlots[3] = row + signAt(place - stride) * 27 + signAt(place + stride) * 9 + n * 3 + up));
-  const next = place + (p == 2 ? -2 : 1) * plane;
-  const last = place + (p == 0 ? 2 : -1) * plane;
-  unchecked((signSlots[4] = (min(u, 15) * 16 + min(v, 15)) * 9 + signAt(next) * 3 + signAt(last)));
+  // Cyclically; of a single plane both are this coefficient, whose sign is not known yet.
+  const last = signAt(place + (p > 0 ? -1 : planes - 1) * plane);
+  const lastButOne = signAt(place + (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * plane);
+  unchecked((signSlots[4] = (min(u, 15) * 16 + min(v, 15)) * 9 + last * 3 + lastButOne));
 }

@@ -10,7 +10,7 @@
 export const CONTEXTS: usize = 5;
 /** Counters of a context. */
 export const SLOTS: usize = 2560;
-/** Kinds of decisions, for each of three planes. */
+/** Kinds of decisions, for each plane. */
 export const KINDS: usize = 24;
 const INPUTS: usize = CONTEXTS + 1;
 const CONSTANT: i32 = 77;
@@ -18,6 +18,9 @@ const LIMIT: i32 = 255;
 const FIRST_WEIGHT: i32 = 13107;
 /** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
 const SELECTED: usize = 64;
+/** Decisions that a stream may have: so many, and so many more for each of its bytes. Others would take long. */
+const DECISIONS: i64 = 1 << 23;
+const DECISIONS_PER_BYTE: i64 = 1024;
 /** Counters of numbers that are coded bit by bit. */
 const NUMBERS: usize = 1 << 16;
 
@@ -49,7 +52,9 @@ let at: usize = 0;
 let end: usize = 0;
 let first: usize = 0;
 let digest: u32 = 0;
-/** Whether a decision hung on bytes that are not there. */
+/** How many more decisions the bytes so far allow. */
+let left: i64 = 0;
+/** Whether a decision hung on bytes that are not there, or was one too many for those that are. */
 export let starved = false;
 
 // Of the decision that was predicted last.
@@ -93,18 +98,20 @@ export function prepare(): void {
   }
 }
 
-/** Memory that the models take. */
-export const MODELS: usize =
-  KINDS * 3 * (CONTEXTS * SLOTS * 4 + 2 * SELECTED * INPUTS * 4) + NUMBERS * 4;
+/** Memory that the models take, for so many planes. */
+export function modelBytes(planes: usize): usize {
+  return KINDS * planes * (CONTEXTS * SLOTS * 4 + 2 * SELECTED * INPUTS * 4) + NUMBERS * 4;
+}
 
 /** Models that have learned nothing, at an address. */
-export function reset(address: usize): void {
+export function reset(address: usize, planes: usize): void {
+  const kinds = KINDS * planes;
   counters = address;
-  byActivity = counters + KINDS * 3 * CONTEXTS * SLOTS * 4;
-  byFrequency = byActivity + KINDS * 3 * SELECTED * INPUTS * 4;
-  numbers = byFrequency + KINDS * 3 * SELECTED * INPUTS * 4;
-  for (let i: usize = 0; i < KINDS * 3 * CONTEXTS * SLOTS; i++) store<u32>(counters + i * 4, 32768);
-  for (let i: usize = 0; i < KINDS * 3 * SELECTED * 2 * INPUTS; i++) {
+  byActivity = counters + kinds * CONTEXTS * SLOTS * 4;
+  byFrequency = byActivity + kinds * SELECTED * INPUTS * 4;
+  numbers = byFrequency + kinds * SELECTED * INPUTS * 4;
+  for (let i: usize = 0; i < kinds * CONTEXTS * SLOTS; i++) store<u32>(counters + i * 4, 32768);
+  for (let i: usize = 0; i < kinds * SELECTED * 2 * INPUTS; i++) {
     store<i32>(byActivity + i * 4, i % INPUTS < CONTEXTS ? FIRST_WEIGHT : 0);
   }
   for (let i: usize = 0; i < NUMBERS; i++) store<u32>(numbers + i * 4, 32768);
@@ -113,6 +120,8 @@ export function reset(address: usize): void {
 /** Goes on writing at an address. */
 export function startEncoding(address: usize): void {
   encoding = true;
+  starved = false;
+  left = DECISIONS;
   first = at = address;
   low = digest = 0;
   high = 0xffffffff;
@@ -121,6 +130,7 @@ export function startEncoding(address: usize): void {
 /** Reads bytes from an address on, of which there are so many. */
 export function startDecoding(address: usize, bytes: usize): void {
   encoding = starved = false;
+  left = DECISIONS;
   first = at = address;
   end = address + bytes;
   low = value = digest = 0;
@@ -162,7 +172,9 @@ export function code(bit: bool, p: i32): bool {
   if (!encoding) bit = value <= middle;
   if (bit) high = middle;
   else low = middle + 1;
+  if (--left < 0) starved = true;
   while ((low ^ high) >> 24 == 0) {
+    left += DECISIONS_PER_BYTE;
     if (encoding) store<u8>(at++, high >> 24);
     else value = (value << 8) | next();
     low <<= 8;
@@ -259,16 +271,18 @@ export function symbol(number: u32, many: i32, group: usize): u32 {
 
 /** Codes so many numbers, bytes at an address, as `symbol` does, each in the same group. */
 export function symbols(address: usize, count: i32, many: i32, group: usize): void {
-  for (let i: usize = 0; i < <usize>count; i++) store<u8>(address + i, symbol(load<u8>(address + i), many, group));
+  for (let i: usize = 0; i < <usize>count && !starved; i++) {
+    store<u8>(address + i, symbol(load<u8>(address + i), many, group));
+  }
 }
 
-/** Codes 16 bits of what all decisions were. @returns whether they are right */
+/** Codes 16 bits of what all decisions were. @returns whether they are right, and the bytes sufficed */
 export function check(): bool {
   const wanted = digest >> 16;
-  return bits(wanted, 16) == wanted;
+  return bits(wanted, 16) == wanted && !starved;
 }
 
-/** Where the coder stands, in 24 bytes at an address. */
+/** Where the coder stands, in 32 bytes at an address. */
 export function keepPlace(address: usize): void {
   store<u32>(address, low);
   store<u32>(address + 4, high);
@@ -276,6 +290,7 @@ export function keepPlace(address: usize): void {
   store<u32>(address + 12, digest);
   store<usize>(address + 16, at);
   store<u32>(address + 20, starved ? 1 : 0);
+  store<i64>(address + 24, left);
 }
 
 /** Goes back to where the coder stood. */
@@ -286,4 +301,5 @@ export function restorePlace(address: usize): void {
   digest = load<u32>(address + 12);
   at = load<usize>(address + 16);
   starved = load<u32>(address + 20) != 0;
+  left = load<i64>(address + 24);
 }

@@ -21,6 +21,7 @@ import {
   order,
   pitch,
   plane,
+  planes,
   placeOf,
   put,
   rows,
@@ -72,7 +73,7 @@ function dueAt(class_: i32): i32 {
  *
  * @param w its width: intervals become hardly longer
  * @param visited a zero is visited if its interval is so many times its threshold, in 1/16; 0 if none is
- * @param wanted address of the coefficients, i32 [rows, columns, 3, pitch, pitch], to encode; 0 to decode
+ * @param wanted address of the coefficients, i32 [rows, columns, planes, pitch, pitch], to encode; 0 to decode
  * @returns whether the bytes sufficed
  */
 export function level(w: i32, visited: i32, wanted: usize): bool {
@@ -84,7 +85,7 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
   let from = wanted;
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      for (let p = 0; p < 3; p++, from += bytes) {
+      for (let p = 0; p < planes; p++, from += bytes) {
         if (!codePlane(p, placeOf(r, c, p), r & 7, c & 7, wanted ? from : 0)) return false;
       }
     }
@@ -121,7 +122,7 @@ function codePlane(p: i32, base: i32, meanRow: i32, meanColumn: i32, wanted: usi
     const mean = i ? 0 : MEANS;
     const fu = mean ? meanRow : u;
     const fv = mean ? meanColumn : v;
-    const class_ = ((mean ? p + 3 : p) * BANDS + unchecked(bands[fu + fv])) * LOGS + activityLog;
+    const class_ = ((mean ? p + planes : p) * BANDS + unchecked(bands[fu + fv])) * LOGS + activityLog;
     if (zero && length < unchecked(due[class_])) continue;
     const x = wanted ? load<i32>(wanted + (<usize>(u * pitch + v) << 2)) : 0;
     if (zero) codeZero(p, place, u, v, fu, fv, mean, class_, x);
@@ -150,7 +151,7 @@ function codeZero(
   const f = min(fu, 15) * 16 + min(fv, 15);
   contexts(p, place, activityLog, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
   const frequency = selected(fu, fv);
-  const chanceOf = predict((kind + REACHES) * 3 + p, slots, activityLog, frequency);
+  const chanceOf = predict((kind + REACHES) * planes + p, slots, activityLog, frequency);
   const limit = min(threshold(odds), high - (high >> 4));
   const size = min(abs(x), high - 1);
   const reaches = code(size >= limit, chanceOf);
@@ -163,7 +164,7 @@ function codeZero(
     return;
   }
   signContexts(p, place, fu, fv);
-  const positive = code(x > 0, predict((mean + SIGN) * 3 + p, signSlots, 0, min(fu, 7) * 8 + min(fv, 7)));
+  const positive = code(x > 0, predict((mean + SIGN) * planes + p, signSlots, 0, min(fu, 7) * 8 + min(fv, 7)));
   update(positive);
   // The interval is cut in parts about as long as the width.
   const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : UNKNOWN;
@@ -172,7 +173,7 @@ function codeZero(
   let low = limit;
   let top = low + length;
   while (part < parts - 1 && low < LARGEST) {
-    const more = predict((kind + (part ? BEYOND : BEYOND_FIRST)) * 3 + p, slots, activityLog, frequency);
+    const more = predict((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, activityLog, frequency);
     const beyond = code(size >= top, more);
     if (starved) return;
     update(beyond);
@@ -208,7 +209,7 @@ function codeHalves(p: i32, place: i32, u: i32, v: i32, fu: i32, fv: i32, mean: 
     const activityLog = log(2 * <i64>max(i32At(activities, place), 0));
     const at = min(<i32>((<i64>low * 4) / length), 15);
     contexts(p, place, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
-    const kind = (mean + (2 * low < 3 * length ? FIRST_HALF : HALF)) * 3 + p;
+    const kind = (mean + (2 * low < 3 * length ? FIRST_HALF : HALF)) * planes + p;
     const chanceOf = predict(kind, slots, activityLog, selected(fu, fv));
     const middle = low + (length >> 1);
     const sign = <i32>load<i8>(signs + place);

@@ -1,18 +1,21 @@
 /**
  * What is known of a picture's coefficients, in memory (AssemblyScript; docs/format.md, "Coefficients").
  *
- * Coefficients lie by row and column of cells, plane and frequency, with a border of one cell and two frequencies that
- * stays zero, so that all that is around one can be read. An index into these arrays is a place.
+ * Coefficients lie by row and column of cells, plane and frequency. Around the picture is a border of one cell, and between
+ * planes one of two frequencies, whose sizes stay zero, so that all that is around one can be read. An index into these
+ * arrays is a place.
  */
-import { keepPlace, MODELS, prepare, reset, restorePlace } from './entropy';
+import { keepPlace, modelBytes, prepare, reset, restorePlace } from './entropy';
 
 export const BORDER: i32 = 2;
 /** The end of a coefficient's interval before anything is known. */
 export const UNKNOWN: i32 = 1 << 30;
 export const BANDS: i32 = 12;
 export const LOGS: i32 = 32;
+/** Most planes of a cell. */
+export const MOST_PLANES: i32 = 4;
 /** Classes of zeros: planes and planes of means, bands of frequencies, logarithms of activity. */
-export const CLASSES: i32 = 6 * BANDS * LOGS;
+export const CLASSES: i32 = 2 * MOST_PLANES * BANDS * LOGS;
 /** 65536 / (1 + exp(6 - 0.27 a)): how likely a zero of activity a reaches its threshold, before anything is learned. */
 const FIRST_CHANCE: StaticArray<i32> = [
   162, 212, 278, 363, 475, 621, 811, 1058, 1379, 1795, 2331, 3020, 3901, 5018, 6420, 8163, 10295, 12860, 15881, 19350,
@@ -23,6 +26,7 @@ const FIRST_SEEN: u32 = 4;
 
 export let rows: i32 = 0;
 export let columns: i32 = 0;
+export let planes: i32 = 0;
 export let pitch: i32 = 0;
 /** Places of a cell's plane, of a cell, of a row of cells, and from one row of frequencies to the next. */
 export let plane: i32 = 0;
@@ -72,16 +76,18 @@ export function placeOf(row: i32, column: i32, p: i32): i32 {
  * Makes room for a picture's coefficients, of which nothing is known, and for models. Memory from `room` on is free.
  * @returns whether there is memory
  */
-export function create(cellRows: i32, cellColumns: i32, frequencies: i32): bool {
+export function create(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequencies: i32): bool {
   rows = cellRows;
   columns = cellColumns;
+  planes = cellPlanes;
   pitch = frequencies;
-  stride = pitch + 2 * BORDER;
+  // What ends one row of frequencies, or one plane, begins the next.
+  stride = pitch + BORDER;
   plane = stride * stride;
-  cell = 3 * plane;
+  cell = planes * plane;
   const places: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
-  const planes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * 3;
-  const others: u64 = MODELS + CLASSES * 4 + planes * 4 + <u64>(pitch * pitch * 4) + 64;
+  const cellsPlanes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>planes;
+  const others: u64 = modelBytes(planes) + CLASSES * 4 + cellsPlanes * 4 + <u64>(pitch * pitch * 4) + 64;
   // Above the tables, which lie on the heap.
   const start = (heap.alloc(16) + 31) & ~15;
   if (places >= 1 << 30 || start + places * 17 + others >= 0xf0000000) return false;
@@ -95,18 +101,18 @@ export function create(cellRows: i32, cellColumns: i32, frequencies: i32): bool 
   highs = lows + array;
   chances = highs + array;
   extents = chances + CLASSES * 4;
-  order = extents + <usize>planes * 4;
+  order = extents + <usize>cellsPlanes * 4;
   const models = order + pitch * pitch * 4;
-  signs = models + MODELS;
+  signs = models + modelBytes(planes);
   free = (signs + <usize>places + 15) & ~15;
   memory.fill(sizes, 0, 3 * array);
-  memory.fill(extents, 0, <usize>planes * 4);
+  memory.fill(extents, 0, <usize>cellsPlanes * 4);
   memory.fill(signs, 0, <usize>places);
   for (let i: usize = 0; i < array; i += 4) store<i32>(highs + i, UNKNOWN);
   for (let i = 0; i < CLASSES; i++) put(chances, i, FIRST_CHANCE[i % LOGS] | (FIRST_SEEN << 16));
   fillOrder();
   prepare();
-  reset(models);
+  reset(models, planes);
   return true;
 }
 
@@ -125,6 +131,11 @@ function fillOrder(): void {
 /** Where memory is free. */
 export function room(): usize {
   return free;
+}
+
+/** Where coefficients may be written once no level follows: over the activities. */
+export function spare(): usize {
+  return activities;
 }
 
 /** Keeps all that is known and learned at an address, where there are `kept` bytes of memory. */

@@ -2,7 +2,7 @@
  * Coefficients, from what is known of them (AssemblyScript; docs/format.md, "Values").
  */
 import { width } from './levels';
-import { columns, i32At, pitch, placeOf, rows, signs, sizes, stride } from './state';
+import { columns, i32At, pitch, placeOf, planes, rows, signs, sizes, stride } from './state';
 
 /** Cells along a side of a block, whose means are coded as cosines. */
 const BLOCK: i32 = 8;
@@ -22,7 +22,7 @@ function fillCosines(): void {
 }
 
 /**
- * Writes what is known, i32 [rows, columns, 3, pitch, pitch], at an address: multiples of a sixteenth of the last width.
+ * Writes what is known, i32 [rows, columns, planes, pitch, pitch], at an address: multiples of a sixteenth of the last width.
  *
  * Cells' means, of which cosines over blocks of 8 by 8 cells are coded, are put together.
  */
@@ -32,7 +32,7 @@ export function values(address: usize): void {
   let out = address;
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      for (let p = 0; p < 3; p++) {
+      for (let p = 0; p < planes; p++) {
         for (let u = 0; u < pitch; u++) {
           let place = placeOf(r, c, p) + u * stride;
           for (let v = 0; v < pitch; v++, place++, out += 4) {
@@ -43,7 +43,7 @@ export function values(address: usize): void {
       }
     }
   }
-  for (let p = 0; p < 3; p++) {
+  for (let p = 0; p < planes; p++) {
     for (let r = 0; r < rows; r += BLOCK) {
       for (let c = 0; c < columns; c += BLOCK) meansOfBlock(address, p, r, c, grid);
     }
@@ -65,7 +65,7 @@ function meansOfBlock(address: usize, p: i32, row: i32, column: i32, grid: i64):
         }
         sum += part * unchecked(cosines[((down - 1) * BLOCK + k) * BLOCK + r]);
       }
-      const at = ((row + r) * columns + column + c) * 3 + p;
+      const at = ((row + r) * columns + column + c) * planes + p;
       store<i32>(address + <usize>(at * pitch * pitch) * 4, <i32>(floorOf(sum, grid << 24) * grid));
     }
   }

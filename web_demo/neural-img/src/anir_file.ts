@@ -8,11 +8,16 @@ import type { Colours } from './common_networks.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
-import { COLOURS } from './onnx_reader.ts';
 
 const LEAST_WIDTH = 64;
-/** Hidden weights that a byte of a file carries at most, so that a short file does not ask for much memory. */
-const WEIGHTS_PER_BYTE = 512;
+/** Bytes of a level that tell its step. */
+const STEP_BYTES = 3;
+/**
+ * Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the file or of its level,
+ * so that a short file does not ask for much memory.
+ */
+const [COEFFICIENTS, COEFFICIENTS_PER_BYTE] = [2 ** 22, 1024];
+const [WEIGHTS, WEIGHTS_PER_BYTE] = [2 ** 16, 64];
 
 /** How a level refines coefficients. */
 interface Step {
@@ -54,8 +59,9 @@ export class AnirFile {
     if (this.header && this.available > 0 && this.#parts.length > 0) this.#start(this.header);
   }
 
-  /** Number of levels that have come whole. */
+  /** Number of levels that have come whole; none before there are `leastBytes`. */
   get available(): number {
+    if (this.header && this.size < leastBytes(this.header)) return 0;
     return this.header?.levels.filter(({ end }) => end <= this.size).length ?? 0;
   }
 
@@ -91,7 +97,8 @@ export class AnirFile {
   refined(): Network {
     const network = this.network();
     const [coder, latents] = [this.#coder, network.latents];
-    if (!coder || !latents || !this.header) return network;
+    const come = this.size - (this.header?.levels[this.decoded - 1]?.end ?? 0);
+    if (!coder || !latents || !this.header || come < STEP_BYTES) return network;
     coder.keep();
     const { width, factor } = readStep(coder);
     let refined = latents;
@@ -106,10 +113,8 @@ export class AnirFile {
   #readHeader(): Header | undefined {
     try {
       const header = readHeader(concat(this.#parts));
-      if (header.colours !== COLOURS)
-        throw new ModelError(
-          `This .anir file has ${header.colours} colour channels, not ${COLOURS}; update the decoder.`,
-        );
+      if ((header.levels.at(-1)?.end ?? 0) < leastBytes(header))
+        throw new ModelError('This file declares a larger picture than so few bytes can have.');
       return header;
     } catch (error) {
       if (error instanceof IncompleteError) return;
@@ -121,7 +126,7 @@ export class AnirFile {
     const stream = concat(this.#parts).subarray(header.start, header.levels.at(-1)?.end);
     const cells = header.size.map((pixels) => new Axis(pixels, header.pitch).cells) as [number, number];
     const [columns, rows] = header.family === 'lapped' ? cells : [0, 0];
-    this.#coder = new Coder(this.module, rows, columns, header.pitch);
+    this.#coder = new Coder(this.module, rows, columns, header.colours, header.pitch);
     this.#coder.decode(stream);
     this.#networks = new NetworkDecoder(this.#coder, header.family, header.bits, header.colours);
     this.#parts = [];
@@ -134,11 +139,12 @@ export class AnirFile {
     const { family, size, bits } = header;
     this.#trouble = new ModelError(`This file is damaged in its level ${this.decoded + 1}; fetch it again.`);
     const [coder, networks] = [this.#coder, this.#networks];
-    if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS_PER_BYTE * end) throw this.#trouble;
+    if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS + WEIGHTS_PER_BYTE * end)
+      throw this.#trouble;
     const network: Network = { family, size, bits, tensors: {} };
     let width = 0;
     if (family === 'lapped') {
-      if (this.decoded === 0) networks.colours = readColours(coder);
+      if (this.decoded === 0) networks.colours = readColours(coder, header.colours);
       const step = readStep(coder);
       width = step.width;
       if (width < LEAST_WIDTH || !coder.level(width, step.factor)) throw this.#trouble;
@@ -151,17 +157,25 @@ export class AnirFile {
     return network;
   }
 
-  #latents(coder: Coder, { size, pitch }: Header, step: number, reach: number): Latents {
+  #latents(coder: Coder, { size, colours, pitch }: Header, step: number, reach: number): Latents {
     const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-    return latentsOf(coder.values(), [rows, columns], step, pitch, reach);
+    return latentsOf(coder.values(), [rows, columns, colours], step, pitch, reach);
   }
 }
 
-/** How planes become colours. */
-function readColours(coder: Coder): Colours {
+/** Bytes that a file has at least, and that have come before memory is taken for its picture. */
+function leastBytes({ family, size, colours, pitch }: Header): number {
+  if (family !== 'lapped') return 0;
+  const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
+  const coefficients = rows * columns * colours * pitch ** 2;
+  return Math.ceil(Math.max(coefficients - COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
+}
+
+/** How planes become so many colours. */
+function readColours(coder: Coder, many: number): Colours {
   const worth = new Float32Array(Uint32Array.of(coder.bits(32)).buffer)[0] as number;
   const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
-  return { worth, matrix: new Int8Array(levels(COLOURS ** 2).buffer), border: levels(COLOURS) };
+  return { worth, matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };
 }
 
 /** What a level does first; its width has 15 bits. */

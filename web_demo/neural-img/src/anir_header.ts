@@ -1,12 +1,11 @@
 /** The header of an `.anir` file: size, family, and where each level ends (docs/format.md). */
 import { ModelError } from './model_error.ts';
-import { LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
+import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
 
 const MAGIC = [0x89, 0x61, 0x6e, 0x69];
 const VERSION = 1;
 const FAMILIES = ['siren', 'fourier', 'gabor', 'lapped'] as const;
 const MOST_LEVELS = 16;
-const COLOURS = [1, 3, 4];
 const MOST_BYTES = 2 ** 30;
 /** Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size. */
 const [PSNR_STEP, GAIN_STEP] = [0.25, 0.5];
@@ -28,7 +27,7 @@ export interface Header {
   family: (typeof FAMILIES)[number];
   /** Native width and height of the picture in pixels. */
   size: [number, number];
-  /** Colour channels, 1, 3 or 4. */
+  /** Colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha. */
   colours: number;
   /** Bits of a hidden weight, 4 or 8. */
   bits: number;

@@ -3,31 +3,30 @@ import { FEWEST } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents } from './network.ts';
 
-const PLANES = 3;
 /** Codes have 16 bits. */
 const MOST_MAGNITUDES = 1 << 15;
 
 /**
- * Latents of coefficients [rows, columns, 3, pitch, pitch], given the numbers of rows and columns of cells.
+ * Latents of coefficients [rows, columns, planes, pitch, pitch], given the numbers of rows, columns and planes.
  *
  * Codes count the magnitudes that occur, so that they are as small as they can be.
  */
 export function latentsOf(
   values: Int32Array,
-  [rows, columns]: [number, number],
+  [rows, columns, planes]: [number, number, number],
   step: number,
   pitch: number,
   reach: number,
 ): Latents {
   const cellOf = (row: number, column: number, plane: number) =>
-    ((row * columns + column) * PLANES + plane) * pitch ** 2;
+    ((row * columns + column) * planes + plane) * pitch ** 2;
   const mean = (row: number, column: number, plane: number) => values[cellOf(row, column, plane)] as number;
-  const down = goesDown(rows, columns, mean);
+  const down = goesDown(rows, columns, planes, mean);
   const order = frequenciesUsed(values, pitch);
   const [along, across] = down ? [rows, columns] : [columns, rows];
-  const told = new Int32Array(PLANES * along * across * order ** 2);
+  const told = new Int32Array(planes * along * across * order ** 2);
   let to = 0;
-  for (let plane = 0; plane < PLANES; plane++)
+  for (let plane = 0; plane < planes; plane++)
     for (let a = 0; a < along; a++)
       for (let b = 0; b < across; b++) {
         const first = to;
@@ -45,10 +44,11 @@ export function latentsOf(
 function goesDown(
   rows: number,
   columns: number,
+  planes: number,
   mean: (row: number, column: number, plane: number) => number,
 ): boolean {
   let [downwards, rightwards] = [0, 0];
-  for (let plane = 0; plane < PLANES; plane++)
+  for (let plane = 0; plane < planes; plane++)
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
         const own = mean(row, column, plane);
@@ -70,7 +70,7 @@ function frequenciesUsed(values: Int32Array, pitch: number): number {
 function counted(values: Int32Array): { codes: Int16Array; magnitudes: Float32Array } {
   // Most are zero.
   const occurring = new Set([0]);
-  for (let at = 0; at < values.length; at++)
+  for (let at = 0; at < values.length && occurring.size <= MOST_MAGNITUDES; at++)
     if (values[at] !== 0) occurring.add(Math.abs(values[at] as number));
   if (occurring.size > MOST_MAGNITUDES)
     throw new ModelError('This file has more different coefficients than this decoder takes.');

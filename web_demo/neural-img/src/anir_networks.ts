@@ -55,7 +55,7 @@ export class NetworkDecoder {
   /** The common network's new layers, beyond those that are known, and head, as far as one bit each tells that they count. */
   #common(depth: number, channels: number, width: number, known: number): Network['tensors'] {
     if (!this.colours || !hasCommon(depth, channels, this.planes)) return {};
-    const layers = known < depth - 1 && this.coder.bits(1) ? commonLayers(depth, channels) : {};
+    const layers = known < depth - 1 && this.coder.bits(1) ? commonLayers(depth, channels, this.planes) : {};
     const head = this.coder.bits(1) ? commonHead(depth, channels, this.colours, width) : {};
     return { ...layers, ...head };
   }

@@ -24,13 +24,13 @@ export class Coder {
   #length = 0;
 
   /**
-   * For so many rows and columns of cells, of three planes and pitch² frequencies each. Throws a ModelError if there is not as
+   * For so many rows and columns of cells, of so many planes and pitch² frequencies each. Throws a ModelError if there is not as
    * much memory.
    */
-  constructor(module: WebAssembly.Module, rows: number, columns: number, pitch: number) {
+  constructor(module: WebAssembly.Module, rows: number, columns: number, planes: number, pitch: number) {
     this.#run = new WebAssembly.Instance(module).exports as unknown as Exports;
-    if (!this.#run.create(rows, columns, pitch)) throw tooLarge();
-    this.#coefficients = rows * columns * 3 * pitch ** 2;
+    if (!this.#run.create(rows, columns, planes, pitch)) throw tooLarge();
+    this.#coefficients = rows * columns * planes * pitch ** 2;
     // Addresses are unsigned.
     this.#known = this.#run.room() >>> 0;
     this.#kept = this.#known + 4 * this.#coefficients;
@@ -72,7 +72,7 @@ export class Coder {
     return this.#run.check() !== 0;
   }
 
-  /** What is known of the coefficients, [rows, columns, 3, pitch, pitch]. */
+  /** What is known of the coefficients, [rows, columns, planes, pitch, pitch]. */
   values(): Int32Array {
     this.#reserve(this.#kept);
     this.#run.values(this.#known);

@@ -2,18 +2,19 @@
 import { COMMON_NETWORKS } from './generated/common_networks.ts';
 import type { Network } from './network.ts';
 
-const WIDTHS = [12, 16, 20, 24];
+/** Channels beside those of the planes. */
+const INNER = [9, 13, 17, 21];
 const DEPTHS = [2, 3, 4, 5];
 const [PLANES, LAYERS] = [3, 4];
 /** A head's code of 128 stands for one unit of a plane. */
 const SHIFT = 7;
 
-/** The networks of one width, which share their layers; without what leads to planes or comes from them. */
+/** The networks of one width, which share their layers, with n channels beside the planes. */
 interface CommonTrunk {
   steps: Float32Array;
-  /** Codes of the hidden matrices, [4, input, output]. */
+  /** Codes of the hidden matrices, [4, n, n]. */
   weights: Int8Array;
-  /** For each depth, what to add to the planes: [4, 3, C - 3], in 1/128 of the level's width. */
+  /** For each depth, what to add to the planes: [4, 3, n], in 1/128 of the level's width. */
   heads: Int8Array;
 }
 
@@ -29,16 +30,16 @@ export interface Colours {
 
 /** Whether there is a common network of that size. */
 export const hasCommon = (depth: number, channels: number, colours: number): boolean =>
-  DEPTHS.includes(depth) && WIDTHS.includes(channels) && colours === PLANES;
+  DEPTHS.includes(depth) && INNER.includes(channels - colours);
 
 /** The common hidden layers of a network of that size, by the names of docs/format.md. */
-export function commonLayers(depth: number, channels: number): Network['tensors'] {
-  const { weights, steps } = trunkOf(channels);
-  const [layers, own] = [depth - 1, channels - PLANES];
+export function commonLayers(depth: number, channels: number, planes: number): Network['tensors'] {
+  const [layers, own] = [depth - 1, channels - planes];
+  const { weights, steps } = trunkOf(own);
   const data = new Int8Array(layers * channels ** 2);
   for (let row = 0; row < layers * own; row++) {
-    const [layer, input] = [Math.floor(row / own), (row % own) + PLANES];
-    data.set(weights.subarray(row * own, (row + 1) * own), (layer * channels + input) * channels + PLANES);
+    const [layer, input] = [Math.floor(row / own), (row % own) + planes];
+    data.set(weights.subarray(row * own, (row + 1) * own), (layer * channels + input) * channels + planes);
   }
   return {
     weights: { shape: [layers, channels, channels], data },
@@ -53,31 +54,33 @@ export function commonHead(
   { matrix, worth, border }: Colours,
   width: number,
 ): Network['tensors'] {
-  const own = channels - PLANES;
-  const { heads } = trunkOf(channels);
+  const [planes, own] = [border.length, channels - border.length];
+  const { heads } = trunkOf(own);
   const head = heads.subarray(DEPTHS.indexOf(depth) * PLANES * own);
-  const data = new Int8Array(PLANES * channels);
-  for (let colour = 0; colour < PLANES; colour++)
-    for (let channel = 0; channel < channels; channel++) {
-      const term = (plane: number) =>
-        (matrix[colour * PLANES + plane] as number) * (head[plane * own + channel - PLANES] as number);
-      const sum = (term(0) + term(1) + term(2) + (1 << (SHIFT - 1))) >> SHIFT;
-      data[colour * channels + channel] =
-        channel < PLANES ? (matrix[colour * PLANES + channel] as number) : Math.min(Math.max(sum, -127), 127);
+  const data = new Int8Array(planes * channels);
+  for (let colour = 0; colour < planes; colour++) {
+    const codes = matrix.subarray(colour * planes, (colour + 1) * planes);
+    data.set(codes, colour * channels);
+    for (let channel = 0; channel < own; channel++) {
+      // A fourth plane gets what the third one gets.
+      const added = (plane: number) => head[Math.min(plane, PLANES - 1) * own + channel] as number;
+      const sum = codes.reduce((all, code, plane) => all + code * added(plane), 1 << (SHIFT - 1)) >> SHIFT;
+      data[colour * channels + planes + channel] = Math.min(Math.max(sum, -127), 127);
     }
-  const scale = new Float32Array(PLANES).fill(Math.fround(worth) * width);
+  }
+  const scale = new Float32Array(planes).fill(Math.fround(worth) * width);
   return {
-    head: { shape: [PLANES, channels], data },
-    'head.scale': { shape: [PLANES], data: scale },
-    'head.bias': { shape: [PLANES], data: Float32Array.from(border, (level) => level / 255) },
+    head: { shape: [planes, channels], data },
+    'head.scale': { shape: [planes], data: scale },
+    'head.bias': { shape: [planes], data: Float32Array.from(border, (level) => level / 255) },
   };
 }
 
 let trunks: Map<number, CommonTrunk> | undefined;
 
-function trunkOf(channels: number): CommonTrunk {
+function trunkOf(own: number): CommonTrunk {
   trunks ??= readTrunks(Uint8Array.from(atob(COMMON_NETWORKS), (letter) => letter.charCodeAt(0)));
-  return trunks.get(channels) as CommonTrunk;
+  return trunks.get(own) as CommonTrunk;
 }
 
 /** Of each width: steps as float32, then codes. */
@@ -88,10 +91,9 @@ function readTrunks({ buffer }: Uint8Array<ArrayBuffer>): Map<number, CommonTrun
     return new Int8Array(buffer.slice(at - count, at));
   };
   return new Map(
-    WIDTHS.map((width) => {
-      const own = width - PLANES;
+    INNER.map((own) => {
       const steps = new Float32Array(take(4 * LAYERS).buffer);
-      return [width, { steps, weights: take(LAYERS * own ** 2), heads: take(DEPTHS.length * PLANES * own) }];
+      return [own, { steps, weights: take(LAYERS * own ** 2), heads: take(DEPTHS.length * PLANES * own) }];
     }),
   );
 }

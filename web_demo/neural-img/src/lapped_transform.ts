@@ -144,7 +144,7 @@ export interface Seen {
  *
  * Beside the point they see by how much plane 0 differs there from what it is at the point. The last channel, and those for which nothing is left to see, are constant: π/2.
  */
-export function seenBy(channels: number, planes = 3): Seen[] {
+export function seenBy(channels: number, planes: number): Seen[] {
   const beside = BESIDE.flatMap((right) => BESIDE.map((down) => ({ plane: 0, right, down })));
   const distance = ({ right, down }: Seen) => Math.abs(right) + Math.abs(down);
   const nearestFirst = beside.filter((seen) => distance(seen) > 0).sort((a, b) => distance(a) - distance(b));

@@ -34,7 +34,7 @@ export function readManifest(json: unknown): Manifest {
   return {
     width: asPositive(source.width, 'source.width'),
     height: asPositive(source.height, 'source.height'),
-    source: asFileName(source.file, 'source.file'),
+    ...(source.file !== undefined && { source: asFileName(source.file, 'source.file') }),
     subnets,
   };
 }

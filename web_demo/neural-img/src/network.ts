@@ -7,7 +7,7 @@
 /** A picture as quantized coefficients of a modulated lapped transform (Malvar 1992). */
 export interface Latents {
   /**
-   * [3, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and frequency along and across the scan.
+   * [N, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and frequency along and across the scan.
    * The code of a cell's lowest frequency, its mean, is the difference to the mean of the cell before it along the scan.
    */
   codes: Int16Array;
@@ -54,6 +54,9 @@ export const depthOf = ({ tensors }: Network) => (tensors.weights?.shape[0] ?? 0
 /** Number of channels of each layer. */
 export const channelsOf = ({ tensors }: Network) => tensors.weights?.shape[2] ?? 0;
 
+/** Number of the picture's colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha. */
+export const coloursOf = ({ tensors }: Network) => tensors.head?.shape[0] ?? 0;
+
 /** The subnet's name, such as `d3w64`: three layers of 64 channels. */
 export const nameOf = (network: Network) => `d${depthOf(network)}w${channelsOf(network)}`;
 
@@ -72,7 +75,7 @@ export interface ModelInfo {
 
 export function infoOf(network: Network): ModelInfo {
   const [{ family, size }, channels] = [network, channelsOf(network)];
-  const macsPerPixel = (depthOf(network) - 1) * channels ** 2 + 3 * channels;
+  const macsPerPixel = (depthOf(network) - 1) * channels ** 2 + coloursOf(network) * channels;
   return { family, name: nameOf(network), width: size[0], height: size[1], macsPerPixel };
 }
 

@@ -15,7 +15,10 @@ export const STREAM = {
   'latents.limits': 'float32',
 } as const satisfies Record<string, ElementType>;
 
-const HIGHEST_STEP = 1 << 16;
+/** A tensor [sizes] that embedded codes have besides: the magnitude of a code of each size, in steps. */
+export const MAGNITUDES = 'latents.magnitudes';
+
+const [HIGHEST_STEP, HIGHEST_MAGNITUDE] = [1 << 16, 2 ** 30];
 /** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
 const [CODES, CODES_PER_BYTE, STEPS, STEPS_PER_BYTE] = [1 << 20, 512, 1 << 15, 16];
 
@@ -47,6 +50,8 @@ export function readLatents(
   const [step = 0] = steps;
   if (steps.length !== 1 || !(step > 0 && step <= HIGHEST_STEP))
     throw new ModelError('Its tensor “latents.step” is not a number above 0.');
+  const table = tensors.get(MAGNITUDES)?.elements(['float32']) as Float32Array | undefined;
+  const magnitudes = table && { magnitudes: ascending(table, frequencies.length / (limits.length + 1)) };
   const [along, across] = lattice(size, pitch, down);
   const lanes = apart ? across * planes : across;
   const length = along * order ** 2 * (apart ? 1 : planes);
@@ -56,7 +61,20 @@ export function readLatents(
     throw new ModelError('It declares a larger picture than its entropy-coded stream can have.');
   const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length);
   const shape: Latents['shape'] = [along, across, order];
-  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach };
+  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach, ...magnitudes };
+}
+
+/** The table of magnitudes, if it is one for codes of so many sizes. */
+function ascending(magnitudes: Float32Array, sizes: number): Float32Array {
+  if (magnitudes.length !== sizes)
+    throw new ModelError(
+      `Its tensor “${MAGNITUDES}” has ${magnitudes.length} entries, its codes ${sizes} sizes.`,
+    );
+  const rises = (magnitude: number, k: number) =>
+    k ? magnitude > (magnitudes[k - 1] ?? 0) : magnitude === 0;
+  if (![...magnitudes, HIGHEST_MAGNITUDE].every(rises))
+    throw new ModelError(`Its tensor “${MAGNITUDES}” does not ascend from 0.`);
+  return magnitudes;
 }
 
 const named = (values: number[]) => Object.fromEntries(values.map((value) => [`${value}`, value]));

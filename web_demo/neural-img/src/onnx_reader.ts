@@ -7,13 +7,15 @@ import { type Family, shapesOf } from './families/family.ts';
 import { FAMILIES } from './families/index.ts';
 import type { Kernel } from './kernel.ts';
 import { ModelError } from './model_error.ts';
-import { type ModelInfo, type Network, type Tensor, valuesOf } from './network.ts';
-import { readLatents, STREAM } from './onnx_latents.ts';
+import { coloursOf, type ModelInfo, type Network, type Tensor, valuesOf } from './network.ts';
+import { MAGNITUDES, readLatents, STREAM } from './onnx_latents.ts';
 import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
 import { messageIn, Reader, textOf } from './protobuf.ts';
 
 const FORMAT = '2';
-export const [MOST_LAYERS, MOST_CHANNELS, COLOURS] = [16, 1024, 3];
+export const [MOST_LAYERS, MOST_CHANNELS] = [16, 1024];
+/** Numbers of colour channels that pictures have: grey, RGB, and RGB with alpha. */
+export const COLOURS = [1, 3, 4];
 export const [LONGEST_SIDE, MOST_PIXELS] = [1 << 17, 1 << 28];
 const [MOST_BYTES, MOST_TENSORS] = [1 << 26, 4096];
 const [MODEL_GRAPH, MODEL_METADATA, GRAPH_INITIALIZER, ENTRY_KEY, ENTRY_VALUE] = [7, 14, 5, 1, 2];
@@ -35,7 +37,7 @@ export function readNetwork(kernel: Kernel, file: Uint8Array): Network {
       `This decoder does not know the family “${name.slice(0, 40)}”; neural-img/onnx runs any.`,
     );
   const names = [...shapesOf(family, 1, 1, 1).keys(), ...(family.hasLatents ? Object.keys(STREAM) : [])];
-  const stored = namedTensors(file, reader, names);
+  const stored = namedTensors(file, reader, [...names, MAGNITUDES]);
   const missing = names.sort().find((name) => !stored.has(name));
   if (missing)
     throw new ModelError(`This model has no tensor “${missing}”: export it again, or use neural-img/onnx.`);
@@ -46,7 +48,8 @@ export function readNetwork(kernel: Kernel, file: Uint8Array): Network {
     bits: stored.get('weights')?.type === 'int4' ? 4 : 8,
     tensors,
   };
-  if (family.hasLatents) network.latents = readLatents(kernel, stored, entries, size, COLOURS, file.length);
+  if (family.hasLatents)
+    network.latents = readLatents(kernel, stored, entries, size, coloursOf(network), file.length);
   for (const name of Object.keys(tensors))
     if (!valuesOf(network, name).every(Number.isFinite))
       throw new ModelError(`Its tensor “${name}” has values that are infinite or not a number.`);
@@ -111,9 +114,11 @@ function namedTensors(file: Uint8Array, reader: Reader, names: string[]): Map<st
 function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record<string, Tensor> {
   const [weights, head] = [all.get('weights'), all.get('head')] as [OnnxTensor, OnnxTensor];
   const { depth, channels } = sizesOf(weights);
-  const colours = head.axes.length > (channels > 1 ? 1 : 0) ? head.axes.at(-1) : 1;
-  if (colours !== COLOURS)
-    throw new ModelError(`Its tensor “head” has the shape [${head.dims}], not [channels, ${COLOURS}].`);
+  const colours = (head.axes.length > (channels > 1 ? 1 : 0) ? head.axes.at(-1) : 1) ?? 1;
+  if (!COLOURS.includes(colours))
+    throw new ModelError(
+      `Its tensor “head” has the shape [${head.dims}], not [channels, colours] with 1, 3 or 4 colours.`,
+    );
   const tensors: Record<string, Tensor> = {};
   for (const [name, { types, shape }] of shapesOf(family, depth, channels, colours)) {
     const [tensor, stored] = [all.get(name) as OnnxTensor, storedShape(name, shape)];

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as NeuralImg from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
-import { expectSamePixels } from '../pixels.ts';
+import { asRgba, expectSamePixels } from '../pixels.ts';
 import { type AnirCase, anirCases } from '../vectors.ts';
 import { startBrowser } from './page.ts';
 import { makeProject } from './project.ts';
@@ -40,6 +40,8 @@ beforeAll(async () => {
   writeFileSync(join(project, 'site/index.html'), PAGE);
   const lapped = cases.find(({ family }) => family === 'lapped') as AnirCase;
   writeFileSync(join(project, 'site/lapped.anir'), lapped.file);
+  const clear = cases.find(({ colours }) => colours === 4) as AnirCase;
+  writeFileSync(join(project, 'site/clear.anir'), clear.file);
   const server = await serve(join(project, 'site'), { base: '/' });
   close = server.close;
   browser = await startBrowser();
@@ -54,23 +56,22 @@ afterAll(async () => {
   rmSync(project, { recursive: true, force: true });
 });
 
-/** What a page draws of a file that comes in chunks of so many bytes: each level's name, bytes, and RGB. */
+/** What a page draws of a file that comes in chunks of so many bytes: each level's name, bytes, and RGBA. */
 async function streamed({ file, levels: [level] }: AnirCase, size: number) {
   const grid = { x: [...(level?.x ?? [])], y: [...(level?.y ?? [])] };
   return page.evaluate(
     async ({ bytes, x, y, size }) => {
       const stream = new window.neuralImg.Decoder().stream();
-      const told: { name: string; bytes: number; rgb: number[] }[] = [];
+      const told: { name: string; bytes: number; rgba: number[] }[] = [];
       const all = Uint8Array.from(bytes);
       while (stream.bytes < all.length) {
         await stream.feed(all.subarray(stream.bytes, stream.bytes + size));
         if (stream.available === told.length) continue;
         const image = await stream.image(told.length);
-        const rgb: number[] = [];
+        const rgba: number[] = [];
         const spans = { x: Float32Array.from(x), y: Float32Array.from(y) };
-        for await (const { pixels } of image.decode(spans))
-          rgb.push(...Array.from(pixels).filter((_, k) => k % 4 !== 3));
-        told.push({ name: image.info.name, bytes: image.bytes, rgb });
+        for await (const { pixels } of image.decode(spans)) rgba.push(...pixels);
+        told.push({ name: image.info.name, bytes: image.bytes, rgba });
       }
       stream.close();
       return told;
@@ -79,15 +80,18 @@ async function streamed({ file, levels: [level] }: AnirCase, size: number) {
   );
 }
 
-test.each(cases)('each level of a stream is Python’s: $family, pitch $pitch', async (own) => {
-  const told = await streamed(own, 40);
-  expect(told.map(({ name, bytes }) => [name, bytes])).toEqual(
-    own.levels.map(({ name, end }) => [name, end]),
-  );
-  own.levels.forEach(({ pixels }, k) => {
-    expectSamePixels(told[k]?.rgb ?? [], pixels);
-  });
-});
+test.each(cases)(
+  'each level of a stream is Python’s: $family, $colours colours, pitch $pitch',
+  async (own) => {
+    const told = await streamed(own, 40);
+    expect(told.map(({ name, bytes }) => [name, bytes])).toEqual(
+      own.levels.map(({ name, end }) => [name, end]),
+    );
+    own.levels.forEach(({ pixels }, k) => {
+      expectSamePixels(told[k]?.rgba ?? [], asRgba(pixels, own.colours));
+    });
+  },
+);
 
 test('a whole file opens at its last level or the one asked for; a cut one at its last whole one', async () => {
   const [own] = cases as [AnirCase];
@@ -118,4 +122,37 @@ test('an element shows one', async () => {
       return new Set(Array.from(data)).size;
     });
   await expect.poll(drawn, { timeout: 20_000 }).toBeGreaterThan(20);
+});
+
+test('an element and a coarse tile are as transparent as the picture', async () => {
+  const alphas = await page.evaluate(async () => {
+    const element = document.createElement('neural-img');
+    Object.assign(element.style, { position: 'fixed', top: '0' });
+    element.src = 'clear.anir';
+    document.body.append(element);
+    await element.decode();
+    const shown = element.shadowRoot?.querySelector('canvas');
+    const { Decoder, drawTile } = window.neuralImg;
+    const file = new Uint8Array(await (await fetch('clear.anir')).arrayBuffer());
+    const image = await new Decoder().open(file);
+    const own = new OffscreenCanvas(image.info.width, image.info.height);
+    const context = own.getContext('2d');
+    if (!shown || !context) throw new Error('no canvas');
+    const alphasOf = (of: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null) => {
+      const data = of?.getImageData(0, 0, of.canvas.width, of.canvas.height).data ?? [];
+      return Array.from(data).filter((_, k) => k % 4 === 3);
+    };
+    // What was there must not show through.
+    context.fillRect(0, 0, own.width, own.height);
+    const told: number[][] = [];
+    for await (const tile of image.decode({ coarse: true })) {
+      drawTile(context, tile);
+      told.push(alphasOf(context));
+    }
+    return { shown: alphasOf(shown.getContext('2d')), coarse: told[0] ?? [], whole: told.at(-1) ?? [] };
+  });
+  expect(Math.min(...alphas.whole)).toBeLessThan(250);
+  expectSamePixels(alphas.shown, alphas.whole);
+  const steps = alphas.coarse.map((alpha, k) => Math.abs(alpha - (alphas.whole[k] ?? 0)));
+  expect(steps.reduce((a, b) => a + b, 0) / steps.length).toBeLessThan(25);
 });

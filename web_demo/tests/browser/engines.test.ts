@@ -1,6 +1,6 @@
 /** Both engines draw what Python does, for every family; ONNX Runtime Web is fetched when it is chosen. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bytesOf, fixtures, good, pathOf, read } from './fixtures.ts';
+import { bytesOf, clear, fixtures, good, pathOf, read } from './fixtures.ts';
 import {
   alertOf,
   isSamePicture,
@@ -49,7 +49,7 @@ describe('ONNX Runtime Web', () => {
     expect(isSamePicture((await pixelsOf(page, '#finest')).pixels, read(fixture.pixels))).toBe(true);
   });
 
-  test.each(fixtures)('is compared with the light decoder: $family', async (fixture) => {
+  test.each([...fixtures, clear])('is compared with the light decoder: $family', async (fixture) => {
     const { page } = seen;
     await page.setInputFiles('#file', pathOf(fixture));
     await untilDrawn(page);

@@ -24,12 +24,13 @@ export interface SampleView {
 }
 
 const root = findFixtures() ?? '';
-const listed: { models: Fixture[]; folder: string; stream: string; views: SampleView[] } = JSON.parse(
+const listed: { models: Fixture[]; clear: Fixture; folder: string; stream: string; views: SampleView[] } = JSON.parse(
   readFileSync(join(root, 'fixtures.json'), 'utf8'),
 );
 
 export const fixtures = listed.models;
-export const { views } = listed;
+/** One with an alpha, whose colours a canvas, which multiplies by it, does not give back exactly. */
+export const { clear, views } = listed;
 /** An exported folder: sixteen subnets, a manifest and the source picture. */
 export const folder = join(root, listed.folder);
 /** A photograph in an `.anir` file of sixteen levels. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -32,6 +32,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A file of the fuzzer's corpus. */
+const hostile = (name: string) =>
+  readFileSync(new URL(`../../../tests/fuzz/corpus/anir/${name}.anir`, import.meta.url));
 
 /** A real drop, with files as the system hands them over, on the headline. */
 async function drop(paths: string[]): Promise<void> {
@@ -139,6 +143,10 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     ['a text that is called .anir', Buffer.from('not a picture at all'), 'not an .anir file', 'broken.anir'],
     ['an empty .anir file', Buffer.alloc(0), 'ends within its header', 'broken.anir'],
     ['a damaged .anir file', damagedStream(), 'damaged', 'broken.anir'],
+    ['a file of millions of decisions', hostile('bomb-decisions'), 'damaged in its level 1', 'broken.anir'],
+    ['a file that declares 268 megapixels', hostile('size-16384x16384'), 'so few bytes', 'broken.anir'],
+    ['one without its first level', hostile('cut-before-a-level-lapped'), 'before the end', 'broken.anir'],
+    ['one with a damaged header', hostile('count-levels-17'), 'damaged', 'broken.anir'],
   ])('%s', async (_name, bytes, message, name = 'broken.onnx') => {
     const before = await pixelsOf(page, '#finest');
     await openFile(page, name, bytes);
@@ -163,6 +171,17 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     expect(await alertOf(page)).toContain(message);
     expect(isSamePicture(await drawn(), read(good.pixels))).toBe(true);
   });
+});
+
+test('a name that is markup is shown as text', async () => {
+  const name = '<img src=x onerror="document.title=1">.onnx';
+  const title = await page.title();
+  await openFile(page, name, bytesOf(good));
+  expect(await page.getAttribute('#neural', 'aria-label')).toContain(name);
+  await openFile(page, name, Buffer.from('no picture'));
+  expect(await alertOf(page)).toContain('not an ONNX file');
+  expect(await page.locator('img[src="x"]').count()).toBe(0);
+  expect(await page.title()).toBe(title);
 });
 
 test('a file dropped while the first sample loads is not overtaken by it', async () => {

@@ -4,7 +4,7 @@ import { AnirFile } from '../../neural-img/src/anir_file.ts';
 import { FAMILIES } from '../../neural-img/src/families/index.ts';
 import { type Network, nameOf } from '../../neural-img/src/network.ts';
 import { CODER_MODULE, newKernel } from '../kernels.ts';
-import { expectSamePixels, withoutAlpha } from '../pixels.ts';
+import { asRgba, expectSamePixels } from '../pixels.ts';
 import { type AnirCase, anirCases } from '../vectors.ts';
 
 const cases = anirCases();
@@ -20,7 +20,7 @@ function fileOf(...parts: Uint8Array[]): AnirFile {
 }
 
 function draw(network: Network, x: Float32Array, y: Float32Array): number[] {
-  return withoutAlpha(FAMILIES.get(network.family)?.open(newKernel(), network)(x, y) ?? []);
+  return [...(FAMILIES.get(network.family)?.open(newKernel(), network)(x, y) ?? [])];
 }
 
 /** Numbers below `most` that look random, and are the same each time. */
@@ -32,7 +32,7 @@ function numbers(count: number, most: number): number[] {
   });
 }
 
-describe.each(cases)('$family of $bits bits, pitch $pitch', ({ file, levels }) => {
+describe.each(cases)('$family of $bits bits, $colours colours, pitch $pitch', ({ file, colours, levels }) => {
   test('each level is Python’s, from the whole file and from its prefix', () => {
     const whole = fileOf(file);
     levels.forEach(({ network, name, end }, k) => {
@@ -46,7 +46,7 @@ describe.each(cases)('$family of $bits bits, pitch $pitch', ({ file, levels }) =
   test('each level is drawn as Python draws it', () => {
     const whole = fileOf(file);
     levels.forEach(({ x, y, pixels }, k) => {
-      expectSamePixels(draw(whole.network(k), x, y), pixels);
+      expectSamePixels(draw(whole.network(k), x, y), asRgba(pixels, colours));
     });
   });
 });
@@ -91,6 +91,12 @@ describe('between levels', () => {
     expect(own.refined()).toEqual(lapped.levels[3]?.network);
   });
 
+  test('at a level’s end, before the next one’s step has come, nothing changes', () => {
+    for (const more of [0, 1, 2])
+      expect(fileOf(lapped.file.subarray(0, before + more)).refined()).toEqual(lapped.levels[2]?.network);
+    expect(fileOf(lapped.file.subarray(0, before + 3)).refined()).not.toEqual(lapped.levels[2]?.network);
+  });
+
   test('other families stay as they are', () => {
     const own = fileOf(siren.file.subarray(0, (siren.levels[1]?.end ?? 0) + 9));
     expect(own.refined()).toEqual(siren.levels[1]?.network);
@@ -107,7 +113,7 @@ describe.each([siren, lapped])('$family that strangers changed', ({ file, levels
       expect(own.available).toBe(whole);
       if (whole > 0) {
         expect(nameOf(own.network()), `${length}`).toBe(levels[whole - 1]?.name);
-        expect(draw(own.refined(), new Float32Array(1), new Float32Array(1))).toHaveLength(3);
+        expect(draw(own.refined(), new Float32Array(1), new Float32Array(1))).toHaveLength(4);
       } else expect(() => own.network(), `${length}`).toThrow(/^This (\.anir )?file ends [^\n]{10,80}$/);
     }
   });

@@ -26,7 +26,7 @@ test('means that differ less downwards are differences down columns', () => {
     coefficients(cells, [[2, 1, 1, 4, 2, -7]]).filter((value) => value !== 0),
     (5 * 3 + 1) * 256 + 66,
   );
-  const latents = latentsOf(values, cells, 0.5, PITCH, 2);
+  const latents = latentsOf(values, [...cells, 3], 0.5, PITCH, 2);
   expect(latents).toMatchObject({ shape: [3, 2, 5], step: 0.5, pitch: 16, down: true, reach: 2 });
   expect([...(latents.magnitudes ?? [])]).toEqual([0, 2, 3, 4, 5, 7, 40]);
   expect([...meansOf(latents)].slice(0, 6)).toEqual(means);
@@ -45,7 +45,7 @@ test('others are differences along rows, with frequencies turned', () => {
       [1, 0, 2, 3, 1, 9],
     ],
   );
-  const latents = latentsOf(values, [2, 2], 1, PITCH, 1);
+  const latents = latentsOf(values, [2, 2, 3], 1, PITCH, 1);
   expect([latents.down, latents.shape]).toEqual([false, [2, 2, 4]]);
   // Along is to the right now: [column][row].
   expect([...meansOf(latents)].slice(8)).toEqual([10, -30, 11, -31]);
@@ -54,12 +54,12 @@ test('others are differences along rows, with frequencies turned', () => {
 });
 
 test('nothing is four frequencies of zeros', () => {
-  const latents = latentsOf(coefficients([1, 1], []), [1, 1], 1, PITCH, 1);
+  const latents = latentsOf(coefficients([1, 1], []), [1, 1, 3], 1, PITCH, 1);
   expect(latents).toMatchObject({ shape: [1, 1, 4], magnitudes: Float32Array.of(0) });
   expect(latents.codes).toEqual(new Int16Array(48));
 });
 
 test('more magnitudes than codes have room for are refused', () => {
   const values = Int32Array.from({ length: 16 * 16 * 3 * 256 }, (_, k) => k);
-  expect(() => latentsOf(values, [16, 16], 1, PITCH, 1)).toThrow('more different coefficients');
+  expect(() => latentsOf(values, [16, 16, 3], 1, PITCH, 1)).toThrow('more different coefficients');
 });

@@ -11,7 +11,7 @@ test('the source compiles to the module that Python runs', () => {
 
 test('bits are there as soon as their bytes are', () => {
   // Halves of the range: a decision is 1 where the value is in the lower half.
-  const coder = new Coder(CODER_MODULE, 0, 0, 16);
+  const coder = new Coder(CODER_MODULE, 0, 0, 3, 16);
   coder.decode(Uint8Array.of(0, 0, 0, 0));
   expect(coder.bits(8)).toBe(255);
   coder.feed(Uint8Array.of(255, 255, 255, 255));
@@ -20,7 +20,7 @@ test('bits are there as soon as their bytes are', () => {
 });
 
 test('goes back to what was kept', () => {
-  const coder = new Coder(CODER_MODULE, 1, 2, 16);
+  const coder = new Coder(CODER_MODULE, 1, 2, 3, 16);
   coder.decode(Uint8Array.from({ length: 600 }, (_, k) => (k * 151) % 256));
   const [first, unknown] = [coder.bits(20), coder.values()];
   coder.keep();
@@ -33,11 +33,11 @@ test('goes back to what was kept', () => {
 });
 
 test('a level that lacks bytes says so and ends', () => {
-  const coder = new Coder(CODER_MODULE, 4, 4, 16);
+  const coder = new Coder(CODER_MODULE, 4, 4, 3, 16);
   coder.decode(new Uint8Array(8));
   expect(coder.level(64, 127)).toBe(false);
 });
 
 test('a picture beyond all memory is refused', () => {
-  expect(() => new Coder(CODER_MODULE, 8192, 2048, 16)).toThrow('more memory');
+  expect(() => new Coder(CODER_MODULE, 8192, 2048, 3, 16)).toThrow('more memory');
 });

@@ -1,33 +1,65 @@
 /** Sound and hostile files of ../../../tests/fuzz/corpus: the verdicts are those of Python's reader. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { AnirFile } from '../../neural-img/src/anir_file.ts';
+import { isAnir } from '../../neural-img/src/anir_header.ts';
 import { axis } from '../../neural-img/src/coordinates.ts';
 import { FAMILIES } from '../../neural-img/src/families/index.ts';
+import type { Kernel } from '../../neural-img/src/kernel.ts';
 import { ModelError } from '../../neural-img/src/model_error.ts';
+import type { Network } from '../../neural-img/src/network.ts';
 import { readNetwork } from '../../neural-img/src/onnx_reader.ts';
-import { newKernel } from '../kernels.ts';
+import { CODER_MODULE, newKernel } from '../kernels.ts';
 
 const at = (name: string) => new URL(`../../../tests/fuzz/corpus/${name}`, import.meta.url);
-const verdicts = Object.entries<string>(JSON.parse(readFileSync(at('verdicts.json'), 'utf8')).onnx);
+const verdicts: Record<string, Record<string, string>> = JSON.parse(
+  readFileSync(at('verdicts.json'), 'utf8'),
+);
+/** What messages say for each reason to refuse an `.anir` file. */
+const REASONS = {
+  other: /not an ONNX file|not a neural image|This file is empty/,
+  newer: /update/,
+  large: /out of range|larger picture|layers of|different coefficients|more memory/,
+  cut: /ends/,
+  damaged: /damaged/,
+};
 
-function verdictOn(file: Uint8Array): string {
-  const kernel = newKernel();
+function drawn(kernel: Kernel, network: Network): string {
+  const draw = FAMILIES.get(network.family)?.open(kernel, network);
+  expect(draw?.(axis(network.size[0], undefined, 6), axis(network.size[1], undefined, 4)).length).toBe(96);
+  return 'drawn';
+}
+
+/** What `draw` returns, or, if it refuses, the message. */
+function outcome(draw: () => string): string {
   try {
-    const network = readNetwork(kernel, file);
-    const draw = FAMILIES.get(network.family)?.open(kernel, network);
-    expect(draw?.(axis(network.size[0], undefined, 6), axis(network.size[1], undefined, 4)).length).toBe(96);
-    return 'drawn';
+    return draw();
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     expect(error.message).toMatch(/^.{1,300}$/);
-    return 'refused';
+    return error.message;
   }
 }
 
 test('there is a corpus', () => {
-  expect(verdicts.length).toBeGreaterThan(100);
+  expect(Object.keys(verdicts.onnx ?? {}).length).toBeGreaterThan(100);
+  expect(Object.keys(verdicts.anir ?? {}).length).toBeGreaterThan(60);
 });
 
-test.each(verdicts)('%s is %s', (name, verdict) => {
-  expect(verdictOn(readFileSync(at(`onnx/${name}`)))).toBe(verdict);
+test.each(Object.entries(verdicts.onnx ?? {}))('%s is %s', (name, verdict) => {
+  const kernel = newKernel();
+  const own = outcome(() => drawn(kernel, readNetwork(kernel, readFileSync(at(`onnx/${name}`)))));
+  expect(own === 'drawn' ? own : 'refused').toBe(verdict);
+});
+
+test.each(Object.entries(verdicts.anir ?? {}))('%s: %s', (name, verdict) => {
+  const [kernel, file, data] = [newKernel(), new AnirFile(CODER_MODULE), readFileSync(at(`anir/${name}`))];
+  const own = outcome(() => {
+    if (!isAnir(data)) return drawn(kernel, readNetwork(kernel, data));
+    file.feed(data);
+    drawn(kernel, file.refined());
+    return `${file.available} levels`;
+  });
+  const reason = Object.entries(REASONS).find(([, pattern]) => pattern.test(own))?.[0];
+  expect(own.endsWith('levels') ? own : reason, own).toBe(verdict);
 });

@@ -41,6 +41,28 @@ test('reads codes, step and how the scan goes', () => {
   expect([apart.codes.length, apart.down]).toEqual([48, false]);
 });
 
+test('reads a table of magnitudes', () => {
+  const table = (...values: number[]) =>
+    ({
+      'latents.magnitudes': ['float32', [values.length], Float32Array.from(values)],
+      'latents.frequencies': ['int32', [1, 3], Int32Array.of(1 << 14, 0, 0)],
+    }) as unknown as typeof STREAM;
+  expect(read({}, table(0, 2, 7.5)).magnitudes).toEqual(Float32Array.of(0, 2, 7.5));
+  for (const wrong of [[], [0], [0, 1], [0, 1, 2, 3]])
+    expect(() => read({}, table(...wrong))).toThrow(`has ${wrong.length} entries, its codes 3 sizes`);
+  const { NaN: none } = Number;
+  for (const wrong of [
+    [1, 2, 3],
+    [0, 2, 1],
+    [0, 0, 1],
+    [-1, 0, 1],
+    [none, 1, 2],
+    [0, none, 2],
+    [0, 1, 2 ** 30],
+  ])
+    expect(() => read({}, table(...wrong))).toThrow('does not ascend from 0');
+});
+
 describe('refuses', () => {
   test.each(Object.keys(ENTRIES))('an unknown %s', (key) => {
     expect(() => read({ [key]: 'constructor' })).toThrow(`“${key}” is “constructor”`);

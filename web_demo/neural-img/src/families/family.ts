@@ -9,9 +9,9 @@ export interface Field {
   types: ElementType[];
   /**
    * Lengths of its axes, numbers or letters: D for the number of layers, L = D − 1 for that of hidden matrices, C for the
-   * channels of a layer and P for the colours.
+   * channels of a layer and N for the colours.
    */
-  shape: (number | 'D' | 'L' | 'C' | 'P')[];
+  shape: (number | 'D' | 'L' | 'C' | 'N')[];
   /** Number of leading axes of its float32 scale, `<name>.scale`, if it has one. */
   scaled?: number;
 }
@@ -33,7 +33,7 @@ export function shapesOf(
   channels: number,
   colours: number,
 ): Map<string, { types: ElementType[]; shape: number[] }> {
-  const lengths = { D: depth, L: depth - 1, C: channels, P: colours };
+  const lengths = { D: depth, L: depth - 1, C: channels, N: colours };
   const shapes = new Map<string, { types: ElementType[]; shape: number[] }>();
   for (const [name, field] of Object.entries(fields)) {
     const shape = field.shape.map((length) => (typeof length === 'number' ? length : lengths[length]));
@@ -47,8 +47,8 @@ export function shapesOf(
 /** Hidden matrices and the head, as all families have them. */
 export const MATRICES: Record<string, Field> = {
   weights: { types: ['int4', 'int8'], shape: ['L', 'C', 'C'] },
-  head: { types: ['int8'], shape: ['P', 'C'], scaled: 1 },
-  'head.bias': { types: ['float32'], shape: ['P'] },
+  head: { types: ['int8'], shape: ['N', 'C'], scaled: 1 },
+  'head.bias': { types: ['float32'], shape: ['N'] },
 };
 
 /** Step sizes and biases of hidden layers that have one for each output. */

@@ -4,7 +4,7 @@
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
 import { Axis, BESIDE, type Cells, meansOf, seenBy, worthOf } from '../lapped_transform.ts';
-import { channelsOf, type Latents, type Network } from '../network.ts';
+import { channelsOf, coloursOf, type Latents, type Network } from '../network.ts';
 import { type Family, MATRICES } from './family.ts';
 import { TILE } from './filter_network.ts';
 import { apply, headOf, hiddenLayers } from './layers.ts';
@@ -21,7 +21,7 @@ function open(kernel: Kernel, network: Network): Draw {
   const latents = network.latents as Latents;
   const [hidden, head] = [hiddenLayers(kernel, network, 1 / Math.PI), headOf(kernel, network)];
   const [channels, order, { run }] = [head.weights.columns, latents.shape[2], kernel];
-  const planes = network.tensors.head?.shape[0] ?? 0;
+  const planes = coloursOf(network);
   const seen = seenBy(channelsOf(network), planes);
   const axes = network.size.map((pixels) => new Axis(pixels, latents.pitch)) as [Axis, Axis];
   const write = writerOf(latents);

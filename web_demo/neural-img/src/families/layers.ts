@@ -1,6 +1,6 @@
 /** Hidden layers and the head, as the kernel multiplies them. */
 import { type Kernel, type Matrix, PANEL } from '../kernel.ts';
-import { channelsOf, type Network, valuesOf } from '../network.ts';
+import { channelsOf, coloursOf, type Network, valuesOf } from '../network.ts';
 
 export interface Layer {
   /** [outputs, inputs], both filled up to a multiple of 4 with some that are zero. */
@@ -27,16 +27,21 @@ export function hiddenLayers(kernel: Kernel, network: Network, unit: number): La
   });
 }
 
-/** From the last layer's channels to levels of red, green, blue and alpha, which is opaque. */
+/** From the last layer's channels to levels of red, green, blue and alpha, which is opaque where a picture has none. */
 export function headOf(kernel: Kernel, network: Network): Layer {
-  const [size, head, biases] = [
-    channelsOf(network),
-    valuesOf(network, 'head'),
-    valuesOf(network, 'head.bias'),
-  ];
-  const weight = (output: number, input: number) => head[output * size + input] ?? 0;
-  return makeLayer(kernel, 4, size, 255, weight, (output) => biases[output] ?? 1);
+  const biases = valuesOf(network, 'head.bias');
+  const bias = (output: number) => biases[colourOf(network, output)] ?? 1;
+  return makeLayer(kernel, 4, channelsOf(network), 255, headWeights(network), bias);
 }
+
+/** The head's weight from an input to red, green, blue or alpha: 0 to what the picture does not have. */
+export function headWeights(network: Network): (output: number, input: number) => number {
+  const [size, head] = [channelsOf(network), valuesOf(network, 'head')];
+  return (output, input) => head[colourOf(network, output) * size + input] ?? 0;
+}
+
+/** Which of the picture's colours is red, green, blue or alpha: grey is all but the last. */
+const colourOf = (network: Network, output: number) => (coloursOf(network) === 1 && output < 3 ? 0 : output);
 
 /** From weights and biases, both multiplied by `unit`. */
 export function makeLayer(

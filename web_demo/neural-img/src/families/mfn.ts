@@ -4,20 +4,20 @@
  * channels, h / √(1 + Σ h²) with the sum over the first eight.
  */
 import type { Draw, Kernel } from '../kernel.ts';
-import { channelsOf, type Network, valuesOf } from '../network.ts';
+import { channelsOf, type Network } from '../network.ts';
 import { AFFINE, type Family, MATRICES, sineFilters } from './family.ts';
 import { openFilterNetwork } from './filter_network.ts';
-import { headOf, hiddenLayers, makeLayer } from './layers.ts';
+import { headOf, headWeights, hiddenLayers, makeLayer } from './layers.ts';
 import { banksOf } from './waves.ts';
 
 /** Outputs of the last layer: colours, and channels whose squares are summed. */
 const [COLOURS, NORM_CHANNELS] = [4, 8];
 
 function open(kernel: Kernel, network: Network): Draw {
-  const [size, head] = [channelsOf(network), valuesOf(network, 'head')];
+  const [size, head] = [channelsOf(network), headWeights(network)];
   // What is divided and what by: both are smooth, their quotient need not be.
   const weight = (output: number, input: number) =>
-    output < COLOURS ? (head[output * size + input] ?? 0) : Number(output - COLOURS === input);
+    output < COLOURS ? head(output, input) : Number(output - COLOURS === input);
   const last = makeLayer(kernel, COLOURS + NORM_CHANNELS, size, 1, weight, () => 0);
   const { bias } = headOf(kernel, network);
 

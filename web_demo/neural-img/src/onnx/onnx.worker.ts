@@ -2,7 +2,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Answer, Request } from '../lane.ts';
 import { ModelError } from '../model_error.ts';
-import { readInfo } from '../onnx_reader.ts';
+import { COLOURS, readInfo } from '../onnx_reader.ts';
 
 let session: ort.InferenceSession | undefined;
 let queue = Promise.resolve();
@@ -58,11 +58,13 @@ async function decode(x: Float32Array, y: Float32Array): Promise<Uint8ClampedArr
   if (!session) throw new ModelError('No model is open.');
   const vector = (values: Float32Array) => new ort.Tensor(values, [values.length]);
   const { image } = await session.run({ x: vector(x), y: vector(y) });
-  if (image?.dims.join() !== [y.length, x.length, 3].join())
+  const colours = image?.dims[2] ?? 0;
+  if (image?.dims.join() !== [y.length, x.length, colours].join() || !COLOURS.includes(colours))
     throw new ModelError('This model answers with a picture of another size than it was asked for.');
-  const [rgb, rgba] = [image.data as Uint8Array, new Uint8ClampedArray(x.length * y.length * 4).fill(255)];
-  for (let from = 0, to = 0; from < rgb.length; to++)
-    for (let colour = 0; colour < 3; colour++) rgba[to++] = rgb[from++] as number;
+  const [drawn, rgba] = [image.data as Uint8Array, new Uint8ClampedArray(x.length * y.length * 4).fill(255)];
+  for (let from = 0, to = 0; from < drawn.length; from += colours, to += 4)
+    // Grey is all three of them.
+    for (let k = 0; k < Math.max(colours, 3); k++) rgba[to + k] = drawn[from + (k % colours)] as number;
   return rgba;
 }
 

@@ -1,0 +1,102 @@
+"""A plug-in for Pillow: after `import anir_runtime.pillow`, `Image.open` opens `.anir` files."""
+
+import math
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageFile
+
+from anir_runtime.anir_header import MAGIC, Level, read_header
+from anir_runtime.decoder import MAX_FILE_BYTES, Decoder
+from anir_runtime.errors import AnirError
+
+FORMAT = "ANIR"
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_HEADER_BYTES = 1024
+"""More than a header has."""
+
+
+class AnirImageFile(ImageFile.ImageFile):
+    """A picture whose pixels are drawn when they are first asked for, at the size of a draft, if any.
+
+    A file that was cut shows what there is. `info` has the `family`, the `bits` of a weight and `levels`: of
+    each, its name, the bytes of the file up to its end, and its PSNR in dB.
+    """
+
+    format = FORMAT
+    format_description = "Adaptive neural image"
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        try:
+            header = read_header(self.fp.read(_HEADER_BYTES))
+        except AnirError as error:
+            # This is how Pillow is told that a file is of another kind, or none that can be opened.
+            raise SyntaxError(str(error)) from error
+        self._header = header
+        self._end = header.levels[-1].end
+        self._size = header.size
+        self._mode = _MODES[header.colours]
+        self.info["family"], self.info["bits"] = header.family, header.bits
+        self.info["levels"] = [
+            {"name": level.name, "bytes": level.end, "psnr": level.psnr[0]} for level in header.levels
+        ]
+        self._pending = True
+        self._cover()
+
+    def _cover(self) -> None:
+        """Says that the pixels are to come, in rows of this size."""
+        self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
+
+    def draft(
+        self, mode: str | None, size: tuple[int, int] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Lets the picture be drawn just as large as covers `size`, from the level that is enough for that.
+
+        That is the first level which at this size is as good as the whole file at its own.
+        """
+        if not self._pending or size is None:
+            return None
+        scale = max(wanted / own for wanted, own in zip(size, self.size, strict=True))
+        if not 0 < scale < 1:
+            return None
+        best = self._header.levels[-1].psnr[0]
+        good = (level.end for level in self._header.levels if _psnr_at(level, scale) >= best)
+        self._end = next(good, self._end)
+        self._size = math.ceil(self.width * scale), math.ceil(self.height * scale)
+        self._cover()
+        return self.mode, (0, 0, *self.size)
+
+    def load(self) -> Any:
+        """Draws the picture. Raises OSError if the file is damaged or ends before its first level's end."""
+        if self._pending:
+            if self.fp is None:
+                raise ValueError("Operation on closed image")
+            # Loads WebAssembly's runtime, which a file that is only opened need not wait for.
+            from anir_runtime.anir_file import least_bytes
+
+            self.fp.seek(0)
+            data = self.fp.read(min(max(self._end, least_bytes(self._header)), MAX_FILE_BYTES))
+            try:
+                pixels = Decoder(data).decode(self.size)
+            except AnirError as error:
+                raise OSError(str(error)) from error
+            if self._exclusive_fp:
+                self.fp.close()
+            self.fp = BytesIO(pixels.tobytes())
+            self._pending = False
+        return super().load()
+
+
+def _psnr_at(level: Level, scale: float) -> float:
+    """The level's PSNR in dB at a part of the native size, of which the file knows 1, ½ and ¼."""
+    full, half, quarter = level.psnr
+    return quarter if scale <= 0.25 else half if scale <= 0.5 else full
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(MAGIC)
+
+
+Image.register_open(FORMAT, AnirImageFile, _accept)
+Image.register_extension(FORMAT, ".anir")

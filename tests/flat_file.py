@@ -1,0 +1,21 @@
+"""An `.anir` file whose levels end before the bytes that a picture of its size has at least."""
+
+from dataclasses import replace
+
+import numpy as np
+from anir_runtime.anir_file import Header, Step
+from anir_toolchain.anir_writer import AnirWriter
+
+from tests.random_network import colours_of, random_network
+
+SIZE = 2048, 1024
+
+
+def flat_file() -> bytes:
+    """Two levels, d2w8 and d3w8, of a picture of one colour, and zeros behind them."""
+    writer = AnirWriter(Header("lapped", SIZE, 3, 4, 16, (), 0), 1 << 12)
+    writer.begin(np.zeros((SIZE[1] // 16, SIZE[0] // 16, 3, 16, 16), np.int32), colours_of(3))
+    for depth in (2, 3):
+        writer.refine(Step(4000, 27, 1))
+        writer.add(replace(random_network("lapped", depth, 8, SIZE), latents=None), (30, 33, 36), 4000)
+    return writer.finish()

@@ -1,0 +1,224 @@
+"""Small `.anir` files that try to break whoever opens them, and sound ones, with the verdicts that are due.
+
+A verdict is the number of whole levels that a reader draws, such as "2 levels", or why it refuses: the header
+or a level is "damaged"; the file declares more than a reader takes, "large", is of a "newer" format or
+another one, "other", or is "cut" before its first picture.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from anir_runtime.anir_file import LEAST_WIDTH, Header, Step, code_colours, code_step
+from anir_runtime.coder import Coder
+from anir_runtime.common_networks import common_trunks
+from anir_toolchain.anir_writer import AnirWriter
+
+from tests.fuzz.anir_parts import AnirParts, LevelEntry
+from tests.fuzz.hostile_onnx import Files
+from tests.random_network import colours_of, random_network
+from tests.vectors.anir import CASES, anir_files
+
+Change = Callable[[AnirParts], None]
+REASONS = {
+    "other": "not an ONNX file|not an .anir file|no ONNX file|not a neural image",
+    "newer": "update",
+    "large": "out of range|larger picture|layers of|different coefficients|fit into memory|more memory",
+    "cut": "ends",
+    "damaged": "damaged",
+}
+"""What messages say, in Python and in TypeScript, for each reason."""
+DAMAGED, LARGE, NEWER, CUT, OTHER = "damaged", "large", "newer", "cut", "other"
+_SIREN, _LAPPED, _WIDE = 0, 3, 4
+"""Places in CASES."""
+_COLOURS = {1: "-grey", 3: "", 4: "-alpha"}
+"""What names say of the number of colours."""
+
+
+def reason(message: str) -> str:
+    """The reason of a refusal by its message."""
+    return next(name for name, pattern in REASONS.items() if re.search(pattern, message))
+
+
+def anir_corpus() -> Files:
+    """All of them by name."""
+    sound = anir_files()
+    files: Files = {
+        f"sound-{family}-{bits}{_COLOURS[colours]}": (data, "4 levels")
+        for (family, colours, bits, _), data in zip(CASES, sound, strict=True)
+    }
+    return files | _cuts(sound) | _headers() | _index() | _streams(sound) | _bombs()
+
+
+def _changed(change: Change, case: int = _LAPPED) -> bytes:
+    parts = AnirParts.of(anir_files()[case])
+    change(parts)
+    return parts.data()
+
+
+def _set(**values: object) -> Change:
+    def change(parts: AnirParts) -> None:
+        for name, value in values.items():
+            setattr(parts, name, value)
+
+    return change
+
+
+def _cuts(sound: list[bytes]) -> Files:
+    files: Files = {
+        "empty": (b"", OTHER),
+        "magic-alone": (b"\x89ani", CUT),
+        "magic-short": (b"\x89an", OTHER),
+    }
+    for name, case in (("siren", _SIREN), ("lapped", _LAPPED)):
+        start = len(sound[case]) - len(AnirParts.of(sound[case]).stream)
+        ends = [start + end for end in AnirParts.of(sound[case]).ends()]
+        cuts = [
+            ("in-header", start // 2, CUT),
+            ("after-header", start, CUT),
+            ("before-a-level", ends[0] - 1, CUT),
+        ]
+        cuts += [("at-level-1", ends[0], "1 levels"), ("in-level-3", ends[1] + 9, "2 levels")]
+        files |= {f"cut-{where}-{name}": (sound[case][:at], verdict) for where, at, verdict in cuts}
+    files["with-more-behind"] = sound[_LAPPED] + bytes(3000), "4 levels"
+    return files
+
+
+def _headers() -> Files:
+    """Sizes, kinds and counts out of range."""
+    files: Files = {}
+    sizes = {"0x52": [0, 52], "1x1": [1, 1], "131073x1": [131073, 1], "16385x16384": [16385, 16384]}
+    verdicts = {"1x1": DAMAGED}
+    for name, size in sizes.items():
+        files[f"size-{name}"] = _changed(_set(size=size)), verdicts.get(name, LARGE)
+    for name, size in {
+        "16384x16384": [16384] * 2,
+        "75x131072": [75, 131072],
+        "3000x1000": [3000, 1000],
+    }.items():
+        files[f"size-{name}"] = _changed(_set(size=size)), LARGE
+        files[f"size-{name}-siren"] = _changed(_set(size=size), _SIREN), "4 levels"
+    files["size-of-5-bytes"] = _changed(_set(size=[2**30, 1])), DAMAGED
+    for version in (0, 2, 255):
+        files[f"version-{version}"] = _changed(_set(version=version)), NEWER
+    for bit in (6, 7):
+        files[f"kind-bit-{bit}"] = _changed(_set(kind=3 | 1 << 4 | 1 << bit)), DAMAGED
+    files["kind-48"] = _changed(_set(kind=3 | 3 << 4)), DAMAGED
+    for name, colours in (("grey", 0), ("alpha", 2)):
+        files[f"kind-{name}-but-rgb"] = _changed(_set(kind=3 | colours << 4)), DAMAGED
+        files[f"kind-{name}-but-rgb-siren"] = _changed(_set(kind=colours << 4), _SIREN), DAMAGED
+    counts = {"no-levels": [0, 2, 2], "levels-17": [17, 2, 2], "levels-2-28": [2**28 - 1, 2, 2]}
+    counts |= {
+        "no-depths": [4, 0, 2],
+        "no-widths": [4, 2, 0],
+        "depths-17": [4, 17, 2],
+        "fewer-levels": [3, 2, 2],
+    }
+    for name, own in counts.items():
+        files[f"count-{name}"] = _changed(_set(counts=own)), DAMAGED
+    for name, change in {
+        "depth-1": _set(depths=[1, 3, 4]),
+        "depth-17": _set(depths=[2, 3, 17]),
+        "width-0": _set(widths=[0, 8]),
+        "width-1025": _set(widths=[5, 1025]),
+    }.items():
+        files[name] = _changed(change), LARGE
+    return files
+
+
+def _index() -> Files:
+    """Faults of the levels' entries."""
+
+    def entry(at: int, **values: int) -> Change:
+        def change(parts: AnirParts) -> None:
+            for name, value in values.items():
+                setattr(parts.levels[at], name, value)
+
+        return change
+
+    def keep(*levels: int) -> Change:
+        return lambda parts: setattr(parts, "levels", [parts.levels[at] for at in levels])
+
+    def short(parts: AnirParts) -> None:
+        parts.levels[0].length = 5
+
+    def long(parts: AnirParts) -> None:
+        parts.levels = [LevelEntry(own.index, 2**28 - 1) for own in parts.levels]
+
+    return {
+        "index-depth-beyond": (_changed(entry(1, index=0x70)), DAMAGED),
+        "index-width-beyond": (_changed(entry(1, index=0x07)), DAMAGED),
+        "index-of-no-bytes": (_changed(entry(2, length=0)), DAMAGED),
+        "index-first-too-short": (_changed(short), DAMAGED),
+        "index-ends-beyond-a-gigabyte": (_changed(long), DAMAGED),
+        "index-last-beyond-the-file": (_changed(entry(3, length=9999)), "3 levels"),
+        "index-last-level-missing": (_changed(keep(0, 1, 2)), "3 levels"),
+        "index-first-level-missing": (_changed(keep(1, 2, 3)), DAMAGED),
+        "index-levels-exchanged": (_changed(keep(1, 0, 2, 3)), DAMAGED),
+        "index-a-level-twice": (_changed(keep(0, 0, 1, 2)), DAMAGED),
+    }
+
+
+def _streams(sound: list[bytes]) -> Files:
+    """Damaged bytes of the coder."""
+    files: Files = {}
+    for name, case in (("siren", _SIREN), ("lapped", _LAPPED), ("lapped-8", _WIDE)):
+        parts = AnirParts.of(sound[case])
+        stream, two = parts.stream, sum(level.length for level in parts.levels[:2]) + 8
+        others = {
+            "zeros": bytes(len(stream)),
+            "ones": b"\xff" * len(stream),
+            "random": random.Random(0).randbytes(len(stream)),
+            "zeros-in-level-3": stream[:two] + bytes(len(stream) - two),
+            "shifted": stream[1:] + b"\0",
+        }
+        for fault, own in others.items():
+            files[f"stream-{fault}-{name}"] = _changed(_set(stream=own), case), DAMAGED
+    for worth in (0.0, -1.0, np.inf, np.nan, 1e38, 1e-45):
+        whole = abs(worth) <= 1
+        files[f"worth-{worth}"] = _lapped(worth, 4000), "1 levels" if whole else DAMAGED
+    for width in (0, 1, 63):
+        files[f"width-{width}-of-intervals"] = _lapped(2.0**-13, width), DAMAGED
+    return files
+
+
+def _lapped(worth: float, width: int) -> bytes:
+    """A grey picture of one level, with the common network."""
+    size = 75, 52
+    writer = AnirWriter(Header("lapped", size, 3, 4, 16, (), 0), 4096)
+    colours, own = replace(colours_of(3), worth=worth), common_trunks()[9]
+    writer.begin(np.zeros((4, 5, 3, 16, 16), np.int32), colours)
+    code_step(writer.coder, Step(width, 20, 1))
+    writer.coder.level(max(width, LEAST_WIDTH), 20)
+    network = random_network("lapped", 2, 12, size)
+    tensors = {**network.tensors, **own.layers(2, 3), **colours.head(own.head(2), width)}
+    writer.add(replace(network, tensors=tensors, latents=None), (20, 20, 20), width)
+    return writer.finish()
+
+
+def _alike() -> bytes:
+    """A picture whose coefficients, all alike, take millions of decisions and next to no bytes."""
+    size, rows, columns = (1300, 1050), 66, 82
+    coder = Coder(rows, columns, 3, 16)
+    coder.encode(1 << 16, np.full((rows, columns, 3, 16, 16), 1 << 24, np.int32))
+    code_colours(coder, 3, colours_of(3))
+    code_step(coder, Step(LEAST_WIDTH, 1, 1))
+    assert not coder.level(LEAST_WIDTH, 1)
+    stream = coder.finish() + bytes(100)
+    return AnirParts(1, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
+
+
+def _bombs() -> Files:
+    """Much that is declared in few bytes."""
+    wide = [1024, 1000, 900, 800]
+    weights = _set(depths=[15, 16], widths=wide, levels=[LevelEntry(k, 140) for k in range(4)])
+    many = _set(levels=[LevelEntry(0x11, 30) for _ in range(16)])
+    return {
+        "bomb-weights": (_changed(weights, _SIREN), DAMAGED),
+        "bomb-weights-lapped": (_changed(weights), DAMAGED),
+        "bomb-sixteen-levels": (_changed(many), DAMAGED),
+        "bomb-decisions": (_alike(), DAMAGED),
+        "bomb-picture-of-a-megapixel": (_changed(_set(size=[1300, 1000])), DAMAGED),
+    }

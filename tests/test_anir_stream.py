@@ -1,0 +1,173 @@
+"""Files that come piece by piece: through AnirStream, and Decoder.feed."""
+
+import io
+import os
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from anir_runtime import AnirError, Decoder
+from anir_runtime.anir_file import AnirFile, least_bytes
+from anir_runtime.anir_header import read_header
+from anir_runtime.anir_stream import AnirStream
+
+from tests.flat_file import flat_file
+from tests.named_file import named_file
+from tests.random_network import random_network
+from tests.vectors.anir import anir_file
+
+FAMILIES = ["siren", "fourier", "gabor", "lapped"]
+
+
+def _ends(data: bytes) -> list[int]:
+    header = AnirFile(data).header
+    assert header is not None
+    return [level.end for level in header.levels]
+
+
+def _start(data: bytes) -> int:
+    header = AnirFile(data).header
+    assert header is not None
+    return header.start
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_byte_by_byte_levels_come_at_their_ends(family: str) -> None:
+    data = anir_file(family)
+    stream, ends, start = AnirStream(), _ends(data), _start(data)
+    for size in range(1, len(data) + 1):
+        assert stream.feed(data[size - 1 : size]) == sum(end <= size for end in ends)
+        assert (stream.header is not None) == (size >= start)
+        if size in ends:
+            best, want = stream.best(), AnirFile(data[:size]).network()
+            assert best is not None
+            assert best.name == want.name
+            for name, tensor in want.tensors.items():
+                np.testing.assert_array_equal(best.tensors[name], tensor)
+    assert stream.feed(b"what follows") == 4
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_fed_in_any_pieces_a_decoder_draws_what_a_cut_file_draws(family: str) -> None:
+    data = anir_file(family)
+    first, random = _ends(data)[0], np.random.default_rng(0)
+    decoder = Decoder()
+    sizes = sorted({*random.integers(first, len(data), 6).tolist(), *_ends(data)})
+    at = 0
+    for size in sizes:
+        decoder.feed(data[at:size])
+        at = size
+        np.testing.assert_array_equal(decoder.decode((30, 20)), Decoder(data[:size]).decode((30, 20)))
+    assert (decoder.width, decoder.height, decoder.family) == (75, 52, family)
+
+
+def test_a_file_that_was_opened_cut_takes_the_rest() -> None:
+    data = anir_file("lapped")
+    decoder = Decoder(data[: _ends(data)[1] + 30])
+    before = decoder.decode()
+    assert decoder.feed(data[_ends(data)[1] + 30 :]) == 4
+    np.testing.assert_array_equal(decoder.decode(), Decoder(data).decode())
+    assert (decoder.decode() != before).any()
+
+
+def test_before_the_first_picture_there_is_a_clear_line() -> None:
+    data = anir_file("siren")
+    decoder, start = Decoder(), _start(data)
+    assert (decoder.width, decoder.height, decoder.family) == (0, 0, "")
+    with pytest.raises(AnirError, match="ends before its first picture; feed more"):
+        decoder.decode()
+    with pytest.raises(AnirError, match="ends before its size is told; feed more"):
+        decoder.output_size()
+    assert decoder.feed(data[:start]) == 0
+    assert decoder.output_size() == (75, 52)
+    with pytest.raises(AnirError, match="ends before its first picture; feed more"):
+        decoder.decode()
+    assert decoder.feed(data[start:]) == 4
+    assert decoder.decode().shape == (52, 75, 3)
+
+
+@pytest.mark.parametrize("family", ["siren", "lapped"])
+def test_after_damage_the_picture_before_it_stays(family: str) -> None:
+    data = anir_file(family)
+    ends = _ends(data)
+    place = (ends[1] + ends[2]) // 2
+    damaged = data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :]
+    want = Decoder(data[: ends[1]]).decode((30, 20))
+    for pieces in ([damaged], [damaged[:place], damaged[place:]], [bytes([byte]) for byte in damaged]):
+        decoder, errors = Decoder(), set()
+        for piece in pieces:
+            try:
+                decoder.feed(piece)
+            except AnirError as error:
+                errors.add(str(error))
+        assert errors == {"is damaged in its level 3; fetch it again"}
+        np.testing.assert_array_equal(decoder.decode((30, 20)), want)
+        with pytest.raises(AnirError, match="damaged in its level 3"):
+            decoder.feed(b"")
+    with pytest.raises(AnirError, match="the image: is damaged in its level 3"):
+        Decoder(damaged)
+
+
+def test_the_picture_before_damage_of_one_that_waits_for_its_bytes() -> None:
+    data = flat_file()
+    ends = _ends(data)
+    assert ends[0] < least_bytes(read_header(data))
+    stream = AnirStream()
+    assert stream.feed(data[: ends[0]]) == 0
+    with pytest.raises(AnirError, match="damaged in its level 2"):
+        stream.feed(bytes([data[ends[0]] ^ 255]) + data[ends[0] + 1 :])
+    best = stream.best()
+    assert best is not None
+    assert best.name == "d2w8"
+
+
+def test_what_is_no_anir_file_is_not_fed() -> None:
+    onnx = named_file(random_network("siren"))
+    with pytest.raises(AnirError, match=r"not an \.anir file"):
+        Decoder().feed(onnx)
+    with pytest.raises(AnirError, match=r"only \.anir files can be fed"):
+        Decoder(onnx).feed(b"more")
+
+
+def test_an_open_pipe_is_read_to_its_end() -> None:
+    data = anir_file("lapped")
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writing, "wb", buffering=0) as file:
+            for at in range(0, len(data), 500):
+                file.write(data[at : at + 500])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    # Unbuffered, it gives what is there.
+    with os.fdopen(reading, "rb", buffering=0) as file:
+        image = Decoder(file).decode()  # type: ignore[arg-type]
+    thread.join()
+    np.testing.assert_array_equal(image, Decoder(io.BytesIO(data)).decode())
+
+
+def test_an_endless_file_is_refused() -> None:
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            buffer[:] = bytes(len(buffer))
+            return len(buffer)
+
+    with pytest.raises(AnirError, match="larger than 64 MiB"):
+        Decoder(Endless())  # type: ignore[arg-type]
+
+
+def _pieces(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+def test_what_is_known_of_coefficients_is_freed_after_the_last_level() -> None:
+    stream = AnirStream()
+    for piece in _pieces(anir_file("lapped") + bytes(10_000), 900):
+        stream.feed(piece)
+    assert stream._file._coder is None
+    assert stream.best() is stream._file.network()

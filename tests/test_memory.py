@@ -1,0 +1,83 @@
+"""Opening and drawing a file takes no more memory than docs/security.md says."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from anir_runtime.anir_file import Header, Step
+from anir_toolchain.anir_writer import AnirWriter
+
+from tests.named_file import named_file
+from tests.random_network import colours_of, random_network
+from tests.test_coder import lively
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs /proc to see the peak"),
+]
+
+SIZE = 1536, 1024
+FAMILIES = "siren", "fourier", "gabor", "lapped"
+_CODE = """
+import sys
+from pathlib import Path
+import anir_runtime.anir_file
+from anir_runtime.decoder import Decoder
+from anir_runtime.families import families
+
+def peak():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+
+families()
+Path("/proc/self/clear_refs").write_text("5")
+before = peak()
+decoder = Decoder(sys.argv[1], threads=2)
+for _ in decoder.tiles():
+    pass
+print(peak() - before)
+"""
+
+
+def _peak(path: Path) -> float:
+    """Memory in MiB that a process takes beyond what it has after imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CODE, path], capture_output=True, text=True, check=True, timeout=300
+    )
+    return float(done.stdout)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_onnx_file_within_its_limit(family: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(named_file(random_network(family, 4, 48, SIZE, order=6)))
+    codes = SIZE[0] * SIZE[1] * 3 * (6 / 16) ** 2 if family == "lapped" else 0
+    # A band has at most 64 rows or so.
+    assert _peak(path) < 64 + (24 * SIZE[0] * 64 * 3 + 14 * codes) / 2**20
+
+
+@pytest.mark.parametrize("cut", [0, 2000])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_anir_file_within_its_limit(family: str, cut: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.anir"
+    data = _anir(family)
+    path.write_bytes(data[: len(data) - cut])
+    coefficients = SIZE[0] * SIZE[1] * 3 if family == "lapped" else 0
+    assert _peak(path) < 64 + (24 * SIZE[0] * 64 * 3 + 27 * coefficients) / 2**20
+
+
+def _anir(family: str) -> bytes:
+    """A file of three levels."""
+    writer = AnirWriter(Header(family, SIZE, 3, 4, 16, (), 0), 1 << 23)
+    if family == "lapped":
+        rows, columns = SIZE[1] // 16, SIZE[0] // 16
+        wanted = np.tile(lively(32, 32, 16) // 3, (rows // 32, columns // 32, 1, 1, 1))
+        writer.begin(wanted, colours_of(3))
+    for k in range(3):
+        if family == "lapped":
+            writer.refine(Step(6000 >> k, 27, 1))
+        network = random_network(family, 2 + k, 48, SIZE, seed=1)
+        writer.add(replace(network, latents=None), (20, 20, 20), 6000 >> k)
+    return writer.finish()

@@ -1,0 +1,89 @@
+"""The levels of an `.anir` file on disk, one network after the other."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from anir_runtime.anir_file import AnirFile, Header, Level, least_bytes
+from anir_runtime.anir_header import MAGIC
+from anir_runtime.decoder import read_source
+from anir_runtime.errors import AnirError
+from anir_runtime.network import Network
+
+ANIR = ".anir"
+"""Suffix of the file's name."""
+
+
+def is_anir(path: Path) -> bool:
+    """Whether a file is an `.anir` file by its name or its first bytes."""
+    if path.suffix.lower() == ANIR or path.is_dir():
+        return path.suffix.lower() == ANIR and not path.is_dir()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class LevelFile:
+    """An `.anir` file, or the beginning of one.
+
+    Attributes:
+        path: where it is.
+        data: its bytes.
+        header: its header.
+        whole: the levels that are there whole, from the smallest to the largest, at least one.
+    """
+
+    path: Path
+    data: bytes
+    header: Header
+    whole: tuple[Level, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "LevelFile":
+        """Reads the file. Raises AnirError if it is none, or has not one level whole."""
+        _, data = read_source(path)
+        try:
+            file = AnirFile(data)
+        except AnirError as error:
+            raise AnirError(f"{path}: {error}") from error
+        if file.header is None or not file.available:
+            raise AnirError(
+                f"{path}: ends after {len(data)} bytes, before its first picture; fetch more of it"
+            )
+        return cls(path, data, file.header, file.header.levels[: file.available])
+
+    def prefix(self, level: Level) -> bytes:
+        """The bytes up to a level's end, but so many at least as readers wait for before they draw."""
+        return self.data[: max(level.end, least_bytes(self.header))]
+
+    def check_whole(self) -> None:
+        """Raises AnirError if a level is missing."""
+        if len(self.whole) < len(self.header.levels):
+            raise AnirError(
+                f"{self.path}: ends after {len(self.data)} of {self.header.levels[-1].end} bytes, with "
+                f"{len(self.whole)} of {len(self.header.levels)} levels; fetch the rest of it"
+            )
+
+    def check_names(self, names: Collection[str]) -> None:
+        """Raises AnirError if there is no whole level of one of these names."""
+        have = [level.name for level in self.whole]
+        for name in names:
+            if name not in have:
+                raise AnirError(f"{self.path}: no level '{name}'; there are {', '.join(have)}")
+
+    def networks(self, names: Collection[str] | None = None) -> Iterator[tuple[Level, Network]]:
+        """The whole levels, or those of these names, each with its network.
+
+        Raises AnirError if a level is damaged.
+        """
+        file = AnirFile(self.data)
+        for number, level in enumerate(self.whole):
+            if names is None or level.name in names:
+                try:
+                    network = file.network(number)
+                except AnirError as error:
+                    raise AnirError(f"{self.path}: {error}") from error
+                yield level, network
