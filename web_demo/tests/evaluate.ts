@@ -67,7 +67,10 @@ function planesAt(network: Network, x: number, y: number): number[] {
   const seen = seenBy(channelsOf(network), coloursOf(network)).map(({ plane, right, down }) =>
     planeAt(network, plane, x + (2 * right * latents.reach) / width, y + (2 * down * latents.reach) / height),
   );
-  return [...seen, ...Array<number>(channelsOf(network) - seen.length).fill(Math.PI / 2)];
+  // Beside the point: by how much it differs there.
+  const here = coloursOf(network);
+  const differences = seen.map((value, channel) => (channel < here ? value : value - (seen[0] as number)));
+  return [...differences, ...Array<number>(channelsOf(network) - seen.length).fill(Math.PI / 2)];
 }
 
 function planeAt({ latents, size: [width, height] }: Network, plane: number, x: number, y: number): number {

@@ -24,9 +24,8 @@ export interface SampleView {
 }
 
 const root = findFixtures() ?? '';
-const listed: { models: Fixture[]; clear: Fixture; folder: string; stream: string; views: SampleView[] } = JSON.parse(
-  readFileSync(join(root, 'fixtures.json'), 'utf8'),
-);
+const listed: { models: Fixture[]; clear: Fixture; folder: string; stream: string; views: SampleView[] } =
+  JSON.parse(readFileSync(join(root, 'fixtures.json'), 'utf8'));
 
 export const fixtures = listed.models;
 /** One with an alpha, whose colours a canvas, which multiplies by it, does not give back exactly. */
