@@ -1,7 +1,7 @@
 # Everything is installed below .venv and web_demo/node_modules; `make clean` removes both.
 PYTHON ?= python3
 IMAGE ?=
-PRESET ?= fast
+PRESET ?=
 FAMILY ?= lapped
 BIN := .venv/bin
 FIXTURES := $(CURDIR)/build/fixtures
@@ -9,7 +9,7 @@ FIXTURES := $(CURDIR)/build/fixtures
 .PHONY: demo test lint types test-python test-oldest fuzz test-web browser web serve clean
 
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
-	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") --preset $(PRESET) --family $(FAMILY)
+	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") $(if $(PRESET),--preset $(PRESET)) --family $(FAMILY)
 
 test: lint types test-python test-web  ## everything that has to hold
 

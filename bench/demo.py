@@ -1,6 +1,6 @@
 """`make demo`: a photograph fitted, exported, decoded and put side by side.
 
-Leaves in the output folder: model.pt, onnx/ (sixteen subnets and a manifest), decoded/ (a PNG each),
+Leaves in the output folder: model.pt, one .anir file that streams, onnx/ (sixteen subnets and a manifest), decoded/ (a PNG each),
 side_by_side.png, rd.png, table.txt and table.json.
 """
 
@@ -16,6 +16,7 @@ from anir_runtime.files import replacing
 from anir_runtime.manifest import Entry, Manifest
 from anir_runtime.picture_file import as_pillow, write_picture
 from anir_toolchain import Config, export, fit, save_model
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.display import progress_bar
 from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
 from anir_toolchain.image import load_image
@@ -35,18 +36,19 @@ _MARGIN, _CAPTION = 12, 44
 @app.command()
 def demo(
     picture: Annotated[Path, typer.Argument(help="A picture of your own.", show_default="coffee")] = COFFEE,
-    preset: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
+    preset: Annotated[str, typer.Option(help="instant, fast, balanced or best.")] = "",
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
 ) -> None:
     """The whole way of one picture."""
     started = time.perf_counter()
-    image, name = load_image(picture), picture.name
+    image, name, config = load_image(picture), picture.name, Config(family, preset=preset)
     with progress_bar() as show:
-        model = fit(image, Config(family, preset=preset), source=name, on_progress=show)
+        model = fit(image, config, source=name, on_progress=show)
     fitted = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     save_model(model, output / "model.pt")
+    export_anir(model, output / f"{picture.stem}.anir")
     manifest = export(model, output / "onnx")
     for entry in manifest.subnets:
         write_picture(
@@ -54,16 +56,14 @@ def demo(
         )
     write_picture(side_by_side(image, manifest, output / "decoded"), output / "side_by_side.png")
     rows = evaluate(output / "onnx")
-    title = (
-        f"{name}, {image.shape[1]}x{image.shape[0]}: {manifest.family}, {manifest.bits} bits, preset {preset}"
-    )
+    title = f"{name}, {image.shape[1]}x{image.shape[0]}: {manifest.family}, {manifest.bits} bits, preset {config.preset}"
     plot(rows, output / "rd.png", title)
     console = Console()
     with console.capture() as capture:
         console.print(as_table(rows, title))
     result = {
         "machine": machine(),
-        "preset": preset,
+        "preset": config.preset,
         "fit_seconds": round(fitted - started, 1),
         **as_dict(rows, manifest),
     }

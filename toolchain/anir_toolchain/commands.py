@@ -64,8 +64,12 @@ def train(
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
     preset: Annotated[
-        str, typer.Option(help="fast, balanced or best; best:20000 takes so many steps.")
-    ] = "balanced",
+        str | None,
+        typer.Option(
+            help="instant, fast, balanced or best; best:20000 takes so many steps. "
+            "By default instant for lapped, else balanced."
+        ),
+    ] = None,
     space: Annotated[
         str | None,
         typer.Option(help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture."),
@@ -84,7 +88,7 @@ def train(
 
     The same command again goes on where it was interrupted, and leaves out what is done.
     """
-    name, steps = _parse_preset(preset)
+    name, steps = _parse_preset(preset or "")
     depths, widths = _parse_space(space)
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
     config.check()
@@ -128,7 +132,7 @@ def _colour(text: str | None) -> Colour | None:
 
 
 def _parse_preset(text: str) -> tuple[str, int | None]:
-    """A preset's name, and the steps that may follow it: `best` or `best:20000`."""
+    """A preset's name, empty for the default, and steps that may follow it: `best` or `best:20000`."""
     name, colon, steps = text.partition(":")
     if colon and not (steps.isascii() and steps.isdigit() and len(steps) < 10):
         raise UsageError(f"--preset {text}: write a preset and a number of steps, like best:20000")

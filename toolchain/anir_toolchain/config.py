@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from anir_runtime.errors import AnirError
 
-from anir_toolchain.families import family
+from anir_toolchain.families import families, family
 from anir_toolchain.presets import Preset, preset
 from anir_toolchain.space import Space
 
@@ -17,7 +17,7 @@ class Config:
     Attributes:
         family: name of the networks' family.
         bits: bits of a hidden weight, 4 or 8.
-        preset: name of the schedule.
+        preset: name of the schedule; by default "instant" for families with latents, else "balanced".
         depths: of the subnets, rising; by default those of the default space.
         widths: of the subnets, rising; by default those that suit the picture and the family.
         seed: of all random numbers.
@@ -27,12 +27,18 @@ class Config:
 
     family: str = "lapped"
     bits: int = 4
-    preset: str = "balanced"
+    preset: str = ""
     depths: tuple[int, ...] | None = None
     widths: tuple[int, ...] | None = None
     seed: int = 0
     device: str = "auto"
     steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.preset:
+            kind = families().get(self.family)
+            name = "instant" if kind is not None and kind.has_latents else "balanced"
+            object.__setattr__(self, "preset", name)
 
     def space(self, width: int, height: int, colours: int = 3) -> Space:
         """The subnets for a picture of width × height with so many colours.
