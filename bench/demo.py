@@ -1,7 +1,7 @@
 """`make demo`: a photograph fitted, exported, decoded and put side by side.
 
-Leaves in the output folder: model.pt, one .anir file that streams, onnx/ (sixteen subnets and a manifest), decoded/ (a PNG each),
-side_by_side.png, rd.png, table.txt and table.json.
+Leaves in the output folder: model.pt, one .anir file that streams, onnx/ (sixteen subnets and a manifest),
+decoded/ (a PNG each), side_by_side.png, rd.png, table.txt and table.json.
 """
 
 import json
@@ -56,7 +56,8 @@ def demo(
         )
     write_picture(side_by_side(image, manifest, output / "decoded"), output / "side_by_side.png")
     rows = evaluate(output / "onnx")
-    title = f"{name}, {image.shape[1]}x{image.shape[0]}: {manifest.family}, {manifest.bits} bits, preset {config.preset}"
+    size, kind = f"{image.shape[1]}x{image.shape[0]}", f"{manifest.family}, {manifest.bits} bits"
+    title = f"{name}, {size}: {kind}, preset {config.preset}"
     plot(rows, output / "rd.png", title)
     console = Console()
     with console.capture() as capture:
