@@ -38,7 +38,7 @@ def test_colour_planes_are_orthonormal_and_the_first_varies_most() -> None:
 def test_grey_is_one_plane_and_alpha_a_fourth() -> None:
     picture = waves(96, 64)
     assert principal_colours(picture[..., :1]).tolist() == [[1]]
-    assert analyse(picture[..., :1])[0].values.shape[0] == 1
+    assert analyse(picture[..., :1]).coefficients.shape[2] == 1
     clear = np.concatenate([picture, np.full_like(picture[..., :1], 9)], 2)
     axes = principal_colours(clear)
     assert np.allclose(axes.T @ axes, np.eye(4), atol=1e-5)

@@ -20,7 +20,7 @@ from tests.vectors.anir import anir_file
 
 @pytest.fixture(params=["siren", "fourier", "gabor", "lapped"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A file of four levels: d2w5, d3w5, d2w8, d4w8."""
+    """A file of four levels: d2w5, d3w5, d2w12, d4w12."""
     (tmp_path / "photo.anir").write_bytes(anir_file(request.param))
     return tmp_path / "photo.anir"
 
@@ -32,10 +32,11 @@ def lapped(tmp_path: Path) -> Path:
 
 
 def test_onnx_files_of_levels_draw_what_the_levels_draw(path: Path, tmp_path: Path) -> None:
+    wide = LevelFile.read(path).whole[-1].channels
     levels = LevelFile.read(path)
     manifest = export_levels(levels, tmp_path / "out")
     assert Manifest.load(tmp_path / "out") == manifest
-    assert [entry.name for entry in manifest.subnets] == ["d2w5", "d2w8", "d3w5", "d4w8"]
+    assert [entry.name for entry in manifest.subnets] == ["d2w5", f"d2w{wide}", "d3w5", f"d4w{wide}"]
     assert [entry.psnr for entry in manifest.subnets] == [20.25, 22.25, 21.25, 23.25]
     assert manifest.source == Source(75, 52)
     data = path.read_bytes()
@@ -74,7 +75,7 @@ def test_of_a_cut_file_there_are_its_whole_levels(
         export_main(["photo.anir", "--all-subnets"]),
         f"photo.anir: ends after {ends[2] + 5} of {ends[3]} bytes, with 3 of 4 levels; fetch the rest of it",
     )
-    fails(export_main(["photo.anir", "--subnet", "d4w8"]), "no level 'd4w8'; there are d2w5, d3w5, d2w8")
+    fails(export_main(["photo.anir", "--subnet", "d4w12"]), "no level 'd4w12'; there are d2w5, d3w5, d2w12")
     assert not Path("exported").exists()
     assert export_main(["photo.anir", "--subnet", "d3w5"]) == 0
     assert {path.name for path in Path("exported/photo").iterdir()} == {"d3w5.onnx", "manifest.json"}
@@ -102,12 +103,13 @@ def test_bad_files_leave_nothing(
 
 
 def test_levels_give_what_the_file_gives(path: Path) -> None:
+    wide = LevelFile.read(path).whole[-1].channels
     levels, file = LevelFile.read(path), AnirFile(path.read_bytes())
-    assert [level.name for level, _ in levels.networks({"d3w5", "d4w8"})] == ["d3w5", "d4w8"]
+    assert [level.name for level, _ in levels.networks({"d3w5", f"d4w{wide}"})] == ["d3w5", f"d4w{wide}"]
     for number, (level, network) in enumerate(levels.networks()):
         assert level == levels.whole[number]
         assert network.name == level.name == file.network(number).name
-    with pytest.raises(AnirError, match="no level 'd9w9'; there are d2w5, d3w5, d2w8, d4w8"):
+    with pytest.raises(AnirError, match=f"no level 'd9w9'; there are d2w5, d3w5, d2w{wide}, d4w{wide}"):
         levels.check_names(["d9w9"])
 
 

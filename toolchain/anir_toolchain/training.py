@@ -118,7 +118,9 @@ def train(task: Task, training: Training, report: OnProgress = _ignore, state: P
                 shown = time.monotonic()
                 seconds = shown - now
     _save(task, training, state)
-    report(_progress(task, training))
+    # Of networks that nothing was trained of there is nothing to say yet.
+    if training.step:
+        report(_progress(task, training))
 
 
 def _resume(task: Task, state: Path | None) -> Training | None:

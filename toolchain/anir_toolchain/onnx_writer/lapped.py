@@ -66,8 +66,10 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
         operands[1],
         equation=f"{along},{coefficients},{across}->hwrdp",
     )
-    seen = differences(network.channels, network.colours)
-    planes = op.MatMul(op.Reshape(planes, [0, 0, -1]), tensors.constant("seen", seen))
+    # Ones and minus ones, which take a byte each.
+    seen = differences(network.channels, network.colours).astype(np.int8)
+    sums = op.Cast(tensors.constant("seen", seen), to=ir.DataType.FLOAT)
+    planes = op.MatMul(op.Reshape(planes, [0, 0, -1]), sums)
     others = [0, network.channels - seen.shape[1]]
     return op.Pad(planes, others, tensors.constant("constant", CONSTANT), [2])
 
