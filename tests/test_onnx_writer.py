@@ -165,7 +165,7 @@ def test_the_same_network_gives_the_same_bytes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1780), ("gabor", 2210), ("lapped", 4400)]
+    ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1780), ("gabor", 2210), ("lapped", 4600)]
 )
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
     """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
