@@ -45,8 +45,8 @@ def _table(document: str, name: str, table: Callable[..., str], *results: str) -
 
 
 _RESULTS_PAGE = "docs/results.md"
-_LAPPED, _SIREN = "kodak-lapped-4bit-fast", "kodak-siren-4bit-fast"
-_OTHERS = ("kodak-siren-8bit-fast", "kodak-siren-4bit-balanced", "kodak-lapped-4bit-balanced")
+_LAPPED, _SIREN = "kodak-lapped-4bit-instant", "kodak-siren-4bit-fast"
+_OTHERS = ("kodak-siren-8bit-fast", "kodak-siren-4bit-balanced")
 _ALONE = (
     "kodak-siren-4bit-balanced-d2w128",
     "kodak-siren-4bit-best-d2w128",

@@ -6,7 +6,14 @@ bench/documents.py says which table stands where.
 from collections.abc import Sequence
 from typing import Any
 
-_CODECS = {"JPEG": "JPEG", "JPEG2000": "JPEG 2000", "WEBP": "WebP", "AVIF": "AVIF"}
+_CODECS = {
+    "JPEG": "JPEG",
+    "JPEG2000": "JPEG 2000",
+    "WEBP": "WebP",
+    "AVIF": "AVIF",
+    "AVIF 4:4:4": "AVIF 4:4:4",
+    "JXL": "JPEG XL",
+}
 """Names of the codecs: in a result, and as they are printed."""
 _HEADLINE_RATES = (0.1, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0)
 """Bits per pixel of the rows of the README's table."""
@@ -116,19 +123,20 @@ def _cell(codec: dict[str, float], budget: int) -> str:
 def kodak(result: Result) -> str:
     """Mean curves over a set of pictures, ours and the codecs', and what each subnet reaches."""
     summary, config = result["summary"], result["config"]
-    curves = {codec: dict(summary["codec_curves"][codec]) for codec in _CODECS}
+    curves = {codec: dict(own) for codec, own in summary["codec_curves"].items()}
+    names = [_CODECS[codec] for codec in curves]
     lines = [
         f"Mean PSNR in dB over {summary['pictures']} Kodak pictures (768×512), {config['family']}, "
         f"{config['bits']} bits, preset `{config['preset']}` ({measured_with(result['machine'])}): "
-        "each picture's best network within the rate, and Pillow's codecs at that rate. "
+        f"{_what_is_compared(summary)}, and codecs at that rate. "
         f"Encoding all sixteen takes {summary['encode_seconds']:.0f} s a picture (median"
         f"{'; two at a time, a core each' if result.get('jobs', 1) == 2 else ''}).",
         "",
-        f"| bpp | anir | {' | '.join(_CODECS.values())} |",
-        "|--:|--:|--:|--:|--:|--:|",
+        f"| bpp | anir | {' | '.join(names)} |",
+        "|--:" * (2 + len(names)) + "|",
     ]
     for bpp, psnr in summary["curve"]:
-        others = (f"{curves[codec][bpp]:.2f}" if bpp in curves[codec] else "–" for codec in _CODECS)
+        others = (f"{own[bpp]:.2f}" if bpp in own else "–" for own in curves.values())
         lines.append(f"| {bpp} | {psnr:.2f} | {' | '.join(others)} |")
     lines += ["", "| name | bytes | bpp | payload bpp | PSNR dB | MS-SSIM |", "|---|--:|--:|--:|--:|--:|"]
     for r in summary["subnets"]:
@@ -139,13 +147,19 @@ def kodak(result: Result) -> str:
     return "\n".join(lines)
 
 
+def _what_is_compared(summary: dict[str, Any]) -> str:
+    if "decode_ms" in summary:
+        return "the `.anir` file cut at the rate"
+    return "each picture's best network within the rate"
+
+
 def headline(lapped: Result, siren: Result) -> str:
     """The README's table: both main families and the codecs at a few rates, over the same pictures."""
     summaries = (lapped["summary"], siren["summary"])
     pictures = _same_pictures([lapped, siren])
     columns = {
         **{f"anir, `{r['config']['family']}`": dict(r["summary"]["curve"]) for r in (lapped, siren)},
-        **{name: dict(summaries[0]["codec_curves"][codec]) for codec, name in _CODECS.items()},
+        **{_CODECS[codec]: dict(own) for codec, own in summaries[0]["codec_curves"].items()},
     }
     times = " and ".join(f"{summary['encode_cpu_seconds']:.0f}" for summary in summaries)
     lines = [
@@ -159,10 +173,11 @@ def headline(lapped: Result, siren: Result) -> str:
         lines.append(f"| {rate} | {' | '.join(cells)} |")
     lines += [
         "",
-        "At 768×512 pixels, 0.18 bits per pixel are a file of 8.8 kB. anir: each picture's best file of at "
-        f"most that size, preset `{lapped['config']['preset']}`, 4-bit weights; training a picture's sixteen "
-        f"networks takes {times} s of processor time. Codecs: as Pillow writes them, interpolated between "
-        f"settings ({measured_with(lapped['machine'])}).",
+        "At 768×512 pixels, 0.18 bits per pixel are 8.8 kB. `lapped`: one `.anir` file, cut at the rate, of "
+        f"preset `{lapped['config']['preset']}`; `siren`: each picture's best file within the rate, preset "
+        f"`{siren['config']['preset']}`; making a picture's sixteen networks takes {times} s of processor "
+        "time. Codecs: as Pillow writes them, AVIF 4:4:4 at speed 2, interpolated between settings "
+        f"({measured_with(lapped['machine'])}).",
     ]
     return "\n".join(lines)
 

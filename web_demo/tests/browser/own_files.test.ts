@@ -145,7 +145,7 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     ['a damaged .anir file', damagedStream(), 'damaged', 'broken.anir'],
     ['a file of millions of decisions', hostile('bomb-decisions'), 'damaged in its level 1', 'broken.anir'],
     ['a file that declares 268 megapixels', hostile('size-16384x16384'), 'so few bytes', 'broken.anir'],
-    ['one without its first level', hostile('cut-before-a-level-lapped'), 'before the end', 'broken.anir'],
+    ['one without its first level', hostile('cut-before-a-level-lapped'), 'before its first', 'broken.anir'],
     ['one with a damaged header', hostile('count-levels-17'), 'damaged', 'broken.anir'],
   ])('%s', async (_name, bytes, message, name = 'broken.onnx') => {
     const before = await pixelsOf(page, '#finest');
