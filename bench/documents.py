@@ -16,13 +16,12 @@ from bench.tables import (
     codecs,
     compared,
     decode,
-    decode_web,
     demo,
-    download,
     headline,
     kodak,
     supernet,
 )
+from bench.web_tables import decode_web, download
 
 
 class Block(NamedTuple):

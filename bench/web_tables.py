@@ -1,0 +1,50 @@
+"""Tables of what the web page takes and fetches, in Markdown, from results in bench/results."""
+
+from bench.tables import Result
+
+
+def decode_web(result: Result) -> str:
+    """The browser's decode against the obvious graph."""
+    about, (width, height) = result["machine"], result["size"]
+    where = (
+        f"{about['date']}, {about['processor']}, {about['cores']} cores, Chromium {about['chromium']}, "
+        f"onnxruntime-web {about['onnxruntime-web']}"
+    )
+    lines = [
+        f"`npm run bench` in `web_demo`, {width}×{height}, ms ({where}); in brackets how many times "
+        "as fast as the obvious graph on as many threads. Cold: with the start of what decodes.",
+        "",
+        "| family | network | one thread, cold | one thread | two | gain | obvious, one thread |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["decodes"]:
+        one, two = r["threads_1"], r["threads_2"]
+        times = " | ".join(f"{t['ours']['warm_ms']:.0f} ({t['ratio']:.1f}×)" for t in (one, two))
+        gain = one["ours"]["warm_ms"] / two["ours"]["warm_ms"]
+        lines.append(
+            f"| {r['family']} | {r['name']} | {one['ours']['cold_ms']:.0f} | {times} | {gain:.2f}× "
+            f"| {one['obvious']['warm_ms']:.0f} |"
+        )
+    coarse = ", ".join(f"{r['family']} {r['name']} {r['ms']:.0f} ms" for r in result["coarse"])
+    lines += ["", f"From a network's bytes to its first, coarse picture in a warm page: {coarse}."]
+    if whole := ", ".join(f"{r['name']} {r['warm_ms']:.0f} ms" for r in result.get("whole", [])):
+        lines += [f"From a `lapped` file's bytes to its last pixel, one thread, in a warm page: {whole}."]
+    return "\n".join(lines)
+
+
+def download(result: Result) -> str:
+    """What the page's visitor fetches."""
+    lines = ["| part of the page | bytes | gzip | Brotli |", "|---|--:|--:|--:|"]
+    total = {
+        "part": "together",
+        **{k: sum(p[k] for p in result["parts"]) for k in ("bytes", "gzip", "brotli")},
+    }
+    for p in [*result["parts"], total]:
+        lines.append(f"| {p['part']} | {p['bytes']:,} | {p['gzip']:,} | {p['brotli']:,} |")
+    light, onnx = result["engines"]["light"], result["engines"]["onnx"]
+    lines += [
+        "",
+        f"The npm package as one file, all that a page of one's own needs, has {light:,} bytes as Brotli; "
+        f"ONNX Runtime Web, which is fetched only if a visitor chooses it, {onnx:,}.",
+    ]
+    return "\n".join(lines)
