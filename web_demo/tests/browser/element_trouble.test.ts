@@ -20,7 +20,7 @@ const wanted = levelOf(34, 1);
 describe('shows the best picture so far, and says why', () => {
   test.each([
     ['was cut', FILE.subarray(0, endOf(5) + 400), 5, /^http\S+ was cut: it ends after \d+ bytes\.$/],
-    ['was cut before its first level ends', FILE.subarray(0, 700), 0, /was cut/],
+    ['was cut before its first level ends', FILE.subarray(0, endOf(1) - 20), 0, /was cut/],
     ['was cut in its header', FILE.subarray(0, headerBytes - 1), 0, /was cut/],
     ['is damaged', damagedAt(endOf(7) + 20), 7, /^This file is damaged in its level 8; fetch it again\.$/],
     ['is damaged in its first level', damagedAt(endOf(1) - 20), 0, /damaged in its level 1/],
@@ -140,7 +140,8 @@ describe('in the midst of a file', () => {
     await ofElement(opened.page, (element) => element.setAttribute('width', '241'));
     await soon(() => bitmapOf(opened.page)).toEqual([241, 161]);
     opened.host.allowed = Number.POSITIVE_INFINITY;
-    await soon(opened.level).toBe(wanted);
+    // A little larger may deserve a level more.
+    await soon(async () => Number(await opened.level()) - wanted).toBeOneOf([0, 1]);
     expect(opened.host.asked.length).toBe(1);
   });
 });
