@@ -72,12 +72,17 @@ export class Prefix {
   /** Makes the best picture that of so many levels, or, if they are damaged, of those before the damage. */
   async improve(level: number): Promise<void> {
     const known = this.best?.refinement?.level ?? 0;
-    for (let most = Math.min(level, this.limit); most > known; most = this.limit) {
+    for (let most = Math.min(level, this.limit); most > known; most = Math.min(level, this.limit)) {
       const stream = this.#opened();
       try {
-        return await this.#decode(stream, most, () => stream.image(most - 1));
+        await this.#decode(stream, most, () => stream.image(most - 1));
+        // Somebody else, who asks at the same time, may have met damage, and closed the stream.
+        if (this.limit >= most) return;
       } catch (error) {
-        if (this.#stream !== stream) return;
+        if (this.#stream !== stream) {
+          if (this.limit >= most) return;
+          continue;
+        }
         this.damage = error as Error;
         this.limit = error instanceof ModelError && error.isFatal ? known : most - 1;
         this.close();
