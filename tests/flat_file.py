@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from anir_runtime.anir_file import Header, Step
+from anir_runtime.anir_file import Step
+from anir_runtime.anir_header import Header
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.random_network import colours_of, random_network

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Header, Step, least_bytes
+from anir_runtime.anir_file import AnirFile, Step, least_bytes
+from anir_runtime.anir_header import Header
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network

@@ -33,7 +33,7 @@ def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
         coder.symbols(3, 4, np.arange(16, dtype=np.uint8))
         coder.check()
         ends.append(coder.position())
-        known.append(coder.values())
+        known.append(coder.values().copy())
     return coder.finish(), ends, known
 
 

@@ -2,7 +2,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Header
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.anir_header import Header
 from anir_runtime.lapped_transform import coefficients
 from anir_toolchain.anir_writer import AnirWriter
 from anir_toolchain.embedding import UNIT, Embedded, embed, in_units

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import Header, Step
+from anir_runtime.anir_file import Step
+from anir_runtime.anir_header import Header
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.named_file import named_file

@@ -4,21 +4,17 @@ import struct
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anir_runtime.anir_header import Header, IncompleteError, Level, read_header
+from anir_runtime.anir_header import Header, IncompleteError, read_header
+from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder
-from anir_runtime.coder import Coder, Integers
+from anir_runtime.coder import Coder
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import FEWEST, Axis
-from anir_runtime.network import Latents, Network, Tensors
+from anir_runtime.lapped_transform import Axis
+from anir_runtime.network import Network, Tensors
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
-_MOST_MAGNITUDES = 1 << 15
-"""Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
-_LARGE = 1 << 22
-"""Size from which on a table with an entry for each size would take more memory than it is worth."""
 _STEP_BYTES = 3
 """Bytes of a level that tell its step."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
@@ -204,12 +200,12 @@ class AnirFile:
         assert self.header is not None
         if network.family != "lapped":
             return network
-        values = self._coder.values(last)
+        step = self._step
+        latents = latents_of(self._coder.values(last), 1 / step.width, self.header.pitch, step.reach)
         if last:
             # What is known takes most of the memory.
             self._coder = self._networks = None
-        step = self._step
-        return replace(network, latents=latents_of(values, 1 / step.width, self.header.pitch, step.reach))
+        return replace(network, latents=latents)
 
     def _decode_level(self) -> Network:
         """The next level's subnet, without latents."""
@@ -239,68 +235,3 @@ class AnirFile:
 
 def _finite(tensors: Tensors) -> bool:
     return all(bool(np.isfinite(own).all()) for own in tensors.values() if own.dtype == np.float32)
-
-
-def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents:
-    """Latents of coefficients int32[rows, columns, N, pitch, pitch] in units, which are worth a step.
-
-    Codes count the magnitudes that occur, so that they are as small as they can be.
-    """
-    planes = values.transpose(2, 0, 1, 3, 4)
-    means = planes[..., 0, 0]
-    # Means are told as differences in the direction in which they are smaller.
-    down = int(np.abs(np.diff(means, axis=1)).sum()) < int(np.abs(np.diff(means, axis=2)).sum())
-    ordered = (planes if down else planes.transpose(0, 2, 1, 4, 3)).copy()
-    ordered[:, 1:, :, 0, 0] = np.diff(ordered[..., 0, 0], axis=1)
-    magnitudes = _magnitudes(ordered)
-    codes = np.empty(ordered.shape, np.int16)
-    # One plane after the other, which takes less memory.
-    for plane, own in zip(ordered, codes, strict=True):
-        index = _numbers(np.abs(plane), magnitudes)
-        np.negative(index, where=plane < 0, out=index)
-        own[:] = index
-    used = _frequencies_used(codes)
-    return Latents(
-        np.ascontiguousarray(codes[..., :used, :used]),
-        float(np.float32(step)),
-        pitch,
-        down,
-        reach,
-        magnitudes.astype(np.float32),
-    )
-
-
-def _magnitudes(values: Integers) -> Integers:
-    """The magnitudes that occur, ascending from 0. Raises AnirError if codes cannot number as many."""
-    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
-    if largest < _LARGE:
-        # A look-up takes a fraction of the time of sorting.
-        occurs = np.zeros(largest + 1, np.bool_)
-        occurs[0] = True
-        for plane in values:
-            occurs[np.abs(plane)] = True
-        found = np.flatnonzero(occurs)
-    else:
-        found = np.unique(np.concatenate([[0], *(np.unique(np.abs(plane)) for plane in values)]))
-    if len(found) > _MOST_MAGNITUDES:
-        raise AnirError("has more different coefficients than a picture needs")
-    return found.astype(np.int32)
-
-
-def _numbers(sizes: Integers, magnitudes: Integers) -> NDArray[np.int16]:
-    """The number of each size among the magnitudes."""
-    if magnitudes[-1] >= _LARGE:
-        return np.searchsorted(magnitudes, sizes).astype(np.int16)
-    table = np.zeros(magnitudes[-1] + 1, np.int16)
-    table[magnitudes] = np.arange(len(magnitudes))
-    return table[sizes]
-
-
-def _frequencies_used(codes: NDArray[np.int16]) -> int:
-    """How many frequencies along each axis have codes other than zero, at least 4."""
-    occurs: NDArray[np.bool_] = (codes != 0).any(axis=(0, 1, 2))
-    used = occurs.any(axis=0) | occurs.any(axis=1)
-    return max(FEWEST, int(np.flatnonzero(used).max(initial=0)) + 1)
-
-
-__all__ = ["AnirFile", "Header", "Level", "Step", "code_colours", "code_step", "coder_for", "latents_of"]

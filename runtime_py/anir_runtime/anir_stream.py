@@ -1,6 +1,7 @@
 """An `.anir` file that comes piece by piece: the best network of what is there."""
 
-from anir_runtime.anir_file import AnirFile, Header
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.anir_header import Header
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 

@@ -6,6 +6,7 @@ methods are given is not looked at, and what is in the stream comes back.
 """
 
 import ctypes
+import sys
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,8 @@ from wasmtime import Config, Engine, Instance, Memory, Module, Store, WasmtimeEr
 from anir_runtime.errors import AnirError
 
 _PAGE = 65536
+_HUGE, _MADV_HUGEPAGE = 1 << 32, 14
+"""Bytes from a module's memory on that wasmtime keeps free for it to grow; the advice that they get."""
 Integers = NDArray[np.int32]
 
 
@@ -27,6 +30,13 @@ def _module() -> tuple[Engine, Module]:
     config.memory_init_cow = False
     engine = Engine(config)
     return engine, Module(engine, files("anir_runtime").joinpath("coder.wasm").read_bytes())
+
+
+def _ask_for_huge_pages(address: int) -> None:
+    """Asks Linux for pages of 2 MiB from an address on, which take a tenth off the time of opening a file."""
+    if sys.platform == "linux":
+        # It is a hint: that a kernel has no such pages does no harm.
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(address), ctypes.c_size_t(_HUGE), _MADV_HUGEPAGE)
 
 
 class Coder:
@@ -59,6 +69,7 @@ class Coder:
         memory = self._exports["memory"]
         assert isinstance(memory, Memory)
         self._memory = memory
+        _ask_for_huge_pages(ctypes.addressof(memory.data_ptr(self._store).contents))
 
     def _call(self, name: str, *arguments: int) -> Any:
         return self._exports[name](self._store, *arguments)  # type: ignore[operator]
@@ -147,14 +158,15 @@ class Coder:
     def values(self, last: bool = False) -> Integers:
         """What is known of the coefficients, int32[rows, columns, planes, pitch, pitch].
 
-        If it is the `last` that is asked, less memory is taken, and no level can be coded any more.
+        The array is a view of the coder's memory, valid until the coder is used again. If it is the `last`
+        that is asked, less memory is taken, and no level can be coded any more.
         """
         if not last:
             self._reserve(self._wanted)
         start = self._call("spare") if last else self._known
         self._call("values", start)
         end = start + self._wanted - self._known
-        return self._bytes(start, end).view(np.int32).reshape(self._shape).copy()
+        return self._bytes(start, end).view(np.int32).reshape(self._shape)
 
     def keep(self) -> None:
         """Keeps all that is known and learned."""

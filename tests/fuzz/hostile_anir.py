@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from anir_runtime.anir_file import LEAST_WIDTH, Header, Step, code_colours, code_step
+from anir_runtime.anir_file import LEAST_WIDTH, Step, code_colours, code_step
+from anir_runtime.anir_header import Header
 from anir_runtime.coder import Coder
 from anir_runtime.common_networks import common_trunks
 from anir_toolchain.anir_writer import AnirWriter

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from anir_runtime.anir_file import AnirFile, Header, Step
+from anir_runtime.anir_file import AnirFile, Step
+from anir_runtime.anir_header import Header
 from anir_runtime.common_networks import common_trunks
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Header, Step
-from anir_runtime.anir_header import read_header
+from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step
+from anir_runtime.anir_header import Header, read_header
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.network import Network

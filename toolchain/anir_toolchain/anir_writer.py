@@ -3,16 +3,14 @@
 from dataclasses import replace
 
 from anir_runtime.anir_file import (
-    Header,
-    Level,
     Step,
     code_colours,
     code_step,
     coder_for,
-    latents_of,
     least_bytes,
 )
-from anir_runtime.anir_header import write_header
+from anir_runtime.anir_header import Header, Level, write_header
+from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours

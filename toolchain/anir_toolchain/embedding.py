@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step, code_step, latents_of
+from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step, code_step
+from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Coder, Integers
 from anir_runtime.network import Latents
 from numpy.typing import NDArray

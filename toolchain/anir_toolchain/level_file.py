@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from anir_runtime.anir_file import AnirFile, Header, Level, least_bytes
-from anir_runtime.anir_header import MAGIC
+from anir_runtime.anir_file import AnirFile, least_bytes
+from anir_runtime.anir_header import MAGIC, Header, Level
 from anir_runtime.decoder import read_source
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network

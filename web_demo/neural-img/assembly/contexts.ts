@@ -3,20 +3,21 @@
  */
 import {
   activities,
-  add,
-  BORDER,
   cell,
+  cellLine,
+  columnOf,
   extents,
   i32At,
+  indexOf,
   line,
   LOGS,
   pitch,
   plane,
   planes,
   put,
+  rowOf,
   signs,
   sizes,
-  stride,
 } from './state';
 
 const LOG_STEPS: StaticArray<i32> = [
@@ -27,6 +28,8 @@ const BAND_STEPS: StaticArray<i32> = [1, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27];
 
 const logs = new StaticArray<u8>(LOG_MOST + 1);
 export const bands = new StaticArray<u8>(64);
+/** The first class of zeros at each frequency of a plane. */
+const classes = new StaticArray<u16>(32 * 32);
 /** Slots of the counters of a decision about a size, and of one about a sign. */
 export const slots = new StaticArray<usize>(5);
 export const signSlots = new StaticArray<usize>(5);
@@ -38,6 +41,14 @@ export function measureBy(width: i32): void {
   inverse = (1 << 20) / width;
   fillSteps(logs, LOG_STEPS);
   fillSteps(bands, BAND_STEPS);
+  fillNeighbours();
+  for (let i = 0; i < pitch * pitch; i++) classes[i] = <u16>(unchecked(bands[rowOf(i) + columnOf(i)]) * LOGS);
+}
+
+/** The class of zeros at a frequency that have no activity. */
+@inline
+export function classOf(i: i32): i32 {
+  return unchecked(classes[i]);
 }
 
 function fillSteps(table: StaticArray<u8>, steps: StaticArray<i32>): void {
@@ -48,10 +59,48 @@ function fillSteps(table: StaticArray<u8>, steps: StaticArray<i32>): void {
   }
 }
 
+/** The highest sum of frequencies of a band; -1 for band -1. */
+@inline
+export function lastOfBand(band: i32): i32 {
+  return band < 0 ? -1 : band < BAND_STEPS.length ? unchecked(BAND_STEPS[band]) - 1 : bands.length - 1;
+}
+
 /** The logarithm, in whole steps, of a sum of sizes. */
 @inline
 export function log(x: i64): i32 {
   return unchecked(logs[<i32>min((x * inverse) >> 20, LOG_MOST)]);
+}
+
+/** Frequencies around one: the four nearest, the four two away, the four across a corner, and those 3 to 6 away. */
+const LEFT: usize = 0;
+const RIGHT: usize = 2;
+const UP: usize = 4;
+const DOWN: usize = 6;
+const SECOND: usize = 8;
+const CORNERS: usize = 16;
+const FARTHER: usize = 24;
+const NEIGHBOURS: usize = 56;
+/** Of each frequency, where those around it lie in their plane, in bytes of i32: u16 [pitch², 28]. Some lie beyond: `nowhere`. */
+const neighbours = memory.data(32 * 32 * 56);
+
+/** Fills the table of frequencies around each. */
+function fillNeighbours(): void {
+  for (let i = 0; i < pitch * pitch; i++) {
+    const u = rowOf(i);
+    const v = columnOf(i);
+    let to = neighbours + <usize>i * NEIGHBOURS;
+    for (let far = 1; far < 7; far++) {
+      if (far == 2) to = corner(corner(corner(corner(to + 8, u - 1, v - 1), u - 1, v + 1), u + 1, v - 1), u + 1, v + 1) - 16;
+      if (far == 3) to += 8;
+      to = corner(corner(corner(corner(to, u, v - far), u, v + far), u - far, v), u + far, v);
+    }
+  }
+}
+
+function corner(to: usize, u: i32, v: i32): usize {
+  const inside = u >= 0 && v >= 0 && u < pitch && v < pitch;
+  store<u16>(to, (inside ? indexOf(u, v) : pitch * pitch) << 2);
+  return to + 2;
 }
 
 /** A cell's plane has activity up to a sum of frequencies. */
@@ -60,41 +109,60 @@ function extend(index: i32, sum: i32): void {
   if (i32At(extents, index) < sum) put(extents, index, sum);
 }
 
-/** Adds a size's growth to the activities of all that see it. */
-export function spread(p: i32, place: i32, u: i32, v: i32, x: i32): void {
-  const index = place / plane;
-  extend(index, u + v + 6);
-  for (let i = 1; i < 7; i++) {
-    const w = x * (i == 1 ? 12 : i == 2 ? 5 : i == 3 ? 2 : 1);
-    if (u >= i) add(activities, place - i * stride, w);
-    if (u + i < pitch) add(activities, place + i * stride, w);
-    if (v >= i) add(activities, place - i, w);
-    if (v + i < pitch) add(activities, place + i, w);
-  }
-  for (let i = -1; i < 2; i += 2) {
-    add(activities, place + i * stride + i, 4 * x);
-    add(activities, place + i * stride - i, 4 * x);
-    spreadCross(place + i * line, 12 * x, 3 * x);
-    spreadCross(place + i * cell, 12 * x, 3 * x);
-    add(activities, place + i * (line + cell), 4 * x);
-    add(activities, place + i * (line - cell), 4 * x);
-    for (let k = -planes; k <= planes; k += planes) extend(index + i * (line / plane) + k, u + v + 1);
-    extend(index + i * planes, u + v + 1);
-  }
-  for (let other = 0; other < planes; other++) {
-    if (other == p) continue;
-    spreadCross(place + (other - p) * plane, 5 * x, x);
-    extend(index + other - p, u + v + 1);
-  }
+@inline
+function addTo(address: usize, x: i32): void {
+  store<i32>(address, load<i32>(address) + x);
+}
+
+/** Adds to the four frequencies of a plane that a row of the table names. */
+@inline
+function addToFour(to: usize, table: usize, x: i32): void {
+  for (let k: usize = 0; k < 8; k += 2) addTo(to + load<u16>(table + k), x);
 }
 
 @inline
-function spreadCross(place: i32, middle: i32, beside: i32): void {
-  add(activities, place, middle);
-  add(activities, place - 1, beside);
-  add(activities, place + 1, beside);
-  add(activities, place - stride, beside);
-  add(activities, place + stride, beside);
+function addToCross(to: usize, i: usize, table: usize, middle: i32, beside: i32): void {
+  addTo(to + i, middle);
+  addToFour(to, table, beside);
+}
+
+/** Adds a size's growth to the activities of all that see it. */
+export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
+  const table = neighbours + <usize>i * NEIGHBOURS;
+  const to = activities + (<usize>base << 2);
+  const at = <usize>i << 2;
+  addToFour(to, table, 12 * x);
+  addToFour(to, table + SECOND, 5 * x);
+  addToFour(to, table + CORNERS, 4 * x);
+  addToFour(to, table + FARTHER, 2 * x);
+  for (let k = FARTHER + 8; k < NEIGHBOURS; k += 8) addToFour(to, table + k, x);
+  const across = <usize>cell << 2;
+  const down = <usize>line << 2;
+  addTo(to + at - down - across, 4 * x);
+  addTo(to + at - down + across, 4 * x);
+  addTo(to + at + down - across, 4 * x);
+  addTo(to + at + down + across, 4 * x);
+  addToCross(to - down, at, table, 12 * x, 3 * x);
+  addToCross(to + down, at, table, 12 * x, 3 * x);
+  addToCross(to - across, at, table, 12 * x, 3 * x);
+  addToCross(to + across, at, table, 12 * x, 3 * x);
+  for (let other = 0; other < planes; other++) {
+    if (other != p) addToCross(to + ((other - p) * plane << 2), at, table, 5 * x, x);
+  }
+  extendAround(p, index, rowOf(i) + columnOf(i));
+}
+
+/** Extends the cells' planes that see a size at such a sum of frequencies. */
+@inline
+function extendAround(p: i32, index: i32, sum: i32): void {
+  extend(index, sum + 6);
+  for (let i = -1; i < 2; i++) {
+    const middle = index + i * cellLine;
+    extend(middle - planes, sum + 1);
+    extend(middle, sum + 1);
+    extend(middle + planes, sum + 1);
+  }
+  for (let other = 0; other < planes; other++) extend(index + other - p, sum + 1);
 }
 
 /** Half or more of the level's width counts as one, and so on: at most `most`. */
@@ -104,62 +172,53 @@ function rounded(x: i64, most: i32): i32 {
 }
 
 @inline
-function cross(place: i32): i64 {
-  return <i64>i32At(sizes, place - 1) + i32At(sizes, place + 1) + i32At(sizes, place - stride) + i32At(sizes, place + stride);
+function sizeAt(at: usize): i32 {
+  return load<i32>(at);
 }
 
+/** Sizes at the four frequencies of a plane that a row of the table names. */
 @inline
-function farCross(place: i32): i64 {
-  return (
-    <i64>i32At(sizes, place - 2) + i32At(sizes, place + 2) + i32At(sizes, place - 2 * stride) + i32At(sizes, place + 2 * stride)
-  );
+function four(from: usize, table: usize): i32 {
+  return sizeAt(from + load<u16>(table)) + sizeAt(from + load<u16>(table, 2)) + sizeAt(from + load<u16>(table, 4)) + sizeAt(from + load<u16>(table, 6));
 }
 
 /** Fills the slots by the sizes around, and by the logarithm of the activity; the third one is given. */
-export function contexts(p: i32, place: i32, activityLog: i32, third: i32): void {
-  const l = <i64>i32At(sizes, place - 1);
-  const r = <i64>i32At(sizes, place + 1);
-  const t = <i64>i32At(sizes, place - stride);
-  const b = <i64>i32At(sizes, place + stride);
-  const own =
-    2 * (l + r + t + b) +
-    farCross(place) +
-    i32At(sizes, place - stride - 1) +
-    i32At(sizes, place - stride + 1) +
-    i32At(sizes, place + stride - 1) +
-    i32At(sizes, place + stride + 1);
-  const west = place - cell;
-  const east = place + cell;
-  const north = place - line;
-  const south = place + line;
-  const w = <i64>i32At(sizes, west);
-  const e = <i64>i32At(sizes, east);
-  const n = <i64>i32At(sizes, north);
-  const s = <i64>i32At(sizes, south);
-  const cells =
-    2 * (w + e + n + s) +
-    i32At(sizes, north - cell) +
-    i32At(sizes, north + cell) +
-    i32At(sizes, south - cell) +
-    i32At(sizes, south + cell);
+export function contexts(p: i32, base: i32, i: i32, activityLog: i32, third: i32): void {
+  const table = neighbours + <usize>i * NEIGHBOURS;
+  const from = sizes + (<usize>base << 2);
+  const at = <usize>i << 2;
+  const l = sizeAt(from + load<u16>(table, LEFT));
+  const r = sizeAt(from + load<u16>(table, RIGHT));
+  const t = sizeAt(from + load<u16>(table, UP));
+  const b = sizeAt(from + load<u16>(table, DOWN));
+  const own = 2 * (l + r + t + b) + four(from, table + SECOND) + four(from, table + CORNERS);
+  const across = <usize>cell << 2;
+  const down = <usize>line << 2;
+  const here = from + at;
+  const w = sizeAt(here - across);
+  const e = sizeAt(here + across);
+  const n = sizeAt(here - down);
+  const s = sizeAt(here + down);
+  const cells = 2 * (w + e + n + s) + sizeAt(here - down - across) + sizeAt(here - down + across) + sizeAt(here + down - across) + sizeAt(here + down + across);
   const wide =
-    cross(west) + farCross(west) + cross(east) + farCross(east) + cross(north) + farCross(north) + cross(south) + farCross(south);
-  let same: i64 = 0;
-  let crosses: i64 = 0;
+    four(from - across, table) + four(from - across, table + SECOND) + four(from + across, table) + four(from + across, table + SECOND) +
+    four(from - down, table) + four(from - down, table + SECOND) + four(from + down, table) + four(from + down, table + SECOND);
+  let same = 0;
+  let crosses = 0;
   for (let other = 0; other < planes; other++) {
     if (other == p) continue;
-    const at = place + (other - p) * plane;
-    same += i32At(sizes, at);
-    crosses += cross(at);
+    const there = from + ((other - p) * plane << 2);
+    same += sizeAt(there + at);
+    crosses += four(there, table);
   }
-  const ownLog = log(8 * own);
-  unchecked((slots[0] = ownLog * LOGS + log(8 * cells)));
-  unchecked((slots[1] = log(8 * (4 * same + crosses)) * LOGS + activityLog));
+  const ownLog = log(8 * <i64>own);
+  unchecked((slots[0] = ownLog * LOGS + log(8 * <i64>cells)));
+  unchecked((slots[1] = log(8 * (4 * <i64>same + crosses)) * LOGS + activityLog));
   unchecked((slots[2] = third));
-  unchecked((slots[3] = log(4 * (wide + cells)) * LOGS + ownLog));
+  unchecked((slots[3] = log(4 * (<i64>wide + cells)) * LOGS + ownLog));
   let pattern = rounded(l, 2) * 3 + rounded(t, 2);
   pattern = (pattern * 3 + rounded(w, 2)) * 3 + rounded(n, 2);
-  unchecked((slots[4] = (pattern * 3 + rounded(same, 2)) * 4 + rounded(r + b + e + s, 3)));
+  unchecked((slots[4] = (pattern * 3 + rounded(same, 2)) * 4 + rounded(<i64>r + b + e + s, 3)));
 }
 
 @inline
@@ -167,22 +226,31 @@ function signAt(place: i32): i32 {
   return load<i8>(signs + place) + 1;
 }
 
+/** The sign at a frequency that the table names. */
+@inline
+function signBeside(base: i32, entry: usize): i32 {
+  return signAt(base + <i32>(load<u16>(entry) >> 2));
+}
+
 /** Fills the slots of a sign's contexts by the signs around. */
-export function signContexts(p: i32, place: i32, u: i32, v: i32): void {
-  const w = signAt(place - cell);
-  const e = signAt(place + cell);
-  const n = signAt(place - line);
-  const s = signAt(place + line);
+export function signContexts(p: i32, base: i32, i: i32, u: i32, v: i32): void {
+  const table = neighbours + <usize>i * NEIGHBOURS;
+  const west = base - cell;
+  const north = base - line;
+  const w = signAt(west + i);
+  const e = signAt(base + cell + i);
+  const n = signAt(north + i);
+  const s = signAt(base + line + i);
   const column = min(v, 15) * 81;
   const row = min(u, 15) * 81;
-  const left = signAt(place - cell - 1);
-  const up = signAt(place - line - stride);
-  unchecked((signSlots[0] = column + w * 27 + e * 9 + signAt(place - cell + 1) * 3 + left));
-  unchecked((signSlots[1] = row + n * 27 + s * 9 + signAt(place - line + stride) * 3 + up));
-  unchecked((signSlots[2] = column + signAt(place - 1) * 27 + signAt(place + 1) * 9 + w * 3 + left));
-  unchecked((signSlots[3] = row + signAt(place - stride) * 27 + signAt(place + stride) * 9 + n * 3 + up));
+  const left = signBeside(west, table + LEFT);
+  const up = signBeside(north, table + UP);
+  unchecked((signSlots[0] = column + w * 27 + e * 9 + signBeside(west, table + RIGHT) * 3 + left));
+  unchecked((signSlots[1] = row + n * 27 + s * 9 + signBeside(north, table + DOWN) * 3 + up));
+  unchecked((signSlots[2] = column + signBeside(base, table + LEFT) * 27 + signBeside(base, table + RIGHT) * 9 + w * 3 + left));
+  unchecked((signSlots[3] = row + signBeside(base, table + UP) * 27 + signBeside(base, table + DOWN) * 9 + n * 3 + up));
   // Cyclically; of a single plane both are this coefficient, whose sign is not known yet.
-  const last = signAt(place + (p > 0 ? -1 : planes - 1) * plane);
-  const lastButOne = signAt(place + (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * plane);
+  const last = signAt(base + i + (p > 0 ? -1 : planes - 1) * plane);
+  const lastButOne = signAt(base + i + (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * plane);
   unchecked((signSlots[4] = (min(u, 15) * 16 + min(v, 15)) * 9 + last * 3 + lastButOne));
 }

@@ -5,25 +5,30 @@
  * A level tells of zeros whether they reach a threshold that follows from how likely that is, and halves the intervals
  * of the others until they are short enough.
  */
-import { bands, contexts, log, measureBy, signContexts, signSlots, slots, spread } from './contexts';
-import { chance, code, count, odds, predict, starved, stretch, update } from './entropy';
+import { bands, classOf, contexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread } from './contexts';
+import { chance, count, odds, predict, stretch, update } from './mixer';
+import { code, starved } from './range_coder';
 import {
   activities,
   BANDS,
   CLASSES,
   chances,
+  columnOf,
   columns,
+  endOf,
   extents,
-  highs,
+  highOf,
   i32At,
   LOGS,
-  lows,
-  order,
+  lowOf,
   pitch,
   plane,
   planes,
   placeOf,
   put,
+  putHigh,
+  putLow,
+  rowOf,
   rows,
   signs,
   sizes,
@@ -93,41 +98,45 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
   return true;
 }
 
-/** The band from which on no zeros without activity are visited. */
-function quietFrom(p: i32): i32 {
+/** The highest sum of frequencies at which zeros without activity are visited; at least -1. */
+function quietTo(p: i32): i32 {
   let band = BANDS;
   while (band && unchecked(due[(p * BANDS + band - 1) * LOGS]) > UNKNOWN) band--;
-  return band;
+  return lastOfBand(band - 1);
 }
 
 /** Codes a plane of a cell, whose mean is a cosine of that row and column of its block. */
 function codePlane(p: i32, base: i32, meanRow: i32, meanColumn: i32, wanted: usize): bool {
-  const frequencies = pitch * pitch;
   const index = base / plane;
-  const quiet = quietFrom(p);
-  for (let i = 0; i < frequencies; i++) {
-    const entry = i32At(order, i);
-    const sum = ((entry >> 8) & 255) + (entry & 255);
-    // From here on all are zeros, of which none is visited.
-    if (sum > i32At(extents, index) && <i32>unchecked(bands[sum]) >= quiet) break;
-    const place = base + (entry >> 16);
-    const zero = !load<i8>(signs + place);
-    const activity = i32At(activities, place);
-    const length = i32At(highs, place);
-    // Most coefficients are known well enough.
-    if (!zero && 3 * (length - i32At(lows, place)) < 5 * width) continue;
-    const activityLog = activity > 0 ? log(2 * <i64>activity) : 0;
-    const u = (entry >> 8) & 255;
-    const v = entry & 255;
+  const quiet = quietTo(p);
+  // Shorter intervals are known well enough.
+  const long = (5 * width + 2) / 3;
+  const ofPlane = p * BANDS * LOGS;
+  const ofMeans = ((p + planes) * BANDS + unchecked(bands[meanRow + meanColumn])) * LOGS;
+  // Beyond, all are zeros, of which none is visited.
+  let end = endOf(max(i32At(extents, index), quiet));
+  for (let i = 0; i < end; i++) {
+    const place = base + i;
+    const low = lowOf(place);
+    const high = highOf(place);
+    let class_ = 0;
+    if (low) {
+      if (high - low < long) continue;
+    } else {
+      const activity = i32At(activities, place);
+      class_ = (i ? ofPlane + classOf(i) : ofMeans) + (activity > 0 ? log(2 * <i64>activity) : 0);
+      if (high < unchecked(due[class_])) continue;
+    }
+    const u = rowOf(i);
+    const v = columnOf(i);
+    const fu = i ? u : meanRow;
+    const fv = i ? v : meanColumn;
     const mean = i ? 0 : MEANS;
-    const fu = mean ? meanRow : u;
-    const fv = mean ? meanColumn : v;
-    const class_ = ((mean ? p + planes : p) * BANDS + unchecked(bands[fu + fv])) * LOGS + activityLog;
-    if (zero && length < unchecked(due[class_])) continue;
     const x = wanted ? load<i32>(wanted + (<usize>(u * pitch + v) << 2)) : 0;
-    if (zero) codeZero(p, place, u, v, fu, fv, mean, class_, x);
-    if (load<i8>(signs + place)) codeHalves(p, place, u, v, fu, fv, mean, x);
+    if (!low) codeZero(p, base, i, index, fu, fv, mean, class_, x);
+    if (lowOf(place)) codeHalves(p, base, i, index, fu, fv, mean, x);
     if (starved) return false;
+    end = endOf(max(i32At(extents, index), quiet));
   }
   return true;
 }
@@ -140,16 +149,17 @@ function selected(fu: i32, fv: i32): i32 {
 
 /** Codes whether a zero reaches its threshold, and if so, its sign and interval. */
 function codeZero(
-  p: i32, place: i32, u: i32, v: i32, fu: i32, fv: i32, mean: i32, class_: i32, x: i32,
+  p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mean: i32, class_: i32, x: i32,
 ): void {
-  const high = i32At(highs, place);
+  const place = base + i;
+  const high = highOf(place);
   const activityLog = class_ % LOGS;
   const about = threshold(stretch(chance(chances + (<usize>class_ << 2))));
   const ratio = (<i64>high * 10) / about;
   const gap = ratio < 16 ? 0 : ratio < 20 ? 1 : ratio < 26 ? 2 : high < UNKNOWN ? 3 : 4;
   const kind = mean + (high < UNKNOWN ? 0 : NEW);
   const f = min(fu, 15) * 16 + min(fv, 15);
-  contexts(p, place, activityLog, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
+  contexts(p, base, i, activityLog, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
   const frequency = selected(fu, fv);
   const chanceOf = predict((kind + REACHES) * planes + p, slots, activityLog, frequency);
   const limit = min(threshold(odds), high - (high >> 4));
@@ -160,10 +170,10 @@ function codeZero(
   count(chances + (<usize>class_ << 2), reaches);
   due[class_] = dueAt(class_);
   if (!reaches) {
-    put(highs, place, limit);
+    putHigh(place, limit);
     return;
   }
-  signContexts(p, place, fu, fv);
+  signContexts(p, base, i, fu, fv);
   const positive = code(x > 0, predict((mean + SIGN) * planes + p, signSlots, 0, min(fu, 7) * 8 + min(fv, 7)));
   update(positive);
   // The interval is cut in parts about as long as the width.
@@ -186,29 +196,31 @@ function codeZero(
   if (starved) return;
   const relative = top - low < width ? ((top - low) << 8) / width : 256;
   const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 69) >> 8;
-  known(p, place, u, v, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
+  known(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
   store<i8>(signs + place, positive ? 1 : -1);
 }
 
 /** Takes an interval, and the size in it that stands for the coefficient. */
 @inline
-function known(p: i32, place: i32, u: i32, v: i32, low: i32, high: i32, size: i32): void {
-  put(lows, place, low);
-  put(highs, place, high);
-  spread(p, place, u, v, size - i32At(sizes, place));
+function known(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32, size: i32): void {
+  const place = base + i;
+  putLow(place, low);
+  putHigh(place, high);
+  spread(p, base, i, index, size - i32At(sizes, place));
   put(sizes, place, size);
 }
 
 /** Halves an interval until it is short enough. */
-function codeHalves(p: i32, place: i32, u: i32, v: i32, fu: i32, fv: i32, mean: i32, x: i32): void {
+function codeHalves(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mean: i32, x: i32): void {
+  const place = base + i;
   while (true) {
-    const low = i32At(lows, place);
-    const high = i32At(highs, place);
+    const low = lowOf(place);
+    const high = highOf(place);
     const length = high - low;
     if (3 * length < 5 * width || length < 2) return;
     const activityLog = log(2 * <i64>max(i32At(activities, place), 0));
     const at = min(<i32>((<i64>low * 4) / length), 15);
-    contexts(p, place, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
+    contexts(p, base, i, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
     const kind = (mean + (2 * low < 3 * length ? FIRST_HALF : HALF)) * planes + p;
     const chanceOf = predict(kind, slots, activityLog, selected(fu, fv));
     const middle = low + (length >> 1);
@@ -218,6 +230,6 @@ function codeHalves(p: i32, place: i32, u: i32, v: i32, fu: i32, fv: i32, mean: 
     update(upper);
     const from = upper ? middle : low;
     const to = upper ? high : middle;
-    known(p, place, u, v, from, to, from + <i32>((<i64>(to - from) * 31457 + 32768) >> 16));
+    known(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 31457 + 32768) >> 16));
   }
 }

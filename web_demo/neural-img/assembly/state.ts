@@ -5,9 +5,9 @@
  * planes one of two frequencies, whose sizes stay zero, so that all that is around one can be read. An index into these
  * arrays is a place.
  */
-import { keepPlace, modelBytes, prepare, reset, restorePlace } from './entropy';
+import { modelBytes, prepare, reset, startCounter } from './mixer';
+import { keepPlace, restorePlace } from './range_coder';
 
-export const BORDER: i32 = 2;
 /** The end of a coefficient's interval before anything is known. */
 export const UNKNOWN: i32 = 1 << 30;
 export const BANDS: i32 = 12;
@@ -28,28 +28,31 @@ export let rows: i32 = 0;
 export let columns: i32 = 0;
 export let planes: i32 = 0;
 export let pitch: i32 = 0;
-/** Places of a cell's plane, of a cell, of a row of cells, and from one row of frequencies to the next. */
+/** Places of a cell's plane, of a cell, and of a row of cells. */
 export let plane: i32 = 0;
 export let cell: i32 = 0;
 export let line: i32 = 0;
-export let stride: i32 = 0;
+/** Cells' planes of a row of cells. */
+export let cellLine: i32 = 0;
 
 /** Sizes that stand for coefficients, i32; 0 while one may be zero. */
 export let sizes: usize = 0;
 /** Weighted sums of the sizes around, i32. */
 export let activities: usize = 0;
-/** Intervals, i32: their lower ends, of coefficients that are not zero; their upper ends, which they do not reach. */
-export let lows: usize = 0;
-export let highs: usize = 0;
+/** Intervals: lower ends, i32, 0 while a coefficient may be zero, each before an upper end, which it does not reach. */
+let intervals: usize = 0;
 /** Signs, i8: 0 while a coefficient may be zero. */
 export let signs: usize = 0;
 /** Of each cell's plane, the highest sum of frequencies at which there is activity, i32. */
 export let extents: usize = 0;
 /** Counters of how likely zeros of each class reach their thresholds. */
 export let chances: usize = 0;
-/** The order of a cell's frequencies: place in the plane << 16 | row << 8 | column, u32. */
-export let order: usize = 0;
 let free: usize = 0;
+/** Rows and columns of frequencies in their order, u8 [pitch², 2], and their places by rows and columns, u16 [pitch, 32]. */
+const order = memory.data(32 * 32 * 2);
+const places = memory.data(32 * 32 * 2);
+/** The first place of each sum of row and column, u16 [2 pitch]. */
+const ends = memory.data(64 * 2);
 
 @inline
 export function i32At(base: usize, place: i32): i32 {
@@ -62,14 +65,46 @@ export function put(base: usize, place: i32, x: i32): void {
 }
 
 @inline
-export function add(base: usize, place: i32, x: i32): void {
-  put(base, place, i32At(base, place) + x);
+export function lowOf(place: i32): i32 {
+  return load<i32>(intervals + (<usize>place << 3));
+}
+
+@inline
+export function putLow(place: i32, low: i32): void {
+  store<i32>(intervals + (<usize>place << 3), low);
+}
+
+/** The upper end, kept as what is missing to UNKNOWN, so that memory of zeros knows nothing. */
+@inline
+export function highOf(place: i32): i32 {
+  return UNKNOWN - load<i32>(intervals + (<usize>place << 3), 4);
+}
+
+@inline
+export function putHigh(place: i32, high: i32): void {
+  store<i32>(intervals + (<usize>place << 3), UNKNOWN - high, 4);
 }
 
 /** The place of a cell's lowest frequency in a plane. */
 @inline
 export function placeOf(row: i32, column: i32, p: i32): i32 {
-  return (row + 1) * line + (column + 1) * cell + p * plane + BORDER * (stride + 1);
+  return (row + 1) * line + (column + 1) * cell + p * plane;
+}
+
+/** The row and the column of the frequency that is so many places beyond the lowest one, and the other way around. */
+@inline
+export function rowOf(i: i32): i32 {
+  return load<u8>(order + (<usize>i << 1));
+}
+
+@inline
+export function columnOf(i: i32): i32 {
+  return load<u8>(order + (<usize>i << 1), 1);
+}
+
+@inline
+export function indexOf(row: i32, column: i32): i32 {
+  return load<u16>(places + (<usize>(row * 32 + column) << 1));
 }
 
 /**
@@ -81,51 +116,61 @@ export function create(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequen
   columns = cellColumns;
   planes = cellPlanes;
   pitch = frequencies;
-  // What ends one row of frequencies, or one plane, begins the next.
-  stride = pitch + BORDER;
-  plane = stride * stride;
+  // One more, whose size stays zero, stands for frequencies that there are not.
+  plane = pitch * pitch + 1;
   cell = planes * plane;
-  const places: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
+  const count: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
   const cellsPlanes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>planes;
-  const others: u64 = modelBytes(planes) + CLASSES * 4 + cellsPlanes * 4 + <u64>(pitch * pitch * 4) + 64;
+  const others: u64 = modelBytes(planes) + CLASSES * 4 + cellsPlanes * 4 + 64;
   // Above the tables, which lie on the heap.
   const start = (heap.alloc(16) + 31) & ~15;
-  if (places >= 1 << 30 || start + places * 17 + others >= 0xf0000000) return false;
-  const pages = <i32>((start + places * 17 + others + 0xffff) >> 16) - memory.size();
+  if (count >= 1 << 30 || start + count * 17 + others >= 0xf0000000) return false;
+  const used = <usize>memory.size() << 16;
+  const pages = <i32>((start + count * 17 + others + 0xffff) >> 16) - memory.size();
   if (pages > 0 && memory.grow(pages) < 0) return false;
   line = (columns + 2) * cell;
-  const array = <usize>places * 4;
+  cellLine = (columns + 2) * planes;
+  const array = <usize>count * 4;
   sizes = start;
   activities = sizes + array;
-  lows = activities + array;
-  highs = lows + array;
-  chances = highs + array;
+  intervals = activities + array;
+  chances = intervals + 2 * array;
   extents = chances + CLASSES * 4;
-  order = extents + <usize>cellsPlanes * 4;
-  const models = order + pitch * pitch * 4;
+  const models = (extents + <usize>cellsPlanes * 4 + 15) & ~15;
   signs = models + modelBytes(planes);
-  free = (signs + <usize>places + 15) & ~15;
-  memory.fill(sizes, 0, 3 * array);
-  memory.fill(extents, 0, <usize>cellsPlanes * 4);
-  memory.fill(signs, 0, <usize>places);
-  for (let i: usize = 0; i < array; i += 4) store<i32>(highs + i, UNKNOWN);
-  for (let i = 0; i < CLASSES; i++) put(chances, i, FIRST_CHANCE[i % LOGS] | (FIRST_SEEN << 16));
+  free = (signs + <usize>count + 15) & ~15;
+  // New memory is zero, but pages that are written first cost one fault instead of two.
+  memory.fill(sizes, 0, models - sizes);
+  memory.fill(signs, 0, free - signs);
+  if (used > models) memory.fill(models, 0, min(used, signs) - models);
+  for (let i = 0; i < CLASSES; i++) startCounter(chances + (<usize>i << 2), FIRST_CHANCE[i % LOGS], FIRST_SEEN);
   fillOrder();
   prepare();
   reset(models, planes);
   return true;
 }
 
+/** The place beyond the last frequency whose row and column have that sum, or a smaller one. */
+@inline
+export function endOf(sum: i32): i32 {
+  return sum < 2 * pitch - 1 ? load<u16>(ends + (<usize>(sum + 1) << 1)) : pitch * pitch;
+}
+
 /** Frequencies by their diagonals, to and fro. */
 function fillOrder(): void {
   let i = 0;
   for (let sum = 0; sum < 2 * pitch - 1; sum++) {
+    store<u16>(ends + 2 * sum, i);
     for (let k = 0; k <= sum; k++) {
       const row = sum & 1 ? k : sum - k;
       const column = sum - row;
-      if (row < pitch && column < pitch) put(order, i++, ((row * stride + column) << 16) | (row << 8) | column);
+      if (row >= pitch || column >= pitch) continue;
+      store<u8>(order + 2 * i, row);
+      store<u8>(order + 2 * i, column, 1);
+      store<u16>(places + 2 * (row * 32 + column), i++);
     }
   }
+  store<u16>(ends + 2 * (2 * pitch - 1), i);
 }
 
 /** Where memory is free. */

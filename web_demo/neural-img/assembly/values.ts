@@ -2,7 +2,7 @@
  * Coefficients, from what is known of them (AssemblyScript; docs/format.md, "Values").
  */
 import { width } from './levels';
-import { columns, i32At, pitch, placeOf, planes, rows, signs, sizes, stride } from './state';
+import { columns, i32At, indexOf, pitch, placeOf, planes, rows, signs, sizes } from './state';
 
 /** Cells along a side of a block, whose means are coded as cosines. */
 const BLOCK: i32 = 8;
@@ -33,9 +33,10 @@ export function values(address: usize): void {
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
       for (let p = 0; p < planes; p++) {
+        const base = placeOf(r, c, p);
         for (let u = 0; u < pitch; u++) {
-          let place = placeOf(r, c, p) + u * stride;
-          for (let v = 0; v < pitch; v++, place++, out += 4) {
+          for (let v = 0; v < pitch; v++, out += 4) {
+            const place = base + indexOf(u, v);
             const sign = <i32>load<i8>(signs + place);
             store<i32>(out, sign ? sign * ((i32At(sizes, place) + (grid >> 1)) / grid) * grid : 0);
           }

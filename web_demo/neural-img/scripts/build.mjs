@@ -68,7 +68,7 @@ const [plain, relaxed] = [
 const [PLAIN, RELAXED] = [await compile('index.ts', ...plain), await compile('index.ts', ...relaxed)];
 writeTexts('kernel.ts', { PLAIN, RELAXED });
 // Without imports, so that it is the very module that the Python package carries.
-writeTexts('coder.ts', { CODER: await compile('coder.ts', '--use', 'abort=') });
+writeTexts('coder.ts', { CODER: await compile('coder.ts', ...plain, '--use', 'abort=') });
 
 if (process.argv.includes('--package')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });

@@ -1,0 +1,216 @@
+/**
+ * Probabilities of decisions: adaptive counters, one for each context, that are mixed (AssemblyScript; docs/format.md,
+ * "Decisions"; Mahoney's PAQ, "lpaq").
+ */
+import { code, starved } from './range_coder';
+
+/** Contexts of a decision, and the constant input of the mixer. */
+export const CONTEXTS: usize = 5;
+/** Counters of a context. */
+export const SLOTS: usize = 2560;
+/** Kinds of decisions, for each plane. */
+export const KINDS: usize = 24;
+/** Inputs of the mixer, and its weights: those of the contexts, of the constant, and two that stay 0 and fill a vector. */
+const INPUTS: usize = 8;
+const WEIGHTS: usize = INPUTS * 4;
+const CONSTANT: i32 = 77;
+const LIMIT: i32 = 255;
+const FIRST_WEIGHT: i32 = 13107;
+/** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
+const SELECTED: usize = 64;
+/** Counters of numbers that are coded bit by bit. */
+const NUMBERS: usize = 1 << 16;
+
+/** 65536 / (1 + exp(-x)) at x = -12, -11.5, ..., 12, kept from 0 and from 65536. */
+const LOGISTIC: StaticArray<u16> = [
+  16, 16, 16, 16, 16, 16, 16, 16, 22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743,
+  32768, 40793, 47911, 53581, 57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514,
+  65520, 65520, 65520, 65520, 65520, 65520, 65520, 65520,
+];
+export const FARTHEST: i32 = 3072;
+
+const squashed = new StaticArray<u16>(2 * FARTHEST + 1);
+const stretched = new StaticArray<i16>(4096);
+const rates = new StaticArray<i32>(LIMIT + 1);
+const trust = new StaticArray<i32>(LIMIT + 1);
+
+let counters: usize = 0;
+let byActivity: usize = 0;
+let byFrequency: usize = 0;
+let numbers: usize = 0;
+
+// Of the decision that was predicted last.
+const slot = new StaticArray<usize>(<i32>CONTEXTS);
+const inputs = memory.data(32, 16);
+let set1: usize = 0;
+let set2: usize = 0;
+let odds1: i32 = 0;
+let odds2: i32 = 0;
+/** Logarithm of the odds that the decision predicted last is 1, in 1/256. */
+export let odds: i32 = 0;
+
+/** The probability, out of 65536, of a logarithm of odds in 1/256. */
+@inline
+export function squash(x: i32): i32 {
+  return unchecked(squashed[x + FARTHEST]);
+}
+
+/** The inverse of `squash`. */
+@inline
+export function stretch(p: i32): i32 {
+  return unchecked(stretched[p >> 4]);
+}
+
+/** Fills the tables. */
+export function prepare(): void {
+  for (let x = -FARTHEST; x <= FARTHEST; x++) {
+    const i = (x + FARTHEST) >> 7;
+    const part = (x + FARTHEST) & 127;
+    const next = part ? <i32>LOGISTIC[i + 1] : 0;
+    squashed[x + FARTHEST] = <u16>((<i32>LOGISTIC[i] * (128 - part) + next * part + 64) >> 7);
+  }
+  let x = -FARTHEST;
+  for (let p = 0; p < 4096; p++) {
+    while (x < FARTHEST && squash(x) < (p << 4) + 8) x++;
+    stretched[p] = <i16>x;
+  }
+  for (let n = 0; n <= LIMIT; n++) {
+    rates[n] = 655360 / (10 * n + 16);
+    trust[n] = (2560 * n) / (10 * n + 7);
+  }
+}
+
+/** Memory that the models take, for so many planes. */
+export function modelBytes(planes: usize): usize {
+  return KINDS * planes * (CONTEXTS * SLOTS * 4 + 2 * SELECTED * WEIGHTS) + NUMBERS * 4;
+}
+
+/** Models that have learned nothing, at an address where all is 0. */
+export function reset(address: usize, planes: usize): void {
+  const kinds = KINDS * planes;
+  counters = address;
+  byActivity = counters + kinds * CONTEXTS * SLOTS * 4;
+  byFrequency = byActivity + kinds * SELECTED * WEIGHTS;
+  numbers = byFrequency + kinds * SELECTED * WEIGHTS;
+  for (let at = byActivity; at < numbers; at += WEIGHTS) {
+    v128.store(at, i32x4.splat(FIRST_WEIGHT));
+    store<i32>(at, FIRST_WEIGHT, 16);
+  }
+}
+
+/** The probability of a counter, out of 65536: in its lower half, so that one that has seen nothing is 0. */
+@inline
+function probability(counter: u32): i32 {
+  return (counter & 0xffff) ^ 0x8000;
+}
+
+/** Moves a counter, of which `start` is the probability before it has seen anything, towards the decision. */
+@inline
+function learn(address: usize, bit: bool, start: i32): void {
+  const counter = load<u32>(address);
+  const n = <i32>(counter >> 16);
+  const p = n ? probability(counter) : start;
+  const moved = p + <i32>((<i64>((bit ? 65535 : 0) - p) * unchecked(rates[n])) >> 16);
+  const kept = min(max(moved, 16), 65519) ^ 0x8000;
+  store<u32>(address, (min(n + 1, LIMIT) << 16) | kept);
+}
+
+/** A counter that has seen so much. */
+export function startCounter(address: usize, p: i32, seen: u32): void {
+  store<u32>(address, (seen << 16) | (p ^ 0x8000));
+}
+
+/** A counter's probability. @returns out of 65536 */
+@inline
+export function chance(address: usize): i32 {
+  return probability(load<u32>(address));
+}
+
+/** Moves a counter that is not mixed. */
+export function count(address: usize, bit: bool): void {
+  learn(address, bit, chance(address));
+}
+
+/** What the mixer sees of a counter. */
+@inline
+function seen(address: usize): i32 {
+  const counter = load<u32>(address);
+  return (stretch(probability(counter)) * unchecked(trust[counter >> 16])) >> 8;
+}
+
+/** The inputs' sum by the weights of a set. */
+@inline
+function weighted(set: usize, first: v128, others: v128): i32 {
+  const a = v128.load(set);
+  const low = i64x2.add(i64x2.extmul_low_i32x4_s(a, first), i64x2.extmul_high_i32x4_s(a, first));
+  const sums = i64x2.add(low, i64x2.extmul_low_i32x4_s(v128.load(set, 16), others));
+  const sum = (i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1)) >> 16;
+  return <i32>min(max(sum, -3071), 3071);
+}
+
+/** Predicts a decision of a kind and plane, from slots at `slots`, with weights by two selectors. @returns p */
+export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
+  set1 = byActivity + (kind * SELECTED + activity) * WEIGHTS;
+  set2 = byFrequency + (kind * SELECTED + frequency) * WEIGHTS;
+  const own = counters + kind * CONTEXTS * SLOTS * 4;
+  const a = own + unchecked(slots[0]) * 4;
+  const b = own + (SLOTS + unchecked(slots[1])) * 4;
+  const c = own + (2 * SLOTS + unchecked(slots[2])) * 4;
+  const d = own + (3 * SLOTS + unchecked(slots[3])) * 4;
+  const e = own + (4 * SLOTS + unchecked(slots[4])) * 4;
+  unchecked((slot[0] = a));
+  unchecked((slot[1] = b));
+  unchecked((slot[2] = c));
+  unchecked((slot[3] = d));
+  unchecked((slot[4] = e));
+  let first = i32x4.splat(seen(a));
+  first = i32x4.replace_lane(first, 1, seen(b));
+  first = i32x4.replace_lane(first, 2, seen(c));
+  first = i32x4.replace_lane(first, 3, seen(d));
+  const others = i32x4.replace_lane(i32x4(0, CONSTANT, 0, 0), 0, seen(e));
+  v128.store(inputs, first);
+  v128.store(inputs, others, 16);
+  odds1 = weighted(set1, first, others);
+  odds2 = weighted(set2, first, others);
+  odds = (odds1 + odds2) >> 1;
+  return squash(odds);
+}
+
+/** Moves the weights of a set by how far off the decision was. */
+@inline
+function correct(set: usize, error: i32): void {
+  const errors = i32x4.splat(error);
+  const half = i32x4.splat(8192);
+  for (let i: usize = 0; i < WEIGHTS; i += 16) {
+    const moves = i32x4.shr_s(i32x4.add(i32x4.mul(errors, v128.load(inputs + i)), half), 14);
+    v128.store(set + i, i32x4.add(v128.load(set + i), moves));
+  }
+}
+
+/** Learns what the decision predicted last was. */
+export function update(bit: bool): void {
+  const wanted = bit ? 65536 : 0;
+  correct(set1, wanted - squash(odds1));
+  correct(set2, wanted - squash(odds2));
+  const p = squash(odds);
+  for (let i = 0; i < <i32>CONTEXTS; i++) learn(unchecked(slot[i]), bit, p);
+}
+
+/** Codes a number of so many bits, at most 8, by what numbers of its group (at most 256) were before. */
+export function symbol(number: u32, many: i32, group: usize): u32 {
+  let node: u32 = 1;
+  for (let i = many - 1; i >= 0; i--) {
+    const counter = numbers + ((group & 255) * 256 + node) * 4;
+    const bit = code((number >> i) & 1 ? true : false, chance(counter));
+    count(counter, bit);
+    node = (node << 1) | (bit ? 1 : 0);
+  }
+  return node - (1 << many);
+}
+
+/** Codes so many numbers, bytes at an address, as `symbol` does, each in the same group. */
+export function symbols(address: usize, count: i32, many: i32, group: usize): void {
+  for (let i: usize = 0; i < <usize>count && !starved; i++) {
+    store<u8>(address + i, symbol(load<u8>(address + i), many, group));
+  }
+}
