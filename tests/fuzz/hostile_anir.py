@@ -19,7 +19,7 @@ from anir_runtime.steps import LEAST_WIDTH, Step, code_step
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.fuzz.anir_parts import AnirParts, LevelEntry
-from tests.fuzz.hostile_onnx import Files
+from tests.fuzz.onnx_changes import Files
 from tests.random_network import colours_of, random_network
 from tests.vectors.anir import CASES, anir_files
 
