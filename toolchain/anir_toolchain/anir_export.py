@@ -6,17 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step
 from anir_runtime.anir_header import Header, read_header
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.network import Network
 from anir_runtime.picture_file import as_pillow
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step
 from numpy.typing import NDArray
 from PIL import Image
 
 from anir_toolchain.anir_writer import AnirWriter, Psnr
-from anir_toolchain.embedding import FIRST, LATER
 from anir_toolchain.lapped_analysis import PITCH, analyse
 from anir_toolchain.levels import in_order
 from anir_toolchain.metrics import psnr
@@ -57,7 +56,7 @@ def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> 
         network = model.network(subnet)
         assert network.latents is not None
         width = min(max(round(1 / network.latents.step), LEAST_WIDTH), MOST_WIDTH)
-        step = Step(width, FIRST if subnet == order[0] else LATER, network.latents.reach)
+        step = Step(width, network.latents.reach)
         network = replace(network, latents=writer.refine(step))
         writer.add(network, _qualities(network, model), step.width)
 
