@@ -51,7 +51,10 @@ def test_a_full_disk_leaves_nothing_and_says_so(name: str, size: int, done: Path
     assert process.returncode == 1, error
     # A training first warns that it goes on without its state.
     assert lines
-    assert all("cannot be written (File too large)" in line for line in lines)
+    # torch wants a folder for temporary files, which has room for some bytes.
+    whys = "cannot be written (File too large)", "No usable temporary directory"
+    assert all(any(why in line for why in whys) for line in lines), error
+    assert not any("standard output" in line for line in lines)
     assert output_of(COMMANDS[name]) not in names(tmp_path)
     assert not [own for own in names(tmp_path) if own.endswith(".part")]
 
