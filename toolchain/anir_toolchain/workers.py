@@ -12,6 +12,7 @@ from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
 
 import torch
 from anir_runtime.decoder import available_cores
@@ -48,10 +49,11 @@ def _one_by_one(jobs: Sequence[Job], options: Options, display: Display) -> Iter
 
 @dataclass
 class _Worker:
-    """A process, this end of the pipe to it, and what it works on."""
+    """A process, this end of the pipe to it, whether it answers to Ctrl-C yet, and what it works on."""
 
     process: SpawnProcess
     pipe: Connection
+    answers: Event
     job: Job | None = None
 
 
@@ -98,13 +100,13 @@ def _side_by_side(jobs: Sequence[Job], options: Options, count: int, display: Di
 
 def _start(options: Options, threads: int) -> _Worker:
     context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, options, threads), daemon=True)
+    (ours, theirs), answers = context.Pipe(), context.Event()
+    process = context.Process(target=_work, args=(theirs, answers, options, threads), daemon=True)
     # Deaf to Ctrl-C until it is ready to answer: it would print where it stood.
     with _deaf():
         process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, answers)
 
 
 @contextmanager
@@ -143,8 +145,13 @@ def _how_it_ended(worker: _Worker) -> str:
 
 
 def _interrupt(worker: _Worker) -> None:
-    if worker.process.pid is not None and worker.process.is_alive():
+    if worker.process.pid is None or not worker.process.is_alive():
+        return
+    if worker.answers.is_set():
         os.kill(worker.process.pid, signal.SIGINT)
+    else:
+        # It has nothing to save yet.
+        worker.process.kill()
 
 
 def _end_with_parent() -> None:
@@ -155,7 +162,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(pipe: Connection, options: Options, threads: int) -> None:
+def _work(pipe: Connection, answers: Event, options: Options, threads: int) -> None:
     """A worker's life: a job comes, progress and an outcome go, until the other end is closed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
@@ -164,5 +171,6 @@ def _work(pipe: Connection, options: Options, threads: int) -> None:
     # Without the other end there is nobody to work for.
     with suppress(EOFError, ConnectionError, KeyboardInterrupt), ended_soon_by_interrupts(""):
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        answers.set()
         while True:
             pipe.send(attempt(pipe.recv(), options, pipe.send))
