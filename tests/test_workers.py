@@ -1,5 +1,6 @@
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -99,3 +100,20 @@ def test_an_interrupt_lets_workers_save_their_states(jobs: list[Job]) -> None:
     assert not any(job.target.exists() for job in two)
     assert _workers() == []
     assert not list(two[0].target.parent.glob(".*"))
+
+
+def test_an_interrupt_ends_workers_that_do_not_answer_yet(jobs: list[Job]) -> None:
+    """Those that still load torch would not hear it, and go on."""
+
+    def interrupt_once_two_start() -> None:
+        while len(_workers()) < 2:
+            time.sleep(0.01)
+        time.sleep(0.3)  # while they are started, this process is deaf, too
+        os.kill(os.getpid(), signal.SIGINT)
+
+    two = [job for job in jobs if job.picture.stem in ("a", "b")]
+    threading.Thread(target=interrupt_once_two_start).start()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_all(two, LONG, 2, Display()))
+    assert _workers() == []
+    assert not any(job.state.exists() or job.target.exists() for job in two)
