@@ -46,7 +46,7 @@ _PARTS = {
     ("anir_export.py", "_quality_of"): "tells each level's quality, drawing it",
     ("cell_sample.py", "drawn"): "tells each level's quality, drawing a sample",
     ("choose.py", "choose_level"): "decodes the file",
-    ("cli.py", "write_tiles"): "draws the picture and writes the PNG",
+    ("picture_file.py", "write_tiles"): "draws the picture and writes the PNG",
 }
 """Functions that commands spend their time in, by file and name, and what each is for."""
 

@@ -81,7 +81,6 @@ def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sample, "_PIXELS", 2**15)
-    monkeypatch.setattr(sample, "_BLOCK", 64)
     monkeypatch.setattr(cell_sample, "_PIXELS", 2**15)
     fitted = fitted_of(3)
     header = export_anir(fitted, tmp_path / "a.anir")
@@ -91,7 +90,7 @@ def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
         shown = Decoder(AnirFile(data[: level.end]).network()).decode()
         # Cells at the border of a small picture are many, and not in the sample.
         assert level.psnr[0] == pytest.approx(psnr(shown[16:-16, 16:-16], image[16:-16, 16:-16]), abs=0.4)
-        assert 0.7 * end < level.end < 1.1 * end
+        assert 0.6 * end < level.end < 1.25 * end
 
 
 def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing) -> None:

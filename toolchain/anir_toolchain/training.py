@@ -20,18 +20,19 @@ from torch import Tensor
 from anir_toolchain.config import Config
 from anir_toolchain.heads import solve_heads
 from anir_toolchain.image import checked_pixels
-from anir_toolchain.lapped_analysis import colours_of
+from anir_toolchain.lapped_analysis import analyse, colours_of
 from anir_toolchain.lapped_networks import choose_networks, start_from_common
 from anir_toolchain.levels import embedded_levels, in_order, level_bytes
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, estimate_psnr
+from anir_toolchain.sample import is_large, sampled_coefficients
 from anir_toolchain.space import Space
 from anir_toolchain.threads import deferred_interrupt, worker_threads
 from anir_toolchain.training_state import (
     Task,
     Training,
-    coefficients_of,
     features_of,
+    latents_in_training,
     load,
     random_networks,
     save,
@@ -90,12 +91,17 @@ def begin(task: Task, report: OnProgress = _ignore) -> Training:
     """A training before its first step: random networks, and latents if the family has any."""
     training = random_networks(task)
     if task.family.has_latents:
-        # Takes seconds, in a large picture a minute.
+        # Takes seconds.
         report(Progress("codes", 0, task.preset.steps, {}))
-        order = in_order(task.space)
-        levels = embedded_levels(coefficients_of(task), order, task.size, task.config.bits)
+        coefficients, is_sampled = analyse(task.image).coefficients, is_large(task.image)
+        if is_sampled:
+            coefficients = sampled_coefficients(coefficients)
+        levels = embedded_levels(coefficients, in_order(task.space), task.size, task.config.bits)
         training.steps = tuple(level.step for level in levels)
-        training.features = features_of(task, (level.latents for level in levels))
+        latents = (level.latents for level in levels)
+        training.features = features_of(
+            task, latents_in_training(task, training.steps) if is_sampled else latents
+        )
         for trunk in training.trunks.values():
             start_from_common(trunk)
     return training

@@ -1,7 +1,7 @@
 """What a training works on: the task, which stays the same, and the state, which can be saved and loaded."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from anir_runtime.anir_file import Step
-from anir_runtime.coder import Integers
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Latents
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from anir_toolchain.lapped_analysis import analyse, colours_of
 from anir_toolchain.levels import in_order
 from anir_toolchain.picture import Picture
 from anir_toolchain.presets import Preset
-from anir_toolchain.sample import sample_of
+from anir_toolchain.sample import is_large, sample_of
 from anir_toolchain.space import Space
 from anir_toolchain.trunk import Trunk
 from anir_toolchain.trunk_trainer import TrunkTrainer
@@ -65,7 +64,7 @@ class Task:
             # torch loads its CUDA solvers at first use, which must not be in two threads at once.
             torch.linalg.eigh(torch.eye(2, device=device))
         kind = family(config.family)
-        picture = Picture(sample_of(image) if kind.has_latents else image, device)
+        picture = Picture(sample_of(image) if kind.has_latents and is_large(image) else image, device)
         height, width, colours = image.shape
         space = config.space(width, height, colours)
         return cls(config, image, picture, kind, space, config.schedule(), pool)
@@ -127,9 +126,9 @@ def _first_bandwidth(image: NDArray[np.uint8]) -> float:
     return min(max(5 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
 
 
-def coefficients_of(task: Task) -> Integers:
-    """The coefficients of the picture in training, in the colours of the whole."""
-    return analyse(task.picture.image, colours_of(task.image)).coefficients
+def latents_in_training(task: Task, steps: Iterable[Step]) -> Iterator[Latents]:
+    """The latents, after each of these steps, of what stands for the picture in training."""
+    return coded(analyse(task.picture.image, colours_of(task.image)).coefficients, steps)
 
 
 def features_of(task: Task, latents: Iterable[Latents]) -> LatentFeatures:
@@ -161,7 +160,7 @@ def load(task: Task, path: Path) -> Training:
     training = random_networks(task)
     training.steps = steps_from_state(state["steps"])
     if training.steps:
-        training.features = features_of(task, coded(coefficients_of(task), training.steps))
+        training.features = features_of(task, latents_in_training(task, training.steps))
     for width, trainer in training.trainers.items():
         trainer.restore(state["trunks"][width])
     training.generator.set_state(state["generator"])
