@@ -165,16 +165,17 @@ def test_the_same_network_gives_the_same_bytes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1780), ("gabor", 2210), ("lapped", 4600)]
+    ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1780), ("gabor", 2210), ("lapped", 4700)]
 )
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
-    """Bytes beside packed codes, scales and biases, in the default space of a 768x512 picture."""
+    """Bytes beside packed codes, what they stand for, and biases, in the default space of 768x512 pixels."""
     size = (768, 512)
     model = random_model(name, size=size, space=family(name).default_space(*size, 3))
     for subnet in model.space.subnets:
         network = model.network(subnet)
         proto = build(network)
-        others = [i for i in proto.graph.initializer if i.name in network.tensors and i.name != "weights"]
+        counted = (network.tensors.keys() | {"latents.magnitudes"}) - {"weights"}
+        others = [i for i in proto.graph.initializer if i.name in counted]
         overhead = proto.ByteSize() - payload_bytes(proto) - sum(len(i.raw_data) for i in others)
         assert overhead <= max(bytes_allowed, 0.05 * proto.ByteSize()), (subnet, overhead)
 

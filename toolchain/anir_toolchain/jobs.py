@@ -227,13 +227,16 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
     try:
         levels = LevelFile.read(target)
         levels.check_whole()
-        *_, (last, network) = levels.networks()
     except AnirError:
         return False
     height, width, colours = image.shape
     header, names = levels.header, {subnet.name for subnet in config.space(width, height, colours).subnets}
     has = (header.family, header.bits, header.size, header.colours, {level.name for level in levels.whole})
     if has != (config.family, config.bits, (width, height), colours, names):
+        return False
+    try:
+        ((last, network),) = levels.networks({header.levels[-1].name})
+    except AnirError:
         return False
     # Half of a quarter dB is what it is rounded by.
     shown = min(psnr(Decoder(network).decode(), image), MAX_TOLD_PSNR)
