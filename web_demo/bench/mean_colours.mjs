@@ -8,7 +8,8 @@ import { extname } from 'node:path';
 import { chromium } from 'playwright-core';
 import { findChromium } from '../tests/browser/preflight.mjs';
 
-const TYPES = { '.svg': 'image/svg+xml', '.jpg': 'image/jpeg' };
+/** @type {Record<string, string>} */
+const TYPES = { '.jpg': 'image/jpeg' };
 
 const paths = JSON.parse(readFileSync(0, 'utf8'));
 const browser = await chromium.launch({
@@ -28,7 +29,11 @@ try {
   await browser.close();
 }
 
-/** In the page. */
+/**
+ * In the page.
+ *
+ * @param {string} url
+ */
 async function meanOf(url) {
   const image = new Image();
   image.src = url;
@@ -39,13 +44,17 @@ async function meanOf(url) {
   }
   const { naturalWidth: width, naturalHeight: height } = image;
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (!context) return null;
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
-  const sums = [0, 0, 0, 0];
+  let [red, green, blue, opaque] = [0, 0, 0, 0];
   for (let i = 0; i < data.length; i += 4) {
-    const alpha = data[i + 3];
-    for (let c = 0; c < 3; c++) sums[c] += (data[i + c] * alpha) / 255;
-    sums[3] += alpha;
+    const [r = 0, g = 0, b = 0, alpha = 0] = data.subarray(i, i + 4);
+    red += (r * alpha) / 255;
+    green += (g * alpha) / 255;
+    blue += (b * alpha) / 255;
+    opaque += alpha;
   }
-  return { size: [width, height], mean: sums.map((sum) => sum / (width * height)) };
+  const mean = [red, green, blue, opaque].map((sum) => sum / (width * height));
+  return { size: [width, height], mean };
 }
