@@ -94,8 +94,8 @@ class Entropy:
         return node - (1 << many)
 
     def check(self) -> bool:
-        wanted = self.digest >> 16
-        return self.bits(16) == wanted
+        wanted = self.digest >> 22
+        return self.bits(10) == wanted
 
     def predict(self, kind: int, slots: list[int], activity: int, frequency: int) -> int:
         """Odds of a decision, which `decide` then takes."""

@@ -17,7 +17,7 @@ Tensors = dict[str, NDArray[Any]]
 def colours_of(many: int) -> Colours:
     """Planes that are nearly orthogonal colours."""
     matrix = np.array([[70, 90, 50, 9], [75, -5, -100, 3], [72, -88, 60, -4], [5, 7, -8, 120]], np.int8)
-    return Colours(matrix[:many, :many].copy(), 2.0**-20, np.array([90, 120, 60, 200], np.uint8)[:many])
+    return Colours(matrix[:many, :many].copy(), np.array([90, 120, 60, 200], np.uint8)[:many])
 
 
 COLOURS = colours_of(3)

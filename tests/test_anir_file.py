@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import AnirFile, Step, least_bytes
+from anir_runtime.anir_file import AnirFile, least_bytes
 from anir_runtime.anir_header import Header
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
+from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.random_network import colours_of, random_network
@@ -44,7 +45,7 @@ def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[N
     for k, network in enumerate(own):
         width = 4000 >> k
         if family == "lapped":
-            writer.refine(Step(width, 27, 1 + k))
+            writer.refine(Step(width, 1 + k))
         writer.add(network, PSNR, width)
     return writer.finish(), own
 
@@ -182,7 +183,7 @@ def test_a_large_picture_waits_for_its_bytes() -> None:
     assert least_bytes(replace(header, size=(1365, 1008))) == 0
     writer = AnirWriter(header, 1 << 12)
     writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), colours_of(3))
-    writer.refine(Step(4000, 27, 1))
+    writer.refine(Step(4000, 1))
     writer.add(replace(random_network("lapped", 2, 8, size), latents=None), PSNR, 4000)
     data = writer.finish()
     first = AnirFile(data)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from anir_runtime.anir_file import code_step
 from anir_runtime.coder import Coder
 from anir_runtime.decoder import Decoder
+from anir_runtime.steps import code_step, factor
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import in_order
@@ -21,9 +21,11 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
     wanted = analyse(image).coefficients
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size, wanted)
+    before = None
     for subnet, step in zip(in_order(model.space), model.steps, strict=True):
-        code_step(coder, step)
-        coder.level(step.width, step.factor)
+        code_step(coder, before, step)
+        coder.level(step.width, factor(before))
+        before = step
         whole = Decoder(model.network(subnet)).decode()
         cells = [
             whole[16 * r : 16 * r + 16, 16 * c : 16 * c + 16]

@@ -134,21 +134,20 @@ def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save_model(random_model("lapped"), path)
     state = torch.load(path, weights_only=True)
     first, *others = state["steps"]
-    width, factor, reach = first
+    width, reach = first
     for broken in (
         None,
         [],
         others,
         [first, *state["steps"]],
-        [first[:2], *others],
-        [[63, factor, reach], *others],
-        [[32768, factor, reach], *others],
-        [[width, -1, reach], *others],
-        [[width, 128, reach], *others],
-        [[width, factor, 0], *others],
-        [[width, factor, 5], *others],
-        [[float(width), factor, reach], *others],
-        [["1", factor, reach], *others],
+        [first[:1], *others],
+        [[*first, 1], *others],
+        [[63, reach], *others],
+        [[32768, reach], *others],
+        [[width, 0], *others],
+        [[width, 5], *others],
+        [[float(width), reach], *others],
+        [["1", reach], *others],
         [7, *others],
     ):
         write_state(path, "model", {**state, "steps": broken})

@@ -186,16 +186,32 @@ engine = Engine()
 store = Store(engine)
 module = Module(engine, '(module (func (export "run") (loop br 0)))')
 endless = Instance(store, module, []).exports(store)["run"]
-anir_runtime.coder.Coder.__init__ = lambda *_: endless(store)
+def start(*_):
+    open("inside", "w").close()
+    endless(store)
+anir_runtime.coder.Coder.__init__ = start
 """
 
 
-def test_ctrl_c_ends_webassembly(work: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "last"),
+    [
+        (("run", ["a.anir"]), (-signal.SIGINT, "")),
+        (("evaluate", ["a.anir"]), (130, "anir-eval: interrupted\n")),
+        (("export", ["a.anir", "--all-subnets", "-o", "new"]), (130, "anir-export: interrupted\n")),
+        (("export", ["model.pt", "-o", "new.anir"]), (130, "anir-export: interrupted\n")),
+        (("train", ["a.png", "-o", "new.pt"]), (130, "anir-train: interrupted\n")),
+    ],
+    ids=["run", "eval", "export", "export-anir", "train"],
+)
+def test_ctrl_c_ends_webassembly(command: Command, last: tuple[int, str], work: Path) -> None:
     (work / "a.anir").write_bytes(anir_files()[0])
-    process = _start(("run", ["a.anir"]), work, before=_ENDLESS)
-    time.sleep(2)
+    process = _start(command, work, before=_ENDLESS)
+    _wait_for((work / "inside").exists, process)
+    time.sleep(0.1)
     assert process.poll() is None, process.communicate()
-    assert _stop(process, signal.SIGINT) == (-signal.SIGINT, "")
+    assert _stop(process, signal.SIGINT) == last
+    assert not {"new", "new.pt", "new.anir"} & {path.name for path in work.iterdir()}
 
 
 @pytest.mark.parametrize("beginning", [b"", anir_files()[0], b"\x89ani"], ids=["zeros", "anir", "magic"])

@@ -3,10 +3,13 @@ import pytest
 from anir_runtime.common_networks import (
     DEPTHS,
     INNER,
+    WORTH,
     Colours,
     common_trunks,
     from_bytes,
     has_common,
+    moves_between,
+    near,
     to_bytes,
 )
 
@@ -44,15 +47,34 @@ def test_a_head_adds_to_planes_before_they_become_colours() -> None:
     assert np.abs(head["head"][:, 3:] - np.clip(exact, -127, 127)).max() <= 0.5
     # 210 is beyond the largest code.
     assert head["head"][0, 11] == 127
-    assert head["head.scale"].tolist() == [np.float32(2.0**-20) * 1000] * 3
+    assert head["head.scale"].tolist() == [WORTH * np.float32(1000)] * 3
     assert head["head.bias"] == pytest.approx(COLOURS.border / 255)
 
 
 def test_halves_are_rounded_upwards() -> None:
-    colours = Colours(np.array([[64, 0, 0], [0, -64, 0], [0, 0, 64]], np.int8), 1.0, np.zeros(3, np.uint8))
+    colours = Colours(np.array([[64, 0, 0], [0, -64, 0], [0, 0, 64]], np.int8), np.zeros(3, np.uint8))
     planes_head = np.zeros((3, 9), np.int8)
     planes_head[:, 1] = 1
     assert colours.head(planes_head, 64)["head"][:, 4].tolist() == [1, 0, 1]
+
+
+def test_a_head_near_another_one_is_that_one_moved() -> None:
+    head = COLOURS.head(common_trunks()[9].head(3), 1000)
+    moves = np.arange(27).reshape(3, 9) % 16 - 8
+    moved = near(head, moves)
+    assert moved["head"][:, :3].tolist() == head["head"][:, :3].tolist()
+    assert (moved["head"][:, 3:].astype(int) - head["head"][:, 3:]).tolist() == moves.tolist()
+    found = moves_between(head, moved, 3)
+    assert found is not None
+    assert found.tolist() == moves.tolist()
+
+
+@pytest.mark.parametrize("name", ["head", "head.scale", "head.bias"])
+def test_a_head_that_differs_otherwise_is_not_near(name: str) -> None:
+    head = COLOURS.head(common_trunks()[9].head(3), 1000)
+    other = {**head, name: head[name].copy()}
+    other[name][0] += 8
+    assert moves_between(head, other, 3) is None
 
 
 @pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 12, 3), (6, 12, 3), (2, 8, 3), (2, 12, 4)])

@@ -18,7 +18,8 @@ from tests.fuzz.__main__ import Finding, fuzz
 from tests.fuzz.carriers import CARRIERS, CORPUS, found
 from tests.fuzz.external_data import FILE, PLACES, model_of, variants
 from tests.fuzz.hostile_anir import anir_corpus, reason
-from tests.fuzz.hostile_onnx import Files, onnx_files
+from tests.fuzz.hostile_onnx import onnx_files
+from tests.fuzz.onnx_changes import Files
 from tests.fuzz.opener import Opener
 from tests.fuzz.probe import PROBE
 from tests.test_onnx_tools import OLDEST

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from anir_runtime.common_networks import WORTH
 from anir_toolchain.embedding import UNIT
 from anir_toolchain.lapped_analysis import analyse, principal_colours, transform
 
@@ -20,7 +21,7 @@ def test_planes_become_the_pictures_colours() -> None:
     analysis = analyse(picture)
     colours = analysis.colours
     assert colours.border.tolist() == np.rint(np.concatenate([picture[0], picture[:, 0]]).mean(0)).tolist()
-    codes = colours.matrix.astype(float) * colours.worth
+    codes = colours.matrix.astype(float) * WORTH
     shown = colours.border / 255 + analysis.planes / UNIT @ codes.T
     np.testing.assert_allclose(255 * shown, picture, atol=1e-2)
 

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from anir_runtime.common_networks import common_trunks
+from anir_runtime.common_networks import NEAR, common_trunks
 from anir_toolchain.families import family
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.lapped_analysis import analyse, colours_of
@@ -63,7 +63,7 @@ def test_training_begins_with_the_common_weights() -> None:
 
 
 def test_in_a_short_file_all_is_common(picture: Picture, features: LatentFeatures) -> None:
-    trunk = chosen(picture, features, 1000)
+    trunk = chosen(picture, features, 50)
     known = common_trunks()[9]
     assert np.array_equal(trunk.weight[:, 3:, 3:], known.weights[:2])
     widths = [1 / features.latents[subnet].step for subnet in ORDER]
@@ -72,10 +72,13 @@ def test_in_a_short_file_all_is_common(picture: Picture, features: LatentFeature
     assert torch.equal(trunk.head_bias, biases)
 
 
-def test_in_a_long_file_a_head_of_its_own_pays(picture: Picture, features: LatentFeatures) -> None:
-    common, own = chosen(picture, features, 1000), chosen(picture, features, 10**9)
+def test_in_a_long_file_a_head_near_the_common_one_pays(picture: Picture, features: LatentFeatures) -> None:
+    common, own = chosen(picture, features, 50), chosen(picture, features, 10**9)
     assert torch.equal(own.weight, common.weight)
-    assert not torch.equal(own.head.codes, common.head.codes)
+    moves = own.head.codes.int() - common.head.codes.int()
+    assert moves.any()
+    assert -NEAR <= int(moves.min()) < int(moves.max()) < NEAR
+    assert not moves[:, :, :3].any()
 
 
 def test_networks_that_trained_are_taken_only_if_they_are_better(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anir_runtime.anir_file import Step
 from anir_runtime.anir_header import Header
+from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.named_file import named_file
@@ -78,7 +78,7 @@ def _anir(family: str) -> bytes:
         writer.begin(wanted, colours_of(3))
     for k in range(3):
         if family == "lapped":
-            writer.refine(Step(6000 >> k, 27, 1))
+            writer.refine(Step(6000 >> k, 1))
         network = random_network(family, 2 + k, 48, SIZE, seed=1)
         writer.add(replace(network, latents=None), (20, 20, 20), 6000 >> k)
     return writer.finish()

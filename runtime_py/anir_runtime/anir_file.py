@@ -1,7 +1,6 @@
 """Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md)."""
 
-import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network, Tensors
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step, factor
 
-LEAST_WIDTH, MOST_WIDTH = 64, 32767
 _STEP_BYTES = 3
 """Bytes of a level that tell its step."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
@@ -23,40 +22,13 @@ _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
 file or of its level, so that a short file does not ask for much memory."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """How a level refines coefficients.
-
-    Attributes:
-        width: length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767; what the
-            level's network sees is in units of it.
-        factor: how many times its threshold a zero's interval is when it is visited, in 1/16; 0 for never.
-        reach: distance in pixels, 1 to 4, at which the level's network sees plane 0.
-    """
-
-    width: int
-    factor: int
-    reach: int
-
-
 def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
     """Codes, in the coder's direction, how planes become that many colours; to encode, it is given."""
-    given = colours or Colours(np.zeros((many, many), np.int8), 0.0, np.zeros(many, np.uint8))
-    (word,) = struct.unpack("<I", struct.pack("<f", given.worth))
-    (worth,) = struct.unpack("<f", struct.pack("<I", coder.bits(32, word)))
+    given = colours or Colours(np.zeros((many, many), np.int8), np.zeros(many, np.uint8))
     matrix = [coder.bits(8, int(code)) for code in given.matrix.view(np.uint8).ravel()]
     border = [coder.bits(8, int(level)) for level in given.border]
-    return Colours(
-        np.array(matrix, np.uint8).view(np.int8).reshape(given.matrix.shape),
-        float(worth),
-        np.array(border, np.uint8),
-    )
-
-
-def code_step(coder: Coder, step: Step | None = None) -> Step:
-    """Codes, in the coder's direction, what a level does first; to encode, it is given."""
-    width, factor, reach = (step.width, step.factor, step.reach - 1) if step else (0, 0, 0)
-    return Step(coder.bits(15, width), coder.bits(7, factor), coder.bits(2, reach) + 1)
+    codes = np.array(matrix, np.uint8).view(np.int8).reshape(given.matrix.shape)
+    return Colours(codes, np.array(border, np.uint8))
 
 
 def coder_for(header: Header) -> Coder:
@@ -93,7 +65,7 @@ class AnirFile:
         self._head = bytearray()
         self._coder: Coder | None = None
         self._networks: NetworkCoder | None = None
-        self._step = Step(MOST_WIDTH, 0, 1)
+        self._step: Step | None = None
         self._latest: tuple[int, Network] | None = None
         self._damaged: AnirError | None = None
         self.feed(data)
@@ -173,9 +145,9 @@ class AnirFile:
         assert self._coder is not None
         if not last:
             self._coder.keep()
-        step = code_step(self._coder)
+        step = code_step(self._coder, self._step)
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
-            self._coder.level(step.width, step.factor)
+            self._coder.level(step.width, factor(self._step))
             network = self._with_latents(network, last)
         elif is_new:
             network = self._with_latents(network, last)
@@ -200,6 +172,7 @@ class AnirFile:
         assert self.header is not None
         if network.family != "lapped":
             return network
+        assert self._step is not None
         step = self._step
         latents = latents_of(self._coder.values(last), 1 / step.width, self.header.pitch, step.reach)
         if last:
@@ -221,12 +194,12 @@ class AnirFile:
         if header.family == "lapped":
             if not self.decoded:
                 self._networks.colours = code_colours(coder, header.colours)
-            self._step = code_step(coder)
+            before, self._step = self._step, code_step(coder, self._step)
             if not LEAST_WIDTH <= self._step.width <= MOST_WIDTH:
                 raise self._damaged
-            if not coder.level(self._step.width, self._step.factor):
+            if not coder.level(self._step.width, factor(before)):
                 raise self._damaged
-        tensors = self._networks.code(level.depth, level.channels, self._step.width)
+        tensors = self._networks.code(level.depth, level.channels, self._step.width if self._step else 0)
         if not coder.check() or not _finite(tensors):
             raise self._damaged
         self._damaged = None

@@ -71,12 +71,15 @@ def write_header(header: Header) -> bytes:
     kind |= COLOURS.index(header.colours) << 4
     depths = sorted({level.depth for level in header.levels})
     widths = sorted({level.channels for level in header.levels})
-    data = bytearray(MAGIC + bytes([VERSION, kind]))
+    named = [(level.depth, level.channels) for level in header.levels]
+    is_grid = named == [(depth, width) for width in widths for depth in depths]
+    data = bytearray(MAGIC + bytes([VERSION, kind | is_grid << 6]))
     for number in (*header.size, len(header.levels), len(depths), len(widths), *depths, *widths):
         data += _varint(number)
     before = header.start
     for level in header.levels:
-        data.append(depths.index(level.depth) << 4 | widths.index(level.channels))
+        if not is_grid:
+            data.append(depths.index(level.depth) << 4 | widths.index(level.channels))
         data += _varint(level.end - before)
         full, half, quarter = level.psnr
         gains = (min(max(round(gain / _GAIN_STEP), 0), 15) for gain in (half - full, quarter - half))
@@ -99,15 +102,22 @@ def read_header(data: bytes) -> Header:
     if min(width, height) < 1 or max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise AnirError(f"says that its picture is {width}x{height}, which is out of range")
     count, deep, wide = reader.varint(), reader.varint(), reader.varint()
-    if not (
-        1 <= count <= MOST_LEVELS and 1 <= deep <= MOST_LEVELS and 1 <= wide <= MOST_LEVELS
-    ) or kind >> 4 >= len(COLOURS):
+    colours, is_grid = kind >> 4 & 3, kind >> 6
+    if (
+        not all(1 <= number <= MOST_LEVELS for number in (count, deep, wide))
+        or colours >= len(COLOURS)
+        or is_grid > 1
+        or (is_grid and count != deep * wide)
+    ):
         raise AnirError("its header is damaged")
     depths = [reader.varint() for _ in range(deep)]
     widths = [reader.varint() for _ in range(wide)]
     if any(not 2 <= n <= MOST_LAYERS for n in depths) or any(not 1 <= n <= MOST_CHANNELS for n in widths):
         raise AnirError(f"has a subnet of more than {MOST_LAYERS} layers of {MOST_CHANNELS} channels")
-    parts = [(reader.byte(), reader.varint(), reader.byte(), reader.byte()) for _ in range(count)]
+    parts = []
+    for level in range(count):
+        index = level % deep << 4 | level // deep if is_grid else reader.byte()
+        parts.append((index, reader.varint(), reader.byte(), reader.byte()))
     if _checksum(data[: reader.at]) != reader.take(2):
         raise AnirError("its header is damaged")
     levels, end = [], reader.at
@@ -121,7 +131,7 @@ def read_header(data: bytes) -> Header:
         levels.append(Level(depths[index >> 4], widths[index & 15], end, (full, half, quarter)))
     bits, pitch = 8 if kind & 4 else 4, 32 if kind & 8 else 16
     return Header(
-        FAMILIES[kind & 3], (width, height), COLOURS[kind >> 4], bits, pitch, tuple(levels), reader.at
+        FAMILIES[kind & 3], (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.at
     )
 
 

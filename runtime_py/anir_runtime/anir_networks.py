@@ -7,13 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.coder import Coder
-from anir_runtime.common_networks import Colours, common_trunks, has_common
+from anir_runtime.common_networks import (
+    NEAR,
+    Colours,
+    common_trunks,
+    has_common,
+    moves_between,
+    near,
+)
 from anir_runtime.families import Field, families
 from anir_runtime.network import Tensors
 
 _HEAD = "head"
 _REST = 128
 """First group of the lower bytes of 16-bit codes."""
+_MOVES, _MOVE_BITS = 64, 4
+"""Group of the moves from the common head to one near it, and their bits."""
 
 
 class NetworkCoder:
@@ -21,7 +30,8 @@ class NetworkCoder:
 
     The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends
     earlier where there are fewer layers. Each network has a head of its own. Where there is a common network
-    of the same size, one bit each tells whether new layers and the head are that network's.
+    of the same size, one bit each tells whether new layers and the head are that network's; a head may also
+    be near that network's.
 
     Attributes:
         colours: how planes become colours, if the family is `lapped`.
@@ -83,7 +93,7 @@ class NetworkCoder:
         layers = own.layers(depth, self._planes)
         result = self._code_if_common(layers, have, tensors) if have < depth - 1 else {}
         head = self.colours.head(own.head(depth), width)
-        return {**result, **self._code_if_common(head, 0, tensors)}
+        return {**result, **(self._code_if_common(head, 0, tensors) or self._code_if_near(head, tensors))}
 
     def _code_if_common(
         self,
@@ -96,6 +106,17 @@ class NetworkCoder:
             np.array_equal(tensors[name][first:], own[first:]) for name, own in common.items()
         )
         return common if self._coder.bits(1, int(same)) else {}
+
+    def _code_if_near(
+        self, common: Mapping[str, NDArray[Any]], tensors: Mapping[str, NDArray[Any]] | None
+    ) -> Mapping[str, NDArray[Any]]:
+        """A head near the common one, if it is such a head."""
+        own = None if tensors is None else moves_between(common, tensors, self._planes)
+        if not self._coder.bits(1, int(own is not None)):
+            return {}
+        inner = common["head"][:, self._planes :]
+        numbers = np.zeros(inner.shape, np.uint8) if own is None else (own + NEAR).astype(np.uint8)
+        return near(common, self._coder.symbols(_MOVES, _MOVE_BITS, numbers).astype(np.int64) - NEAR)
 
     def _code_array(
         self, kind: str, shape: tuple[int, ...], group: int, given: NDArray[Any] | None

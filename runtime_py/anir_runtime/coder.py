@@ -143,7 +143,7 @@ class Coder:
         return bool(self._call("level", width, factor, self._wanted if self._encoding else 0))
 
     def check(self) -> bool:
-        """Codes 16 bits that all decisions so far decide; whether they are right."""
+        """Codes 10 bits that all decisions so far decide; whether they are right."""
         return bool(self._call("check"))
 
     def position(self) -> int:

@@ -7,33 +7,34 @@ from contextlib import suppress
 from importlib import import_module
 
 from anir_runtime.errors import InterruptError
-from anir_runtime.interrupts import ended_by_interrupts
+from anir_runtime.interrupts import ended_by_interrupts, ended_soon_by_interrupts
 
 
 def run() -> int:
     """Runs `anir-run` and returns its exit code."""
-    return _run("anir_runtime.cli", "main")
+    return _run("anir-run", "anir_runtime.cli", "main")
 
 
 def train() -> int:
     """Runs `anir-train` and returns its exit code."""
-    return _run("anir_toolchain.cli", "train_main")
+    return _run("anir-train", "anir_toolchain.cli", "train_main")
 
 
 def export() -> int:
     """Runs `anir-export` and returns its exit code."""
-    return _run("anir_toolchain.cli", "export_main")
+    return _run("anir-export", "anir_toolchain.cli", "export_main")
 
 
 def evaluate() -> int:
     """Runs `anir-eval` and returns its exit code."""
-    return _run("anir_toolchain.cli", "eval_main")
+    return _run("anir-eval", "anir_toolchain.cli", "eval_main")
 
 
-def _run(module: str, function: str) -> int:
+def _run(name: str, module: str, function: str) -> int:
     with ended_by_interrupts():
         main: Callable[[], int] = getattr(import_module(module), function)
-    code = main()
+    with ended_soon_by_interrupts(name):
+        code = main()
     if code == InterruptError.exit_code:
         with suppress(OSError):
             sys.stdout.flush()

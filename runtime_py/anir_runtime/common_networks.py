@@ -21,6 +21,10 @@ DEPTHS = (2, 3, 4, 5)
 _PLANES = 3
 """Planes of the pictures that they learned from; a fourth plane gets what the third one gets."""
 _LAYERS = DEPTHS[-1] - 1
+WORTH = np.float32(1.5 / 127.5 / 64 / 254)
+"""Share of the colours' range that a code of 1 of `Colours.matrix` stands for at a coefficient of 1."""
+NEAR = 8
+"""How far codes of a head near the common one may be from that one's: from -8 to 7."""
 _SHIFT = 7
 """A head's code of 128 stands for one unit of a plane."""
 
@@ -56,12 +60,10 @@ class Colours:
 
     Attributes:
         matrix: int8[N, N] over (colour, plane).
-        worth: of a code of the matrix for coefficients in units, float32.
         border: colour where all planes are 0, uint8[N].
     """
 
     matrix: NDArray[np.int8]
-    worth: float
     border: NDArray[np.uint8]
 
     def head(self, planes_head: NDArray[np.int8], width: int) -> Mapping[str, NDArray[Any]]:
@@ -75,13 +77,29 @@ class Colours:
         sums = self.matrix.astype(np.int32) @ planes_head[rows].astype(np.int32)
         inner = ((sums + (1 << (_SHIFT - 1))) >> _SHIFT).clip(-127, 127)
         codes = np.concatenate([self.matrix, inner], 1)
-        with np.errstate(over="ignore"):
-            scale = np.float32(self.worth) * np.float32(width)
+        scale = WORTH * np.float32(width)
         return {
             "head": codes.astype(np.int8),
             "head.scale": np.full(len(codes), scale, np.float32),
             "head.bias": self.border.astype(np.float32) / np.float32(255),
         }
+
+
+def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mapping[str, NDArray[Any]]:
+    """The head whose codes are moved by so much, [N, n], at the channels behind the planes."""
+    codes = head["head"].astype(np.int64)
+    codes[:, codes.shape[1] - moves.shape[1] :] += moves
+    return {**head, "head": codes.clip(-127, 127).astype(np.int8)}
+
+
+def moves_between(
+    head: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]], planes: int
+) -> NDArray[np.int64] | None:
+    """The moves, [N, n], by which a head becomes another one; nothing if that is not `near` it."""
+    away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
+    moves: NDArray[np.int64] = away.clip(-NEAR, NEAR - 1)
+    is_near = all(np.array_equal(own, other[name]) for name, own in near(head, moves).items())
+    return moves if is_near else None
 
 
 @cache

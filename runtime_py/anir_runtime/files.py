@@ -14,6 +14,8 @@ from anir_runtime.errors import AnirError
 
 _HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())[:64]
 _numbers = count()
+_unfinished = set[Path]()
+"""What this process is writing."""
 
 
 @contextmanager
@@ -40,6 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary is not None:
             # Nothing is left after a rename.
             temporary.unlink(missing_ok=True)
+            _unfinished.discard(temporary)
 
 
 @contextmanager
@@ -67,15 +70,25 @@ def replacing_folder(directory: Path, last: str) -> Iterator[Path]:
     except OSError as error:
         raise AnirError(f"{directory}: cannot be written ({error.strerror or error})") from error
     finally:
-        if temporary is not None and temporary.exists():
-            shutil.rmtree(temporary)
+        if temporary is not None:
+            if temporary.exists():
+                shutil.rmtree(temporary)
+            _unfinished.discard(temporary)
+
+
+def remove_unfinished() -> None:
+    """Removes what this process is writing, whatever its threads do, just before it ends."""
+    for temporary in list(_unfinished):
+        _remove(temporary)
 
 
 def _temporary_in(folder: Path) -> Path:
     """A path that no other process uses; its name is short, whatever that of the file is to be."""
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
-    return folder / f".anir-{_HOST}-{os.getpid()}-{next(_numbers)}.part"
+    temporary = folder / f".anir-{_HOST}-{os.getpid()}-{next(_numbers)}.part"
+    _unfinished.add(temporary)
+    return temporary
 
 
 @cache
@@ -84,9 +97,13 @@ def _sweep(folder: Path) -> None:
     for left in folder.glob(f".anir-{_HOST}-*-*.part"):
         process = left.name.removeprefix(f".anir-{_HOST}-").split("-")[0]
         if process.isdigit() and not _is_alive(int(process)):
-            # It may be another user's, or another process sweeps at the same time.
-            with suppress(OSError):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            _remove(left)
+
+
+def _remove(left: Path) -> None:
+    # It may be another user's, or another process sweeps at the same time.
+    with suppress(OSError):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _is_alive(process: int) -> bool:

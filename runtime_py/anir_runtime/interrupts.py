@@ -1,9 +1,22 @@
-"""Ctrl-C while modules are imported or files are opened."""
+"""Ctrl-C, which ends a command within a second whatever it does."""
 
+import os
 import signal
+import socket
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from anir_runtime.errors import InterruptError
+from anir_runtime.files import remove_unfinished
+from anir_runtime.terminal import tell
+
+_PATIENCE = 0.7
+"""Seconds that a command has to put things in order after Ctrl-C."""
+_SHOW_CURSOR = "\x1b[?25h"
+_saving = threading.Event()
 
 
 @contextmanager
@@ -23,3 +36,49 @@ def ended_by_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def ended_soon_by_interrupts(name: str) -> Iterator[None]:
+    """Lets Ctrl-C end the process within a second, also if compiled code keeps KeyboardInterrupt waiting.
+
+    What is within `saving` is waited for. A process with a name says on stderr that it was interrupted. Only
+    the main thread may use this.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    # Python's own handler, in C, writes the signal's number there, also while compiled code runs.
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(ours, name), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        theirs.close()
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """What is done within is waited for, even after Ctrl-C."""
+    _saving.set()
+    try:
+        yield
+    finally:
+        _saving.clear()
+
+
+def _watch(signals: socket.socket, name: str) -> None:
+    """Ends the process some time after Ctrl-C, unless it ends by itself; nothing half-written is left."""
+    with signals:
+        while number := signals.recv(1):
+            if number[0] == signal.SIGINT:
+                time.sleep(_PATIENCE)
+                while _saving.is_set():
+                    time.sleep(_PATIENCE)
+                remove_unfinished()
+                if sys.stderr is not None and sys.stderr.isatty():
+                    # Bars of progress hide it.
+                    sys.stderr.write(_SHOW_CURSOR)
+                if name:
+                    tell(f"{name}: interrupted")
+                os._exit(InterruptError.exit_code)

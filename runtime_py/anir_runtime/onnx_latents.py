@@ -70,8 +70,8 @@ def _ascending(magnitudes: NDArray[np.float32], sizes: int) -> NDArray[np.float3
     """The table of magnitudes, if it is one for codes of so many sizes."""
     if len(magnitudes) != sizes:
         raise AnirError(f"its tensor '{MAGNITUDES}' has {len(magnitudes)} entries, its codes {sizes} sizes")
-    steps = np.diff(magnitudes, append=np.float32(HIGHEST_MAGNITUDE))
-    if not (magnitudes[:1] == 0).all() or not (steps > 0).all():
+    rises = np.append(magnitudes[1:], np.float32(HIGHEST_MAGNITUDE)) > magnitudes
+    if not (magnitudes[:1] == 0).all() or not rises.all():
         raise AnirError(f"its tensor '{MAGNITUDES}' does not ascend from 0")
     return magnitudes
 

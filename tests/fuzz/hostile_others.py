@@ -16,7 +16,7 @@ from anir_toolchain.checkpoint import save_model
 from anir_toolchain.space import Space
 from PIL import Image
 
-from tests.fuzz.hostile_onnx import DRAWN, REFUSED, Files
+from tests.fuzz.onnx_changes import DRAWN, REFUSED, Files
 from tests.random_model import random_model
 
 _HASH = "0" * 64

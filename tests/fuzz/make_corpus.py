@@ -9,8 +9,9 @@ import json
 
 from tests.fuzz.carriers import CORPUS
 from tests.fuzz.hostile_anir import anir_corpus
-from tests.fuzz.hostile_onnx import Files, onnx_files
+from tests.fuzz.hostile_onnx import onnx_files
 from tests.fuzz.hostile_others import manifests, models, pictures
+from tests.fuzz.onnx_changes import Files
 
 _MAKERS = {
     "onnx": (".onnx", onnx_files),

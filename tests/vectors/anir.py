@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from anir_runtime.anir_file import AnirFile, Step
+from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
-from anir_runtime.common_networks import common_trunks
+from anir_runtime.common_networks import common_trunks, near
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network
+from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 from numpy.typing import NDArray
 
@@ -92,7 +93,7 @@ def file_of(header: Header) -> bytes:
     for k, (depth, channels) in enumerate(SUBNETS):
         width, network = 4000 >> k, _network(header, depth, channels)
         if lapped:
-            writer.refine(Step(width, 27, 1 + k))
+            writer.refine(Step(width, 1 + k))
             if k > 1:
                 network = _with_common(header, depth, network, width)
         writer.add(network, (20.25 + k, 21.75 + k, 25.25 + k), width)
@@ -100,10 +101,13 @@ def file_of(header: Header) -> bytes:
 
 
 def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:
-    """The common network of that depth, but with a head of its own if the network is deep."""
+    """The common network of that depth; a deep one with a head near the common one, or of its own if grey."""
     own = common_trunks()[9]
     layers = own.layers(depth, header.colours)
-    head = colours_of(header.colours).head(own.head(depth), width) if depth == 2 else {}
+    head = colours_of(header.colours).head(own.head(depth), width)
+    if depth > 2:
+        moves = np.arange(9 * header.colours).reshape(-1, 9) % 16 - 8
+        head = {} if header.colours == 1 else near(head, moves)
     known = random_network("lapped", depth, 9 + header.colours, SIZE, header.bits, colours=header.colours)
     return replace(network, tensors={**known.tensors, **layers, **head})
 

@@ -17,7 +17,6 @@ from PIL import Image
 
 from anir_toolchain.anir_writer import AnirWriter, Psnr
 from anir_toolchain.cell_sample import CellSample
-from anir_toolchain.embedding import FIRST, LATER
 from anir_toolchain.lapped_analysis import PITCH, analyse
 from anir_toolchain.levels import in_order
 from anir_toolchain.metrics import psnr
@@ -60,7 +59,7 @@ def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> 
     cells = CellSample(image) if is_large(image) else None
     steps = dict(zip(in_order(model.space), model.steps, strict=True))
     for subnet in order:
-        step = replace(steps[subnet], factor=FIRST if subnet == order[0] else LATER)
+        step = steps[subnet]
         values, network = writer.refine(step), model.layers(subnet)
         if cells is None:
             latents = latents_of(values, 1 / step.width, PITCH, step.reach)

@@ -2,19 +2,14 @@
 
 from dataclasses import replace
 
-from anir_runtime.anir_file import (
-    Step,
-    code_colours,
-    code_step,
-    coder_for,
-    least_bytes,
-)
+from anir_runtime.anir_file import code_colours, coder_for, least_bytes
 from anir_runtime.anir_header import Header, Level, write_header
 from anir_runtime.anir_networks import NetworkCoder
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
+from anir_runtime.steps import Step, code_step, factor
 
 Psnr = tuple[float, float, float]
 
@@ -29,6 +24,7 @@ class AnirWriter:
         self.coder.encode(most)
         self._networks = NetworkCoder(self.coder, header.family, header.bits, header.colours)
         self._levels: list[Level] = []
+        self._step: Step | None = None
 
     def begin(self, coefficients: Integers, colours: Colours) -> None:
         """Takes the coefficients of `lapped` to encode, int32[rows, columns, N, pitch, pitch]."""
@@ -37,8 +33,9 @@ class AnirWriter:
 
     def refine(self, step: Step) -> Integers:
         """Encodes what a level tells of the coefficients, and gives what is known then, as `Coder.values`."""
-        code_step(self.coder, step)
-        self.coder.level(step.width, step.factor)
+        code_step(self.coder, self._step, step)
+        self.coder.level(step.width, factor(self._step))
+        self._step = step
         return self.coder.values()
 
     def add(self, network: Network, psnr: Psnr, width: int = 0) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from anir_runtime.anir_file import Step
 from anir_runtime.coder import Integers
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis, Floats, seen_by
+from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 

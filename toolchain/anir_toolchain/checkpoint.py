@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.lapped_transform import REACHES
 from anir_runtime.onnx_reader import COLOURS
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step
 
 from anir_toolchain.families import Family
 from anir_toolchain.image import MAX_PIXELS
@@ -91,7 +91,7 @@ def steps_from_state(state: list[list[int]]) -> tuple[Step, ...]:
     for step in steps:
         if not all(isinstance(number, int) for number in astuple(step)):
             raise ValueError("steps are not whole numbers")
-        if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and 0 <= step.factor < 128 and step.reach in REACHES):
+        if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and step.reach in REACHES):
             raise ValueError("a step that no level takes")
     return steps
 

@@ -12,7 +12,6 @@ import numpy as np
 import typer
 from anir_runtime.anir_header import Header
 from anir_runtime.errors import AnirError, InterruptError, UsageError
-from anir_runtime.interrupts import ended_by_interrupts
 from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
 from numpy.typing import NDArray
@@ -180,9 +179,7 @@ def export_subnets(
         if all_subnets and subnet:
             raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
         model = load_model(source)
-        # A large picture takes the coder seconds at a time.
-        with ended_by_interrupts():
-            levels = export_anir(model, output, _subnets(model, subnet)).levels
+        levels = export_anir(model, output, _subnets(model, subnet)).levels
         if not quiet:
             pictures = f"{len(levels)} pictures" if len(levels) > 1 else levels[0].name
             say(f"{output}: {pictures}, {_span([level.end for level in levels])}")

@@ -6,13 +6,13 @@ as rate and distortion would have it (docs/format.md). Sought is each level's wi
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from anir_runtime.anir_file import LEAST_WIDTH, MOST_WIDTH, Step, code_step
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Coder, Integers
 from anir_runtime.network import Latents
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, cheap_width, code_step, factor
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
@@ -21,11 +21,6 @@ FINEST = 1.5 / 127.5
 """Width of the finest level that is thought of: a level and a half of a pixel, which shows some 50 dB."""
 UNIT = FINEST / LEAST_WIDTH
 """Value of a size of 1 of the embedded code."""
-FIRST, LATER = 21, 30
-"""Factor of a picture's first level, and of the others, in 1/16.
-
-With less, intervals become shorter than is worth it; with more, a level tells of too few.
-"""
 LARGEST = 1 << 22
 """Size beyond which no coefficient is told apart."""
 BLOCK = 8
@@ -94,13 +89,13 @@ def embed(
     coder.encode(target.size + 4096, target)
     result: list[Embedded] = []
     for end, reach in zip(ends, reaches, strict=True):
-        step = Step(0, LATER if result else FIRST, reach)
-        if result:
-            guess = result[-1].step.width * math.sqrt(result[-1].end / end)
+        before = result[-1].step if result else None
+        if before:
+            guess = before.width * math.sqrt(result[-1].end / end)
         else:
             guess = math.sqrt(float(np.square(target, dtype=np.float64).mean()))
-        step = _with_width(coder, step, guess, end, trials)
-        _code(coder, step)
+        step = Step(_width(coder, before, guess, end, trials), reach)
+        _code(coder, before, step)
         result.append(
             Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
         )
@@ -112,42 +107,46 @@ def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
     coder.encode(target.size + 4096, target)
+    before = None
     for step in steps:
-        _code(coder, step)
+        _code(coder, before, step)
+        before = step
         yield latents_of(coder.values(), 1 / step.width, pitch, step.reach)
 
 
-def _code(coder: Coder, step: Step) -> int:
-    """Codes a level; where it ends."""
-    code_step(coder, step)
-    coder.level(step.width, step.factor)
+def _code(coder: Coder, before: Step | None, step: Step) -> int:
+    """Codes a level after the one before; where it ends."""
+    code_step(coder, before, step)
+    coder.level(step.width, factor(before))
     return coder.position()
 
 
-def _with_width(coder: Coder, step: Step, guess: float, end: int, trials: int) -> Step:
-    """The step with the least of the tried widths with which the level ends in time; at worst the widest."""
+def _width(coder: Coder, before: Step | None, guess: float, end: int, trials: int) -> int:
+    """The least of the tried widths with which the level ends in time; at worst the widest."""
     coder.keep()
     tried: dict[int, int] = {}
     width = round(guess)
     for _ in range(trials):
-        width = min(max(width, LEAST_WIDTH), MOST_WIDTH)
+        width = cheap_width(before, min(max(width, LEAST_WIDTH), MOST_WIDTH))
         if width in tried:
             break
-        tried[width] = _code(coder, replace(step, width=width))
+        tried[width] = _code(coder, before, Step(width, 1))
         coder.restore()
         fine = max((w for w, taken in tried.items() if taken > end), default=0)
         fit = min((w for w, taken in tried.items() if taken <= end), default=0)
         if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit - fine == 1):
             break
         width = _between(fine, fit, tried, end)
-    return replace(step, width=min((w for w, taken in tried.items() if taken <= end), default=max(tried)))
+    return min((w for w, taken in tried.items() if taken <= end), default=max(tried))
 
 
 def _between(fine: int, fit: int, tried: dict[int, int], end: int) -> int:
     """The next width to try, where `fine` is too fine and `fit` is not; 0 if there is none yet."""
     if fine and fit:
         above, below = math.log(tried[fine] / end), math.log(end / tried[fit])
-        share = min(max(above / (above + below + 1e-9), 0.1), 0.9)
+        last = [taken > end for taken in tried.values()][-2:]
+        # Sizes may jump: in the middle where the last two widths were on the same side.
+        share = 0.5 if last[0] == last[-1] else min(max(above / (above + below + 1e-9), 0.1), 0.9)
         return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
     width = fine or fit
     return round(float(width * (tried[width] / end) ** 0.6) * (1.01 if fine else 0.99))

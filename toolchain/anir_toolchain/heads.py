@@ -27,6 +27,17 @@ def solve_heads(
         Codes int8[depths, colours, C] with scale [depths, colours], and biases float32[depths, colours],
         all on the CPU.
     """
+    moments = moments_of(trunk, parameters, picture, features)
+    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.lean) for moment in moments]
+    codes, scale, bias = (torch.stack(parts) for parts in zip(*solved, strict=True))
+    return Quantized(codes.to(torch.int8), scale), bias
+
+
+@torch.no_grad()
+def moments_of(
+    trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
+) -> list["Moments"]:
+    """Moments of the last layer of each of a trunk's subnets, and of the picture's colours in [0, 1]."""
     width, count = trunk.parameters["head"].shape[-1], len(picture)
     index = torch.arange(0, count, max(1, count // _PIXELS), device=picture.device)
     moments = [Moments(width, picture.colours, picture.device) for _ in trunk.depths]
@@ -35,9 +46,7 @@ def solve_heads(
         channels = trunk.last_layers(parameters, x, y, features.of_width(width, part))
         for moment, own in zip(moments, channels, strict=True):
             moment.add(own, (colours + 1) / 2)
-    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.lean) for moment in moments]
-    codes, scale, bias = (torch.stack(parts) for parts in zip(*solved, strict=True))
-    return Quantized(codes.to(torch.int8), scale), bias
+    return moments
 
 
 class Moments:
@@ -71,9 +80,8 @@ class Moments:
         # The bias comes last, so that it makes up for what is left.
         width = len(self.gram) - 1
         order = torch.tensor([*range(1, width + 1), 0], device=self.gram.device)
-        gram, cross = self.gram[order][:, order] / self.points, self.cross[order] / self.points
-        energy = gram.diagonal()
-        gram = gram + _RIDGE * energy.clamp_min(1e-6 * energy.mean().item()).diag()
+        cross = self.cross[order] / self.points
+        gram = _with_ridge(self.gram[order][:, order] / self.points)
         solution = torch.linalg.solve(gram, cross).T.contiguous()
         largest = solution[:, :-1].abs().amax(1)
         largest = largest.amax().expand(len(largest)) if shared_step else largest
@@ -85,3 +93,37 @@ class Moments:
             error = (solution[:, i] - codes[:, i] * step) / feedback[i, i]
             solution[:, i:] -= error[:, None] * feedback[i, i:]
         return codes.float().cpu(), step.float().cpu(), solution[:, -1].float().cpu()
+
+    def moves_from(self, head: Quantized, bias: Tensor, most: int) -> Tensor:
+        """By how much the codes of a head should be moved at the channels behind the planes.
+
+        Rounded are the differences, in turn, as `solve` does; planes and bias stay.
+
+        Args:
+            head: codes int8[N, C] and scale [N] for N colours and planes.
+            bias: float32[N].
+            most: of a move; one less upwards.
+
+        Returns:
+            int64[N, C - N].
+        """
+        planes = len(head.codes)
+        own = slice(1 + planes, None)
+        scale = head.scale.double()[:, None]
+        known = torch.cat([bias.double()[:, None], head.codes.double() * scale], dim=1).to(self.gram.device)
+        gram = _with_ridge(self.gram[own, own] / self.points)
+        lacking = (self.cross[own] - self.gram[own] @ known.T) / self.points
+        solution = torch.linalg.solve(gram, lacking).T / scale.to(gram.device)
+        feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
+        moves = torch.zeros_like(solution)
+        for i in range(len(gram)):
+            moves[:, i] = solution[:, i].round().clamp(-most, most - 1)
+            error = (solution[:, i] - moves[:, i]) / feedback[i, i]
+            solution[:, i:] -= error[:, None] * feedback[i, i:]
+        return moves.long().cpu()
+
+
+def _with_ridge(gram: Tensor) -> Tensor:
+    """A matrix of second moments with the penalty on its diagonal."""
+    energy = gram.diagonal()
+    return gram + _RIDGE * energy.clamp_min(1e-6 * energy.mean().item()).diag()

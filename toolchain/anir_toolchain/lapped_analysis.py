@@ -9,7 +9,7 @@ from anir_runtime.common_networks import Colours
 from anir_runtime.lapped_transform import Floats
 from numpy.typing import NDArray
 
-from anir_toolchain.embedding import UNIT, in_units
+from anir_toolchain.embedding import in_units
 
 PITCH = 16
 """Pixels from one cell to the next."""
@@ -50,7 +50,7 @@ def colours_of(image: NDArray[np.uint8]) -> Colours:
     matrix = np.rint(_TOP_CODE * principal_colours(image)).astype(np.int8)
     # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
     border = np.rint(np.concatenate([image[0], image[:, 0]]).mean(0)).astype(np.uint8)
-    return Colours(matrix, float(np.float32(UNIT / (2 * _TOP_CODE))), border)
+    return Colours(matrix, border)
 
 
 def principal_colours(image: NDArray[np.uint8]) -> Floats:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from anir_runtime.common_networks import Colours, CommonTrunk, common_trunks, has_common
+from anir_runtime.common_networks import NEAR, Colours, CommonTrunk, common_trunks, has_common
 from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.features import LatentFeatures
-from anir_toolchain.heads import solve_heads
+from anir_toolchain.heads import moments_of, solve_heads
 from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
@@ -25,6 +25,8 @@ _DB_PER_SHARE = 14.0
 
 Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay as well.
 """
+_MOVE_BYTES = 0.3
+"""Bytes that a move of a code from the common head to one near it takes, about."""
 _PIXELS = 2**16
 """Pixels on which errors are measured, at least, or all."""
 _BATCH = 4096
@@ -130,15 +132,19 @@ class _Measure:
 
 
 def _with_best_heads(measure: _Measure, parameters: Parameters, heads: Heads) -> tuple[float, Heads]:
-    """What common layers are worth with these heads, but with the picture's own ones where they pay."""
-    own = solve_heads(measure.trunk, parameters, measure.picture, measure.features)
+    """What common layers are worth with these heads, or with heads near them where these pay."""
+    (head, biases), colours = heads, heads[0].codes.shape[1]
+    moments = moments_of(measure.trunk, parameters, measure.picture, measure.features)
+    codes = head.codes.clone()
+    for own, moment, scale, bias in zip(codes, moments, head.scale, biases, strict=True):
+        moves = moment.moves_from(Quantized(own, scale), bias, NEAR)
+        own[:, colours:] = (own[:, colours:].long() + moves).clamp(-127, 127)
+    near = Quantized(codes, head.scale), biases
     worth = measure.worth(parameters, heads, 0)
-    own_worth = measure.worth(parameters, own, _head_bytes(heads[0].codes.shape[-1], heads[0].codes.shape[1]))
-    pays = torch.from_numpy(own_worth > worth)
-    codes = torch.where(pays[:, None, None], own[0].codes, heads[0].codes)
-    scale = torch.where(pays[:, None], own[0].scale, heads[0].scale)
-    biases = torch.where(pays[:, None], own[1], heads[1])
-    return float(np.maximum(worth, own_worth).sum()), (Quantized(codes, scale), biases)
+    near_worth = measure.worth(parameters, near, _MOVE_BYTES * codes[0, :, colours:].numel())
+    pays = torch.from_numpy(near_worth > worth)
+    best = Quantized(torch.where(pays[:, None, None], codes, head.codes), head.scale)
+    return float(np.maximum(worth, near_worth).sum()), (best, biases)
 
 
 def common_heads(

@@ -15,10 +15,10 @@ _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5,
 """Bits per pixel of the prefixes of sixteen levels; other numbers of levels are spread over these."""
 _REACHES = ((0.075, 4), (0.21, 3), (0.36, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
-_HEADER, _ENTRY, _LEVEL = 30, 6, 5
+_HEADER, _ENTRY, _LEVEL = 40, 4, 3
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
-_REST = 0.997
-"""Share of a prefix that heads of the picture's own leave, if there are any, about."""
+_MOVE = 0.28
+"""Bytes for each code of a head near the common one, about."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
 
@@ -46,7 +46,7 @@ def embedded_levels(
         bits: of a hidden weight.
     """
     beside = _bytes_beside(order, bits, coefficients.shape[2])
-    wanted = [int(_REST * end) - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
+    wanted = [end - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
     cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
     share = math.prod(coefficients.shape[:2]) / cells
     ends = [max(int(share * end), _LEAST * (k + 1)) for k, end in enumerate(wanted)]
@@ -64,7 +64,9 @@ def _bytes_beside(order: Sequence[Subnet], bits: int, planes: int) -> list[int]:
     total, layers, result = float(_HEADER + _ENTRY * len(order)), dict[int, int](), list[int]()
     for subnet in order:
         total += _LEVEL
-        if not has_common(subnet.depth, subnet.width, planes):
+        if has_common(subnet.depth, subnet.width, planes):
+            total += _MOVE * planes * (subnet.width - planes)
+        else:
             new = subnet.depth - 1 - layers.get(subnet.width, 0)
             layers[subnet.width] = subnet.depth - 1
             layer = subnet.width * (subnet.width - planes) * bits / 8 + 4

@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from anir_runtime.anir_file import Step
 from anir_runtime.decoder import Decoder
 from anir_runtime.network import Latents, Network
+from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 

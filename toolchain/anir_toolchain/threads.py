@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import torch
+from anir_runtime.interrupts import saving
 
 
 @contextmanager
@@ -37,6 +38,7 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
         return
     previous = signal.signal(signal.SIGINT, lambda *_: pressed.set())
     try:
-        yield pressed.is_set
+        with saving():
+            yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, previous)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from anir_runtime.anir_file import Step
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Latents
+from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 

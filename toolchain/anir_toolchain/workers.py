@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 import torch
 from anir_runtime.decoder import available_cores
 from anir_runtime.errors import AnirWarning
+from anir_runtime.interrupts import ended_soon_by_interrupts, saving
 
 from anir_toolchain.cluster import on_cluster
 from anir_toolchain.display import Display
@@ -88,10 +89,11 @@ def _side_by_side(jobs: Sequence[Job], options: Options, count: int, display: Di
                 _give_next(worker, waiting)
     except KeyboardInterrupt:
         # Ctrl-C may have been meant for this process alone. They write their states, then end.
-        for worker in workers:
-            _interrupt(worker)
-        for worker in workers:
-            worker.process.join(_PATIENCE)
+        with saving():
+            for worker in workers:
+                _interrupt(worker)
+            for worker in workers:
+                worker.process.join(_PATIENCE)
         raise
     finally:
         for worker in workers:
@@ -166,7 +168,7 @@ def _work(pipe: Connection, options: Options, threads: int) -> None:
     warnings.simplefilter("always", AnirWarning)
     warnings.showwarning = lambda message, *_: pipe.send(str(message))
     # Without the other end there is nobody to work for.
-    with suppress(EOFError, ConnectionError, KeyboardInterrupt):
+    with suppress(EOFError, ConnectionError, KeyboardInterrupt), ended_soon_by_interrupts(""):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             pipe.send(attempt(pipe.recv(), options, pipe.send))

@@ -19,10 +19,18 @@ from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 _TILE_VALUES, _LONGEST = 131072, 128
 """Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
 
-_FIRST_LAYER = """
+_NEAR = """
 near_rows = MatMul(rows, nearest)
 near = MatMul(near_rows, columns)
 near_features = Reshape(near, places)
+"""
+"""Plane 0 at and around the point."""
+_GREY = f"""{_NEAR}
+features = MatMul(differences, near_features)
+z = Gemm(weight, features, bias)
+"""
+"""What channels see, and the first layer of that."""
+_COLOURED = f"""{_NEAR}
 other_rows = MatMul(rows_here, others)
 other = MatMul(other_rows, columns_here)
 other_features = Flatten(other, axis=1)
@@ -30,7 +38,7 @@ all_features = Concat(near_features, other_features, axis=0)
 features = MatMul(differences, all_features)
 z = Gemm(weight, features, bias)
 """
-"""Plane 0 at and around the point, the other planes at it, what channels see, and the first layer of that."""
+"""The same with the other planes at the point; a product of no planes is refused by ONNX Runtime 1.20."""
 
 
 class _Cosines(NamedTuple):
@@ -114,14 +122,13 @@ class Lapped:
         )
         feeds = {
             "rows": down.values[:, None],
-            "rows_here": down.values[1],
             "columns": across.values[:, None, None],
-            "columns_here": across.values[1],
             "nearest": part[:1],
-            "others": part[1:],
             **self._first,
         }
-        own = graph(_FIRST_LAYER, "features", "z", places=(9, -1))
+        if len(part) > 1:
+            feeds |= {"rows_here": down.values[1], "columns_here": across.values[1], "others": part[1:]}
+        own = graph(_COLOURED if len(part) > 1 else _GREY, "features", "z", places=(9, -1))
         features, z = own.run(feeds)
         for layer in self._others:
             np.sin(z, out=z)

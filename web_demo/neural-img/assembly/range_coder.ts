@@ -100,10 +100,10 @@ export function bits(number: u32, many: i32): u32 {
   return result;
 }
 
-/** Codes 16 bits of what all decisions were. @returns whether they are right, and the bytes sufficed */
+/** Codes 10 bits of what all decisions were. @returns whether they are right, and the bytes sufficed */
 export function check(): bool {
-  const wanted = digest >> 16;
-  return bits(wanted, 16) == wanted && !starved;
+  const wanted = digest >> 22;
+  return bits(wanted, 10) == wanted && !starved;
 }
 
 /** Where the coder stands, in 32 bytes at an address. */

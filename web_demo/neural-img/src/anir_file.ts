@@ -8,8 +8,8 @@ import type { Colours } from './common_networks.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
+import { factor, LEAST_WIDTH, readStep, type Step } from './steps.ts';
 
-const LEAST_WIDTH = 64;
 /** Bytes of a level that tell its step. */
 const STEP_BYTES = 3;
 /**
@@ -18,16 +18,6 @@ const STEP_BYTES = 3;
  */
 const [COEFFICIENTS, COEFFICIENTS_PER_BYTE] = [2 ** 22, 1024];
 const [WEIGHTS, WEIGHTS_PER_BYTE] = [2 ** 16, 64];
-
-/** How a level refines coefficients. */
-interface Step {
-  /** Length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767. */
-  width: number;
-  /** How many times its threshold a zero's interval is when it is visited, in 1/16; 0 for never. */
-  factor: number;
-  /** Distance in pixels, 1 to 4, at which the level's network sees plane 0. */
-  reach: number;
-}
 
 /** An `.anir` file, or as much of it as there is. */
 export class AnirFile {
@@ -43,6 +33,7 @@ export class AnirFile {
   #networks: NetworkDecoder | undefined;
   /** The level that was decoded last, if it was asked for. */
   #latest: { level: number; network: Network } | undefined;
+  #step: Step | undefined;
   #trouble: ModelError | undefined;
 
   constructor(private readonly module: WebAssembly.Module) {}
@@ -100,10 +91,10 @@ export class AnirFile {
     const come = this.size - (this.header?.levels[this.decoded - 1]?.end ?? 0);
     if (!coder || !latents || !this.header || come < STEP_BYTES) return network;
     coder.keep();
-    const { width, factor } = readStep(coder);
+    const { width } = readStep(coder, this.#step);
     let refined = latents;
     if (width >= LEAST_WIDTH) {
-      coder.level(width, factor);
+      coder.level(width, factor(this.#step));
       refined = this.#latents(coder, this.header, latents.step, latents.reach);
     }
     coder.restore();
@@ -145,9 +136,10 @@ export class AnirFile {
     let width = 0;
     if (family === 'lapped') {
       if (this.decoded === 0) networks.colours = readColours(coder, header.colours);
-      const step = readStep(coder);
+      const step = readStep(coder, this.#step);
       width = step.width;
-      if (width < LEAST_WIDTH || !coder.level(width, step.factor)) throw this.#trouble;
+      if (width < LEAST_WIDTH || !coder.level(width, factor(this.#step))) throw this.#trouble;
+      this.#step = step;
       if (isWanted) network.latents = this.#latents(coder, header, Math.fround(1 / width), step.reach);
     }
     network.tensors = networks.decode(depth, channels, width);
@@ -173,12 +165,6 @@ function leastBytes({ family, size, colours, pitch }: Header): number {
 
 /** How planes become so many colours. */
 function readColours(coder: Coder, many: number): Colours {
-  const worth = new Float32Array(Uint32Array.of(coder.bits(32)).buffer)[0] as number;
   const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
-  return { worth, matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };
-}
-
-/** What a level does first; its width has 15 bits. */
-function readStep(coder: Coder): Step {
-  return { width: coder.bits(15), factor: coder.bits(7), reach: coder.bits(2) + 1 };
+  return { matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };
 }

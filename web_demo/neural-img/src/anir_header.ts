@@ -62,8 +62,9 @@ export function readHeader(data: Uint8Array): Header {
   if (Math.min(width, height) < 1 || Math.max(width, height) > LONGEST_SIDE || width * height > MOST_PIXELS)
     throw new ModelError(`This file says that it is ${width}×${height} pixels, which is out of range.`);
   const [count, deep, wide] = [reader.varint(), reader.varint(), reader.varint()];
-  const colours = COLOURS[kind >> 4];
+  const [colours, isGrid] = [COLOURS[(kind >> 4) & 3], kind >> 6];
   if ([count, deep, wide].some((number) => number < 1 || number > MOST_LEVELS) || !colours) throw damaged();
+  if (isGrid > 1 || (isGrid && count !== deep * wide)) throw damaged();
   const depths = Array.from({ length: deep }, () => reader.varint());
   const widths = Array.from({ length: wide }, () => reader.varint());
   if (
@@ -73,8 +74,9 @@ export function readHeader(data: Uint8Array): Header {
     throw new ModelError(
       `This file has a subnet of more than ${MOST_LAYERS} layers of ${MOST_CHANNELS} channels.`,
     );
-  const parts = Array.from({ length: count }, () => {
-    return { index: reader.byte(), length: reader.varint(), psnr: reader.byte(), gains: reader.byte() };
+  const parts = Array.from({ length: count }, (_, level) => {
+    const index = isGrid ? ((level % deep) << 4) | Math.floor(level / deep) : reader.byte();
+    return { index, length: reader.varint(), psnr: reader.byte(), gains: reader.byte() };
   });
   const checked = checksum(data.subarray(0, reader.at));
   if (checked.some((byte) => byte !== reader.byte())) throw damaged();

@@ -1,19 +1,21 @@
 /** Decodes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once. */
 import type { Coder } from './coder.ts';
-import { type Colours, commonHead, commonLayers, hasCommon } from './common_networks.ts';
+import { type Colours, commonHead, commonLayers, hasCommon, NEAR, near } from './common_networks.ts';
 import { type Family, type Field, shapesOf } from './families/family.ts';
 import { FAMILIES } from './families/index.ts';
 import type { Network, Tensor } from './network.ts';
 
 /** First group of the lower bytes of 16-bit codes. */
 const REST = 128;
+/** Group of the moves from the common head to one near it, and their bits. */
+const [MOVES, MOVE_BITS] = [64, 4];
 
 /**
  * Decodes tensors of networks, one level after the other.
  *
  * The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends earlier where there
  * are fewer layers. Each network has a head of its own. Where there is a common network of the same size, one bit each tells
- * whether new layers and the head are that network's.
+ * whether new layers and the head are that network's; a head may also be near that network's.
  */
 export class NetworkDecoder {
   /** How planes become colours, if the family is `lapped`. */
@@ -52,12 +54,21 @@ export class NetworkDecoder {
     return tensors;
   }
 
-  /** The common network's new layers, beyond those that are known, and head, as far as one bit each tells that they count. */
+  /** The common network's new layers, beyond those that are known, and head, as far as bits tell that they count. */
   #common(depth: number, channels: number, width: number, known: number): Network['tensors'] {
     if (!this.colours || !hasCommon(depth, channels, this.planes)) return {};
     const layers = known < depth - 1 && this.coder.bits(1) ? commonLayers(depth, channels, this.planes) : {};
-    const head = this.coder.bits(1) ? commonHead(depth, channels, this.colours, width) : {};
-    return { ...layers, ...head };
+    const head = commonHead(depth, channels, this.colours, width);
+    if (this.coder.bits(1)) return { ...layers, ...head };
+    if (!this.coder.bits(1)) return layers;
+    const numbers = this.coder.symbols(MOVES, MOVE_BITS, this.planes * (channels - this.planes));
+    return {
+      ...layers,
+      ...near(
+        head,
+        Int8Array.from(numbers, (number) => number - NEAR),
+      ),
+    };
   }
 
   /** Integers of so many bits, by what was in their group before. */

@@ -67,7 +67,7 @@ export class Coder {
     return this.#run.level(width, factor, 0) !== 0;
   }
 
-  /** Decodes 16 bits that all decisions so far decide; whether they are right. */
+  /** Decodes 10 bits that all decisions so far decide; whether they are right. */
   check(): boolean {
     return this.#run.check() !== 0;
   }

@@ -1,6 +1,6 @@
 /** Networks of the family `lapped` that pictures may share, so that a file need not hold them (docs/format.md). */
 import { COMMON_NETWORKS } from './generated/common_networks.ts';
-import type { Network } from './network.ts';
+import type { Network, Tensor } from './network.ts';
 
 /** Channels beside those of the planes. */
 const INNER = [9, 13, 17, 21];
@@ -8,6 +8,8 @@ const DEPTHS = [2, 3, 4, 5];
 const [PLANES, LAYERS] = [3, 4];
 /** A head's code of 128 stands for one unit of a plane. */
 const SHIFT = 7;
+/** Share of the colours' range that a code of 1 of `Colours.matrix` stands for at a coefficient of 1. */
+const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
 
 /** The networks of one width, which share their layers, with n channels beside the planes. */
 interface CommonTrunk {
@@ -22,8 +24,6 @@ interface CommonTrunk {
 export interface Colours {
   /** Codes [colour, plane]. */
   matrix: Int8Array;
-  /** Of a code of the matrix for coefficients in units. */
-  worth: number;
   /** Colour where all planes are 0, from 0 to 255. */
   border: Uint8Array;
 }
@@ -51,7 +51,7 @@ export function commonLayers(depth: number, channels: number, planes: number): N
 export function commonHead(
   depth: number,
   channels: number,
-  { matrix, worth, border }: Colours,
+  { matrix, border }: Colours,
   width: number,
 ): Network['tensors'] {
   const [planes, own] = [border.length, channels - border.length];
@@ -68,12 +68,28 @@ export function commonHead(
       data[colour * channels + planes + channel] = Math.min(Math.max(sum, -127), 127);
     }
   }
-  const scale = new Float32Array(planes).fill(Math.fround(worth) * width);
+  const scale = new Float32Array(planes).fill(WORTH * width);
   return {
     head: { shape: [planes, channels], data },
     'head.scale': { shape: [planes], data: scale },
     'head.bias': { shape: [planes], data: Float32Array.from(border, (level) => level / 255) },
   };
+}
+
+/** How far codes of a head near the common one may be from that one's: from -8 to 7. */
+export const NEAR = 8;
+
+/** The head whose codes are moved by so much, a number for each colour and channel behind the planes. */
+export function near(head: Network['tensors'], moves: ArrayLike<number>): Network['tensors'] {
+  const { shape, data } = head.head as Tensor;
+  const [colours, channels] = shape as [number, number];
+  const own = moves.length / colours;
+  const codes = Int8Array.from(data, (code, at) => {
+    const [colour, channel] = [Math.floor(at / channels), (at % channels) - (channels - own)];
+    const away = channel < 0 ? 0 : (moves[colour * own + channel] as number);
+    return Math.min(Math.max(code + away, -127), 127);
+  });
+  return { ...head, head: { shape, data: codes } };
 }
 
 let trunks: Map<number, CommonTrunk> | undefined;

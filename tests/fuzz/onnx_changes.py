@@ -1,0 +1,70 @@
+"""Changes of sound ONNX files for the corpus, and the verdicts that are due."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+from anir_runtime.network import Network
+from onnx import ModelProto, TensorProto, helper
+
+from tests.named_file import named_model, raw
+from tests.random_network import random_network
+
+DRAWN, REFUSED = "drawn", "refused"
+Files = dict[str, tuple[bytes, str]]
+"""Files by name, each with its verdict."""
+Change = Callable[[ModelProto], None]
+GRAPH, INITIALIZER = 7, 5
+"""Fields of a ModelProto and of its GraphProto."""
+
+
+def network_of(family: str) -> Network:
+    """A small network of a family."""
+    return random_network(family, 2, 8 if family == "lapped" else 4, (40, 24), order=4)
+
+
+def changed(change: Change, family: str = "siren") -> bytes:
+    """The file of a small network, changed."""
+    model = named_model(network_of(family))
+    change(model)
+    return model.SerializeToString()
+
+
+def tensor_of(model: ModelProto, name: str) -> TensorProto:
+    """The initializer of that name."""
+    return next(own for own in model.graph.initializer if own.name == name)
+
+
+def replaced(name: str, array: object) -> Change:
+    """Puts other numbers in the place of a tensor's."""
+    return lambda model: tensor_of(model, name).CopyFrom(raw(name, np.asarray(array)))
+
+
+def scaled(name: str, factor: object, kind: type) -> Change:
+    """Multiplies a tensor's numbers by a factor, rounded to a type."""
+
+    def change(model: ModelProto) -> None:
+        array = onnx.numpy_helper.to_array(tensor_of(model, name))
+        tensor_of(model, name).CopyFrom(raw(name, (array * factor).astype(kind)))
+
+    return change
+
+
+def with_entries(**entries: str | None) -> Change:
+    """Sets metadata entries, or removes those that are None."""
+
+    def change(model: ModelProto) -> None:
+        all_entries = {own.key: own.value for own in model.metadata_props} | entries
+        helper.set_model_props(model, {k: v for k, v in all_entries.items() if v is not None})
+
+    return change
+
+
+def filled(name: str, value: float) -> Change:
+    """Gives a tensor one number everywhere."""
+
+    def change(model: ModelProto) -> None:
+        shape = tuple(tensor_of(model, name).dims)
+        replaced(name, np.full(shape, value, np.float32))(model)
+
+    return change

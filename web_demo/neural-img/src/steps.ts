@@ -1,0 +1,24 @@
+/** How each level of an `.anir` file refines a picture's coefficients (docs/format.md, "Stream"). */
+import type { Coder } from './coder.ts';
+
+export const LEAST_WIDTH = 64;
+/** Factor of a picture's first level, and of the others, in 1/16. */
+const [FIRST, LATER] = [21, 30];
+
+/** How a level refines coefficients. */
+export interface Step {
+  /** Length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767. */
+  width: number;
+  /** Distance in pixels, 1 to 4, at which the level's network sees plane 0. */
+  reach: number;
+}
+
+/** How many times its threshold a zero's interval is when the level after that step visits it, in 1/16. */
+export const factor = (before: Step | undefined) => (before ? LATER : FIRST);
+
+/** What a level does first: its width is told in 512ths of the one before, or as it is. */
+export function readStep(coder: Coder, before: Step | undefined): Step {
+  const isNear = before !== undefined && coder.bits(1) === 1;
+  const width = isNear ? before.width - ((before.width * coder.bits(8)) >> 9) : coder.bits(15);
+  return { width, reach: coder.bits(2) + 1 };
+}
