@@ -1,6 +1,5 @@
 """What people wait for: a usual and a large picture fitted, exported and drawn, by the time of each part."""
 
-import cProfile
 import json
 import math
 import os
@@ -16,7 +15,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from anir_runtime import commands
 from anir_runtime.files import replacing
 from anir_toolchain.image import load_image
 from anir_toolchain.terminal import run
@@ -31,7 +29,17 @@ app = typer.Typer(add_completion=False)
 
 SIZES = ((768, 512), (4000, 3000))
 """Of the pictures, in pixels."""
-_CHILD = "import sys; from bench.everyday import profiled; sys.exit(profiled())"
+_CHILD = """
+import cProfile, sys
+from anir_runtime import commands
+stats, command = sys.argv[1:3]
+del sys.argv[1:3]
+profile = cProfile.Profile()
+code = profile.runcall(getattr(commands, command))
+profile.dump_stats(stats)
+sys.exit(code)
+"""
+"""Runs a command and leaves a profile of it."""
 _PARTS = {
     ("image.py", "load_image"): "reads the picture",
     ("training_state.py", "coefficients_of"): "transforms what stands for it in training",
@@ -109,7 +117,7 @@ def measure(name: str, command: Sequence[str], folder: Path) -> dict[str, Any]:
     """Seconds on the clock and of processors, peak memory in MiB, and seconds of the parts of a command."""
     stats = folder / "stats"
     started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, *command, "--quiet"], env=_environment(stats))
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(stats), *command, "--quiet"])
     _, status, used = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - started
     if os.waitstatus_to_exitcode(status):
@@ -125,19 +133,6 @@ def measure(name: str, command: Sequence[str], folder: Path) -> dict[str, Any]:
     }
     print(json.dumps(row), flush=True)
     return row
-
-
-def _environment(stats: Path) -> dict[str, str]:
-    return {**os.environ, "ANIR_BENCH_STATS": str(stats)}
-
-
-def profiled() -> int:
-    """Runs the command that the arguments name, and leaves a profile: the child's side of `measure`."""
-    command = sys.argv.pop(1)
-    profile = cProfile.Profile()
-    code: int = profile.runcall(getattr(commands, command))
-    profile.dump_stats(os.environ["ANIR_BENCH_STATS"])
-    return code
 
 
 def _parts(stats: Path) -> dict[str, float]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from anir_toolchain.config import Config
 from anir_toolchain.heads import solve_heads
 from anir_toolchain.image import checked_pixels
-from anir_toolchain.lapped_analysis import analyse, colours_of
+from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import choose_networks, start_from_common
 from anir_toolchain.levels import embedded_levels, in_order, level_bytes
 from anir_toolchain.model import Model
@@ -93,7 +93,7 @@ def begin(task: Task, report: OnProgress = _ignore) -> Training:
     if task.family.has_latents:
         # Takes seconds.
         report(Progress("codes", 0, task.preset.steps, {}))
-        coefficients, is_sampled = analyse(task.image).coefficients, is_large(task.image)
+        coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
             coefficients = sampled_coefficients(coefficients)
         levels = embedded_levels(coefficients, in_order(task.space), task.size, task.config.bits)
@@ -225,8 +225,9 @@ def to_model(task: Task, training: Training, source: str) -> Model:
     if task.family.has_latents:
         order = in_order(task.space)
         ends = dict(zip(order, level_bytes(len(order), task.size), strict=True))
-        colours = colours_of(task.image)
-        quantized = choose_networks(trunks, training.step > 0, task.picture, colours, training.features, ends)
+        quantized = choose_networks(
+            trunks, training.step > 0, task.picture, task.colours, training.features, ends
+        )
     else:
         quantized = {}
         for width, trunk in trunks.items():

@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Latents
 from anir_runtime.steps import Step
@@ -69,6 +71,11 @@ class Task:
         space = config.space(width, height, colours)
         return cls(config, image, picture, kind, space, config.schedule(), pool)
 
+    @cached_property
+    def colours(self) -> Colours:
+        """That planes of the lapped transform become, in the picture and in what stands for it."""
+        return colours_of(self.image)
+
     @property
     def size(self) -> tuple[int, int]:
         """(W, H) of the picture in pixels."""
@@ -128,7 +135,7 @@ def _first_bandwidth(image: NDArray[np.uint8]) -> float:
 
 def latents_in_training(task: Task, steps: Iterable[Step]) -> Iterator[Latents]:
     """The latents, after each of these steps, of what stands for the picture in training."""
-    return coded(analyse(task.picture.image, colours_of(task.image)).coefficients, steps)
+    return coded(analyse(task.picture.image, task.colours).coefficients, steps)
 
 
 def features_of(task: Task, latents: Iterable[Latents]) -> LatentFeatures:
