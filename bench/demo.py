@@ -1,11 +1,12 @@
 """`make demo`: a photograph fitted, exported, decoded and put side by side.
 
 Leaves in the output folder: model.pt, one .anir file that streams, onnx/ (sixteen subnets and a manifest),
-decoded/ (a PNG each), side_by_side.png, rd.png, table.txt and table.json.
+decoded/ (a PNG of each level of the file), side_by_side.png, rd.png, table.txt and table.json.
 """
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,13 @@ import numpy as np
 import typer
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
-from anir_runtime.manifest import Entry, Manifest
 from anir_runtime.picture_file import as_pillow, write_picture
 from anir_toolchain import Config, export, fit, save_model
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.display import progress_bar
-from anir_toolchain.evaluate import as_dict, as_table, evaluate, plot
+from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate_levels, plot
 from anir_toolchain.image import load_image
+from anir_toolchain.level_file import ANIR, LevelFile
 from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -48,15 +49,15 @@ def demo(
     fitted = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     save_model(model, output / "model.pt")
-    export_anir(model, output / f"{picture.stem}.anir")
-    manifest = export(model, output / "onnx")
-    for entry in manifest.subnets:
-        write_picture(
-            Decoder(output / "onnx" / entry.file).decode(), output / "decoded" / f"{entry.name}.png"
-        )
-    write_picture(side_by_side(image, manifest, output / "decoded"), output / "side_by_side.png")
-    rows = evaluate(output / "onnx")
-    size, kind = f"{image.shape[1]}x{image.shape[0]}", f"{manifest.family}, {manifest.bits} bits"
+    file = output / f"{picture.stem}{ANIR}"
+    export_anir(model, file)
+    export(model, output / "onnx")
+    levels = LevelFile.read(file)
+    for level, network in levels.networks():
+        write_picture(Decoder(network).decode(), output / "decoded" / f"{level.name}.png")
+    rows = evaluate_levels(levels, image)
+    write_picture(side_by_side(image, rows, output / "decoded"), output / "side_by_side.png")
+    size, kind = f"{image.shape[1]}x{image.shape[0]}", f"{config.family}, {config.bits} bits"
     title = f"{name}, {size}: {kind}, preset {config.preset}"
     plot(rows, output / "rd.png", title)
     console = Console()
@@ -64,26 +65,27 @@ def demo(
         console.print(as_table(rows, title))
     result = {
         "machine": machine(),
+        "picture": name,
         "preset": config.preset,
         "fit_seconds": round(fitted - started, 1),
-        **as_dict(rows, manifest),
+        **as_dict(rows, levels.header),
     }
-    for file, text in (("table.txt", capture.get()), ("table.json", json.dumps(result, indent=1) + "\n")):
-        with replacing(output / file) as temporary:
+    for table, text in (("table.txt", capture.get()), ("table.json", json.dumps(result, indent=1) + "\n")):
+        with replacing(output / table) as temporary:
             temporary.write_text(text, encoding="utf-8")
     print(capture.get())
     total = time.perf_counter() - started
-    print(f"fitted in {fitted - started:.0f} s, everything in {total:.0f} s; see {output}/")
+    print(f"fitted in {fitted - started:.0f} s, everything in {total:.0f} s; see {file} and {output}/")
 
 
-def side_by_side(image: NDArray[np.uint8], manifest: Manifest, decoded: Path) -> NDArray[np.uint8]:
-    """The original and the smallest, a middle and the largest subnet on the Pareto front, two by two."""
-    front = sorted((e for e in manifest.subnets if e.name in manifest.pareto()), key=lambda e: e.bytes)
+def side_by_side(image: NDArray[np.uint8], rows: Sequence[Row], decoded: Path) -> NDArray[np.uint8]:
+    """The original and the smallest, a middle and the largest level on the Pareto front, two by two."""
+    front = sorted((row for row in rows if row.pareto), key=lambda row: row.bytes)
     chosen = [front[0], front[len(front) // 2], front[-1]]
     height, width = image.shape[:2]
     original = f"original, {width}x{height}"
     panels = [(original, as_pillow(image))]
-    panels += [(caption(entry), Image.open(decoded / f"{entry.name}.png")) for entry in chosen]
+    panels += [(caption(row), Image.open(decoded / f"{row.name}.png")) for row in chosen]
     cell_width, cell_height = width + _MARGIN, height + _CAPTION
     sheet = Image.new("RGB", (2 * cell_width + _MARGIN, 2 * cell_height + _MARGIN), "white")
     draw = ImageDraw.Draw(sheet)
@@ -97,9 +99,9 @@ def side_by_side(image: NDArray[np.uint8], manifest: Manifest, decoded: Path) ->
     return np.asarray(sheet)
 
 
-def caption(entry: Entry) -> str:
-    """What a decoded picture cost."""
-    return f"{entry.name}: {entry.bytes:,} bytes, {entry.bpp:.2f} bpp, {entry.psnr:.1f} dB"
+def caption(row: Row) -> str:
+    """What a level's picture cost."""
+    return f"the first {row.bytes:,} bytes: {row.bpp:.2f} bpp, {row.psnr:.1f} dB"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bench import RESULTS
 from bench.module_map import ROOT, module_map
+from bench.picture_tables import chromium, everyday
 from bench.tables import (
     Result,
     alone,
@@ -66,6 +67,8 @@ BLOCKS = (
     _table(_RESULTS_PAGE, "supernet-siren-fast", supernet),
     _table(_RESULTS_PAGE, "supernet-lapped-fast", supernet),
     _table(_RESULTS_PAGE, "codecs", codecs),
+    _table(_RESULTS_PAGE, "everyday", everyday),
+    _table(_RESULTS_PAGE, "chromium", chromium),
     _table(_RESULTS_PAGE, "decode", decode),
     _table(_RESULTS_PAGE, "decode_web", decode_web),
     _table(_RESULTS_PAGE, "download", download),

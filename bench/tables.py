@@ -25,19 +25,18 @@ Result = dict[str, Any]
 def demo(result: Result) -> str:
     """The table of `make demo`."""
     source, where = result["source"], measured_with(result["machine"])
-    picture = f"{source['file']}, {source['width']}×{source['height']}"
+    picture = f"{result['picture']}, {source['width']}×{source['height']}"
     lines = [
-        f"`make demo` on {picture}: preset `{result['preset']}`, fitted in {result['fit_seconds']:.0f} s "
-        f"({where}). A ● marks the networks that no smaller file beats.",
+        f"`make demo` on {picture}: `{result['family']}`, preset `{result['preset']}`, fitted in "
+        f"{result['fit_seconds']:.0f} s ({where}). The levels of one `.anir` file, by the bytes up to each.",
         "",
-        "| | name | bytes | bpp | payload bpp | PSNR dB | decode ms |",
-        "|---|---|--:|--:|--:|--:|--:|",
+        "| level | name | bytes | bpp | PSNR dB | open ms | draw ms |",
+        "|--:|---|--:|--:|--:|--:|--:|",
     ]
-    for r in result["subnets"]:
-        mark = "●" if r["pareto"] else ""
-        rates = f"{r['bytes']:,} | {r['bpp']:.3f} | {r['payload_bpp']:.3f}"
-        numbers = f"{rates} | {r['psnr']:.2f} | {r['decode_ms']:.0f}"
-        lines.append(f"| {mark} | {r['name']} | {numbers} |")
+    for number, r in enumerate(result["subnets"], start=1):
+        times = f"{r['open_ms']:.0f} | {r['decode_ms']:.0f}"
+        numbers = f"{r['bytes']:,} | {r['bpp']:.3f} | {r['psnr']:.2f} | {times}"
+        lines.append(f"| {number} | {r['name']} | {numbers} |")
     return "\n".join(lines)
 
 

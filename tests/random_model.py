@@ -1,14 +1,13 @@
 """Untrained models with lively pictures: what the file format must carry, without a fit."""
 
-import math
 from typing import Any
 
 import torch
-from anir_runtime.network import Latents
 from anir_toolchain.families import family
-from anir_toolchain.levels import in_order, level_bytes
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.levels import embedded_levels, in_order
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
-from anir_toolchain.space import Space, Subnet
+from anir_toolchain.space import Space
 from anir_toolchain.trunk import top_codes
 
 SMALL = Space((2, 3, 4, 5), (16, 24, 32, 48))
@@ -41,20 +40,12 @@ def random_model(
             bias=rows(uniform(0 if lean else depth - 1, width) * 3),
             head=rows(uniform(*heads, width) * (0.05 if lean else 0.2), alike=lean),
             head_bias=uniform(*heads) * 0.1 + 0.5,
-            latents=tuple(latents(Subnet(d, width)) for d in space.depths if family(name).has_latents),
         )
 
-    def latents(subnet: Subnet) -> Latents:
-        cells = (-(-size[0] // 16), -(-size[1] // 16))
-        # Some are large, most are zero: of a picture of the usual size, as many as in a trained network.
-        own = level_bytes(len(space.subnets), size)[in_order(space).index(subnet)]
-        others = min(0.125, 0.12 * 8 * own / (size[0] * size[1]))
-        power = 2 * round(math.log(1 / 28) / math.log(1 - others) / 2) + 1
-        codes = (uniform(colours, *cells, 12, 12) ** power * 14).round()
-        # Means stay small, so that their sums do.
-        codes[..., 0, 0] = codes[..., 0, 0].clamp(-1, 1)
-        return Latents(codes.to(torch.int16).numpy(), 0.1875, pitch=16, down=False, reach=2)
-
+    image = (torch.rand(size[1], size[0], colours, generator=generator) * 255).to(torch.uint8)
+    levels = []
+    if family(name).has_latents:
+        levels = embedded_levels(analyse(image.numpy()).coefficients, in_order(space), size, bits)
     return Model(
         family_name=name,
         bits=bits,
@@ -62,8 +53,9 @@ def random_model(
         preset="fast",
         seed=seed,
         source="random.png",
-        image=(torch.rand(size[1], size[0], colours, generator=generator) * 255).to(torch.uint8),
+        image=image,
         trunks={width: trunk(width) for width in space.widths},
+        steps=tuple(level.step for level in levels),
     )
 
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
-from anir_toolchain import Config, fit
+from anir_toolchain import Config, cell_sample, fit, sample
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.checkpoint import save_model
 from anir_toolchain.cli import export_main
+from anir_toolchain.levels import level_bytes
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
 from anir_toolchain.space import Space
@@ -74,6 +75,22 @@ def test_a_level_is_the_models_network(fitted: Model, tmp_path: Path) -> None:
         assert own.latents is not None
         np.testing.assert_array_equal(network.latents.codes, own.latents.codes)
         assert (network.latents.step, network.latents.reach) == (own.latents.step, own.latents.reach)
+
+
+def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "_PIXELS", 2**15)
+    monkeypatch.setattr(cell_sample, "_PIXELS", 2**15)
+    fitted = fitted_of(3)
+    header = export_anir(fitted, tmp_path / "a.anir")
+    assert header.size == (384, 256)
+    data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
+    for level, end in zip(header.levels, level_bytes(16, header.size), strict=True):
+        shown = Decoder(AnirFile(data[: level.end]).network()).decode()
+        # Cells at the border of a small picture are many, and not in the sample.
+        assert level.psnr[0] == pytest.approx(psnr(shown[16:-16, 16:-16], image[16:-16, 16:-16]), abs=0.4)
+        assert 0.6 * end < level.end < 1.25 * end
 
 
 def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing) -> None:

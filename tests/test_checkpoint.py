@@ -1,4 +1,3 @@
-import math
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -37,14 +36,17 @@ def test_it_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) ->
     assert not list(tmp_path.glob(".*"))
 
 
-def test_codes_that_are_zero_take_no_space(tmp_path: Path) -> None:
+def test_latents_are_made_from_the_picture_and_the_steps(tmp_path: Path) -> None:
     model = random_model("lapped")
     save_model(model, tmp_path / "model.pt")
-    codes = [own.codes for trunk in model.trunks.values() for own in trunk.latents]
-    others = [np.count_nonzero(own) for own in codes]
-    assert sum(others) < 0.3 * sum(own.size for own in codes)
-    latents = torch.load(tmp_path / "model.pt", weights_only=True)["trunks"][16]["latents"]
-    assert [len(own["values"]) for own in latents] == others[: len(latents)]
+    loaded = load_model(tmp_path / "model.pt")
+    assert loaded.steps == model.steps
+    for subnet in model.space.subnets:
+        own, other = model.latents(subnet), loaded.latents(subnet)
+        assert own is not None
+        assert other is not None
+        assert np.array_equal(own.codes, other.codes)
+        assert (own.step, own.reach) == (other.step, other.reach)
 
 
 class _Bomb:
@@ -127,46 +129,31 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
             load_model(path)
 
 
-def test_latents_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     save_model(random_model("lapped"), path)
     state = torch.load(path, weights_only=True)
-    first, *others = state["trunks"][24]["latents"]
-    for change in (
-        {"latents": []},
-        {"latents": others},
-        {"latents": None},
-        *(
-            {"latents": [broken, *others]}
-            for broken in (
-                first | {"shape": [2, *first["shape"][1:]]},
-                first | {"shape": [3, 3, *first["shape"][2:]]},
-                first | {"shape": [*first["shape"][:3], 12, 11]},
-                first | {"shape": [*first["shape"][:3], 2, 2]},
-                first | {"shape": [*first["shape"][:3], 2**20, 2**20]},
-                first | {"shape": first["shape"][1:]},
-                first | {"shape": 7},
-                first | {"places": first["places"] + math.prod(first["shape"]) // 2},
-                first | {"places": first["places"] - first["places"].min() - 1},
-                first | {"places": first["places"][1:]},
-                first | {"places": first["places"].float()},
-                first | {"values": first["values"].float()},
-                first | {"values": 7},
-                first | {"step": 0.0},
-                first | {"step": "1"},
-                first | {"step": 0.1},
-                first | {"reach": 5},
-                first | {"reach": None},
-                first | {"more": 1},
-                {"values": first["values"]},
-            )
-        ),
+    first, *others = state["steps"]
+    width, reach = first
+    for broken in (
+        None,
+        [],
+        others,
+        [first, *state["steps"]],
+        [first[:1], *others],
+        [[*first, 1], *others],
+        [[63, reach], *others],
+        [[32768, reach], *others],
+        [[width, 0], *others],
+        [[width, 5], *others],
+        [[float(width), reach], *others],
+        [["1", reach], *others],
+        [7, *others],
     ):
-        trunks = state["trunks"] | {24: state["trunks"][24] | change}
-        write_state(path, "model", state | {"trunks": trunks})
+        write_state(path, "model", {**state, "steps": broken})
         with pytest.raises(AnirError, match="damaged"):
             load_model(path)
-    write_state(path, "model", state | {"family_name": "siren"})
+    write_state(path, "model", {name: own for name, own in state.items() if name != "steps"})
     with pytest.raises(AnirError, match="damaged"):
         load_model(path)
 

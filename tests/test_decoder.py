@@ -2,6 +2,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,6 +94,15 @@ def test_other_sizes_show_the_same_picture(path: Path) -> None:
 def test_sizes_out_of_bounds_are_refused(path: Path, size: tuple[int, int]) -> None:
     with pytest.raises(AnirError, match=r"at least 1|over the limit"):
         decode(path, size)
+
+
+def test_a_crop_may_be_any_four_numbers(path: Path) -> None:
+    own: Any = (10, 20, 30, 5)
+    np.testing.assert_array_equal(decode(path, crop=own), decode(path, crop=Crop(*own)))
+    for wrong in ((1, 2, 3), (1, 2, 3, 4, 5), 7, ("a", 0, 5, 5)):
+        own = wrong
+        with pytest.raises(AnirError, match="a crop is x, y, width and height"):
+            decode(path, crop=own)
 
 
 @pytest.mark.parametrize(

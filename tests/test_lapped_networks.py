@@ -11,7 +11,7 @@ from anir_toolchain.lapped_networks import choose_networks, common_heads, common
 from anir_toolchain.levels import embedded_levels, in_order
 from anir_toolchain.model import QuantizedTrunk
 from anir_toolchain.picture import Picture
-from anir_toolchain.space import Space, Subnet
+from anir_toolchain.space import Space
 from anir_toolchain.trunk import Trunk
 
 from tests.lapped_pictures import blocks
@@ -46,7 +46,8 @@ def chosen(
     start_from_common(trunk)
     trunk.prepare_quantization()
     sizes = dict.fromkeys(ORDER, level_bytes)
-    return choose_networks({12: trunk}, trained, picture, features, sizes)[12]
+    colours = colours_of(picture.image)
+    return choose_networks({12: trunk}, trained, picture, colours, features, sizes)[12]
 
 
 def test_training_begins_with_the_common_weights() -> None:
@@ -86,4 +87,3 @@ def test_networks_that_trained_are_taken_only_if_they_are_better(
     # These are the common ones, rounded once more.
     trunk = chosen(picture, features, 1000, trained=True)
     assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[9].weights[:2])
-    assert trunk.latents == tuple(features.latents[Subnet(depth, 12)] for depth in SPACE.depths)

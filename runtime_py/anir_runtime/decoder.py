@@ -219,6 +219,10 @@ class Decoder:
             raise AnirError("the image ends before its size is told; feed more of it")
         if crop is None:
             return Crop(0, 0, self.width, self.height)
+        try:
+            crop = Crop(*map(float, crop))
+        except (TypeError, ValueError) as error:
+            raise AnirError(f"cannot draw the crop {crop}: a crop is x, y, width and height") from error
         right, bottom = crop.x + crop.width, crop.y + crop.height
         inside = min(crop.x, crop.y) >= 0 and right <= self.width and bottom <= self.height
         if not inside or crop.width <= 0 or crop.height <= 0:

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import numpy as np
 from anir_runtime.anir_header import Header, read_header
+from anir_runtime.anir_latents import latents_of
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.network import Network
 from anir_runtime.picture_file import as_pillow
-from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step
 from numpy.typing import NDArray
 from PIL import Image
 
 from anir_toolchain.anir_writer import AnirWriter, Psnr
+from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.lapped_analysis import PITCH, analyse
 from anir_toolchain.levels import in_order
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
+from anir_toolchain.sample import is_large
 from anir_toolchain.space import Subnet
 
 _MOST_BITS = 4
@@ -41,7 +43,7 @@ def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = Non
     else:
         for subnet in order:
             network = model.network(subnet)
-            writer.add(network, _qualities(network, model))
+            writer.add(network, _quality_of(network, model))
     data = writer.finish()
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -50,21 +52,31 @@ def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = Non
 
 def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> None:
     """Adds levels of `lapped`, which refine one code of the picture's coefficients."""
-    analysis = analyse(model.image.numpy())
+    image = model.image.numpy()
+    analysis = analyse(image)
     writer.begin(analysis.coefficients, analysis.colours)
+    del analysis
+    cells = CellSample(image) if is_large(image) else None
+    steps = dict(zip(in_order(model.space), model.steps, strict=True))
     for subnet in order:
-        network = model.network(subnet)
-        assert network.latents is not None
-        width = min(max(round(1 / network.latents.step), LEAST_WIDTH), MOST_WIDTH)
-        step = Step(width, network.latents.reach)
-        network = replace(network, latents=writer.refine(step))
-        writer.add(network, _qualities(network, model), step.width)
+        step = steps[subnet]
+        values, network = writer.refine(step), model.layers(subnet)
+        if cells is None:
+            latents = latents_of(values, 1 / step.width, PITCH, step.reach)
+            quality = _quality_of(replace(network, latents=latents), model)
+        else:
+            quality = _qualities(cells.drawn(model, subnet, values, step), cells.pixels)
+        writer.add(network, quality, step.width)
 
 
-def _qualities(network: Network, model: Model) -> Psnr:
+def _quality_of(network: Network, model: Model) -> Psnr:
+    """The qualities of a network that is drawn whole."""
+    return _qualities(Decoder(network).decode(), model.image.numpy())
+
+
+def _qualities(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> Psnr:
     """PSNR in dB of the picture, and of it when it is shown at a half and at a quarter of its size."""
-    decoded, image = Decoder(network).decode(), model.image.numpy()
-    width, height = model.size
+    height, width = image.shape[:2]
     sizes = [(max(1, width // part), max(1, height // part)) for part in (1, 2, 4)]
     full, half, quarter = (psnr(_resized(decoded, size), _resized(image, size)) for size in sizes)
     return full, half, quarter

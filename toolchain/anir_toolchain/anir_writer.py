@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from anir_runtime.anir_file import code_colours, coder_for, least_bytes
 from anir_runtime.anir_header import Header, Level, write_header
-from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
-from anir_runtime.network import Latents, Network
+from anir_runtime.network import Network
 from anir_runtime.steps import Step, code_step, factor
 
 Psnr = tuple[float, float, float]
@@ -32,12 +31,12 @@ class AnirWriter:
         self.coder.aim(coefficients)
         self._networks.colours = code_colours(self.coder, self._header.colours, colours)
 
-    def refine(self, step: Step) -> Latents:
-        """Encodes what a level tells of the coefficients, and gives what is known then."""
+    def refine(self, step: Step) -> Integers:
+        """Encodes what a level tells of the coefficients, and gives what is known then, as `Coder.values`."""
         code_step(self.coder, self._step, step)
         self.coder.level(step.width, factor(self._step))
         self._step = step
-        return latents_of(self.coder.values(), 1 / step.width, self._header.pitch, step.reach)
+        return self.coder.values()
 
     def add(self, network: Network, psnr: Psnr, width: int = 0) -> None:
         """Ends a level, whose coefficients, if its family has any, are encoded already, with its network.

@@ -1,22 +1,21 @@
 """Reading and writing `model.pt` and the state of a training: plain values and tensors, no code."""
 
-import math
 import pickle
 import struct
 import warnings
 import zipfile
-from dataclasses import fields, replace
+from collections.abc import Iterable
+from dataclasses import astuple, fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
-from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, lattice
-from anir_runtime.network import Latents
+from anir_runtime.lapped_transform import REACHES
 from anir_runtime.onnx_reader import COLOURS
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step
 
 from anir_toolchain.families import Family
 from anir_toolchain.image import MAX_PIXELS
@@ -24,7 +23,7 @@ from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
 
-FORMAT = 12
+FORMAT = 13
 """Version of both files; a file of another version is refused."""
 _MODEL = "model"
 _DAMAGED = (
@@ -51,6 +50,7 @@ def save_model(model: Model, path: Path) -> None:
     state = {field.name: getattr(model, field.name) for field in fields(model)}
     state["space"] = {"depths": list(model.space.depths), "widths": list(model.space.widths)}
     state["trunks"] = {width: trunk_state(trunk) for width, trunk in model.trunks.items()}
+    state["steps"] = steps_state(model.steps)
     write_state(path, _MODEL, state)
 
 
@@ -59,8 +59,8 @@ def load_model(path: Path) -> Model:
     state = read_state(path, _MODEL)
     try:
         state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))
-        shape = tuple(state["image"].shape)
-        state["trunks"] = {width: _trunk(own, shape) for width, own in state["trunks"].items()}
+        state["trunks"] = {width: _trunk(own) for width, own in state["trunks"].items()}
+        state["steps"] = steps_from_state(state["steps"])
         model = Model(**{field.name: state[field.name] for field in fields(Model)})
         _check_model(model)
     except _DAMAGED as error:
@@ -71,79 +71,29 @@ def load_model(path: Path) -> Model:
 def trunk_state(trunk: QuantizedTrunk) -> dict[str, Any]:
     """A trunk as plain values and tensors."""
     values = {field.name: getattr(trunk, field.name) for field in fields(trunk)}
-    state = {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
-    state["latents"] = [latents_state(own) for own in trunk.latents]
-    return state
+    return {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
 
 
-def _trunk(state: dict[str, Any], image: tuple[int, ...]) -> QuantizedTrunk:
-    """The inverse of `trunk_state`, for a picture of shape (H, W, N).
-
-    Raises KeyError, TypeError or ValueError if something is missing, too much or does not fit.
-    """
+def _trunk(state: dict[str, Any]) -> QuantizedTrunk:
+    """The inverse of `trunk_state`. Raises TypeError if something is missing or too much."""
     values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
-    values["latents"] = tuple(latents_from_state(own, image) for own in state["latents"])
     return QuantizedTrunk(**values)
 
 
-def latents_state(latents: Latents) -> dict[str, Any]:
-    """Latents as plain values and tensors: of the codes those that are not zero, and their places."""
-    codes = latents.codes.reshape(-1)
-    places = np.flatnonzero(codes).astype(np.int32)
-    state = {field.name: getattr(latents, field.name) for field in fields(latents) if field.name != "codes"}
-    tensors = {"places": torch.from_numpy(places), "values": torch.from_numpy(codes[places])}
-    if latents.magnitudes is not None:
-        tensors["magnitudes"] = torch.from_numpy(latents.magnitudes)
-    return state | tensors | {"shape": list(latents.codes.shape)}
+def steps_state(steps: Iterable[Step]) -> list[list[int]]:
+    """Steps as plain values."""
+    return [list(astuple(step)) for step in steps]
 
 
-def latents_from_state(state: dict[str, Any], image: tuple[int, ...]) -> Latents:
-    """The inverse of `latents_state`, for a picture of shape (H, W, N).
-
-    Raises KeyError, TypeError, AttributeError or ValueError if something is missing or does not fit.
-    """
-    others = dict(state)
-    shape, places, values = (others.pop(name) for name in ("shape", "places", "values"))
-    if others["magnitudes"] is not None:
-        others["magnitudes"] = others["magnitudes"].numpy()
-    latents = Latents(codes=np.empty(0, np.int16), **others)
-    _check_latents(latents, image, tuple(shape))
-    codes = np.zeros(math.prod(shape), np.int16)
-    places, values = places.numpy(), values.numpy()
-    if places.dtype.kind != "i" or values.dtype != np.int16 or places.shape != values.shape:
-        raise ValueError("codes are not int16 at integer places")
-    if places.size and not 0 <= places.min() <= places.max() < codes.size:
-        raise ValueError("codes beyond the picture")
-    codes[places] = values
-    table = latents.magnitudes
-    if table is not None:
-        if table.dtype != np.float32 or table.ndim != 1 or not len(table) or table[0] != 0:
-            raise ValueError("magnitudes are not float32 from 0 on")
-        if (
-            not (np.diff(table) > 0).all()
-            or not np.isfinite(table).all()
-            or np.abs(values).max(initial=0) >= len(table)
-        ):
-            raise ValueError("magnitudes do not rise, or do not suffice")
-    return replace(latents, codes=codes.reshape(shape))
-
-
-def _check_latents(latents: Latents, image: tuple[int, ...], shape: tuple[int, ...]) -> None:
-    """Raises ValueError if latents whose codes have that shape are not those of a picture (H, W, N).
-
-    The codes themselves are not looked at: the check comes before memory is taken for them.
-    """
-    if latents.pitch not in PITCHES or not isinstance(latents.down, bool) or latents.reach not in REACHES:
-        raise ValueError("no pitch, no direction or no reach")
-    (height, width, colours), (planes, *cells, along, across) = image, shape
-    if (planes, *cells) != (colours, *lattice((width, height), latents.pitch, latents.down)):
-        raise ValueError("cells do not fit the picture")
-    if not FEWEST <= along == across <= latents.pitch:
-        raise ValueError("frequencies do not fit the pitch")
-    if not isinstance(latents.step, float) or not 0 < latents.step <= float(np.finfo(np.float32).max):
-        raise ValueError("no step")
-    if float(np.float32(latents.step)) != latents.step:
-        raise ValueError("no float32 step")
+def steps_from_state(state: list[list[int]]) -> tuple[Step, ...]:
+    """The inverse of `steps_state`. Raises TypeError or ValueError if something is missing or wrong."""
+    steps = tuple(Step(*own) for own in state)
+    for step in steps:
+        if not all(isinstance(number, int) for number in astuple(step)):
+            raise ValueError("steps are not whole numbers")
+        if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and step.reach in REACHES):
+            raise ValueError("a step that no level takes")
+    return steps
 
 
 def _check_model(model: Model) -> None:
@@ -154,13 +104,13 @@ def _check_model(model: Model) -> None:
         raise ValueError("the picture is too large, or its pixels are not all there")
     if tuple(model.trunks) != model.space.widths or model.bits not in (4, 8):
         raise ValueError("trunks do not fit the space, or bits are neither 4 nor 8")
+    if len(model.steps) != len(model.space.subnets) * model.family.has_latents:
+        raise ValueError("steps do not fit the family")
     for width, trunk in model.trunks.items():
         _check_tensors(trunk, model.family, model.space.depths, width, model.colours)
         low, high = code_range(model.bits)
         if not low <= int(trunk.weight.min()) <= int(trunk.weight.max()) <= high:
             raise ValueError("weights do not fit the bits")
-        if len(trunk.latents) != len(model.space.depths) * model.family.has_latents:
-            raise ValueError("latents do not fit the family")
 
 
 def _check_tensors(

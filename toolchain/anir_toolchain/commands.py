@@ -77,6 +77,9 @@ def train(
     background: Background = None,
     recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
     jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
+    ray: Annotated[
+        str | None, typer.Option(help="Fit on a Ray cluster: local, auto or HOST:PORT.", metavar="ADDRESS")
+    ] = None,
     anir: Annotated[bool, typer.Option("--anir", help="Write .anir files instead of models.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Fit again what is done already.")] = False,
     resume: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
@@ -91,11 +94,13 @@ def train(
     depths, widths = _parse_space(space)
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
     config.check()
+    if ray is not None and jobs > 1:
+        raise UsageError("say either --jobs or --ray; a cluster fits as many side by side as it has cores")
     options = Options(config, _colour(background), force)
     todo = find_jobs(pictures, output, recursive, ANIR if anir else MODEL)
     outcomes = []
     with show(len(todo), quiet) as display, _interruptible():
-        for outcome in run_all(todo, options, jobs, display):
+        for outcome in run_all(todo, options, jobs, display, ray):
             outcomes.append(outcome)
             if outcome.failure and len(todo) > 1:
                 tell(f"anir-train: {outcome.failure}")

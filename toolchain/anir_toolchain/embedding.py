@@ -5,7 +5,7 @@ as rate and distortion would have it (docs/format.md). Sought is each level's wi
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,10 +49,16 @@ def in_units(values: Floats) -> Integers:
 
     Cells' means become cosines over blocks of 8 by 8 cells.
     """
-    own = np.array(values.transpose(1, 2, 0, 3, 4), np.float64)
-    down, across = (_cosines(n) for n in own.shape[:2])
-    own[..., 0, 0] = np.einsum("ij,jlp,kl->ikp", down, own[..., 0, 0], across, optimize=True)
-    return np.clip(np.rint(own / UNIT), -LARGEST, LARGEST).astype(np.int32)
+    planes, rows, columns, *frequencies = values.shape
+    result = np.empty((rows, columns, planes, *frequencies), np.int32)
+    # One plane after the other, which takes less memory.
+    for p, plane in enumerate(values):
+        own = plane.astype(np.float64)
+        own[..., 0, 0] = _cosines(rows) @ own[..., 0, 0] @ _cosines(columns).T
+        own /= UNIT
+        np.rint(own, out=own)
+        result[:, :, p] = np.clip(own, -LARGEST, LARGEST, out=own)
+    return result
 
 
 def _cosines(n: int) -> Floats:
@@ -94,6 +100,18 @@ def embed(
             Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
         )
     return result
+
+
+def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
+    """The latents of levels that refine `target`, as `in_units` has it, by these steps in turn."""
+    rows, columns, planes, pitch, _ = target.shape
+    coder = Coder(rows, columns, planes, pitch)
+    coder.encode(target.size + 4096, target)
+    before = None
+    for step in steps:
+        _code(coder, before, step)
+        before = step
+        yield latents_of(coder.values(), 1 / step.width, pitch, step.reach)
 
 
 def _code(coder: Coder, before: Step | None, step: Step) -> int:

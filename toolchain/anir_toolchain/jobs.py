@@ -188,9 +188,8 @@ def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> 
         on_progress(at)
 
     with locked(job.target):
-        _protect_others(job)
-        done = _levels_are_done if job.becomes_anir else _model_is_done
-        if not options.force and done(job.target, image, options.config):
+        protect_others(job)
+        if not options.force and is_done(job, image, options.config):
             return Outcome(job, bytes=job.target.stat().st_size)
         if options.force:
             job.state.unlink(missing_ok=True)
@@ -206,7 +205,7 @@ def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> 
     return Outcome(job, fitted=True, bytes=job.target.stat().st_size, psnr=quality, seconds=seconds)
 
 
-def _protect_others(job: Job) -> None:
+def protect_others(job: Job) -> None:
     """Raises AnirError if the target is a folder or a file of another kind."""
     if job.target.is_dir():
         raise AnirError(f"{job.target}: is a folder; name a file")
@@ -219,6 +218,12 @@ def _protect_others(job: Job) -> None:
                 )
 
 
+def is_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:
+    """Whether the target is of these pixels and this configuration already."""
+    done = _levels_are_done if job.becomes_anir else _model_is_done
+    return done(job.target, image, config)
+
+
 def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
     """Whether the `.anir` file has levels of this configuration, and shows the pixels as well as it says.
 
@@ -227,13 +232,16 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
     try:
         levels = LevelFile.read(target)
         levels.check_whole()
-        *_, (last, network) = levels.networks()
     except AnirError:
         return False
     height, width, colours = image.shape
     header, names = levels.header, {subnet.name for subnet in config.space(width, height, colours).subnets}
     has = (header.family, header.bits, header.size, header.colours, {level.name for level in levels.whole})
     if has != (config.family, config.bits, (width, height), colours, names):
+        return False
+    try:
+        ((last, network),) = levels.networks({header.levels[-1].name})
+    except AnirError:
         return False
     # Half of a quarter dB is what it is rounded by.
     shown = min(psnr(Decoder(network).decode(), image), MAX_TOLD_PSNR)

@@ -14,6 +14,8 @@ from anir_toolchain.embedding import in_units
 PITCH = 16
 """Pixels from one cell to the next."""
 _TOP_CODE = 127
+_BAND = 256
+"""Rows of pixels that are looked at at once, which takes less memory than all."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,12 @@ class Analysis:
     colours: Colours
 
 
-def analyse(image: NDArray[np.uint8]) -> Analysis:
-    """A picture's coefficients; `image` is uint8[H, W, N]."""
-    colours = colours_of(image)
+def analyse(image: NDArray[np.uint8], colours: Colours | None = None) -> Analysis:
+    """A picture's coefficients, in its own colours or in those of the one that it is part of.
+
+    `image` is uint8[H, W, N].
+    """
+    colours = colours or colours_of(image)
     # The inverse of the matrix as it is rounded, so that colours do not suffer from that.
     inverse = _TOP_CODE / 127.5 * np.linalg.inv(colours.matrix.astype(np.float64))
     planes = (image.astype(np.float32) - colours.border) @ inverse.T.astype(np.float32)
@@ -54,9 +59,13 @@ def principal_colours(image: NDArray[np.uint8]) -> Floats:
     Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, N]; of each,
     the largest entry is positive.
     """
-    levels = image.astype(np.float32) / 127.5
-    differences = np.concatenate([np.diff(levels, axis=axis).reshape(-1, image.shape[2]) for axis in (0, 1)])
-    _, axes = np.linalg.eigh(differences.T.astype(np.float64) @ differences)
+    products = np.zeros((image.shape[2],) * 2)
+    for top in range(0, len(image), _BAND):
+        levels = image[top : top + _BAND + 1].astype(np.float32) / 127.5
+        for differences in (np.diff(levels, axis=0), np.diff(levels[:_BAND], axis=1)):
+            rows = differences.reshape(-1, image.shape[2])
+            products += rows.T.astype(np.float64) @ rows
+    _, axes = np.linalg.eigh(products)
     largest = np.abs(axes).argmax(0)
     axes *= np.sign(axes[largest, np.arange(len(axes))])
     return axes[:, ::-1].astype(np.float32)

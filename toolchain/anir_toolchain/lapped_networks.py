@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from anir_runtime.common_networks import NEAR, Colours, CommonTrunk, common_trunks, has_common
-from anir_runtime.network import Latents
 from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import moments_of, solve_heads
-from anir_toolchain.lapped_analysis import colours_of
 from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
@@ -61,36 +59,36 @@ def choose_networks(
     trunks: Mapping[int, Trunk],
     are_trained: bool,
     picture: Picture,
+    colours: Colours,
     features: LatentFeatures,
     level_bytes: Mapping[Subnet, int],
 ) -> dict[int, QuantizedTrunk]:
-    """The best networks of each width for the picture, with their latents.
+    """The best networks of each width for the picture.
 
     Args:
         trunks: whose subnets are chosen, by width.
         are_trained: whether they have learned anything beyond what they began with.
         picture: that is shown.
+        colours: that the latents' planes become.
         features: with the latents.
         level_bytes: of the prefix that ends with each subnet.
     """
-    colours = colours_of(picture.image)
     result = {}
     for width, trunk in trunks.items():
         subnets = [Subnet(depth, width) for depth in trunk.depths]
-        latents = tuple(features.latents[subnet] for subnet in subnets)
         measure = _Measure(trunk, picture, features, np.array([level_bytes[own] for own in subnets]))
         choices = []
         if (parameters := common_parameters(trunk)) is not None:
             known = common_trunks()[width - picture.colours]
-            heads = common_heads(known, subnets, colours, [1 / own.step for own in latents])
+            heads = common_heads(known, subnets, colours, [1 / features.latents[own].step for own in subnets])
             worth, best = _with_best_heads(measure, parameters, heads)
-            choices.append((worth, _common_trunk(trunk.depths[-1], known, best, latents)))
+            choices.append((worth, _common_trunk(trunk.depths[-1], known, best)))
         if are_trained or not choices:
             own = solve_heads(trunk, trunk.quantized(), picture, features)
             layers = (trunk.depths[-1] - 1) * width * (width - picture.colours) * trunk.bits / 8
             cost = layers + _head_bytes(width, picture.colours)
             worth = measure.worth(trunk.quantized(), own, cost).sum()
-            choices.append((worth, trunk.to_codes(*own, latents)))
+            choices.append((worth, trunk.to_codes(*own)))
         result[width] = max(choices, key=lambda choice: choice[0])[1]
     return result
 
@@ -164,9 +162,7 @@ def common_heads(
     return Quantized(codes, scale), bias
 
 
-def _common_trunk(
-    depth: int, known: CommonTrunk, heads: Heads, latents: tuple[Latents, ...]
-) -> QuantizedTrunk:
+def _common_trunk(depth: int, known: CommonTrunk, heads: Heads) -> QuantizedTrunk:
     """A trunk of the common layers of a network of that depth."""
     colours, channels = heads[0].codes.shape[1:]
     layers = known.layers(depth, colours)
@@ -178,5 +174,4 @@ def _common_trunk(
         bias=Quantized(torch.zeros(0, channels, dtype=torch.int8), torch.zeros(0)),
         head=heads[0],
         head_bias=heads[1],
-        latents=latents,
     )

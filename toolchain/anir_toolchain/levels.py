@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import has_common
+from anir_runtime.lapped_transform import Axis
 
 from anir_toolchain.embedding import Embedded, embed
 from anir_toolchain.space import Space, Subnet
@@ -38,14 +39,17 @@ def embedded_levels(
     """The levels of a picture's coefficients, with room for all else that is in their prefixes.
 
     Args:
-        coefficients: of the picture, as `in_units` has them.
+        coefficients: of the picture, as `in_units` has them, or of a sample of it: then levels take their
+            share of the picture's bytes.
         order: the subnets, one for each level.
         size: (W, H) of the picture in pixels.
         bits: of a hidden weight.
     """
     beside = _bytes_beside(order, bits, coefficients.shape[2])
     wanted = [end - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
-    ends = [max(end, _LEAST * (k + 1)) for k, end in enumerate(wanted)]
+    cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
+    share = math.prod(coefficients.shape[:2]) / cells
+    ends = [max(int(share * end), _LEAST * (k + 1)) for k, end in enumerate(wanted)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
     return embed(coefficients, ends, reaches)
 

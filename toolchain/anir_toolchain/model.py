@@ -1,17 +1,22 @@
 """A trained picture in its final form: integer codes and scales of a supernet, for every subnet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from anir_runtime.decoder import Decoder
 from anir_runtime.network import Latents, Network
+from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anir_toolchain.embedding import coded
 from anir_toolchain.families import Family, family
+from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_synthesis import features_at
+from anir_toolchain.levels import in_order
 from anir_toolchain.space import Space, Subnet
 
 
@@ -52,7 +57,6 @@ class QuantizedTrunk:
         bias: int8[D-1, C], scale [D-1]; empty, [0, C] and [0], if the family is lean.
         head: linear maps to N colours in [0, 1], one for each depth: int8[depths, N, C], scale [depths, N].
         head_bias: float32[depths, N].
-        latents: for each depth, if the family has latents.
     """
 
     filters: Quantized
@@ -61,7 +65,6 @@ class QuantizedTrunk:
     bias: Quantized
     head: Quantized
     head_bias: Tensor
-    latents: tuple[Latents, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Model:
         source: file name of the picture.
         image: the picture itself, uint8[H, W, N]: grey, RGB, or RGB and alpha.
         trunks: by width.
+        steps: how the levels of `in_order` refine the picture's coefficients, if the family has latents.
     """
 
     family_name: str
@@ -87,6 +91,7 @@ class Model:
     source: str
     image: Tensor
     trunks: dict[int, QuantizedTrunk]
+    steps: tuple[Step, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -109,12 +114,22 @@ class Model:
         return self.family.planes(self.colours)
 
     def latents(self, subnet: Subnet) -> Latents | None:
-        """A subnet's latents, if the family has any."""
-        own = self.trunks[subnet.width].latents
-        return own[self.space.depths.index(subnet.depth)] if own else None
+        """A subnet's latents, if the family has any. At first use, those of all levels are made."""
+        return self._latents.get(subnet)
+
+    @cached_property
+    def _latents(self) -> dict[Subnet, Latents]:
+        if not self.steps:
+            return {}
+        coefficients = analyse(self.image.numpy()).coefficients
+        return dict(zip(in_order(self.space), coded(coefficients, self.steps), strict=True))
 
     def network(self, subnet: Subnet) -> Network:
         """A subnet as plain data, its tensors by the names of docs/format.md."""
+        return replace(self.layers(subnet), latents=self.latents(subnet))
+
+    def layers(self, subnet: Subnet) -> Network:
+        """A subnet as `network` has it, without its latents."""
         trunk, layers = self.trunks[subnet.width], subnet.depth - 1
         at = self.space.depths.index(subnet.depth)
         parts = dict(self._filter_tensors(trunk, subnet.depth))
@@ -127,7 +142,7 @@ class Model:
         for name, own in parts.items():
             tensors |= {name: own.codes, f"{name}.scale": own.scale}
         arrays = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in tensors.items()}
-        return Network(self.family_name, self.size, self.bits, arrays, self.latents(subnet))
+        return Network(self.family_name, self.size, self.bits, arrays)
 
     def _filter_tensors(self, trunk: QuantizedTrunk, depth: int) -> Iterator[tuple[str, Quantized]]:
         """The tensors that a filter's values make up: [n, F, C] of n of the K values, or [F, C] of one."""
@@ -149,20 +164,31 @@ class Model:
             x: columns, float32[W'] in [-1, 1].
             y: rows, float32[H'] in [-1, 1].
         """
+        grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
+        colours = self.colours_at(subnet, grid_x, grid_y, self._features(subnet, x.numpy(), y.numpy()))
+        return colours.reshape(len(y), len(x), -1)
+
+    def colours_at(self, subnet: Subnet, x: Tensor, y: Tensor, features: Tensor | None = None) -> Tensor:
+        """What the quantized subnet shows at M points, by torch: float32[M, N], not clipped to [0, 1].
+
+        Args:
+            subnet: a member of the space.
+            x: float32[M] in [-1, 1].
+            y: float32[M] in [-1, 1].
+            features: what its channels see of its latents, float32[M, n], if the family has any.
+        """
         trunk, layers = self.trunks[subnet.width], subnet.depth - 1
         at = self.space.depths.index(subnet.depth)
-        grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
         h = self.family.forward(
             trunk.filters.values[: self.family.banks(subnet.depth)],
             trunk.weight[:layers].float() * trunk.step.values[:layers, None],
             trunk.bias.values[:layers],
-            grid_x,
-            grid_y,
-            self._features(subnet, x.numpy(), y.numpy()),
+            x,
+            y,
+            features,
             self.planes,
         )[-1]
-        colours = torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
-        return colours.reshape(len(y), len(x), -1)
+        return torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
 
     def _repr_png_(self) -> bytes | None:
         """What the largest subnet shows, as a PNG, which notebooks show."""

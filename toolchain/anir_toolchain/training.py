@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.config import Config
-from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import solve_heads
 from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
@@ -26,9 +25,18 @@ from anir_toolchain.lapped_networks import choose_networks, start_from_common
 from anir_toolchain.levels import embedded_levels, in_order, level_bytes
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, estimate_psnr
+from anir_toolchain.sample import is_large, sampled_coefficients
 from anir_toolchain.space import Space
 from anir_toolchain.threads import deferred_interrupt, worker_threads
-from anir_toolchain.training_state import Task, Training, load, random_networks, save
+from anir_toolchain.training_state import (
+    Task,
+    Training,
+    features_of,
+    latents_in_training,
+    load,
+    random_networks,
+    save,
+)
 
 _SAVE_SECONDS = 30.0
 """Time from one saved state to the next."""
@@ -83,14 +91,17 @@ def begin(task: Task, report: OnProgress = _ignore) -> Training:
     """A training before its first step: random networks, and latents if the family has any."""
     training = random_networks(task)
     if task.family.has_latents:
-        # Takes seconds, in a large picture a minute.
+        # Takes seconds.
         report(Progress("codes", 0, task.preset.steps, {}))
-        order = in_order(task.space)
-        coefficients = analyse(task.picture.image).coefficients
-        levels = embedded_levels(coefficients, order, task.picture.size, task.config.bits)
-        own = {subnet: level.latents for subnet, level in zip(order, levels, strict=True)}
-        by_subnet = {subnet: own[subnet] for subnet in task.space.subnets}
-        training.features = LatentFeatures(by_subnet, task.picture, task.pool)
+        coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
+        if is_sampled:
+            coefficients = sampled_coefficients(coefficients)
+        levels = embedded_levels(coefficients, in_order(task.space), task.size, task.config.bits)
+        training.steps = tuple(level.step for level in levels)
+        latents = (level.latents for level in levels)
+        training.features = features_of(
+            task, latents_in_training(task, training.steps) if is_sampled else latents
+        )
         for trunk in training.trunks.values():
             start_from_common(trunk)
     return training
@@ -213,13 +224,15 @@ def to_model(task: Task, training: Training, source: str) -> Model:
     trunks = training.trunks
     if task.family.has_latents:
         order = in_order(task.space)
-        ends = dict(zip(order, level_bytes(len(order), task.picture.size), strict=True))
-        quantized = choose_networks(trunks, training.step > 0, task.picture, training.features, ends)
+        ends = dict(zip(order, level_bytes(len(order), task.size), strict=True))
+        quantized = choose_networks(
+            trunks, training.step > 0, task.picture, task.colours, training.features, ends
+        )
     else:
         quantized = {}
         for width, trunk in trunks.items():
             heads = solve_heads(trunk, trunk.quantized(), task.picture, training.features)
-            quantized[width] = trunk.to_codes(*heads, ())
+            quantized[width] = trunk.to_codes(*heads)
     return Model(
         family_name=task.config.family,
         bits=task.config.bits,
@@ -227,6 +240,7 @@ def to_model(task: Task, training: Training, source: str) -> Model:
         preset=task.config.schedule_name,
         seed=task.config.seed,
         source=source,
-        image=torch.from_numpy(task.picture.image.copy()),
+        image=torch.from_numpy(task.image.copy()),
         trunks=quantized,
+        steps=training.steps,
     )

@@ -1,23 +1,32 @@
 """What a training works on: the task, which stays the same, and the state, which can be saved and loaded."""
 
 import math
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
+from anir_runtime.network import Latents
+from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anir_toolchain.checkpoint import latents_from_state, latents_state, read_state, write_state
+from anir_toolchain.checkpoint import read_state, steps_from_state, steps_state, write_state
 from anir_toolchain.config import Config
+from anir_toolchain.embedding import coded
 from anir_toolchain.families import Family, family
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.image import rms_frequency
+from anir_toolchain.lapped_analysis import analyse, colours_of
+from anir_toolchain.levels import in_order
 from anir_toolchain.picture import Picture
 from anir_toolchain.presets import Preset
+from anir_toolchain.sample import is_large, sample_of
 from anir_toolchain.space import Space
 from anir_toolchain.trunk import Trunk
 from anir_toolchain.trunk_trainer import TrunkTrainer
@@ -33,7 +42,8 @@ class Task:
 
     Attributes:
         config: as asked for.
-        picture: to be fitted.
+        image: the picture to be fitted, uint8[H, W, N].
+        picture: what stands for it in training: a sample, if it is large and the family has latents.
         family: of the networks.
         space: the subnets.
         preset: the schedule.
@@ -41,6 +51,7 @@ class Task:
     """
 
     config: Config
+    image: NDArray[np.uint8]
     picture: Picture
     family: Family
     space: Space
@@ -54,9 +65,21 @@ class Task:
         if device.type == "cuda":
             # torch loads its CUDA solvers at first use, which must not be in two threads at once.
             torch.linalg.eigh(torch.eye(2, device=device))
-        picture = Picture(image, device)
-        space = config.space(*picture.size, picture.colours)
-        return cls(config, picture, family(config.family), space, config.schedule(), pool)
+        kind = family(config.family)
+        picture = Picture(sample_of(image) if kind.has_latents and is_large(image) else image, device)
+        height, width, colours = image.shape
+        space = config.space(width, height, colours)
+        return cls(config, image, picture, kind, space, config.schedule(), pool)
+
+    @cached_property
+    def colours(self) -> Colours:
+        """That planes of the lapped transform become, in the picture and in what stands for it."""
+        return colours_of(self.image)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(W, H) of the picture in pixels."""
+        return self.image.shape[1], self.image.shape[0]
 
 
 @dataclass
@@ -66,6 +89,7 @@ class Training:
     Attributes:
         trainers: by width.
         features: with the latents, if there are any.
+        steps: of the levels, whose latents these are, in the order of `in_order`.
         generator: draws the pixels of each step.
         check: indices of the pixels on which PSNR is estimated.
         step: number of steps done.
@@ -76,6 +100,7 @@ class Training:
     generator: torch.Generator
     check: Tensor
     step: int = 0
+    steps: tuple[Step, ...] = ()
 
     @property
     def trunks(self) -> dict[int, Trunk]:
@@ -87,7 +112,7 @@ def random_networks(task: Task) -> Training:
     """A training before its first step, without latents."""
     # On the CPU, so that every device draws the same numbers.
     generator = torch.Generator().manual_seed(task.config.seed)
-    size, bandwidth = task.picture.size, _first_bandwidth(task.picture.image)
+    size, bandwidth = task.size, _first_bandwidth(task.picture.image)
     depths, bits = task.space.depths, task.config.bits
     trunks = [
         Trunk.create(task.family, depths, width, bits, size, task.picture.colours, bandwidth, generator)
@@ -108,16 +133,27 @@ def _first_bandwidth(image: NDArray[np.uint8]) -> float:
     return min(max(5 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
 
 
+def latents_in_training(task: Task, steps: Iterable[Step]) -> Iterator[Latents]:
+    """The latents, after each of these steps, of what stands for the picture in training."""
+    return coded(analyse(task.picture.image, task.colours).coefficients, steps)
+
+
+def features_of(task: Task, latents: Iterable[Latents]) -> LatentFeatures:
+    """What networks see of the latents of all levels in turn."""
+    own = dict(zip(in_order(task.space), latents, strict=True))
+    return LatentFeatures({subnet: own[subnet] for subnet in task.space.subnets}, task.picture, task.pool)
+
+
 def save(task: Task, training: Training, path: Path) -> None:
     """Writes all that `load` needs to go on as if nothing had happened."""
     state = {
         "config": asdict(task.config),
-        "image": torch.from_numpy(task.picture.image),
+        "image": torch.from_numpy(task.image.copy()),
         "step": training.step,
         "trunks": {width: trainer.state() for width, trainer in training.trainers.items()},
         "generator": training.generator.get_state(),
         "check": training.check,
-        "latents": [latents_state(own) for own in training.features.latents.values()],
+        "steps": steps_state(training.steps),
     }
     write_state(path, _STATE, state)
 
@@ -125,17 +161,16 @@ def save(task: Task, training: Training, path: Path) -> None:
 def load(task: Task, path: Path) -> Training:
     """The training as `save` left it. Raises AnirError if that was of another picture or configuration."""
     state = read_state(path, _STATE)
-    picture = task.picture
     same = state["config"] == asdict(task.config)
-    if not same or not torch.equal(state["image"], torch.from_numpy(picture.image)):
+    if not same or not np.array_equal(state["image"].numpy(), task.image):
         raise AnirError(f"{path}: the state of another picture or of other options")
     training = random_networks(task)
-    latents = [latents_from_state(own, picture.image.shape) for own in state["latents"]]
-    by_subnet = dict(zip(task.space.subnets if latents else (), latents, strict=True))
-    training.features = LatentFeatures(by_subnet, picture, task.pool)
+    training.steps = steps_from_state(state["steps"])
+    if training.steps:
+        training.features = features_of(task, latents_in_training(task, training.steps))
     for width, trainer in training.trainers.items():
         trainer.restore(state["trunks"][width])
     training.generator.set_state(state["generator"])
-    training.check = state["check"].to(picture.device)
+    training.check = state["check"].to(task.picture.device)
     training.step = state["step"]
     return training

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-from anir_runtime.network import Latents
 from torch import Tensor
 
 from anir_toolchain.families import Family
@@ -177,8 +176,8 @@ class Trunk:
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
     @torch.no_grad()
-    def to_codes(self, head: Quantized, head_bias: Tensor, latents: tuple[Latents, ...]) -> QuantizedTrunk:
-        """The parameters of `quantized` as codes and scales on the CPU, with all heads and latents."""
+    def to_codes(self, head: Quantized, head_bias: Tensor) -> QuantizedTrunk:
+        """The parameters of `quantized` as codes and scales on the CPU, with all heads."""
         own = {name: value.cpu() for name, value in self.parameters.items()}
         step, step_scale = _step_codes(own["log_step"].exp())
         weight = quantize(own["weight"], (step * step_scale)[:, None, :], self.bits)
@@ -191,7 +190,6 @@ class Trunk:
             bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
             head=head,
             head_bias=head_bias,
-            latents=latents,
         )
 
     def _step(self) -> Tensor:

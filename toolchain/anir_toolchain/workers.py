@@ -19,6 +19,7 @@ from anir_runtime.decoder import available_cores
 from anir_runtime.errors import AnirWarning
 from anir_runtime.interrupts import ended_soon_by_interrupts, saving
 
+from anir_toolchain.cluster import on_cluster
 from anir_toolchain.display import Display
 from anir_toolchain.jobs import Job, Options, Outcome, attempt
 from anir_toolchain.progress import Progress
@@ -27,17 +28,22 @@ _PATIENCE = 30.0
 """Seconds that workers have to save their states after an interrupt."""
 
 
-def run_all(jobs: Sequence[Job], options: Options, count: int, display: Display) -> Iterator[Outcome]:
-    """Does all jobs, `count` at a time, and yields their outcomes as they end.
+def run_all(
+    jobs: Sequence[Job], options: Options, count: int, display: Display, cluster: str | None = None
+) -> Iterator[Outcome]:
+    """Does all jobs, `count` at a time, or on the Ray cluster of an address, and yields outcomes as they end.
 
     One at a time runs in this process. More run in processes of their own, which share the cores: one that is
     killed, for want of memory for example, costs only its picture. Raises KeyboardInterrupt after the states
     of all trainings under way are written.
     """
-    many = count > 1 and len(jobs) > 1
-    for outcome in (
-        _side_by_side(jobs, options, count, display) if many else _one_by_one(jobs, options, display)
-    ):
+    if cluster is not None:
+        outcomes = on_cluster(jobs, options, cluster, display)
+    elif count > 1 and len(jobs) > 1:
+        outcomes = _side_by_side(jobs, options, count, display)
+    else:
+        outcomes = _one_by_one(jobs, options, display)
+    for outcome in outcomes:
         display.finish(str(outcome.job.picture), outcome.failure)
         yield outcome
 
