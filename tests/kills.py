@@ -159,13 +159,18 @@ def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) 
     return tally
 
 
-def main() -> int:
-    """Kills all commands in turn and returns the exit code."""
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     options = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
     options.add_argument("-n", type=int, default=50, help="kills in all, or a few more")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("-o", "--output", type=Path, help="result as JSON")
-    chosen = options.parse_args()
+    return options
+
+
+def main() -> int:
+    """Kills all commands in turn and returns the exit code."""
+    chosen = parser().parse_args()
     rng = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as done:
         seconds = make_inputs(Path(done))

@@ -72,6 +72,8 @@ def options(command: list[str]) -> set[str]:
         return {"-m"} | flags_of(fuzz_parser())
     if command[:2] == ["python", "-m"]:
         module = importlib.import_module(command[2])
+        if hasattr(module, "parser"):
+            return {"-m"} | flags_of(module.parser())
         return {"-m"} | (options_of(module.app) if hasattr(module, "app") else set())
     return set(command)
 
