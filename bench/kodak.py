@@ -11,9 +11,10 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Annotated, Any
@@ -63,6 +64,9 @@ def kodak(
     jobs: Jobs = 1,
     only: Only = "",
     published: Annotated[Path | None, typer.Option(help="A folder of published curves as JSON.")] = None,
+    codecs: Annotated[
+        Path | None, typer.Option(help="A result of the same pictures, whose other codecs are taken over.")
+    ] = None,
     output: Output = None,
     plot: Annotated[Path | None, typer.Option(help="Draws the curves, too.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="Other results, drawn beside it.")] = None,
@@ -80,7 +84,13 @@ def kodak(
     output = output or RESULTS / f"{name}.json"
     result = resume(output, config, jobs)
     missing = [path for path in paths if path.stem not in result["pictures"]]
-    for stem, measured in measure_all(missing, config, jobs, measure):
+    if codecs:
+        earlier = json.loads(codecs.read_text(encoding="utf-8"))
+        known = {stem: picture["codecs"] for stem, picture in earlier["pictures"].items()}
+        result["codecs_measured"] = earlier.get("codecs_measured", earlier["machine"])
+    else:
+        known = {}
+    for stem, measured in measure_all(missing, config, jobs, partial(measure, known=known)):
         result["pictures"][stem] = measured
         result["summary"] = summarize(list(result["pictures"].values()), published)
         write(output, result)
@@ -145,20 +155,25 @@ def measure_all(
             yield waiting[done], done.result()
 
 
-def measure(path: Path, config: Config) -> dict[str, Any]:
-    """One picture: fitted, exported, decoded with ONNX Runtime, and encoded with every codec."""
+def measure(path: Path, config: Config, known: Mapping[str, Any]) -> dict[str, Any]:
+    """One picture: fitted, exported, decoded, and encoded with every codec if its points are not `known`."""
     image = load_image(path)
     started, worked = time.perf_counter(), sum(os.times()[:2])
     model = fit(image, config, source=path.name)
     seconds, cpu_seconds = time.perf_counter() - started, sum(os.times()[:2]) - worked
     own = _prefixes(model, image) if model.family.has_latents else {"subnets": _files(model, image)}
+    times = {"encode_seconds": round(seconds, 1), "encode_cpu_seconds": round(cpu_seconds, 1)}
+    return {**times, **own, "codecs": known.get(path.stem) or _codec_points(image)}
+
+
+def _codec_points(image: NDArray[np.uint8]) -> dict[str, list[list[float]]]:
+    """Of every codec, bits per pixel and PSNR in dB at each of its settings."""
     pixels = image.shape[0] * image.shape[1]
     codecs = {}
     for codec, settings in SWEEPS.items():
         encoded = [encode(image, codec, setting) for setting in settings]
         codecs[codec] = [[round(8 * e["bytes"] / pixels, 5), round(e["psnr"], 3)] for e in encoded]
-    times = {"encode_seconds": round(seconds, 1), "encode_cpu_seconds": round(cpu_seconds, 1)}
-    return {**times, **own, "codecs": codecs}
+    return codecs
 
 
 def _files(model: Model, image: NDArray[np.uint8]) -> list[dict[str, Any]]:

@@ -89,13 +89,12 @@ def _stream(latents: Latents, apart: bool) -> tuple[dict[str, NDArray[Any]], dic
     words, states = encode(lanes, tables, context(order))
     tensors = {
         "latents.step": np.array(latents.step, np.float32),
+        "latents.magnitudes": latents.magnitudes,
         "latents.words": words,
         "latents.states": states.reshape(1, 1, -1),
         "latents.frequencies": tables.frequencies.astype(np.int32),
         "latents.limits": tables.limits.astype(np.float32)[:, None],
     }
-    if latents.magnitudes is not None:
-        tensors["latents.magnitudes"] = latents.magnitudes
     entries = {
         "pitch": str(latents.pitch),
         "scan": "down" if latents.down else "right",

@@ -1,7 +1,6 @@
 """Networks with random tensors and lively pictures, for files to carry and runtimes to draw."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,12 +34,8 @@ def random_network(
     reach: int = 1,
     order: int = 8,
     colours: int = 3,
-    embedded: bool = False,
 ) -> Network:
-    """A network with the tensors that its family lists; `pitch` to `order` and `embedded` are of latents.
-
-    Latents that are `embedded` have a table of magnitudes.
-    """
+    """A network with the tensors that its family lists; `pitch` to `order` are of latents."""
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
@@ -64,11 +59,6 @@ def random_network(
     )
     shape = colours, *lattice(size, pitch, down), order, order
     latents = _latents(random, shape, pitch, down, reach) if kind.has_latents else None
-    if latents and embedded:
-        # About as large as otherwise, in smaller steps.
-        table = random.integers(50, 150, int(np.abs(latents.codes).max())).cumsum()
-        magnitudes = np.append(0, table).astype(np.float32)
-        latents = replace(latents, step=latents.step / 64, magnitudes=magnitudes)
     return Network(family, size, bits, tensors, latents)
 
 
@@ -95,4 +85,5 @@ def _latents(
     codes = np.round(random.uniform(-1, 1, shape) ** 9 * 20).astype(np.int16)
     # Means stay small, so that their sums do.
     codes[..., 0, 0] = codes[..., 0, 0].clip(-1, 1)
-    return Latents(codes, float(np.float32(0.9)), pitch, down, reach)
+    magnitudes = np.append(0, random.integers(50, 150, int(np.abs(codes).max())).cumsum()).astype(np.float32)
+    return Latents(codes, float(np.float32(0.9 / 64)), pitch, down, reach, magnitudes)

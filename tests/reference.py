@@ -87,11 +87,7 @@ def _planes(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
     """The lapped transform's planes at points on a grid, [H, W, planes]."""
     latents = network.latents
     assert latents is not None
-    codes = latents.codes.astype(np.float64)
-    if latents.magnitudes is None:
-        coefficients = codes * np.maximum(1, np.abs(codes) / 12)
-    else:
-        coefficients = np.sign(codes) * latents.magnitudes.astype(np.float64)[np.abs(latents.codes)]
+    coefficients = np.sign(latents.codes) * latents.magnitudes.astype(np.float64)[np.abs(latents.codes)]
     coefficients[..., 0, 0] = coefficients[..., 0, 0].cumsum(1)
     coefficients *= latents.step * 2 / latents.pitch
     columns = _averages(latents, network.size[0], x[0], spacing[0])

@@ -87,7 +87,7 @@ def test_latents_of_a_prefix_are_those_of_the_whole_file() -> None:
         assert one is not None
         assert other is not None
         assert np.array_equal(one.codes, other.codes)
-        assert np.array_equal(one.magnitudes, other.magnitudes)  # type: ignore[arg-type]
+        assert np.array_equal(one.magnitudes, other.magnitudes)
         assert (one.reach, one.step) == (1 + k, float(np.float32(1 / (4000 >> k))))
 
 
@@ -202,7 +202,7 @@ def test_what_is_asked_last_is_the_same() -> None:
         assert one is not None
         assert other is not None
         assert np.array_equal(one.codes, other.codes)
-        assert np.array_equal(one.magnitudes, other.magnitudes)  # type: ignore[arg-type]
+        assert np.array_equal(one.magnitudes, other.magnitudes)
         assert (one.down, one.reach, one.step) == (other.down, other.reach, other.step)
     file = AnirFile(data)
     file.network(1, last=True)

@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from anir_runtime import AnirError, Decoder
 from anir_runtime.anir_file import AnirFile
 
-from tests.fuzz.__main__ import Finding, fuzz
+from tests.fuzz.__main__ import Counts, Finding, fuzz
 from tests.fuzz.carriers import CARRIERS, CORPUS, found
 from tests.fuzz.external_data import FILE, PLACES, model_of, variants
 from tests.fuzz.hostile_anir import anir_corpus, reason
@@ -79,10 +78,10 @@ def test_each_file_of_the_corpus_has_its_verdict(carrier: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("carrier", sorted(CARRIERS))
 def test_damaged_files_are_refused_or_drawn(carrier: str) -> None:
-    counts, findings = Counter[tuple[str, str]](), list[Finding]()
+    counts, findings = Counts(), list[Finding]()
     fuzz(CARRIERS[carrier], SECONDS, random.Random(f"test {carrier}"), counts, findings)
     assert [(f.kind, f.detail, f.data) for f in findings] == []
-    assert counts[carrier, "refused"] > 0
+    assert any(verdict == "refused" for _, _, verdict in counts)
 
 
 def test_a_finding_is_seen() -> None:

@@ -43,7 +43,7 @@ def test_means_do_not_part_the_planes() -> None:
 
 def test_the_runtime_decodes_the_stream() -> None:
     codes = _codes(0.1)
-    stream = encode_latents(Latents(codes, 0.5, pitch=16, down=True, reach=1))
+    stream = encode_latents(Latents(codes, 0.5, 16, True, 1, np.arange(100, dtype=np.float32)))
     assert (len(stream.states), stream.steps) == (5, codes.size // 5)
     assert stream.tables.frequencies.shape[1] == 10
     decoded = decode(stream.words, stream.states, stream.tables, context(8), stream.steps)

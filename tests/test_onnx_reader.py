@@ -28,7 +28,8 @@ def _assert_same(one: Network, other: Network) -> None:
         np.testing.assert_array_equal(tensor, other.tensors[name], err_msg=name)
     if one.latents and other.latents:
         np.testing.assert_array_equal(one.latents.codes, other.latents.codes)
-        rest = [{**vars(own), "codes": None} for own in (one.latents, other.latents)]
+        np.testing.assert_array_equal(one.latents.magnitudes, other.latents.magnitudes)
+        rest = [{**vars(own), "codes": None, "magnitudes": None} for own in (one.latents, other.latents)]
         assert rest[0] == rest[1]
     assert (one.latents is None) == (other.latents is None)
 

@@ -36,8 +36,8 @@ def test_the_vectors_that_typescript_reads_too(family: str) -> None:
         own = case.get("latents")
         latents = None
         if own:
-            table = np.array(own["magnitudes"], np.float32) if "magnitudes" in own else None
-            latents = Latents(**(own | {"codes": _tensor(own["codes"]), "magnitudes": table}))
+            magnitudes = np.array(own["magnitudes"], np.float32)
+            latents = Latents(**(own | {"codes": _tensor(own["codes"]), "magnitudes": magnitudes}))
         network = Network(family, tuple(case["size"]), case["bits"], tensors, latents)
         for own in ({**case, "spacing": (1, 1)}, *case["smaller"]):
             x, y = (np.array(own[axis], np.float32) for axis in "xy")

@@ -1,5 +1,8 @@
 """Latents of the coefficients that the coder of an `.anir` file knows: codes number the magnitudes."""
 
+from collections.abc import Iterator
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +15,8 @@ _MOST_MAGNITUDES = 1 << 15
 """Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
 _LARGE = 1 << 22
 """Size from which on a table with an entry for each size would take more memory than it is worth."""
+_PART = 1 << 20
+"""Coefficients that are looked at together, about, since each of them may take some dozen bytes."""
 
 
 def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents:
@@ -23,36 +28,68 @@ def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents
     # Means are told as differences in the direction in which they are smaller.
     down = int(np.abs(np.diff(means, axis=0)).sum()) < int(np.abs(np.diff(means, axis=1)).sum())
     differences = np.diff(means, axis=0 if down else 1, prepend=np.int32(0))
-    # Hardly one coefficient in ten is not zero.
-    places = np.flatnonzero(values.reshape(-1) != 0)
-    row, column, plane, u, v = np.unravel_index(places, values.shape)
-    others = values.reshape(-1)[places]
-    others[(u == 0) & (v == 0)] = 0
-    magnitudes = _magnitudes(np.concatenate([others, differences.ravel()]))
 
-    used = max(FEWEST, 1 + int(max(u.max(initial=0), v.max(initial=0))))
+    known, seen = _Magnitudes(), np.zeros(pitch**2, np.bool_)
+    known.add(differences.ravel())
+    for _, places, others in _parts(values):
+        known.add(others)
+        seen[places & pitch**2 - 1] = True
+    magnitudes = known.ascending()
+    used = max(FEWEST, 1 + int(max(own.max(initial=0) for own in np.divmod(np.flatnonzero(seen), pitch))))
+
     rows, columns, planes = differences.shape
-    codes = np.zeros((planes, rows, columns, used, used), np.int16)
-    codes[plane, row, column, u, v] = _numbered(others, magnitudes)
-    codes[..., 0, 0] = _numbered(differences, magnitudes).transpose(2, 0, 1)
-    ordered = codes if down else np.ascontiguousarray(codes.transpose(0, 2, 1, 4, 3))
-    return Latents(ordered, float(np.float32(step)), pitch, down, reach, magnitudes.astype(np.float32))
+    codes = np.empty((planes, *((rows, columns) if down else (columns, rows)), used, used), np.int16)
+    own = codes if down else codes.transpose(0, 2, 1, 4, 3)
+    for part, places, others in _parts(values):
+        numbers = np.zeros(values[part].shape, np.int16)
+        numbers.reshape(-1)[places] = _numbered(others, magnitudes)
+        own[:, *part] = numbers[..., :used, :used].transpose(2, 0, 1, 3, 4)
+    own[..., 0, 0] = _numbered(differences, magnitudes).transpose(2, 0, 1)
+    return Latents(codes, float(np.float32(step)), pitch, down, reach, magnitudes.astype(np.float32))
 
 
-def _magnitudes(values: Integers) -> Integers:
-    """The magnitudes that occur, ascending from 0."""
-    sizes = np.abs(values)
-    if sizes.max(initial=0) < _LARGE:
-        # A look-up takes a fraction of the time of sorting.
-        occurs = np.zeros(int(sizes.max(initial=0)) + 1, np.bool_)
-        occurs[0] = True
-        occurs[sizes] = True
-        found = np.flatnonzero(occurs)
-    else:
-        found = np.unique(np.append(sizes, 0))
-    if len(found) > _MOST_MAGNITUDES:
-        raise AnirError("has more different coefficients than a picture needs")
-    return found.astype(np.int32)
+def _parts(values: Integers) -> Iterator[tuple[tuple[slice, slice], NDArray[np.int64], Integers]]:
+    """Rows and columns of cells, some at a time: places of coefficients but zeros and means, and these."""
+    rows, columns = (max(1, _PART // own.size) for own in (values[0], values[0, 0]))
+    # A cell has a power of two of frequencies, the first of which is its mean.
+    last = values[0, 0, 0].size - 1
+    for row, column in product(*(range(0, *own) for own in zip(values.shape, (rows, columns), strict=False))):
+        part = slice(row, row + rows), slice(column, column + columns)
+        own = values[part].reshape(-1)
+        # Hardly one coefficient in ten is not zero.
+        places = np.flatnonzero(own != 0)
+        places = places[places & last != 0]
+        yield part, places, own[places]
+
+
+class _Magnitudes:
+    """Magnitudes that occur: a look-up of small ones takes a fraction of the time of sorting."""
+
+    def __init__(self) -> None:
+        self._small = np.zeros(_LARGE, np.bool_)
+        self._small[0] = True
+        self._end = 1
+        self._large = np.zeros(0, np.int32)
+
+    def add(self, values: Integers) -> None:
+        """Takes notice of values. Raises AnirError if these are too many different ones."""
+        sizes = np.abs(values)
+        self._end = max(self._end, 1 + int(sizes.max(initial=0)))
+        if self._end > _LARGE:
+            self._large = np.union1d(self._large, sizes[sizes >= _LARGE])
+            self._check(len(self._large))
+            sizes = sizes[sizes < _LARGE]
+        self._small[sizes] = True
+
+    def ascending(self) -> Integers:
+        """The magnitudes that occur, ascending from 0. Raises AnirError if there are too many."""
+        found = np.concatenate([np.flatnonzero(self._small[: self._end]).astype(np.int32), self._large])
+        self._check(len(found))
+        return found
+
+    def _check(self, count: int) -> None:
+        if count > _MOST_MAGNITUDES:
+            raise AnirError("has more different coefficients than a picture needs")
 
 
 def _numbered(values: Integers, magnitudes: Integers) -> NDArray[np.int16]:

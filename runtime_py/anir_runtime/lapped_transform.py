@@ -24,8 +24,6 @@ _HARDLY = 0.01
 """So many native pixels more than a whole number between samples are as good as none."""
 REACHES = (1, 2, 3, 4)
 """Pixels from a point to the neighbours at which a network sees the first plane."""
-EVEN = 12
-"""Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps."""
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
 BESIDE = (-1, 0, 1)
@@ -106,13 +104,6 @@ def lattice(size: tuple[int, int], pitch: int, down: bool) -> tuple[int, int]:
     return (along, across) if down else (across, along)
 
 
-def expand(codes: NDArray[np.generic]) -> Floats:
-    """What codes stand for, in steps: q · max(1, |q| / EVEN), float32."""
-    values = codes.astype(np.float32)
-    values *= np.maximum(np.abs(values) / np.float32(EVEN), 1)
-    return values
-
-
 def coefficients(latents: Latents) -> Floats:
     """Weights of the transform's cosines, float32[planes, rows of cells, K, columns, K]."""
     planes, along, across, k, _ = latents.codes.shape
@@ -120,19 +111,13 @@ def coefficients(latents: Latents) -> Floats:
     result = np.empty((planes, *cells), np.float32)
     # One plane after the other, which takes less memory.
     for codes, own in zip(latents.codes, result, strict=True):
-        values = expand(codes) if latents.magnitudes is None else _looked_up(codes, latents.magnitudes)
+        values: Floats = np.copysign(latents.magnitudes[np.abs(codes)], codes)
         # Codes of means are differences along the scan.
         values[..., 0, 0] = values[..., 0, 0].cumsum(0, dtype=np.float64)
         values *= np.float32(latents.step * 2 / latents.pitch)
         # From [along, across, frequency along, frequency across].
         own[:] = values.transpose(0, 2, 1, 3) if latents.down else values.transpose(1, 3, 0, 2)
     return result
-
-
-def _looked_up(codes: NDArray[np.generic], magnitudes: Floats) -> Floats:
-    """Values of codes whose magnitudes are numbers of a table."""
-    values: Floats = np.copysign(magnitudes[np.abs(codes)], codes)
-    return values
 
 
 class Seen(NamedTuple):

@@ -22,12 +22,11 @@ class Latents:
         codes: int16[N, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and
             frequency along and across the scan. The code of a cell's lowest frequency, its mean, is the
             difference to the mean of the cell before it along the scan.
-        step: the value of a code of 1, or of a magnitude of 1; a float32 number.
+        step: the value of a magnitude of 1; a float32 number.
         pitch: pixels from one cell to the next, 16 or 32.
         down: whether the scan goes down columns of cells; otherwise it goes along rows, to the right.
         reach: distance in pixels, 1 to 4, of the eight neighbours at which the network sees plane 0.
-        magnitudes: float32[n], ascending from 0, or nothing. If given, code q stands for sign(q) times
-            `magnitudes[|q|]` steps, as in `.anir` files; otherwise for q · max(1, |q| / 12) steps.
+        magnitudes: float32[n], ascending from 0: code q stands for sign(q) · `magnitudes[|q|]` steps.
     """
 
     codes: NDArray[np.int16]
@@ -35,7 +34,7 @@ class Latents:
     pitch: int
     down: bool
     reach: int
-    magnitudes: NDArray[np.float32] | None = None
+    magnitudes: NDArray[np.float32]
 
 
 @dataclass(frozen=True)

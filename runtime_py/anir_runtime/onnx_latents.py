@@ -16,14 +16,13 @@ _Value = TypeVar("_Value")
 
 STREAM = {
     "latents.step": "float32",
+    "latents.magnitudes": "float32",
     "latents.words": "uint16",
     "latents.states": "int32",
     "latents.frequencies": "int32",
     "latents.limits": "float32",
 }
 """Types of the tensors of a stream."""
-MAGNITUDES = "latents.magnitudes"
-"""A tensor float32[sizes] of embedded codes: the magnitude of a code of each size, in steps."""
 
 HIGHEST_STEP, HIGHEST_MAGNITUDE = 1 << 16, 1 << 30
 _CODES_PER_BYTE, _STEPS_PER_BYTE = 512, 16
@@ -43,16 +42,14 @@ def read_latents(
     reach = _entry(entries, "reach", {str(n): n for n in REACHES})
     apart = _entry(entries, "lanes", {"planes": True, "joint": False})
     order = _entry(entries, "order", {str(n): n for n in range(FEWEST, pitch + 1)})
-    step, words, states, frequencies, limits = (tensors[name].array((kind,)) for name, kind in STREAM.items())
+    step, magnitudes, words, states, frequencies, limits = (
+        tensors[name].array((kind,)) for name, kind in STREAM.items()
+    )
     if step.size != 1 or not 0 < step[0] <= HIGHEST_STEP:
         raise AnirError("its tensor 'latents.step' is not a number above 0")
     if frequencies.size % (limits.size + 1):
         raise AnirError("its tensor 'latents.frequencies' does not have one row more than 'latents.limits'")
-    magnitudes = None
-    if MAGNITUDES in tensors:
-        magnitudes = _ascending(
-            tensors[MAGNITUDES].array(("float32",)), frequencies.size // (limits.size + 1)
-        )
+    _check_ascent(magnitudes, frequencies.size // (limits.size + 1))
     cells = along, across = lattice(size, pitch, down)
     lanes = across * planes if apart else across
     steps = along * order**2 * (1 if apart else planes)
@@ -66,14 +63,15 @@ def read_latents(
     return Latents(codes, float(step[0]), pitch, down, reach, magnitudes)
 
 
-def _ascending(magnitudes: NDArray[np.float32], sizes: int) -> NDArray[np.float32]:
-    """The table of magnitudes, if it is one for codes of so many sizes."""
+def _check_ascent(magnitudes: NDArray[np.float32], sizes: int) -> None:
+    """Raises AnirError if this is no table of magnitudes of codes of so many sizes."""
     if len(magnitudes) != sizes:
-        raise AnirError(f"its tensor '{MAGNITUDES}' has {len(magnitudes)} entries, its codes {sizes} sizes")
+        raise AnirError(
+            f"its tensor 'latents.magnitudes' has {len(magnitudes)} entries, its codes {sizes} sizes"
+        )
     rises = np.append(magnitudes[1:], np.float32(HIGHEST_MAGNITUDE)) > magnitudes
     if not (magnitudes[:1] == 0).all() or not rises.all():
-        raise AnirError(f"its tensor '{MAGNITUDES}' does not ascend from 0")
-    return magnitudes
+        raise AnirError("its tensor 'latents.magnitudes' does not ascend from 0")
 
 
 def _entry(entries: Mapping[str, str], key: str, values: Mapping[str, _Value]) -> _Value:

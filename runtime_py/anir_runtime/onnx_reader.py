@@ -11,7 +11,7 @@ import numpy as np
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
 from anir_runtime.network import Network, Tensors
-from anir_runtime.onnx_latents import MAGNITUDES, STREAM, read_latents
+from anir_runtime.onnx_latents import STREAM, read_latents
 from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
 
@@ -48,7 +48,7 @@ def read_network(data: bytes) -> Network:
             "anir-run --trust-graph, ONNX Runtime draws it by running the file's own graph"
         )
     names = {*family.shapes(1, 1, 1), *(STREAM if family.has_latents else {})}
-    tensors = _named_tensors(message, reader, names | {MAGNITUDES})
+    tensors = _named_tensors(message, reader, names)
     if missing := sorted(names - tensors.keys()):
         raise AnirError(f"has no tensor '{missing[0]}'; export it again, or draw it with --trust-graph")
     arrays: Tensors = {}

@@ -68,8 +68,9 @@ def _outcome(command: Callable[[], object]) -> tuple[int, str]:
         return 1, "not enough memory; choose a smaller size"
     except OSError as error:
         reason = error.strerror or str(error)
-        if error.filename is not None:
-            return 1, f"{error.filename}: {reason}"
+        if error.filename is not None or isinstance(error, FileNotFoundError):
+            # Without a name it is a folder for temporary files, which torch wants, that cannot be found.
+            return 1, reason if error.filename is None else f"{error.filename}: {reason}"
         _discard(sys.stdout)
         return 1, f"standard output cannot be written ({reason})"
     return result, ""

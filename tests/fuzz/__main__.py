@@ -18,6 +18,8 @@ from pathlib import Path
 from tests.fuzz.carriers import CARRIERS, Carrier
 from tests.fuzz.opener import Opener
 
+Counts = Counter[tuple[str, str, str]]
+"""Files by carrier, kind of their first change, and verdict."""
 _LARGEST = 2**22
 """Bytes from which on a damaged file is not mutated further."""
 
@@ -47,7 +49,7 @@ def main() -> int:
     """Runs the fuzzer and returns the exit code."""
     options = parser().parse_args()
     names = options.carrier or sorted(CARRIERS)
-    counts, findings = Counter[tuple[str, str]](), list[Finding]()
+    counts, findings = Counts(), list[Finding]()
     for name in names:
         share = options.seconds / len(names)
         fuzz(CARRIERS[name], share, random.Random(f"{options.seed} {name}"), counts, findings)
@@ -62,20 +64,20 @@ def main() -> int:
     return 1 if findings else 0
 
 
-def summary(counts: Counter[tuple[str, str]], findings: list[Finding], seed: int) -> dict[str, object]:
-    """Files by carrier and verdict, and what was found."""
-    verdicts: dict[str, dict[str, int]] = {}
-    for (carrier, verdict), count in sorted(counts.items()):
-        verdicts.setdefault(carrier, {})[verdict] = count
+def summary(counts: Counts, findings: list[Finding], seed: int) -> dict[str, object]:
+    """Files by carrier, kind of change and verdict, and what was found."""
+    carriers: dict[str, dict[str, dict[str, int]]] = {}
+    for (carrier, kind, verdict), count in sorted(counts.items()):
+        carriers.setdefault(carrier, {}).setdefault(kind, {})[verdict] = count
     found = [{"carrier": f.carrier, "kind": f.kind, "detail": f.detail} for f in findings]
-    return {"seed": seed, "files": sum(counts.values()), "verdicts": verdicts, "findings": found}
+    return {"seed": seed, "files": sum(counts.values()), "carriers": carriers, "findings": found}
 
 
 def fuzz(
     carrier: Carrier,
     seconds: float,
     rng: random.Random,
-    counts: Counter[tuple[str, str]],
+    counts: Counts,
     findings: list[Finding],
 ) -> None:
     """Opens damaged files of one kind for so many seconds, in a process that may crash."""
@@ -85,13 +87,14 @@ def fuzz(
     end = time.monotonic() + seconds
     try:
         while time.monotonic() < end:
-            data = rng.choice(seeds)
-            for _ in range(rng.choice((1, 1, 2, 4))):
+            first = rng.choice(carrier.mutations)
+            data = first(rng, rng.choice(seeds))
+            for _ in range(rng.choice((0, 0, 1, 3))):
                 # What grows without end only takes time.
                 if len(data) < _LARGEST:
                     data = rng.choice(carrier.mutations)(rng, data)
             verdict, detail = opener.open(data)
-            counts[carrier.name, verdict] += 1
+            counts[carrier.name, first.__name__, verdict] += 1
             if verdict not in ("drawn", "refused"):
                 findings.append(Finding(carrier.name, verdict, detail, data))
     finally:

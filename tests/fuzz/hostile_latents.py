@@ -37,6 +37,7 @@ def _streams() -> Files:
             replaced("latents.states", np.full(lanes, 2**15, np.int32))(model)
             replaced("latents.frequencies", np.full((1, 1), 2**14, np.int32))(model)
             replaced("latents.limits", np.zeros(0, np.float32))(model)
+            replaced("latents.magnitudes", np.zeros(1, np.float32))(model)
             with_entries(width=str(width), height=str(height), **entries)(model)
 
         return changed(change, "lapped")
@@ -75,9 +76,8 @@ def _streams() -> Files:
 
 def _magnitudes() -> Files:
     """Faults of the table that tells what embedded codes stand for."""
-    network = random_network("lapped", 2, 8, (40, 24), order=4, embedded=True)
+    network = random_network("lapped", 2, 8, (40, 24), order=4)
     assert network.latents is not None
-    assert network.latents.magnitudes is not None
     table, name = network.latents.magnitudes, "latents.magnitudes"
 
     def other(table: object) -> bytes:
@@ -92,6 +92,7 @@ def _magnitudes() -> Files:
 
     twice = write((GRAPH, write((INITIALIZER, raw(name, table[::-1].copy()).SerializeToString()))))
     refused = {
+        "missing": _without(named_model(network), name),
         "descend": other(table[::-1].copy()),
         "alike": put(-1, table[-2]),
         "from-1": other(table + np.float32(1)),
@@ -115,7 +116,6 @@ def _magnitudes() -> Files:
         "below-2-30": put(-1, np.nextafter(np.float32(2.0**30), np.float32(0))),
         "tiny": other(np.arange(len(table), dtype=np.float32) * np.float32(1e-45)),
         "of-three-axes": other(table[None, :, None]),
-        "missing": _without(named_model(network), name),
     }
     files: Files = {f"magnitudes-{key}": (data, REFUSED) for key, data in refused.items()}
     return files | {f"magnitudes-{key}": (data, DRAWN) for key, data in drawn.items()}

@@ -14,7 +14,7 @@ from tests.fuzz.probe import PROBE
 
 SECONDS = 2.0
 """What opening and drawing one file may take: of processor time, since other work must not count."""
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 """Seconds after which a file that is still being opened counts as a time-out, and its process is ended."""
 
 

@@ -52,8 +52,8 @@ function networkOf({ family, tensors, latents, size, bits }: any): Network {
   if (latents) {
     const { codes, magnitudes, ...others } = latents;
     const shape = codes.shape.slice(1, 4);
-    network.latents = { ...others, shape, codes: Int16Array.from(codes.values) };
-    if (magnitudes) Object.assign(network.latents as object, { magnitudes: Float32Array.from(magnitudes) });
+    const arrays = { codes: Int16Array.from(codes.values), magnitudes: Float32Array.from(magnitudes) };
+    network.latents = { ...others, shape, ...arrays };
   }
   return network;
 }

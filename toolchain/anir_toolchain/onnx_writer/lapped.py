@@ -5,7 +5,7 @@ import math
 import numpy as np
 import onnx_ir as ir
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import BESIDE, EVEN, MEAN_ACTIVITY, Axis, context
+from anir_runtime.lapped_transform import BESIDE, MEAN_ACTIVITY, Axis, context
 from anir_runtime.network import Latents
 
 from anir_toolchain.lapped_synthesis import CONSTANT, differences
@@ -112,16 +112,14 @@ def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
     # A cell's mean, the one value with a prior, is the sum of the differences along the scan.
     values = op.Where(op.Greater(prior, 0.0), op.CumSum(values, 1), values)
     # In the scale of the picture only now: sums of whole numbers are exact.
-    scale = 2 / latents.pitch / (EVEN if latents.magnitudes is None else 1)
-    values = op.Mul(values, op.Mul(tensors.constant("latents.step", latents.step), scale))
+    scale = op.Mul(tensors.constant("latents.step", latents.step), 2 / latents.pitch)
+    values = op.Mul(values, scale)
     return op.Reshape(values, [along, k, k, planes, across] if apart else [planes, along, k, k, across])
 
 
 def _whole_values(tensors: NetworkTensors, latents: Latents, codes: ir.Value) -> ir.Value:
-    """Values of codes: by the table of magnitudes, in steps; else code · max(EVEN, |code|)."""
+    """Values of codes, in steps, by the table of magnitudes."""
     op, magnitudes = tensors.op, latents.magnitudes
-    if magnitudes is None:
-        return op.Mul(codes, op.Max(op.Abs(codes), float(EVEN)))
     if len(magnitudes) > MOST_SIZES:
         raise AnirError(
             f"{tensors.network.name} has {len(magnitudes)} different coefficients; "

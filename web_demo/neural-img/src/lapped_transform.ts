@@ -13,8 +13,6 @@ export const PITCHES = [16, 32];
 export const FEWEST = 4;
 /** Pixels from a point to the neighbours at which a network sees the first plane. */
 export const REACHES = [1, 2, 3, 4];
-/** Codes of this size or less stand for as many steps; a larger code q stands for q · |q| / EVEN steps. */
-const EVEN = 12;
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
 /** So many native pixels more than a whole number between samples are as good as none. */
@@ -112,12 +110,9 @@ export function lattice([width, height]: [number, number], pitch: number, down: 
   return down ? [rows, columns] : [columns, rows];
 }
 
-/** What a code stands for, in steps, where there are no magnitudes. */
-export const expand = (code: number) => code * Math.max(1, Math.abs(code) / EVEN);
-
 /** What a code of these latents stands for, in steps. */
 export function worthOf({ magnitudes }: Latents, code: number): number {
-  return magnitudes ? Math.sign(code) * (magnitudes[Math.abs(code)] as number) : expand(code);
+  return Math.sign(code) * (magnitudes[Math.abs(code)] as number);
 }
 
 /** Means of cells, in steps, [plane, along, across]: their codes are differences along the scan. */

@@ -25,7 +25,7 @@ export interface Latents {
    * Ascending from 0. If they are there, a code stands for its sign times the magnitude at its absolute value, in steps, as in
    * `.anir` files; otherwise see `expand`.
    */
-  magnitudes?: Float32Array;
+  magnitudes: Float32Array;
 }
 
 /** An array of the given shape; codes of 4 bits are one to an element here. */

@@ -9,14 +9,12 @@ import { decode } from './rans.ts';
 /** Types of the tensors of a stream. */
 export const STREAM = {
   'latents.step': 'float32',
+  'latents.magnitudes': 'float32',
   'latents.words': 'uint16',
   'latents.states': 'int32',
   'latents.frequencies': 'int32',
   'latents.limits': 'float32',
 } as const satisfies Record<string, ElementType>;
-
-/** A tensor [sizes] that embedded codes have besides: the magnitude of a code of each size, in steps. */
-export const MAGNITUDES = 'latents.magnitudes';
 
 const [HIGHEST_STEP, HIGHEST_MAGNITUDE] = [1 << 16, 2 ** 30];
 /** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
@@ -44,14 +42,17 @@ export function readLatents(
     named(Array.from({ length: pitch - FEWEST + 1 }, (_, k) => FEWEST + k)),
   );
   const names = Object.entries(STREAM);
-  const [steps, words, states, frequencies, limits] = names.map(([name, type]) =>
+  const [steps, magnitudes, words, states, frequencies, limits] = names.map(([name, type]) =>
     tensors.get(name)?.elements([type]),
-  ) as [Float32Array, Uint16Array, Int32Array, Int32Array, Float32Array];
+  ) as [Float32Array, Float32Array, Uint16Array, Int32Array, Int32Array, Float32Array];
   const [step = 0] = steps;
   if (steps.length !== 1 || !(step > 0 && step <= HIGHEST_STEP))
     throw new ModelError('Its tensor “latents.step” is not a number above 0.');
-  const table = tensors.get(MAGNITUDES)?.elements(['float32']) as Float32Array | undefined;
-  const magnitudes = table && { magnitudes: ascending(table, frequencies.length / (limits.length + 1)) };
+  if (frequencies.length % (limits.length + 1))
+    throw new ModelError(
+      'Its tensor “latents.frequencies” does not have one row more than “latents.limits”.',
+    );
+  checkAscent(magnitudes, frequencies.length / (limits.length + 1));
   const [along, across] = lattice(size, pitch, down);
   const lanes = apart ? across * planes : across;
   const length = along * order ** 2 * (apart ? 1 : planes);
@@ -61,20 +62,19 @@ export function readLatents(
     throw new ModelError('It declares a larger picture than its entropy-coded stream can have.');
   const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length);
   const shape: Latents['shape'] = [along, across, order];
-  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach, ...magnitudes };
+  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach, magnitudes };
 }
 
-/** The table of magnitudes, if it is one for codes of so many sizes. */
-function ascending(magnitudes: Float32Array, sizes: number): Float32Array {
+/** Throws a ModelError if this is no table of magnitudes of codes of so many sizes. */
+function checkAscent(magnitudes: Float32Array, sizes: number): void {
   if (magnitudes.length !== sizes)
     throw new ModelError(
-      `Its tensor “${MAGNITUDES}” has ${magnitudes.length} entries, its codes ${sizes} sizes.`,
+      `Its tensor “latents.magnitudes” has ${magnitudes.length} entries, its codes ${sizes} sizes.`,
     );
   const rises = (magnitude: number, k: number) =>
     k ? magnitude > (magnitudes[k - 1] ?? 0) : magnitude === 0;
   if (![...magnitudes, HIGHEST_MAGNITUDE].every(rises))
-    throw new ModelError(`Its tensor “${MAGNITUDES}” does not ascend from 0.`);
-  return magnitudes;
+    throw new ModelError('Its tensor “latents.magnitudes” does not ascend from 0.');
 }
 
 const named = (values: number[]) => Object.fromEntries(values.map((value) => [`${value}`, value]));

@@ -8,7 +8,7 @@ import { FAMILIES } from './families/index.ts';
 import type { Kernel } from './kernel.ts';
 import { ModelError } from './model_error.ts';
 import { coloursOf, type ModelInfo, type Network, type Tensor, valuesOf } from './network.ts';
-import { MAGNITUDES, readLatents, STREAM } from './onnx_latents.ts';
+import { readLatents, STREAM } from './onnx_latents.ts';
 import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
 import { messageIn, Reader, textOf } from './protobuf.ts';
 
@@ -37,7 +37,7 @@ export function readNetwork(kernel: Kernel, file: Uint8Array): Network {
       `This decoder does not know the family “${name.slice(0, 40)}”; neural-img/onnx runs any.`,
     );
   const names = [...shapesOf(family, 1, 1, 1).keys(), ...(family.hasLatents ? Object.keys(STREAM) : [])];
-  const stored = namedTensors(file, reader, [...names, MAGNITUDES]);
+  const stored = namedTensors(file, reader, names);
   const missing = names.sort().find((name) => !stored.has(name));
   if (missing)
     throw new ModelError(`This model has no tensor “${missing}”: export it again, or use neural-img/onnx.`);
