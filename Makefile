@@ -25,7 +25,7 @@ test-python: .venv/.installed
 
 # With the oldest versions of packages that are allowed; what needs bench's packages, or the newest tools, is left out.
 OLDEST := .venv-oldest/bin/python
-NOT_OLDEST := bench_supernet.py onnx_tools.py page_codecs.py rd.py readme.py
+NOT_OLDEST := bench_supernet.py everyday.py onnx_tools.py page_codecs.py rd.py readme.py
 test-oldest: .venv/.installed .venv-oldest/.installed
 	ANIR_OLDEST_PYTHON=$(CURDIR)/$(OLDEST) $(BIN)/pytest -q tests/test_onnx_tools.py tests/test_fuzz.py -k oldest
 	PYTHONPATH=toolchain:runtime_py $(OLDEST) -m pytest -q -m "not slow" $(addprefix --ignore=tests/test_,$(NOT_OLDEST))
