@@ -21,7 +21,7 @@ types: .venv/.installed
 	$(BIN)/mypy
 
 test-python: .venv/.installed
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist worksteal
 
 # With the oldest versions of packages that are allowed; what needs bench's packages, or the newest tools, is left out.
 OLDEST := .venv-oldest/bin/python

@@ -1,19 +1,16 @@
 import json
 import os
 import re
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from anir_runtime import cli as run_cli
-from anir_runtime.errors import AnirError
 from anir_toolchain import presets
 from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.cli import eval_main, export_main, train_main
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
-from anir_toolchain.training import Task, Training, advance
 from PIL import Image
 
 from tests.conftest import Failing
@@ -181,53 +178,6 @@ def test_several_pictures_go_to_a_folder(picture: Path, fails: Failing) -> None:
     assert load_model(Path("models/b.pt")).image.shape == (40, 30, 3)
     assert load_model(Path("models/picture.pt")).image.shape == (30, 40, 3)
     fails(train_main([str(picture), "b.jpg", "-o", "models/b.pt", *SMALL]), "-o is a folder", 2)
-
-
-def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
-    picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
-) -> None:
-    command = [str(picture), "-o", "model.pt", *SMALL]
-
-    def interrupting(task: Task, training: Training) -> None:
-        advance(task, training)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
-    fails(train_main(command), "interrupted; the same command goes on where it stopped", 130)
-    assert not Path("model.pt").exists()
-    steps = []
-
-    def counting(task: Task, training: Training) -> None:
-        steps.append(training.step)
-        advance(task, training)
-
-    monkeypatch.setattr("anir_toolchain.training.advance", counting)
-    assert train_main([*command, "--resume"]) == 0  # as older versions wanted it
-    assert steps == list(range(1, 30))
-    assert not Path("model.pt.resume").exists()
-
-
-def test_a_state_of_other_options_is_not_gone_on_from(
-    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Path("model.pt.resume").write_text("damaged")
-    assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
-    assert (
-        "model.pt.resume: not an anir checkpoint, or a damaged one; starting anew" in capsys.readouterr().err
-    )
-    assert not Path("model.pt.resume").exists()
-
-
-def test_a_state_that_cannot_be_written_is_no_reason_to_stop(
-    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def full(task: Task, training: Training, path: Path) -> None:
-        raise AnirError(f"{path}: cannot be written (No space left on device)")
-
-    monkeypatch.setattr("anir_toolchain.training.save", full)
-    assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
-    assert "model.pt.resume: cannot be written (No space left on device); going on" in capsys.readouterr().err
-    assert load_model(Path("model.pt")).image.shape == (30, 40, 3)
 
 
 def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from anir_runtime.coder import Coder, Integers
 
-from tests.embedded_reference import Entropy, Levels
+from tests.embedded_reference import Levels
+from tests.entropy_reference import Entropy
 
 WIDTHS = (6000, 2400, 1100, 500, 130)
 FACTORS = (21, 27, 48, 0, 27)

@@ -1,0 +1,67 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from anir_runtime.errors import AnirError
+from anir_toolchain import presets
+from anir_toolchain.checkpoint import load_model
+from anir_toolchain.cli import train_main
+from anir_toolchain.training import Task, Training, advance
+
+from tests.conftest import Failing
+
+SMALL = ["--preset", "fast", "--space", "d2,3w8,16"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(presets.PRESETS, "fast", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
+
+
+def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
+) -> None:
+    command = [str(picture), "-o", "model.pt", *SMALL]
+
+    def interrupting(task: Task, training: Training) -> None:
+        advance(task, training)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
+    fails(train_main(command), "interrupted; the same command goes on where it stopped", 130)
+    assert not Path("model.pt").exists()
+    steps = []
+
+    def counting(task: Task, training: Training) -> None:
+        steps.append(training.step)
+        advance(task, training)
+
+    monkeypatch.setattr("anir_toolchain.training.advance", counting)
+    assert train_main([*command, "--resume"]) == 0  # as older versions wanted it
+    assert steps == list(range(1, 30))
+    assert not Path("model.pt.resume").exists()
+
+
+def test_a_state_of_other_options_is_not_gone_on_from(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("model.pt.resume").write_text("damaged")
+    assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
+    assert (
+        "model.pt.resume: not an anir checkpoint, or a damaged one; starting anew" in capsys.readouterr().err
+    )
+    assert not Path("model.pt.resume").exists()
+
+
+def test_a_state_that_cannot_be_written_is_no_reason_to_stop(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(task: Task, training: Training, path: Path) -> None:
+        raise AnirError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr("anir_toolchain.training.save", full)
+    assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
+    assert "model.pt.resume: cannot be written (No space left on device); going on" in capsys.readouterr().err
+    assert load_model(Path("model.pt")).image.shape == (30, 40, 3)
