@@ -117,7 +117,7 @@ def test_progress_tells_when_latents_are_chosen(
     seen: list[Progress] = []
     told: list[int] = []
     monkeypatch.setattr(
-        "anir_toolchain.training.analyse", lambda image: told.append(len(seen)) or analyse(image)
+        "anir_toolchain.training.analyse", lambda *own: told.append(len(seen)) or analyse(*own)
     )
     fit(waves, Config(family="lapped", preset="short", depths=(2,), widths=(8,)), on_progress=seen.append)
     assert told == [1]

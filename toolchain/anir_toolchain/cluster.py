@@ -72,7 +72,7 @@ def _connected(address: str) -> Any:
     except ImportError as error:
         raise AnirError("--ray needs Ray; install it: pip install 'anir[cluster]'") from error
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address, log_to_driver=False, logging_level="CRITICAL")
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise AnirError(f"--ray {address}: no such cluster ({reason})") from error
