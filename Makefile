@@ -28,11 +28,11 @@ OLDEST := .venv-oldest/bin/python
 NOT_OLDEST := bench_supernet.py everyday.py onnx_tools.py page_codecs.py rd.py readme.py
 test-oldest: .venv/.installed .venv-oldest/.installed
 	ANIR_OLDEST_PYTHON=$(CURDIR)/$(OLDEST) $(BIN)/pytest -q tests/test_onnx_tools.py tests/test_fuzz.py -k oldest
-	PYTHONPATH=toolchain:runtime_py $(OLDEST) -m pytest -q -m "not slow" $(addprefix --ignore=tests/test_,$(NOT_OLDEST))
+	PYTHONPATH=toolchain:runtime_py $(OLDEST) -m pytest -q -n auto --dist worksteal -m "not slow" $(addprefix --ignore=tests/test_,$(NOT_OLDEST))
 
 .venv-oldest/.installed: constraints-oldest.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-oldest
-	$(OLDEST) -m pip install -q -c constraints-oldest.txt -c constraints.txt -e '.[toolchain,demo]' hypothesis pytest
+	$(OLDEST) -m pip install -q -c constraints-oldest.txt -c constraints.txt -e '.[toolchain,demo]' hypothesis pytest pytest-xdist
 	touch $@
 
 fuzz: .venv/.installed  ## opens damaged files for ten minutes
