@@ -25,7 +25,7 @@ def _trunk(name: str, bits: int = 4) -> Trunk:
 def test_codes_are_those_of_the_quantized_parameters(name: str, bits: int) -> None:
     trunk = _trunk(name, bits)
     head = Quantized(torch.ones(2, 3, 12, dtype=torch.int8), torch.ones(2, 3))
-    codes, parameters = trunk.to_codes(head, torch.zeros(2, 3), ()), trunk.quantized()
+    codes, parameters = trunk.to_codes(head, torch.zeros(2, 3)), trunk.quantized()
     torch.testing.assert_close(codes.filters.values, parameters["filters"].detach())
     torch.testing.assert_close(codes.bias.values, parameters["bias"].detach())
     weight = codes.weight * codes.step.values[:, None]
