@@ -127,7 +127,7 @@ def kodak(result: Result) -> str:
     lines = [
         f"Mean PSNR in dB over {summary['pictures']} Kodak pictures (768×512), {config['family']}, "
         f"{config['bits']} bits, preset `{config['preset']}` ({measured_with(result['machine'])}): "
-        f"{_what_is_compared(summary)}, and codecs at that rate. "
+        f"{_what_is_compared(summary)}, and codecs at that rate{_codecs_date(result)}. "
         f"Encoding all sixteen takes {summary['encode_seconds']:.0f} s a picture (median"
         f"{'; two at a time, a core each' if result.get('jobs', 1) == 2 else ''}).",
         "",
@@ -175,10 +175,15 @@ def headline(lapped: Result, siren: Result) -> str:
         "At 768×512 pixels, 0.18 bits per pixel are 8.8 kB. `lapped`: one `.anir` file, cut at the rate, of "
         f"preset `{lapped['config']['preset']}`; `siren`: each picture's best file within the rate, preset "
         f"`{siren['config']['preset']}`; making a picture's sixteen networks takes {times} s of processor "
-        "time. Codecs: as Pillow writes them, AVIF 4:4:4 at speed 2, interpolated between settings "
-        f"({measured_with(lapped['machine'])}).",
+        "time. Codecs: as Pillow writes them, AVIF 4:4:4 at speed 2, interpolated between settings"
+        f"{_codecs_date(lapped)} ({measured_with(lapped['machine'])}).",
     ]
     return "\n".join(lines)
+
+
+def _codecs_date(result: Result) -> str:
+    """When the codecs were measured, if they were taken over from an earlier result."""
+    return f" (measured on {result['codecs_measured']['date']})" if "codecs_measured" in result else ""
 
 
 def compared(*results: Result) -> str:
