@@ -11,7 +11,7 @@ FIXTURES := $(CURDIR)/build/fixtures
 demo: .venv/.installed  ## fits a photograph, or IMAGE=my.jpg, and leaves pictures, plot and table in out/
 	$(BIN)/python -m bench.demo $(if $(IMAGE),"$(IMAGE)") $(if $(PRESET),--preset $(PRESET)) --family $(FAMILY)
 
-test: lint types test-python test-web  ## everything that has to hold
+test: lint types web_demo/node_modules/.installed test-python test-web  ## everything that has to hold
 
 lint: .venv/.installed
 	$(BIN)/ruff format --check .
