@@ -131,7 +131,10 @@ async function openOwn(files: Promise<File[]>): Promise<void> {
     report(endsEarly(first.size));
 }
 
-const wholeOf = ({ subnets }: Picture) => Math.max(...subnets.map(({ bytes }) => bytes));
+// A declaration: files may be opened while the page still starts, and what awaits there has not come by here.
+function wholeOf({ subnets }: Picture): number {
+  return Math.max(...subnets.map(({ bytes }) => bytes));
+}
 
 /** Describes what is there, everywhere on the page. */
 function onShown({ picture, subnet }: Shown): void {
