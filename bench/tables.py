@@ -183,7 +183,7 @@ def headline(lapped: Result, siren: Result) -> str:
 
 def _codecs_date(result: Result) -> str:
     """When the codecs were measured, if they were taken over from an earlier result."""
-    return f" (measured on {result['codecs_measured']['date']})" if "codecs_measured" in result else ""
+    return f", measured on {result['codecs_measured']['date']}" if "codecs_measured" in result else ""
 
 
 def compared(*results: Result) -> str:

@@ -9,8 +9,8 @@ and all else is gone. Otherwise this fails.
 
 import argparse
 import json
-import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,10 +22,9 @@ from anir_toolchain.checkpoint import load_model
 from PIL import Image
 
 from tests.named_file import named_file
+from tests.processes import started
 from tests.random_network import random_network
 
-ROOT = Path(__file__).parents[1]
-_ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'runtime_py'}:{ROOT / 'toolchain'}"}
 _COMMAND = """
 import sys
 {before}
@@ -71,17 +70,7 @@ class Tally:
 def start(command: list[str], folder: Path, before: str = "", last: str = _ONCE) -> subprocess.Popen[str]:
     """Starts a command, and returns when its modules are imported."""
     name, *arguments = command
-    process = subprocess.Popen(
-        [sys.executable, "-c", _COMMAND.format(before=before, last=last.format(name=name)), *arguments],
-        cwd=folder,
-        env=_ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    return process
+    return started(_COMMAND.format(before=before, last=last.format(name=name)), *arguments, folder=folder)
 
 
 def end(process: subprocess.Popen[str]) -> None:
@@ -101,16 +90,17 @@ def names(folder: Path) -> set[str]:
 
 
 def make_inputs(folder: Path) -> dict[str, float]:
-    """Writes a picture and a neural image, and runs all commands once: how long each took, in seconds."""
+    """Writes a picture and a neural image, and runs all commands once: seconds that each was at work."""
     image = Image.new("RGB", (48, 32))
     image.putdata([(x * 5 % 256, y * 7 % 256, 90) for y in range(32) for x in range(48)])
     image.save(folder / "a.png")
     (folder / "big.onnx").write_bytes(named_file(random_network("siren", 4, 48, (300, 200))))
     seconds = {}
     for name, command in COMMANDS.items():
-        process, started = start(command, folder), time.monotonic()
+        process = start(command, folder)
+        began = time.monotonic()
         end(process)
-        seconds[name] = time.monotonic() - started
+        seconds[name] = time.monotonic() - began
     return seconds
 
 
@@ -118,6 +108,14 @@ def copy_inputs(name: str, done: Path, folder: Path) -> None:
     """Takes what a command reads from the folder in which all were run."""
     for own in INPUTS[name]:
         (folder / own).write_bytes((done / own).read_bytes())
+
+
+def remove(output: Path) -> None:
+    """Removes a file or a folder."""
+    if output.is_dir():
+        shutil.rmtree(output)
+    else:
+        output.unlink()
 
 
 def assert_same(got: Path, want: Path, was_killed: bool = False) -> None:
@@ -135,7 +133,7 @@ def assert_same(got: Path, want: Path, was_killed: bool = False) -> None:
 
 
 def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) -> Tally:
-    """Kills a command, which takes so long, so many times while it is at work."""
+    """Kills a command, which is at work for so long, so many times before it has ended."""
     command, tally = COMMANDS[name], Tally()
     output = output_of(command)
     while tally.killed < times:
@@ -152,6 +150,8 @@ def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) 
                 if (folder / output).exists():
                     assert_same(folder / output, done / output, was_killed=True)
                     tally.left += was_at_work
+                    # So that the next one has work to do.
+                    remove(folder / output)
             end(start(command, folder))
             tally.ended += 1
             assert_same(folder / output, done / output)

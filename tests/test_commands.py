@@ -1,9 +1,7 @@
 """Ctrl-C and SIGTERM end every command soon, in one line at most, and leave no half-written file."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,12 +17,12 @@ from PIL import Image
 
 from tests.fuzz.external_data import model_of
 from tests.named_file import named_file
+from tests.processes import started
 from tests.random_network import random_network
 from tests.vectors.anir import anir_files
 
 PATIENCE = 60
 """Seconds after which a command counts as one that does not end; they take far less."""
-ROOT = Path(__file__).parents[1]
 _START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.{handler})
@@ -52,18 +50,8 @@ def _start(
 ) -> subprocess.Popen[str]:
     """Starts a command, and returns once Python has."""
     function, arguments = command
-    process = subprocess.Popen(
-        [sys.executable, "-c", before + _START.format(command=function, handler=handler), *arguments],
-        stdin=stdin,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'runtime_py'}:{ROOT / 'toolchain'}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    return process
+    code = before + _START.format(command=function, handler=handler)
+    return started(code, *arguments, folder=folder, stdin=stdin)
 
 
 def _wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -15,8 +15,6 @@ pytestmark = pytest.mark.slow
 
 KILLS = 3
 """Of each command; `python -m tests.kills` kills more often."""
-_SECONDS = 1.5
-"""Within which a command is killed; they take about so long."""
 _FULL = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -25,18 +23,27 @@ resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, resource.RLIM_INFINITY))
 """A file that grows beyond so many bytes cannot be written, as on a full disk."""
 
 
+Ran = tuple[Path, dict[str, float]]
+
+
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which all commands were run once."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A folder in which all commands were run once, and for how many seconds each was at work."""
     folder = tmp_path_factory.mktemp("done")
-    make_inputs(folder)
-    return folder
+    return folder, make_inputs(folder)
+
+
+@pytest.fixture
+def done(ran: Ran) -> Path:
+    """A folder in which all commands were run once."""
+    return ran[0]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_is_killed_is_resumed_or_clean(name: str, done: Path) -> None:
+def test_what_is_killed_is_resumed_or_clean(name: str, ran: Ran) -> None:
     """The output is not there or whole, and the same command then makes what it makes alone."""
-    tally = kill(name, KILLS, _SECONDS, done, random.Random())
+    done, seconds = ran
+    tally = kill(name, KILLS, seconds[name], done, random.Random())
     assert tally.killed >= KILLS
     assert tally.ended
 

@@ -1,12 +1,12 @@
 """What Ctrl-C does to a process whose main thread is in compiled code, or saves something."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.processes import started
 
 _PROCESS = """
 import signal, sys, time
@@ -30,15 +30,7 @@ ENDLESS, RUN = 2**62, "run(store)"
 
 def _interrupted(folder: Path, rounds: int, around: str, inside: str) -> tuple[int, str]:
     """Presses Ctrl-C: the exit code, and the last line on stderr."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROCESS.format(rounds=rounds, around=around, inside=inside)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
+    process = started(_PROCESS.format(rounds=rounds, around=around, inside=inside), folder=folder)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)

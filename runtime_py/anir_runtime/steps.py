@@ -11,7 +11,7 @@ _FIRST, _LATER = 21, 30
 With less, intervals become shorter than is worth it; with more, a level tells of too few.
 """
 _PARTS, _NEAR = 9, 8
-"""A width that is 1/512 of the width before, or 2, or up to 255 of them, smaller is told in 8 bits."""
+"""A width v − (v c >> 9), where v is the width before and c from 0 to 255, is told as c, in 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def cheap_width(before: Step | None, width: int) -> int:
 
 
 def _reduced(width: int, parts: int) -> int:
+    """A width less so many of its 512 parts."""
     return width - (width * parts >> _PARTS)
 
 

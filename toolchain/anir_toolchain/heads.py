@@ -1,5 +1,7 @@
 """The linear heads in closed form: least squares, then rounding whose errors make up for one another."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -67,9 +69,6 @@ class Moments:
     def solve(self, bits: int, shared_step: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """The best quantized linear map from the C channels to the colours.
 
-        Rounds one channel's coefficients after the other, and lets those that are left, at last the bias,
-        make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the inverse Hessian.
-
         Args:
             bits: of a code.
             shared_step: whether all colours have to have the same step.
@@ -86,18 +85,13 @@ class Moments:
         largest = solution[:, :-1].abs().amax(1)
         largest = largest.amax().expand(len(largest)) if shared_step else largest
         step = (largest / (2 ** (bits - 1) - 1)).clamp_min(1e-12)
-        feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
-        codes = torch.zeros_like(solution[:, :-1])
-        for i in range(width):
-            codes[:, i] = quantize(solution[:, i], step, bits)
-            error = (solution[:, i] - codes[:, i] * step) / feedback[i, i]
-            solution[:, i:] -= error[:, None] * feedback[i, i:]
+        codes = _rounded_in_turn(solution, gram, step, width, lambda own: quantize(own, step, bits))
         return codes.float().cpu(), step.float().cpu(), solution[:, -1].float().cpu()
 
     def moves_from(self, head: Quantized, bias: Tensor, most: int) -> Tensor:
         """By how much the codes of a head should be moved at the channels behind the planes.
 
-        Rounded are the differences, in turn, as `solve` does; planes and bias stay.
+        Planes and bias stay.
 
         Args:
             head: codes int8[N, C] and scale [N] for N colours and planes.
@@ -114,13 +108,38 @@ class Moments:
         gram = _with_ridge(self.gram[own, own] / self.points)
         lacking = (self.cross[own] - self.gram[own] @ known.T) / self.points
         solution = torch.linalg.solve(gram, lacking).T / scale.to(gram.device)
-        feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
-        moves = torch.zeros_like(solution)
-        for i in range(len(gram)):
-            moves[:, i] = solution[:, i].round().clamp(-most, most - 1)
-            error = (solution[:, i] - moves[:, i]) / feedback[i, i]
-            solution[:, i:] -= error[:, None] * feedback[i, i:]
+        one = torch.ones_like(solution[:, 0])
+        moves = _rounded_in_turn(
+            solution, gram, one, len(gram), lambda own: own.round().clamp(-most, most - 1)
+        )
         return moves.long().cpu()
+
+
+def _rounded_in_turn(
+    solution: Tensor, gram: Tensor, step: Tensor, count: int, to_codes: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Codes of the first coefficients of a least-squares solution, those of one channel after the other.
+
+    Those that are left make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the
+    inverse Hessian.
+
+    Args:
+        solution: coefficients float64[N, C], which are changed as they make up for errors.
+        gram: second moments of the channels, float64[C, C].
+        step: the value of a code of 1, [N].
+        count: of the channels that are rounded.
+        to_codes: rounds coefficients [N] to codes [N].
+
+    Returns:
+        float64[N, count].
+    """
+    feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
+    codes = torch.zeros_like(solution[:, :count])
+    for i in range(count):
+        codes[:, i] = to_codes(solution[:, i])
+        error = (solution[:, i] - codes[:, i] * step) / feedback[i, i]
+        solution[:, i:] -= error[:, None] * feedback[i, i:]
+    return codes
 
 
 def _with_ridge(gram: Tensor) -> Tensor:

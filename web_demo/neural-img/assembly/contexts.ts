@@ -36,13 +36,17 @@ export const signSlots = new StaticArray<usize>(5);
 
 let inverse: i64 = 0;
 
-/** Fills the tables, and sets the width that sums of sizes are relative to. */
-export function measureBy(width: i32): void {
-  inverse = (1 << 20) / width;
+/** Fills the tables, which hold for all levels of a picture. */
+export function fillTables(): void {
   fillSteps(logs, LOG_STEPS);
   fillSteps(bands, BAND_STEPS);
   fillNeighbours();
   for (let i = 0; i < pitch * pitch; i++) classes[i] = <u16>(unchecked(bands[rowOf(i) + columnOf(i)]) * LOGS);
+}
+
+/** Sets the width that sums of sizes are relative to. */
+export function measureBy(width: i32): void {
+  inverse = (1 << 20) / width;
 }
 
 /** The class of zeros at a frequency that have no activity. */
@@ -71,7 +75,8 @@ export function log(x: i64): i32 {
   return unchecked(logs[<i32>min((x * inverse) >> 20, LOG_MOST)]);
 }
 
-/** Frequencies around one: the four nearest, the four two away, the four across a corner, and those 3 to 6 away. */
+// Where frequencies around one stand in a row of the table below, in bytes: the nearest four, the four two away, those across the
+// corners, and those 3, 4, 5 and 6 away. Each four are left, right, up and down.
 const LEFT: usize = 0;
 const RIGHT: usize = 2;
 const UP: usize = 4;
@@ -80,27 +85,39 @@ const SECOND: usize = 8;
 const CORNERS: usize = 16;
 const FARTHER: usize = 24;
 const NEIGHBOURS: usize = 56;
-/** Of each frequency, where those around it lie in their plane, in bytes of i32: u16 [pitch², 28]. Some lie beyond: `nowhere`. */
+/**
+ * Of each frequency, at which bytes of i32 those around it lie in their plane: u16 [pitch², 28]. Those that there are not lie at
+ * the place beyond all frequencies, whose size is zero.
+ */
 const neighbours = memory.data(32 * 32 * 56);
 
 /** Fills the table of frequencies around each. */
 function fillNeighbours(): void {
   for (let i = 0; i < pitch * pitch; i++) {
+    const row = neighbours + <usize>i * NEIGHBOURS;
     const u = rowOf(i);
     const v = columnOf(i);
-    let to = neighbours + <usize>i * NEIGHBOURS;
-    for (let far = 1; far < 7; far++) {
-      if (far == 2) to = corner(corner(corner(corner(to + 8, u - 1, v - 1), u - 1, v + 1), u + 1, v - 1), u + 1, v + 1) - 16;
-      if (far == 3) to += 8;
-      to = corner(corner(corner(corner(to, u, v - far), u, v + far), u - far, v), u + far, v);
-    }
+    putFour(row, u, v, 1);
+    putFour(row + SECOND, u, v, 2);
+    putNeighbour(row + CORNERS, u - 1, v - 1);
+    putNeighbour(row + CORNERS + 2, u - 1, v + 1);
+    putNeighbour(row + CORNERS + 4, u + 1, v - 1);
+    putNeighbour(row + CORNERS + 6, u + 1, v + 1);
+    for (let far = 3; far < 7; far++) putFour(row + FARTHER + <usize>(far - 3) * 8, u, v, far);
   }
 }
 
-function corner(to: usize, u: i32, v: i32): usize {
+/** Writes where the frequencies so far to the left, to the right, up and down lie. */
+function putFour(to: usize, u: i32, v: i32, far: i32): void {
+  putNeighbour(to + LEFT, u, v - far);
+  putNeighbour(to + RIGHT, u, v + far);
+  putNeighbour(to + UP, u - far, v);
+  putNeighbour(to + DOWN, u + far, v);
+}
+
+function putNeighbour(to: usize, u: i32, v: i32): void {
   const inside = u >= 0 && v >= 0 && u < pitch && v < pitch;
   store<u16>(to, (inside ? indexOf(u, v) : pitch * pitch) << 2);
-  return to + 2;
 }
 
 /** A cell's plane has activity up to a sum of frequencies. */

@@ -1,9 +1,9 @@
 /**
  * What is known of a picture's coefficients, in memory (AssemblyScript; docs/format.md, "Coefficients").
  *
- * Coefficients lie by row and column of cells, plane and frequency. Around the picture is a border of one cell, and between
- * planes one of two frequencies, whose sizes stay zero, so that all that is around one can be read. An index into these
- * arrays is a place.
+ * Coefficients lie by row and column of cells, plane, and frequency in the order in which they are coded, so that those in use
+ * lie together. Around the picture is a border of one cell, and each plane of a cell has one place more than frequencies: their
+ * sizes stay zero, so that all that is around a coefficient can be read. An index into these arrays is a place.
  */
 import { modelBytes, prepare, reset, startCounter } from './mixer';
 import { keepPlace, restorePlace } from './range_coder';
@@ -111,7 +111,7 @@ export function indexOf(row: i32, column: i32): i32 {
  * Makes room for a picture's coefficients, of which nothing is known, and for models. Memory from `room` on is free.
  * @returns whether there is memory
  */
-export function create(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequencies: i32): bool {
+export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequencies: i32): bool {
   rows = cellRows;
   columns = cellColumns;
   planes = cellPlanes;
