@@ -41,6 +41,6 @@ def _run(name: str, module: str, function: str) -> int:
             sys.stdout.flush()
         # All is in order. Who presses Ctrl-C need not wait for threads that still draw.
         os._exit(code)
-    # Python looks through all objects again before it ends, for half a second and more once torch is imported.
+    # Otherwise Python looks through all objects before it ends: over half a second once torch is imported.
     gc.freeze()
     return code
