@@ -87,26 +87,26 @@ class FilterNetwork:
         )
 
     def _at_nodes(self, tiling: _Tiling) -> "_Way":
-        """Points are Chebyshev nodes, some columns of nodes at a time."""
-        own = graph(_network(len(self._layers)) + _TO_ROWS, "at_rows", **_CONSTANTS)
-        last = graph("pixels = MatMul(at_rows, to_columns)", "pixels")
+        """Points are nodes, some columns of them at a time."""
         parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
+        text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
+        first = graph(text + _TO_COLUMNS * is_whole, "pixels" if is_whole else "at_rows", **_CONSTANTS)
+        last = graph(_TO_COLUMNS, "pixels")
 
         def across(x: Floats) -> list[dict[str, Floats]]:
-            at = nodes(x, tiling.across)
-            return [
-                *(self._across(at[part]) for part in parts),
-                {"to_columns": interpolation(x, tiling.across)},
-            ]
+            at, to_columns = nodes(x, tiling.across), interpolation(x, tiling.across)
+            return [*(self._across(at[part]) for part in parts), {"to_columns": to_columns}]
 
         def down(y: Floats) -> dict[str, Floats]:
             to_rows = np.ascontiguousarray(interpolation(y, tiling.down).T)
             return {**self._down(nodes(y, tiling.down)), "to_rows": to_rows}
 
         def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
-            known = self._weights | down
-            at_rows = [own.run(known | part)[0] for part in across[:-1]]
-            return last.run({"at_rows": np.concatenate(at_rows, axis=2), **across[-1]})[0]
+            known, (*own, to_columns) = self._weights | down, across
+            if is_whole:
+                return first.run(known | own[0] | to_columns)[0]
+            at_rows = np.concatenate([first.run(known | part)[0] for part in own], axis=2)
+            return last.run({"at_rows": at_rows, **to_columns})[0]
 
         return _Way((self.rows, tiling.columns), across, down, values)
 
@@ -184,3 +184,6 @@ at_nodes = Reshape(last, shape)
 at_rows = MatMul(to_rows, at_nodes)
 """
 """From `last` at nodes, [outputs, nodes down · nodes across], to [outputs, rows, nodes across]."""
+
+_TO_COLUMNS = "pixels = MatMul(at_rows, to_columns)"
+"""From these to [outputs, rows, columns]."""
