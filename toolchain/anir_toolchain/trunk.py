@@ -38,7 +38,10 @@ class Trunk:
         self.bits = bits
         self.parameters = parameters
         # On the device once, as each step needs them.
-        self._tops = {"filters": top_codes(family).to(parameters["filters"].device), "bias": TOP_CODE}
+        self._tops: dict[str, Tensor | int] = {
+            "filters": top_codes(family).to(parameters["filters"].device),
+            "bias": TOP_CODE,
+        }
 
     @classmethod
     def create(
@@ -87,8 +90,16 @@ class Trunk:
     def to(self, device: torch.device) -> "Trunk":
         """The same trunk on that device, its parameters ready for gradients."""
         moved = {name: value.to(device) for name, value in self.parameters.items()}
-        trained = {name: value.requires_grad_() for name, value in moved.items()}
-        return Trunk(self.family, self.depths, self.bits, trained)
+        return self.with_parameters({name: value.requires_grad_() for name, value in moved.items()})
+
+    def with_parameters(self, parameters: Parameters) -> "Trunk":
+        """A trunk of the same kind with these parameters."""
+        return Trunk(self.family, self.depths, self.bits, parameters)
+
+    @property
+    def width(self) -> int:
+        """Channels of each layer."""
+        return self.parameters["head"].shape[-1]
 
     @property
     def planes(self) -> int:
@@ -121,7 +132,10 @@ class Trunk:
         self, depth: int, parameters: Parameters, x: Tensor, y: Tensor, features: Tensor
     ) -> Tensor:
         """The channels from which the head of one depth makes colours, float32[N, C]: see `last_layers`."""
-        weights, biases = parameters["weight"][..., : depth - 1, :, :], parameters["bias"][..., : depth - 1, :]
+        weights, biases = (
+            parameters["weight"][..., : depth - 1, :, :],
+            parameters["bias"][..., : depth - 1, :],
+        )
         return self.family.forward(parameters["filters"], weights, biases, x, y, features, self.planes)[-1]
 
     def colours(
