@@ -146,7 +146,7 @@ class Trunk:
         heads, biases = parameters["head"].unbind(-3), parameters["head_bias"][..., None].unbind(-3)
         layers = self.last_layers(parameters, x, y, features)
         return [
-            affine(bias, head, channels.mT)
+            _Head.apply(bias, head, channels)  # type: ignore[no-untyped-call]
             for bias, head, channels in zip(biases, heads, layers, strict=True)
         ]
 
@@ -233,6 +233,20 @@ class Trunk:
             name: lsq(self.parameters[name], row_step(self.parameters[name].detach(), top), 16)
             for name, top in self._tops.items()
         }
+
+
+class _Head(torch.autograd.Function):
+    """b + W hᵀ of a head, with a gradient of h that lies in memory as h does: others would be slow to use."""
+
+    @staticmethod
+    def forward(ctx, bias: Tensor, head: Tensor, channels: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(head, channels)
+        return affine(bias, head, channels.mT)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[no-untyped-def]
+        head, channels = ctx.saved_tensors
+        return grad.sum(-1, keepdim=True), grad @ channels, grad.mT @ head
 
 
 def top_codes(family: Family) -> Tensor:
