@@ -220,6 +220,7 @@ def test_an_interrupted_batch_goes_on_in_others(jobs: list[Job], monkeypatch: py
     monkeypatch.setattr("anir_toolchain.training.begin", _raising(AssertionError("it began anew")))
     # One alone, then the others together with one that begins.
     assert attempt(sound[1], BATCH, lambda _: None).fitted
+    assert _models([sound[1]])["b.pt"] == straight["b.pt"]
     monkeypatch.setattr("anir_toolchain.training.begin", begin)
     sound[1].target.unlink()
     assert len(list(in_batches(sound, BATCH, Display()))) == 3
