@@ -222,8 +222,16 @@ def _mapped(function: Callable[..., Tensor], *states: Any) -> Any:
 
 def _joined(states: Sequence[State]) -> State:
     """States of a picture each as one, whose tensors have an axis of pictures in front."""
-    own: State = _mapped(lambda *tensors: torch.stack([tensor.detach() for tensor in tensors]), *states)
+    own: State = _mapped(_stacked, *states)
     return own
+
+
+def _stacked(*tensors: Tensor) -> Tensor:
+    """Tensors as one, whose matrices lie in memory as theirs do: products of others are rounded otherwise."""
+    own = [tensor.detach() for tensor in tensors]
+    if own[0].is_contiguous():
+        return torch.stack(own)
+    return torch.stack([tensor.mT for tensor in own]).mT
 
 
 def _of_picture(state: State, picture: int) -> State:
