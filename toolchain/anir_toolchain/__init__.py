@@ -4,7 +4,7 @@ try:
     from anir_toolchain.checkpoint import load_model, save_model
     from anir_toolchain.config import Config
     from anir_toolchain.model import Model
-    from anir_toolchain.training import fit
+    from anir_toolchain.training import Subject, fit, fit_batch
 except ModuleNotFoundError as error:
     # The command lines still load, to say what to install.
     if error.name != "torch":
@@ -16,4 +16,4 @@ except ModuleNotFoundError as error:
     if error.name not in ("torch", "onnx", "onnx_ir", "onnxscript"):
         raise
 
-__all__ = ["Config", "Model", "export", "fit", "load_model", "save_model"]
+__all__ = ["Config", "Model", "Subject", "export", "fit", "fit_batch", "load_model", "save_model"]
