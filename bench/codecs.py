@@ -86,11 +86,21 @@ def best_within(image: NDArray[np.uint8], codec: str, budget: int) -> dict[str, 
 
 def encode(image: NDArray[np.uint8], codec: str, quality: int) -> dict[str, float]:
     """One encode and decode with Pillow; `quality` is a compression ratio for JPEG 2000."""
+    data = file_of(image, codec, quality)
+    decoded = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
+    return {"quality": quality, "bytes": len(data), "psnr": psnr(decoded, image)}
+
+
+def file_of(image: NDArray[np.uint8], codec: str, quality: int) -> bytes:
+    """A file by Pillow; `quality` is a compression ratio for JPEG 2000, and 100 is lossless for JPEG XL."""
+    setting: dict[str, Any] = {"quality": quality}
+    if codec == "JPEG2000":
+        setting = {"quality_layers": [quality]}
+    elif codec == "JXL" and quality == 100:
+        setting = {"lossless": True}
     buffer = BytesIO()
-    setting = {"quality_layers": [quality]} if codec == "JPEG2000" else {"quality": quality}
     as_pillow(image).save(buffer, FORMATS.get(codec, codec), **setting, **CODECS[codec])
-    decoded = np.asarray(Image.open(buffer).convert("RGB"))
-    return {"quality": quality, "bytes": len(buffer.getvalue()), "psnr": psnr(decoded, image)}
+    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ import typer
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop, Decoder, available_cores
 from anir_runtime.files import replacing
-from anir_toolchain.export import macs_per_pixel
 from anir_toolchain.families import families
 from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.model import Model
+from anir_toolchain.onnx_export import macs_per_pixel
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Space, Subnet
 from anir_toolchain.terminal import run

@@ -16,10 +16,10 @@ import onnx_ir as ir
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.families.mfn import NORM_CHANNELS
 from anir_runtime.network import Network
-from anir_toolchain.export import export
 from anir_toolchain.families import families
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
 from anir_toolchain.model import Model
+from anir_toolchain.onnx_export import export
 from anir_toolchain.space import Subnet
 from numpy.typing import NDArray
 from onnxscript import GraphBuilder

@@ -1,4 +1,4 @@
-"""JPEG, WebP and AVIF files for the page to compare with: of the subnets' sizes, and as copies for `srcset`.
+"""Files of other codecs for the page to compare with: of the subnets' sizes, and as copies for `srcset`.
 
 Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with which
 subnet. Where a codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels
@@ -12,7 +12,6 @@ import json
 import shutil
 from collections.abc import Callable
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,9 +27,9 @@ from anir_toolchain.terminal import run
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.codecs import CODECS, best_within, encode
+from bench.codecs import best_within, encode, file_of
 
-_SUFFIXES = {"JPEG": "jpg", "WEBP": "webp", "AVIF": "avif"}
+_SUFFIXES = {"JPEG": "jpg", "WEBP": "webp", "JXL": "jxl", "AVIF": "avif"}
 FRACTIONS = (4, 2, 1)
 """What part of the native width the copies for screens have: a fourth, half, and all."""
 app = typer.Typer(add_completion=False)
@@ -71,10 +70,8 @@ def _encode_within(image: NDArray[np.uint8], size: int, target: Path) -> dict[st
     for codec, suffix in _SUFFIXES.items():
         best = best_within(image, codec, size)
         file = f"q{best['quality']}.{suffix}"
-        buffer = BytesIO()
-        Image.fromarray(image).save(buffer, codec, quality=best["quality"], **CODECS[codec])
         with replacing(target / file) as temporary:
-            temporary.write_bytes(buffer.getvalue())
+            temporary.write_bytes(file_of(image, codec, int(best["quality"])))
         row[codec.lower()] = {"file": file, "bytes": best["bytes"], "psnr": round(best["psnr"], 3)}
     return row
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from anir_toolchain.export import export
 from anir_toolchain.model import Model
+from anir_toolchain.onnx_export import export
 from PIL import Image
 
 from tests.random_model import random_model

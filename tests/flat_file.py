@@ -18,5 +18,5 @@ def flat_file() -> bytes:
     writer.begin(np.zeros((SIZE[1] // 16, SIZE[0] // 16, 3, 16, 16), np.int32), colours_of(3))
     for depth in (2, 3):
         writer.refine(Step(4000, 1))
-        writer.add(replace(random_network("lapped", depth, 8, SIZE), latents=None), (30, 33, 36), 4000)
-    return writer.finish()
+        writer.add(replace(random_network("lapped", depth, 8, SIZE), latents=None), 4000)
+    return writer.finish([(30, 33, 36)] * 2)

@@ -1,5 +1,6 @@
 """Untrained models with lively pictures: what the file format must carry, without a fit."""
 
+import math
 from typing import Any
 
 import torch
@@ -32,7 +33,8 @@ def random_model(
         heads, lean = (len(space.depths), colours), family(name).lean
         weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
         weight[..., : family(name).planes(colours)] = 0
-        filters = family(name).init_filters(depth, width, (1.2, 0.8), 20.0, generator)
+        limit = math.pi / 2 * math.sqrt(size[0] * size[1])
+        filters = family(name).init_filters(depth, width, (1.2, 0.8), 27.0, limit, generator)
         return QuantizedTrunk(
             filters=filter_rows(name, filters),
             weight=weight.to(torch.int8),

@@ -46,8 +46,8 @@ def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[N
         width = 4000 >> k
         if family == "lapped":
             writer.refine(Step(width, 1 + k))
-        writer.add(network, PSNR, width)
-    return writer.finish(), own
+        writer.add(network, width)
+    return writer.finish([PSNR] * len(own)), own
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
@@ -184,8 +184,8 @@ def test_a_large_picture_waits_for_its_bytes() -> None:
     writer = AnirWriter(header, 1 << 12)
     writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), colours_of(3))
     writer.refine(Step(4000, 1))
-    writer.add(replace(random_network("lapped", 2, 8, size), latents=None), PSNR, 4000)
-    data = writer.finish()
+    writer.add(replace(random_network("lapped", 2, 8, size), latents=None), 4000)
+    data = writer.finish([PSNR])
     first = AnirFile(data)
     assert first.header is not None
     assert first.header.levels[0].end == len(data) >= least_bytes(header)

@@ -32,5 +32,5 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
             for r in range(1, 1 + rows)
             for c in range(1, 1 + columns)
         ]
-        drawn = sample.drawn(model, subnet, coder.values(), step)
+        drawn = sample.drawn(model, subnet, sample.near(coder.values()), step)
         assert np.abs(np.concatenate(cells).astype(int) - drawn).max() <= 1

@@ -70,8 +70,8 @@ def test_notebooks_show_the_picture(path: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_threads_do_not_change_pixels(path: Path, threads: int) -> None:
-    np.testing.assert_array_equal(Decoder(path, threads).decode((300, 200)), decode(path, (300, 200)))
+def test_threads_do_not_change_the_picture(path: Path, threads: int) -> None:
+    assert_same_pixels(Decoder(path, threads).decode((300, 200)), decode(path, (300, 200)))
 
 
 def test_a_crop_is_that_part_of_the_whole(path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_file_without_an_end_is_refused() -> None:
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
 def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many files are opened and drawn, there are at most two sessions for their family."""
+    """However many files are opened and drawn, there are at most three sessions for their family."""
     opened = list[bytes]()
 
     def counted(model: bytes) -> object:
@@ -189,4 +189,4 @@ def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -
     for seed in range(3):
         network = random_network(family, 3, 8, seed=seed)
         Decoder(named_file(network)).decode((300, 200))
-        assert len(opened) <= 2
+        assert len(opened) <= 3

@@ -62,8 +62,8 @@ def test_a_written_file_has_the_levels() -> None:
     writer.begin(target, COLOURS)
     for k, level in enumerate(levels):
         writer.refine(level.step)
-        writer.add(random_network("lapped", 2, 8 + k, SIZE), (20.0, 21.0, 22.0), level.step.width)
-    file = AnirFile(writer.finish())
+        writer.add(random_network("lapped", 2, 8 + k, SIZE), level.step.width)
+    file = AnirFile(writer.finish([(20.0, 21.0, 22.0)] * len(levels)))
     for k, level in enumerate(levels):
         read = file.network(k).latents
         assert read is not None

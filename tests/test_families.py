@@ -30,7 +30,7 @@ def test_every_layer_of_lapped_sees_its_latents(planes: int) -> None:
 
 def _one_point(name: str) -> tuple[list[float], torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
-    filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, generator)
+    filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, 99.0, generator)
     weights = torch.rand(1, 3, 3, generator=generator)
     biases = torch.rand(1, 3, generator=generator)
     layers = family(name).forward(filters, weights, biases, torch.tensor([0.3]), torch.tensor([-0.6]))
@@ -68,7 +68,7 @@ def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
 @pytest.mark.parametrize("name", ["fourier", "gabor"])
 def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str) -> None:
     generator = torch.Generator().manual_seed(1)
-    filters = family(name).init_filters(2, 12, (1.0, 1.0), 9.0, generator)
+    filters = family(name).init_filters(2, 12, (1.0, 1.0), 9.0, 99.0, generator)
     weights = 20 * torch.rand(1, 12, 12, generator=generator)
     at = torch.rand(2, 50, generator=generator)
     layers = family(name).forward(filters, weights, torch.zeros(1, 12), *at)
@@ -85,7 +85,7 @@ def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str)
 @pytest.mark.parametrize("name", ["fourier", "gabor", "siren"])
 def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(name: str) -> None:
     kind = family(name)
-    filters = kind.init_filters(4, 4000, (2.0, 0.5), 30.0, torch.Generator().manual_seed(0))
+    filters = kind.init_filters(4, 4000, (2.0, 0.5), 30.0, 1e6, torch.Generator().manual_seed(0))
     assert filters.shape == (kind.banks(4), len(kind.filter_bits), 4000)
     spread = filters.std(dim=2)
     assert (spread[:, 0] / spread[:, 1]).tolist() == pytest.approx([4.0] * kind.banks(4), rel=0.1)
@@ -94,14 +94,30 @@ def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(n
 def test_frequencies_of_filter_networks_fall_by_bank_grow_with_width_and_have_a_long_tail() -> None:
     def spread(width: int, bandwidth: float) -> list[float]:
         generator = torch.Generator().manual_seed(0)
-        filters = family("fourier").init_filters(4, width, (1.0, 1.0), bandwidth, generator)
+        filters = family("fourier").init_filters(4, width, (1.0, 1.0), bandwidth, 1e6, generator)
         return filters[:, :2].square().mean((1, 2)).sqrt().tolist()
 
     narrow, wide = spread(5000, 0.3), spread(20000, 0.3)
     assert [b / a for a, b in itertools.pairwise(wide)] == pytest.approx([0.7] * 3, rel=0.05)
     assert [b / a for a, b in zip(narrow, wide, strict=True)] == pytest.approx([2.0] * 4, rel=0.05)
     assert [b / a for a, b in zip(wide, spread(20000, 0.6), strict=True)] == pytest.approx([2.0] * 4)
-    first = family("gabor").init_filters(1, 20000, (1.0, 1.0), 0.3, torch.Generator().manual_seed(0))[0]
+    first = family("gabor").init_filters(1, 20000, (1.0, 1.0), 0.3, 1e6, torch.Generator().manual_seed(0))[0]
     # The fourth moment of a normal variable is 3 in units of its second one squared, here 3 · 4! / 2!².
     assert (first[0] ** 4).mean() / first[0].square().mean() ** 2 == pytest.approx(18, rel=0.15)
     assert first[2].abs().max() <= math.pi
+
+
+@pytest.mark.parametrize("name", ["fourier", "gabor"])
+def test_frequencies_of_all_banks_add_up_to_a_share_of_what_pixels_show(name: str) -> None:
+    for depth in (2, 5):
+        filters = family(name).init_filters(
+            depth, 400, (1.0, 1.0), 30.0, 90.0, torch.Generator().manual_seed(0)
+        )
+        highest = filters[:, :2].norm(dim=1).amax(1)
+        assert highest.sum().item() == pytest.approx(0.4 * 90, rel=1e-5)
+        assert (highest[1:] / highest[:-1]).tolist() == pytest.approx([0.7] * (depth - 1), rel=1e-5)
+
+
+def test_gaussians_that_grow_are_brought_back() -> None:
+    filters = torch.tensor([-9.0, -9.0, -9.0, -9.0, -9.0, -0.5]).reshape(1, 6, 1)
+    assert family("gabor").confined(filters).flatten().tolist() == [-9, -9, -9, -9, -9, 0]

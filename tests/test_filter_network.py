@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from anir_runtime.chebyshev import NOISE
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.families.mfn import MultiplicativeFilterNetwork
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
-from anir_runtime.linear import Linear, head, hidden_layers
+from anir_runtime.linear import head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tiles import Floats
 
@@ -27,7 +26,7 @@ def _flat(values: Floats) -> Floats:
 def test_nodes_give_the_pixels_of_all(family: str, size: tuple[int, int], smooth: bool) -> None:
     network = random_network(family, 3, 24)
     x, y = axis_coordinates(96, size[0], 10, 40), axis_coordinates(64, size[1], 10, 20)
-    assert (len(x) * len(y) >= 16384 and _of(network)._nodes_needed(x, y) is not None) == smooth
+    assert (len(x) * len(y) >= 16384 and _of(network)._choose_tiling(x, y) is not None) == smooth
     draw = MultiplicativeFilterNetwork(network).start(x, y)
     got = np.concatenate([draw(slice(0, 5)), draw(slice(5, len(y)))])
     assert_same_pixels(got, reference.pixels(network, x, y))
@@ -36,18 +35,8 @@ def test_nodes_give_the_pixels_of_all(family: str, size: tuple[int, int], smooth
 def test_what_is_too_rough_is_evaluated_at_all_pixels() -> None:
     network = random_network("fourier", 3, 24)
     far = np.linspace(-40, 40, 200, dtype=np.float32)
-    assert _of(network)._nodes_needed(far, far) is None
+    assert _of(network)._choose_tiling(far, far) is None
     assert _of(network).start(far, far, _flat, 3)(slice(0, 3)).shape == (3, 200, 3)
-
-
-def test_degrees_add_up_from_bank_to_bank() -> None:
-    filters = Filters(np.zeros((2, 3, 1), np.float32), np.zeros((3, 1), np.float32))
-    one = Linear(np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32))
-    network = FilterNetwork(filters, [one, one, one], 3)
-    line, parabola = np.array([1.0, 1.0]), np.array([1.0, 0.0, 1.0])
-    assert network._degree([line, parabola, line], [1, 1, 1]) == 5
-    assert network._degree([line, parabola, line], [1, NOISE / 2, 1]) == 1
-    assert network._degree([np.ones(1)] * 3, [1, 1, 1]) == 1
 
 
 def test_values_that_overflow_do_not_stop_it() -> None:

@@ -8,8 +8,8 @@ from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest, Source
 from anir_toolchain.checkpoint import save_model
 from anir_toolchain.cli import export_main
-from anir_toolchain.export import export, export_levels
 from anir_toolchain.level_file import LevelFile, is_anir
+from anir_toolchain.onnx_export import export, export_levels
 
 from tests.conftest import Failing
 from tests.flat_file import flat_file

@@ -95,5 +95,5 @@ def _anir(family: str, block: Integers, levels: int = 3) -> bytes:
         if family == "lapped":
             writer.refine(Step(6000 >> k, 1))
         network = random_network(family, 2 + k, 48, SIZE, seed=1)
-        writer.add(replace(network, latents=None), (20, 20, 20), 6000 >> k)
-    return writer.finish()
+        writer.add(replace(network, latents=None), 6000 >> k)
+    return writer.finish([(20, 20, 20)] * levels)

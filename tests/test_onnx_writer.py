@@ -13,10 +13,10 @@ from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Latents, Network
-from anir_toolchain.export import payload_bytes
 from anir_toolchain.families import families, family
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
 from anir_toolchain.latent_coding import encode_latents, planes_apart
+from anir_toolchain.onnx_export import payload_bytes
 from anir_toolchain.onnx_writer import build
 from anir_toolchain.onnx_writer.lapped import cosines, seen_planes
 from anir_toolchain.onnx_writer.tensors import NetworkTensors

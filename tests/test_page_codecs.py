@@ -11,9 +11,9 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.manifest import Manifest
 from anir_runtime.picture_file import write_picture
 from anir_toolchain.anir_export import export_anir
-from anir_toolchain.export import export
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr
+from anir_toolchain.onnx_export import export
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -10,36 +10,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anir_runtime.chebyshev import NOISE, Spectrum, interpolation, nodes, spectrum
+from anir_runtime.chebyshev import interpolation, nodes
 from anir_runtime.filters import COLUMNS, ROWS, Filters
 from anir_runtime.linear import Linear
 from anir_runtime.tile_graph import Floats, graph
 from anir_runtime.tiles import Draw, bands, in_tiles, stretches
 
 _TILE_VALUES, _LONGEST = 131072, 128
-"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
-_SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 64
-"""Most values and rows of an interpolated tile: larger, as its nodes cost about as much whatever its size."""
-_FEW_CHANNELS, _LONGEST_OF_FEW = 16, 256
-"""Below so many interpolated channels, tiles of so many columns, with fewer nodes a pixel, take less time."""
-_WORTHWHILE = 16384
+"""Most values (points times channels) of a layer, which stay in a core's cache; most columns of a tile."""
+_SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
+"""Most values and rows of an interpolated tile: larger ones need fewer nodes for a pixel."""
+_FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
+"""Below so many interpolated channels, tiles have as many columns as take the fewest multiply-adds."""
+_FILTER, _WORTHWHILE = 16, 0.7
+"""A filter takes as long as so many multiply-adds; what is not counted, such as tables, takes time, too."""
+_WORTH_JUDGING = 16384
 """Pixels below which evaluating the network at all of them takes less time than judging how smooth it is."""
-_SAMPLES = 64, 32
-"""Chebyshev nodes along columns and rows of a tile at which filters are sampled to judge their smoothness."""
-_JUDGED = 64
-"""Stretches of columns, and bands of rows, whose smoothness is judged at most; they are evenly spaced."""
 
 
-class _Smoothness(NamedTuple):
-    """How smooth the filters are along columns or along rows, by bank.
+class _Tiling(NamedTuple):
+    """Tiles of so many columns at most, with as many nodes across and down."""
 
-    Attributes:
-        spectra: bounds of the Chebyshev coefficients of the bank's factors along that axis.
-        sizes: the largest absolute value of these factors.
-    """
-
-    spectra: list[Spectrum]
-    sizes: list[float]
+    columns: int
+    across: int
+    down: int
 
 
 class FilterNetwork:
@@ -58,9 +52,9 @@ class FilterNetwork:
         self._weights: dict[str, Floats] = {}
         for k, layer in enumerate(layers):
             self._weights |= {f"weight{k}": layer.weight, f"bias{k}": layer.bias}
-        self._pixels = max(1, _TILE_VALUES // len(layers[0].weight[0]))
-        self._longest = _LONGEST_OF_FEW if after < _FEW_CHANNELS else _LONGEST
-        self.rows = min(_SMOOTH_ROWS, max(1, _SMOOTH_VALUES // after // self._longest))
+        self._points = max(1, _TILE_VALUES // len(layers[0].weight[0]))
+        self._widths = _WIDTHS if after < _FEW_CHANNELS else (_LONGEST,)
+        self.rows = min(_SMOOTH_ROWS, max(1, _SMOOTH_VALUES // after // self._widths[0]))
 
     def start(self, x: Floats, y: Floats, finish: Callable[[Floats], Floats], colours: int) -> Draw:
         """Prepares to draw columns x of rows y.
@@ -68,29 +62,53 @@ class FilterNetwork:
         `finish` makes colours float32[colours, pixels] of the last layer's results, float32[outputs, ...],
         which it may change.
         """
-        counts = self._nodes_needed(x, y) if len(x) * len(y) >= _WORTHWHILE else None
-        text, shape = _network(len(self._layers)), (self.rows, self._longest)
-        if not counts:
-            columns = min(_LONGEST, self._pixels, len(x))
-            shape = max(1, self._pixels // columns), columns
-        own = graph(text + _INTERPOLATION if counts else text, "pixels" if counts else "last", **_CONSTANTS)
+        tiling = self._choose_tiling(x, y) if len(x) * len(y) >= _WORTH_JUDGING else None
+        if tiling:
+            shape, across, down, values = self._at_nodes(tiling)
+        else:
+            shape, across, down, values = self._at_pixels(len(x))
 
-        def across(at: Floats) -> dict[str, Floats]:
-            if not counts:
-                return self._across(at)
-            return {**self._across(nodes(at, counts[0])), "to_columns": interpolation(at, counts[0])}
-
-        def down(at: Floats) -> dict[str, Floats]:
-            if not counts:
-                return self._down(at)
-            to_rows = np.ascontiguousarray(interpolation(at, counts[1]).T)
-            return {**self._down(nodes(at, counts[1])), "to_rows": to_rows}
-
-        def paint(down: dict[str, Floats], across: dict[str, Floats]) -> Floats:
-            return finish(own.run(self._weights | down | across)[0])
+        def paint(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
+            return finish(values(down, across))
 
         column_bytes = 8 * len(self._layers) * len(self._layers[0].weight[0])
         return in_tiles(x, y, shape, across, down, paint, colours, column_bytes)
+
+    def _at_pixels(self, width: int) -> "_Way":
+        """Every pixel is a point of its own."""
+        own = graph(_network(len(self._layers)), "last", **_CONSTANTS)
+        columns = min(_LONGEST, self._points, width)
+
+        def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
+            return own.run(self._weights | down | across[0])[0]
+
+        return _Way(
+            (max(1, self._points // columns), columns), lambda x: [self._across(x)], self._down, values
+        )
+
+    def _at_nodes(self, tiling: _Tiling) -> "_Way":
+        """Points are nodes, some columns of them at a time."""
+        parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
+        text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
+        first = graph(text + _TO_COLUMNS * is_whole, "pixels" if is_whole else "at_rows", **_CONSTANTS)
+        last = graph(_TO_COLUMNS, "pixels")
+
+        def across(x: Floats) -> list[dict[str, Floats]]:
+            at, to_columns = nodes(x, tiling.across), interpolation(x, tiling.across)
+            return [*(self._across(at[part]) for part in parts), {"to_columns": to_columns}]
+
+        def down(y: Floats) -> dict[str, Floats]:
+            to_rows = np.ascontiguousarray(interpolation(y, tiling.down).T)
+            return {**self._down(nodes(y, tiling.down)), "to_rows": to_rows}
+
+        def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
+            known, (*own, to_columns) = self._weights | down, across
+            if is_whole:
+                return first.run(known | own[0] | to_columns)[0]
+            at_rows = np.concatenate([first.run(known | part)[0] for part in own], axis=2)
+            return last.run({"at_rows": at_rows, **to_columns})[0]
+
+        return _Way((self.rows, tiling.columns), across, down, values)
 
     def _across(self, at: Floats) -> dict[str, Floats]:
         """What the graph takes of columns: [C, 2, columns] of each bank."""
@@ -101,44 +119,51 @@ class FilterNetwork:
         factors = np.ascontiguousarray(self._filters.factors(ROWS, at).swapaxes(2, 3))
         return {f"down{k}": own for k, own in enumerate(factors)}
 
-    def _nodes_needed(self, x: Floats, y: Floats) -> tuple[int, int] | None:
-        """Numbers of nodes of a tile across and down; None if evaluating every pixel takes less time."""
-        along = self._smoothness(COLUMNS, [x[span] for span in stretches(len(x), self._longest)])
-        beside = self._smoothness(ROWS, [y[band] for band in bands(len(y), self.rows)])
-        if not along or not beside:
-            return None
-        across, down = self._degree(along.spectra, beside.sizes), self._degree(beside.spectra, along.sizes)
-        pixels = min(len(x), self._longest) * min(len(y), self.rows)
-        return (across, down) if 2 * across * down <= pixels else None
+    def _choose_tiling(self, x: Floats, y: Floats) -> _Tiling | None:
+        """The tiling that takes the fewest multiply-adds, if these are fewer than those of all pixels."""
+        outputs = len(self._layers[-1].weight)
+        each = sum(layer.weight.size + _FILTER * layer.weight.shape[1] for layer in self._layers)
+        rows, down = min(self.rows, len(y)), self._needed(ROWS, y, self.rows)
+        best: _Tiling | None = None
+        least = _WORTHWHILE * each
+        for columns in self._widths if down else ():
+            across = self._needed(COLUMNS, x, columns)
+            if not across:
+                continue
+            share = across * down / min(columns, len(x))
+            cost = share * (each / rows + outputs) + outputs * across
+            if cost < least:
+                best, least = _Tiling(columns, across, down), cost
+        return best
 
-    def _smoothness(self, axis: int, stretches: Sequence[Floats]) -> _Smoothness | None:
-        """How smooth the banks are on such stretches; None if a bank needs more nodes than _SAMPLES."""
-        count = _SAMPLES[axis]
-        judged = stretches[:: -(-len(stretches) // _JUDGED)]
+    def _needed(self, axis: int, coordinates: Floats, size: int) -> int:
+        """Nodes for any stretch of so many coordinates; 0 if no number is known to be enough."""
+        spans = (stretches if axis == COLUMNS else bands)(len(coordinates), size)
+        half = max(abs(float(own[-1]) - float(own[0])) for own in (coordinates[span] for span in spans)) / 2
+        # What hidden layers enlarge is made smaller again: a filter network's colours are quotients.
+        gain = float(np.linalg.norm(self._layers[-1].weight, axis=1).max())
         with np.errstate(all="ignore"):
-            factors = self._filters.factors(axis, np.concatenate([nodes(own, count) for own in judged]))
-            spectra = [spectrum(own.reshape(-1, count)) for own in factors]
-        if any(own[-2:].any() for own in spectra):
-            return None
-        return _Smoothness(spectra, [float(np.abs(own).max()) for own in factors])
+            return self._filters.nodes_needed(axis, half, gain)
 
-    def _degree(self, spectra: Sequence[Spectrum], sizes: Sequence[float]) -> int:
-        """Nodes that the last layer needs, from the banks' spectra along an axis and sizes along the other.
 
-        Degrees add up where values are multiplied; a row of weights counts by its norm, as if its signs
-        were random.
-        """
-        banks = [own * size for own, size in zip(spectra, sizes, strict=True)]
-        result = banks[0]
-        for layer, bank in zip(self._layers, [*banks[1:], np.ones(1)], strict=True):
-            result = result * np.linalg.norm(layer.weight.astype(np.float64), axis=1).max()
-            result[0] = max(result[0], np.abs(layer.bias).max())
-            result = np.convolve(result, bank)
-        return int(np.flatnonzero(result > NOISE).max(initial=0)) + 1
+class _Way(NamedTuple):
+    """How the last layer's results at a tile's pixels are had.
+
+    Attributes:
+        shape: (rows, columns) that a tile has at most.
+        across: what depends on a tile's columns alone.
+        down: what depends on a tile's rows alone.
+        values: float32[outputs, ...] from both.
+    """
+
+    shape: tuple[int, int]
+    across: Callable[[Floats], list[dict[str, Floats]]]
+    down: Callable[[Floats], dict[str, Floats]]
+    values: Callable[[dict[str, Floats], list[dict[str, Floats]]], Floats]
 
 
 def _network(layers: int) -> str:
-    """The graph with so many linear layers, of which the last is `last`, float32[outputs, pixels]."""
+    """The graph with so many linear layers, of which the last is `last`, float32[outputs, points]."""
     lines = ["grid0 = MatMul(down0, across0)", "h0 = Reshape(grid0, flat)"]
     for k in range(1, layers):
         lines += [
@@ -152,11 +177,13 @@ def _network(layers: int) -> str:
 
 _CONSTANTS = {"flat": (0, -1), "any": (-1,)}
 
-_INTERPOLATION = """
+_TO_ROWS = """
 lattice = Shape(grid0, start=1)
 shape = Concat(any, lattice, axis=0)
 at_nodes = Reshape(last, shape)
 at_rows = MatMul(to_rows, at_nodes)
-pixels = MatMul(at_rows, to_columns)
 """
-"""From `last` at nodes, [outputs, nodes down · nodes across], to [outputs, rows, columns]."""
+"""From `last` at nodes, [outputs, nodes down · nodes across], to [outputs, rows, nodes across]."""
+
+_TO_COLUMNS = "pixels = MatMul(at_rows, to_columns)"
+"""From these to [outputs, rows, columns]."""

@@ -7,7 +7,9 @@ With sin(a + b) = sin a cos b + cos a sin b, no pixel needs a sine or an exponen
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from anir_runtime.chebyshev import nodes_needed
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats
 
@@ -51,3 +53,25 @@ class Filters:
             distances = at - self.centres[axis][..., None]
             factors *= np.exp(-self.decays[..., None] * distances**2)[..., None, :]
         return factors
+
+    def nodes_needed(self, axis: int, half: float, size: float) -> int:
+        """Nodes along an axis that products of a filter of each bank need on any stretch of this half length.
+
+        Products are multiplied by `size`. 0 if they are too rough, or grow.
+        """
+        decays = np.zeros(1) if self.decays is None else self.decays.max(-1)
+        if self.decays is not None and not self.decays.min() >= 0:
+            return 0
+        # Where waves are multiplied their frequencies add up, where Gaussians are multiplied their decays.
+        highest = half * float(np.abs(self.frequencies[axis]).max(1).sum())
+        narrowest = half**2 * float(decays.sum())
+
+        def products(t: NDArray[np.float64]) -> NDArray[np.float64]:
+            bells = np.exp(-narrowest * (t - _CENTRES) ** 2)
+            return np.concatenate([bells * np.sin(highest * t), bells * np.cos(highest * t)])
+
+        return nodes_needed(products, size)
+
+
+_CENTRES = np.arange(-2, 3)[:, None]
+"""Centres of the narrowest Gaussian, in half lengths, that stand for all others."""

@@ -19,8 +19,8 @@ from anir_runtime.manifest import Manifest
 from anir_runtime.picture_file import write_picture
 from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir
-from anir_toolchain.export import export
 from anir_toolchain.families import families
+from anir_toolchain.onnx_export import export
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -194,8 +194,8 @@ def _lapped(width: int) -> bytes:
     writer.coder.level(max(width, LEAST_WIDTH), 21)
     network = random_network("lapped", 2, 12, size)
     tensors = {**network.tensors, **own.layers(2, 3), **colours.head(own.head(2), width)}
-    writer.add(replace(network, tensors=tensors, latents=None), (20, 20, 20), width)
-    return writer.finish()
+    writer.add(replace(network, tensors=tensors, latents=None), width)
+    return writer.finish([(20, 20, 20)])
 
 
 def _alike() -> bytes:

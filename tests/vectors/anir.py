@@ -96,8 +96,8 @@ def file_of(header: Header) -> bytes:
             writer.refine(Step(width, 1 + k))
             if k > 1:
                 network = _with_common(header, depth, network, width)
-        writer.add(network, (20.25 + k, 21.75 + k, 25.25 + k), width)
-    return writer.finish()
+        writer.add(network, width)
+    return writer.finish([(20.25 + k, 21.75 + k, 25.25 + k) for k in range(len(SUBNETS))])
 
 
 def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:

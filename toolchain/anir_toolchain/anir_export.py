@@ -1,17 +1,20 @@
 """All subnets of a model in one `.anir` file, of which every prefix is a picture (docs/format.md)."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from anir_runtime.anir_header import Header, read_header
 from anir_runtime.anir_latents import latents_of
+from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.network import Network
 from anir_runtime.picture_file import as_pillow
+from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -38,20 +41,32 @@ def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = Non
         Header(model.family_name, model.size, model.colours, model.bits, PITCH, (), 0),
         _MOST_BITS * math.prod(model.size) // 8 + (1 << 21),
     )
-    if model.family.has_latents:
-        _add_embedded(writer, model, order)
-    else:
-        for subnet in order:
-            network = model.network(subnet)
-            writer.add(network, _quality_of(network, model))
-    data = writer.finish()
+    with ThreadPoolExecutor(1) as beside:
+        add = _add_embedded if model.family.has_latents else _add_trunks
+        qualities = list(add(writer, model, order, beside))
+        data = writer.finish([quality.result() for quality in qualities])
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return read_header(data)
 
 
-def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> None:
-    """Adds levels of `lapped`, which refine one code of the picture's coefficients."""
+def _add_trunks(
+    writer: AnirWriter, model: Model, order: Sequence[Subnet], beside: Executor
+) -> Iterator[Future[Psnr]]:
+    """Adds subnets of a family without latents, and yields their qualities, which are told beside."""
+    for subnet in order:
+        network = model.network(subnet)
+        writer.add(network)
+        yield beside.submit(_quality_of, network, model)
+
+
+def _add_embedded(
+    writer: AnirWriter, model: Model, order: Sequence[Subnet], beside: Executor
+) -> Iterator[Future[Psnr]]:
+    """Adds levels of `lapped`, which refine one code of the picture's coefficients.
+
+    Their qualities, which it yields, are told beside: to draw a level takes as long as to encode it.
+    """
     image = model.image.numpy()
     analysis = analyse(image)
     writer.begin(analysis.coefficients, analysis.colours)
@@ -59,14 +74,19 @@ def _add_embedded(writer: AnirWriter, model: Model, order: Sequence[Subnet]) -> 
     cells = CellSample(image) if is_large(image) else None
     steps = dict(zip(in_order(model.space), model.steps, strict=True))
     for subnet in order:
-        step = steps[subnet]
-        values, network = writer.refine(step), model.layers(subnet)
+        step, network = steps[subnet], model.layers(subnet)
+        values = writer.refine(step)
         if cells is None:
             latents = latents_of(values, 1 / step.width, PITCH, step.reach)
-            quality = _quality_of(replace(network, latents=latents), model)
+            yield beside.submit(_quality_of, replace(network, latents=latents), model)
         else:
-            quality = _qualities(cells.drawn(model, subnet, values, step), cells.pixels)
-        writer.add(network, quality, step.width)
+            yield beside.submit(_quality_of_cells, cells, model, subnet, cells.near(values), step)
+        writer.add(network, step.width)
+
+
+def _quality_of_cells(cells: CellSample, model: Model, subnet: Subnet, near: Integers, step: Step) -> Psnr:
+    """The qualities of a level of a large picture, by some of its cells."""
+    return _qualities(cells.drawn(model, subnet, near, step), cells.pixels)
 
 
 def _quality_of(network: Network, model: Model) -> Psnr:

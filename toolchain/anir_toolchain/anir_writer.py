@@ -1,5 +1,6 @@
 """Writing `.anir` files: all subnets of a picture in one stream, from the smallest level to the largest."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from anir_runtime.anir_file import code_colours, coder_for, least_bytes
@@ -12,6 +13,8 @@ from anir_runtime.network import Network
 from anir_runtime.steps import Step, code_step, factor
 
 Psnr = tuple[float, float, float]
+"""Of a level's picture in dB, and of the picture at a half and at a quarter of its size."""
+_UNKNOWN: Psnr = (0, 0, 0)
 
 
 class AnirWriter:
@@ -38,23 +41,21 @@ class AnirWriter:
         self._step = step
         return self.coder.values()
 
-    def add(self, network: Network, psnr: Psnr, width: int = 0) -> None:
+    def add(self, network: Network, width: int = 0) -> None:
         """Ends a level, whose coefficients, if its family has any, are encoded already, with its network.
 
-        Args:
-            network: of the level.
-            psnr: of its picture in dB, and of the picture at a half and at a quarter of its size.
-            width: of the level's intervals, if the family is `lapped`.
+        If the family is `lapped`, `width` is that of the level's intervals.
         """
         self._networks.code(network.depth, network.channels, width, network.tensors)
         if not self.coder.check():
             raise AnirError("the picture takes more decisions of its coder than .anir files may have")
-        self._levels.append(Level(network.depth, network.channels, self.coder.position(), psnr))
+        self._levels.append(Level(network.depth, network.channels, self.coder.position(), _UNKNOWN))
 
-    def finish(self) -> bytes:
-        """The whole file."""
+    def finish(self, qualities: Sequence[Psnr]) -> bytes:
+        """The whole file, given the quality of each level."""
         stream = self.coder.finish()
         # Zeros behind it, where a picture has next to nothing to tell.
         stream += bytes(max(least_bytes(self._header) - len(stream), 0))
-        last = replace(self._levels[-1], end=len(stream))
-        return write_header(replace(self._header, start=0, levels=(*self._levels[:-1], last))) + stream
+        levels = [replace(level, psnr=own) for level, own in zip(self._levels, qualities, strict=True)]
+        levels[-1] = replace(levels[-1], end=len(stream))
+        return write_header(replace(self._header, start=0, levels=tuple(levels))) + stream

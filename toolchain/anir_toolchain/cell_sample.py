@@ -42,25 +42,34 @@ class CellSample:
         ]
         self.pixels = np.stack(cells).reshape(-1, PITCH, colours)
 
-    def drawn(self, model: Model, subnet: Subnet, values: Integers, step: Step) -> NDArray[np.uint8]:
+    def near(self, values: Integers) -> Integers:
+        """Coefficients of these cells and of those beside them, int32[n, 3, 3, N, PITCH, PITCH].
+
+        They are copied from all of the picture's, int32[rows, columns, N, PITCH, PITCH].
+        """
+        rows, columns = (own.ravel() for own in np.meshgrid(self._rows, self._columns, indexing="ij"))
+        beside = np.arange(-1, 2)
+        return values[rows[:, None, None] + beside[:, None], columns[:, None, None] + beside]
+
+    def drawn(self, model: Model, subnet: Subnet, near: Integers, step: Step) -> NDArray[np.uint8]:
         """What a subnet shows in these cells, in the shape of `pixels`.
 
         Args:
             model: of the subnet.
             subnet: that is drawn.
-            values: what is known of the coefficients, int32[rows, columns, N, PITCH, PITCH].
+            near: what is known of the coefficients, as `near` gives it.
             step: of the subnet's level.
         """
         scale = np.float32(2 / PITCH / step.width)
         drawn = []
-        for planes in self._planes(values, step.reach):
+        for planes in self._planes(near, step.reach):
             seen = _features(planes * scale, subnet.width, step.reach)
             nowhere = torch.zeros(len(seen))
             shown = model.colours_at(subnet, nowhere, nowhere, seen).clamp(0, 1)
             drawn.append((255 * shown).round().to(torch.uint8).numpy())
         return np.concatenate(drawn).reshape(self.pixels.shape)
 
-    def _planes(self, values: Integers, reach: int) -> Iterator[Floats]:
+    def _planes(self, near: Integers, reach: int) -> Iterator[Floats]:
         """The planes of some cells at a time, and `reach` pixels beyond: float32[n, N, side, side]."""
         side = PITCH + 2 * reach
         # Of the cell and of those beside it; all cells within a picture have the same.
@@ -70,14 +79,11 @@ class CellSample:
             .reshape(3 * PITCH, side)
             for pixels in reversed(self._size)
         )
-        rows, columns = (own.ravel() for own in np.meshgrid(self._rows, self._columns, indexing="ij"))
-        beside = np.arange(-1, 2)
-        for first in range(0, len(rows), _BATCH):
-            batch = slice(first, first + _BATCH)
-            # [n, cells down, cells across, N, frequencies down, frequencies across]
-            near = values[rows[batch, None, None] + beside[:, None], columns[batch, None, None] + beside]
-            near = near.transpose(0, 3, 1, 4, 2, 5).reshape(len(near), -1, 3 * PITCH, 3 * PITCH)
-            yield down.T @ near.astype(np.float32) @ across
+        for first in range(0, len(near), _BATCH):
+            # From [n, cells down, cells across, N, frequencies down, frequencies across].
+            batch = near[first : first + _BATCH].transpose(0, 3, 1, 4, 2, 5)
+            own = batch.reshape(len(batch), -1, 3 * PITCH, 3 * PITCH)
+            yield down.T @ own.astype(np.float32) @ across
 
 
 def _features(planes: Floats, channels: int, reach: int) -> Tensor:

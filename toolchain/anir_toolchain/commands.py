@@ -22,7 +22,6 @@ from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
 from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_levels, plot
-from anir_toolchain.export import export, export_levels
 from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.level_file import ANIR, LevelFile, is_anir
@@ -194,6 +193,9 @@ def export_subnets(
         return
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
+    # Here, as onnxscript takes nearly a second to import, which training and .anir files need not wait for.
+    from anir_toolchain.onnx_export import export, export_levels
+
     directory = output or Path("exported") / source.stem
     if is_anir(source):
         manifest = export_levels(LevelFile.read(source), directory, subnet)
@@ -259,6 +261,9 @@ def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row]
     with tempfile.TemporaryDirectory() as temporary:
         directory = source
         if not source.is_dir():
+            # Here, as onnxscript takes nearly a second to import.
+            from anir_toolchain.onnx_export import export
+
             directory = Path(temporary)
             export(load_model(source), directory)
         manifest = Manifest.load(directory)

@@ -78,7 +78,9 @@ class Trunk:
         mean_side = math.sqrt(size[0] * size[1])
         aspect = (size[0] / mean_side, size[1] / mean_side)
         parameters = {
-            "filters": family.init_filters(depth, width, aspect, bandwidth, generator),
+            "filters": family.init_filters(
+                depth, width, aspect, bandwidth, math.pi / 2 * mean_side, generator
+            ),
             "weight": uniform(depth - 1, width, width) * bound,
             "bias": uniform(0 if family.lean else depth - 1, width) * bound,
             "head": uniform(len(depths), colours, width) * 0.01,

@@ -146,6 +146,9 @@ class TrunkTrainer:
             group["lr"] = rate * self.rate_factor
         self.optimizer.step()
         self.optimizer.zero_grad()
+        with torch.no_grad():
+            filters = self.trunk.parameters["filters"]
+            filters.copy_(self.trunk.family.confined(filters))
         self._guard()
 
     def _loss_weights(self) -> Tensor:

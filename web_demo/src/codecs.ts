@@ -1,9 +1,14 @@
 /** What bench/page_codecs.py made of a picture with other codecs, checked. */
 import { asFileName, asList, asPositive, asRecord } from '../neural-img/src/manifest.ts';
 
-export const CODECS = ['jpeg', 'webp', 'avif'] as const;
+export const CODECS = ['jpeg', 'webp', 'jxl', 'avif'] as const;
 export type Codec = (typeof CODECS)[number];
-export const CODEC_NAMES: Record<Codec, string> = { jpeg: 'JPEG', webp: 'WebP', avif: 'AVIF' };
+export const CODEC_NAMES: Record<Codec, string> = {
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  jxl: 'JPEG XL',
+  avif: 'AVIF',
+};
 
 /** The same picture by a codec. */
 export interface Encoded {
@@ -32,7 +37,7 @@ export function readTwins(json: unknown): Twins {
         psnr: asPositive(encoded.psnr, `${name}.${codec}.psnr`),
       };
     };
-    return [name, { jpeg: read('jpeg'), webp: read('webp'), avif: read('avif') }] as const;
+    return [name, { jpeg: read('jpeg'), webp: read('webp'), jxl: read('jxl'), avif: read('avif') }] as const;
   });
   return new Map(entries);
 }

@@ -2,6 +2,7 @@
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { CODEC_NAMES, CODECS, type Codec, type Encoded } from './codecs.ts';
 import { formatBytes, formatQuality, formatRate } from './format.ts';
+import { shownByBrowser } from './jpeg_xl.ts';
 import { RIVALS, type Rival } from './link.ts';
 import { create, find } from './page.ts';
 import type { Picture } from './picture.ts';
@@ -179,7 +180,7 @@ class ImageUrls {
   async show({ folder }: Picture, file: string | undefined, image: HTMLImageElement): Promise<void> {
     this.#wanted.delete(image);
     if (!file) return image.removeAttribute('src');
-    const url = this.#urls.get(file) ?? folder.read(file).then((blob) => URL.createObjectURL(blob));
+    const url = this.#urls.get(file) ?? urlOf(folder, file);
     this.#urls.set(file, url);
     this.#wanted.set(image, url);
     url.catch(() => this.#urls.delete(file));
@@ -195,6 +196,11 @@ class ImageUrls {
     for (const url of this.#urls.values()) url.then(URL.revokeObjectURL, () => {});
     this.#urls.clear();
   }
+}
+
+async function urlOf(folder: Picture['folder'], file: string): Promise<string> {
+  const blob = await folder.read(file);
+  return URL.createObjectURL(file.endsWith('.jxl') ? await shownByBrowser(blob) : blob);
 }
 
 function choiceOf(rival: Rival): HTMLElement {

@@ -77,7 +77,13 @@ export class SubnetPlot {
     const last = inside.at(-1) ?? sorted[0];
     if (!last) return;
     this.#rivalName.setAttribute('x', String(Math.max(this.#x(Math.log(last.bytes)) - 6, MARGIN.left + 34)));
-    this.#rivalName.setAttribute('y', String(Math.max(this.#y(last.psnr) - 6, MARGIN.top + 8)));
+    // On the side of the curve where no dots are.
+    const beside = this.#subnets.filter(({ bytes }) => bytes <= last.bytes);
+    const isBehind = beside.some(({ psnr = 0 }) => psnr > last.psnr);
+    this.#rivalName.setAttribute(
+      'y',
+      String(Math.max(this.#y(last.psnr) + (isBehind ? 22 : -6), MARGIN.top + 8)),
+    );
   }
 
   #dot(subnet: Subnet, isOnFront: boolean): SVGElement {

@@ -86,6 +86,7 @@ class Family(ABC):
         width: int,
         aspect: tuple[float, float],
         bandwidth: float,
+        limit: float,
         generator: torch.Generator,
     ) -> Tensor:
         """Filters to start the training from, float32[F, K, C].
@@ -96,8 +97,13 @@ class Family(ABC):
             aspect: sides of the picture as multiples of their geometric mean, (x, y); frequencies are scaled
                 by them so that they are isotropic in pixels.
             bandwidth: highest first-layer frequency, in radians per half of that mean side.
+            limit: the highest frequency that pixels can show (Nyquist), in the same unit.
             generator: draws the random numbers.
         """
+
+    def confined(self, filters: Tensor) -> Tensor:
+        """Filters float32[F, K, C] as they may be; a step of the training may have left that."""
+        return filters
 
     @abstractmethod
     def forward(

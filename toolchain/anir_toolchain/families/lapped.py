@@ -40,6 +40,7 @@ class Lapped(Family):
         width: int,
         aspect: tuple[float, float],
         bandwidth: float,
+        limit: float,
         generator: torch.Generator,
     ) -> Tensor:
         return torch.empty(1, 0, width)

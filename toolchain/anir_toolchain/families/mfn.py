@@ -10,6 +10,11 @@ from torch import Tensor
 
 from anir_toolchain.families import Family, FilterTensor, affine, sine
 
+_FALL = 0.7
+"""Frequencies of a bank as multiples of those of the bank before."""
+_BAND = 0.4
+"""Most that frequencies of all banks add up to before training, as a share of what pixels can show."""
+
 
 class _FilterNetwork(Family):
     """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer.
@@ -67,14 +72,19 @@ class Fourier(_FilterNetwork):
         width: int,
         aspect: tuple[float, float],
         bandwidth: float,
+        limit: float,
         generator: torch.Generator,
     ) -> Tensor:
         # A product of sines adds up frequencies; falling from bank to bank, they suit all depths.
-        spread = 0.175 * math.sqrt(width) * bandwidth * 0.7 ** torch.arange(depth)[:, None, None]
-        # Many low ones and a long tail of high ones, like the spectrum of a picture.
+        fall = _FALL ** torch.arange(depth)[:, None, None]
+        # Many low ones and a tail of high ones, like the spectrum of a picture.
         tail = torch.empty(depth, 1, width).exponential_(generator=generator)
-        directions = torch.randn(depth, 2, width, generator=generator) * torch.tensor(aspect)[:, None]
-        frequencies = spread * tail * directions
+        directions = torch.randn(depth, 2, width, generator=generator)
+        frequencies = 0.175 * math.sqrt(width) * bandwidth * fall * tail * directions
+        # So products have a band, as in BACON (Lindell et al. 2022), and are drawn from few points.
+        highest = _BAND * limit * fall / fall.sum()
+        size = frequencies.norm(dim=1, keepdim=True)
+        frequencies *= torch.minimum(highest / size, torch.ones(())) * torch.tensor(aspect)[:, None]
         phases = (torch.rand(depth, 1, width, generator=generator) * 2 - 1) * math.pi
         return torch.cat([frequencies, phases], 1)
 
@@ -97,13 +107,18 @@ class Gabor(_FilterNetwork):
         width: int,
         aspect: tuple[float, float],
         bandwidth: float,
+        limit: float,
         generator: torch.Generator,
     ) -> Tensor:
-        fourier = Fourier().init_filters(depth, width, aspect, bandwidth, generator)
+        fourier = Fourier().init_filters(depth, width, aspect, bandwidth, limit, generator)
         centers = torch.rand(depth, 2, width, generator=generator) * 2 - 1
         seed = int(torch.randint(2**31, (1,), generator=generator))
         gamma = np.random.default_rng(seed).gamma(self.concentration / depth, size=(depth, 1, width))
         return torch.cat([fourier, centers, torch.from_numpy(gamma / 2).float()], dim=1)
+
+    def confined(self, filters: Tensor) -> Tensor:
+        # A Gaussian that grew would have no bound, from which the decoder knows how smooth it is.
+        return torch.cat([filters[..., :5, :], filters[..., 5:, :].clamp(min=0)], dim=-2)
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
         center_x, center_y, gamma = filters[..., 3:, None, :].unbind(-3)

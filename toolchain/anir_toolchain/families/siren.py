@@ -28,6 +28,7 @@ class Siren(Family):
         width: int,
         aspect: tuple[float, float],
         bandwidth: float,
+        limit: float,
         generator: torch.Generator,
     ) -> Tensor:
         filters = torch.rand(1, 3, width, generator=generator) * 2 - 1

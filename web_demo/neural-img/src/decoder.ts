@@ -57,6 +57,8 @@ export interface DecoderOptions {
 
 // A part takes long enough for a worker to be busy while messages are on their way, and so short that a stop is prompt.
 const PART = { macs: 1e9, mostMacs: 8e9, leastPixels: 16384, mostPixels: 49152, rows: 16 };
+/** Families that are drawn from few points (docs/decoding.md), and their pixels: the taller a part, the fewer points for each. */
+const FROM_FEW_POINTS = { families: ['fourier', 'gabor'], pixels: 98304 };
 const COARSE_PIXELS = 8192;
 const COARSEST_STEP = 8;
 const MAX_THREADS = 4;
@@ -164,10 +166,12 @@ async function decodePart(lane: Lane, source: Source, part: Part): Promise<Tile>
 function fineParts(
   x: Float32Array,
   y: Float32Array,
-  { macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
+  { family, macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
 ): Omit<Part, 'spacing'>[] {
   const wanted = Math.max(PART.macs / macsPerPixel, PART.leastPixels);
-  const pixels = Math.min(wanted, PART.mostPixels, PART.mostMacs / macsPerPixel);
+  const isSmooth = FROM_FEW_POINTS.families.includes(family);
+  const most = Math.min(isSmooth ? FROM_FEW_POINTS.pixels : PART.mostPixels, PART.mostMacs / macsPerPixel);
+  const pixels = isSmooth ? most : Math.min(wanted, most);
   const fitting = Math.floor(pixels / x.length);
   const rows = Math.max(1, fitting - (fitting > PART.rows ? fitting % PART.rows : 0));
   return Array.from({ length: Math.ceil(y.length / rows) }, (_, k) => {

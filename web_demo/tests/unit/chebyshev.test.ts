@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { interpolation, nodes, product, spectrum } from '../../neural-img/src/chebyshev.ts';
+import { interpolation, nodes, nodesNeeded } from '../../neural-img/src/chebyshev.ts';
 import { vectors } from '../vectors.ts';
 
 interface Case {
@@ -24,26 +24,33 @@ test.each(vectors<Case[]>('chebyshev'))(
   },
 );
 
-test('polynomials of a degree below the number of nodes are interpolated exactly', () => {
-  const [stretch, polynomial] = [Float32Array.of(0.25, 0.3, 0.5, 0.75), (x: number) => 3 * x ** 3 - x + 2];
-  const values = nodes(stretch, 4).map(polynomial);
-  const weights = interpolation(stretch, 4);
+const waves = (radians: number) => [
+  (t: number) => Math.sin(radians * t),
+  (t: number) => Math.cos(radians * t),
+];
+
+test.each([0, 3, 30, 150])('a wave of %s radians comes through as many nodes as it needs', (radians) => {
+  const stretch = Float32Array.from({ length: 100 }, (_, k) => -0.5 + k / 99);
+  const count = nodesNeeded(waves(radians), 1);
+  const wave = (x: number) => Math.cos(2 * radians * x + 1);
+  const values = nodes(stretch, count).map(wave);
+  const weights = interpolation(stretch, count);
   stretch.forEach((x, at) => {
-    const sum = values.reduce((all, value, node) => all + value * (weights[node * 4 + at] ?? 0), 0);
-    expect(sum).toBeCloseTo(polynomial(x), 5);
+    const sum = values.reduce((all, value, node) => all + value * (weights[node * 100 + at] ?? 0), 0);
+    expect(Math.abs(sum - wave(x))).toBeLessThan(3e-6 + 3e-7 * radians);
   });
 });
 
-test('a spectrum has the largest coefficient of each degree', () => {
-  const both = spectrum([(t) => 2 * t ** 2 - 1, (t) => 3 * t]);
-  expect(Array.from(both ?? [], (size) => Math.round(size * 1e6) / 1e6)).toEqual([0, 3, 1]);
+test('constants need one node, and waves some more nodes than two for each', () => {
+  expect([0, 20, 158].map((radians) => nodesNeeded(waves(radians), 1))).toEqual([1, 29, 135]);
 });
 
-test('what is too rough has no spectrum, nor has what is no number', () => {
-  expect(spectrum([(t) => Math.sin(200 * t)])).toBeUndefined();
-  expect(spectrum([() => Number.NaN])).toBeUndefined();
+test('smaller functions need fewer nodes', () => {
+  expect(nodesNeeded(waves(20), 1e-3)).toBeLessThan(nodesNeeded(waves(20), 1));
 });
 
-test('degrees of products add up', () => {
-  expect([...product(Float64Array.of(1, 2), Float64Array.of(3, 0, 4))]).toEqual([3, 6, 4, 8]);
+test('what is too rough needs infinitely many, and so does what is no number', () => {
+  expect(nodesNeeded(waves(2000), 1)).toBe(Number.POSITIVE_INFINITY);
+  expect(nodesNeeded([() => Number.NaN], 1)).toBe(Number.POSITIVE_INFINITY);
+  expect(nodesNeeded(waves(1), Number.NaN)).toBe(Number.POSITIVE_INFINITY);
 });

@@ -3,7 +3,8 @@ import { readScreens, readTwins } from '../../src/codecs.ts';
 
 test('reads the codecs’ files of each subnet', () => {
   const encoded = { file: 'q5.jpg', bytes: 4900, psnr: 24 };
-  const twins = readTwins({ d3w64: { subnet_bytes: 5000, jpeg: encoded, webp: encoded, avif: encoded } });
+  const all = { jpeg: encoded, webp: encoded, jxl: encoded, avif: encoded };
+  const twins = readTwins({ d3w64: { subnet_bytes: 5000, ...all } });
   expect(twins.get('d3w64')?.avif).toEqual({ ...encoded, file: 'codecs/q5.jpg' });
   expect(() => readTwins({ d3w64: { jpeg: encoded } })).toThrow('d3w64.webp');
 });

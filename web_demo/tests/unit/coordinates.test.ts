@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import cases from '../../../tests/vectors/coordinates.json';
 import { axis, coarsen, spacingOf } from '../../neural-img/src/coordinates.ts';
@@ -26,8 +27,15 @@ test('the whole axis has its samples at pixel centres', () => {
   expect(axis(600)).toEqual(centres);
 });
 
-test('a crop at native size is a part of the whole', () => {
-  expect(axis(768, { start: 100, count: 50 })).toEqual(axis(768).slice(100, 150));
+test('any crop at native size is a part of the whole', () => {
+  const crops = fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.nat(), fc.nat());
+  fc.assert(
+    fc.property(crops, ([n, a, b]) => {
+      const start = a % n;
+      const count = 1 + (b % (n - start));
+      expect(axis(n, { start, count })).toEqual(axis(n).slice(start, start + count));
+    }),
+  );
 });
 
 test.each([

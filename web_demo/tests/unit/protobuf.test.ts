@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ModelError } from '../../neural-img/src/model_error.ts';
 import { type Content, Reader, textOf } from '../../neural-img/src/protobuf.ts';
 import { concat, field, varint } from '../onnx_bytes.ts';
 
@@ -14,6 +16,50 @@ test('takes numbers and bytes apart, and passes over fixed ones', () => {
   ]);
   expect(textOf(fields[3]?.[1] ?? 0)).toBe('abc');
 });
+
+const MESSAGES = fc.array(
+  fc.tuple(
+    fc.integer({ min: 1, max: 2 ** 29 - 1 }),
+    fc.oneof(fc.maxSafeInteger(), fc.uint8Array({ maxLength: 40 })),
+  ),
+  { maxLength: 8 },
+);
+const written = (fields: [number, number | Uint8Array][]) => concat(...fields.map((own) => field(...own)));
+
+test('what was written is read', () => {
+  fc.assert(
+    fc.property(MESSAGES, (fields) => {
+      expect(read(written(fields))).toEqual(fields);
+    }),
+  );
+});
+
+test('a message cut off is a shorter one or refused', () => {
+  fc.assert(
+    fc.property(MESSAGES, fc.nat({ max: 400 }), (fields, size) => {
+      const found = readOrRefused(written(fields).subarray(0, size));
+      expect(found ?? fields).toEqual(fields.slice(0, found?.length));
+    }),
+  );
+});
+
+test('any bytes are read or refused', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (message) => {
+      for (const [number] of readOrRefused(message) ?? []) expect(number).toBeGreaterThanOrEqual(0);
+    }),
+  );
+});
+
+/** The fields of a message, or none if it is refused with an error that is meant for people. */
+function readOrRefused(message: Uint8Array): [number, Content][] | undefined {
+  try {
+    return read(message);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ModelError);
+    return undefined;
+  }
+}
 
 test.each([0, 1, 127, 128, 2 ** 31, 2 ** 53 - 1, -1, -128, -(2 ** 31), -(2 ** 53) + 1])(
   'reads %i',

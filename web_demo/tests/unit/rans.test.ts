@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ModelError } from '../../neural-img/src/model_error.ts';
 import { decode } from '../../neural-img/src/rans.ts';
 import { newKernel } from '../kernels.ts';
 import { vectors } from '../vectors.ts';
@@ -26,6 +28,26 @@ function run(from: Case): number[] {
 
 test.each(cases)('codes are those that Python encoded, %#', (from) => {
   expect(run(from)).toEqual(from.codes.flat());
+});
+
+test('any stream is decoded or refused', () => {
+  const good = cases[1] as Case;
+  const streams = fc.record({
+    words: fc.array(fc.nat({ max: 65535 }), { maxLength: 2 * good.words.length }),
+    states: fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), {
+      minLength: good.states.length,
+      maxLength: good.states.length,
+    }),
+  });
+  fc.assert(
+    fc.property(streams, (stream) => {
+      try {
+        expect(run({ ...good, ...stream })).toHaveLength(good.codes.flat().length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ModelError);
+      }
+    }),
+  );
 });
 
 describe('refuses', () => {

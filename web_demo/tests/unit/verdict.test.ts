@@ -27,16 +27,21 @@ test('says nothing where nothing is known', () => {
 });
 
 test('ranks all codecs, and says where they win', () => {
-  const all = (jpeg: [number, number], webp: [number, number], avif: [number, number]) =>
-    ranking(SUBNET, { jpeg: encoded(...jpeg), webp: encoded(...webp), avif: encoded(...avif) });
-  expect(all([1900, 22], [2000, 25.1], [1800, 27])).toBe(
-    'At this number of bytes, AVIF comes nearer to the original; WebP comes as near; JPEG does not come as near.',
+  const all = (...files: [number, number][]) => {
+    const [jpeg, webp, avif, jxl] = files.map((file) => encoded(...file));
+    if (!jpeg || !webp || !avif || !jxl) throw new Error('A codec is missing.');
+    return ranking(SUBNET, { jpeg, webp, jxl, avif });
+  };
+  expect(all([1900, 22], [2000, 25.1], [1800, 27], [2000, 23])).toBe(
+    'At this number of bytes, AVIF comes nearer to the original; WebP comes as near; JPEG and JPEG XL do not come as near.',
   );
-  expect(all([1900, 22], [2000, 26], [1800, 27])).toBe(
-    'At this number of bytes, WebP and AVIF come nearer to the original; JPEG does not come as near.',
+  expect(all([1900, 22], [2000, 26], [1800, 27], [1700, 28])).toBe(
+    'At this number of bytes, WebP, JPEG XL and AVIF come nearer to the original; JPEG does not come as near.',
   );
-  expect(all([1900, 22], [9000, 26], [8000, 27])).toBe(
-    'At this number of bytes, JPEG does not come as near; WebP and AVIF cannot get this small.',
+  expect(all([1900, 22], [9000, 26], [8000, 27], [7000, 27])).toBe(
+    'At this number of bytes, JPEG does not come as near; WebP, JPEG XL and AVIF cannot get this small.',
   );
-  expect(all([9900, 22], [9000, 26], [8000, 27])).toBe('JPEG, WebP and AVIF cannot get this small.');
+  expect(all([9900, 22], [9000, 26], [8000, 27], [7000, 27])).toBe(
+    'JPEG, WebP, JPEG XL and AVIF cannot get this small.',
+  );
 });

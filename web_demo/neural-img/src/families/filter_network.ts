@@ -5,10 +5,10 @@
  * Such a z is smooth. It is evaluated at few points of a tile, Chebyshev's nodes, and interpolated to its pixels, wherever
  * that takes fewer multiply-adds (bench/NOTES.md, "few points for many pixels").
  */
-import { interpolation, NOISE, nodes, product } from '../chebyshev.ts';
+import { interpolation, nodes } from '../chebyshev.ts';
 import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
 import { apply, type Layer } from './layers.ts';
-import { type Axis, type Bank, laneTable, otherTable, spectrumOf } from './waves.ts';
+import { type Axis, type Bank, laneTable, nodesFor, otherTable } from './waves.ts';
 
 export interface FilterNetwork {
   banks: Bank[];
@@ -28,8 +28,8 @@ interface Tiling {
   down: number;
 }
 const WIDTHS = [256, 128, 64];
-/** What is not counted, such as tables, takes time, too. */
-const WORTHWHILE = 0.7;
+/** A filter takes as long as so many multiply-adds; what is not counted, such as tables, takes time, too. */
+const [FILTER, WORTHWHILE] = [16, 0.7];
 
 /** Draws rows of known columns. */
 type DrawRows = (y: Float32Array, out: number, pitch: number) => void;
@@ -139,7 +139,7 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
   /** The tiling that takes the fewest multiply-adds, if these are fewer than those of all pixels. */
   function chooseTiling(x: Float32Array, y: Float32Array): Tiling | undefined {
     if (!rises(x) || !rises(y)) return;
-    const each = (layers.length - 1) * channels ** 2 + channels * outputs;
+    const each = (layers.length - 1) * channels ** 2 + channels * (outputs + FILTER * banks.length);
     let best: Tiling | undefined;
     let least = WORTHWHILE * each;
     const down = Math.ceil(needed(1, y, y.length) / 8) * 8;
@@ -157,26 +157,10 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
     const lengths = stretches(coordinates, size).map((own) => (own.at(-1) ?? 0) - (own[0] ?? 0));
     const length = 2 ** (Math.ceil(4 * Math.log2(Math.max(...lengths, 1e-9))) / 4);
     const key = `${axis} ${length}`;
-    const count = known.get(key) ?? judge(axis, length / 2);
+    // What hidden layers enlarge is made smaller again: a filter network's colours are quotients.
+    const count = known.get(key) ?? nodesFor(banks, axis, length / 2, last.gain);
     known.set(key, count);
     return count;
-  }
-
-  function judge(axis: Axis, half: number): number {
-    const [first, ...others] = banks.map((bank) => spectrumOf(bank, axis, half));
-    const whole = others.reduce((all, own, k) => {
-      const gain = layers[k]?.gain ?? 1;
-      return (
-        all &&
-        own &&
-        product(
-          all.map((size) => size * gain),
-          own,
-        )
-      );
-    }, first);
-    if (!whole) return Number.POSITIVE_INFINITY;
-    return whole.findLastIndex((size) => size * last.gain > NOISE) + 1 || 1;
   }
 
   const rowsAt = kernel.keeping((x, tiling: Tiling | undefined) =>

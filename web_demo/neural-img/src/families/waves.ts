@@ -4,7 +4,7 @@
  * sin(a + b) = sin a · cos b + cos a · sin b, and a Gaussian is a product of one of x and one of y: each column and row has
  * its own sines and cosines, and no point needs more than their products.
  */
-import { product, type Spectrum, spectrum } from '../chebyshev.ts';
+import { nodesNeeded } from '../chebyshev.ts';
 import type { Kernel } from '../kernel.ts';
 import { channelsOf, type Network, valuesOf } from '../network.ts';
 
@@ -97,19 +97,23 @@ function eachWave(
   }
 }
 
-/** What the bank's functions of one axis do not exceed on any stretch of this half length; nothing if they are too rough. */
-export function spectrumOf({ frequencies, decays }: Bank, axis: Axis, half: number): Spectrum | undefined {
-  const highest = half * Math.max(...(frequencies[axis] ?? []).map(Math.abs));
-  const waves = spectrum(
-    STEPS.map((step) => (t) => Math.sin(highest * step * t) + Math.cos(highest * step * t)),
-  );
-  const [narrowest, widest] = [half ** 2 * Math.max(...decays), Math.min(...decays)];
-  if (narrowest === 0 && widest === 0) return waves;
-  const bells = spectrum(CENTRES.map((centre) => (t) => Math.exp(-narrowest * (t - centre) ** 2)));
-  // One that grows has no bound that holds everywhere.
-  return widest < 0 ? undefined : waves && bells && product(waves, bells);
+/**
+ * Nodes along an axis that products of a filter of each bank, times `size`, need on any stretch of this half length; infinitely
+ * many if they are too rough, or grow.
+ */
+export function nodesFor(banks: Bank[], axis: Axis, half: number, size: number): number {
+  const sum = (values: (bank: Bank) => Float32Array) =>
+    banks.reduce((all, bank) => all + Math.max(...values(bank)), 0);
+  if (!banks.every(({ decays }) => decays.every((decay) => decay >= 0))) return Number.POSITIVE_INFINITY;
+  // Where waves are multiplied their frequencies add up, where Gaussians are multiplied their decays.
+  const highest = half * sum(({ frequencies }) => (frequencies[axis] as Float32Array).map(Math.abs));
+  const narrowest = half ** 2 * sum(({ decays }) => decays);
+  const products = (narrowest > 0 ? CENTRES : [0]).flatMap((centre) => {
+    const bell = (t: number) => Math.exp(-narrowest * (t - centre) ** 2);
+    return [Math.sin, Math.cos].map((wave) => (t: number) => bell(t) * wave(highest * t));
+  });
+  return nodesNeeded(products, size);
 }
 
-/** Shares of the highest frequency, and centres of the narrowest Gaussian in half lengths, which stand for all others. */
-const STEPS = Array.from({ length: 16 }, (_, k) => (k + 1) / 16);
-const CENTRES = Array.from({ length: 17 }, (_, k) => k / 4 - 2);
+/** Centres of the narrowest Gaussian, in half lengths, that stand for all others. */
+const CENTRES = [-2, -1, 0, 1, 2];

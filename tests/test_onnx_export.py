@@ -6,9 +6,9 @@ import pytest
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
-from anir_toolchain.export import export
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
+from anir_toolchain.onnx_export import export
 from anir_toolchain.space import Subnet
 
 from tests.random_model import SMALL
