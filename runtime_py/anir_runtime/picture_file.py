@@ -109,7 +109,7 @@ def _write_png(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], file: 
     channels = first.shape[2]
     file.write(_PNG_SIGNATURE)
     _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 8, _PNG_COLOUR_TYPES[channels], 0, 0, 0))
-    compressor = zlib.compressobj(4, strategy=zlib.Z_FILTERED)
+    compressor = zlib.compressobj(3, strategy=zlib.Z_FILTERED)
     above = np.zeros((1, size[0], channels), np.uint8)
     for tile in chain([first], waiting):
         rows = len(tile)

@@ -6,7 +6,7 @@ as rate and distortion would have it (docs/format.md). Sought is each level's wi
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from anir_runtime.anir_latents import latents_of
@@ -94,8 +94,7 @@ def embed(
             guess = before.width * math.sqrt(result[-1].end / end)
         else:
             guess = math.sqrt(float(np.square(target, dtype=np.float64).mean()))
-        step = Step(_width(coder, before, guess, end, trials), reach)
-        _code(coder, before, step)
+        step = _coded_within(coder, before, Step(round(guess), reach), end, trials)
         result.append(
             Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
         )
@@ -121,23 +120,28 @@ def _code(coder: Coder, before: Step | None, step: Step) -> int:
     return coder.position()
 
 
-def _width(coder: Coder, before: Step | None, guess: float, end: int, trials: int) -> int:
-    """The least of the tried widths with which the level ends in time; at worst the widest."""
+def _coded_within(coder: Coder, before: Step | None, guess: Step, end: int, trials: int) -> Step:
+    """Codes a level with the least of the tried widths with which it ends in time; at worst the widest."""
     coder.keep()
     tried: dict[int, int] = {}
-    width = round(guess)
+    width = guess.width
     for _ in range(trials):
         width = cheap_width(before, min(max(width, LEAST_WIDTH), MOST_WIDTH))
         if width in tried:
             break
-        tried[width] = _code(coder, before, Step(width, 1))
-        coder.restore()
+        if tried:
+            coder.restore()
+        tried[width] = _code(coder, before, replace(guess, width=width))
         fine = max((w for w, taken in tried.items() if taken > end), default=0)
         fit = min((w for w, taken in tried.items() if taken <= end), default=0)
         if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit - fine == 1):
             break
         width = _between(fine, fit, tried, end)
-    return min((w for w, taken in tried.items() if taken <= end), default=max(tried))
+    step = replace(guess, width=min((w for w, taken in tried.items() if taken <= end), default=max(tried)))
+    if step.width != next(reversed(tried)):
+        coder.restore()
+        _code(coder, before, step)
+    return step
 
 
 def _between(fine: int, fit: int, tried: dict[int, int], end: int) -> int:
