@@ -16,6 +16,7 @@ import torch
 import typer
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, export, fit
+from anir_toolchain.batch import Batch
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import Moments
 from anir_toolchain.image import load_image
@@ -99,7 +100,7 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
         task = Task.of(image, config, pool)
         task = replace(task, preset=replace(task.preset, soften=2.0, settle=3.0))
         training = begin(task)
-        train(task, training)
+        train(Batch([task], [training]))
         features = training.features
     return {
         Subnet(depth, width).name: round(psnr(levels, image), 3)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from anir_runtime import cli as run_cli
 from anir_toolchain import presets
 from anir_toolchain.checkpoint import load_model, save_model
@@ -89,6 +90,27 @@ def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixt
     Image.open(picture).save("photos/b.jpg")
     assert train_main(["photos", "-o", "models", *SMALL, "--recursive"]) == 0
     assert "1 fitted, 2 done before, 0 failed" in capsys.readouterr().out
+
+
+def test_pictures_as_one_batch(picture: Path, capsys: pytest.CaptureFixture[str], fails: Failing) -> None:
+    Path("photos").mkdir()
+    for name in ("a", "c", "d"):
+        Image.open(picture).save(f"photos/{name}.png")
+    Path("photos/b.png").write_text("no picture")
+    command = ["photos", "-o", "models", *SMALL, "--family", "siren", "--device", "cpu"]
+    assert train_main([*command, "--batch", "2"]) == 1
+    said = capsys.readouterr()
+    assert "anir-train: 1 of 4 pictures failed: photos/b.png" in said.err
+    assert "3 fitted, 0 done before, 1 failed" in said.out
+    models = [load_model(Path(f"models/{name}.pt")) for name in ("a", "c", "d")]
+    assert [model.source for model in models] == ["a.png", "c.png", "d.png"]
+    weights = [model.trunks[8].weight for model in models]
+    assert weights[0].equal(weights[1])
+    assert weights[0].equal(weights[2])
+    assert train_main([*command, "--batch", "2"]) == 1
+    assert "0 fitted, 3 done before, 1 failed" in capsys.readouterr().out
+    fails(train_main([*command, "--batch", "2", "--jobs", "2"]), "either --batch or --jobs or --ray", 2)
+    fails(train_main([*command, "--batch", "0"]), "--batch", 2)
 
 
 def test_a_picture_is_never_replaced(picture: Path, fails: Failing) -> None:
@@ -196,6 +218,8 @@ def test_training_refuses_bad_input_in_one_line(picture: Path, fails: Failing) -
         fails(train_main([str(picture), *out, "--preset", preset]), "like best:20000", 2)
     fails(train_main([str(picture), *out, "--preset", "fast:0"]), "train nothing")
     fails(train_main([str(picture), *out, "--jobs", "0"]), "--jobs", 2)
+    if not torch.cuda.is_available():
+        fails(train_main([str(picture), *out, "--device", "cuda"]), "no CUDA device here; use --device cpu")
     fails(train_main([str(picture), "-o", "a" * 300, *SMALL]), "File name too long")
     Path("empty").mkdir()
     fails(train_main(["empty", "-o", "models"]), "empty: no pictures in this folder; --recursive")

@@ -85,3 +85,28 @@ def test_bars_of_several_pictures() -> None:
     assert _shown(bars)[0] == ("pictures", "2/3, 1 failed")
     assert len(bars.tasks) == 2
     bars.stop()
+
+
+def test_a_batch_has_a_bar_until_it_leaves() -> None:
+    display, bars = _bars(3)
+    display.advance("a.jpg and 1 more", AT)
+    display.finish("a.jpg", "")
+    display.finish("b.jpg", "")
+    assert [name for name, _ in _shown(bars)] == ["pictures", "a.jpg and 1 more: fit   "]
+    display.leave("a.jpg and 1 more")
+    assert _shown(bars) == [("pictures", "2/3")]
+    bars.stop()
+
+
+def test_a_batch_is_in_the_line_until_it_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = LineDisplay(3)
+    lines.advance("a.jpg and 1 more", AT)
+    lines.finish("a.jpg", "")
+    lines.finish("b.jpg", "")
+    lines.print()
+    lines.leave("a.jpg and 1 more")
+    lines.print()
+    assert capsys.readouterr().err.splitlines() == [
+        "2 of 3 pictures; a.jpg and 1 more: fit, step 120 of 1000, d2w8 22.1 d5w24 27.0 dB",
+        "2 of 3 pictures",
+    ]

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from anir_runtime.errors import AnirError
 from anir_toolchain import presets
+from anir_toolchain.batch import Batch
 from anir_toolchain.checkpoint import load_model
 from anir_toolchain.cli import train_main
-from anir_toolchain.training import Task, Training, advance
+from anir_toolchain.training import advance
+from anir_toolchain.training_state import Task, Training
 
 from tests.conftest import Failing
 
@@ -25,8 +27,8 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
 ) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
 
-    def interrupting(task: Task, training: Training) -> None:
-        advance(task, training)
+    def interrupting(batch: Batch) -> None:
+        advance(batch)
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
@@ -34,9 +36,9 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
     assert not Path("model.pt").exists()
     steps = []
 
-    def counting(task: Task, training: Training) -> None:
-        steps.append(training.step)
-        advance(task, training)
+    def counting(batch: Batch) -> None:
+        steps.append(batch.step)
+        advance(batch)
 
     monkeypatch.setattr("anir_toolchain.training.advance", counting)
     assert train_main([*command, "--resume"]) == 0  # as older versions wanted it

@@ -1,8 +1,7 @@
 import numpy as np
-import pytest
 import torch
 from anir_runtime.coordinates import axis_coordinates
-from anir_toolchain.picture import Picture
+from anir_toolchain.picture import Picture, cells
 
 CPU = torch.device("cpu")
 
@@ -26,25 +25,18 @@ def test_the_picture_is_a_copy() -> None:
     assert not picture.image.any()
 
 
-@pytest.mark.parametrize(("size", "count"), [((96, 64), 384), ((300, 20), 200), ((5, 4), 4096), ((1, 1), 8)])
-def test_a_jittered_grid_has_a_pixel_in_every_cell(size: tuple[int, int], count: int) -> None:
-    width, height = size
-    picture = Picture(np.zeros((height, width, 3), np.uint8), CPU)
-    index = picture.jittered_grid(count, torch.Generator().manual_seed(0))
-    assert 0 <= int(index.min()) <= int(index.max()) < width * height
-    count = min(count, width * height)
-    assert len(index) == pytest.approx(count, rel=0.15)
-    cell = (width * height / count) ** 0.5
-    columns, rows = (max(1, round(n / cell)) for n in size)
-    cells = {(int(i) // width * rows // height, int(i) % width * columns // width) for i in index.tolist()}
-    assert len(cells) > 0.7 * len(index)
+def test_cells_are_as_many_as_wanted_or_as_pixels() -> None:
+    assert cells((96, 64), 384) == (24, 16)
+    assert cells((64, 96), 384) == (16, 24)
+    assert cells((5, 4), 4096) == (5, 4)
+    assert cells((4000, 1), 100) == (632, 1)
+    assert cells((1, 1), 8) == (1, 1)
 
 
-def test_samples_are_those_of_the_seed() -> None:
+def test_random_pixels_are_those_of_the_seed() -> None:
     picture = Picture(np.zeros((40, 30, 3), np.uint8), CPU)
-    one, two, other = (picture.jittered_grid(100, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    one, two, other = (picture.random_pixels(5000, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
-    pixels = picture.random_pixels(5000, torch.Generator().manual_seed(0))
-    assert pixels.shape == (5000,)
-    assert (int(pixels.min()), int(pixels.max())) == (0, 1199)
+    assert one.shape == (5000,)
+    assert (int(one.min()), int(one.max())) == (0, 1199)

@@ -3,7 +3,7 @@ from anir_toolchain.soap import Soap
 
 
 def test_first_steps_of_vectors_are_adams() -> None:
-    mine, adams = (torch.tensor([1.0, -2.0, 3.0], requires_grad=True) for _ in range(2))
+    mine, adams = (torch.tensor([[1.0, -2.0, 3.0]], requires_grad=True) for _ in range(2))
     soap = Soap([mine], lr=0.1, betas=(0.9, 0.99))
     adam = torch.optim.Adam([adams], lr=0.1, betas=(0.9, 0.99))
     for _ in range(5):
@@ -20,10 +20,10 @@ def test_solves_a_badly_conditioned_matrix_problem_that_adam_does_not() -> None:
         torch.linalg.qr(torch.randn(8, 8, generator=generator))[0] @ torch.diag(torch.logspace(0, -2, 8))
         for _ in range(2)
     )
-    target = torch.randn(2, 8, 8, generator=generator)
+    target = torch.randn(1, 2, 8, 8, generator=generator)
 
     def solve(make: type[torch.optim.Optimizer], **options: object) -> float:
-        value = torch.zeros(2, 8, 8, requires_grad=True)
+        value = torch.zeros(1, 2, 8, 8, requires_grad=True)
         optimizer = make([value], lr=0.05, **options)  # type: ignore[call-arg]
         for step in range(600):
             for group in optimizer.param_groups:
@@ -39,20 +39,42 @@ def test_solves_a_badly_conditioned_matrix_problem_that_adam_does_not() -> None:
 
 def test_state_goes_through_a_checkpoint_unchanged() -> None:
     def gradient(step: int) -> torch.Tensor:
-        return torch.randn(1, 4, 6, generator=torch.Generator().manual_seed(step))
+        return torch.randn(1, 1, 4, 6, generator=torch.Generator().manual_seed(step))
 
     def advance(value: torch.Tensor, soap: Soap, steps: range) -> None:
         for step in steps:
             value.grad = gradient(step)
             soap.step()
 
-    straight = torch.zeros(1, 4, 6, requires_grad=True)
+    straight = torch.zeros(1, 1, 4, 6, requires_grad=True)
     soap = Soap([straight], lr=0.01, frequency=3)
     advance(straight, soap, range(12))
-    broken = torch.zeros(1, 4, 6, requires_grad=True)
+    broken = torch.zeros(1, 1, 4, 6, requires_grad=True)
     first = Soap([broken], lr=0.01, frequency=3)
     advance(broken, first, range(7))
     second = Soap([broken], lr=0.01, frequency=3)
     second.load_state_dict(first.state_dict())
     advance(broken, second, range(7, 12))
     assert torch.equal(straight, broken)
+
+
+def test_pictures_learn_apart_each_at_its_own_rate() -> None:
+    start = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    vectors = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(1))
+    rates = [0.02, 0.005]
+
+    def learned(which: slice, rate: float | torch.Tensor) -> list[torch.Tensor]:
+        values = [own[which].clone().requires_grad_() for own in (start, vectors)]
+        soap = Soap(values, lr=rate, frequency=3)
+        for _ in range(8):
+            soap.zero_grad()
+            for value in values:
+                (value.square() * value.square()).sum().backward()
+            soap.step()
+        return values
+
+    together = learned(slice(None), torch.tensor(rates, dtype=torch.float64))
+    for i, rate in enumerate(rates):
+        alone = learned(slice(i, i + 1), rate)
+        assert all(torch.equal(own[i], other[0]) for own, other in zip(together, alone, strict=True))
+    assert not torch.equal(together[0], start)

@@ -14,13 +14,15 @@ from anir_runtime.common_networks import common_trunks
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, Model, export, fit, presets, save_model
+from anir_toolchain.batch import Batch
 from anir_toolchain.checkpoint import trunk_state
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import QuantizedTrunk
 from anir_toolchain.progress import Progress
 from anir_toolchain.space import Subnet
-from anir_toolchain.training import Task, Training, advance, begin
+from anir_toolchain.training import Subject, advance, begin, fit_batch
+from anir_toolchain.training_state import Task
 from numpy.typing import NDArray
 
 from tests.random_model import leaves
@@ -84,6 +86,22 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
     save_model(two, tmp_path / "two.pt")
     assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "two.pt").read_bytes()
     assert not _same(one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
+def test_a_batch_gives_the_models_that_each_picture_gives_alone(
+    waves: NDArray[np.uint8], family: str, bits: int
+) -> None:
+    """Wide, high and larger ones are a batch, and a square one trains apart, whatever the order."""
+    pictures = [waves, 255 - waves.transpose(1, 0, 2), np.tile(waves, (2, 2, 1)), waves[:, :48]]
+    config = Config(family, bits, "short", (2, 3), (16, 24, 32), device="cpu")
+    together = fit_batch([Subject(picture, source=str(i)) for i, picture in enumerate(pictures)], config)
+    for i, picture in enumerate(pictures):
+        assert together[i].source == str(i)
+        assert np.array_equal(together[i].image.numpy(), picture)
+        assert _same(together[i], fit(picture, config))
 
 
 def test_training_needs_no_onnx() -> None:
@@ -159,9 +177,9 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     state = tmp_path / "model.pt.resume"
     for stop_at in (30, 80, 115):
 
-        def interrupting(task: Task, training: Training, stop_at: int = stop_at) -> None:
-            advance(task, training)
-            if training.step == stop_at:
+        def interrupting(batch: Batch, stop_at: int = stop_at) -> None:
+            advance(batch)
+            if batch.step == stop_at:
                 os.kill(os.getpid(), signal.SIGINT)
 
         monkeypatch.setattr("anir_toolchain.training.advance", interrupting)
@@ -178,10 +196,10 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
 def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
         task = Task.of(waves, Config("siren", preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
-        training = begin(task)
+        batch = Batch([task], [begin(task)])
         for _ in range(12):
-            advance(task, training)
-    assert [trainer.steps for trainer in training.trainers.values()] == [12, 12, 8, 6]
+            advance(batch)
+    assert [trainer.steps for trainer in batch.trainers.values()] == [12, 12, 8, 6]
 
 
 def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(

@@ -6,6 +6,7 @@ import pytest
 import torch
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, presets
+from anir_toolchain.batch import Batch
 from anir_toolchain.threads import worker_threads
 from anir_toolchain.training import advance, begin
 from anir_toolchain.training_state import Task, load, save
@@ -25,19 +26,21 @@ def test_a_training_goes_on_from_a_file_as_if_it_had_never_stopped(tmp_path: Pat
     with worker_threads(1) as pool:
         task = Task.of(waves(64, 48), CONFIG, pool)
         training = begin(task)
+        batch = Batch([task], [training])
         for _ in range(12):
-            advance(task, training)
-        save(task, training, tmp_path / "state")
+            advance(batch)
+        save(task, batch.state(0), tmp_path / "state")
         loaded = load(task, tmp_path / "state")
         assert (loaded.step, list(loaded.trainers)) == (12, [8, 12])
         assert torch.equal(loaded.check, training.check)
         for subnet, latents in training.features.latents.items():
             assert np.array_equal(loaded.features.latents[subnet].codes, latents.codes)
+        other = Batch([task], [loaded])
         for _ in range(3):
-            advance(task, training)
-            advance(task, loaded)
-    for width, trainer in training.trainers.items():
-        pair = (leaves(own.state()["parameters"]) for own in (trainer, loaded.trainers[width]))
+            advance(batch)
+            advance(other)
+    for width, trunk in training.trunks.items():
+        pair = (leaves(own.parameters) for own in (trunk, loaded.trunks[width]))
         assert all(torch.equal(want, got) for want, got in zip(*pair, strict=True))
 
 

@@ -8,17 +8,19 @@ if TYPE_CHECKING:
     from anir_toolchain.config import Config
     from anir_toolchain.model import Model
     from anir_toolchain.onnx_export import export
-    from anir_toolchain.training import fit
+    from anir_toolchain.training import Subject, fit, fit_batch
 
 _MODULES = {
     "Config": "config",
     "Model": "model",
+    "Subject": "training",
     "export": "onnx_export",
     "fit": "training",
+    "fit_batch": "training",
     "load_model": "checkpoint",
     "save_model": "checkpoint",
 }
-__all__ = ["Config", "Model", "export", "fit", "load_model", "save_model"]
+__all__ = ["Config", "Model", "Subject", "export", "fit", "fit_batch", "load_model", "save_model"]
 
 
 def __getattr__(name: str) -> Any:

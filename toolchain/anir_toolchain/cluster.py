@@ -20,8 +20,9 @@ from anir_runtime.errors import AnirError, AnirWarning
 from anir_runtime.files import replacing
 
 from anir_toolchain.display import Display
+from anir_toolchain.fitting import attempt
 from anir_toolchain.image import load_image
-from anir_toolchain.jobs import Job, Options, Outcome, attempt, is_done, protect_others
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, protect_others
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import Progress
 

@@ -76,6 +76,12 @@ def train(
     background: Background = None,
     recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
     jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures trained at once; by default as many as a CUDA device holds, on a CPU 1.", min=1
+        ),
+    ] = None,
     ray: Annotated[
         str | None, typer.Option(help="Fit on a Ray cluster: local, auto or HOST:PORT.", metavar="ADDRESS")
     ] = None,
@@ -95,7 +101,9 @@ def train(
     config.check()
     if ray is not None and jobs > 1:
         raise UsageError("say either --jobs or --ray; a cluster fits as many side by side as it has cores")
-    options = Options(config, _colour(background), force)
+    if batch is not None and (jobs > 1 or ray is not None):
+        raise UsageError("say either --batch or --jobs or --ray; workers train a picture each")
+    options = Options(config, _colour(background), force, batch)
     todo = find_jobs(pictures, output, recursive, ANIR if anir else MODEL)
     outcomes = []
     with show(len(todo), quiet) as display, _interruptible():

@@ -22,6 +22,9 @@ class Display:
     def advance(self, picture: str, at: Progress) -> None:
         """Takes notice of how far a picture is."""
 
+    def leave(self, picture: str) -> None:
+        """Takes no more notice of a picture, or of several under one name."""
+
     def finish(self, picture: str, failure: str) -> None:
         """Takes notice that a picture is done, or of what went wrong."""
 
@@ -58,9 +61,13 @@ class LineDisplay(Display):
         """Keeps how far the picture is."""
         self._running[picture] = at
 
+    def leave(self, picture: str) -> None:
+        """Forgets how far the picture is."""
+        self._running.pop(picture, None)
+
     def finish(self, picture: str, failure: str) -> None:
         """Counts the picture."""
-        self._running.pop(picture, None)
+        self.leave(picture)
         self._done += 1
 
     def print(self) -> None:
@@ -94,10 +101,14 @@ class BarDisplay(Display):
             state=f"step {at.step}/{at.steps} {_quality(at)}",
         )
 
-    def finish(self, picture: str, failure: str) -> None:
-        """Takes the picture's bar away and moves that of all."""
+    def leave(self, picture: str) -> None:
+        """Takes the picture's bar away, unless it is the only one."""
         if picture in self._tasks and self._all is not None:
             self._bars.remove_task(self._tasks.pop(picture))
+
+    def finish(self, picture: str, failure: str) -> None:
+        """Takes the picture's bar away and moves that of all."""
+        self.leave(picture)
         self._done += 1
         self._failed += bool(failure)
         if self._all is not None:

@@ -1,28 +1,21 @@
-"""Pictures to fit and where their models go: from a command line's names to one fitted picture."""
+"""Pictures to fit and where their models go: from a command line's names to jobs, and whether one is done."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from anir_runtime.anir_header import MAGIC, MAX_TOLD_PSNR
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError, UsageError
-from anir_runtime.manifest import plain_name
 from numpy.typing import NDArray
 
-from anir_toolchain.anir_export import export_anir
-from anir_toolchain.checkpoint import load_model, save_model
+from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
-from anir_toolchain.image import Colour, load_image, picture_suffixes
+from anir_toolchain.image import Colour, picture_suffixes
 from anir_toolchain.level_file import ANIR, LevelFile
-from anir_toolchain.lock import locked
 from anir_toolchain.metrics import psnr
-from anir_toolchain.progress import Progress
-from anir_toolchain.training import fit
 
 MODEL = ".pt"
 """Suffix of a model's name."""
@@ -56,11 +49,13 @@ class Options:
         config: what to fit and how.
         background: what shows where pictures are transparent; without one, transparency is kept.
         force: fits again what is done already.
+        batch: pictures that are trained at once; by default as `most_pictures` says.
     """
 
     config: Config
     background: Colour | None = None
     force: bool = False
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class Outcome:
         fitted: whether it was fitted now; otherwise its target was there already.
         bytes: of the target.
         psnr: in dB, of the largest subnet, of a model on a sample of pixels; None if it was not fitted now.
-        seconds: that it took.
+        seconds: that it took; of a batch, its share.
     """
 
     job: Job
@@ -158,51 +153,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def attempt(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> Outcome:
-    """Does a job; what goes wrong is in the outcome."""
-    try:
-        return run(job, options, on_progress)
-    except AnirError as error:
-        return Outcome(job, failure=str(error))
-    except (MemoryError, RuntimeError) as error:
-        # torch has no exception of its own for this on a CPU.
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-            return Outcome(job, failure=f"{job.picture}: not enough memory; resize it first")
-        raise
-
-
-def run(job: Job, options: Options, on_progress: Callable[[Progress], None]) -> Outcome:
-    """Fits a picture and writes its model or `.anir` file, unless that is there already.
-
-    A training that was interrupted goes on from its state. Raises AnirError if the picture cannot be read or
-    the target not be written, and KeyboardInterrupt.
-    """
-    started = time.monotonic()
-    image = load_image(job.picture, options.background)
-    reached: dict[str, float] = {}
-
-    def show(at: Progress) -> None:
-        reached.update(at.psnr)
-        on_progress(at)
-
-    with locked(job.target):
-        protect_others(job)
-        if not options.force and is_done(job, image, options.config):
-            return Outcome(job, bytes=job.target.stat().st_size)
-        if options.force:
-            job.state.unlink(missing_ok=True)
-        source = plain_name(job.picture.name)
-        model = fit(image, options.config, source=source, on_progress=show, state=job.state)
-        quality = reached.get(model.space.largest.name)
-        if job.becomes_anir:
-            quality = export_anir(model, job.target).levels[-1].psnr[0]
-        else:
-            save_model(model, job.target)
-        job.state.unlink(missing_ok=True)
-    seconds = time.monotonic() - started
-    return Outcome(job, fitted=True, bytes=job.target.stat().st_size, psnr=quality, seconds=seconds)
 
 
 def protect_others(job: Job) -> None:

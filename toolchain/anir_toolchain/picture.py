@@ -17,6 +17,8 @@ class Picture:
         height: H, in pixels.
         colours: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         device: on which all tensors are.
+        x: of each column, float32[W] in [-1, 1].
+        y: of each row, float32[H] in [-1, 1].
     """
 
     def __init__(self, image: NDArray[np.uint8], device: torch.device) -> None:
@@ -24,8 +26,8 @@ class Picture:
         self.height, self.width, self.colours = image.shape
         self.device = device
         self._pixels = torch.from_numpy(image.copy()).reshape(-1, self.colours).to(device)
-        self._x = torch.from_numpy(axis_coordinates(self.width)).to(device)
-        self._y = torch.from_numpy(axis_coordinates(self.height)).to(device)
+        self.x = torch.from_numpy(axis_coordinates(self.width)).to(device)
+        self.y = torch.from_numpy(axis_coordinates(self.height)).to(device)
 
     def __len__(self) -> int:
         """Number of pixels."""
@@ -43,23 +45,27 @@ class Picture:
 
     def points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Coordinates x [N] and y [N] and colours [N, colours] of pixels by their index, all in [-1, 1]."""
-        x, y = self._x[index % self.width], self._y[index // self.width]
-        return x, y, self._pixels[index].float() / 127.5 - 1
+        x, y = self.x[index % self.width], self.y[index // self.width]
+        return x, y, as_colours(self.pixels(index))
 
-    def jittered_grid(self, count: int, generator: torch.Generator) -> Tensor:
-        """Indices of about `count` pixels: a random one in each cell of a regular grid.
-
-        They cover the picture more evenly than independent pixels, which makes gradients less noisy.
-        """
-        cell = math.sqrt(max(1.0, self.width * self.height / count))
-        columns, rows = (max(1, round(n / cell)) for n in (self.width, self.height))
-        # Drawn on the CPU, so that every device draws the same numbers.
-        jitter = torch.rand(2, rows, columns, generator=generator)
-        j = ((torch.arange(columns) + jitter[0]) * self.width / columns).long().clamp_max(self.width - 1)
-        i = ((torch.arange(rows)[:, None] + jitter[1]) * self.height / rows).long().clamp_max(self.height - 1)
-        index: Tensor = (i * self.width + j).reshape(-1)
-        return index.to(self.device)
+    def pixels(self, index: Tensor) -> Tensor:
+        """Pixels by their index, uint8[N, colours]."""
+        return self._pixels[index]
 
     def random_pixels(self, count: int, generator: torch.Generator) -> Tensor:
         """Indices of `count` independent pixels."""
         return torch.randint(len(self), (count,), generator=generator).to(self.device)
+
+
+def cells(size: tuple[int, int], count: int) -> tuple[int, int]:
+    """Columns and rows of a regular grid of about `count` square cells over a picture of size (W, H).
+
+    No cell is smaller than a pixel.
+    """
+    cell = math.sqrt(max(1.0, size[0] * size[1] / count))
+    return max(1, round(size[0] / cell)), max(1, round(size[1] / cell))
+
+
+def as_colours(pixels: Tensor) -> Tensor:
+    """Colours of pixels uint8, float32 in [-1, 1]."""
+    return pixels.float() / 127.5 - 1

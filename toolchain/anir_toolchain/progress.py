@@ -35,6 +35,10 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+def ignore(progress: Progress) -> None:
+    """Takes no notice."""
+
+
 @torch.no_grad()
 def estimate_psnr(
     space: Space,

@@ -20,17 +20,17 @@ def quantize(values: Tensor, step: Tensor, bits: int) -> Tensor:
     return (values / step).round().clamp(low, high)
 
 
-def row_step(values: Tensor, top: Tensor) -> Tensor:
+def row_step(values: Tensor, top: Tensor | int) -> Tensor:
     """The step with which the largest magnitude of each row has the code `top`.
 
     Args:
         values: rows along the last axis.
-        top: largest codes, broadcastable to the result.
+        top: largest codes, broadcastable to the result, on the device of `values`.
 
     Returns:
         The steps, in the shape of `values` with a last axis of length 1.
     """
-    return (values.abs().amax(-1, keepdim=True) / top.to(values.device)).clamp_min(1e-12)
+    return (values.abs().amax(-1, keepdim=True) / top).clamp_min(1e-12)
 
 
 class _Lsq(torch.autograd.Function):

@@ -11,12 +11,14 @@ from torch import Tensor
 
 
 class Soap(torch.optim.Optimizer):
-    """SOAP for parameters of three or more axes, whose last two are a matrix; Adam for the others.
+    """SOAP for parameters of four or more axes, whose last two are a matrix; Adam for the others.
+
+    The first axis of every parameter is that of pictures, which learn apart.
 
     Args:
         params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`, by which
             its updates are multiplied.
-        lr: learning rate.
+        lr: learning rate, or that of each picture, float64[P].
         betas: decay per step of the momentum, and of the second moments and preconditioners.
         eps: added to the root of the second moment.
         frequency: steps from one update of the eigenbases to the next.
@@ -25,7 +27,7 @@ class Soap(torch.optim.Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float,
+        lr: float | Tensor,
         betas: tuple[float, float] = (0.95, 0.95),
         eps: float = 1e-8,
         frequency: int = 10,
@@ -39,11 +41,14 @@ class Soap(torch.optim.Optimizer):
             for param in group["params"]:
                 if param.grad is None:
                     continue
-                if param.dim() < 3:
+                if param.dim() < 4:
                     update = _adam(param.grad, self.state[param], group, None)
                 else:
                     update = _soap(param.grad, self.state[param], group)
-                param.sub_(update * (group["lr"] * group["gain"]))
+                rate = group["lr"] * group["gain"]
+                if isinstance(rate, Tensor):
+                    rate = rate.to(param.dtype).reshape(-1, *[1] * (param.dim() - 1))
+                param.sub_(update * rate)
 
 
 def _adam(

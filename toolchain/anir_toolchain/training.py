@@ -8,7 +8,8 @@ Heads, by least squares, come last.
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from anir_runtime.errors import AnirError, AnirWarning
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anir_toolchain.batch import Batch, batches
 from anir_toolchain.config import Config
 from anir_toolchain.heads import solve_heads
 from anir_toolchain.image import checked_pixels
@@ -24,7 +26,7 @@ from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import choose_networks, start_from_common
 from anir_toolchain.levels import embedded_levels, in_order, level_bytes
 from anir_toolchain.model import Model
-from anir_toolchain.progress import OnProgress, Progress, estimate_psnr
+from anir_toolchain.progress import OnProgress, Progress, estimate_psnr, ignore
 from anir_toolchain.sample import is_large, sampled_coefficients
 from anir_toolchain.space import Space
 from anir_toolchain.threads import deferred_interrupt, worker_threads
@@ -44,55 +46,78 @@ _TILE_VALUES = 2**17
 """Pixels × channels of a forward and backward pass on a CPU: a layer's activations stay in its cache."""
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A picture to be fitted.
+
+    Attributes:
+        image: uint8[H, W] or [H, W, 1], grey; [H, W, 3], RGB; or [H, W, 4], RGB and alpha. The model has as
+            few channels as show the same (`image.fewest_channels`).
+        source: the picture's file name, kept in the model.
+        state: where to keep the training's state: read first if it is there and of this picture and
+            configuration, written now and then, on an interrupt and at the end. Remove it once the model is
+            safe. What goes wrong with it is an AnirWarning.
+        on_progress: called about every second.
+    """
+
+    image: NDArray[np.uint8]
+    source: str = "image"
+    state: Path | None = None
+    on_progress: OnProgress = ignore
+
+
 def fit(
     image: NDArray[np.uint8],
     config: Config | None = None,
     *,
     source: str = "image",
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress = ignore,
     state: Path | None = None,
 ) -> Model:
-    """Fits a picture with a supernet and returns it quantized.
+    """Fits a picture with a supernet and returns it quantized: `fit_batch` of one `Subject`."""
+    (model,) = fit_batch([Subject(image, source, state, on_progress)], config)
+    return model
 
-    The same picture, configuration and kind of device give the same model, on any number of threads.
+
+def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list[Model]:
+    """Fits pictures, each with a supernet, and returns them quantized, in their order.
+
+    Pictures of the same proportions, whose networks have the same shape, are trained as one batch, which is
+    what a GPU is quick at; on a CPU it takes as long as one after the other. The same picture, configuration
+    and kind of device give the same model, on any number of threads and in any batch; on a GPU, where sums of
+    other shapes may be rounded otherwise, about the same.
 
     Args:
-        image: uint8[H, W] or [H, W, 1], grey; [H, W, 3], RGB; or [H, W, 4], RGB and alpha. The model has
-            as few channels as show the same (`image.fewest_channels`).
+        subjects: the pictures.
         config: what to fit and how.
-        source: the picture's file name, kept in the model.
-        on_progress: called about every second.
-        state: where to keep the training's state: read first if it is there and of this picture and
-            configuration, written now and then, on an interrupt and at the end. Remove it once the model is
-            safe. What goes wrong with it is an AnirWarning.
 
     Raises:
-        AnirError: if the configuration makes no sense or the array is no such picture.
-        KeyboardInterrupt: after writing the state, if interrupted.
+        AnirError: if the configuration makes no sense or an array is no such picture.
+        KeyboardInterrupt: after writing the states, if interrupted.
     """
-    image = checked_pixels(image)
-    config, report = config or Config(), on_progress or _ignore
+    config = config or Config()
     config.check()
+    images = [checked_pixels(subject.image) for subject in subjects]
     with worker_threads() as pool:
-        task = Task.of(image, config, pool)
-        training = _resume(task, state)
-        if training is None:
-            training = begin(task, report)
-            _save(task, training, state)
-        train(task, training, report, state)
-        return to_model(task, training, source)
+        tasks = [
+            Task.of(image, config, pool, subject.state, subject.on_progress)
+            for image, subject in zip(images, subjects, strict=True)
+        ]
+        trainings = [_resume(task) or _started(task) for task in tasks]
+        for batch in batches(tasks, trainings):
+            train(batch)
+        return [
+            to_model(task, training, subject.source)
+            for task, training, subject in zip(tasks, trainings, subjects, strict=True)
+        ]
 
 
-def _ignore(progress: Progress) -> None:
-    """Reports nothing."""
-
-
-def begin(task: Task, report: OnProgress = _ignore) -> Training:
+def begin(task: Task) -> Training:
     """A training before its first step: random networks, and latents if the family has any."""
     training = random_networks(task)
     if task.family.has_latents:
         # Takes seconds.
-        report(Progress("codes", 0, task.preset.steps, {}))
+        task.report(Progress("codes", 0, task.preset.steps, {}))
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
             coefficients = sampled_coefficients(coefficients)
@@ -107,88 +132,104 @@ def begin(task: Task, report: OnProgress = _ignore) -> Training:
     return training
 
 
-def train(task: Task, training: Training, report: OnProgress = _ignore, state: Path | None = None) -> None:
-    """Takes the training to its last step, and saves it to `state` now and then.
+def train(batch: Batch) -> None:
+    """Takes trainings to their last step, and saves them now and then.
 
     Raises KeyboardInterrupt, after the step under way and after saving, when Ctrl-C is pressed.
     """
     shown = saved = time.monotonic()
     seconds = 0.0
     with deferred_interrupt() as interrupted:
-        while training.step < task.preset.steps:
-            advance(task, training)
+        while batch.step < batch.tasks[0].preset.steps:
+            advance(batch)
             now = time.monotonic()
             if interrupted() or now - saved > _SAVE_SECONDS:
-                _save(task, training, state)
+                _save_all(batch)
                 saved = now
             if interrupted():
                 raise KeyboardInterrupt
             # An estimate takes as long as a few steps: seldom enough to cost a few per cent.
             if now - shown > 1 + 20 * seconds:
-                report(_progress(task, training))
+                _report(batch)
                 shown = time.monotonic()
                 seconds = shown - now
-    _save(task, training, state)
+    _save_all(batch)
     # Of networks that nothing was trained of there is nothing to say yet.
-    if training.step:
-        report(_progress(task, training))
+    if batch.step:
+        _report(batch)
 
 
-def _resume(task: Task, state: Path | None) -> Training | None:
-    """The training that `state` holds, if there is one of this picture and configuration."""
-    if state is None or not state.exists():
+def _resume(task: Task) -> Training | None:
+    """The training whose state the task keeps, if there is one of this picture and configuration."""
+    if task.state is None or not task.state.exists():
         return None
     try:
-        return load(task, state)
+        return load(task, task.state)
     except AnirError as error:
         warnings.warn(f"{error}; starting anew", AnirWarning, stacklevel=3)
         return None
 
 
-def _save(task: Task, training: Training, state: Path | None) -> None:
-    """Writes the state, if one is wanted; a full disk is no reason to stop."""
-    if state is None:
+def _started(task: Task) -> Training:
+    """A training before its first step, saved, as codes of latents take seconds."""
+    training = begin(task)
+    _save(task, training)
+    return training
+
+
+def _save_all(batch: Batch) -> None:
+    for i, task in enumerate(batch.tasks):
+        if task.state is not None:
+            _save(task, batch.state(i))
+
+
+def _save(task: Task, training: Training) -> None:
+    """Writes the state, if it is kept; a full disk is no reason to stop."""
+    if task.state is None:
         return
     try:
-        save(task, training, state)
+        save(task, training, task.state)
     except AnirError as error:
         warnings.warn(f"{error}; going on without", AnirWarning, stacklevel=3)
 
 
-def _progress(task: Task, training: Training) -> Progress:
-    phase = task.preset.phase(training.step)
-    psnr = estimate_psnr(
-        task.space,
-        training.trunks,
-        task.picture,
-        training.features,
-        training.check,
-        quantized=phase != "fit",
-    )
-    return Progress(phase, training.step, task.preset.steps, psnr)
+def _report(batch: Batch) -> None:
+    """Tells how far each picture is."""
+    for task, training in zip(batch.tasks, batch.trainings, strict=True):
+        phase = task.preset.phase(batch.step)
+        psnr = estimate_psnr(
+            task.space,
+            training.trunks,
+            task.picture,
+            training.features,
+            training.check,
+            quantized=phase != "fit",
+        )
+        task.report(Progress(phase, batch.step, task.preset.steps, psnr))
 
 
-def advance(task: Task, training: Training) -> None:
+def advance(batch: Batch) -> None:
     """One optimizer step of every trunk that takes part in it.
 
     Tiles of pixels of all trunks run side by side, each on one thread, and so do the trunks before and after.
     """
+    task = batch.tasks[0]
     preset, pool = task.preset, task.pool
-    before, step = training.step, training.step + 1
+    before, step = batch.step, batch.step + 1
     phase, softening, rate = preset.phase(step), preset.softening(step), preset.learning_rate(step)
     if preset.phase(before) == "fit" != phase:
-        for trainer in training.trainers.values():
+        for trainer in batch.trainers.values():
             trainer.begin_quantization()
     # The widest first: the pool ends sooner when the small tasks come last.
     widths = [width for width in reversed(task.space.widths) if _takes_part(task.space, width, step)]
-    trainers = [training.trainers[width] for width in widths]
-    index = task.picture.jittered_grid(preset.batch, training.generator)
-    points = task.picture.points(index)
+    trainers = [batch.trainers[width] for width in widths]
+    index = batch.pictures.jittered_grid(batch.generator)
+    points = batch.pictures.points(index)
     parameters = list(pool.map(lambda trainer: trainer.parameters(phase, softening), trainers))
     tiles = [
         [
-            pool.submit(trainer.tile_gradients, own, len(index), *tile)
-            for tile in _tiles(width, *points, *training.features.of_width(width, index))
+            pool.submit(trainer.tile_gradients, own, index.shape[1], *tile)
+            for tile in _tiles(width, *points, *_features(batch, width, index))
         ]
         for width, trainer, own in zip(widths, trainers, parameters, strict=True)
     ]
@@ -201,7 +242,7 @@ def advance(task: Task, training: Training) -> None:
     if phase == "fit":
         for trainer in trainers:
             trainer.trunk.clip_weights()
-    training.step = step
+    batch.step = step
 
 
 def _takes_part(space: Space, width: int, step: int) -> bool:
@@ -210,12 +251,20 @@ def _takes_part(space: Space, width: int, step: int) -> bool:
     return int(step * share) > int((step - 1) * share)
 
 
+def _features(batch: Batch, width: int, index: Tensor) -> list[Tensor]:
+    """The features of each depth's latents at pixels int64[P, N], float32[P, N, n]; none without latents."""
+    each = [
+        training.features.of_width(width, own) for training, own in zip(batch.trainings, index, strict=True)
+    ]
+    return [torch.stack(own) for own in zip(*each, strict=True)]
+
+
 def _tiles(width: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Tensors of a value for each pixel, split into tiles of _TILE_VALUES on a CPU, into one elsewhere."""
-    size = len(parts[0])
+    """Tensors of N points of each picture, split into tiles of _TILE_VALUES on a CPU, into one elsewhere."""
+    size = parts[0].shape[1]
     if parts[0].device.type == "cpu":
         size = min(size, _TILE_VALUES // width)
-    return zip(*(torch.split(part, max(1, size)) for part in parts), strict=True)
+    return zip(*(torch.split(part, max(1, size), dim=1) for part in parts), strict=True)
 
 
 @torch.no_grad()

@@ -1,9 +1,9 @@
-"""What a training works on: the task, which stays the same, and the state, which can be saved and loaded."""
+"""What a picture's training works on: the task, which stays the same, and the state, which can be saved."""
 
 import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,14 +26,15 @@ from anir_toolchain.lapped_analysis import analyse, colours_of
 from anir_toolchain.levels import in_order
 from anir_toolchain.picture import Picture
 from anir_toolchain.presets import Preset
+from anir_toolchain.progress import OnProgress, ignore
 from anir_toolchain.sample import is_large, sample_of
 from anir_toolchain.space import Space
-from anir_toolchain.trunk import Trunk
-from anir_toolchain.trunk_trainer import TrunkTrainer
+from anir_toolchain.trunk import Parameters, Trunk
+from anir_toolchain.trunk_trainer import State
 
 _CHECK_PIXELS = 8192
 """Pixels on which PSNR is estimated."""
-_STATE = "training state"
+_STATE = "training"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Task:
         space: the subnets.
         preset: the schedule.
         pool: runs trunks and parts of them side by side.
+        state: where the training's state is kept, if it is.
+        report: is told how far the training is.
     """
 
     config: Config
@@ -57,9 +60,18 @@ class Task:
     space: Space
     preset: Preset
     pool: Executor
+    state: Path | None = None
+    report: OnProgress = ignore
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8], config: Config, pool: Executor) -> "Task":
+    def of(
+        cls,
+        image: NDArray[np.uint8],
+        config: Config,
+        pool: Executor,
+        state: Path | None = None,
+        report: OnProgress = ignore,
+    ) -> "Task":
         """The task of fitting a picture uint8[H, W, N]. Raises AnirError if the configuration is wrong."""
         device = config.torch_device()
         if device.type == "cuda":
@@ -69,7 +81,7 @@ class Task:
         picture = Picture(sample_of(image) if kind.has_latents and is_large(image) else image, device)
         height, width, colours = image.shape
         space = config.space(width, height, colours)
-        return cls(config, image, picture, kind, space, config.schedule(), pool)
+        return cls(config, image, picture, kind, space, config.schedule(), pool, state, report)
 
     @cached_property
     def colours(self) -> Colours:
@@ -84,10 +96,11 @@ class Task:
 
 @dataclass
 class Training:
-    """A training under way: all that its steps change.
+    """A picture's training under way: all that its steps change.
 
     Attributes:
-        trainers: by width.
+        trunks: by width; parts of those of a batch, while it is trained in one.
+        trainers: states of the trunks' trainers by width, when it was saved; none before the first step.
         features: with the latents, if there are any.
         steps: of the levels, whose latents these are, in the order of `in_order`.
         generator: draws the pixels of each step.
@@ -95,17 +108,13 @@ class Training:
         step: number of steps done.
     """
 
-    trainers: dict[int, TrunkTrainer]
+    trunks: dict[int, Trunk]
     features: LatentFeatures
     generator: torch.Generator
     check: Tensor
     step: int = 0
     steps: tuple[Step, ...] = ()
-
-    @property
-    def trunks(self) -> dict[int, Trunk]:
-        """The trunks by width."""
-        return {width: trainer.trunk for width, trainer in self.trainers.items()}
+    trainers: dict[int, State] = field(default_factory=dict)
 
 
 def random_networks(task: Task) -> Training:
@@ -118,10 +127,10 @@ def random_networks(task: Task) -> Training:
         Trunk.create(task.family, depths, width, bits, size, task.picture.colours, bandwidth, generator)
         for width in task.space.widths
     ]
-    trainers = [TrunkTrainer(trunk.to(task.picture.device)) for trunk in trunks]
+    moved = {trunk.width: trunk.to(task.picture.device) for trunk in trunks}
     check = task.picture.random_pixels(_CHECK_PIXELS, generator)
     features = LatentFeatures({}, task.picture, task.pool)
-    return Training(dict(zip(task.space.widths, trainers, strict=True)), features, generator, check)
+    return Training(moved, features, generator, check)
 
 
 def _first_bandwidth(image: NDArray[np.uint8]) -> float:
@@ -150,12 +159,18 @@ def save(task: Task, training: Training, path: Path) -> None:
         "config": asdict(task.config),
         "image": torch.from_numpy(task.image.copy()),
         "step": training.step,
-        "trunks": {width: trainer.state() for width, trainer in training.trainers.items()},
+        "trunks": {width: _copied(trunk.parameters) for width, trunk in training.trunks.items()},
+        "trainers": training.trainers,
         "generator": training.generator.get_state(),
         "check": training.check,
         "steps": steps_state(training.steps),
     }
     write_state(path, _STATE, state)
+
+
+def _copied(parameters: Parameters) -> Parameters:
+    """Parts of a batch's tensors as tensors of their own: a part would be saved with the whole."""
+    return {name: value.detach().clone() for name, value in parameters.items()}
 
 
 def load(task: Task, path: Path) -> Training:
@@ -168,8 +183,10 @@ def load(task: Task, path: Path) -> Training:
     training.steps = steps_from_state(state["steps"])
     if training.steps:
         training.features = features_of(task, latents_in_training(task, training.steps))
-    for width, trainer in training.trainers.items():
-        trainer.restore(state["trunks"][width])
+    for width, trunk in training.trunks.items():
+        for name, value in state["trunks"][width].items():
+            trunk.parameters[name].detach().copy_(value)
+    training.trainers = state["trainers"]
     training.generator.set_state(state["generator"])
     training.check = state["check"].to(task.picture.device)
     training.step = state["step"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family
+from anir_toolchain.families import Family, affine
 from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import TOP_CODE, VECTOR_BITS, code_range, lsq, quantize, row_step, soft_round
 
@@ -26,7 +26,8 @@ class Trunk:
     are filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, colours, C],
     head_bias [depths, colours], and log_step [D-1, C], the natural logarithm of the step size of each
     output's 4- or 8-bit weights. If the family is lean, bias is [0, C] and log_step [D-1, 1]. Colours are in
-    [-1, 1].
+    [-1, 1]. Trunks of the same shape, of several pictures, can be one: all tensors then have one more axis in
+    front, that of pictures, here and in what methods take and return.
 
     Methods that compute something take parameters: the trunk's own, or those that it has when quantized.
     """
@@ -36,6 +37,11 @@ class Trunk:
         self.depths = depths
         self.bits = bits
         self.parameters = parameters
+        # On the device once, as each step needs them.
+        self._tops: dict[str, Tensor | int] = {
+            "filters": top_codes(family).to(parameters["filters"].device),
+            "bias": TOP_CODE,
+        }
 
     @classmethod
     def create(
@@ -86,13 +92,21 @@ class Trunk:
     def to(self, device: torch.device) -> "Trunk":
         """The same trunk on that device, its parameters ready for gradients."""
         moved = {name: value.to(device) for name, value in self.parameters.items()}
-        trained = {name: value.requires_grad_() for name, value in moved.items()}
-        return Trunk(self.family, self.depths, self.bits, trained)
+        return self.with_parameters({name: value.requires_grad_() for name, value in moved.items()})
+
+    def with_parameters(self, parameters: Parameters) -> "Trunk":
+        """A trunk of the same kind with these parameters."""
+        return Trunk(self.family, self.depths, self.bits, parameters)
+
+    @property
+    def width(self) -> int:
+        """Channels of each layer."""
+        return self.parameters["head"].shape[-1]
 
     @property
     def planes(self) -> int:
         """Number of the latents' planes, to which no weights lead."""
-        return self.family.planes(self.parameters["head"].shape[1])
+        return self.family.planes(self.parameters["head"].shape[-2])
 
     def last_layers(
         self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
@@ -120,7 +134,10 @@ class Trunk:
         self, depth: int, parameters: Parameters, x: Tensor, y: Tensor, features: Tensor
     ) -> Tensor:
         """The channels from which the head of one depth makes colours, float32[N, C]: see `last_layers`."""
-        weights, biases = (parameters[name][: depth - 1] for name in ("weight", "bias"))
+        weights, biases = (
+            parameters["weight"][..., : depth - 1, :, :],
+            parameters["bias"][..., : depth - 1, :],
+        )
         return self.family.forward(parameters["filters"], weights, biases, x, y, features, self.planes)[-1]
 
     def colours(
@@ -128,15 +145,17 @@ class Trunk:
     ) -> list[Tensor]:
         """The colours of every subnet at N points, float32[colours, N] for each depth: see `last_layers`."""
         # A few long rows: a product with as few columns would take four times as long.
+        heads, biases = parameters["head"].unbind(-3), parameters["head_bias"][..., None].unbind(-3)
+        layers = self.last_layers(parameters, x, y, features)
         return [
-            torch.addmm(parameters["head_bias"][i, :, None], parameters["head"][i], channels.T)
-            for i, channels in enumerate(self.last_layers(parameters, x, y, features))
+            _Head.apply(bias, head, channels)  # type: ignore[no-untyped-call]
+            for bias, head, channels in zip(biases, heads, layers, strict=True)
         ]
 
     @torch.no_grad()
     def clip_weights(self) -> None:
         """Clips hidden weights at _MOST_RMS: the few levels of 4 bits suit no heavy tails."""
-        limit = _MOST_RMS * self._output_rms()[:, None, :]
+        limit = _MOST_RMS * self._output_rms()[..., None, :]
         self.parameters["weight"].clamp_(-limit, limit)
 
     @torch.no_grad()
@@ -144,7 +163,7 @@ class Trunk:
         """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
         step = self._output_rms() * _STEP_RMS * 2 ** (4 - self.bits)
         if self.family.lean:
-            step = step[:, self.planes :].square().mean(1, keepdim=True).sqrt()
+            step = step[..., self.planes :].square().mean(-1, keepdim=True).sqrt()
         self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
         if self.family.periodic_bias:
             bias = self.parameters["bias"]
@@ -172,8 +191,8 @@ class Trunk:
         Gradients reach all of the trunk's own parameters but hidden weights and step sizes.
         """
         with torch.no_grad():
-            codes, scale = _step_codes(self._step()[:, 0])
-            step = (codes * scale)[:, None, :]
+            codes, scale = _step_codes(self._step()[..., 0, :])
+            step = (codes * scale)[..., None, :]
             weight = quantize(self.parameters["weight"], step, self.bits) * step
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
@@ -189,34 +208,47 @@ class Trunk:
             filters=_row_codes(own["filters"], top_codes(self.family), torch.int16),
             weight=weight.to(torch.int8),
             step=Quantized(step.to(torch.int8), step_scale[..., 0]),
-            bias=_row_codes(own["bias"], torch.tensor(TOP_CODE), torch.int8),
+            bias=_row_codes(own["bias"], TOP_CODE, torch.int8),
             head=head,
             head_bias=head_bias,
         )
 
     def _step(self) -> Tensor:
         """Step size of each output's weights, [D-1, 1, C], or of each matrix, [D-1, 1, 1], if lean."""
-        return self.parameters["log_step"].exp()[:, None, :]
+        return self.parameters["log_step"].exp()[..., None, :]
 
     def _output_rms(self) -> Tensor:
         """Root mean square of the hidden weights that lead to each output, [D-1, C]."""
-        return self.parameters["weight"].square().mean(1).sqrt()
+        return self.parameters["weight"].square().mean(-2).sqrt()
 
     def _temperature(self, progress: float) -> Tensor:
         """Temperature of each layer's soft rounding, [D-1, 1, 1]: from 0.7 to 0.1, in early layers sooner."""
         weight = self.parameters["weight"]
-        order = torch.linspace(0, 1, len(weight), device=weight.device)
+        order = torch.linspace(0, 1, weight.shape[-3], device=weight.device)
         done = (1.5 * progress - 0.5 * order).clamp(0, 1)
         return (0.7 - 0.6 * done)[:, None, None]
 
     def _rounded_vectors(self) -> Parameters:
         """Filters and biases rounded to their codes, straight through."""
-        tops = {"filters": top_codes(self.family), "bias": torch.tensor(TOP_CODE)}
         # A row's largest value sets its step: nothing is clipped at 16 bits, whatever the row's own bits are.
         return {
             name: lsq(self.parameters[name], row_step(self.parameters[name].detach(), top), 16)
-            for name, top in tops.items()
+            for name, top in self._tops.items()
         }
+
+
+class _Head(torch.autograd.Function):
+    """b + W hᵀ of a head, with a gradient of h that lies in memory as h does: others would be slow to use."""
+
+    @staticmethod
+    def forward(ctx, bias: Tensor, head: Tensor, channels: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(head, channels)
+        return affine(bias, head, channels.mT)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[no-untyped-def]
+        head, channels = ctx.saved_tensors
+        return grad.sum(-1, keepdim=True), grad @ channels, grad.mT @ head
 
 
 def top_codes(family: Family) -> Tensor:
@@ -226,10 +258,10 @@ def top_codes(family: Family) -> Tensor:
 
 def _step_codes(steps: Tensor) -> tuple[Tensor, Tensor]:
     """Codes 1 to 127 of positive step sizes [D-1, n], and each layer's value of a code of 1, [D-1, 1]."""
-    scale = row_step(steps, torch.tensor(TOP_CODE))
+    scale = row_step(steps, TOP_CODE)
     return quantize(steps, scale, VECTOR_BITS).clamp_min(1), scale
 
 
-def _row_codes(values: Tensor, top: Tensor, dtype: torch.dtype) -> Quantized:
+def _row_codes(values: Tensor, top: Tensor | int, dtype: torch.dtype) -> Quantized:
     step = row_step(values, top)
     return Quantized((values / step).round().to(dtype), step[..., 0])

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -22,7 +21,8 @@ from anir_runtime.interrupts import ended_soon_by_interrupts, saving
 
 from anir_toolchain.cluster import on_cluster
 from anir_toolchain.display import Display
-from anir_toolchain.jobs import Job, Options, Outcome, attempt
+from anir_toolchain.fitting import attempt, in_batches
+from anir_toolchain.jobs import Job, Options, Outcome
 from anir_toolchain.progress import Progress
 
 _PATIENCE = 30.0
@@ -34,24 +34,19 @@ def run_all(
 ) -> Iterator[Outcome]:
     """Does all jobs, `count` at a time, or on the Ray cluster of an address, and yields outcomes as they end.
 
-    One at a time runs in this process. More run in processes of their own, which share the cores: one that is
-    killed, for want of memory for example, costs only its picture. Raises KeyboardInterrupt after the states
-    of all trainings under way are written.
+    One at a time, or a batch, runs in this process. More run in processes of their own, which share the
+    cores: one that is killed, for want of memory for example, costs only its picture. Raises
+    KeyboardInterrupt after the states of all trainings under way are written.
     """
     if cluster is not None:
         outcomes = on_cluster(jobs, options, cluster, display)
     elif count > 1 and len(jobs) > 1:
         outcomes = _side_by_side(jobs, options, count, display)
     else:
-        outcomes = _one_by_one(jobs, options, display)
+        outcomes = in_batches(jobs, options, display)
     for outcome in outcomes:
         display.finish(str(outcome.job.picture), outcome.failure)
         yield outcome
-
-
-def _one_by_one(jobs: Sequence[Job], options: Options, display: Display) -> Iterator[Outcome]:
-    for job in jobs:
-        yield attempt(job, options, partial(display.advance, str(job.picture)))
 
 
 @dataclass

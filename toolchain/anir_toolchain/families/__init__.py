@@ -118,6 +118,8 @@ class Family(ABC):
     ) -> list[Tensor]:
         """The channels after each layer.
 
+        All tensors may have one more axis in front: of several pictures, each with a network of its own.
+
         Args:
             filters: float32[F, K, C].
             weights: float32[D-1, C, C], applied as h @ W.
@@ -132,9 +134,14 @@ class Family(ABC):
         """
 
 
+def affine(bias: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """bias + left · right of two matrices, or of as many of each as there are pictures; bias is broadcast."""
+    return torch.addmm(bias, left, right) if left.dim() == 2 else torch.baddbmm(bias, left, right)
+
+
 def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """sin(ωx·x + ωy·y + φ) at N points, float32[N, C]; `filters` [K, C] begins with rows ωx, ωy and φ."""
-    return torch.sin(torch.addmm(filters[2], torch.stack([x, y], dim=1), filters[:2]))
+    return torch.sin(affine(filters[..., 2:3, :], torch.stack([x, y], dim=-1), filters[..., :2, :]))
 
 
 @cache

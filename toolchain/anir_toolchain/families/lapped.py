@@ -57,10 +57,10 @@ class Lapped(Family):
     ) -> list[Tensor]:
         assert features is not None
         assert planes
-        seen = functional.pad(features, (0, filters.shape[-1] - features.shape[1]), value=CONSTANT)
-        here, others = seen[:, :planes], seen[:, planes:]
+        seen = functional.pad(features, (0, filters.shape[-1] - features.shape[-1]), value=CONSTANT)
+        here, others = seen[..., :planes], seen[..., planes:]
         layers = [seen]
-        for weight in weights:
-            sines = torch.sin(layers[-1] @ weight[:, planes:])
-            layers.append(torch.cat([here, others + sines], 1))
+        for weight in weights.unbind(-3):
+            sines = torch.sin(layers[-1] @ weight[..., planes:])
+            layers.append(torch.cat([here, others + sines], -1))
         return layers

@@ -8,7 +8,7 @@ import torch
 from anir_runtime.families.mfn import NORM_CHANNELS
 from torch import Tensor
 
-from anir_toolchain.families import Family, FilterTensor, sine
+from anir_toolchain.families import Family, FilterTensor, affine, sine
 
 _FALL = 0.7
 """Frequencies of a bank as multiples of those of the bank before."""
@@ -42,17 +42,18 @@ class _FilterNetwork(Family):
         features: Tensor | None = None,
         planes: int = 0,
     ) -> list[Tensor]:
-        h = self.filter(filters[0], x, y)
+        first, *others = filters.unbind(-3)
+        h = self.filter(first, x, y)
         layers = [_normalized(h)]
-        for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
-            h = torch.addmm(bias, h, weight) * self.filter(filters[i], x, y)
+        for weight, bias, bank in zip(weights.unbind(-3), biases.unbind(-2), others, strict=True):
+            h = affine(bias[..., None, :], h, weight) * self.filter(bank, x, y)
             layers.append(_normalized(h))
         return layers
 
 
 def _normalized(h: Tensor) -> Tensor:
     """Channels float32[N, C] over √(1 + Σ h²) of their point's first ones."""
-    return h * (1 + h[:, :NORM_CHANNELS].square().sum(1, keepdim=True)).rsqrt()
+    return h * (1 + h[..., :NORM_CHANNELS].square().sum(-1, keepdim=True)).rsqrt()
 
 
 class Fourier(_FilterNetwork):
@@ -117,9 +118,9 @@ class Gabor(_FilterNetwork):
 
     def confined(self, filters: Tensor) -> Tensor:
         # A Gaussian that grew would have no bound, from which the decoder knows how smooth it is.
-        return torch.cat([filters[:, :5], filters[:, 5:].clamp(min=0)], dim=1)
+        return torch.cat([filters[..., :5, :], filters[..., 5:, :].clamp(min=0)], dim=-2)
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        center_x, center_y, gamma = filters[3:]
-        dx, dy = x[:, None] - center_x, y[:, None] - center_y
+        center_x, center_y, gamma = filters[..., 3:, None, :].unbind(-3)
+        dx, dy = x[..., None] - center_x, y[..., None] - center_y
         return super().filter(filters, x, y) * torch.exp(-gamma * (dx**2 + dy**2))

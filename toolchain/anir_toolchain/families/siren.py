@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from anir_toolchain.families import Family, FilterTensor, sine
+from anir_toolchain.families import Family, FilterTensor, affine, sine
 
 
 class Siren(Family):
@@ -44,7 +44,7 @@ class Siren(Family):
         features: Tensor | None = None,
         planes: int = 0,
     ) -> list[Tensor]:
-        layers = [sine(filters[0], x, y)]
-        for weight, bias in zip(weights, biases, strict=True):
-            layers.append(torch.sin(torch.addmm(bias, layers[-1], weight)))
+        layers = [sine(filters[..., 0, :, :], x, y)]
+        for weight, bias in zip(weights.unbind(-3), biases.unbind(-2), strict=True):
+            layers.append(torch.sin(affine(bias[..., None, :], layers[-1], weight)))
         return layers

@@ -1,0 +1,187 @@
+"""Jobs done: pictures read, fitted alone or as batches, and their models written."""
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from statistics import mean
+
+import numpy as np
+import torch
+from anir_runtime.errors import AnirError
+from anir_runtime.manifest import plain_name
+from numpy.typing import NDArray
+
+from anir_toolchain.anir_export import export_anir
+from anir_toolchain.batch import most_pictures, shape_of
+from anir_toolchain.checkpoint import save_model
+from anir_toolchain.display import Display
+from anir_toolchain.image import load_image
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, protect_others
+from anir_toolchain.lock import locked
+from anir_toolchain.model import Model
+from anir_toolchain.progress import OnProgress, Progress
+from anir_toolchain.training import Subject, fit_batch
+
+_WAITING_BYTES = 2**30
+"""Of pictures that wait for others to be trained with, at most."""
+_OVERHEAD = 2**23
+"""Bytes that a picture that waits counts for, beside its pixels: so there are not too many of small ones."""
+
+
+@dataclass
+class _Open:
+    """A job whose picture was read and has to be fitted.
+
+    Attributes:
+        job: the job.
+        image: the picture, uint8[H, W, N].
+        shape: the same for pictures that can be in one batch.
+        lock: keeps the target from other runs.
+        seconds: that reading took.
+    """
+
+    job: Job
+    image: NDArray[np.uint8]
+    shape: Hashable
+    lock: ExitStack
+    seconds: float
+
+    @property
+    def bytes(self) -> int:
+        """What it counts for while it waits."""
+        return self.image.nbytes + _OVERHEAD
+
+
+def attempt(job: Job, options: Options, on_progress: OnProgress) -> Outcome:
+    """Does a job; what goes wrong is in the outcome. Raises KeyboardInterrupt after its state is written.
+
+    A training that was interrupted goes on from its state.
+    """
+    with ExitStack() as locks:
+        own = _opened(job, options, locks)
+        if isinstance(own, Outcome):
+            return own
+        (outcome,) = _fitted([own], options, lambda latest: on_progress(latest[0]))
+        return outcome
+
+
+def in_batches(jobs: Iterable[Job], options: Options, display: Display) -> Iterator[Outcome]:
+    """Does jobs in batches of pictures alike, as many as the options say, and yields outcomes as they end.
+
+    A batch begins when there are enough pictures for it, or too many wait in memory for others like them.
+    Raises KeyboardInterrupt after the states of the batch under way are written.
+    """
+    waiting: dict[Hashable, list[_Open]] = {}
+    with ExitStack() as locks:
+        for job in jobs:
+            own = _opened(job, options, locks)
+            if isinstance(own, Outcome):
+                yield own
+                continue
+            group = waiting.setdefault(own.shape, [])
+            group.append(own)
+            if len(group) >= (options.batch or most_pictures(own.image, options.config)):
+                yield from _batch(waiting, group, options, display)
+            elif sum(own.bytes for group in waiting.values() for own in group) > _WAITING_BYTES:
+                yield from _batch(waiting, max(waiting.values(), key=len), options, display)
+        while waiting:
+            yield from _batch(waiting, next(iter(waiting.values())), options, display)
+
+
+def _batch(
+    waiting: dict[Hashable, list[_Open]], group: list[_Open], options: Options, display: Display
+) -> Iterator[Outcome]:
+    """Fits a group of those that wait, which it leaves."""
+    del waiting[group[0].shape]
+    others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    name = f"{group[0].job.picture}{others}"
+    yield from _fitted(group, options, lambda latest: display.advance(name, _mean(latest)))
+    display.leave(name)
+
+
+def _mean(latest: list[Progress]) -> Progress:
+    """How far a batch is, with the mean PSNR of its pictures."""
+    last = latest[-1]
+    psnr = {name: mean(own.psnr[name] for own in latest if name in own.psnr) for name in last.psnr}
+    return Progress(last.phase, last.step, last.steps, psnr)
+
+
+def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
+    """Reads a job's picture and locks its target; an outcome if there is nothing to fit, or it failed."""
+    started, lock = time.monotonic(), locks.enter_context(ExitStack())
+    try:
+        with _memory_for(f"{job.picture}: not enough memory; resize it first"):
+            image = load_image(job.picture, options.background)
+            shape = shape_of(image, options.config)
+            lock.enter_context(locked(job.target))
+            protect_others(job)
+            if options.force or not is_done(job, image, options.config):
+                return _Open(job, image, shape, lock, time.monotonic() - started)
+            outcome = Outcome(job, bytes=job.target.stat().st_size)
+    except AnirError as error:
+        outcome = Outcome(job, failure=str(error))
+    lock.close()
+    return outcome
+
+
+def _fitted(
+    group: Sequence[_Open], options: Options, on_progress: Callable[[list[Progress]], None]
+) -> Iterator[Outcome]:
+    """Fits pictures as one batch and writes their targets; `on_progress` is told how far each of them is."""
+    started, latest = time.monotonic(), dict[int, Progress]()
+
+    def told(number: int, at: Progress) -> None:
+        latest[number] = at
+        on_progress(list(latest.values()))
+
+    subjects = []
+    for number, own in enumerate(group):
+        if options.force:
+            own.job.state.unlink(missing_ok=True)
+        source = plain_name(own.job.picture.name)
+        subjects.append(Subject(own.image, source, own.job.state, partial(told, number)))
+    first = group[0].job.picture
+    too_large = f"{first}: not enough memory; resize it first"
+    too_many = f"not enough memory for {len(group)} pictures at once; take a --batch of fewer"
+    try:
+        with _memory_for(too_large if len(group) == 1 else too_many):
+            models = fit_batch(subjects, options.config)
+    except AnirError as error:
+        for own in group:
+            own.lock.close()
+            yield Outcome(own.job, failure=str(error))
+        return
+    share = (time.monotonic() - started) / len(group)
+    for number, (own, model) in enumerate(zip(group, models, strict=True)):
+        yield _written(own, model, latest.get(number), own.seconds + share)
+
+
+def _written(own: _Open, model: Model, at: Progress | None, seconds: float) -> Outcome:
+    """Writes what a picture becomes, fitted in so many seconds; `at` is what was told of it last."""
+    job, started = own.job, time.monotonic()
+    quality = None if at is None else at.psnr.get(model.space.largest.name)
+    try:
+        with own.lock, _memory_for(f"{job.picture}: not enough memory; resize it first"):
+            if job.becomes_anir:
+                quality = export_anir(model, job.target).levels[-1].psnr[0]
+            else:
+                save_model(model, job.target)
+            job.state.unlink(missing_ok=True)
+    except AnirError as error:
+        return Outcome(job, failure=str(error))
+    seconds += time.monotonic() - started
+    return Outcome(job, fitted=True, bytes=job.target.stat().st_size, psnr=quality, seconds=seconds)
+
+
+@contextmanager
+def _memory_for(failure: str) -> Iterator[None]:
+    """Raises AnirError with that line if there is not enough memory, on a CPU or a GPU."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch has no exception of its own for this on a CPU.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise AnirError(failure) from error
+        raise
