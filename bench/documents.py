@@ -18,6 +18,7 @@ from bench.tables import (
     compared,
     decode,
     demo,
+    depths,
     headline,
     kodak,
     supernet,
@@ -46,6 +47,7 @@ def _table(document: str, name: str, table: Callable[..., str], *results: str) -
 
 _RESULTS_PAGE = "docs/results.md"
 _LAPPED, _SIREN = "kodak-lapped-4bit-instant", "kodak-siren-4bit-fast"
+_FILTERS = ("kodak-fourier-4bit-fast-dev", "kodak-gabor-4bit-fast-dev")
 _OTHERS = ("kodak-siren-8bit-fast", "kodak-siren-4bit-balanced")
 _ALONE = (
     "kodak-siren-4bit-balanced-d2w128",
@@ -62,6 +64,7 @@ BLOCKS = (
     _table(_RESULTS_PAGE, _LAPPED, kodak),
     _table(_RESULTS_PAGE, "kodak-bjontegaard", bjontegaard, _LAPPED),
     _table(_RESULTS_PAGE, "kodak-compared", compared, _LAPPED, _SIREN, *_OTHERS),
+    _table(_RESULTS_PAGE, "kodak-depths", depths, _SIREN, *_FILTERS),
     _table(_RESULTS_PAGE, _SIREN, kodak),
     *(_table(_RESULTS_PAGE, name, alone) for name in _ALONE),
     _table(_RESULTS_PAGE, "supernet-siren-fast", supernet),

@@ -4,6 +4,7 @@ bench/documents.py says which table stands where.
 """
 
 from collections.abc import Sequence
+from statistics import mean
 from typing import Any
 
 _CODECS = {
@@ -207,6 +208,27 @@ def compared(*results: Result) -> str:
             "",
             header,
             "|---" + "|--:" * len(rates) + "|",
+            *lines,
+        ]
+    )
+
+
+def depths(siren: Result, *others: Result) -> str:
+    """Mean PSNR of each depth, over widths, of SIREN and of other families, over the pictures of all."""
+    results = (siren, *others)
+    names = sorted(set.intersection(*(set(result["pictures"]) for result in results)))
+    lines = ["| | 2 layers | 3 layers | 4 layers | 5 layers |", "|---|--:|--:|--:|--:|"]
+    for result in results:
+        subnets = [own for name in names for own in result["pictures"][name]["subnets"]]
+        cells = [f"{mean(own['psnr'] for own in subnets if own['name'][1] == k):.2f}" for k in "2345"]
+        lines.append(f"| {result['config']['family']} | {' | '.join(cells)} |")
+    config = siren["config"]
+    return "\n".join(
+        [
+            f"Mean PSNR in dB of four widths, over {len(names)} Kodak pictures ({', '.join(names)}), preset "
+            f"`{config['preset']}`, {config['bits']} bits "
+            f"(last row: {measured_with(others[-1]['machine'])}):",
+            "",
             *lines,
         ]
     )

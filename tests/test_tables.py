@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bench.tables import bjontegaard, compared, headline
+from bench.tables import bjontegaard, compared, depths, headline
 
 
 def _result(family: str, curve: list[list[float]], pictures: int = 24) -> dict[str, Any]:
@@ -36,3 +36,20 @@ def test_results_over_other_pictures_are_not_compared() -> None:
 
 def test_bjontegaard_leaves_out_curves_that_do_not_overlap() -> None:
     assert bjontegaard(_result("lapped", [])).split("\n")[4:] == ["| JPEG | −43 % | +2.50 |"]
+
+
+def test_depths_are_means_over_widths_and_the_pictures_of_all() -> None:
+    def result(family: str, **psnr: float) -> dict[str, Any]:
+        subnets = [{"name": f"d{k}w{w}"} for k in (2, 3, 4, 5) for w in (8, 12)]
+        rows = {
+            name: {"subnets": [own | {"psnr": own_psnr + float(own["name"][1])} for own in subnets]}
+            for name, own_psnr in psnr.items()
+        }
+        return _result(family, []) | {"pictures": rows}
+
+    table = depths(result("siren", a=10, b=20, c=99), result("gabor", a=12, b=20))
+    assert "over 2 Kodak pictures (a, b)" in table
+    assert table.split("\n")[-2:] == [
+        "| siren | 17.00 | 18.00 | 19.00 | 20.00 |",
+        "| gabor | 18.00 | 19.00 | 20.00 | 21.00 |",
+    ]
