@@ -51,12 +51,10 @@ _PARTS = {
     ("checkpoint.py", "load_model"): "reads the model",
     ("lapped_analysis.py", "analyse"): "transforms pictures",
     ("anir_writer.py", "refine"): "codes the levels",
-    ("anir_export.py", "_quality_of"): "tells each level's quality, drawing it",
-    ("cell_sample.py", "drawn"): "tells each level's quality, drawing a sample",
     ("choose.py", "choose_level"): "decodes the file",
     ("picture_file.py", "write_tiles"): "draws the picture and writes the PNG",
 }
-"""Functions that commands spend their time in, by file and name, and what each is for."""
+"""Functions that commands spend their main thread's time in, by file and name, and what each is for."""
 
 
 @app.command()

@@ -8,7 +8,7 @@ def everyday(result: Result) -> str:
     sizes = [picture["size"] for picture in result["pictures"]]
     headings = " | ".join(f"{width}×{height}: s | processor s | MiB" for width, height in sizes)
     lines = [
-        f"`python -m bench.everyday` ({measured_with(result['machine'])}; other work beside it, load "
+        f"`python -m bench.everyday` ({measured_with(result['machine'])}; load "
         f"{result['load']:.1f} at its beginning): seconds on the clock, processor time and peak memory of a "
         "whole command, with its start.",
         "",
