@@ -2,6 +2,9 @@
 
 import math
 from bisect import bisect_right
+from pathlib import Path
+
+import numpy as np
 
 from tests.entropy_reference import SQUASHED, Counter, Entropy, stretch
 
@@ -16,6 +19,25 @@ FIRST_CHANCE = [
     59933,
 ]  # fmt: skip
 UNKNOWN = 1 << 30
+AROUND = ((0, -1), (0, 1), (-1, 0), (1, 0))
+WEIGHTS = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly" / "size_network.bin"
+
+
+class SizeNetwork:
+    """How likely a zero reaches its threshold, by the sizes around it."""
+
+    def __init__(self) -> None:
+        weights = np.frombuffer(WEIGHTS.read_bytes(), np.int8).astype(int)
+        parts = np.split(weights, np.cumsum([24 * 24, 8 * 24, 16 * 24, 16 * 24, 16 * 24, 16, 16]))
+        first, *offsets, second, self.second_offsets, self.last, self.last_offset = parts
+        self.first, self.second = first.reshape(24, 24), second.reshape(16, 24)
+        self.kinds, self.rows, self.columns = (part.reshape(-1, 24) for part in offsets)
+
+    def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
+        offsets = self.kinds[kind] + self.rows[min(f[0], 15)] + self.columns[min(f[1], 15)]
+        hidden = (self.first @ seen + 16 * offsets).clip(0, 4095)
+        hidden = (self.second @ hidden + 512 * self.second_offsets >> 5).clip(0, 4095)
+        return min(max(int(self.last @ hidden + 1024 * self.last_offset[0]) >> 6, -3071), 3071)
 
 
 class Levels:
@@ -23,7 +45,7 @@ class Levels:
 
     def __init__(self, entropy: Entropy, rows: int, columns: int, planes: int, pitch: int) -> None:
         self.entropy, self.rows, self.columns, self.pitch = entropy, rows, columns, pitch
-        self.planes = planes
+        self.planes, self.network = planes, SizeNetwork()
         self.low: dict[tuple[int, ...], int] = {}
         self.high: dict[tuple[int, ...], int] = {}
         self.size: dict[tuple[int, ...], int] = {}
@@ -64,12 +86,12 @@ class Levels:
             self.zero(at, f, mean, activity, chance, high, about)
         while self.sign.get(at, 0):
             length = self.high[at] - self.low[at]
-            if 3 * length < 5 * self.width:
+            if 5 * length < 7 * self.width:
                 return
             self.halve(at, f, mean, length)
 
     def threshold(self, odds: int) -> int:
-        return (self.width * max(33423 - (odds * 1182 >> 6), 32768) + 32768) >> 16
+        return (self.width * max(33423 - (odds * 1802 >> 6), 32768) + 32768) >> 16
 
     def zero(
         self,
@@ -84,9 +106,15 @@ class Levels:
         p, new = at[2], high == UNKNOWN
         gap = 4 if new else bisect_right([16, 20, 26], high * 10 // about)
         third = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
-        slots, frequency = self.slots(at, activity, third), self.frequency(f)
+        near = self.network.odds(
+            self.seen(at, activity, high), (3 if self.planes == 1 else min(p, 2)) + 4 * mean, f
+        )
+        bucket = min(max(near + 2560 >> 7, 0), 31)
+        band = bisect_right(BAND_STEPS, sum(f))
+        slots = [bucket * 32 + 2 * band + (f[0] > f[1]), third, self.pattern(at)]
+        frequency = self.frequency(f)
         kind = 12 * mean + 6 * new
-        odds = self.entropy.predict(kind * self.planes + p, slots, activity, frequency)
+        odds = self.entropy.predict(kind * self.planes + p, slots, activity, frequency, near)
         chance_of = SQUASHED[odds + 3072]
         limit = min(self.threshold(odds), high - (high >> 4))
         reaches = self.entropy.decide(odds)
@@ -106,7 +134,7 @@ class Levels:
         top = high if parts == 1 else low + length
         while part < parts - 1 and low < 1 << 22:
             odds = self.entropy.predict(
-                (kind + (2 if part else 1)) * self.planes + p, slots, activity, frequency
+                (kind + (2 if part else 1)) * self.planes + p, slots, activity, frequency, near
             )
             if not self.entropy.decide(odds):
                 break
@@ -116,7 +144,7 @@ class Levels:
             else:
                 top = high if part == parts - 1 else top + length
         relative = min((top - low) * 256 // width, 256)
-        short = ((65536 - chance_of) * relative * relative >> 16) * 69 >> 8
+        short = ((65536 - chance_of) * relative * relative >> 16) * 102 >> 8
         self.know(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
         self.sign[at] = sign
 
@@ -130,7 +158,7 @@ class Levels:
         )
         middle = low + (length >> 1)
         low, high = (middle, high) if self.entropy.decide(odds) else (low, middle)
-        self.know(at, low, high, low + ((high - low) * 31457 + 32768 >> 16))
+        self.know(at, low, high, low + ((high - low) * 29491 + 32768 >> 16))
 
     def know(self, at: tuple[int, ...], low: int, high: int, size: int) -> None:
         self.low[at], self.high[at], self.size[at] = low, high, size
@@ -165,32 +193,60 @@ class Levels:
         d = distance
         return sum(self.near(at, dr, dc, *f) for f in ((d, 0), (-d, 0), (0, d), (0, -d)))
 
-    def slots(self, at: tuple[int, ...], activity: int, third: int) -> list[int]:
-        def rounded(x: int, most: int) -> int:
-            return min(((2 * x * self.inverse >> 20) + 1) >> 1, most)
+    def others(self, at: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The same coefficient in the other planes."""
+        return [(*at[:2], q, *at[3:]) for q in range(self.planes) if q != at[2]]
 
-        around = ((0, -1), (0, 1), (-1, 0), (1, 0))
-        own = 2 * self.cross(at, 0, 0) + self.cross(at, 0, 0, 2)
-        own += sum(self.near(at, 0, 0, a, b) for a in (-1, 1) for b in (-1, 1))
-        cells = 2 * sum(self.near(at, *d, 0, 0) for d in around)
-        cells += sum(self.near(at, a, b, 0, 0) for a in (-1, 1) for b in (-1, 1))
-        wide = sum(self.cross(at, *d) + self.cross(at, *d, 2) for d in around)
-        others = [(*at[:2], q, *at[3:]) for q in range(self.planes) if q != at[2]]
-        same = sum(self.size.get(other, 0) for other in others)
-        planes = 4 * same + sum(self.cross(other, 0, 0) for other in others)
-        left, right, up, down = (self.near(at, 0, 0, *f) for f in ((0, -1), (0, 1), (-1, 0), (1, 0)))
-        west, east, north, south = (self.near(at, *d, 0, 0) for d in around)
-        pattern = 0
-        for x in (left, up, west, north, same):
-            pattern = pattern * 3 + rounded(x, 2)
+    def corners(self, at: tuple[int, ...]) -> int:
+        return sum(self.near(at, 0, 0, a, b) for a in (-1, 1) for b in (-1, 1))
+
+    def diagonal(self, at: tuple[int, ...]) -> int:
+        return sum(self.near(at, a, b, 0, 0) for a in (-1, 1) for b in (-1, 1))
+
+    def slots(self, at: tuple[int, ...], activity: int, third: int) -> list[int]:
+        own = 2 * self.cross(at, 0, 0) + self.cross(at, 0, 0, 2) + self.corners(at)
+        cells = 2 * sum(self.near(at, *d, 0, 0) for d in AROUND) + self.diagonal(at)
+        wide = sum(self.cross(at, *d) + self.cross(at, *d, 2) for d in AROUND)
+        planes = sum(4 * self.size.get(o, 0) + self.cross(o, 0, 0) for o in self.others(at))
         own_log = self.log(8 * own)
         return [
             own_log * 32 + self.log(8 * cells),
             self.log(8 * planes) * 32 + activity,
             third,
             self.log(4 * (wide + cells)) * 32 + own_log,
-            pattern * 4 + rounded(right + down + east + south, 3),
+            self.pattern(at),
         ]
+
+    def pattern(self, at: tuple[int, ...]) -> int:
+        def rounded(x: int, most: int) -> int:
+            return min(((2 * x * self.inverse >> 20) + 1) >> 1, most)
+
+        left, right, up, down = (self.near(at, 0, 0, *f) for f in AROUND)
+        west, east, north, south = (self.near(at, *d, 0, 0) for d in AROUND)
+        pattern = 0
+        for x in (left, up, west, north, sum(self.size.get(o, 0) for o in self.others(at))):
+            pattern = pattern * 3 + rounded(x, 2)
+        return pattern * 4 + rounded(right + down + east + south, 3)
+
+    def seen(self, at: tuple[int, ...], activity: int, high: int) -> list[int]:
+        """What the network of sizes sees."""
+        beside = [self.near(at, 0, 0, *f) for f in AROUND]
+        second = [self.near(at, 0, 0, 0, -2) + self.near(at, 0, 0, 0, 2)]
+        second += [self.near(at, 0, 0, -2, 0) + self.near(at, 0, 0, 2, 0)]
+        far = sum(self.cross(at, 0, 0, distance) for distance in (3, 4, 5, 6))
+        cells = [self.near(at, *d, 0, 0) for d in AROUND]
+        across, down = (sum(self.cross(at, *d) for d in pair) for pair in (AROUND[:2], AROUND[2:]))
+        far_crosses = sum(self.cross(at, *d, 2) for d in AROUND)
+        same = sum(self.size.get(o, 0) for o in self.others(at))
+        crosses = sum(self.cross(o, 0, 0) for o in self.others(at))
+        around = 2 * sum(cells) + self.diagonal(at)
+        eighths = [*beside, *second]
+        sums = [8 * x for x in eighths] + [4 * self.corners(at), 4 * far] + [8 * x for x in cells]
+        sums += [4 * self.diagonal(at), 4 * across, 4 * down, 2 * far_crosses, 8 * same, 4 * crosses]
+        sums += [8 * (2 * sum(beside) + sum(second) + self.corners(at)), 8 * around]
+        sums += [4 * (across + down + far_crosses + around)]
+        known = high < UNKNOWN
+        return [*map(self.log, sums), activity, self.log(8 * high) if known else 0, 0 if known else 16]
 
     def sign_slots(self, at: tuple[int, ...], f: tuple[int, int]) -> list[int]:
         def sign(dr: int, dc: int, du: int, dv: int, plane: int = at[2]) -> int:

@@ -83,13 +83,16 @@ class Entropy:
         wanted = self.digest >> 22
         return self.bits(10) == wanted
 
-    def predict(self, kind: int, slots: list[int], activity: int, frequency: int) -> int:
-        """Odds of a decision, which `decide` then takes."""
+    def predict(
+        self, kind: int, slots: list[int], activity: int, frequency: int, given: int | None = None
+    ) -> int:
+        """Odds of a decision, which `decide` then takes; of a zero's size with the odds of the network."""
         own = [self.counters.setdefault((kind, i, slot), Counter()) for i, slot in enumerate(slots)]
         inputs = [stretch(c.p) * (2560 * c.seen // (10 * c.seen + 7)) >> 8 for c in own]
-        inputs.append(77)
+        inputs += [77] if given is None else [given, 77]
+        first = [13107] * 5 + [0] if given is None else [6554] * 3 + [45875, 0]
         sets = [
-            self.weights.setdefault((s, kind, chosen), [13107] * 5 + [0])
+            self.weights.setdefault((s, kind, chosen), list(first))
             for s, chosen in ((0, activity), (1, frequency))
         ]
         dots = [sum(w * x for w, x in zip(own, inputs, strict=True)) >> 16 for own in sets]

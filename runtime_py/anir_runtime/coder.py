@@ -8,7 +8,7 @@ methods are given is not looked at, and what is in the stream comes back.
 import ctypes
 import sys
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,12 @@ Integers = NDArray[np.int32]
 
 
 @cache
-def _module() -> tuple[Engine, Module]:
+def _compiled(source: Path) -> tuple[Engine, Module]:
     config = Config()
     # Otherwise wasmtime makes a temporary file, for which a disk may be too full.
     config.memory_init_cow = False
     engine = Engine(config)
-    return engine, Module(engine, files("anir_runtime").joinpath("coder.wasm").read_bytes())
+    return engine, Module(engine, source.read_bytes())
 
 
 def _ask_for_huge_pages(address: int) -> None:
@@ -41,6 +41,9 @@ def _ask_for_huge_pages(address: int) -> None:
 
 class Coder:
     """What is known of the coefficients of a picture's lapped transform, and the models of their codes."""
+
+    source = Path(__file__).with_name("coder.wasm")
+    """Of the module."""
 
     def __init__(self, rows: int, columns: int, planes: int, pitch: int) -> None:
         """For so many rows and columns of cells, of so many planes and pitch² frequencies each.
@@ -63,7 +66,7 @@ class Coder:
         self._encoding, self._reserved = False, 0
 
     def _start(self) -> None:
-        engine, module = _module()
+        engine, module = _compiled(self.source)
         self._store = Store(engine)
         self._exports = Instance(self._store, module, []).exports(self._store)
         memory = self._exports["memory"]

@@ -1,6 +1,7 @@
 /**
  * Contexts of decisions: what is known around a coefficient (AssemblyScript; docs/format.md, "Contexts").
  */
+import { networkOdds, see } from './size_network';
 import {
   activities,
   cell,
@@ -199,43 +200,125 @@ function four(from: usize, table: usize): i32 {
   return sizeAt(from + load<u16>(table)) + sizeAt(from + load<u16>(table, 2)) + sizeAt(from + load<u16>(table, 4)) + sizeAt(from + load<u16>(table, 6));
 }
 
-/** Fills the slots by the sizes around, and by the logarithm of the activity; the third one is given. */
-export function contexts(p: i32, base: i32, i: i32, activityLog: i32, third: i32): void {
-  const table = neighbours + <usize>i * NEIGHBOURS;
-  const from = sizes + (<usize>base << 2);
-  const at = <usize>i << 2;
-  const l = sizeAt(from + load<u16>(table, LEFT));
-  const r = sizeAt(from + load<u16>(table, RIGHT));
-  const t = sizeAt(from + load<u16>(table, UP));
-  const b = sizeAt(from + load<u16>(table, DOWN));
-  const own = 2 * (l + r + t + b) + four(from, table + SECOND) + four(from, table + CORNERS);
-  const across = <usize>cell << 2;
-  const down = <usize>line << 2;
+// Sizes and sums of sizes around the coefficient that was looked at last: the frequencies beside it, their far cross and corners, the
+// same frequency in the cells beside, in the four diagonal cells, crosses and far crosses there, and in other planes.
+let left = 0;
+let right = 0;
+let up = 0;
+let down = 0;
+let corners = 0;
+let west = 0;
+let east = 0;
+let north = 0;
+let south = 0;
+let diagonal = 0;
+let acrossCrosses = 0;
+let downCrosses = 0;
+let farCrosses = 0;
+let same = 0;
+let otherCrosses = 0;
+
+/** Looks at the sizes around a coefficient, by the row of the table of frequencies around it. */
+function lookAround(p: i32, from: usize, at: usize, table: usize): void {
+  left = sizeAt(from + load<u16>(table, LEFT));
+  right = sizeAt(from + load<u16>(table, RIGHT));
+  up = sizeAt(from + load<u16>(table, UP));
+  down = sizeAt(from + load<u16>(table, DOWN));
+  corners = four(from, table + CORNERS);
+  const cellAcross = <usize>cell << 2;
+  const cellDown = <usize>line << 2;
   const here = from + at;
-  const w = sizeAt(here - across);
-  const e = sizeAt(here + across);
-  const n = sizeAt(here - down);
-  const s = sizeAt(here + down);
-  const cells = 2 * (w + e + n + s) + sizeAt(here - down - across) + sizeAt(here - down + across) + sizeAt(here + down - across) + sizeAt(here + down + across);
-  const wide =
-    four(from - across, table) + four(from - across, table + SECOND) + four(from + across, table) + four(from + across, table + SECOND) +
-    four(from - down, table) + four(from - down, table + SECOND) + four(from + down, table) + four(from + down, table + SECOND);
-  let same = 0;
-  let crosses = 0;
+  west = sizeAt(here - cellAcross);
+  east = sizeAt(here + cellAcross);
+  north = sizeAt(here - cellDown);
+  south = sizeAt(here + cellDown);
+  diagonal =
+    sizeAt(here - cellDown - cellAcross) + sizeAt(here - cellDown + cellAcross) + sizeAt(here + cellDown - cellAcross) + sizeAt(here + cellDown + cellAcross);
+  acrossCrosses = four(from - cellAcross, table) + four(from + cellAcross, table);
+  downCrosses = four(from - cellDown, table) + four(from + cellDown, table);
+  const far = table + SECOND;
+  farCrosses = four(from - cellAcross, far) + four(from + cellAcross, far) + four(from - cellDown, far) + four(from + cellDown, far);
+  same = 0;
+  otherCrosses = 0;
   for (let other = 0; other < planes; other++) {
     if (other == p) continue;
     const there = from + ((other - p) * plane << 2);
     same += sizeAt(there + at);
-    crosses += four(there, table);
+    otherCrosses += four(there, table);
   }
-  const ownLog = log(8 * <i64>own);
-  unchecked((slots[0] = ownLog * LOGS + log(8 * <i64>cells)));
-  unchecked((slots[1] = log(8 * (4 * <i64>same + crosses)) * LOGS + activityLog));
+}
+
+/** The slot of small sizes around. */
+@inline
+function pattern(): i32 {
+  let digits = rounded(left, 2) * 3 + rounded(up, 2);
+  digits = (digits * 3 + rounded(west, 2)) * 3 + rounded(north, 2);
+  return (digits * 3 + rounded(same, 2)) * 4 + rounded(<i64>right + down + east + south, 3);
+}
+
+/** Fills the slots of a half, by the sizes around and by the logarithm of the activity; the third one is given. */
+export function halfContexts(p: i32, base: i32, i: i32, activityLog: i32, third: i32): void {
+  const table = neighbours + <usize>i * NEIGHBOURS;
+  const from = sizes + (<usize>base << 2);
+  lookAround(p, from, <usize>i << 2, table);
+  const own = log(8 * (2 * (<i64>left + right + up + down) + four(from, table + SECOND) + corners));
+  const cells = 2 * (<i64>west + east + north + south) + diagonal;
+  unchecked((slots[0] = own * LOGS + log(8 * cells)));
+  unchecked((slots[1] = log(8 * (4 * <i64>same + otherCrosses)) * LOGS + activityLog));
   unchecked((slots[2] = third));
-  unchecked((slots[3] = log(4 * (<i64>wide + cells)) * LOGS + ownLog));
-  let pattern = rounded(l, 2) * 3 + rounded(t, 2);
-  pattern = (pattern * 3 + rounded(w, 2)) * 3 + rounded(n, 2);
-  unchecked((slots[4] = (pattern * 3 + rounded(same, 2)) * 4 + rounded(<i64>r + b + e + s, 3)));
+  unchecked((slots[3] = log(4 * (<i64>acrossCrosses + downCrosses + farCrosses + cells)) * LOGS + own));
+  unchecked((slots[4] = pattern()));
+}
+
+/**
+ * Fills the slots of a zero, of which the second one is given, and asks the network of sizes.
+ *
+ * @param f column of the network's tables for the frequency down, and for the one across, each at most 15
+ * @param beyond the logarithm of the zero's interval, or -1 if nothing is known of the zero
+ * @returns the network's odds
+ */
+export function zeroContexts(
+  p: i32, base: i32, i: i32, activityLog: i32, fu: i32, fv: i32, beyond: i32, second: i32,
+): i32 {
+  const table = neighbours + <usize>i * NEIGHBOURS;
+  const from = sizes + (<usize>base << 2);
+  lookAround(p, from, <usize>i << 2, table);
+  const secondAcross = <i64>sizeAt(from + load<u16>(table, SECOND + LEFT)) + sizeAt(from + load<u16>(table, SECOND + RIGHT));
+  const secondDown = <i64>sizeAt(from + load<u16>(table, SECOND + UP)) + sizeAt(from + load<u16>(table, SECOND + DOWN));
+  let far: i64 = 0;
+  for (let k = FARTHER; k < NEIGHBOURS; k += 8) far += four(from, table + k);
+  const cells = 2 * (<i64>west + east + north + south) + diagonal;
+  see(0, log(8 * <i64>left));
+  see(1, log(8 * <i64>right));
+  see(2, log(8 * <i64>up));
+  see(3, log(8 * <i64>down));
+  see(4, log(8 * secondAcross));
+  see(5, log(8 * secondDown));
+  see(6, log(4 * <i64>corners));
+  see(7, log(4 * far));
+  see(8, log(8 * <i64>west));
+  see(9, log(8 * <i64>east));
+  see(10, log(8 * <i64>north));
+  see(11, log(8 * <i64>south));
+  see(12, log(4 * <i64>diagonal));
+  see(13, log(4 * <i64>acrossCrosses));
+  see(14, log(4 * <i64>downCrosses));
+  see(15, log(2 * <i64>farCrosses));
+  see(16, log(8 * <i64>same));
+  see(17, log(4 * <i64>otherCrosses));
+  see(18, log(8 * (2 * (<i64>left + right + up + down) + secondAcross + secondDown + corners)));
+  see(19, log(8 * cells));
+  see(20, log(4 * (<i64>acrossCrosses + downCrosses + farCrosses + cells)));
+  see(21, activityLog);
+  see(22, beyond < 0 ? 0 : beyond);
+  see(23, beyond < 0 ? 16 : 0);
+  const kind = (planes == 1 ? 3 : min(p, 2)) + (i ? 0 : 4);
+  const odds = networkOdds(kind, min(fu, 15), min(fv, 15));
+  const band = <i32>unchecked(bands[fu + fv]);
+  unchecked((slots[0] = (min(max((odds + 2560) >> 7, 0), 31) * 32 + 2 * band + (fu > fv ? 1 : 0))));
+  unchecked((slots[1] = second));
+  unchecked((slots[2] = pattern()));
+  return odds;
 }
 
 @inline

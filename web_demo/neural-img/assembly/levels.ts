@@ -5,9 +5,12 @@
  * A level tells of zeros whether they reach a threshold that follows from how likely that is, and halves the intervals
  * of the others until they are short enough.
  */
-import { bands, classOf, contexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread } from './contexts';
-import { chance, count, odds, predict, stretch, update } from './mixer';
+import {
+  bands, classOf, halfContexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread, zeroContexts,
+} from './contexts';
+import { chance, count, odds, predict, predictZero, stretch, update } from './mixer';
 import { code, starved } from './range_coder';
+import { record } from './recording';
 import {
   activities,
   BANDS,
@@ -62,7 +65,7 @@ let factor: i32 = 0;
 /** The threshold for a zero that reaches it with such odds. */
 @inline
 function threshold(oddsOf: i32): i32 {
-  const share = max(33423 - ((oddsOf * 1182) >> 6), 32768);
+  const share = max(33423 - ((oddsOf * 1802) >> 6), 32768);
   return <i32>((<i64>width * share + 32768) >> 16);
 }
 
@@ -110,7 +113,7 @@ function codePlane(p: i32, base: i32, meanRow: i32, meanColumn: i32, wanted: usi
   const index = base / plane;
   const quiet = quietTo(p);
   // Shorter intervals are known well enough.
-  const long = (5 * width + 2) / 3;
+  const long = (7 * width + 4) / 5;
   const ofPlane = p * BANDS * LOGS;
   const ofMeans = ((p + planes) * BANDS + unchecked(bands[meanRow + meanColumn])) * LOGS;
   // Beyond, all are zeros, of which none is visited.
@@ -159,13 +162,15 @@ function codeZero(
   const gap = ratio < 16 ? 0 : ratio < 20 ? 1 : ratio < 26 ? 2 : high < UNKNOWN ? 3 : 4;
   const kind = mean + (high < UNKNOWN ? 0 : NEW);
   const f = min(fu, 15) * 16 + min(fv, 15);
-  contexts(p, base, i, activityLog, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
+  const beyond = high < UNKNOWN ? log(8 * <i64>high) : -1;
+  const near = zeroContexts(p, base, i, activityLog, fu, fv, beyond, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
   const frequency = selected(fu, fv);
-  const chanceOf = predict((kind + REACHES) * planes + p, slots, activityLog, frequency);
+  const chanceOf = predictZero((kind + REACHES) * planes + p, slots, near, activityLog, frequency);
   const limit = min(threshold(odds), high - (high >> 4));
   const size = min(abs(x), high - 1);
   const reaches = code(size >= limit, chanceOf);
   if (starved) return;
+  if (isDefined(RECORDING)) record(reaches);
   update(reaches);
   count(chances + (<usize>class_ << 2), reaches);
   due[class_] = dueAt(class_);
@@ -183,11 +188,11 @@ function codeZero(
   let low = limit;
   let top = low + length;
   while (part < parts - 1 && low < LARGEST) {
-    const more = predict((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, activityLog, frequency);
-    const beyond = code(size >= top, more);
+    const more = predictZero((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, near, activityLog, frequency);
+    const larger = code(size >= top, more);
     if (starved) return;
-    update(beyond);
-    if (!beyond) break;
+    update(larger);
+    if (!larger) break;
     part++;
     low = top;
     top = high < UNKNOWN ? (part == parts - 1 ? high : top + length) : top + (length << max(part - ALIKE, 0));
@@ -195,7 +200,7 @@ function codeZero(
   if (parts == 1) top = high;
   if (starved) return;
   const relative = top - low < width ? ((top - low) << 8) / width : 256;
-  const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 69) >> 8;
+  const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 102) >> 8;
   known(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
   store<i8>(signs + place, positive ? 1 : -1);
 }
@@ -217,10 +222,10 @@ function codeHalves(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mea
     const low = lowOf(place);
     const high = highOf(place);
     const length = high - low;
-    if (3 * length < 5 * width || length < 2) return;
+    if (5 * length < 7 * width || length < 2) return;
     const activityLog = log(2 * <i64>max(i32At(activities, place), 0));
     const at = min(<i32>((<i64>low * 4) / length), 15);
-    contexts(p, base, i, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
+    halfContexts(p, base, i, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
     const kind = (mean + (2 * low < 3 * length ? FIRST_HALF : HALF)) * planes + p;
     const chanceOf = predict(kind, slots, activityLog, selected(fu, fv));
     const middle = low + (length >> 1);
@@ -230,6 +235,6 @@ function codeHalves(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mea
     update(upper);
     const from = upper ? middle : low;
     const to = upper ? high : middle;
-    known(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 31457 + 32768) >> 16));
+    known(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 29491 + 32768) >> 16));
   }
 }

@@ -4,18 +4,23 @@
  */
 import { code, starved } from './range_coder';
 
-/** Contexts of a decision, and the constant input of the mixer. */
+/** Contexts of a decision at most. */
 export const CONTEXTS: usize = 5;
+/** Contexts of a decision on a zero's size, whose fourth input are the odds that the network of sizes gives. */
+export const ZERO_CONTEXTS: i32 = 3;
 /** Counters of a context. */
 export const SLOTS: usize = 2560;
 /** Kinds of decisions, for each plane. */
 export const KINDS: usize = 24;
-/** Inputs of the mixer, and its weights: those of the contexts, of the constant, and two that stay 0 and fill a vector. */
+/** Inputs of the mixer, and its weights: those of the contexts or odds, of the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
 const WEIGHTS: usize = INPUTS * 4;
 const CONSTANT: i32 = 77;
 const LIMIT: i32 = 255;
+/** Weights at first: of contexts; of a zero's contexts, and of the network's odds. */
 const FIRST_WEIGHT: i32 = 13107;
+const FIRST_OF_ZERO: i32 = 6554;
+const FIRST_OF_ODDS: i32 = 45875;
 /** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
 const SELECTED: usize = 64;
 /** Counters of numbers that are coded bit by bit. */
@@ -41,6 +46,8 @@ let numbers: usize = 0;
 
 // Of the decision that was predicted last.
 const slot = new StaticArray<usize>(<i32>CONTEXTS);
+/** Contexts of the decision predicted last. */
+let contexts: i32 = 0;
 const inputs = memory.data(32, 16);
 let set1: usize = 0;
 let set2: usize = 0;
@@ -92,9 +99,13 @@ export function reset(address: usize, planes: usize): void {
   byActivity = counters + kinds * CONTEXTS * SLOTS * 4;
   byFrequency = byActivity + kinds * SELECTED * WEIGHTS;
   numbers = byFrequency + kinds * SELECTED * WEIGHTS;
-  for (let at = byActivity; at < numbers; at += WEIGHTS) {
-    v128.store(at, i32x4.splat(FIRST_WEIGHT));
-    store<i32>(at, FIRST_WEIGHT, 16);
+  for (let at = byActivity, set: usize = 0; at < numbers; at += WEIGHTS, set++) {
+    if (((set / SELECTED / planes) % KINDS) % 6 < 3) {
+      v128.store(at, i32x4.replace_lane(i32x4.splat(FIRST_OF_ZERO), 3, FIRST_OF_ODDS));
+    } else {
+      v128.store(at, i32x4.splat(FIRST_WEIGHT));
+      store<i32>(at, FIRST_WEIGHT, 16);
+    }
   }
 }
 
@@ -148,32 +159,56 @@ function weighted(set: usize, first: v128, others: v128): i32 {
   return <i32>min(max(sum, -3071), 3071);
 }
 
-/** Predicts a decision of a kind and plane, from slots at `slots`, with weights by two selectors. @returns p */
-export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
+/** Inputs that contexts' slots give are kept, with the sets of weights that two selectors choose. */
+@inline
+function begin(kind: usize, activity: usize, frequency: usize): usize {
   set1 = byActivity + (kind * SELECTED + activity) * WEIGHTS;
   set2 = byFrequency + (kind * SELECTED + frequency) * WEIGHTS;
-  const own = counters + kind * CONTEXTS * SLOTS * 4;
-  const a = own + unchecked(slots[0]) * 4;
-  const b = own + (SLOTS + unchecked(slots[1])) * 4;
-  const c = own + (2 * SLOTS + unchecked(slots[2])) * 4;
-  const d = own + (3 * SLOTS + unchecked(slots[3])) * 4;
-  const e = own + (4 * SLOTS + unchecked(slots[4])) * 4;
-  unchecked((slot[0] = a));
-  unchecked((slot[1] = b));
-  unchecked((slot[2] = c));
-  unchecked((slot[3] = d));
-  unchecked((slot[4] = e));
-  let first = i32x4.splat(seen(a));
-  first = i32x4.replace_lane(first, 1, seen(b));
-  first = i32x4.replace_lane(first, 2, seen(c));
-  first = i32x4.replace_lane(first, 3, seen(d));
-  const others = i32x4.replace_lane(i32x4(0, CONSTANT, 0, 0), 0, seen(e));
+  return counters + kind * CONTEXTS * SLOTS * 4;
+}
+
+/** The counter of a context. @returns what the mixer sees of it */
+@inline
+function input(own: usize, context: i32, slots: StaticArray<usize>): i32 {
+  const address = own + (<usize>context * SLOTS + unchecked(slots[context])) * 4;
+  unchecked((slot[context] = address));
+  return seen(address);
+}
+
+/** Mixes the inputs, of which the first four are given, and the fifth. @returns p */
+@inline
+function mix(first: v128, fifth: i32): i32 {
+  const others = i32x4.replace_lane(i32x4(0, CONSTANT, 0, 0), 0, fifth);
   v128.store(inputs, first);
   v128.store(inputs, others, 16);
   odds1 = weighted(set1, first, others);
   odds2 = weighted(set2, first, others);
   odds = (odds1 + odds2) >> 1;
   return squash(odds);
+}
+
+/** Predicts a decision of a kind and plane, from slots at `slots`, with weights by two selectors. @returns p */
+export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
+  const own = begin(kind, activity, frequency);
+  contexts = <i32>CONTEXTS;
+  let first = i32x4.splat(input(own, 0, slots));
+  first = i32x4.replace_lane(first, 1, input(own, 1, slots));
+  first = i32x4.replace_lane(first, 2, input(own, 2, slots));
+  first = i32x4.replace_lane(first, 3, input(own, 3, slots));
+  return mix(first, input(own, 4, slots));
+}
+
+/** Predicts a decision on a zero's size, likewise, from three slots and from odds. @returns p */
+export function predictZero(
+  kind: usize, slots: StaticArray<usize>, given: i32, activity: usize, frequency: usize,
+): i32 {
+  const own = begin(kind, activity, frequency);
+  contexts = ZERO_CONTEXTS;
+  let first = i32x4.splat(given);
+  first = i32x4.replace_lane(first, 0, input(own, 0, slots));
+  first = i32x4.replace_lane(first, 1, input(own, 1, slots));
+  first = i32x4.replace_lane(first, 2, input(own, 2, slots));
+  return mix(first, 0);
 }
 
 /** Moves the weights of a set by how far off the decision was. */
@@ -193,7 +228,7 @@ export function update(bit: bool): void {
   correct(set1, wanted - squash(odds1));
   correct(set2, wanted - squash(odds2));
   const p = squash(odds);
-  for (let i = 0; i < <i32>CONTEXTS; i++) learn(unchecked(slot[i]), bit, p);
+  for (let i = 0; i < contexts; i++) learn(unchecked(slot[i]), bit, p);
 }
 
 /** Codes a number of so many bits, at most 8, by what numbers of its group (at most 256) were before. */

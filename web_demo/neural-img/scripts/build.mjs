@@ -13,11 +13,11 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
 
-/** A module of assembly/ as WebAssembly in base64. @param {string} source @param {string[]} features */
-async function compile(source, ...features) {
+/** A module of assembly/ as WebAssembly in base64. @param {string} source @param {string} pages @param {string[]} features */
+async function compile(source, pages, ...features) {
   /** @type {Uint8Array | undefined} */
   let module;
-  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--initialMemory', '1', ...features];
+  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--initialMemory', pages, ...features];
   const { error, stderr } = await asc.main([`assembly/${source}`, ...options, '-o', 'out.wasm'], {
     readFile: (name, folder) => read(join(folder, name)),
     writeFile: (_, content) => {
@@ -65,10 +65,10 @@ const [plain, relaxed] = [
   ['--enable', 'simd'],
   ['--enable', 'simd,relaxed-simd'],
 ];
-const [PLAIN, RELAXED] = [await compile('index.ts', ...plain), await compile('index.ts', ...relaxed)];
+const [PLAIN, RELAXED] = [await compile('index.ts', '1', ...plain), await compile('index.ts', '1', ...relaxed)];
 writeTexts('kernel.ts', { PLAIN, RELAXED });
 // Without imports, so that it is the very module that the Python package carries.
-writeTexts('coder.ts', { CODER: await compile('coder.ts', ...plain, '--use', 'abort=') });
+writeTexts('coder.ts', { CODER: await compile('coder.ts', '2', ...plain, '--use', 'abort=') });
 
 if (process.argv.includes('--package')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });

@@ -1,0 +1,141 @@
+/**
+ * A network that all pictures have in common: from the sizes around a zero, how likely it reaches its threshold (AssemblyScript;
+ * docs/format.md, "The network of sizes"; bench/size_network.py learned its weights).
+ *
+ * It has two hidden layers of rectified sums, in integers of 1/256, and the weights are vectors of pairs: those from two inputs to
+ * four outputs.
+ */
+import { WEIGHTS } from './size_network_weights';
+
+const INPUTS: usize = 24;
+const FIRST: usize = 24;
+const SECOND: usize = 16;
+/** Kinds of coefficients, and frequencies along an axis, that have offsets of their own. */
+const KINDS: usize = 8;
+const FREQUENCIES: usize = 16;
+const MOST: i32 = 4095;
+const FARTHEST: i32 = 3071;
+
+// Where weights stand in WEIGHTS: from inputs, offsets by kind, by frequency down and across, then of the second layer and the last.
+const OF_KINDS: usize = FIRST * INPUTS;
+const OF_ROWS: usize = OF_KINDS + KINDS * FIRST;
+const OF_COLUMNS: usize = OF_ROWS + FREQUENCIES * FIRST;
+const TO_SECOND: usize = OF_COLUMNS + FREQUENCIES * FIRST;
+const OFFSETS: usize = TO_SECOND + SECOND * FIRST;
+const TO_LAST: usize = OFFSETS + SECOND;
+const LAST_OFFSET: usize = TO_LAST + SECOND;
+
+/** What the network sees, i16; and its first layer. */
+const seen = memory.data(24 * 2, 16);
+const hidden = memory.data(24 * 2, 16);
+const toFirst = memory.data(24 * 24 * 2, 16);
+const toSecond = memory.data(16 * 24 * 2, 16);
+const offsets = memory.data((8 + 16 + 16) * 24 * 2, 16);
+const toLast = memory.data(16 * 2, 16);
+
+@inline
+function weight(i: usize): i16 {
+  return unchecked(WEIGHTS[<i32>i]);
+}
+
+/** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and one that is free. */
+export const ROW: usize = INPUTS + 4;
+let lastKind: i32 = 0;
+let lastRow: i32 = 0;
+let lastColumn: i32 = 0;
+
+/** Writes what the network saw last, u8 [27]. */
+export function copySeen(to: usize): void {
+  for (let i: usize = 0; i < INPUTS; i++) store<u8>(to + i, <u8>load<i16>(seen + 2 * i));
+  store<u8>(to + INPUTS, lastKind);
+  store<u8>(to + INPUTS + 1, lastRow);
+  store<u8>(to + INPUTS + 2, lastColumn);
+}
+
+/** Lays the weights out. */
+export function prepareNetwork(): void {
+  layPairs(toFirst, 0, FIRST);
+  layPairs(toSecond, TO_SECOND, SECOND);
+  for (let i: usize = 0; i < (KINDS + 2 * FREQUENCIES) * FIRST; i++) store<i16>(offsets + 2 * i, weight(OF_KINDS + i) << 4);
+  for (let i: usize = 0; i < SECOND; i++) store<i16>(toLast + 2 * i, weight(TO_LAST + i));
+}
+
+/** A matrix [outputs, 24] as pairs: i16 [12, outputs, 2]. */
+function layPairs(to: usize, from: usize, outputs: usize): void {
+  for (let k: usize = 0; k < INPUTS; k++) {
+    for (let j: usize = 0; j < outputs; j++) {
+      store<i16>(to + 2 * (((k >> 1) * outputs + j) * 2 + (k & 1)), weight(from + j * INPUTS + k));
+    }
+  }
+}
+
+/** Shows the network an input, at most 32767. */
+@inline
+export function see(i: usize, x: i32): void {
+  store<i16>(seen + 2 * i, <i16>x);
+}
+
+/** Sums of pairs of inputs by a vector of weights, added to others. */
+@inline
+function add(sum: v128, pairs: v128, weights: usize): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, v128.load(weights)));
+}
+
+/** Sums of eight outputs, i16, from 0 to MOST. */
+@inline
+function rectified(low: v128, high: v128): v128 {
+  return i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(low, high), i16x8.splat(0)), i16x8.splat(<i16>MOST));
+}
+
+/** The offsets of eight outputs of the first layer, by kind and by frequencies. */
+@inline
+function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
+  const at = offsets + 2 * j;
+  const ofKind = v128.load(at + 2 * FIRST * <usize>kind);
+  const ofRow = v128.load(at + 2 * FIRST * (KINDS + <usize>row));
+  return i16x8.add(i16x8.add(ofKind, ofRow), v128.load(at + 2 * FIRST * (KINDS + FREQUENCIES + <usize>column)));
+}
+
+/**
+ * The odds, in 1/256, that a coefficient around which the network sees what `see` has shown is not a zero any more.
+ *
+ * @param kind of the coefficient, 0 to 7
+ * @param row its frequency down, at most 15
+ * @param column its frequency across, at most 15
+ */
+export function networkOdds(kind: i32, row: i32, column: i32): i32 {
+  lastKind = kind;
+  lastRow = row;
+  lastColumn = column;
+  for (let j: usize = 0; j < FIRST; j += 8) {
+    const own = offsetsOf(j, kind, row, column);
+    let low = i32x4.extend_low_i16x8_s(own);
+    let high = i32x4.extend_high_i16x8_s(own);
+    for (let k: usize = 0; k < INPUTS / 2; k++) {
+      const pairs = v128.load32_splat(seen + 4 * k);
+      const weights = toFirst + 4 * (k * FIRST + j);
+      low = add(low, pairs, weights);
+      high = add(high, pairs, weights + 16);
+    }
+    v128.store(hidden + 2 * j, rectified(low, high));
+  }
+  let sums = i32x4.splat(0);
+  for (let j: usize = 0; j < SECOND; j += 8) {
+    let low = i32x4(secondOffset(j), secondOffset(j + 1), secondOffset(j + 2), secondOffset(j + 3));
+    let high = i32x4(secondOffset(j + 4), secondOffset(j + 5), secondOffset(j + 6), secondOffset(j + 7));
+    for (let k: usize = 0; k < FIRST / 2; k++) {
+      const pairs = v128.load32_splat(hidden + 4 * k);
+      const weights = toSecond + 4 * (k * SECOND + j);
+      low = add(low, pairs, weights);
+      high = add(high, pairs, weights + 16);
+    }
+    sums = add(sums, rectified(i32x4.shr_s(low, 5), i32x4.shr_s(high, 5)), toLast + 2 * j);
+  }
+  const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  return min(max(((<i32>weight(LAST_OFFSET) << 10) + sum) >> 6, -FARTHEST), FARTHEST);
+}
+
+@inline
+function secondOffset(j: usize): i32 {
+  return <i32>weight(OFFSETS + j) << 9;
+}
