@@ -138,7 +138,7 @@ export class AnirSource {
   async #cut(): Promise<void> {
     const file = this.#file;
     const message = `${this.name} was cut: it ends after ${file.bytes} bytes.`;
-    if (file.available === 0) throw new ModelError(message);
+    if (!file.header) throw new ModelError(message);
     await file.endHere(new ModelError(message));
   }
 

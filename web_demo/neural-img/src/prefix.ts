@@ -106,13 +106,14 @@ export class Prefix {
     }
   }
 
-  /** No more is to come: makes the best picture the last level with what there is of the next. */
+  /** No more is to come: makes the best picture the last level with what there is of the next, or else a preview. */
   async endHere(damage: Error): Promise<void> {
+    if (this.available === 0) await this.preview();
     this.damage = damage;
     this.limit = this.available;
     await this.improve(this.limit);
     // If the last level is damaged, the one before it is the best.
-    if (this.limit < this.available) return;
+    if (this.limit === 0 || this.limit < this.available) return;
     const stream = this.#opened();
     await this.#decode(stream, this.limit, () => stream.refined()).catch((error) => {
       if (this.#stream === stream) throw error;
