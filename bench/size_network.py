@@ -1,8 +1,8 @@
 """Trains the network of sizes, which is part of the `.anir` format (docs/format.md, "The network of sizes").
 
 It learns from a folder of photographs that are in no benchmark here. The coder, compiled with records of what
-the network sees, encodes them at their sixteen levels. Lowered is the cross entropy of decisions on zeros. Since
-thresholds follow from what the network says, it is trained twice, then from records of the first result.
+the network sees, encodes them at their sixteen levels; what is lowered is cross entropy of decisions on zeros.
+Thresholds follow from what the network says: it is trained twice, the second time from records of the first.
 """
 
 import subprocess

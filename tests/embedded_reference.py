@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -67,11 +68,14 @@ class Levels:
 
     def level(self, width: int, factor: int) -> None:
         self.width, self.factor, self.inverse = width, factor, (1 << 20) // width
-        for r in range(self.rows):
-            for c in range(self.columns):
+        # First cells' means, cosine after cosine of all blocks.
+        for k, m in sorted(product(range(8), range(8)), key=lambda f: (sum(f), f)):
+            for r, c in product(range(k, self.rows, 8), range(m, self.columns, 8)):
                 for p in range(self.planes):
-                    for u, v in self.order:
-                        self.coefficient(r, c, p, u, v)
+                    self.coefficient(r, c, p, 0, 0)
+        for r, c, p in product(range(self.rows), range(self.columns), range(self.planes)):
+            for u, v in self.order[1:]:
+                self.coefficient(r, c, p, u, v)
 
     def coefficient(self, r: int, c: int, p: int, u: int, v: int) -> None:
         at = (r, c, p, u, v)

@@ -122,8 +122,12 @@ def test_a_cut_file_says_how_much_of_it_there_is() -> None:
     network, why = choose_level(AnirFile(data[:cut]), Limits())
     assert why == f"{levels[2].name}: level 3 of 4, {cut} of {len(data)} bytes"
     assert network.name == levels[2].name
+    cut_early = levels[0].end - 1
+    preview, why = choose_level(AnirFile(data[:cut_early]), Limits())
+    assert why == f"preview: level 0 of 4, {cut_early} of {len(data)} bytes"
+    assert preview.name == "preview"
+    with pytest.raises(AnirError, match="ends before its first picture"):
+        choose_level(AnirFile(data[:cut_early]), Limits(max_bytes=10**6))
     for limits in (Limits(), Limits(max_bytes=10**6)):
-        with pytest.raises(AnirError, match="ends before its first picture"):
-            choose_level(AnirFile(data[: levels[0].end - 1]), limits)
         with pytest.raises(AnirError, match="ends within its header"):
             choose_level(AnirFile(data[:20]), limits)

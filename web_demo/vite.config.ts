@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { packSource } from './scripts/source.mjs';
+import { formatBytes } from './src/format.ts';
 
 /** Builds the page's service worker and tells it which files there are, once all of them are written. */
 function worksOffline(): Plugin {
@@ -27,7 +29,9 @@ function worksOffline(): Plugin {
         .filter((entry) => entry.isFile() && entry.name !== 'sw.js')
         .map((entry) => join(entry.parentPath, entry.name))
         .sort()
-        .map((file) => [relative(folder, file).replaceAll('\\', '/'), hashOf(file)]);
+        .map((file) => [relative(folder, file).replaceAll('\\', '/'), hashOf(file)])
+        // Who reads the source needs no page that works offline, nor a new version with each change of it.
+        .filter(([path]) => !path?.startsWith('source/'));
       const code = readFileSync(worker, 'utf8');
       writeFileSync(worker, code.replace('__FILES__', JSON.stringify(Object.fromEntries(files))));
     },
@@ -67,6 +71,28 @@ function startsAtOnce(): Plugin {
   };
 }
 
+/** Puts the project's source beside the page, and a link to it where the page has a place for one. */
+function carriesItsSource(): Plugin {
+  return {
+    name: 'carries-its-source',
+    apply: 'build',
+    writeBundle: ({ dir = '' }) => {
+      const page = join(dir, 'index.html');
+      const html = existsSync(page) ? readFileSync(page, 'utf8') : '';
+      if (html.includes('<!-- source -->'))
+        writeFileSync(page, html.replace('<!-- source -->', sourceIn(join(dir, 'source'))));
+    },
+  };
+}
+
+/** Puts the source into a folder, and gives a link to it. */
+function sourceIn(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const { file, bytes, isLicence } = packSource(fileURLToPath(new URL('..', import.meta.url)), folder);
+  const text = isLicence ? 'Licence: Apache-2.0' : `Source, Apache-2.0, ${formatBytes(bytes)}`;
+  return `<a id="source" href="./source/${file}">${text}</a>.`;
+}
+
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
 
 /** Bytes as Brotli of what either engine fetches, as `npm run download` has measured them. */
@@ -79,7 +105,7 @@ function engineBytes(): Record<string, number> {
 export default defineConfig({
   // Relative addresses, so that the built folder works under any path of any static host.
   base: './',
-  plugins: [runsWorkersFromFiles(), startsAtOnce(), worksOffline()],
+  plugins: [runsWorkersFromFiles(), startsAtOnce(), carriesItsSource(), worksOffline()],
   define: { __ENGINE_BYTES__: JSON.stringify(engineBytes()) },
   resolve: {
     // ONNX Runtime loads its WebAssembly from ort/ (scripts/collect.mjs puts it there) instead of a bundled second copy.

@@ -6,12 +6,12 @@ import numpy as np
 
 from anir_runtime.anir_header import Header, IncompleteError, read_header
 from anir_runtime.anir_latents import latents_of
-from anir_runtime.anir_networks import NetworkCoder
+from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.coder import Coder
-from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network, Tensors
+from anir_runtime.preview import Preview, read_preview
 from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step, factor
 
 _STEP_BYTES = 3
@@ -20,15 +20,6 @@ _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
 """Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the
 file or of its level, so that a short file does not ask for much memory."""
-
-
-def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
-    """Codes, in the coder's direction, how planes become that many colours; to encode, it is given."""
-    given = colours or Colours(np.zeros((many, many), np.int8), np.zeros(many, np.uint8))
-    matrix = [coder.bits(8, int(code)) for code in given.matrix.view(np.uint8).ravel()]
-    border = [coder.bits(8, int(level)) for level in given.border]
-    codes = np.array(matrix, np.uint8).view(np.int8).reshape(given.matrix.shape)
-    return Colours(codes, np.array(border, np.uint8))
 
 
 def coder_for(header: Header) -> Coder:
@@ -154,6 +145,12 @@ class AnirFile:
         if not last:
             self._coder.restore()
         return network
+
+    def preview(self) -> Preview | None:
+        """What the beginning of the first level shows; none if that is too little, or has come whole."""
+        if self.header is None or self._coder is not None or self.decoded:
+            return None
+        return read_preview(self.header, bytes(self._head[self.header.start :]))
 
     def _decode_to(self, level: int) -> Network:
         """Decodes levels in turn, and gives the last one's subnet, without latents."""

@@ -25,6 +25,15 @@ _MOVES, _MOVE_BITS = 64, 4
 """Group of the moves from the common head to one near it, and their bits."""
 
 
+def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
+    """Codes, in the coder's direction, how planes become that many colours; to encode, it is given."""
+    given = colours or Colours(np.zeros((many, many), np.int8), np.zeros(many, np.uint8))
+    matrix = [coder.bits(8, int(code)) for code in given.matrix.view(np.uint8).ravel()]
+    border = [coder.bits(8, int(level)) for level in given.border]
+    codes = np.array(matrix, np.uint8).view(np.int8).reshape(given.matrix.shape)
+    return Colours(codes, np.array(border, np.uint8))
+
+
 class NetworkCoder:
     """Codes tensors of networks, one level after the other, in the direction of its coder.
 

@@ -4,6 +4,7 @@ from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
+from anir_runtime.preview import Preview
 
 
 class AnirStream:
@@ -39,11 +40,11 @@ class AnirStream:
                 raise
         return file.decoded
 
-    def best(self) -> Network | None:
-        """The network of the last whole level, refined by what came after it; none before the first level.
+    def best(self) -> Network | Preview | None:
+        """The network of the last whole level, refined by what came after it; before the first, a preview.
 
         If the file is damaged, that is the last level before the damage.
         """
-        if self._file.decoded < self._file.available or not self._file.decoded:
+        if self._file.decoded < self._file.available:
             return self._before_damage
-        return self._file.refined()
+        return self._file.refined() if self._file.decoded else self._file.preview()

@@ -9,6 +9,7 @@ from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
 from anir_runtime.network import Network
+from anir_runtime.preview import Preview
 
 if TYPE_CHECKING:
     # Loads WebAssembly's runtime, which folders need not wait for.
@@ -71,19 +72,18 @@ def choose(
 
 def choose_level(
     file: "AnirFile", limits: Limits, size: tuple[int, int] | None = None
-) -> tuple[Network, str]:
+) -> tuple[Network | Preview, str]:
     """Picks a level of an `.anir` file, or of as much of it as there is, as `choose` does.
 
-    Without limits that is all there is, also of a level that has not come whole.
+    Without limits that is all there is, also of a level that has not come whole; before the first, a preview.
     """
     header = file.header
     if header is None:
         raise AnirError("ends within its header; fetch more of it")
     if limits == Limits():
-        network, count = file.refined(last=True), len(header.levels)
-        return network, (
-            f"{network.name}: level {file.available} of {count}, {file.size} of {header.levels[-1].end} bytes"
-        )
+        come = f"{file.size} of {header.levels[-1].end} bytes"
+        best = file.preview() or file.refined(last=True)
+        return best, f"{best.name}: level {file.available} of {len(header.levels)}, {come}"
     levels = header.levels[: file.available]
     if not levels:
         raise AnirError("ends before its first picture; fetch more of it")

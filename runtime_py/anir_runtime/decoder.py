@@ -19,6 +19,7 @@ from anir_runtime.network import Network
 from anir_runtime.onnx_graph import GraphRenderer
 from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.picture_file import as_pillow
+from anir_runtime.preview import Preview, PreviewRenderer
 from anir_runtime.tiles import Renderer
 
 if TYPE_CHECKING:
@@ -57,12 +58,15 @@ class Decoder:
     """
 
     def __init__(
-        self, source: Source | Network | None = None, threads: int | None = None, trust_graph: bool = False
+        self,
+        source: Source | Network | Preview | None = None,
+        threads: int | None = None,
+        trust_graph: bool = False,
     ) -> None:
         """Opens an exported subnet or an `.anir` file, or takes a network that is read already.
 
-        An `.anir` file that was cut shows what there is, and `feed` takes more of it. Without a source all
-        of an `.anir` file is fed.
+        An `.anir` file that was cut shows what there is, before its first level's end a preview, and `feed`
+        takes more of it. Without a source all of an `.anir` file is fed.
 
         Nothing of a file is run: its tensors are read, and a module of this runtime evaluates their family.
         With `trust_graph`, ONNX Runtime runs the file's own graph, whatever that does; it draws families that
@@ -78,10 +82,10 @@ class Decoder:
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: nothing has come yet"
         name, content = "the network", b""
-        if source is not None and not isinstance(source, Network):
+        if source is not None and not isinstance(source, Network | Preview):
             name, content = read_source(source)
         try:
-            if isinstance(source, Network):
+            if isinstance(source, Network | Preview):
                 self._show(source)
             elif source is None or content.startswith(MAGIC):
                 self._begun = content
@@ -100,7 +104,7 @@ class Decoder:
         """Takes more bytes of an `.anir` file; what is drawn from then on is refined by them.
 
         Returns:
-            How many levels have come whole; there is a picture from the first one on.
+            How many levels have come whole. Before the first one there may be a preview.
 
         Raises:
             AnirError: if the file is damaged, or none that is fed. What came before can still be drawn.
@@ -120,7 +124,12 @@ class Decoder:
             if self._stream.header is not None:
                 self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
 
-    def _show(self, network: Network) -> None:
+    def _show(self, network: Network | Preview) -> None:
+        if isinstance(network, Preview):
+            self._renderer = PreviewRenderer(network)
+            self.family, (self.width, self.height) = "lapped", network.size
+            self.backend = "preview: no level has come whole"
+            return
         if network.family not in families():
             raise AnirError(f"this runtime does not know the family '{network.family}'")
         self._renderer = families()[network.family].renderer(network)
@@ -231,14 +240,15 @@ class Decoder:
         return crop
 
 
-def _network(content: bytes) -> Network:
-    """The network of an ONNX file, or the best one that an `.anir` file, or the beginning of one, has."""
+def _network(content: bytes) -> Network | Preview:
+    """The network of an ONNX file, or the best that an `.anir` file, or the beginning of one, has."""
     if not content.startswith(MAGIC):
         return read_network(content)
     # Loads WebAssembly's runtime, which ONNX files need not wait for.
     from anir_runtime.anir_file import AnirFile
 
-    return AnirFile(content).refined(last=True)
+    file = AnirFile(content)
+    return file.preview() or file.refined(last=True)
 
 
 def decode(

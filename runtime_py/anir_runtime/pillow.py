@@ -19,8 +19,8 @@ _HEADER_BYTES = 1024
 class AnirImageFile(ImageFile.ImageFile):
     """A picture whose pixels are drawn when they are first asked for, at the size of a draft, if any.
 
-    A file that was cut shows what there is. `info` has the `family`, the `bits` of a weight and `levels`: of
-    each, its name, the bytes of the file up to its end, and its PSNR in dB.
+    A file that was cut shows what there is, or a preview. `info` has the `family`, the `bits` of a weight and
+    `levels`: of each, its name, the bytes of the file up to its end, and its PSNR in dB.
     """
 
     format = FORMAT
@@ -68,7 +68,7 @@ class AnirImageFile(ImageFile.ImageFile):
         return self.mode, (0, 0, *self.size)
 
     def load(self) -> Any:
-        """Draws the picture. Raises OSError if the file is damaged or ends before its first level's end."""
+        """Draws the picture. Raises OSError if the file is damaged or ends before anything can be seen."""
         if self._pending:
             if self.fp is None:
                 raise ValueError("Operation on closed image")

@@ -1,8 +1,8 @@
 """Small `.anir` files that try to break whoever opens them, and sound ones, with the verdicts that are due.
 
-A verdict is the number of whole levels that a reader draws, such as "2 levels", or why it refuses: the header
-or a level is "damaged"; the file declares more than a reader takes, "large", is of a "newer" format or
-another one, "other", or is "cut" before its first picture.
+A verdict is the number of whole levels that a reader draws, such as "2 levels", or 0 for a preview; or why it
+refuses: the header or a level is "damaged"; the file declares more than a reader takes, "large", is of a
+"newer" format or another one, "other", or is "cut" before there is anything to see.
 """
 
 import random
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from anir_runtime.anir_file import code_colours
 from anir_runtime.anir_header import Header
+from anir_runtime.anir_networks import code_colours
 from anir_runtime.coder import Coder
 from anir_runtime.common_networks import common_trunks
 from anir_runtime.steps import LEAST_WIDTH, Step, code_step
@@ -80,7 +80,7 @@ def _cuts(sound: list[bytes]) -> Files:
         cuts = [
             ("in-header", start // 2, CUT),
             ("after-header", start, CUT),
-            ("before-a-level", ends[0] - 1, CUT),
+            ("before-a-level", ends[0] - 1, CUT if case == _SIREN else "0 levels"),
         ]
         cuts += [("at-level-1", ends[0], "1 levels"), ("in-level-3", ends[1] + 9, "2 levels")]
         files |= {f"cut-{where}-{name}": (sound[case][:at], verdict) for where, at, verdict in cuts}

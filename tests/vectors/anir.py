@@ -10,6 +10,7 @@ from anir_runtime.anir_header import Header
 from anir_runtime.common_networks import common_trunks, near
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.network import Network
+from anir_runtime.preview import PreviewRenderer
 from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 from numpy.typing import NDArray
@@ -69,6 +70,7 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
         "pitch": pitch,
         "x": x.tolist(),
         "y": y.tolist(),
+        "previews": _previews(data, header, x, y),
         "levels": [
             {
                 "name": level.name,
@@ -80,6 +82,20 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
             for level, network in zip(header.levels, networks, strict=True)
         ],
     }
+
+
+def _previews(
+    data: bytes, header: Header, x: NDArray[np.float32], y: NDArray[np.float32]
+) -> list[dict[str, Any]]:
+    """What beginnings of the first level show, as far as there is something."""
+    first = header.levels[0].end
+    sizes = [size for size in (first - 40, first - 1) if header.family == "lapped"]
+    previews = [AnirFile(data[:size]).preview() for size in sizes]
+    return [
+        {"bytes": size, "pixels": PreviewRenderer(preview).start(x, y)(slice(0, len(y))).tolist()}
+        for size, preview in zip(sizes, previews, strict=True)
+        if preview is not None
+    ]
 
 
 def file_of(header: Header) -> bytes:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from anir_runtime.anir_file import code_colours, coder_for, least_bytes
+from anir_runtime.anir_file import coder_for, least_bytes
 from anir_runtime.anir_header import Header, Level, write_header
-from anir_runtime.anir_networks import NetworkCoder
+from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError

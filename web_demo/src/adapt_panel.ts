@@ -2,6 +2,7 @@
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { automatic, PATIENCE, Pace, withinTime } from './budget.ts';
 import type { Encoded } from './codecs.ts';
+import { PREVIEW } from './cut.ts';
 import { formatDuration } from './format.ts';
 import { find } from './page.ts';
 import type { Picture } from './picture.ts';
@@ -69,6 +70,7 @@ export class AdaptPanel {
 
   /** Learns from a warm pass how long all take, and thinks again. */
   learn(subnet: Subnet, millisecondsPerPixel: number): void {
+    if (subnet.name === PREVIEW) return;
     this.#pace.record(subnet, millisecondsPerPixel);
     this.#update();
     if (this.#chooser === 'auto') this.#choose('auto');

@@ -1,6 +1,6 @@
 /** The slider under the picture: how much of its file is taken, with a tick where each level ends. */
 import { paretoFront } from '../neural-img/src/manifest.ts';
-import { bytesAt, describeCut, type Ends, positionOf, STEPS, stepFrom } from './cut.ts';
+import { bytesAt, describeCut, type Ends, PREVIEW, positionOf, STEPS, stepFrom } from './cut.ts';
 import { formatBytes } from './format.ts';
 import { create, find } from './page.ts';
 import type { Picture } from './picture.ts';
@@ -12,6 +12,8 @@ export class ByteSlider {
   readonly #note = find('cut-note', HTMLElement);
   #picture: Picture | undefined;
   #ends: Ends = [];
+  /** The ends, and before them that of a preview. */
+  #stops: Ends = [];
   #bytes = 0;
 
   /** Calls `onBytes` when the visitor cuts the file elsewhere. */
@@ -23,7 +25,7 @@ export class ByteSlider {
       const step = steps[event.key];
       if (!step) return;
       event.preventDefault();
-      this.#take(stepFrom(this.#bytes, step, this.#ends));
+      this.#take(stepFrom(this.#bytes, step, this.#stops));
     });
   }
 
@@ -32,6 +34,7 @@ export class ByteSlider {
     if (picture !== this.#picture) {
       this.#picture = picture;
       this.#ends = paretoFront(picture.subnets).map((subnet) => subnet.bytes);
+      this.#stops = picture.least ? [picture.least, ...this.#ends] : this.#ends;
       find('cut-row', HTMLElement).classList.toggle('fixed', this.#ends.length < 2);
       this.#input.disabled = this.#ends.length < 2;
       this.#ticks.replaceChildren(...this.#ends.map((end) => this.#tick(end)));
@@ -41,13 +44,13 @@ export class ByteSlider {
 
   /** Files of their own are only to be had whole. */
   #bytesAt(position: number): number {
-    const bytes = bytesAt(position, this.#ends);
+    const bytes = bytesAt(position, this.#stops);
     return this.#picture?.stream ? bytes : (this.#ends.findLast((end) => end <= bytes) ?? bytes);
   }
 
   #tick(end: number): HTMLElement {
     const tick = create('span');
-    tick.style.left = `${(100 * positionOf(end, this.#ends)) / STEPS}%`;
+    tick.style.left = `${(100 * positionOf(end, this.#stops)) / STEPS}%`;
     return tick;
   }
 
@@ -59,17 +62,15 @@ export class ByteSlider {
 
   #write({ stream, subnets }: Picture, bytes: number): void {
     this.#bytes = bytes;
-    this.#input.value = String(positionOf(bytes, this.#ends));
+    this.#input.value = String(positionOf(bytes, this.#stops));
     const whole = this.#ends.at(-1) ?? bytes;
     const text = stream ? describeCut(bytes, whole) : `a file of ${formatBytes(bytes)}`;
     this.#output.textContent = text;
     this.#input.setAttribute('aria-valuetext', text);
     const level = this.#ends.filter((end) => end <= bytes).length;
-    const notes = stream
-      ? [create('span', {}, 'picture '), `${level} of ${this.#ends.length}`]
-      : subnets.length > 1
-        ? [`one of ${subnets.length} files`]
-        : [];
-    this.#note.replaceChildren(...notes);
+    const ofStream =
+      level > 0 ? [create('span', {}, 'picture '), `${level} of ${this.#ends.length}`] : [PREVIEW];
+    const ofFiles = subnets.length > 1 ? [`one of ${subnets.length} files`] : [];
+    this.#note.replaceChildren(...(stream ? ofStream : ofFiles));
   }
 }

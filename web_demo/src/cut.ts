@@ -7,8 +7,10 @@ export const STEPS = 1000;
 /** Positions to either side of a level's end at which that is meant. */
 const MAGNET = 6;
 
-/** The ends of levels in bytes, ascending. */
+/** The ends of levels in bytes, ascending; before them there may be that of a preview. */
 export type Ends = readonly number[];
+/** What is shown of a file in place of a subnet, before its first level ends. */
+export const PREVIEW = 'preview';
 
 export function positionOf(bytes: number, ends: Ends): number {
   const [low, high] = rangeOf(ends);
@@ -30,12 +32,15 @@ export function stepFrom(bytes: number, step: 1 | -1, ends: Ends): number {
   return next ?? bytes;
 }
 
-/** The last subnet that `bytes` hold whole, as it is when the file is cut there. */
+/** The last subnet that `bytes` hold whole, as it is when the file is cut there, or else a preview of the first. */
 export function cutAt(bytes: number, subnets: readonly Subnet[]): Subnet | undefined {
   const sorted = [...subnets].sort((a, b) => a.bytes - b.bytes);
   const subnet = sorted.findLast((one) => one.bytes <= bytes) ?? sorted[0];
-  if (!subnet || subnet.bytes >= bytes) return subnet;
-  return { ...subnet, bytes, bpp: (subnet.bpp * bytes) / subnet.bytes };
+  if (!subnet || subnet.bytes === bytes) return subnet;
+  const cut = { ...subnet, bytes, bpp: (subnet.bpp * bytes) / subnet.bytes };
+  if (subnet.bytes < bytes) return cut;
+  const { psnr: _, ...preview } = cut;
+  return { ...preview, name: PREVIEW };
 }
 
 /** Such as “the first 1.2 kB of it”. */

@@ -1,5 +1,5 @@
 /** From a choice to something to draw: a file of its own, or a prefix of one that streams. */
-import { type Decoder, ModelError, type NeuralImage } from '../neural-img/src/index.ts';
+import { type AnirStream, type Decoder, ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { cutAt } from './cut.ts';
 import { formatBytes } from './format.ts';
@@ -30,10 +30,10 @@ export async function* loadFile(
 /**
  * What the stream shows up to the bytes of `subnet`, again and again while they come; of a shorter file, nothing is the last.
  *
- * If the picture is new, its first level is shown before all that has come with it.
+ * If the picture is new, a preview and its first level are shown before all that has come with them.
  */
 export async function* drawable(
-  { subnets }: Picture,
+  { subnets, least = 0 }: Picture,
   stream: Streamed,
   subnet: Subnet,
   decoder: Decoder,
@@ -44,17 +44,23 @@ export async function* drawable(
   const anir = decoder.stream();
   try {
     for await (const size of stream.until(subnet.bytes)) {
-      for (const end of isNew && anir.bytes < first && size > first ? [first, size] : [size]) {
+      const before = isNew ? [least, first].filter((end) => end > anir.bytes && end < size) : [];
+      for (const end of [...before, size]) {
         await anir.feed(stream.prefix(end).subarray(anir.bytes));
         const here = cutAt(end, subnets);
-        if (anir.available === 0 || !here) continue;
-        const image = ends.includes(end) ? await anir.image() : await anir.refined();
-        yield { image, subnet: here, isLast: end === subnet.bytes };
+        const image = await best(anir, ends.includes(end));
+        if (image && here) yield { image, subnet: here, isLast: end === subnet.bytes };
       }
     }
   } finally {
     anir.close();
   }
+}
+
+/** The last level, if it has just come whole, or it with what has come of the next; before the first, a preview. */
+function best(anir: AnirStream, isWhole: boolean): Promise<NeuralImage | undefined> {
+  if (anir.available === 0) return anir.preview();
+  return isWhole ? anir.image() : anir.refined();
 }
 
 /** What to say of a file that has only so many bytes. */

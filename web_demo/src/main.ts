@@ -5,7 +5,7 @@ import { AdaptPanel } from './adapt_panel.ts';
 import { ByteSlider } from './byte_slider.ts';
 import { copyText } from './clipboard.ts';
 import { Comparison } from './comparison.ts';
-import { cutAt } from './cut.ts';
+import { cutAt, PREVIEW } from './cut.ts';
 import { DeviceLine } from './device_line.ts';
 import { Engines } from './engines.ts';
 import { formatBytes, formatDuration } from './format.ts';
@@ -95,9 +95,11 @@ async function follow(): Promise<void> {
   let isKnown = true;
   const choose = (picture: Picture) => {
     const subnet = picture.subnets.find(({ name }) => name === link?.subnet);
-    isKnown = subnet !== undefined || !link?.subnet;
-    if (subnet) adapt.keep('Chosen by the link.');
-    if (subnet && link?.bytes && picture.stream) return cutAt(link.bytes, picture.subnets);
+    const bytes = link?.bytes ?? (link?.subnet === PREVIEW ? picture.least : undefined);
+    const isNamed = subnet !== undefined || (link?.subnet === PREVIEW && picture.least !== undefined);
+    isKnown = isNamed || !link?.subnet;
+    if (isNamed) adapt.keep('Chosen by the link.');
+    if (isNamed && bytes && picture.stream) return cutAt(bytes, picture.subnets);
     return subnet ?? adapt.firstOf(picture);
   };
   await viewer.show(sample.load(), choose, link?.view);

@@ -1,5 +1,5 @@
 /** A picture and its subnets, as a manifest or an `.anir` file's header lists them: the same wherever the files are. */
-import { type Header, IncompleteError, readHeader } from '../neural-img/src/anir_header.ts';
+import { type Header, IncompleteError, previewFrom, readHeader } from '../neural-img/src/anir_header.ts';
 import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
 import { type Manifest, readManifest, type Subnet } from '../neural-img/src/manifest.ts';
 import type { ScreenCopies, Twins } from './codecs.ts';
@@ -17,11 +17,15 @@ export interface Picture extends Manifest {
   folder: Folder;
   /** The one file that holds all subnets, if there is one: a subnet's bytes are those of the prefix that ends with it. */
   stream?: Streamed;
+  /** Bytes of that file from which on there is a preview worth a look. */
+  least?: number;
   twins: Twins;
   screens: readonly ScreenCopies[];
 }
 
 export const MANIFEST = 'manifest.json';
+/** What part of its first level shows what a picture is of. */
+const WORTH_A_LOOK = 0.25;
 /** Bytes that hold the header of any file. */
 const HEADER_BYTES = 4096;
 
@@ -40,8 +44,11 @@ export async function readStream(
   folder: Folder,
   title: string,
 ): Promise<Picture> {
-  const { size, levels } = await headerOf(stream);
+  const header = await headerOf(stream);
+  const { size, levels, start } = header;
   const [width, height] = size;
+  const first = levels[0]?.end ?? 0;
+  const hasPreview = previewFrom(header) < first;
   const subnets = levels.map(
     ({ name, depth, channels, end, psnr }): Subnet => ({
       name,
@@ -54,7 +61,12 @@ export async function readStream(
       macsPerPixel: (depth - 1) * channels ** 2 + 3 * channels,
     }),
   );
-  return { width, height, subnets, title, folder, stream, twins: new Map(), screens: [] };
+  return {
+    ...{ width, height, subnets, title, folder, stream, twins: new Map(), screens: [] },
+    ...(hasPreview && {
+      least: Math.max(previewFrom(header), Math.round(start + (first - start) * WORTH_A_LOOK)),
+    }),
+  };
 }
 
 async function headerOf(stream: Streamed): Promise<Header> {

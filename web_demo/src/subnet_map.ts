@@ -88,6 +88,7 @@ export class SubnetMap {
     const chosen = this.#radios().find(({ checked }) => checked)?.value;
     const told = subnet ?? this.#named(chosen);
     this.#plot.mark(chosen, subnet?.name);
+    this.#readout.textContent = '';
     if (!told) return;
     const time = this.#millisecondsOf ? ` · about ${formatDuration(this.#millisecondsOf(told))}` : '';
     this.#readout.textContent = `${describe(told)}${time}`;

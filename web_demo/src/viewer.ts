@@ -126,6 +126,7 @@ export class Viewer {
       place = undefined;
       if (isLast) return this.#done();
       await this.#layer.glance(next.image, signal);
+      mark(next.subnet);
     }
     if (!latest) throw new ModelError('This .anir file ends before its first picture; fetch it again.');
     this.listener.onError(endsEarly(latest.subnet.bytes));
@@ -172,6 +173,7 @@ export class Viewer {
       signal.throwIfAborted();
       this.#progress(0);
       this.#root.ariaBusy = String(this.#loading);
+      mark(shown.subnet);
       this.listener.onDrawn(shown, pass);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -183,6 +185,9 @@ export class Viewer {
     this.#bar.style.transform = `scaleX(${share})`;
   }
 }
+
+/** Tells the browser's own record of times that so many bytes are to be seen, for who measures the page. */
+const mark = ({ bytes }: Subnet) => performance.mark('seen', { detail: bytes });
 
 function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {
   if (info.width === width && info.height === height) return;

@@ -38,6 +38,11 @@ export class FakeStreams {
         own.push('refined');
         return { bytes: fed } as NeuralImage;
       },
+      preview: async () => {
+        own.push('preview');
+        if (this.damaged < 0) throw new ModelError('preview', this.isFatal);
+        return { bytes: fed } as NeuralImage;
+      },
       close: () => own.push('closed'),
     };
   }

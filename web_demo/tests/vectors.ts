@@ -66,14 +66,20 @@ export interface AnirCase {
   bits: number;
   pitch: number;
   start: number;
+  /** What so many bytes show at the same coordinates before the first level's end. */
+  previews: { bytes: number; pixels: number[] }[];
   levels: (Omit<NetworkCase, 'smaller'> & { name: string; end: number; psnr: number[] })[];
 }
 
 export const anirCases = (): AnirCase[] =>
   // biome-ignore lint/suspicious/noExplicitAny: JSON
-  vectors<any[]>('anir').map(({ anir, x, y, levels, ...others }) => {
+  vectors<any[]>('anir').map(({ anir, x, y, previews, levels, ...others }) => {
     return {
       ...others,
+      previews: previews.map(({ bytes, pixels }: { bytes: number; pixels: number[][][] }) => ({
+        bytes,
+        pixels: pixels.flat(2),
+      })),
       file: Uint8Array.from(Buffer.from(anir, 'base64')),
       // biome-ignore lint/suspicious/noExplicitAny: JSON
       levels: levels.map(({ network, pixels, ...level }: any) => {

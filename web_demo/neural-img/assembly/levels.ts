@@ -3,7 +3,7 @@
  *
  * Of each coefficient's size an interval is known, which levels make smaller: a zero's is [0, high), another's [low, high).
  * A level tells of zeros whether they reach a threshold that follows from how likely that is, and halves the intervals
- * of the others until they are short enough.
+ * of the others until they are short enough. Cells' means come first, so that there is soon something to see.
  */
 import {
   bands, classOf, halfContexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread, zeroContexts,
@@ -14,6 +14,7 @@ import { record } from './recording';
 import {
   activities,
   BANDS,
+  BLOCK,
   CLASSES,
   chances,
   columnOf,
@@ -89,16 +90,60 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
   factor = visited;
   measureBy(w);
   for (let i = 0; i < CLASSES; i++) due[i] = dueAt(i);
-  const bytes = <usize>(pitch * pitch * 4);
-  let from = wanted;
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      for (let p = 0; p < planes; p++, from += bytes) {
-        if (!codePlane(p, placeOf(r, c, p), r & 7, c & 7, wanted ? from : 0)) return false;
+  return codeMeans(wanted) && codeOthers(wanted);
+}
+
+/** Where the coefficients of a cell's plane are, among those to encode; 0 to decode. */
+@inline
+function wantedAt(wanted: usize, row: i32, column: i32, p: i32): usize {
+  return wanted ? wanted + <usize>((row * columns + column) * planes + p) * <usize>(pitch * pitch * 4) : 0;
+}
+
+/** Codes cells' means: cosine after cosine of all blocks, by diagonals, so that the whole picture is seen soon. */
+function codeMeans(wanted: usize): bool {
+  for (let sum = 0; sum < 2 * BLOCK - 1; sum++) {
+    for (let u = max(sum - BLOCK + 1, 0); u <= min(sum, BLOCK - 1); u++) {
+      for (let r = u; r < rows; r += BLOCK) {
+        for (let c = sum - u; c < columns; c += BLOCK) {
+          for (let p = 0; p < planes; p++) {
+            if (!codeMean(p, placeOf(r, c, p), u, sum - u, wantedAt(wanted, r, c, p))) return false;
+          }
+        }
       }
     }
   }
   return true;
+}
+
+/** Codes a cosine of cells' means. */
+function codeMean(p: i32, base: i32, u: i32, v: i32, wanted: usize): bool {
+  const low = lowOf(base);
+  const activity = max(i32At(activities, base), 0);
+  const class_ = ((p + planes) * BANDS + unchecked(bands[u + v])) * LOGS + log(2 * <i64>activity);
+  if (low ? highOf(base) - low < longest() : highOf(base) < due[class_]) return true;
+  const index = base / plane;
+  const x = wanted ? load<i32>(wanted) : 0;
+  if (!low) codeZero(p, base, 0, index, u, v, MEANS, class_, x);
+  if (lowOf(base)) codeHalves(p, base, 0, index, u, v, MEANS, x);
+  return !starved;
+}
+
+/** Codes all that are no means, cell by cell. */
+function codeOthers(wanted: usize): bool {
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      for (let p = 0; p < planes; p++) {
+        if (!codePlane(p, placeOf(r, c, p), wantedAt(wanted, r, c, p))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/** Intervals that are shorter are known well enough. */
+@inline
+function longest(): i32 {
+  return (7 * width + 4) / 5;
 }
 
 /** The highest sum of frequencies at which zeros without activity are visited; at least -1. */
@@ -108,17 +153,15 @@ function quietTo(p: i32): i32 {
   return lastOfBand(band - 1);
 }
 
-/** Codes a plane of a cell, whose mean is a cosine of that row and column of its block. */
-function codePlane(p: i32, base: i32, meanRow: i32, meanColumn: i32, wanted: usize): bool {
+/** Codes a plane of a cell but for its mean. */
+function codePlane(p: i32, base: i32, wanted: usize): bool {
   const index = base / plane;
   const quiet = quietTo(p);
-  // Shorter intervals are known well enough.
-  const long = (7 * width + 4) / 5;
+  const long = longest();
   const ofPlane = p * BANDS * LOGS;
-  const ofMeans = ((p + planes) * BANDS + unchecked(bands[meanRow + meanColumn])) * LOGS;
   // Beyond, all are zeros, of which none is visited.
   let end = endOf(max(i32At(extents, index), quiet));
-  for (let i = 0; i < end; i++) {
+  for (let i = 1; i < end; i++) {
     const place = base + i;
     const low = lowOf(place);
     const high = highOf(place);
@@ -127,17 +170,14 @@ function codePlane(p: i32, base: i32, meanRow: i32, meanColumn: i32, wanted: usi
       if (high - low < long) continue;
     } else {
       const activity = i32At(activities, place);
-      class_ = (i ? ofPlane + classOf(i) : ofMeans) + (activity > 0 ? log(2 * <i64>activity) : 0);
+      class_ = ofPlane + classOf(i) + (activity > 0 ? log(2 * <i64>activity) : 0);
       if (high < unchecked(due[class_])) continue;
     }
     const u = rowOf(i);
     const v = columnOf(i);
-    const fu = i ? u : meanRow;
-    const fv = i ? v : meanColumn;
-    const mean = i ? 0 : MEANS;
     const x = wanted ? load<i32>(wanted + (<usize>(u * pitch + v) << 2)) : 0;
-    if (!low) codeZero(p, base, i, index, fu, fv, mean, class_, x);
-    if (lowOf(place)) codeHalves(p, base, i, index, fu, fv, mean, x);
+    if (!low) codeZero(p, base, i, index, u, v, 0, class_, x);
+    if (lowOf(place)) codeHalves(p, base, i, index, u, v, 0, x);
     if (starved) return false;
     end = endOf(max(i32At(extents, index), quiet));
   }

@@ -13,6 +13,8 @@ import { prepareNetwork } from './size_network';
 export const UNKNOWN: i32 = 1 << 30;
 export const BANDS: i32 = 12;
 export const LOGS: i32 = 32;
+/** Cells along a side of a block, whose means are coded as cosines. */
+export const BLOCK: i32 = 8;
 /** Most planes of a cell. */
 export const MOST_PLANES: i32 = 4;
 /** Classes of zeros: planes and planes of means, bands of frequencies, logarithms of activity. */

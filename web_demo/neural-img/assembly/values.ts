@@ -2,10 +2,8 @@
  * Coefficients, from what is known of them (AssemblyScript; docs/format.md, "Values").
  */
 import { width } from './levels';
-import { columns, i32At, indexOf, pitch, placeOf, planes, rows, signs, sizes } from './state';
+import { BLOCK, columns, i32At, indexOf, pitch, placeOf, planes, rows, signs, sizes } from './state';
 
-/** Cells along a side of a block, whose means are coded as cosines. */
-const BLOCK: i32 = 8;
 /** Of n numbers, cosine k at number i, in an orthonormal transform, times 4096: at ((n - 1) * 8 + k) * 8 + i. */
 const cosines = new StaticArray<i32>(BLOCK * BLOCK * BLOCK);
 

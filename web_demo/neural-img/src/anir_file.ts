@@ -1,22 +1,25 @@
 /** Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md). */
-import { type Header, IncompleteError, type Level, readHeader } from './anir_header.ts';
+import {
+  availableLevels,
+  type Header,
+  IncompleteError,
+  type Level,
+  leastBytes,
+  readHeader,
+} from './anir_header.ts';
 import { latentsOf } from './anir_latents.ts';
-import { NetworkDecoder } from './anir_networks.ts';
+import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat } from './bytes.ts';
 import { Coder } from './coder.ts';
-import type { Colours } from './common_networks.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
+import { type Preview, readPreview } from './preview.ts';
 import { factor, LEAST_WIDTH, readStep, type Step } from './steps.ts';
 
 /** Bytes of a level that tell its step. */
 const STEP_BYTES = 3;
-/**
- * Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the file or of its level,
- * so that a short file does not ask for much memory.
- */
-const [COEFFICIENTS, COEFFICIENTS_PER_BYTE] = [2 ** 22, 1024];
+/** Hidden weights of a subnet: so many, and so many more for each byte up to its level's end, so that few bytes do not ask for much. */
 const [WEIGHTS, WEIGHTS_PER_BYTE] = [2 ** 16, 64];
 
 /** An `.anir` file, or as much of it as there is. */
@@ -52,8 +55,7 @@ export class AnirFile {
 
   /** Number of levels that have come whole; none before there are `leastBytes`. */
   get available(): number {
-    if (this.header && this.size < leastBytes(this.header)) return 0;
-    return this.header?.levels.filter(({ end }) => end <= this.size).length ?? 0;
+    return this.header ? availableLevels(this.header, this.size) : 0;
   }
 
   /**
@@ -99,6 +101,12 @@ export class AnirFile {
     }
     coder.restore();
     return { ...network, latents: refined };
+  }
+
+  /** What the beginning of the first level shows; none if that is too little, or has come whole. */
+  preview(): Preview | undefined {
+    if (!this.header || this.#coder || this.decoded > 0) return;
+    return readPreview(this.module, this.header, concat(this.#parts));
   }
 
   #readHeader(): Header | undefined {
@@ -153,18 +161,4 @@ export class AnirFile {
     const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
     return latentsOf(coder.values(), [rows, columns, colours], step, pitch, reach);
   }
-}
-
-/** Bytes that a file has at least, and that have come before memory is taken for its picture. */
-function leastBytes({ family, size, colours, pitch }: Header): number {
-  if (family !== 'lapped') return 0;
-  const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-  const coefficients = rows * columns * colours * pitch ** 2;
-  return Math.ceil(Math.max(coefficients - COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
-}
-
-/** How planes become so many colours. */
-function readColours(coder: Coder, many: number): Colours {
-  const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
-  return { matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };
 }

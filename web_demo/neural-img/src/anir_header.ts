@@ -39,6 +39,28 @@ export interface Header {
   start: number;
 }
 
+/** Coefficients of a picture: so many, and so many more for each byte of the file, so that few bytes do not ask for much memory. */
+const [COEFFICIENTS, COEFFICIENTS_PER_BYTE] = [2 ** 22, 1024];
+
+/** Bytes that a file has at least, and that have come before memory is taken for its picture. */
+export function leastBytes({ family, size, colours, pitch }: Header): number {
+  if (family !== 'lapped') return 0;
+  const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
+  const coefficients = rows * columns * colours * pitch ** 2;
+  return Math.ceil(Math.max(coefficients - COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
+}
+
+/** Number of levels that can be had of the first bytes of a file; none before there are `leastBytes`. */
+export const availableLevels = (header: Header, bytes: number): number =>
+  bytes < leastBytes(header) ? 0 : header.levels.filter(({ end }) => end <= bytes).length;
+
+/** Bytes of the first level's stream that tell its step, and that a decoder reads before they are due. */
+const [STEP_BYTES, AHEAD] = [3, 4];
+
+/** Bytes of a file from which on there may be a preview of its first level: infinitely many if its family has none. */
+export const previewFrom = ({ family, start, colours }: Header): number =>
+  family === 'lapped' ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;
+
 /** The file ends within its header. */
 export class IncompleteError extends ModelError {}
 

@@ -10,6 +10,12 @@ const REST = 128;
 /** Group of the moves from the common head to one near it, and their bits. */
 const [MOVES, MOVE_BITS] = [64, 4];
 
+/** How planes become so many colours. */
+export function readColours(coder: Coder, many: number): Colours {
+  const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
+  return { matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };
+}
+
 /**
  * Decodes tensors of networks, one level after the other.
  *

@@ -1,5 +1,5 @@
 /** An `.anir` file at some address: it is fetched as far as it is worth, and drawn as it comes. */
-import type { Level } from './anir_header.ts';
+import { type Level, leastBytes } from './anir_header.ts';
 import { type Decoder, deferred } from './decoder.ts';
 import type { Download } from './download.ts';
 import type { Size } from './layout.ts';
@@ -51,7 +51,7 @@ export class AnirSource {
         const file = this.#file;
         const news = this.#news.promise;
         const level = Math.min(file.available, this.#goalOf(file));
-        if (level > 0) await file.improve(level);
+        await (level > 0 ? file.improve(level) : file.preview());
         signal.throwIfAborted();
         if (file !== this.#file) continue;
         if (file.best && file.best !== given) {
@@ -126,18 +126,19 @@ export class AnirSource {
     }
   }
 
-  /** Where in the file the level ends that is wanted; unknown before there is a header. */
+  /** Up to where the file is wanted: a level's end, but as much as any level takes. Unknown before there is a header. */
   #end(): number {
     const { header } = this.#file;
     if (!header) return Number.POSITIVE_INFINITY;
-    return this.#choose ? (header.levels[this.#goalOf(this.#file) - 1]?.end ?? 0) : 0;
+    const end = this.#choose && header.levels[this.#goalOf(this.#file) - 1]?.end;
+    return end ? Math.max(end, leastBytes(header)) : 0;
   }
 
   /** The file ends too early. */
   async #cut(): Promise<void> {
     const file = this.#file;
     const message = `${this.name} was cut: it ends after ${file.bytes} bytes.`;
-    if (file.available === 0) throw new ModelError(message);
+    if (!file.header) throw new ModelError(message);
     await file.endHere(new ModelError(message));
   }
 

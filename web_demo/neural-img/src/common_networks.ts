@@ -9,7 +9,7 @@ const [PLANES, LAYERS] = [3, 4];
 /** A head's code of 128 stands for one unit of a plane. */
 const SHIFT = 7;
 /** Share of the colours' range that a code of 1 of `Colours.matrix` stands for at a coefficient of 1. */
-const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
+export const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
 
 /** The networks of one width, which share their layers, with n channels beside the planes. */
 interface CommonTrunk {

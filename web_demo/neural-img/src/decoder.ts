@@ -83,8 +83,8 @@ export class Decoder {
   }
 
   /**
-   * Opens a whole file, `.onnx` or `.anir`; of the latter the level that is asked for, or else the last one that is whole.
-   * Throws a ModelError with a readable message when `file` is not a neural image.
+   * Opens a whole file, `.onnx` or `.anir`; of the latter the level that is asked for, or else the last one that is whole, and of
+   * one that was cut before that its preview. Throws a ModelError with a readable message when `file` is not a neural image.
    */
   async open(file: Uint8Array, { level }: { level?: number } = {}): Promise<NeuralImage> {
     const source: Source = level === undefined ? { file } : { file, level };

@@ -8,13 +8,17 @@ import type { Modules } from './light.ts';
 import { ModelError } from './model_error.ts';
 import { infoOf, type Network } from './network.ts';
 import { readNetwork } from './onnx_reader.ts';
+import { drawPreview, infoOfPreview, type Preview } from './preview.ts';
+
+/** What is drawn. */
+type Plan = Network | Preview;
 
 let kernel: Kernel | undefined;
 let draw: Draw | undefined;
 let coder: WebAssembly.Module | undefined;
 const streams = new Map<number, AnirFile>();
 
-self.addEventListener('message', ({ data }: MessageEvent<Request<Network> & { modules?: Modules }>) => {
+self.addEventListener('message', ({ data }: MessageEvent<Request<Plan> & { modules?: Modules }>) => {
   if (data.modules) {
     kernel = new Kernel(data.modules.kernel);
     coder = data.modules.coder;
@@ -22,7 +26,7 @@ self.addEventListener('message', ({ data }: MessageEvent<Request<Network> & { mo
 });
 self.postMessage('ready');
 
-function answer({ id, file, plan, level, grid, piece }: Request<Network>): void {
+function answer({ id, file, plan, level, grid, piece }: Request<Plan>): void {
   try {
     const opened = file || plan ? open(file, plan, level) : undefined;
     const told = piece && take(piece);
@@ -35,29 +39,32 @@ function answer({ id, file, plan, level, grid, piece }: Request<Network>): void 
   }
 }
 
-function reply(answer: Answer<Network>, transfer: Transferable[] = []): void {
+function reply(answer: Answer<Plan>, transfer: Transferable[] = []): void {
   self.postMessage(answer, { transfer });
 }
 
 /** Makes a network ready to be drawn: one that is read from a file here, or that another worker has read. */
 function open(
   file: Uint8Array | undefined,
-  plan: Network | undefined,
+  plan: Plan | undefined,
   level: number | undefined,
-): Partial<Answer<Network>> {
+): Partial<Answer<Plan>> {
   if (!kernel) throw new ModelError('The decoder has no WebAssembly.');
   draw = undefined;
   kernel.clear();
-  const network = plan ?? read(kernel, file ?? new Uint8Array(), level);
-  draw = FAMILIES.get(network.family)?.open(kernel, network);
-  return plan ? {} : { info: infoOf(network), plan: network };
+  const own = plan ?? read(kernel, file ?? new Uint8Array(), level);
+  draw = isPreview(own) ? drawPreview(own) : FAMILIES.get(own.family)?.open(kernel, own);
+  return plan ? {} : told(own);
 }
 
-function read(own: Kernel, file: Uint8Array, level: number | undefined): Network {
+const isPreview = (plan: Plan): plan is Preview => 'offset' in plan;
+const told = (plan: Plan) => ({ info: isPreview(plan) ? infoOfPreview(plan) : infoOf(plan), plan });
+
+function read(own: Kernel, file: Uint8Array, level: number | undefined): Plan {
   if (!isAnir(file)) return readNetwork(own, file);
   const anir = newFile();
   anir.feed(file);
-  return anir.network(level);
+  return (level === undefined && anir.preview()) || anir.network(level);
 }
 
 function newFile(): AnirFile {
@@ -66,7 +73,7 @@ function newFile(): AnirFile {
 }
 
 /** Goes on with a stream. */
-function take({ stream, at, bytes, level, close }: Piece): Partial<Answer<Network>> {
+function take({ stream, at, bytes, level, close }: Piece): Partial<Answer<Plan>> {
   const file = streams.get(stream) ?? newFile();
   // A worker that was replaced knows no stream of before.
   if (file.size !== at && !close)
@@ -74,10 +81,11 @@ function take({ stream, at, bytes, level, close }: Piece): Partial<Answer<Networ
   streams.set(stream, file);
   if (close) streams.delete(stream);
   if (bytes) file.feed(bytes);
-  if (level !== undefined) {
-    const plan = level === 'refined' ? file.refined() : file.network(level);
-    return { info: infoOf(plan), plan };
+  if (level === 'preview') {
+    const plan = file.preview();
+    return plan ? told(plan) : {};
   }
+  if (level !== undefined) return told(level === 'refined' ? file.refined() : file.network(level));
   return { available: file.available, ...(file.header && { header: file.header }) };
 }
 

@@ -25,8 +25,8 @@ export interface Piece {
   at: number;
   /** Those that come next. */
   bytes?: Uint8Array<ArrayBuffer>;
-  /** The level whose plan is asked for, or the last whole one with what has come of the next. */
-  level?: number | 'refined';
+  /** The level whose plan is asked for, the last whole one with what has come of the next, or what can be seen before the first. */
+  level?: number | 'refined' | 'preview';
   /** Whether the stream is to be forgotten. */
   close?: true;
 }

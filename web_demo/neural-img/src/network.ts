@@ -64,7 +64,7 @@ export const nameOf = (network: Network) => `d${depthOf(network)}w${channelsOf(n
 export interface ModelInfo {
   /** The network's kind: siren, fourier, gabor or lapped. */
   family: string;
-  /** The subnet, such as d3w64. */
+  /** The subnet, such as d3w64; of what is seen before there is one, `preview`. */
   name: string;
   /** The native size in pixels. */
   width: number;

@@ -1,5 +1,5 @@
 /** The beginning of an `.anir` file, as much of it as has come, and its pictures. */
-import { type Header, IncompleteError, readHeader } from './anir_header.ts';
+import { availableLevels, type Header, IncompleteError, previewFrom, readHeader } from './anir_header.ts';
 import { concat } from './bytes.ts';
 import type { Decoder, NeuralImage } from './decoder.ts';
 import { ModelError } from './model_error.ts';
@@ -7,12 +7,12 @@ import type { AnirStream } from './stream.ts';
 
 /** What a picture shows of its file. */
 export interface Refinement {
-  /** How many of the file's levels. */
+  /** How many of the file's levels; 0 of a preview, which shows what has come of the first. */
   level: number;
   /** Bytes of the file up to there. */
   bytes: number;
-  /** In dB, at the picture's own size. */
-  psnr: number;
+  /** In dB, at the picture's own size; no file tells that of its preview. */
+  psnr?: number;
 }
 
 export interface Picture {
@@ -60,13 +60,29 @@ export class Prefix {
 
   /** Number of levels that have come whole. */
   get available(): number {
-    return this.header?.levels.filter(({ end }) => end <= this.bytes).length ?? 0;
+    return this.header ? availableLevels(this.header, this.bytes) : 0;
   }
 
   /** Native pixels. */
   get pixels(): number {
     const [width, height] = this.header?.size ?? [0, 0];
     return width * height;
+  }
+
+  /** Before the first level is decoded, makes the best picture a preview from what has come, if there is more to see. */
+  async preview(): Promise<void> {
+    const { header, best, bytes } = this;
+    const [level, seen] = [best?.refinement?.level ?? 0, best?.refinement?.bytes ?? 0];
+    if (!header || level > 0 || this.limit === 0 || bytes <= seen || bytes < previewFrom(header)) return;
+    const stream = this.#opened();
+    try {
+      await this.#decode(stream, 0, () => stream.preview());
+    } catch (error) {
+      if (this.#stream !== stream) return;
+      this.damage = error as Error;
+      this.limit = 0;
+      this.close();
+    }
   }
 
   /** Makes the best picture that of so many levels, or, if they are damaged, of those before the damage. */
@@ -90,13 +106,14 @@ export class Prefix {
     }
   }
 
-  /** No more is to come: makes the best picture the last level with what there is of the next. */
+  /** No more is to come: makes the best picture the last level with what there is of the next, or else a preview. */
   async endHere(damage: Error): Promise<void> {
+    if (this.available === 0) await this.preview();
     this.damage = damage;
     this.limit = this.available;
     await this.improve(this.limit);
     // If the last level is damaged, the one before it is the best.
-    if (this.limit < this.available) return;
+    if (this.limit === 0 || this.limit < this.available) return;
     const stream = this.#opened();
     await this.#decode(stream, this.limit, () => stream.refined()).catch((error) => {
       if (this.#stream === stream) throw error;
@@ -125,7 +142,7 @@ export class Prefix {
   }
 
   /** Makes a picture of a stream the best, once the stream has all that has come. */
-  #decode(stream: AnirStream, level: number, picture: () => Promise<NeuralImage>): Promise<void> {
+  #decode(stream: AnirStream, level: number, picture: () => Promise<NeuralImage | undefined>): Promise<void> {
     const decoded = turn.then(async () => {
       if (this.#stream !== stream) return;
       kept.add(this);
@@ -133,8 +150,9 @@ export class Prefix {
       this.#fed += parts.length;
       if (parts.length > 0) await stream.feed(concat(parts));
       const image = await picture();
-      const psnr = this.header?.levels[level - 1]?.psnr[0] ?? 0;
-      this.best = { image, refinement: { level, bytes: image.bytes, psnr } };
+      const psnr = this.header?.levels[level - 1]?.psnr[0];
+      const refinement = (bytes: number) => ({ level, bytes, ...(psnr !== undefined && { psnr }) });
+      if (image) this.best = { image, refinement: refinement(image.bytes) };
       this.#makeRoom();
     });
     turn = decoded.catch(() => undefined);

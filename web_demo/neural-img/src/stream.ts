@@ -1,5 +1,5 @@
 /**
- * An `.anir` file that comes piece by piece: every level that has come whole is a picture.
+ * An `.anir` file that comes piece by piece: every level that has come whole is a picture, and there may be a preview before.
  *
  *     const stream = decoder.stream();
  *     for await (const chunk of response.body) {
@@ -53,6 +53,12 @@ export class AnirStream {
   /** The last picture that has come whole, with what has come of the next. Throws a ModelError if there is none. */
   refined(): Promise<NeuralImage> {
     return this.#draw('refined', this.bytes);
+  }
+
+  /** What can be seen before the first level is whole, if there is anything. */
+  async preview(): Promise<NeuralImage | undefined> {
+    const { info, plan } = await this.lane.take({ stream: this.#key, at: this.bytes, level: 'preview' });
+    return info && this.imageOf(plan, info, this.bytes);
   }
 
   /** Lets go of what the worker has; pictures of before remain. */

@@ -176,7 +176,7 @@ test('types know the element, in React, Vue and Svelte, too', () => {
     element.addEventListener('refine', ({ detail }) => detail.level.toFixed());
     // @ts-expect-error: it tells no such thing
     element.addEventListener('refine', ({ detail }) => detail.subnet);
-    react.onrefine = ({ detail }) => detail.psnr.toFixed();
+    react.onrefine = ({ detail }) => detail.psnr?.toFixed();
     export const all: [Decoder?, Tile?, number?, string?] = [undefined, undefined, width, alt];`;
   writeFileSync(join(project, 'types.ts'), source);
   const options = [

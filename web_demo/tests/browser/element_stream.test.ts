@@ -35,6 +35,15 @@ test('draws what has come, and stops where its size deserves it', async () => {
   // The header alone gives the picture its place.
   await soon(() => ofElement(page, ({ naturalWidth, height }) => [naturalWidth, height])).toEqual([480, 160]);
   expect(await told()).toEqual([]);
+  // A few bytes more give a preview.
+  host.allowed = headerBytes + 300;
+  await soon(level).toBe(0);
+  expect(await bitmapOf(page)).toEqual([240, 160]);
+  const colours = await ofElement(page, (element) => {
+    const context = element.shadowRoot?.querySelector('canvas')?.getContext('2d');
+    return new Set(new Uint32Array(context?.getImageData(0, 0, 240, 160).data.buffer ?? [])).size;
+  });
+  expect(colours).toBeGreaterThan(100);
   host.allowed = endOf(1);
   await soon(level).toBe(1);
   expect(await ofElement(page, ({ complete }) => complete)).toBe(false);
@@ -45,7 +54,11 @@ test('draws what has come, and stops where its size deserves it', async () => {
   await untilComplete(page);
   const all = await told();
   expect(all.at(-1)?.[1]).toBe('load');
-  const details = all.slice(0, -1).map(([, , detail]) => detail as Refinement);
+  const refinements = all.slice(0, -1).map(([, , detail]) => detail as Refinement);
+  const bytesTold = refinements.map(({ bytes }) => bytes);
+  expect(bytesTold).toEqual([...new Set(bytesTold)].sort((a, b) => a - b));
+  const details = refinements.filter(({ level }) => level > 0);
+  expect(refinements[0]).toEqual({ level: 0, bytes: expect.any(Number) });
   expect(details.at(-1)).toEqual({ level: enough, bytes: endOf(enough), psnr: levels[enough - 1]?.psnr[0] });
   details.forEach(({ level, bytes, psnr }, k) => {
     expect([bytes, psnr]).toEqual([endOf(level), levels[level - 1]?.psnr[0]]);

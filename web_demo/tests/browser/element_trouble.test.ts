@@ -21,10 +21,9 @@ describe('shows the best picture so far, and says why', () => {
   test.each([
     ['was cut', FILE.subarray(0, endOf(5) + 400), 5, /^http\S+ was cut: it ends after \d+ bytes\.$/],
     ['was cut before its first level ends', FILE.subarray(0, endOf(1) - 20), 0, /was cut/],
-    ['was cut in its header', FILE.subarray(0, headerBytes - 1), 0, /was cut/],
+    ['was cut in its header', FILE.subarray(0, headerBytes - 1), undefined, /was cut/],
     ['is damaged', damagedAt(endOf(7) + 20), 7, /^This file is damaged in its level 8; fetch it again\.$/],
-    ['is damaged in its first level', damagedAt(endOf(1) - 20), 0, /damaged in its level 1/],
-    ['has a damaged header', damagedAt(40), 0, /header of this \.anir file is damaged/],
+    ['has a damaged header', damagedAt(40), undefined, /header of this \.anir file is damaged/],
   ])('if the file %s', async (_, file, shown, message) => {
     const opened = await open('width="240"', {
       prepare: (host) => {
@@ -33,18 +32,31 @@ describe('shows the best picture so far, and says why', () => {
     });
     await untilComplete(opened.page);
     expect(await opened.errors()).toEqual([expect.stringMatching(message)]);
-    await soon(opened.level).toBe(shown || undefined);
-    expect(await messageOf(opened.page)).toBe(shown === 0);
-    expect(await bitmapOf(opened.page)).toEqual(shown ? [240, 160] : [0, 0]);
+    await soon(opened.level).toBe(shown);
+    const isShown = shown !== undefined;
+    expect(await messageOf(opened.page)).toBe(!isShown);
+    expect(await bitmapOf(opened.page)).toEqual(isShown ? [240, 160] : [0, 0]);
     expect((await opened.told()).some(([, type]) => type === 'load')).toBe(false);
     const decoded = await ofElement(opened.page, (element) => element.decode().then(String, String));
     expect(decoded).toMatch(/^EncodingError: /);
     // What is known to be all there is is not asked for again.
     const { length } = opened.host.asked;
     await ofElement(opened.page, (element) => element.setAttribute('width', '300'));
-    if (shown) await soon(() => bitmapOf(opened.page)).toEqual([300, 200]);
+    if (isShown) await soon(() => bitmapOf(opened.page)).toEqual([300, 200]);
     expect([opened.host.asked.length, (await opened.errors()).length]).toEqual([length, 1]);
     expect(opened.trouble).toEqual([]);
+  });
+
+  test('if its first level is damaged, with nothing or a preview to see', async () => {
+    const opened = await open('width="240"', {
+      prepare: (host) => {
+        host.file = damagedAt(endOf(1) - 20);
+      },
+    });
+    await untilComplete(opened.page);
+    expect(await opened.errors()).toEqual(['This file is damaged in its level 1; fetch it again.']);
+    expect(await opened.level()).toBeOneOf([undefined, 0]);
+    expect(await messageOf(opened.page)).toBe((await opened.level()) === undefined);
   });
 
   test('if the connection breaks, and goes on with the next occasion', async () => {

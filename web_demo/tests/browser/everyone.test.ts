@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { bytesOf, good, views } from './fixtures.ts';
-import { openFile, placesOf, startBrowser, startServer, untilDrawn, visit } from './page.ts';
+import { DIST, openFile, placesOf, startBrowser, startServer, untilDrawn, visit } from './page.ts';
 
 const [sample] = views;
 const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
@@ -174,6 +175,17 @@ test('the main thread is never blocked for 50 ms, whatever the visitor does', { 
   await page.mouse.up();
   await untilDrawn(page);
   expect(await tasks.jsonValue()).toEqual([]);
+});
+
+test('the source is a link away, and the service worker leaves it alone', async () => {
+  const { page, url } = await visit({ hash });
+  const link = page.locator('footer #source');
+  const response = await page.request.get(new URL((await link.getAttribute('href')) ?? '', url).href);
+  const size = (await response.body()).length;
+  expect(await link.textContent()).toBe(`Source, Apache-2.0, ${(size / 1e6).toFixed(1)} MB`);
+  expect([...(await response.body()).subarray(0, 2)]).toEqual([0x1f, 0x8b]);
+  expect(size).toBeLessThan(2e6);
+  expect(readFileSync(join(DIST, 'sw.js'), 'utf8')).not.toContain('source/');
 });
 
 test('without its host’s samples the page shows what it holds itself, says so, and takes files', async () => {

@@ -103,6 +103,13 @@ test('an .anir file that ends too soon is shown as far as it goes, and that is s
   expect(await page.textContent('#cut-note')).toBe('picture 2 of 4');
 });
 
+test('of one that ends before its first level there is a preview', async () => {
+  await openFile(page, 'cut.anir', hostile('cut-before-a-level-lapped'));
+  await expect.poll(() => alertOf(page)).toMatch(/^This file ends early/);
+  expect(await page.textContent('#cut-note')).toBe('preview');
+  expect(new Set((await pixelsOf(page, '#finest')).pixels).size).toBeGreaterThan(50);
+});
+
 test('a photograph is answered with the commands, which a press copies', async () => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   const before = await page.getAttribute('#neural', 'aria-label');
@@ -146,7 +153,7 @@ describe('is told what is wrong, and goes on with what was shown', () => {
     ['a damaged .anir file', damagedStream(), 'damaged', 'broken.anir'],
     ['a file of millions of decisions', hostile('bomb-decisions'), 'damaged in its level 1', 'broken.anir'],
     ['a file that declares 268 megapixels', hostile('size-16384x16384'), 'so few bytes', 'broken.anir'],
-    ['one without its first level', hostile('cut-before-a-level-lapped'), 'before its first', 'broken.anir'],
+    ['one without its first level', hostile('cut-before-a-level-siren'), 'before its first', 'broken.anir'],
     ['one with a damaged header', hostile('count-levels-17'), 'damaged', 'broken.anir'],
   ])('%s', async (_name, bytes, message, name = 'broken.onnx') => {
     const before = await pixelsOf(page, '#finest');

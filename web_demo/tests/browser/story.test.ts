@@ -23,8 +23,10 @@ import {
 const [first] = JSON.parse(readFileSync(join(DIST, 'samples/index.json'), 'utf8'));
 const folder = join(DIST, 'samples', first.name);
 const file = readFileSync(join(folder, first.anir));
-const { levels } = readHeader(file);
+const { levels, start } = readHeader(file);
 const ends = levels.map(({ end }) => end);
+/** Where the slider begins: a fourth of the first level. */
+const least = Math.round(start + ((ends[0] ?? 0) - start) / 4);
 const FRAME = '#neural canvas';
 
 async function slide(page: Page, position: number): Promise<void> {
@@ -97,16 +99,27 @@ describe('the slider', () => {
     expect(await page.locator('#ticks span').count()).toBe(ends.length);
   });
 
-  test('cuts the file: the first picture, all of it, and any bytes between', async () => {
+  test('cuts the file: a preview, the first picture, all of it, and any bytes between', async () => {
     await slide(page, 0);
+    expect(await taken(page)).toBe(`the first ${kB(least)} of it`);
+    expect(await page.textContent('#cut-note')).toBe('preview');
+    expect(await page.locator('#grid input:checked').count()).toBe(0);
+    const preview = await pixelsOf(page, '#finest');
+    expect(new Set(preview.pixels).size).toBeGreaterThan(100);
+    await page.focus('#cut');
+    await page.keyboard.press('ArrowRight');
+    await untilDrawn(page);
     expect(await taken(page)).toBe(`the first ${kB(ends[0] ?? 0)} of it`);
-    const least = await pixelsOf(page, '#finest');
+    const first = await pixelsOf(page, '#finest');
+    expect(samePixels(preview, first)).toBe(false);
     await slide(page, 1000);
     expect(await taken(page)).toBe(`all ${kB(file.length)} of it`);
     const all = await pixelsOf(page, '#finest');
-    expect(samePixels(least, all)).toBe(false);
+    expect(samePixels(first, all)).toBe(false);
     await slide(page, 400);
-    expect(await selectedSubnet(page)).toBe(levels.findLast(({ end }) => end <= 4680)?.name);
+    const bytes = Math.round(least * (file.length / least) ** 0.4);
+    expect(await taken(page)).toBe(`the first ${kB(bytes)} of it`);
+    expect(await selectedSubnet(page)).toBe(levels.findLast(({ end }) => end <= bytes)?.name);
     expect(samePixels(await pixelsOf(page, '#finest'), all)).toBe(false);
     expect(await page.getAttribute('#auto', 'aria-pressed')).toBe('false');
   });
@@ -117,9 +130,9 @@ describe('the slider', () => {
     const chosen = await pixelsOf(page, '#finest');
     await slide(page, 0);
     await page.focus('#cut');
-    for (let level = 1; level <= 5; level++) {
+    for (let level = 1; level <= 6; level++) {
       await page.keyboard.press('ArrowRight');
-      expect(await taken(page)).toBe(`the first ${kB(ends[level] ?? 0)} of it`);
+      expect(await taken(page)).toBe(`the first ${kB(ends[level - 1] ?? 0)} of it`);
     }
     await untilDrawn(page);
     expect(samePixels(await pixelsOf(page, '#finest'), chosen)).toBe(true);
@@ -136,6 +149,15 @@ describe('the slider', () => {
     expect(samePixels(await pixelsOf(friend.page, '#finest'), mine)).toBe(true);
     await chooseSubnet(page, name);
     expect(samePixels(await pixelsOf(page, '#finest'), mine)).toBe(false);
+  });
+
+  test('a link to a preview shows it', async () => {
+    await slide(page, 0);
+    await page.waitForFunction(() => location.hash.includes('preview'));
+    const friend = await visit({ url: seen.url, hash: new URL(page.url()).hash });
+    expect(await taken(friend.page)).toBe(`the first ${kB(least)} of it`);
+    expect(await alertOf(friend.page)).toBe('');
+    expect(samePixels(await pixelsOf(friend.page, '#finest'), await pixelsOf(page, '#finest'))).toBe(true);
   });
 
   test('does not fetch the file anew for each cut', () => {

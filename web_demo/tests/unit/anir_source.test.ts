@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { AnirSource } from '../../neural-img/src/anir_source.ts';
 import type { Download, Part } from '../../neural-img/src/download.ts';
-import { endOf, FakeStreams, FILE, start } from '../streams.ts';
+import { endOf, FakeStreams, FILE, levels, start } from '../streams.ts';
 
 /** A download that waits for a test to let a file's bytes go. */
 class FakeDownload {
@@ -171,7 +171,39 @@ test('a file that ends too early is told once, with what there is of the next le
   expect(told).toEqual([[2, endOf(2)], last, `photo.anir was cut: it ends after ${cut} bytes.`, last]);
 });
 
-test.each([10, start - 1, endOf(1) - 1])('one that ends after %d bytes has no picture', async (cut) => {
+test('before the first level, all that comes is seen', async () => {
+  download.allow(start + 18);
+  const told: unknown[] = [];
+  const asked = (async () => {
+    for await (const { refinement } of source.pictures(level(1), never)) told.push(refinement);
+  })();
+  await settled();
+  expect(told).toEqual([]);
+  for (const bytes of [start + 19, endOf(1) - 1]) {
+    download.allow(bytes);
+    await settled();
+    expect(told.at(-1)).toEqual({ level: 0, bytes });
+  }
+  download.allow(endOf(2));
+  await asked;
+  expect(told.length).toBe(3);
+  expect(told.at(-1)).toEqual({ level: 1, bytes: endOf(1), psnr: levels[0]?.psnr[0] });
+});
+
+test('a file that is cut before its first level keeps what was seen of it', async () => {
+  const cut = endOf(1) - 1;
+  download.allow(cut);
+  const told: unknown[] = [];
+  const asked = (async () => {
+    for await (const { refinement } of source.pictures(level(4), never)) told.push(refinement);
+  })().catch((error) => told.push(error.message));
+  await settled();
+  download.end();
+  await asked;
+  expect(told).toEqual([{ level: 0, bytes: cut }, `photo.anir was cut: it ends after ${cut} bytes.`]);
+});
+
+test.each([10, start - 1, start + 18])('one that ends after %d bytes has no picture', async (cut) => {
   download.allow(cut);
   const asked = levelsOf(4).catch((error) => error.message);
   await settled();

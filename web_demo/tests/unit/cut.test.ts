@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Subnet } from '../../neural-img/src/manifest.ts';
-import { bytesAt, cutAt, describeCut, positionOf, STEPS, stepFrom } from '../../src/cut.ts';
+import { bytesAt, cutAt, describeCut, PREVIEW, positionOf, STEPS, stepFrom } from '../../src/cut.ts';
 
 const ENDS = [1000, 2000, 8000, 64_000];
 const SUBNETS = ENDS.map((bytes, k) => ({ name: `d2w${k + 1}`, bytes, bpp: bytes / 1000 }) as Subnet);
@@ -43,8 +43,12 @@ test.each([
 test('a cut shows the last subnet that is whole, with the bytes that are there', () => {
   expect(cutAt(2000, SUBNETS)).toBe(SUBNETS[1]);
   expect(cutAt(3000, SUBNETS)).toEqual({ name: 'd2w2', bytes: 3000, bpp: 3 });
-  expect(cutAt(10, SUBNETS)).toBe(SUBNETS[0]);
   expect(cutAt(10, [])).toBeUndefined();
+});
+
+test('before the first level it shows a preview, whose quality nothing tells', () => {
+  const subnets = [{ ...SUBNETS[0], psnr: 20 } as Subnet];
+  expect(cutAt(250, subnets)).toEqual({ name: PREVIEW, bytes: 250, bpp: 0.25 });
 });
 
 test('says how much is taken', () => {

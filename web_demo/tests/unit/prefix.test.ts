@@ -46,6 +46,39 @@ test('goes on with one stream, which gets each byte once', async () => {
   prefix.close();
 });
 
+test('has a preview before the first level, one for all that has come, and none after it', async () => {
+  const prefix = prefixOf(start + 18);
+  await prefix.preview();
+  expect(prefix.best).toBeUndefined();
+  prefix.add(FILE.subarray(start + 18, start + 19));
+  for (let time = 0; time < 2; time++) await prefix.preview();
+  expect(prefix.best?.refinement).toEqual({ level: 0, bytes: start + 19 });
+  prefix.add(FILE.subarray(start + 19, endOf(1) - 1));
+  await prefix.preview();
+  expect(prefix.best?.refinement).toEqual({ level: 0, bytes: endOf(1) - 1 });
+  prefix.add(FILE.subarray(endOf(1) - 1));
+  await prefix.improve(1);
+  await prefix.preview();
+  expect(prefix.best?.refinement?.level).toBe(1);
+  expect(streams.asked[0]?.filter((own) => own === 'preview').length).toBe(2);
+  prefix.close();
+});
+
+test('tries nothing more where a preview fails', async () => {
+  streams.damaged = -1;
+  const prefix = prefixOf(start + 30);
+  await prefix.preview();
+  expect([String(prefix.damage), prefix.limit]).toEqual(['ModelError: preview', 0]);
+  await prefix.preview();
+  expect(streams.asked).toEqual([[`${start + 30} bytes`, 'preview', 'closed']]);
+});
+
+test('waits for the least bytes of a large picture', async () => {
+  const prefix = prefixOf(endOf(1));
+  Object.assign(prefix.header as object, { size: [2048, 1024] });
+  expect(prefix.available).toBe(0);
+});
+
 test('goes back to the last level before damage', async () => {
   streams.damaged = 2;
   const prefix = prefixOf(endOf(4));
