@@ -2,7 +2,7 @@
 
 It learns from a folder of photographs that are in no benchmark here. The coder, compiled with records of what
 the network sees, encodes them at their sixteen levels; what is lowered is cross entropy of decisions on zeros.
-Thresholds follow from what the network says: it is trained twice, the second time from records of the first.
+Thresholds follow from what the network says: it was trained a second time from records of the first result.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ app = typer.Typer(add_completion=False)
 _NEURAL_IMG = Path(__file__).parents[1] / "web_demo" / "neural-img"
 _BINARY = _NEURAL_IMG / "assembly" / "size_network.bin"
 _SOURCE = _NEURAL_IMG / "assembly" / "size_network_weights.ts"
-_INPUTS, _FIRST, _SECOND, _KINDS, _FREQUENCIES = 24, 24, 16, 8, 16
+_INPUTS, _FIRST, _SECOND, _KINDS, _FREQUENCIES = 22, 16, 8, 8, 16
 _ROW = _INPUTS + 4
 _SHOWN, _CROPPED, _CROP = 640, 1024, (640, 480)
 """Longest side of a photograph that is learned from whole, of one that is cropped, and the crop's size."""
@@ -49,17 +49,15 @@ Records = NDArray[np.uint8]
 @app.command()
 def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs.")],
-    steps: Annotated[int, typer.Option(help="Of the optimizer, each time.")] = 12000,
-    times: Annotated[int, typer.Option(help="How often it is trained.")] = 2,
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 12000,
 ) -> None:
     """Writes the weights beside the coder's source, which is to be compiled anew (npm run coder)."""
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(times):
-            _Recorder.source = Path(folder) / "recorder.wasm"
-            _compile(_Recorder.source)
-            records = np.concatenate([_records(image) for image in _pictures(photos)])
-            print(f"{len(records):,} records")
-            _write(_train(torch.from_numpy(records.astype(np.int64)), steps).integers())
+        _Recorder.source = Path(folder) / "recorder.wasm"
+        _compile(_Recorder.source)
+        records = np.concatenate([_records(image) for image in _pictures(photos)])
+    print(f"{len(records):,} records")
+    _write(_train(torch.from_numpy(records.astype(np.int64)), steps).integers())
 
 
 def _compile(output: Path) -> None:
@@ -101,7 +99,7 @@ class _Recorder(Coder):
         self._call("recordInto", self._records, most)
 
     def records(self) -> Records:
-        """All records, uint8[n, 28]."""
+        """All records, uint8[n, 26]."""
         end = self._records + self._call("recorded")
         return self._bytes(self._records, end).reshape(-1, _ROW).copy()
 
@@ -137,7 +135,7 @@ class _Network(nn.Module):
         self.rounding = False
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Odds of records int64[n, 28]."""
+        """Odds of records int64[n, 26]."""
         first, offsets, second, second_offsets, last, last_offset = self._values()
         kind, row, column = rows[:, _INPUTS : _INPUTS + 3].T
         own = offsets[kind] + offsets[_KINDS + row] + offsets[_KINDS + _FREQUENCIES + column]
@@ -190,11 +188,11 @@ def _write(weights: NDArray[np.int8]) -> None:
     """Writes the weights as bytes, and as the source that the coder is compiled with."""
     with replacing(_BINARY) as temporary:
         temporary.write_bytes(weights.tobytes())
-    lines = [", ".join(map(str, weights[i : i + 24])) for i in range(0, len(weights), 24)]
+    lines = [", ".join(map(str, weights[i : i + 16])) for i in range(0, len(weights), 16)]
     text = "\n".join(
         [
             "/** Weights of the network of sizes: size_network.bin, as bench/size_network.py wrote it. */",
-            "// biome-ignore format: 24 to a line",
+            "// biome-ignore format: 16 to a line",
             "export const WEIGHTS: StaticArray<i8> = [",
             *(f"  {line}," for line in lines),
             "];\n",

@@ -21,6 +21,8 @@ FIRST_CHANCE = [
 ]  # fmt: skip
 UNKNOWN = 1 << 30
 AROUND = ((0, -1), (0, 1), (-1, 0), (1, 0))
+BESIDE = [(0, 0, *offset) for offset in AROUND]
+CELLS = [(*offset, 0, 0) for offset in AROUND]
 WEIGHTS = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly" / "size_network.bin"
 
 
@@ -29,10 +31,10 @@ class SizeNetwork:
 
     def __init__(self) -> None:
         weights = np.frombuffer(WEIGHTS.read_bytes(), np.int8).astype(int)
-        parts = np.split(weights, np.cumsum([24 * 24, 8 * 24, 16 * 24, 16 * 24, 16 * 24, 16, 16]))
+        parts = np.split(weights, np.cumsum([16 * 22, 8 * 16, 16 * 16, 16 * 16, 8 * 16, 8, 8]))
         first, *offsets, second, self.second_offsets, self.last, self.last_offset = parts
-        self.first, self.second = first.reshape(24, 24), second.reshape(16, 24)
-        self.kinds, self.rows, self.columns = (part.reshape(-1, 24) for part in offsets)
+        self.first, self.second = first.reshape(16, 22), second.reshape(8, 16)
+        self.kinds, self.rows, self.columns = (part.reshape(-1, 16) for part in offsets)
 
     def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
         offsets = self.kinds[kind] + self.rows[min(f[0], 15)] + self.columns[min(f[1], 15)]
@@ -68,6 +70,8 @@ class Levels:
 
     def level(self, width: int, factor: int) -> None:
         self.width, self.factor, self.inverse = width, factor, (1 << 20) // width
+        for chance in self.chances.values():
+            chance.p = max(chance.p, 40)
         # First cells' means, cosine after cosine of all blocks.
         for k, m in sorted(product(range(8), range(8)), key=lambda f: (sum(f), f)):
             for r, c in product(range(k, self.rows, 8), range(m, self.columns, 8)):
@@ -234,20 +238,16 @@ class Levels:
 
     def seen(self, at: tuple[int, ...], activity: int, high: int) -> list[int]:
         """What the network of sizes sees."""
-        beside = [self.near(at, 0, 0, *f) for f in AROUND]
-        second = [self.near(at, 0, 0, 0, -2) + self.near(at, 0, 0, 0, 2)]
-        second += [self.near(at, 0, 0, -2, 0) + self.near(at, 0, 0, 2, 0)]
-        far = sum(self.cross(at, 0, 0, distance) for distance in (3, 4, 5, 6))
-        cells = [self.near(at, *d, 0, 0) for d in AROUND]
+        beside, cells = ([self.near(at, *o) for o in offsets] for offsets in (BESIDE, CELLS))
+        second = self.cross(at, 0, 0, 2)
         across, down = (sum(self.cross(at, *d) for d in pair) for pair in (AROUND[:2], AROUND[2:]))
         far_crosses = sum(self.cross(at, *d, 2) for d in AROUND)
         same = sum(self.size.get(o, 0) for o in self.others(at))
         crosses = sum(self.cross(o, 0, 0) for o in self.others(at))
         around = 2 * sum(cells) + self.diagonal(at)
-        eighths = [*beside, *second]
-        sums = [8 * x for x in eighths] + [4 * self.corners(at), 4 * far] + [8 * x for x in cells]
+        sums = [8 * x for x in beside] + [4 * second, 4 * self.corners(at)] + [8 * x for x in cells]
         sums += [4 * self.diagonal(at), 4 * across, 4 * down, 2 * far_crosses, 8 * same, 4 * crosses]
-        sums += [8 * (2 * sum(beside) + sum(second) + self.corners(at)), 8 * around]
+        sums += [8 * (2 * sum(beside) + second + self.corners(at)), 8 * around]
         sums += [4 * (across + down + far_crosses + around)]
         known = high < UNKNOWN
         return [*map(self.log, sums), activity, self.log(8 * high) if known else 0, 0 if known else 16]

@@ -8,7 +8,7 @@
 import {
   bands, classOf, halfContexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread, zeroContexts,
 } from './contexts';
-import { chance, count, odds, predict, predictZero, stretch, update } from './mixer';
+import { atLeast, chance, count, odds, predict, predictZero, stretch, update } from './mixer';
 import { code, starved } from './range_coder';
 import { record } from './recording';
 import {
@@ -41,6 +41,8 @@ import {
 
 /** A zero that is less likely to reach its threshold is passed over: 20 / 65536. */
 const UNLIKELY: i32 = 20;
+/** So likely are zeros of each class at least as a level begins, so that none is passed over for ever: 40 / 65536. */
+const REVIVED: i32 = 40;
 /** From a first threshold on, so many intervals are as long as the width; then each is twice as long as the one before. */
 const ALIKE: i32 = 8;
 /** No interval of a new coefficient begins beyond. */
@@ -89,7 +91,10 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
   width = w;
   factor = visited;
   measureBy(w);
-  for (let i = 0; i < CLASSES; i++) due[i] = dueAt(i);
+  for (let i = 0; i < CLASSES; i++) {
+    atLeast(chances + (<usize>i << 2), REVIVED);
+    due[i] = dueAt(i);
+  }
   return codeMeans(wanted) && codeOthers(wanted);
 }
 

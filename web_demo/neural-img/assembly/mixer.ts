@@ -137,6 +137,11 @@ export function chance(address: usize): i32 {
   return probability(load<u32>(address));
 }
 
+/** Raises a counter's probability to p, if it is less. */
+export function atLeast(address: usize, p: i32): void {
+  if (chance(address) < p) startCounter(address, p, load<u32>(address) >> 16);
+}
+
 /** Moves a counter that is not mixed. */
 export function count(address: usize, bit: bool): void {
   learn(address, bit, chance(address));

@@ -14,7 +14,7 @@ export function recordInto(address: usize, bytes: usize): void {
   end = address + bytes;
 }
 
-/** Bytes recorded: rows of what the network saw, u8 [28], the last one the decision. */
+/** Bytes recorded: rows of what the network saw, u8 [26], the last one the decision. */
 export function recorded(): usize {
   return at - first;
 }

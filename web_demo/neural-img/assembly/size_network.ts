@@ -7,9 +7,9 @@
  */
 import { WEIGHTS } from './size_network_weights';
 
-const INPUTS: usize = 24;
-const FIRST: usize = 24;
-const SECOND: usize = 16;
+const INPUTS: usize = 22;
+const FIRST: usize = 16;
+const SECOND: usize = 8;
 /** Kinds of coefficients, and frequencies along an axis, that have offsets of their own. */
 const KINDS: usize = 8;
 const FREQUENCIES: usize = 16;
@@ -26,12 +26,13 @@ const TO_LAST: usize = OFFSETS + SECOND;
 const LAST_OFFSET: usize = TO_LAST + SECOND;
 
 /** What the network sees, i16; and its first layer. */
-const seen = memory.data(24 * 2, 16);
-const hidden = memory.data(24 * 2, 16);
-const toFirst = memory.data(24 * 24 * 2, 16);
-const toSecond = memory.data(16 * 24 * 2, 16);
-const offsets = memory.data((8 + 16 + 16) * 24 * 2, 16);
-const toLast = memory.data(16 * 2, 16);
+const seen = memory.data(22 * 2, 16);
+const hidden = memory.data(16 * 2, 16);
+const toFirst = memory.data(22 * 16 * 2, 16);
+const toSecond = memory.data(16 * 8 * 2, 16);
+const offsets = memory.data((8 + 16 + 16) * 16 * 2, 16);
+const secondOffsets = memory.data(8 * 4, 16);
+const toLast = memory.data(8 * 2, 16);
 
 @inline
 function weight(i: usize): i16 {
@@ -44,7 +45,7 @@ let lastKind: i32 = 0;
 let lastRow: i32 = 0;
 let lastColumn: i32 = 0;
 
-/** Writes what the network saw last, u8 [27]. */
+/** Writes what the network saw last, u8 [25]. */
 export function copySeen(to: usize): void {
   for (let i: usize = 0; i < INPUTS; i++) store<u8>(to + i, <u8>load<i16>(seen + 2 * i));
   store<u8>(to + INPUTS, lastKind);
@@ -54,25 +55,28 @@ export function copySeen(to: usize): void {
 
 /** Lays the weights out. */
 export function prepareNetwork(): void {
-  layPairs(toFirst, 0, FIRST);
-  layPairs(toSecond, TO_SECOND, SECOND);
+  layPairs(toFirst, 0, INPUTS, FIRST);
+  layPairs(toSecond, TO_SECOND, FIRST, SECOND);
   for (let i: usize = 0; i < (KINDS + 2 * FREQUENCIES) * FIRST; i++) store<i16>(offsets + 2 * i, weight(OF_KINDS + i) << 4);
-  for (let i: usize = 0; i < SECOND; i++) store<i16>(toLast + 2 * i, weight(TO_LAST + i));
+  for (let i: usize = 0; i < SECOND; i++) {
+    store<i32>(secondOffsets + 4 * i, <i32>weight(OFFSETS + i) << 9);
+    store<i16>(toLast + 2 * i, weight(TO_LAST + i));
+  }
 }
 
-/** A matrix [outputs, 24] as pairs: i16 [12, outputs, 2]. */
-function layPairs(to: usize, from: usize, outputs: usize): void {
-  for (let k: usize = 0; k < INPUTS; k++) {
+/** A matrix [outputs, inputs] as pairs: i16 [inputs / 2, outputs, 2]. */
+function layPairs(to: usize, from: usize, inputs: usize, outputs: usize): void {
+  for (let k: usize = 0; k < inputs; k++) {
     for (let j: usize = 0; j < outputs; j++) {
-      store<i16>(to + 2 * (((k >> 1) * outputs + j) * 2 + (k & 1)), weight(from + j * INPUTS + k));
+      store<i16>(to + 2 * (((k >> 1) * outputs + j) * 2 + (k & 1)), weight(from + j * inputs + k));
     }
   }
 }
 
-/** Shows the network an input, at most 32767. */
+/** Shows the network a pair of inputs, at most 32767 each. */
 @inline
-export function see(i: usize, x: i32): void {
-  store<i16>(seen + 2 * i, <i16>x);
+export function see(pair: usize, x: i32, y: i32): void {
+  store<i32>(seen + 4 * pair, x | (y << 16));
 }
 
 /** Sums of pairs of inputs by a vector of weights, added to others. */
@@ -107,35 +111,31 @@ export function networkOdds(kind: i32, row: i32, column: i32): i32 {
   lastKind = kind;
   lastRow = row;
   lastColumn = column;
-  for (let j: usize = 0; j < FIRST; j += 8) {
-    const own = offsetsOf(j, kind, row, column);
-    let low = i32x4.extend_low_i16x8_s(own);
-    let high = i32x4.extend_high_i16x8_s(own);
-    for (let k: usize = 0; k < INPUTS / 2; k++) {
-      const pairs = v128.load32_splat(seen + 4 * k);
-      const weights = toFirst + 4 * (k * FIRST + j);
-      low = add(low, pairs, weights);
-      high = add(high, pairs, weights + 16);
-    }
-    v128.store(hidden + 2 * j, rectified(low, high));
+  const own0 = offsetsOf(0, kind, row, column);
+  const own1 = offsetsOf(8, kind, row, column);
+  let a = i32x4.extend_low_i16x8_s(own0);
+  let b = i32x4.extend_high_i16x8_s(own0);
+  let c = i32x4.extend_low_i16x8_s(own1);
+  let d = i32x4.extend_high_i16x8_s(own1);
+  for (let k: usize = 0; k < INPUTS / 2; k++) {
+    const pairs = v128.load32_splat(seen + 4 * k);
+    const weights = toFirst + 4 * FIRST * k;
+    a = add(a, pairs, weights);
+    b = add(b, pairs, weights + 16);
+    c = add(c, pairs, weights + 32);
+    d = add(d, pairs, weights + 48);
   }
-  let sums = i32x4.splat(0);
-  for (let j: usize = 0; j < SECOND; j += 8) {
-    let low = i32x4(secondOffset(j), secondOffset(j + 1), secondOffset(j + 2), secondOffset(j + 3));
-    let high = i32x4(secondOffset(j + 4), secondOffset(j + 5), secondOffset(j + 6), secondOffset(j + 7));
-    for (let k: usize = 0; k < FIRST / 2; k++) {
-      const pairs = v128.load32_splat(hidden + 4 * k);
-      const weights = toSecond + 4 * (k * SECOND + j);
-      low = add(low, pairs, weights);
-      high = add(high, pairs, weights + 16);
-    }
-    sums = add(sums, rectified(i32x4.shr_s(low, 5), i32x4.shr_s(high, 5)), toLast + 2 * j);
+  v128.store(hidden, rectified(a, b));
+  v128.store(hidden, rectified(c, d), 16);
+  a = v128.load(secondOffsets);
+  b = v128.load(secondOffsets, 16);
+  for (let k: usize = 0; k < FIRST / 2; k++) {
+    const pairs = v128.load32_splat(hidden + 4 * k);
+    const weights = toSecond + 4 * SECOND * k;
+    a = add(a, pairs, weights);
+    b = add(b, pairs, weights + 16);
   }
+  const sums = i32x4.dot_i16x8_s(rectified(i32x4.shr_s(a, 5), i32x4.shr_s(b, 5)), v128.load(toLast));
   const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
   return min(max(((<i32>weight(LAST_OFFSET) << 10) + sum) >> 6, -FARTHEST), FARTHEST);
-}
-
-@inline
-function secondOffset(j: usize): i32 {
-  return <i32>weight(OFFSETS + j) << 9;
 }
