@@ -236,7 +236,7 @@ def advance(batch: Batch) -> None:
     updates = []
     for trainer, own, parts in zip(trainers, parameters, tiles, strict=True):
         results = [part.result() for part in parts]
-        updates.append(pool.submit(trainer.update, own, results, rate))
+        updates.append(pool.submit(trainer.update, own, results, rate, phase))
     for update in updates:
         update.result()
     if phase == "fit":
