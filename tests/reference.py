@@ -58,8 +58,7 @@ def _mfn(network: Network, x: Values, y: Values) -> Values:
 
 
 def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:
-    roots = _real(network, "filters")[:, bank]
-    wx, wy, phase, *gaussian = roots * np.abs(roots)
+    wx, wy, phase, *gaussian = _real(network, "filters")[:, bank]
     sine = np.sin(wx * x[..., None] + wy * y[..., None] + phase)
     if not gaussian:
         return sine

@@ -37,8 +37,7 @@ class Filters:
         """Those of a network, by its tensors' names."""
         if "filters" not in network.tensors:
             return cls(network.values("frequencies"), network.values("phases"))
-        roots = network.values("filters")
-        values = roots * np.abs(roots)
+        values = network.values("filters")
         gaussians = (values[3:5], values[5]) if len(values) > 3 else ()
         return cls(values[:2], values[2], *gaussians)
 

@@ -56,9 +56,7 @@ function filterAt(network: Network, values: Values, bank: number, x: number, y: 
       { length: count },
       (_, value) => filters[(value * banks + bank) * channels + k] ?? 0,
     );
-    const [right = 0, down = 0, phase = 0, centreX = 0, centreY = 0, decay = 0] = own.map(
-      (root) => root * Math.abs(root),
-    );
+    const [right = 0, down = 0, phase = 0, centreX = 0, centreY = 0, decay = 0] = own;
     const square = (x - centreX) ** 2 + (y - centreY) ** 2;
     return Math.sin(right * x + down * y + phase) * Math.exp(-decay * square);
   });

@@ -26,7 +26,7 @@ export function banksOf(network: Network): Bank[] {
   const channels = channelsOf(network);
   const banks = network.tensors.filters?.shape[1] ?? 1;
   const values = network.tensors.filters
-    ? squares(valuesOf(network, 'filters'))
+    ? valuesOf(network, 'filters')
     : Float32Array.of(...valuesOf(network, 'frequencies'), ...valuesOf(network, 'phases'));
   const row = (value: number, bank: number) => {
     const at = (value * banks + bank) * channels;
@@ -39,9 +39,6 @@ export function banksOf(network: Network): Bank[] {
     decays: row(5, bank),
   }));
 }
-
-/** Squares with the sign of their root. */
-const squares = (roots: Float32Array): Float32Array => roots.map((root) => root * Math.abs(root));
 
 /** The address of [coordinate / 8][channel][sine × 8, cosine × 8]: of eight points side by side. */
 export function laneTable(
