@@ -156,17 +156,17 @@ class Trunk:
         self.parameters["weight"].clamp_(-limit, limit)
 
     @torch.no_grad()
-    def prepare_quantization(self) -> None:
-        """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π).
+    def round_frequencies(self) -> None:
+        """Rounds the first two values of each filter, its frequencies, to their codes."""
+        self.parameters["filters"][..., :2, :] = self._rounded_filters()[..., :2, :]
 
-        Filters of few bits are rounded to their codes.
-        """
+    @torch.no_grad()
+    def prepare_quantization(self) -> None:
+        """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
         step = self._output_rms() * _STEP_RMS * 2 ** (4 - self.bits)
         if self.family.lean:
             step = step[..., self.planes :].square().mean(-1, keepdim=True).sqrt()
         self.parameters["log_step"].copy_(step.clamp_min(1e-8).log())
-        if self.family.has_roots:
-            self.parameters["filters"].copy_(self._rounded_filters())
         if self.family.periodic_bias:
             bias = self.parameters["bias"]
             bias.copy_(torch.remainder(bias + math.pi, 2 * math.pi) - math.pi)

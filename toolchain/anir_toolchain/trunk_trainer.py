@@ -127,7 +127,7 @@ class TrunkTrainer:
         return errors.detach(), gradients
 
     def update(
-        self, parameters: Parameters, tiles: Sequence[TileResult], rate: float, phase: Phase = "fit"
+        self, parameters: Parameters, tiles: Sequence[TileResult], rate: float, standing: bool = False
     ) -> None:
         """One step of the optimizer.
 
@@ -137,7 +137,7 @@ class TrunkTrainer:
             parameters: with which the tiles were drawn.
             tiles: results of `tile_gradients` that make up the step.
             rate: learning rate of the schedule.
-            phase: in which the tiles were drawn.
+            standing: whether the frequencies of filters stay as they are.
         """
         self.steps += 1
         names = list(tiles[0][1])
@@ -147,13 +147,13 @@ class TrunkTrainer:
         self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, _AVERAGED))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * self.rate_factor
-        filters, family = self.trunk.parameters["filters"], self.trunk.family
+        filters = self.trunk.parameters["filters"]
         frequencies = filters[..., :2, :].detach().clone()
         self.optimizer.step()
         self.optimizer.zero_grad()
         with torch.no_grad():
-            filters.copy_(family.confined(filters))
-            if family.has_roots and phase != "fit":
+            filters.copy_(self.trunk.family.confined(filters))
+            if standing:
                 filters[..., :2, :] = frequencies
         self._guard()
 

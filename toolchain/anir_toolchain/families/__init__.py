@@ -52,8 +52,8 @@ class Family(ABC):
     has_roots: ClassVar[bool] = False
     """Whether codes of filters stand for signed square roots of their values.
 
-    Frequencies are then rounded to their codes after the phase `fit`, and stand: steps of 8 bits are too
-    coarse to learn in.
+    Frequencies are then rounded to their codes before the hidden weights are, and stand: steps of 8 bits are
+    too coarse to learn in.
     """
     has_latents: ClassVar[bool] = False
     """Whether each subnet has latents: the coefficients of a lapped transform at its level."""
