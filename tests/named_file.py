@@ -74,7 +74,7 @@ def int4(name: str, codes: NDArray[np.int8]) -> onnx.TensorProto:
 def _stored(name: str, tensor: NDArray[Any]) -> NDArray[Any]:
     if name == "head":
         return np.ascontiguousarray(tensor.T[None])
-    if name.removesuffix(".scale") in ("frequencies", "centres"):
+    if name.removesuffix(".scale") in ("frequencies", "filters"):
         return tensor.reshape(-1, *tensor.shape[2:])
     return tensor
 

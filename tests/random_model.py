@@ -30,7 +30,7 @@ def random_model(
         return torch.rand(shape, generator=generator) * 2 - 1
 
     def trunk(width: int) -> QuantizedTrunk:
-        heads, lean = (len(space.depths), colours), family(name).lean
+        heads, lean, latent = (len(space.depths), colours), family(name).lean, family(name).has_latents
         weight = torch.randint(low, high + 1, (depth - 1, width, width), generator=generator)
         weight[..., : family(name).planes(colours)] = 0
         limit = math.pi / 2 * math.sqrt(size[0] * size[1])
@@ -40,7 +40,7 @@ def random_model(
             weight=weight.to(torch.int8),
             step=rows((1.5 + uniform(depth - 1, 1 if lean else width)) / high * (3 / width) ** 0.5),
             bias=rows(uniform(0 if lean else depth - 1, width) * 3),
-            head=rows(uniform(*heads, width) * (0.05 if lean else 0.2), alike=lean),
+            head=rows(uniform(*heads, width) * (0.05 if latent else 0.2), alike=latent),
             head_bias=uniform(*heads) * 0.1 + 0.5,
         )
 
@@ -68,7 +68,8 @@ def rows(values: torch.Tensor, alike: bool = False) -> Quantized:
     return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int8), scale)
 
 
-def filter_rows(name: str, values: torch.Tensor) -> Quantized:
+def filter_rows(name: str, filters: torch.Tensor) -> Quantized:
+    values = family(name).roots(filters)
     scale = values.abs().amax(-1) / top_codes(family(name))[:, 0]
     return Quantized((values / scale.unsqueeze(-1)).round().to(torch.int16), scale)
 

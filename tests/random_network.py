@@ -40,35 +40,44 @@ def random_network(
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
     shapes = {name: shape for name, (_, shape) in kind.shapes(depth, channels, colours).items()}
-    banks = shapes["phases"][0] if "phases" in shapes else 0
     weights = random.integers(-top - 1, top + 1, (links, channels, channels)).astype(np.int8)
     tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, colours).astype(np.float32)}
     gain = math.sqrt(3 / channels) / top
     if kind.has_latents:
         # Planes are passed on: no weights lead to them.
         weights[..., :colours] = 0
-        tensors["steps"] = (gain * random.uniform(0.5, 2.5, links)).astype(np.float32)
+    steps = gain * random.uniform(0.5, 2.5, shapes["steps"])
+    if "biases" in shapes:
+        tensors |= _quantized("steps", steps, 1)
+        tensors |= _quantized("biases", 3 * random.uniform(-1, 1, shapes["biases"]), 1)
+        tensors |= _sines(random, channels)
     else:
-        tensors |= _quantized("steps", gain * random.uniform(0.5, 2.5, (links, channels)), 1)
-        # Products of many filters get small biases and heads.
-        biases = random.uniform(-1, 1, (links, channels)) * (3 if banks == 1 else 0.5)
-        tensors |= _quantized("biases", biases, 1)
-        tensors |= _filters(random, banks, channels, "decays" in shapes)
+        tensors["steps"] = steps.astype(np.float32)
+    if "filters" in shapes:
+        tensors |= _filters(random, *shapes["filters"])
+    # Sines are smaller than the channels of products and of lapped networks.
     tensors |= _quantized(
-        "head", random.uniform(-1, 1, (colours, channels)) * (0.2 if banks == 1 else 0.1), 1
+        "head", random.uniform(-1, 1, (colours, channels)) * (0.2 if "biases" in shapes else 0.1), 1
     )
     shape = colours, *lattice(size, pitch, down), order, order
     latents = _latents(random, shape, pitch, down, reach) if kind.has_latents else None
     return Network(family, size, bits, tensors, latents)
 
 
-def _filters(random: np.random.Generator, banks: int, channels: int, gabor: bool) -> Tensors:
-    tensors = _quantized("frequencies", random.uniform(-20, 20, (2, banks, channels)), 2, np.int16)
-    tensors |= _quantized("phases", random.uniform(-math.pi, math.pi, (banks, channels)), 1)
-    if gabor:
-        tensors |= _quantized("centres", random.uniform(-1, 1, (2, banks, channels)), 2)
-        tensors |= _quantized("decays", random.gamma(2, size=(banks, channels)) / 4, 1)
-    return tensors
+def _sines(random: np.random.Generator, channels: int) -> Tensors:
+    """The first layer of a SIREN."""
+    tensors = _quantized("frequencies", random.uniform(-20, 20, (2, 1, channels)), 2, np.int16)
+    return tensors | _quantized("phases", random.uniform(-math.pi, math.pi, (1, channels)), 1)
+
+
+def _filters(random: np.random.Generator, values: int, banks: int, channels: int) -> Tensors:
+    """Filters of three values each, or of Gabor's six."""
+    highest = np.array([20, 20, math.pi, 1, 1])[:values, None, None]
+    filters = random.uniform(-1, 1, (len(highest), banks, channels)) * highest
+    if values == 6:
+        filters = np.concatenate([filters, random.gamma(2, size=(1, banks, channels)) / 4])
+    # Codes stand for roots.
+    return _quantized("filters", np.sign(filters) * np.sqrt(np.abs(filters)), 2)
 
 
 def _quantized(name: str, values: NDArray[np.float64], axes: int, kind: type = np.int8) -> Tensors:

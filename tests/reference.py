@@ -43,7 +43,8 @@ def _weights(network: Network) -> Values:
 
 
 def _siren(network: Network, x: Values, y: Values) -> Values:
-    h = _filter(network, 0, x, y)
+    (wx,), (wy,) = _real(network, "frequencies")
+    h = np.sin(wx * x[..., None] + wy * y[..., None] + _real(network, "phases")[0])
     for weight, bias in zip(_weights(network), _real(network, "biases"), strict=True):
         h = np.sin(h @ weight + bias)
     return h
@@ -51,17 +52,17 @@ def _siren(network: Network, x: Values, y: Values) -> Values:
 
 def _mfn(network: Network, x: Values, y: Values) -> Values:
     h = _filter(network, 0, x, y)
-    for i, (weight, bias) in enumerate(zip(_weights(network), _real(network, "biases"), strict=True)):
-        h = (h @ weight + bias) * _filter(network, i + 1, x, y)
+    for i, weight in enumerate(_weights(network)):
+        h = h @ weight * _filter(network, i + 1, x, y)
     return h / np.sqrt(1 + (h[..., :8] ** 2).sum(-1, keepdims=True))
 
 
 def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:
-    (wx, wy), phase = _real(network, "frequencies")[:, bank], _real(network, "phases")[bank]
+    wx, wy, phase, *gaussian = _real(network, "filters")[:, bank]
     sine = np.sin(wx * x[..., None] + wy * y[..., None] + phase)
-    if "decays" not in network.tensors:
+    if not gaussian:
         return sine
-    (mx, my), decay = _real(network, "centres")[:, bank], _real(network, "decays")[bank]
+    mx, my, decay = gaussian
     return sine * np.exp(-decay * ((x[..., None] - mx) ** 2 + (y[..., None] - my) ** 2))
 
 

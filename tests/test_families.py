@@ -29,26 +29,27 @@ def test_every_layer_of_lapped_sees_its_latents(planes: int) -> None:
 
 
 def _one_point(name: str) -> tuple[list[float], torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The last of two layers at a point, the filters, and the hidden weights and biases."""
     generator = torch.Generator().manual_seed(1)
     filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, 99.0, generator)
     weights = torch.rand(1, 3, 3, generator=generator)
-    biases = torch.rand(1, 3, generator=generator)
+    biases = torch.rand(0 if family(name).lean else 1, 3, generator=generator)
     layers = family(name).forward(filters, weights, biases, torch.tensor([0.3]), torch.tensor([-0.6]))
     assert len(layers) == 2
-    return layers[1][0].tolist(), filters, weights[0], biases[0]
+    return layers[1][0].tolist(), filters, weights[0], biases
 
 
 def test_siren_is_sines_of_sines() -> None:
     got, filters, weight, bias = _one_point("siren")
     wx, wy, phase = filters[0].tolist()
     h = [math.sin(0.3 * wx[c] - 0.6 * wy[c] + phase[c]) for c in range(3)]
-    want = [math.sin(sum(h[i] * weight[i, o].item() for i in range(3)) + bias[o].item()) for o in range(3)]
+    want = [math.sin(sum(h[i] * weight[i, o].item() for i in range(3)) + bias[0, o].item()) for o in range(3)]
     assert got == pytest.approx(want, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["fourier", "gabor"])
 def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
-    got, filters, weight, bias = _one_point(name)
+    got, filters, weight, _ = _one_point(name)
 
     def response(bank: int, c: int) -> float:
         wx, wy, phase, *envelope = filters[bank, :, c].tolist()
@@ -57,10 +58,7 @@ def test_filter_networks_multiply_by_a_filter_per_layer(name: str) -> None:
         return math.sin(0.3 * wx - 0.6 * wy + phase) * math.exp(-gamma * (dx**2 + dy**2))
 
     h = [response(0, c) for c in range(3)]
-    products = [
-        (sum(h[i] * weight[i, o].item() for i in range(3)) + bias[o].item()) * response(1, o)
-        for o in range(3)
-    ]
+    products = [sum(h[i] * weight[i, o].item() for i in range(3)) * response(1, o) for o in range(3)]
     want = [product / math.sqrt(1 + sum(p**2 for p in products)) for product in products]
     assert got == pytest.approx(want, abs=1e-5)
 
@@ -71,13 +69,13 @@ def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str)
     filters = family(name).init_filters(2, 12, (1.0, 1.0), 9.0, 99.0, generator)
     weights = 20 * torch.rand(1, 12, 12, generator=generator)
     at = torch.rand(2, 50, generator=generator)
-    layers = family(name).forward(filters, weights, torch.zeros(1, 12), *at)
+    layers = family(name).forward(filters, weights, torch.empty(0, 12), *at)
     for layer in layers:
         assert (layer[:, :8].square().sum(1) < 1).all()
     assert layers[1][:, :8].square().sum(1).max() > 0.9
     # The ninth counts for nothing: where only its weights grow, it alone does.
     weights[:, :, 8] *= 100
-    larger = family(name).forward(filters, weights, torch.zeros(1, 12), *at)[1]
+    larger = family(name).forward(filters, weights, torch.empty(0, 12), *at)[1]
     torch.testing.assert_close(larger[:, 8], 100 * layers[1][:, 8])
     torch.testing.assert_close(larger[:, :8], layers[1][:, :8])
 
@@ -116,6 +114,13 @@ def test_frequencies_of_all_banks_add_up_to_a_share_of_what_pixels_show(name: st
         highest = filters[:, :2].norm(dim=1).amax(1)
         assert highest.sum().item() == pytest.approx(0.4 * 90, rel=1e-5)
         assert (highest[1:] / highest[:-1]).tolist() == pytest.approx([0.7] * (depth - 1), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["fourier", "gabor", "siren"])
+def test_roots_are_of_magnitudes_where_a_family_has_them(name: str) -> None:
+    own, filters = family(name), torch.tensor([-9.0, 0.0, 0.25])
+    assert own.roots(filters).tolist() == ([-9, 0, 0.25] if name == "siren" else [-3, 0, 0.5])
+    assert own.filters(own.roots(filters)).tolist() == filters.tolist()
 
 
 def test_gaussians_that_grow_are_brought_back() -> None:

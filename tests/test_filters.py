@@ -11,14 +11,14 @@ def test_factors_of_columns_and_rows_make_filters(family: str) -> None:
     filters = Filters.of(network)
     x, y = np.linspace(-1, 1, 9, dtype=np.float32), np.linspace(-0.5, 0.9, 7, dtype=np.float32)
     got = np.einsum("fcti,fctj->fcji", filters.factors(COLUMNS, x), filters.factors(ROWS, y))
-    (wx, wy), phase = (
-        (own[..., None, None] for own in network.values("frequencies")),
-        network.values("phases"),
-    )
-    want = np.sin(wx * x + wy * y[:, None] + phase[..., None, None])
+    if family == "siren":
+        values = np.concatenate([network.values("frequencies"), network.values("phases")[None]])
+    else:
+        values = network.values("filters")
+    wx, wy, phase, *gaussian = values[..., None, None]
+    want = np.sin(wx * x + wy * y[:, None] + phase)
     if family == "gabor":
-        mx, my = (own[..., None, None] for own in network.values("centres"))
-        decay = network.values("decays")[..., None, None]
+        mx, my, decay = gaussian
         want *= np.exp(-decay * ((x - mx) ** 2 + (y[:, None] - my) ** 2))
     assert got.shape == (1 if family == "siren" else 3, 10, 7, 9)
     np.testing.assert_allclose(got, want, atol=1e-5)

@@ -5,17 +5,17 @@ from anir_runtime.linear import Linear, head, hidden_layers
 from tests.random_network import random_network
 
 
-@pytest.mark.parametrize("family", ["siren", "lapped"])
+@pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
 def test_steps_are_in_the_matrices(family: str) -> None:
     network = random_network(family, 4, 9)
     layers = hidden_layers(network)
     assert [layer.weight.shape for layer in layers] == [(9, 9)] * 3
     steps = network.values("steps")
     for i, layer in enumerate(layers):
-        step = steps[i] if family == "lapped" else steps[i, 5]
+        step = steps[i, 5] if family == "siren" else steps[i]
         want = network.tensors["weights"][i, 2, 5] * step
         assert layer.weight[5, 2] == pytest.approx(want, rel=1e-6)
-        assert layer.bias[5, 0] == (0 if family == "lapped" else network.values("biases")[i, 5])
+        assert layer.bias[5, 0] == (network.values("biases")[i, 5] if family == "siren" else 0)
 
 
 def test_the_head_gives_colours_from_0_to_1() -> None:

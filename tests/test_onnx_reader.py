@@ -169,6 +169,16 @@ def test_tensors_that_do_not_fit_are_refused(change: Callable[[onnx.ModelProto],
         read_network(model.SerializeToString())
 
 
+def test_filters_whose_squares_are_infinite_are_refused() -> None:
+    model = onnx.load_from_string(SMALL["fourier"])
+    shape = _tensor(model, "filters.scale").dims
+    _replace("filters.scale", np.full(shape, 1e19, np.float32))(model)
+    assert (
+        _refusal(model.SerializeToString())
+        == "its tensor 'filters' has values that are infinite or not a number"
+    )
+
+
 def test_infinite_scales_are_refused_before_they_are_multiplied() -> None:
     model = onnx.load_from_string(SMALL["siren"])
     scale = np.full(2, np.inf, np.float32)

@@ -15,6 +15,8 @@ def test_phases_follow_one_another() -> None:
         "settle",
     ]
     assert [SHORT.softening(step) for step in (50, 100, 140, 180, 200)] == pytest.approx([0, 0, 0.5, 1, 1])
+    # Two thirds of the phase `fit` are 66.7 steps.
+    assert [SHORT.frequencies_stand(step) for step in (0, 66, 67, 200)] == [False, False, True, True]
 
 
 def test_the_learning_rate_warms_up_and_falls_to_next_to_nothing() -> None:

@@ -53,6 +53,22 @@ def test_tiles_add_up_to_the_whole() -> None:
     assert errors[0].tolist() == pytest.approx(want, rel=1e-5)
 
 
+@pytest.mark.parametrize("standing", [False, True])
+def test_frequencies_that_stand_keep_their_codes_while_phases_learn(standing: bool) -> None:
+    trainer, points = _trainer("fourier"), _points()
+    _train(trainer, 3)
+    trainer.trunk.round_frequencies()
+    before = trainer.trunk.parameters["filters"].detach().clone()
+    for phase in ("fit", "soften", "settle"):
+        parameters = trainer.parameters(phase, 0.5)
+        if standing:
+            torch.testing.assert_close(parameters["filters"][..., :2, :], before[..., :2, :])
+        tile = trainer.tile_gradients(parameters, 512, *points)
+        trainer.update(parameters, [tile], 1e-2, standing)
+    moved = (trainer.trunk.parameters["filters"] != before).any(-1).any(1)[0]
+    assert moved.tolist() == [not standing, not standing, True]
+
+
 def test_a_trunk_that_diverges_goes_back_and_on_at_half_the_rate() -> None:
     trainer = _trainer()
     _train(trainer, 52)

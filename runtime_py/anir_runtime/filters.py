@@ -35,8 +35,11 @@ class Filters:
     @classmethod
     def of(cls, network: Network) -> "Filters":
         """Those of a network, by its tensors' names."""
-        names = ("frequencies", "phases", "centres", "decays")
-        return cls(*(network.values(name) for name in names if name in network.tensors))
+        if "filters" not in network.tensors:
+            return cls(network.values("frequencies"), network.values("phases"))
+        values = network.values("filters")
+        gaussians = (values[3:5], values[5]) if len(values) > 3 else ()
+        return cls(values[:2], values[2], *gaussians)
 
     def factors(self, axis: int, at: Floats) -> Floats:
         """The two functions of each filter along COLUMNS or ROWS, float32[F, C, 2, points].

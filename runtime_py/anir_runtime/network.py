@@ -46,7 +46,7 @@ class Network:
         size: native (width, height) of the picture in pixels.
         bits: bits of a hidden weight, 4 or 8.
         tensors: arrays by the names that docs/format.md lists. A tensor of integer codes `t` stands for the
-            real values t · `t.scale`; the scale has the leading axes of `t`.
+            real values t · `t.scale`; the scale has the leading axes of `t`. `filters` are roots of values.
         latents: coefficients of the lapped transform, for the family "lapped" alone.
     """
 
@@ -77,10 +77,13 @@ class Network:
         return f"d{self.depth}w{self.channels}"
 
     def values(self, name: str) -> NDArray[np.float32]:
-        """The real values, float32, of the tensor `name`: codes times scale, or the tensor if it has none."""
+        """The real values, float32, of the tensor `name`: codes times scale, or the tensor if it has none.
+
+        Those of `filters` are roots: r stands for r · |r|.
+        """
         codes, scale = self.tensors[name], self.tensors.get(f"{name}.scale")
         if scale is None:
             return codes.astype(np.float32)
         aligned = scale.reshape(scale.shape + (1,) * (codes.ndim - scale.ndim))
         values: NDArray[np.float32] = codes.astype(np.float32) * aligned
-        return values
+        return values * np.abs(values) if name == "filters" else values

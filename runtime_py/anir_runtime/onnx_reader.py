@@ -139,6 +139,6 @@ def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
 
 def _stored_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that a tensor has in an ONNX file (docs/format.md)."""
-    if name.removesuffix(".scale") in ("frequencies", "centres"):
+    if name.removesuffix(".scale") in ("frequencies", "filters"):
         return (shape[0] * shape[1], *shape[2:])
     return shape[::-1] if name == "head" else shape

@@ -23,7 +23,7 @@ from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
 
-FORMAT = 13
+FORMAT = 14
 """Version of both files; a file of another version is refused."""
 _MODEL = "model"
 _DAMAGED = (

@@ -30,7 +30,7 @@ def solve_heads(
         all on the CPU.
     """
     moments = moments_of(trunk, parameters, picture, features)
-    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.lean) for moment in moments]
+    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.has_latents) for moment in moments]
     codes, scale, bias = (torch.stack(parts) for parts in zip(*solved, strict=True))
     return Quantized(codes.to(torch.int8), scale), bias
 

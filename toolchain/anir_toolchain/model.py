@@ -50,7 +50,8 @@ class QuantizedTrunk:
     D is the greatest depth, C the width, F the number of filter banks and K that of a filter's values.
 
     Attributes:
-        filters: int16[F, K, C], scale [F, K]; codes of 8-bit values are within ±127.
+        filters: int16[F, K, C], scale [F, K]; codes of 8-bit values are within ±127. Codes stand for what
+            `Family.roots` gives.
         weight: codes of the hidden matrices over (input, output), int8[D-1, C, C].
         step: learned step sizes of the hidden matrices, scale [D-1]: int8[D-1, C], one for each output, or
             int8[D-1, 1], one for each matrix, if the family is lean.
@@ -180,7 +181,7 @@ class Model:
         trunk, layers = self.trunks[subnet.width], subnet.depth - 1
         at = self.space.depths.index(subnet.depth)
         h = self.family.forward(
-            trunk.filters.values[: self.family.banks(subnet.depth)],
+            self.family.filters(trunk.filters.values)[: self.family.banks(subnet.depth)],
             trunk.weight[:layers].float() * trunk.step.values[:layers, None],
             trunk.bias.values[:layers],
             x,

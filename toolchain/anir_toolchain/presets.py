@@ -9,6 +9,8 @@ from anir_runtime.errors import AnirError
 Phase = Literal["fit", "soften", "settle"]
 """Training in real numbers, then with weights drawn to their codes, then with codes that stand."""
 
+_LEARNING_FREQUENCIES = 2 / 3
+"""Share of the phase `fit` in which frequencies of few bits learn; then all else adapts to their codes."""
 _WARMUP = 50
 """Steps over which the learning rate rises."""
 _LEAST_RATE = 1e-5
@@ -37,6 +39,10 @@ class Preset:
         """The phase of a step."""
         done = step / max(1, self.steps)
         return "fit" if done < self.soften else "soften" if done < self.settle else "settle"
+
+    def frequencies_stand(self, step: int) -> bool:
+        """Whether a step comes after frequencies of few bits have been rounded to their codes."""
+        return step >= _LEARNING_FREQUENCIES * self.soften * self.steps
 
     def softening(self, step: int) -> float:
         """How much of the phase `soften` is done at a step, from 0 to 1."""

@@ -220,6 +220,10 @@ def advance(batch: Batch) -> None:
     if preset.phase(before) == "fit" != phase:
         for trainer in batch.trainers.values():
             trainer.begin_quantization()
+    standing = task.family.has_roots and preset.frequencies_stand(step)
+    if standing and not preset.frequencies_stand(before):
+        for trainer in batch.trainers.values():
+            trainer.trunk.round_frequencies()
     # The widest first: the pool ends sooner when the small tasks come last.
     widths = [width for width in reversed(task.space.widths) if _takes_part(task.space, width, step)]
     trainers = [batch.trainers[width] for width in widths]
@@ -236,7 +240,7 @@ def advance(batch: Batch) -> None:
     updates = []
     for trainer, own, parts in zip(trainers, parameters, tiles, strict=True):
         results = [part.result() for part in parts]
-        updates.append(pool.submit(trainer.update, own, results, rate))
+        updates.append(pool.submit(trainer.update, own, results, rate, standing))
     for update in updates:
         update.result()
     if phase == "fit":

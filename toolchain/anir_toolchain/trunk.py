@@ -38,10 +38,7 @@ class Trunk:
         self.bits = bits
         self.parameters = parameters
         # On the device once, as each step needs them.
-        self._tops: dict[str, Tensor | int] = {
-            "filters": top_codes(family).to(parameters["filters"].device),
-            "bias": TOP_CODE,
-        }
+        self._top_codes = top_codes(family).to(parameters["filters"].device)
 
     @classmethod
     def create(
@@ -159,6 +156,11 @@ class Trunk:
         self.parameters["weight"].clamp_(-limit, limit)
 
     @torch.no_grad()
+    def round_frequencies(self) -> None:
+        """Rounds the first two values of each filter, its frequencies, to their codes."""
+        self.parameters["filters"][..., :2, :] = self._rounded_filters()[..., :2, :]
+
+    @torch.no_grad()
     def prepare_quantization(self) -> None:
         """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
         step = self._output_rms() * _STEP_RMS * 2 ** (4 - self.bits)
@@ -205,7 +207,7 @@ class Trunk:
         # No gradient has reached these: the family does not read them.
         weight[..., : self.planes] = 0
         return QuantizedTrunk(
-            filters=_row_codes(own["filters"], top_codes(self.family), torch.int16),
+            filters=_row_codes(self.family.roots(own["filters"]), top_codes(self.family), torch.int16),
             weight=weight.to(torch.int8),
             step=Quantized(step.to(torch.int8), step_scale[..., 0]),
             bias=_row_codes(own["bias"], TOP_CODE, torch.int8),
@@ -230,11 +232,18 @@ class Trunk:
 
     def _rounded_vectors(self) -> Parameters:
         """Filters and biases rounded to their codes, straight through."""
+        bias = self.parameters["bias"]
         # A row's largest value sets its step: nothing is clipped at 16 bits, whatever the row's own bits are.
-        return {
-            name: lsq(self.parameters[name], row_step(self.parameters[name].detach(), top), 16)
-            for name, top in self._tops.items()
-        }
+        return {"filters": self._rounded_filters(), "bias": lsq(bias, row_step(bias.detach(), TOP_CODE), 16)}
+
+    def _rounded_filters(self) -> Tensor:
+        """Filters rounded to their codes, straight through."""
+        filters = self.parameters["filters"]
+        with torch.no_grad():
+            roots = self.family.roots(filters)
+            step = row_step(roots, self._top_codes)
+            rounded = self.family.filters((roots / step).round() * step)
+        return filters + (rounded - filters).detach()
 
 
 class _Head(torch.autograd.Function):

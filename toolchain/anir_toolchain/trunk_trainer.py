@@ -126,7 +126,9 @@ class TrunkTrainer:
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         return errors.detach(), gradients
 
-    def update(self, parameters: Parameters, tiles: Sequence[TileResult], rate: float) -> None:
+    def update(
+        self, parameters: Parameters, tiles: Sequence[TileResult], rate: float, standing: bool = False
+    ) -> None:
         """One step of the optimizer.
 
         Tiles are added up in their order, so that the number of threads changes no bit.
@@ -135,6 +137,7 @@ class TrunkTrainer:
             parameters: with which the tiles were drawn.
             tiles: results of `tile_gradients` that make up the step.
             rate: learning rate of the schedule.
+            standing: whether the frequencies of filters stay as they are.
         """
         self.steps += 1
         names = list(tiles[0][1])
@@ -144,11 +147,14 @@ class TrunkTrainer:
         self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, _AVERAGED))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * self.rate_factor
+        filters = self.trunk.parameters["filters"]
+        frequencies = filters[..., :2, :].detach().clone()
         self.optimizer.step()
         self.optimizer.zero_grad()
         with torch.no_grad():
-            filters = self.trunk.parameters["filters"]
             filters.copy_(self.trunk.family.confined(filters))
+            if standing:
+                filters[..., :2, :] = frequencies
         self._guard()
 
     def _loss_weights(self) -> Tensor:

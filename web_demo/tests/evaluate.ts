@@ -6,8 +6,7 @@ type Values = (name: string) => Float32Array;
 
 /** Levels of all colours at columns x and rows y. */
 export function evaluate(network: Network, x: Float32Array, y: Float32Array): number[] {
-  const names = [...Object.keys(network.tensors), 'biases'];
-  const known = new Map(names.map((name) => [name, valuesOf(network, name)]));
+  const known = new Map(Object.keys(network.tensors).map((name) => [name, valuesOf(network, name)]));
   const values: Values = (name) => known.get(name) ?? new Float32Array();
   const levels = [...y].flatMap((row) => [...x].flatMap((column) => colourAt(network, values, column, row)));
   return levels.map((level) => Math.round(255 * Math.min(Math.max(level, 0), 1)));
@@ -16,27 +15,27 @@ export function evaluate(network: Network, x: Float32Array, y: Float32Array): nu
 function colourAt(network: Network, values: Values, x: number, y: number): number[] {
   const channels = channelsOf(network);
   const [weights, steps, biases] = [values('weights'), values('steps'), values('biases')];
-  const isLapped = network.family === 'lapped';
+  const [isLapped, isSiren] = [network.family === 'lapped', network.family === 'siren'];
   let h = isLapped ? planesAt(network, x, y) : filterAt(network, values, 0, x, y);
   const first = h;
   for (let layer = 0; layer < depthOf(network) - 1; layer++) {
     const z = Array.from({ length: channels }, (_, output) =>
       h.reduce(
         (sum, value, input) => {
-          const step = steps[isLapped ? layer : layer * channels + output] ?? 0;
+          const step = steps[isSiren ? layer * channels + output : layer] ?? 0;
           return sum + value * (weights[(layer * channels + input) * channels + output] ?? 0) * step;
         },
-        isLapped ? 0 : (biases[layer * channels + output] ?? 0),
+        biases[layer * channels + output] ?? 0,
       ),
     );
     if (isLapped) h = z.map((value, k) => (first[k] ?? 0) + Math.sin(value));
-    else if (network.family === 'siren') h = z.map(Math.sin);
+    else if (isSiren) h = z.map(Math.sin);
     else {
       const filter = filterAt(network, values, layer + 1, x, y);
       h = z.map((value, k) => value * (filter[k] ?? 0));
     }
   }
-  if (network.family === 'fourier' || network.family === 'gabor') {
+  if (!isLapped && !isSiren) {
     const norm = Math.sqrt(h.slice(0, 8).reduce((sum, value) => sum + value ** 2, 1));
     h = h.map((value) => value / norm);
   }
@@ -48,15 +47,18 @@ function colourAt(network: Network, values: Values, x: number, y: number): numbe
 
 function filterAt(network: Network, values: Values, bank: number, x: number, y: number): number[] {
   const channels = channelsOf(network);
-  const [phases, frequencies] = [values('phases'), values('frequencies')];
-  const at = (all: Float32Array, k: number) => all[bank * channels + k] ?? 0;
-  const other = phases.length;
+  const [frequencies, phases, filters] = [values('frequencies'), values('phases'), values('filters')];
+  const [count = 0, banks = 1] = network.tensors.filters?.shape ?? [];
   return Array.from({ length: channels }, (_, k) => {
-    const angle = at(frequencies, k) * x + at(frequencies.subarray(other), k) * y + at(phases, k);
-    if (network.family !== 'gabor') return Math.sin(angle);
-    const centres = values('centres');
-    const square = (x - at(centres, k)) ** 2 + (y - at(centres.subarray(other), k)) ** 2;
-    return Math.sin(angle) * Math.exp(-at(values('decays'), k) * square);
+    if (count === 0)
+      return Math.sin((frequencies[k] ?? 0) * x + (frequencies[channels + k] ?? 0) * y + (phases[k] ?? 0));
+    const own = Array.from(
+      { length: count },
+      (_, value) => filters[(value * banks + bank) * channels + k] ?? 0,
+    );
+    const [right = 0, down = 0, phase = 0, centreX = 0, centreY = 0, decay = 0] = own;
+    const square = (x - centreX) ** 2 + (y - centreY) ** 2;
+    return Math.sin(right * x + down * y + phase) * Math.exp(-decay * square);
   });
 }
 

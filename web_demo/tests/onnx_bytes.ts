@@ -54,7 +54,7 @@ export function networkTensors({ tensors, bits }: Network): Map<string, Uint8Arr
     const [first = 1, second = 1, ...others] = shape;
     if (name === 'weights' && bits === 4) return tensorBytes(name, 'int4', shape, paired(data));
     if (name === 'head') return tensorBytes(name, 'int8', [1, second, first], turned(data, first, second));
-    const isFlat = /^(frequencies|centres)(\.scale)?$/.test(name);
+    const isFlat = /^(frequencies|filters)(\.scale)?$/.test(name);
     const type = data.constructor.name.replace('Array', '').toLowerCase();
     return tensorBytes(name, type, isFlat ? [first * second, ...others] : shape, data);
   });

@@ -61,16 +61,8 @@ MATRICES = {
 }
 """Hidden matrices and the head, as all families have them."""
 
-AFFINE = {"steps": Field(("int8",), ("L", "C"), scaled=1), "biases": Field(("int8",), ("L", "C"), scaled=1)}
-"""Step sizes and biases of hidden layers that have one for each output."""
-
-
-def sine_filters(banks: int | str) -> dict[str, Field]:
-    """Fields of so many banks of filters sin(ωx x + ωy y + φ)."""
-    return {
-        "frequencies": Field(("int16",), (2, banks, "C"), scaled=2),
-        "phases": Field(("int8",), (banks, "C"), scaled=1),
-    }
+LEAN_MATRICES = {**MATRICES, "steps": Field(("float32",), ("L",))}
+"""The same with one step size for each hidden matrix, in families whose layers have no biases."""
 
 
 @cache

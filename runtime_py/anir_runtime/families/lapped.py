@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anir_runtime.families import MATRICES, Family, Field
+from anir_runtime.families import LEAN_MATRICES, Family
 from anir_runtime.lapped_transform import BESIDE, Axis, Seen, coefficients, seen_by
 from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
@@ -151,6 +151,4 @@ def _without_constants(layer: Linear, seen: int) -> Linear:
     return layer._replace(bias=layer.bias + math.pi / 2 * layer.weight[:, seen:].sum(1, keepdims=True))
 
 
-_STEPS = {"steps": Field(("float32",), ("L",))}
-
-FAMILIES = {"lapped": Family({**MATRICES, **_STEPS}, Lapped, has_latents=True)}
+FAMILIES = {"lapped": Family(LEAN_MATRICES, Lapped, has_latents=True)}

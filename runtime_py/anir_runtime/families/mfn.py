@@ -6,7 +6,7 @@ the first channels.
 
 import numpy as np
 
-from anir_runtime.families import AFFINE, MATRICES, Family, Field, sine_filters
+from anir_runtime.families import LEAN_MATRICES, Family, Field
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
 from anir_runtime.linear import Linear, head, hidden_layers
@@ -43,13 +43,10 @@ class MultiplicativeFilterNetwork:
         return result
 
 
-_FOURIER = {**MATRICES, **AFFINE, **sine_filters("D")}
-_GABOR = {
-    "centres": Field(("int8",), (2, "D", "C"), scaled=2),
-    "decays": Field(("int8",), ("D", "C"), scaled=1),
-}
+def _family(values: int) -> Family:
+    """A family whose filters have so many values each."""
+    filters = Field(("int8",), (values, "D", "C"), scaled=2)
+    return Family({**LEAN_MATRICES, "filters": filters}, MultiplicativeFilterNetwork)
 
-FAMILIES = {
-    "fourier": Family(_FOURIER, MultiplicativeFilterNetwork),
-    "gabor": Family({**_FOURIER, **_GABOR}, MultiplicativeFilterNetwork),
-}
+
+FAMILIES = {"fourier": _family(3), "gabor": _family(6)}

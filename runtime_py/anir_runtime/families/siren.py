@@ -5,7 +5,7 @@ h₁ = sin(ωx x + ωy y + φ), hₗ₊₁ = sin(Wₗ hₗ + bₗ).
 
 import numpy as np
 
-from anir_runtime.families import AFFINE, MATRICES, Family, sine_filters
+from anir_runtime.families import MATRICES, Family, Field
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
 from anir_runtime.linear import head, hidden_layers
@@ -34,4 +34,11 @@ class Siren:
         return z
 
 
-FAMILIES = {"siren": Family({**MATRICES, **AFFINE, **sine_filters(1)}, Siren)}
+_SINES = {
+    "steps": Field(("int8",), ("L", "C"), scaled=1),
+    "biases": Field(("int8",), ("L", "C"), scaled=1),
+    "frequencies": Field(("int16",), (2, 1, "C"), scaled=2),
+    "phases": Field(("int8",), (1, "C"), scaled=1),
+}
+
+FAMILIES = {"siren": Family({**MATRICES, **_SINES}, Siren)}

@@ -48,9 +48,12 @@ class Family(ABC):
     periodic_bias: ClassVar[bool] = False
     """Whether a hidden bias is the phase of a sine, of which only the value modulo 2π matters."""
     lean: ClassVar[bool] = False
-    """Whether layers have no biases, and each matrix a single step size instead of one for each output.
+    """Whether layers have no biases, and each matrix a single step size instead of one for each output."""
+    has_roots: ClassVar[bool] = False
+    """Whether codes of filters stand for signed square roots of their values.
 
-    The channels of such a family have to include a constant one.
+    Frequencies are then rounded to their codes before the hidden weights are, and stand: steps of 8 bits are
+    too coarse to learn in.
     """
     has_latents: ClassVar[bool] = False
     """Whether each subnet has latents: the coefficients of a lapped transform at its level."""
@@ -100,6 +103,14 @@ class Family(ABC):
             limit: the highest frequency that pixels can show (Nyquist), in the same unit.
             generator: draws the random numbers.
         """
+
+    def roots(self, filters: Tensor) -> Tensor:
+        """What codes of these filters stand for: the filters themselves, or signed roots of their values."""
+        return filters.sign() * filters.abs().sqrt() if self.has_roots else filters
+
+    def filters(self, roots: Tensor) -> Tensor:
+        """The inverse of `roots`."""
+        return roots * roots.abs() if self.has_roots else roots
 
     def confined(self, filters: Tensor) -> Tensor:
         """Filters float32[F, K, C] as they may be; a step of the training may have left that."""

@@ -8,7 +8,7 @@ import torch
 from anir_runtime.families.mfn import NORM_CHANNELS
 from torch import Tensor
 
-from anir_toolchain.families import Family, FilterTensor, affine, sine
+from anir_toolchain.families import Family, FilterTensor, sine
 
 _FALL = 0.7
 """Frequencies of a bank as multiples of those of the bank before."""
@@ -17,13 +17,15 @@ _BAND = 0.4
 
 
 class _FilterNetwork(Family):
-    """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer.
+    """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer.
 
     A head sees a layer's channels normalized, h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS ones.
     A product of waves alone cannot level off, as a sine of a sum does; a quotient of two such products can.
     """
 
     rate_gain = 1.5
+    lean = True
+    has_roots = True
 
     def banks(self, depth: int) -> int:
         return depth
@@ -45,8 +47,8 @@ class _FilterNetwork(Family):
         first, *others = filters.unbind(-3)
         h = self.filter(first, x, y)
         layers = [_normalized(h)]
-        for weight, bias, bank in zip(weights.unbind(-3), biases.unbind(-2), others, strict=True):
-            h = affine(bias[..., None, :], h, weight) * self.filter(bank, x, y)
+        for weight, bank in zip(weights.unbind(-3), others, strict=True):
+            h = h @ weight * self.filter(bank, x, y)
             layers.append(_normalized(h))
         return layers
 
@@ -61,10 +63,7 @@ class Fourier(_FilterNetwork):
 
     name = "fourier"
     filter_gain = 2.0
-    filter_tensors: ClassVar[dict[str, FilterTensor]] = {
-        "frequencies": FilterTensor(2, bits=16),
-        "phases": FilterTensor(1, bits=8),
-    }
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {"filters": FilterTensor(3, bits=8)}
 
     def init_filters(
         self,
@@ -93,11 +92,7 @@ class Gabor(_FilterNetwork):
     """g(x, y) = sin(ωx·x + ωy·y + φ) · exp(-γ ((x - μx)² + (y - μy)²)); the paper's γ is twice that."""
 
     name = "gabor"
-    filter_tensors: ClassVar[dict[str, FilterTensor]] = {
-        **Fourier.filter_tensors,
-        "centres": FilterTensor(2, bits=8),
-        "decays": FilterTensor(1, bits=8),
-    }
+    filter_tensors: ClassVar[dict[str, FilterTensor]] = {"filters": FilterTensor(6, bits=8)}
     concentration: ClassVar[float] = 6.0
     """α of the Gamma(α / D, 1) distribution from which the paper's γ is drawn."""
 

@@ -34,11 +34,9 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
         x: columns, float32[W].
         y: rows, float32[H].
     """
-    op, network = tensors.op, tensors.network
-    steps = tensors.constant("steps", network.tensors["steps"])
-    weights = op.DequantizeLinear(tensors.weights(), steps, axis=0)
+    op, weights = tensors.op, tensors.scaled_weights()
     h = seen = seen_planes(tensors, x, y)
-    for weight in tensors.split(weights, network.depth - 1, "w"):
+    for weight in tensors.split(weights, tensors.network.depth - 1, "w"):
         h = op.Add(seen, op.Sin(op.MatMul(h, weight)))
     return h
 

@@ -15,7 +15,9 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
         y: rows, float32[H].
     """
     op = tensors.op
-    h = sinusoids(tensors, *grid(op, x, y))
+    x, y = grid(op, x, y)
+    wx, wy = tensors.split(tensors.rows("frequencies"), 2, "f")
+    h = sinusoids(op, x, y, wx, wy, tensors.rows("phases"))
     for codes, step, bias in tensors.hidden_layers():
         h = op.Sin(op.Add(op.Mul(op.MatMul(h, codes), step), bias))
     return h

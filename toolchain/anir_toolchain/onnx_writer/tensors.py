@@ -54,11 +54,17 @@ class NetworkTensors:
         kind = ir.DataType.INT4 if self.network.bits == 4 else ir.DataType.INT8
         return self.constant("weights", self.network.tensors["weights"].astype(kind.numpy()))
 
+    def scaled_weights(self) -> ir.Value:
+        """The hidden matrices, each with its one step size multiplied in, float32[L, C, C]."""
+        steps = self.constant("steps", self.network.tensors["steps"])
+        weights: ir.Value = self.op.DequantizeLinear(self.weights(), steps, axis=0)
+        return weights
+
     def hidden_layers(self) -> Iterator[tuple[ir.Value, ir.Value, ir.Value]]:
         """Of each hidden layer h W + b: W's codes [1, C, C], its columns' step sizes and b, both [1, 1, C].
 
         The layer is (h · codes) ∘ steps + b: OpenVINO 2026 does not compile a single layer whose codes are
-        scaled before the product. The codes have three axes because ONNX Runtime rounds h to 8 bits before
+        scaled output by output before the product. The codes have three axes because ONNX Runtime rounds h to 8 bits before
         it multiplies by a dequantized matrix of two.
         """
         layers = self.network.depth - 1

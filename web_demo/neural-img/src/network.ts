@@ -79,10 +79,14 @@ export function infoOf(network: Network): ModelInfo {
   return { family, name: nameOf(network), width: size[0], height: size[1], macsPerPixel };
 }
 
-/** The real values of the tensor `name`: codes times scale, which has the leading axes of the codes, or codes alone. */
+/**
+ * The real values of the tensor `name`: codes times scale, which has the leading axes of the codes, or codes alone. Those of
+ * `filters` are roots: r stands for r · |r|.
+ */
 export function valuesOf({ tensors }: Network, name: string): Float32Array {
   const [codes, scale] = [tensors[name]?.data ?? new Float32Array(), tensors[`${name}.scale`]?.data];
   if (!scale) return Float32Array.from(codes);
   const each = codes.length / scale.length;
-  return Float32Array.from(codes, (code, at) => code * (scale[Math.floor(at / each)] as number));
+  const values = Float32Array.from(codes, (code, at) => code * (scale[Math.floor(at / each)] as number));
+  return name === 'filters' ? values.map((root) => root * Math.abs(root)) : values;
 }

@@ -151,7 +151,7 @@ function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number 
 /** The shape that a tensor has in an ONNX file (docs/format.md). */
 function storedShape(name: string, shape: number[]): number[] {
   const [first = 1, second = 1, ...others] = shape;
-  if (/^(frequencies|centres)(\.scale)?$/.test(name)) return [first * second, ...others];
+  if (/^(frequencies|filters)(\.scale)?$/.test(name)) return [first * second, ...others];
   return name === 'head' ? shape.toReversed() : shape;
 }
 

@@ -51,14 +51,8 @@ export const MATRICES: Record<string, Field> = {
   'head.bias': { types: ['float32'], shape: ['N'] },
 };
 
-/** Step sizes and biases of hidden layers that have one for each output. */
-export const AFFINE: Record<string, Field> = {
-  steps: { types: ['int8'], shape: ['L', 'C'], scaled: 1 },
-  biases: { types: ['int8'], shape: ['L', 'C'], scaled: 1 },
+/** The same with one step size for each hidden matrix, in families whose layers have no biases. */
+export const LEAN_MATRICES: Record<string, Field> = {
+  ...MATRICES,
+  steps: { types: ['float32'], shape: ['L'] },
 };
-
-/** Fields of so many banks of filters sin(ωx·x + ωy·y + φ). */
-export const sineFilters = (banks: 1 | 'D'): Record<string, Field> => ({
-  frequencies: { types: ['int16'], shape: [2, banks, 'C'], scaled: 2 },
-  phases: { types: ['int8'], shape: [banks, 'C'], scaled: 1 },
-});

@@ -5,7 +5,7 @@
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
 import { Axis, BESIDE, type Cells, meansOf, seenBy, worthOf } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Latents, type Network } from '../network.ts';
-import { type Family, MATRICES } from './family.ts';
+import { type Family, LEAN_MATRICES } from './family.ts';
 import { TILE } from './filter_network.ts';
 import { apply, headOf, hiddenLayers } from './layers.ts';
 
@@ -147,6 +147,4 @@ function writerOf(latents: Latents) {
   };
 }
 
-const steps = { types: ['float32'], shape: ['L'] } satisfies Family['fields'][string];
-
-export const LAPPED: Family = { fields: { ...MATRICES, steps }, open, hasLatents: true };
+export const LAPPED: Family = { fields: LEAN_MATRICES, open, hasLatents: true };

@@ -1,11 +1,11 @@
 /**
- * Multiplicative filter networks (Fathony et al. 2020): h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁, of Fourier filters
+ * Multiplicative filter networks (Fathony et al. 2020): h₁ = g₁, hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁, of Fourier filters
  * g = sin(ωx·x + ωy·y + φ), or of Gabor's, which have a Gaussian besides. Colours are a linear head of the normalized last
  * channels, h / √(1 + Σ h²) with the sum over the first eight.
  */
 import type { Draw, Kernel } from '../kernel.ts';
 import { channelsOf, type Network } from '../network.ts';
-import { AFFINE, type Family, MATRICES, sineFilters } from './family.ts';
+import { type Family, LEAN_MATRICES } from './family.ts';
 import { openFilterNetwork } from './filter_network.ts';
 import { headOf, headWeights, hiddenLayers, makeLayer } from './layers.ts';
 import { banksOf } from './waves.ts';
@@ -30,11 +30,12 @@ function open(kernel: Kernel, network: Network): Draw {
   return openFilterNetwork(kernel, { banks: banksOf(network), layers, finish });
 }
 
-export const FOURIER: Family = { fields: { ...MATRICES, ...AFFINE, ...sineFilters('D') }, open };
+/** A family whose filters have so many values each. */
+const familyOf = (values: number): Family => ({
+  fields: { ...LEAN_MATRICES, filters: { types: ['int8'], shape: [values, 'D', 'C'], scaled: 2 } },
+  open,
+});
 
-const GAUSSIANS: Family['fields'] = {
-  centres: { types: ['int8'], shape: [2, 'D', 'C'], scaled: 2 },
-  decays: { types: ['int8'], shape: ['D', 'C'], scaled: 1 },
-};
+export const FOURIER = familyOf(3);
 
-export const GABOR: Family = { fields: { ...FOURIER.fields, ...GAUSSIANS }, open };
+export const GABOR = familyOf(6);

@@ -1,7 +1,7 @@
 /** SIREN, sine layers (Sitzmann et al. 2020): h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ). */
 import { type Draw, type Kernel, ZEROS } from '../kernel.ts';
 import type { Network } from '../network.ts';
-import { AFFINE, type Family, MATRICES, sineFilters } from './family.ts';
+import { type Family, MATRICES } from './family.ts';
 import { openFilterNetwork, TILE } from './filter_network.ts';
 import { apply, headOf, hiddenLayers, type Layer } from './layers.ts';
 import { banksOf } from './waves.ts';
@@ -26,4 +26,11 @@ function open(kernel: Kernel, network: Network): Draw {
   return openFilterNetwork(kernel, { banks: banksOf(network), layers: [first as Layer], finish });
 }
 
-export const SIREN: Family = { fields: { ...MATRICES, ...AFFINE, ...sineFilters(1) }, open };
+const SINES: Family['fields'] = {
+  steps: { types: ['int8'], shape: ['L', 'C'], scaled: 1 },
+  biases: { types: ['int8'], shape: ['L', 'C'], scaled: 1 },
+  frequencies: { types: ['int16'], shape: [2, 1, 'C'], scaled: 2 },
+  phases: { types: ['int8'], shape: [1, 'C'], scaled: 1 },
+};
+
+export const SIREN: Family = { fields: { ...MATRICES, ...SINES }, open };

@@ -21,24 +21,22 @@ export interface Bank {
 /** An axis: 0 for x, 1 for y. */
 export type Axis = 0 | 1;
 
+/** The filters of a network with tensors of its own for frequencies and phases, or with one tensor for all values. */
 export function banksOf(network: Network): Bank[] {
   const channels = channelsOf(network);
-  const rowsOf = (name: string) => {
-    const values = network.tensors[name] ? valuesOf(network, name) : new Float32Array(2 * phases * channels);
-    return (row: number) => values.subarray(row * channels, (row + 1) * channels);
+  const banks = network.tensors.filters?.shape[1] ?? 1;
+  const values = network.tensors.filters
+    ? valuesOf(network, 'filters')
+    : Float32Array.of(...valuesOf(network, 'frequencies'), ...valuesOf(network, 'phases'));
+  const row = (value: number, bank: number) => {
+    const at = (value * banks + bank) * channels;
+    return at < values.length ? values.subarray(at, at + channels) : new Float32Array(channels);
   };
-  const phases = network.tensors.phases?.shape[0] ?? 0;
-  const [frequency, phase, centre, decay] = [
-    rowsOf('frequencies'),
-    rowsOf('phases'),
-    rowsOf('centres'),
-    rowsOf('decays'),
-  ];
-  return Array.from({ length: phases }, (_, bank) => ({
-    frequencies: [frequency(bank), frequency(phases + bank)],
-    phases: phase(bank),
-    centres: [centre(bank), centre(phases + bank)],
-    decays: decay(bank),
+  return Array.from({ length: banks }, (_, bank) => ({
+    frequencies: [row(0, bank), row(1, bank)],
+    phases: row(2, bank),
+    centres: [row(3, bank), row(4, bank)],
+    decays: row(5, bank),
   }));
 }
 
