@@ -23,7 +23,7 @@ from bench.tables import (
     kodak,
     supernet,
 )
-from bench.web_tables import decode_web, download
+from bench.web_tables import decode_web, download, first_second
 
 
 class Block(NamedTuple):
@@ -75,6 +75,7 @@ BLOCKS = (
     _table(_RESULTS_PAGE, "decode", decode),
     _table(_RESULTS_PAGE, "decode_web", decode_web),
     _table(_RESULTS_PAGE, "download", download),
+    _table(_RESULTS_PAGE, "first_second", first_second),
     Block("docs/modules.md", "modules", module_map),
 )
 

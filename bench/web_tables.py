@@ -32,6 +32,30 @@ def decode_web(result: Result) -> str:
     return "\n".join(lines)
 
 
+def first_second(result: Result) -> str:
+    """The page's first visit over slow links, in each browser."""
+    about = result["machine"]
+    browsers = ", ".join(f"{name} {version}" for name, version in about["browsers"].items())
+    screens = " and ".join(
+        f"a {v['name']} of {v['width']}×{v['height']} ({v['density']}×)" for v in result["viewports"]
+    )
+    lines = [
+        f"`npm run first-second` in `web_demo`, from nothing known, medians of {result['runs']} visits "
+        f"({about['date']}, {about['processor']}, {about['cores']} cores with a load of {about['load']}; "
+        f"{browsers}); {screens}. Wire: all bytes until Auto's picture is drawn, headers included.",
+        "",
+        "| browser | screen | link | preview, ms | first level | Auto's picture | bytes of it | wire, kB |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in result["rows"]:
+        lines.append(
+            f"| {r['browser']} | {r['viewport']} | {r['megabits']} Mbit/s, {r['latency']} ms "
+            f"| {r['preview_ms']:,} | {r['level_ms']:,} | {r['auto_ms']:,} | {r['auto_bytes']:,} "
+            f"| {r['wire_bytes'] / 1000:.0f} |"
+        )
+    return "\n".join(lines)
+
+
 def download(result: Result) -> str:
     """What the page's visitor fetches."""
     lines = ["| part of the page | bytes | gzip | Brotli |", "|---|--:|--:|--:|"]

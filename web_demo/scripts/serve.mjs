@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { constants, createBrotliCompress } from 'node:zlib';
+import { constants, createBrotliCompress, createGzip } from 'node:zlib';
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -25,8 +25,13 @@ const TYPES = {
   '.webp': 'image/webp',
 };
 
-// Quick, and nearly as small as the best.
+// Quick, and nearly as small as the best. Not all browsers take Brotli from a host without TLS.
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } };
+/** @type {[string, () => import('node:stream').Transform][]} */
+const ENCODERS = [
+  ['br', () => createBrotliCompress(BROTLI)],
+  ['gzip', () => createGzip()],
+];
 
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -34,12 +39,13 @@ const ISOLATION = {
 };
 
 /**
- * Serves `folder` under the path `base`; port 0 takes any free one.
+ * Serves `folder` under the path `base`; port 0 takes any free one. Contents go `through` a stream of each request's own.
+ * @typedef {(request: import('node:http').IncomingMessage) => import('node:stream').Transform} Through
  * @param {string} folder
- * @param {{ port?: number, base?: string, isolated?: boolean, headers?: Record<string, string> }} [options]
+ * @param {{ port?: number, base?: string, isolated?: boolean, headers?: Record<string, string>, through?: Through }} [options]
  * @returns {Promise<{ url: string, close: () => void }>}
  */
-export function serve(folder, { port = 0, base = '/', isolated = false, headers = {} } = {}) {
+export function serve(folder, { port = 0, base = '/', isolated = false, headers = {}, through } = {}) {
   const server = createServer((request, response) => {
     const file = find(folder, base, request.url ?? '/');
     if (!file) return response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n');
@@ -48,19 +54,21 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
     const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
     const [start, end] = [Number(from ?? 0), Math.min(Number(to || size - 1), size - 1)];
     const isPart = from !== undefined && start <= end;
-    const takesBrotli = /\bbr\b/.test(String(request.headers['accept-encoding']));
-    const isText = takesBrotli && !isPart && /^text|json|javascript|svg|wasm/.test(type);
+    const taken = String(request.headers['accept-encoding']).split(/[\s,;]+/);
+    const isText = !isPart && /^text|json|javascript|svg|wasm/.test(type);
+    const [encoding, encode] = (isText && ENCODERS.find(([name]) => taken.includes(name))) || [];
     response.writeHead(isPart ? 206 : 200, {
       'Content-Type': type,
       // Names in assets/ change with what is in the files.
       'Cache-Control': file.includes(`${sep}assets${sep}`) ? 'max-age=31536000, immutable' : 'no-cache',
       ...(isPart ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
-      ...(isText ? { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' } : {}),
+      ...(encoding ? { 'Content-Encoding': encoding, Vary: 'Accept-Encoding' } : {}),
       ...(isolated ? ISOLATION : {}),
       ...headers,
     });
     const content = createReadStream(file, isPart ? { start, end } : {});
-    return (isText ? content.pipe(createBrotliCompress(BROTLI)) : content).pipe(response);
+    const encoded = encode ? content.pipe(encode()) : content;
+    return (through ? encoded.pipe(through(request)) : encoded).pipe(response);
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);

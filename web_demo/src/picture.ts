@@ -25,7 +25,7 @@ export interface Picture extends Manifest {
 
 export const MANIFEST = 'manifest.json';
 /** What part of its first level shows what a picture is of. */
-const WORTH_A_LOOK = 0.25;
+const WORTH_A_LOOK = 0.4;
 /** Bytes that hold the header of any file. */
 const HEADER_BYTES = 4096;
 

@@ -1,6 +1,7 @@
 /** What is on the stage: one choice at a time is loaded, decoded and drawn, and the latest one wins. */
 import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
+import { PREVIEW } from './cut.ts';
 import type { Engines } from './engines.ts';
 import { formatSize } from './format.ts';
 import { drawable, endsEarly, loadFile } from './loading.ts';
@@ -126,7 +127,7 @@ export class Viewer {
       place = undefined;
       if (isLast) return this.#done();
       await this.#layer.glance(next.image, signal);
-      mark(next.subnet);
+      mark(next.subnet.name === PREVIEW ? PREVIEW : 'level', next.subnet);
     }
     if (!latest) throw new ModelError('This .anir file ends before its first picture; fetch it again.');
     this.listener.onError(endsEarly(latest.subnet.bytes));
@@ -152,7 +153,6 @@ export class Viewer {
     const { picture } = next;
     if (before?.width !== picture.width || before.height !== picture.height) this.#layer.clear();
     this.shown = next;
-    this.#root.classList.remove('empty');
     if (view || before !== picture) this.stage.show(view ?? WHOLE, picture);
     this.listener.onShown(next);
     clearTimeout(this.#idle);
@@ -173,7 +173,7 @@ export class Viewer {
       signal.throwIfAborted();
       this.#progress(0);
       this.#root.ariaBusy = String(this.#loading);
-      mark(shown.subnet);
+      mark('drawn', shown.subnet);
       this.listener.onDrawn(shown, pass);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -181,13 +181,14 @@ export class Viewer {
   }
 
   #progress(share: number): void {
+    if (share > 0) this.#root.classList.remove('empty');
     this.#bar.style.opacity = share > 0 ? '1' : '0';
     this.#bar.style.transform = `scaleX(${share})`;
   }
 }
 
-/** Tells the browser's own record of times that so many bytes are to be seen, for who measures the page. */
-const mark = ({ bytes }: Subnet) => performance.mark('seen', { detail: bytes });
+/** Tells the browser's own record of times what is to be seen, of so many bytes, for who measures the page. */
+const mark = (what: string, { bytes }: Subnet) => performance.mark(what, { detail: bytes });
 
 function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {
   if (info.width === width && info.height === height) return;

@@ -21,6 +21,8 @@ export interface Picture {
   refinement?: Refinement;
 }
 
+/** So many times as many bytes are worth another preview: each is decoded from the file's beginning. */
+const GROWTH = 1.25;
 /** Native pixels of files that workers may keep half decoded while more is to come; each takes some 80 bytes. */
 const MOST_PIXELS = 4e6;
 /** Files that workers keep. */
@@ -69,11 +71,12 @@ export class Prefix {
     return width * height;
   }
 
-  /** Before the first level is decoded, makes the best picture a preview from what has come, if there is more to see. */
-  async preview(): Promise<void> {
+  /** Before the first level is decoded, makes the best picture a preview, if so many times as many bytes have come as it shows. */
+  async preview(growth = GROWTH): Promise<void> {
     const { header, best, bytes } = this;
     const [level, seen] = [best?.refinement?.level ?? 0, best?.refinement?.bytes ?? 0];
-    if (!header || level > 0 || this.limit === 0 || bytes <= seen || bytes < previewFrom(header)) return;
+    if (!header || level > 0 || this.limit === 0 || bytes < previewFrom(header)) return;
+    if (bytes <= seen || bytes < growth * seen) return;
     const stream = this.#opened();
     try {
       await this.#decode(stream, 0, () => stream.preview());
@@ -108,7 +111,7 @@ export class Prefix {
 
   /** No more is to come: makes the best picture the last level with what there is of the next, or else a preview. */
   async endHere(damage: Error): Promise<void> {
-    if (this.available === 0) await this.preview();
+    if (this.available === 0) await this.preview(1);
     this.damage = damage;
     this.limit = this.available;
     await this.improve(this.limit);

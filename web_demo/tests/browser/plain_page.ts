@@ -52,8 +52,12 @@ export async function streamedLevels(id: string): Promise<number[]> {
   await element.decode();
   const levels = [level];
   element.quality = 'high';
-  for (let tries = 0; tries < 200 && level === levels[0]; tries++)
+  // Levels on the way are told of, too: the last one stays for a second.
+  for (let tries = 0, still = 0; tries < 200 && still < 20; tries++) {
+    const before = level;
     await new Promise((resolve) => setTimeout(resolve, 50));
+    still = level === before && level !== levels[0] ? still + 1 : 0;
+  }
   return [...levels, level];
 }
 

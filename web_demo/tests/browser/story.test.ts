@@ -25,8 +25,8 @@ const folder = join(DIST, 'samples', first.name);
 const file = readFileSync(join(folder, first.anir));
 const { levels, start } = readHeader(file);
 const ends = levels.map(({ end }) => end);
-/** Where the slider begins: a fourth of the first level. */
-const least = Math.round(start + ((ends[0] ?? 0) - start) / 4);
+/** Where the slider begins: two fifths of the first level. */
+const least = Math.round(start + ((ends[0] ?? 0) - start) * 0.4);
 const FRAME = '#neural canvas';
 
 async function slide(page: Page, position: number): Promise<void> {
@@ -68,6 +68,16 @@ describe('the first second', () => {
     // A second level of the same kilobyte may just be drawn over the first.
     const colours = async () => new Set((await pixelsOf(page, `${FRAME}:first-of-type`)).pixels).size;
     await expect.poll(colours).toBeGreaterThan(50);
+  });
+
+  test('a few hundred bytes of it were to be seen before, and the browser’s record tells', async () => {
+    const marks = await page.evaluate(() =>
+      performance.getEntriesByType('mark').map((mark) => [mark.name, (mark as PerformanceMark).detail]),
+    );
+    expect(marks.slice(0, 2)).toEqual([
+      ['preview', least],
+      ['level', ends[0]],
+    ]);
   });
 
   test('nothing else was asked for, and no service worker', () => {

@@ -53,14 +53,22 @@ test('has a preview before the first level, one for all that has come, and none 
   prefix.add(FILE.subarray(start + 18, start + 19));
   for (let time = 0; time < 2; time++) await prefix.preview();
   expect(prefix.best?.refinement).toEqual({ level: 0, bytes: start + 19 });
-  prefix.add(FILE.subarray(start + 19, endOf(1) - 1));
+  // A quarter more is worth another one.
+  const next = Math.ceil(1.25 * (start + 19));
+  prefix.add(FILE.subarray(start + 19, next - 1));
+  await prefix.preview();
+  expect(prefix.best?.refinement?.bytes).toBe(start + 19);
+  prefix.add(FILE.subarray(next - 1, next));
+  await prefix.preview();
+  expect(prefix.best?.refinement?.bytes).toBe(next);
+  prefix.add(FILE.subarray(next, endOf(1) - 1));
   await prefix.preview();
   expect(prefix.best?.refinement).toEqual({ level: 0, bytes: endOf(1) - 1 });
   prefix.add(FILE.subarray(endOf(1) - 1));
   await prefix.improve(1);
   await prefix.preview();
   expect(prefix.best?.refinement?.level).toBe(1);
-  expect(streams.asked[0]?.filter((own) => own === 'preview').length).toBe(2);
+  expect(streams.asked[0]?.filter((own) => own === 'preview').length).toBe(3);
   prefix.close();
 });
 
