@@ -152,7 +152,7 @@ class Levels:
             else:
                 top = high if part == parts - 1 else top + length
         relative = min((top - low) * 256 // width, 256)
-        short = ((65536 - chance_of) * relative * relative >> 16) * 102 >> 8
+        short = ((65536 - chance_of) * relative * relative >> 16) * 69 >> 8
         self.know(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
         self.sign[at] = sign
 

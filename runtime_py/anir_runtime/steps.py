@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from anir_runtime.coder import Coder
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
-_FIRST, _LATER = 21, 30
+_FIRST, _LATER = 21, 28
 """Factor of a picture's first level, and of the others, in 1/16: bench/NOTES.md.
 
 With less, intervals become shorter than is worth it; with more, a level tells of too few.

@@ -245,7 +245,7 @@ function codeZero(
   if (parts == 1) top = high;
   if (starved) return;
   const relative = top - low < width ? ((top - low) << 8) / width : 256;
-  const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 102) >> 8;
+  const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 69) >> 8;
   known(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
   store<i8>(signs + place, positive ? 1 : -1);
 }

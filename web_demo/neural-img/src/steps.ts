@@ -3,7 +3,7 @@ import type { Coder } from './coder.ts';
 
 export const LEAST_WIDTH = 64;
 /** Factor of a picture's first level, and of the others, in 1/16. */
-const [FIRST, LATER] = [21, 30];
+const [FIRST, LATER] = [21, 28];
 
 /** How a level refines coefficients. */
 export interface Step {
