@@ -1,7 +1,7 @@
 """Trains the network of sizes, which is part of the `.anir` format (docs/format.md, "The network of sizes").
 
 It learns from a folder of photographs that are in no benchmark here. The coder, compiled with records of what
-the network sees, encodes them at their sixteen levels; what is lowered is cross entropy of decisions on zeros.
+the network sees, encodes them at their sixteen levels; what is lowered is the entropy of decisions on zeros.
 Thresholds follow from what the network says: it was trained a second time from records of the first result.
 """
 
@@ -192,7 +192,6 @@ def _write(weights: NDArray[np.int8]) -> None:
     text = "\n".join(
         [
             "/** Weights of the network of sizes: size_network.bin, as bench/size_network.py wrote it. */",
-            "// biome-ignore format: 16 to a line",
             "export const WEIGHTS: StaticArray<i8> = [",
             *(f"  {line}," for line in lines),
             "];\n",

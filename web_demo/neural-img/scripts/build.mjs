@@ -65,7 +65,10 @@ const [plain, relaxed] = [
   ['--enable', 'simd'],
   ['--enable', 'simd,relaxed-simd'],
 ];
-const [PLAIN, RELAXED] = [await compile('index.ts', '1', ...plain), await compile('index.ts', '1', ...relaxed)];
+const [PLAIN, RELAXED] = [
+  await compile('index.ts', '1', ...plain),
+  await compile('index.ts', '1', ...relaxed),
+];
 writeTexts('kernel.ts', { PLAIN, RELAXED });
 // Without imports, so that it is the very module that the Python package carries.
 writeTexts('coder.ts', { CODER: await compile('coder.ts', '2', ...plain, '--use', 'abort=') });
