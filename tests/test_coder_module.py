@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 COMPILER = ROOT / "web_demo/node_modules/.bin/asc"
-OPTIONS = "-O3 --noAssert --enable simd --runtime stub --initialMemory 1 --use abort="
+OPTIONS = "-O3 --noAssert --enable simd --runtime stub --initialMemory 2 --use abort="
 
 
 @pytest.mark.skipif(not COMPILER.exists(), reason="needs npm install in web_demo")

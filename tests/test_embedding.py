@@ -32,7 +32,7 @@ def test_levels_end_in_time_and_come_nearer() -> None:
     levels = embed(in_units(wanted), ENDS, [1, 1, 2, 2])
     errors = []
     for level, end in zip(levels, ENDS, strict=True):
-        assert 0.98 * end < level.end <= end
+        assert 0.96 * end < level.end <= end
         own = real(level)
         shown = np.zeros_like(wanted)
         order = own.shape[2]

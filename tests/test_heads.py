@@ -1,3 +1,4 @@
+import pytest
 import torch
 from anir_toolchain.heads import Moments
 
@@ -40,6 +41,14 @@ def test_channels_of_little_energy_count_as_well() -> None:
     codes, step, _ = _moments(channels[:, :1], colours).solve(16)
     faint, faint_step, _ = _moments(channels[:, :1] * 1e-3, colours).solve(16)
     assert (faint * faint_step[:, None] * 1e-3).allclose(codes * step[:, None], rtol=1e-3)
+
+
+def test_a_channel_that_is_next_to_nothing_does_not_set_the_step() -> None:
+    channels, colours = _problem()
+    _, step, _ = _moments(channels, colours).solve(8)
+    channels[:, 5] *= 1e-6
+    _, others, _ = _moments(channels, colours).solve(8)
+    assert others.tolist() == pytest.approx(step.tolist(), rel=0.5)
 
 
 def test_rounding_errors_make_up_for_one_another() -> None:

@@ -13,6 +13,8 @@ from anir_toolchain.trunk import Parameters, Trunk
 
 _RIDGE = 1e-5
 """Ridge regression's penalty on each channel's coefficients, by the channel's mean square."""
+_LEAST_ENERGY = 0.1
+"""Channels with less mean square than so much of the median are penalized as if they had as much."""
 _PIXELS = 2**17
 """Heads are solved on every n-th pixel, so that there are about as many, or up to twice as many."""
 _BATCH = 4096
@@ -145,4 +147,5 @@ def _rounded_in_turn(
 def _with_ridge(gram: Tensor) -> Tensor:
     """A matrix of second moments with the penalty on its diagonal."""
     energy = gram.diagonal()
-    return gram + _RIDGE * energy.clamp_min(1e-6 * energy.mean().item()).diag()
+    # The largest coefficient sets the step of all: a channel that is next to nothing must not have it.
+    return gram + _RIDGE * energy.clamp_min(_LEAST_ENERGY * energy.median().item()).diag()

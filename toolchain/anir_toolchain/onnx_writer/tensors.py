@@ -64,8 +64,8 @@ class NetworkTensors:
         """Of each hidden layer h W + b: W's codes [1, C, C], its columns' step sizes and b, both [1, 1, C].
 
         The layer is (h · codes) ∘ steps + b: OpenVINO 2026 does not compile a single layer whose codes are
-        scaled output by output before the product. The codes have three axes because ONNX Runtime rounds h to
-        8 bits before it multiplies by a dequantized matrix of two.
+        scaled output by output before the product. The codes have three axes because ONNX Runtime rounds h
+        to 8 bits before it multiplies by a dequantized matrix of two.
         """
         layers = self.network.depth - 1
         # A scale of 1 only makes real numbers of the codes.
