@@ -271,37 +271,40 @@ export function halfContexts(p: i32, base: i32, i: i32, activityLog: i32, third:
 }
 
 /**
- * Fills the slots of a zero, of which one is given, and asks the network of sizes.
+ * Fills the slots of a zero, and asks the network of sizes.
  *
- * @param f column of the network's tables for the frequency down, and for the one across, each at most 15
- * @param beyond the logarithm of the zero's interval, or -1 if nothing is known of the zero
+ * @param activityLog the logarithm of the zero's activity
+ * @param fu its frequency down, or a mean's cosine
+ * @param fv the same across
+ * @param beyond the logarithm of its interval's end, or -1 if nothing is known of it
+ * @param second its second slot
  * @returns the network's odds
  */
 export function zeroContexts(
-  p: i32, base: i32, i: i32, activityLog: i32, fu: i32, fv: i32, beyond: i32, third: i32,
+  p: i32, base: i32, i: i32, activityLog: i32, fu: i32, fv: i32, beyond: i32, second: i32,
 ): i32 {
   const table = neighbours + <usize>i * NEIGHBOURS;
   const from = sizes + (<usize>base << 2);
   lookAround(p, from, <usize>i << 2, table);
-  const second = four(from, table + SECOND);
+  const cross = four(from, table + SECOND);
   const cells = 2 * (<i64>west + east + north + south) + diagonal;
   const crosses = <i64>acrossCrosses + downCrosses;
   see(0, log(8 * <i64>left), log(8 * <i64>right));
   see(1, log(8 * <i64>up), log(8 * <i64>down));
-  see(2, log(4 * <i64>second), log(4 * <i64>corners));
+  see(2, log(4 * <i64>cross), log(4 * <i64>corners));
   see(3, log(8 * <i64>west), log(8 * <i64>east));
   see(4, log(8 * <i64>north), log(8 * <i64>south));
   see(5, log(4 * <i64>diagonal), log(4 * <i64>acrossCrosses));
   see(6, log(4 * <i64>downCrosses), log(2 * <i64>farCrosses));
   see(7, log(8 * <i64>same), log(4 * <i64>otherCrosses));
-  see(8, log(8 * (2 * (<i64>left + right + up + down) + second + corners)), log(8 * cells));
+  see(8, log(8 * (2 * (<i64>left + right + up + down) + cross + corners)), log(8 * cells));
   see(9, log(4 * (crosses + farCrosses + cells)), activityLog);
   see(10, max(beyond, 0), beyond < 0 ? 16 : 0);
   const kind = (planes == 1 ? 3 : min(p, 2)) + (i ? 0 : 4);
   const odds = networkOdds(kind, min(fu, 15), min(fv, 15));
   const band = <i32>unchecked(bands[fu + fv]);
   unchecked((slots[0] = (min(max((odds + 2560) >> 7, 0), 31) * 32 + 2 * band + (fu > fv ? 1 : 0))));
-  unchecked((slots[1] = third));
+  unchecked((slots[1] = second));
   unchecked((slots[2] = pattern()));
   return odds;
 }

@@ -108,9 +108,11 @@ function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
  * @param column its frequency across, at most 15
  */
 export function networkOdds(kind: i32, row: i32, column: i32): i32 {
-  lastKind = kind;
-  lastRow = row;
-  lastColumn = column;
+  if (isDefined(RECORDING)) {
+    lastKind = kind;
+    lastRow = row;
+    lastColumn = column;
+  }
   const own0 = offsetsOf(0, kind, row, column);
   const own1 = offsetsOf(8, kind, row, column);
   let a = i32x4.extend_low_i16x8_s(own0);
