@@ -2,7 +2,8 @@
 
 It learns from a folder of photographs that are in no benchmark here. The coder, compiled with records of what
 the network sees, encodes them at their sixteen levels; what is lowered is the entropy of decisions on zeros.
-Thresholds follow from what the network says: it was trained a second time from records of the first result.
+Thresholds follow from what the network says, so records should be of a network that is nearly as good: the
+weights here are those after 10,000 steps on records of one that a prototype had trained (bench/NOTES.md).
 """
 
 import subprocess
@@ -49,7 +50,7 @@ Records = NDArray[np.uint8]
 @app.command()
 def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs.")],
-    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 12000,
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 10000,
 ) -> None:
     """Writes the weights beside the coder's source, which is to be compiled anew (npm run coder)."""
     with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,7 @@ class Coder:
     """What is known of the coefficients of a picture's lapped transform, and the models of their codes."""
 
     source = Path(__file__).with_name("coder.wasm")
-    """Of the module."""
+    """File of the WebAssembly module."""
 
     def __init__(self, rows: int, columns: int, planes: int, pitch: int) -> None:
         """For so many rows and columns of cells, of so many planes and pitch² frequencies each.

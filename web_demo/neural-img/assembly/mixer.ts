@@ -164,7 +164,7 @@ function weighted(set: usize, first: v128, others: v128): i32 {
   return <i32>min(max(sum, -3071), 3071);
 }
 
-/** Inputs that contexts' slots give are kept, with the sets of weights that two selectors choose. */
+/** Chooses the two sets of weights of a kind by its selectors. @returns address of the kind's counters */
 @inline
 function begin(kind: usize, activity: usize, frequency: usize): usize {
   set1 = byActivity + (kind * SELECTED + activity) * WEIGHTS;

@@ -41,6 +41,7 @@ function weight(i: usize): i16 {
 
 /** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and one that is free. */
 export const ROW: usize = INPUTS + 4;
+// Of the coefficient that the network was asked about last, for records.
 let lastKind: i32 = 0;
 let lastRow: i32 = 0;
 let lastColumn: i32 = 0;
