@@ -25,8 +25,15 @@ LARGEST = 1 << 22
 """Size beyond which no coefficient is told apart."""
 BLOCK = 8
 """Cells along a side of a block, whose means are coded as cosines."""
-_TOLERANCE, _TRIALS = 0.003, 9
+_TOLERANCE, _TRIALS = 0.004, 9
 """Share of a level's bytes that may be left, and how many widths are tried at most."""
+_ALIKE = 1.003
+"""Two widths between which no other one is tried: a level may jump over its end there."""
+_LARGE, _BITS, _LESS = 0.6, 3.2, 0.7
+"""Sizes that a level tells of are larger than so many widths, about, and take so many bits each at first.
+
+Of a level's own bytes, those for the others change as well: that power of a ratio of bytes is one of counts.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,18 +94,35 @@ def embed(
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
     coder.encode(target.size + 4096, target)
+    sizes = _Sizes(target)
     result: list[Embedded] = []
     for end, reach in zip(ends, reaches, strict=True):
         before = result[-1].step if result else None
-        if before:
-            guess = before.width * math.sqrt(result[-1].end / end)
-        else:
-            guess = math.sqrt(float(np.square(target, dtype=np.float64).mean()))
-        step = _coded_within(coder, before, Step(round(guess), reach), end, trials)
+        bits = 8 * result[-1].end / sizes.beyond(result[-1].step.width) if result else _BITS
+        guess = Step(sizes.width(8 * end / bits), reach)
+        step = _coded_within(coder, sizes, before, guess, end, trials)
         result.append(
             Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
         )
     return result
+
+
+class _Sizes:
+    """Sizes of coefficients in order: a level's bytes are about in proportion to how many are large.
+
+    So He and Mitra 2002, A linear source model and a unified rate control algorithm for DCT video coding.
+    """
+
+    def __init__(self, target: Integers) -> None:
+        self._ascending = np.sort(np.abs(target), axis=None)
+
+    def beyond(self, width: int) -> int:
+        """How many are large for a level of that width, at least 1."""
+        return max(1, len(self._ascending) - int(np.searchsorted(self._ascending, _LARGE * width)))
+
+    def width(self, count: float) -> int:
+        """For which width so many are large, about."""
+        return int(self._ascending[-min(max(1, round(count)), len(self._ascending))] / _LARGE)
 
 
 def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
@@ -120,7 +144,9 @@ def _code(coder: Coder, before: Step | None, step: Step) -> int:
     return coder.position()
 
 
-def _coded_within(coder: Coder, before: Step | None, guess: Step, end: int, trials: int) -> Step:
+def _coded_within(
+    coder: Coder, sizes: _Sizes, before: Step | None, guess: Step, end: int, trials: int
+) -> Step:
     """Codes a level with the least of the tried widths with which it ends in time; at worst the widest."""
     coder.keep()
     tried: dict[int, int] = {}
@@ -134,9 +160,9 @@ def _coded_within(coder: Coder, before: Step | None, guess: Step, end: int, tria
         tried[width] = _code(coder, before, replace(guess, width=width))
         fine = max((w for w, taken in tried.items() if taken > end), default=0)
         fit = min((w for w, taken in tried.items() if taken <= end), default=0)
-        if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit - fine == 1):
+        if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit < _ALIKE * fine):
             break
-        width = _between(fine, fit, tried, end)
+        width = _between(sizes, fine, fit, tried, end)
     step = replace(guess, width=min((w for w, taken in tried.items() if taken <= end), default=max(tried)))
     if step.width != next(reversed(tried)):
         coder.restore()
@@ -144,13 +170,14 @@ def _coded_within(coder: Coder, before: Step | None, guess: Step, end: int, tria
     return step
 
 
-def _between(fine: int, fit: int, tried: dict[int, int], end: int) -> int:
+def _between(sizes: _Sizes, fine: int, fit: int, tried: dict[int, int], end: int) -> int:
     """The next width to try, where `fine` is too fine and `fit` is not; 0 if there is none yet."""
+    aim = (1 - _TOLERANCE / 2) * end
     if fine and fit:
-        above, below = math.log(tried[fine] / end), math.log(end / tried[fit])
+        above, below = math.log(tried[fine] / aim), math.log(aim / tried[fit])
         last = [taken > end for taken in tried.values()][-2:]
         # Sizes may jump: in the middle where the last two widths were on the same side.
-        share = 0.5 if last[0] == last[-1] else min(max(above / (above + below + 1e-9), 0.1), 0.9)
+        share = 0.5 if last[0] == last[-1] else min(max(above / (above + below), 0.1), 0.9)
         return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
-    width = fine or fit
-    return round(float(width * (tried[width] / end) ** 0.6) * (1.01 if fine else 0.99))
+    width = sizes.width(sizes.beyond(fine or fit) * (aim / tried[fine or fit]) ** _LESS)
+    return max(width, math.ceil(_ALIKE * fine)) if fine else min(width, fit - 1)
