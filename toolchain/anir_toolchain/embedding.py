@@ -25,8 +25,8 @@ LARGEST = 1 << 22
 """Size beyond which no coefficient is told apart."""
 BLOCK = 8
 """Cells along a side of a block, whose means are coded as cosines."""
-_TOLERANCE, _TRIALS = 0.004, 9
-"""Share of a level's bytes that may be left, and how many widths are tried at most."""
+_TOLERANCE, _LAST_TOLERANCE, _TRIALS = 0.005, 0.002, 9
+"""Share of a level's bytes that may be left, of the last one's, and how many widths are tried at most."""
 _ALIKE = 1.003
 """Two widths between which no other one is tried: a level may jump over its end there."""
 _LARGE, _BITS, _LESS = 0.6, 3.2, 0.7
@@ -48,6 +48,21 @@ class Embedded:
 
     step: Step
     latents: Latents
+    end: int
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What is known of a picture at one level.
+
+    Attributes:
+        step: how the level refines what was known.
+        values: what is known then, int32[rows, columns, N, K, K], until the next level is asked for.
+        end: bytes of the stream up to there, if it had nothing but coefficients.
+    """
+
+    step: Step
+    values: Integers
     end: int
 
 
@@ -83,7 +98,18 @@ def _cosines(n: int) -> Floats:
 def embed(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> list[Embedded]:
-    """Levels that end after so many bytes each, or just before.
+    """Levels that end after so many bytes each, or just before: see `refine`."""
+    result = []
+    for own in refine(target, ends, reaches, trials):
+        latents = latents_of(own.values, 1 / own.step.width, target.shape[3], own.step.reach)
+        result.append(Embedded(own.step, latents, own.end))
+    return result
+
+
+def refine(
+    target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
+) -> Iterator[Refined]:
+    """Levels in turn, each of which ends after so many bytes, or just before.
 
     Args:
         target: what levels come near to, as `in_units` has it.
@@ -95,16 +121,14 @@ def embed(
     coder = Coder(rows, columns, planes, pitch)
     coder.encode(target.size + 4096, target)
     sizes = _Sizes(target)
-    result: list[Embedded] = []
+    before, bits = None, _BITS
     for end, reach in zip(ends, reaches, strict=True):
-        before = result[-1].step if result else None
-        bits = 8 * result[-1].end / sizes.beyond(result[-1].step.width) if result else _BITS
         guess = Step(sizes.width(8 * end / bits), reach)
-        step = _coded_within(coder, sizes, before, guess, end, trials)
-        result.append(
-            Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
-        )
-    return result
+        tolerance = _LAST_TOLERANCE if end == ends[-1] else _TOLERANCE
+        inside = range(round(end - tolerance * end), end + 1)
+        before = _coded_within(coder, sizes, before, guess, inside, trials)
+        yield Refined(before, coder.values(), coder.position())
+        bits = 8 * coder.position() / sizes.beyond(before.width)
 
 
 class _Sizes:
@@ -145,9 +169,12 @@ def _code(coder: Coder, before: Step | None, step: Step) -> int:
 
 
 def _coded_within(
-    coder: Coder, sizes: _Sizes, before: Step | None, guess: Step, end: int, trials: int
+    coder: Coder, sizes: _Sizes, before: Step | None, guess: Step, ends: range, trials: int
 ) -> Step:
-    """Codes a level with the least of the tried widths with which it ends in time; at worst the widest."""
+    """Codes a level with the least of the tried widths with which it ends in time; at worst the widest.
+
+    It ends at one of `ends`, or before these if no width that is tried does.
+    """
     coder.keep()
     tried: dict[int, int] = {}
     width = guess.width
@@ -158,24 +185,24 @@ def _coded_within(
         if tried:
             coder.restore()
         tried[width] = _code(coder, before, replace(guess, width=width))
-        fine = max((w for w, taken in tried.items() if taken > end), default=0)
-        fit = min((w for w, taken in tried.items() if taken <= end), default=0)
-        if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit < _ALIKE * fine):
+        fine = max((w for w, taken in tried.items() if taken >= ends.stop), default=0)
+        fit = min((w for w, taken in tried.items() if taken < ends.stop), default=0)
+        if fit and (tried[fit] in ends or fit == LEAST_WIDTH or fit < _ALIKE * fine):
             break
-        width = _between(sizes, fine, fit, tried, end)
-    step = replace(guess, width=min((w for w, taken in tried.items() if taken <= end), default=max(tried)))
-    if step.width != next(reversed(tried)):
+        width = _between(sizes, fine, fit, tried, ends)
+    width = min((w for w, taken in tried.items() if taken < ends.stop), default=max(tried))
+    if width != next(reversed(tried)):
         coder.restore()
-        _code(coder, before, step)
-    return step
+        _code(coder, before, replace(guess, width=width))
+    return replace(guess, width=width)
 
 
-def _between(sizes: _Sizes, fine: int, fit: int, tried: dict[int, int], end: int) -> int:
+def _between(sizes: _Sizes, fine: int, fit: int, tried: dict[int, int], ends: range) -> int:
     """The next width to try, where `fine` is too fine and `fit` is not; 0 if there is none yet."""
-    aim = (1 - _TOLERANCE / 2) * end
+    aim = (ends.start + ends.stop) / 2
     if fine and fit:
         above, below = math.log(tried[fine] / aim), math.log(aim / tried[fit])
-        last = [taken > end for taken in tried.values()][-2:]
+        last = [taken >= ends.stop for taken in tried.values()][-2:]
         # Sizes may jump: in the middle where the last two widths were on the same side.
         share = 0.5 if last[0] == last[-1] else min(max(above / (above + below), 0.1), 0.9)
         return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
