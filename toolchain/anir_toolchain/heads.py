@@ -49,7 +49,7 @@ class Moments:
         width = len(self.gram) - 1
         order = [*range(1, width + 1), 0]
         gram = _with_ridge(self.gram[order][:, order] / self.points)
-        solution: Floats = np.linalg.solve(gram, self.cross[order] / self.points).T.astype(np.float64)
+        solution: Floats = np.ascontiguousarray(np.linalg.solve(gram, self.cross[order] / self.points).T)
         largest = np.abs(solution[:, :-1]).max(axis=1)
         largest = np.full_like(largest, largest.max()) if shared_step else largest
         top = 2 ** (bits - 1) - 1
