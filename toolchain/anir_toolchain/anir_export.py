@@ -64,9 +64,18 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     """
     height, width, colours = image.shape
     analysis = analyse(image)
-    levels = instant_levels(image, analysis, space, bits)
+    levels = _in_advance(instant_levels(image, analysis, space, bits))
     header = Header("lapped", (width, height), colours, bits, PITCH, (), 0)
     return _export(path, header, partial(_add_levels, levels, analysis, image))
+
+
+def _in_advance(levels: Iterator[LevelNetwork]) -> Iterator[LevelNetwork]:
+    """The levels in turn, of which the next one is made in a thread while one is used."""
+    with ThreadPoolExecutor(1) as beside:
+        following = beside.submit(next, levels, None)
+        while (level := following.result()) is not None:
+            following = beside.submit(next, levels, None)
+            yield level
 
 
 def _export(

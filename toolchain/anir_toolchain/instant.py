@@ -4,8 +4,6 @@ Nothing here needs torch, which takes as long to load as all of this does.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 from anir_runtime.common_networks import common_trunks, has_common
@@ -26,7 +24,6 @@ _PIXELS, _EVERY = 2**19, 5
 
 As many pixels of fewer cells would be less different: bench/NOTES.md.
 """
-_Item = TypeVar("_Item")
 
 
 def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
@@ -45,7 +42,7 @@ def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
 def instant_levels(
     image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int
 ) -> Iterator[LevelNetwork]:
-    """The levels of a picture in turn, of which the next one's width is sought meanwhile in a thread.
+    """The levels of a picture in turn.
 
     Args:
         image: uint8[H, W, N].
@@ -61,19 +58,9 @@ def instant_levels(
         coefficients, cells = analysis.coefficients, CellSample(image, _PIXELS)
     wanted = cells.colours(_EVERY)
     refined = refined_levels(coefficients, order, size, bits)
-    known = _in_advance((level.step, cells.near(level.values)) for level in refined)
-    ends = level_bytes(len(order), size)
-    for subnet, (step, near), end in zip(order, known, ends, strict=True):
-        seen = cells.seen(near, step, subnet.width, _EVERY)
+    for subnet, level, end in zip(order, refined, level_bytes(len(order), size), strict=True):
+        step = level.step
+        seen = cells.seen(cells.near(level.values), step, subnet.width, _EVERY)
         _, head = best_head(subnet, analysis.colours, step.width, end, seen, wanted)
         layers = common_trunks()[subnet.width - planes].layers(subnet.depth, planes)
         yield LevelNetwork(step, Network("lapped", size, bits, {**layers, **head}))
-
-
-def _in_advance(items: Iterator[_Item]) -> Iterator[_Item]:
-    """The items in turn, of which the next one is made in a thread while one is used."""
-    with ThreadPoolExecutor(1) as beside:
-        following = beside.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = beside.submit(next, items, None)
-            yield item
