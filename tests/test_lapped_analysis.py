@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from anir_runtime.common_networks import WORTH
 from anir_toolchain.embedding import UNIT
-from anir_toolchain.lapped_analysis import analyse, principal_colours, transform
+from anir_toolchain.lapped_analysis import analyse, planes_of, principal_colours, transform
 
 from tests.lapped_pictures import blocks, waves
 
@@ -22,7 +22,7 @@ def test_planes_become_the_pictures_colours() -> None:
     colours = analysis.colours
     assert colours.border.tolist() == np.rint(np.concatenate([picture[0], picture[:, 0]]).mean(0)).tolist()
     codes = colours.matrix.astype(float) * WORTH
-    shown = colours.border / 255 + analysis.planes / UNIT @ codes.T
+    shown = colours.border / 255 + planes_of(picture, colours) / UNIT @ codes.T
     np.testing.assert_allclose(255 * shown, picture, atol=1e-2)
 
 

@@ -23,12 +23,10 @@ class Analysis:
     """A picture in the lapped transform.
 
     Attributes:
-        planes: float32[H, W, N], in units of half the range of 8-bit levels.
-        coefficients: of the planes, int32[rows, columns, N, pitch, pitch], as `in_units` has them.
+        coefficients: of its planes, int32[rows, columns, N, pitch, pitch], as `in_units` has them.
         colours: that planes in units of UNIT become.
     """
 
-    planes: Floats
     coefficients: Integers
     colours: Colours
 
@@ -39,10 +37,15 @@ def analyse(image: NDArray[np.uint8], colours: Colours | None = None) -> Analysi
     `image` is uint8[H, W, N].
     """
     colours = colours or colours_of(image)
+    return Analysis(in_units(transform(planes_of(image, colours), PITCH)), colours)
+
+
+def planes_of(image: NDArray[np.uint8], colours: Colours) -> Floats:
+    """The planes of a picture uint8[H, W, N], float32[H, W, N] in units of half the range of 8-bit levels."""
     # The inverse of the matrix as it is rounded, so that colours do not suffer from that.
     inverse = _TOP_CODE / 127.5 * np.linalg.inv(colours.matrix.astype(np.float64))
-    planes = (image.astype(np.float32) - colours.border) @ inverse.T.astype(np.float32)
-    return Analysis(planes, in_units(transform(planes, PITCH)), colours)
+    planes: Floats = (image.astype(np.float32) - colours.border) @ inverse.T.astype(np.float32)
+    return planes
 
 
 def colours_of(image: NDArray[np.uint8]) -> Colours:
