@@ -66,21 +66,31 @@ class Refined:
     end: int
 
 
-def in_units(values: Floats) -> Integers:
-    """Coefficients to encode, int32[rows, columns, N, K, K], of coefficients [N, rows, columns, K, K].
+def in_units(bands: Iterable[Floats], rows: int) -> Integers:
+    """Coefficients to encode, int32[rows, columns, N, K, K].
 
-    Cells' means become cosines over blocks of 8 by 8 cells.
+    They come from the top in bands of some rows of cells, [N, n, columns, K, K]. Cells' means become cosines
+    over blocks of 8 by 8 cells.
     """
-    planes, rows, columns, *frequencies = values.shape
-    result = np.empty((rows, columns, planes, *frequencies), np.int32)
-    # One plane after the other, which takes less memory.
-    for p, plane in enumerate(values):
-        own = plane.astype(np.float64)
-        own[..., 0, 0] = _cosines(rows) @ own[..., 0, 0] @ _cosines(columns).T
-        own /= UNIT
-        np.rint(own, out=own)
-        result[:, :, p] = np.clip(own, -LARGEST, LARGEST, out=own)
+    first, means = 0, list[Floats]()
+    for band in bands:
+        own = band.transpose(1, 2, 0, 3, 4).astype(np.float64)
+        if not means:
+            result = np.empty((rows, *own.shape[1:]), np.int32)
+        means.append(own[..., 0, 0].copy())
+        result[first : first + len(own)] = _rounded(own)
+        first += len(own)
+    down, across = (_cosines(n) for n in result.shape[:2])
+    for p, plane in enumerate(np.concatenate(means).transpose(2, 0, 1)):
+        result[:, :, p, 0, 0] = _rounded(down @ plane @ across.T)
     return result
+
+
+def _rounded(values: Floats) -> Floats:
+    """Values in whole units; they are changed."""
+    values /= UNIT
+    np.rint(values, out=values)
+    return np.clip(values, -LARGEST, LARGEST, out=values)
 
 
 def _cosines(n: int) -> Floats:
