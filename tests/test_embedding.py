@@ -5,6 +5,7 @@ import pytest
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
 from anir_runtime.lapped_transform import coefficients
+from anir_runtime.steps import LEAST_WIDTH
 from anir_toolchain.anir_writer import AnirWriter
 from anir_toolchain.embedding import UNIT, Embedded, embed, in_units
 
@@ -69,6 +70,14 @@ def test_a_written_file_has_the_levels() -> None:
         assert read is not None
         assert np.array_equal(read.codes, level.latents.codes)
         assert np.array_equal(read.magnitudes, level.latents.magnitudes)
+
+
+def test_noise_of_which_each_coefficient_takes_many_bits() -> None:
+    noise = np.random.default_rng(0).normal(scale=3, size=(3, 6, 10, 16, 16))
+    levels = embed(in_units([noise], 6), [5000, 10**6], [1, 1])
+    assert 4500 < levels[0].end <= 5000
+    assert levels[1].step.width == LEAST_WIDTH
+    assert levels[1].end > 1.2 * noise.size
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 9), (3, 17)])

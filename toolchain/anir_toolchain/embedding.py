@@ -129,7 +129,8 @@ def refine(
     """
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
-    coder.encode(target.size + 4096, target)
+    # Room for widths that turn out far too fine: of noise, a code of a byte and more for each coefficient.
+    coder.encode(4 * target.size + 4096, target)
     sizes = _Sizes(target)
     before, bits = None, _BITS
     for end, reach in zip(ends, reaches, strict=True):
