@@ -48,7 +48,7 @@ _PARTS = {
     ("training.py", "train"): "trains",
     ("finishing.py", "to_model"): "chooses networks and solves heads",
     ("instant.py", "instant_levels"): "finds how far each level refines, and its network",
-    ("anir_export.py", "_in_advance"): "waits for levels and their networks",
+    ("ahead.py", "ahead"): "waits for levels and their networks",
     ("checkpoint.py", "save_model"): "writes the model",
     ("checkpoint.py", "load_model"): "reads the model",
     ("lapped_analysis.py", "analyse"): "transforms pictures",

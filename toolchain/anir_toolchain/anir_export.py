@@ -22,6 +22,7 @@ from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from PIL import Image
 
+from anir_toolchain.ahead import ahead
 from anir_toolchain.anir_writer import AnirWriter, Psnr
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.instant import instant_levels
@@ -64,18 +65,9 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     """
     height, width, colours = image.shape
     analysis = analyse(image)
-    levels = _in_advance(instant_levels(image, analysis, space, bits))
+    levels = ahead(instant_levels(image, analysis, space, bits))
     header = Header("lapped", (width, height), colours, bits, PITCH, (), 0)
     return _export(path, header, partial(_add_levels, levels, analysis, image))
-
-
-def _in_advance(levels: Iterator[LevelNetwork]) -> Iterator[LevelNetwork]:
-    """The levels in turn, of which the next one is made in a thread while one is used."""
-    with ThreadPoolExecutor(1) as beside:
-        following = beside.submit(next, levels, None)
-        while (level := following.result()) is not None:
-            following = beside.submit(next, levels, None)
-            yield level
 
 
 def _export(

@@ -10,6 +10,7 @@ from anir_runtime.common_networks import common_trunks, has_common
 from anir_runtime.network import Network
 from numpy.typing import NDArray
 
+from anir_toolchain.ahead import ahead
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.common_heads import best_head
 from anir_toolchain.config import Config
@@ -42,7 +43,7 @@ def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
 def instant_levels(
     image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int
 ) -> Iterator[LevelNetwork]:
-    """The levels of a picture in turn.
+    """The levels of a picture in turn: how far one refines is sought while the one before gets its network.
 
     Args:
         image: uint8[H, W, N].
@@ -58,9 +59,9 @@ def instant_levels(
         coefficients, cells = analysis.coefficients, CellSample(image, _PIXELS)
     wanted = cells.colours(_EVERY)
     refined = refined_levels(coefficients, order, size, bits)
-    for subnet, level, end in zip(order, refined, level_bytes(len(order), size), strict=True):
-        step = level.step
-        seen = cells.seen(cells.near(level.values), step, subnet.width, _EVERY)
+    known = ahead((level.step, cells.near(level.values)) for level in refined)
+    for subnet, (step, near), end in zip(order, known, level_bytes(len(order), size), strict=True):
+        seen = cells.seen(near, step, subnet.width, _EVERY)
         _, head = best_head(subnet, analysis.colours, step.width, end, seen, wanted)
         layers = common_trunks()[subnet.width - planes].layers(subnet.depth, planes)
         yield LevelNetwork(step, Network("lapped", size, bits, {**layers, **head}))

@@ -17,7 +17,7 @@ PITCH = 16
 """Pixels from one cell to the next."""
 _TOP_CODE = 127
 _BAND = 64
-"""Rows of pixels that are looked at at once: what they become stays in a core's cache, or near it."""
+"""Rows of pixels, of whole cells, that are looked at at once: all of what they become is reused memory."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _transform(planes: Floats, pitch: int) -> Floats:
     √(2 / pitch) sin θ cos((2k + 1)(θ + π/4)), with the sine as window (Malvar 1992).
     """
     across = _frames(planes.shape[1], pitch)
-    # From [rows + 1 · pitch, columns, pitch].
+    # First to [(rows + 1) · pitch, columns, pitch], then to [columns, pitch, rows, pitch].
     result = [
         _along(np.moveaxis(_along(plane[:, across.pixels] / across.windows, pitch), 0, -1), pitch)
         for plane in np.ascontiguousarray(planes.transpose(2, 0, 1))
