@@ -18,7 +18,7 @@ const MEAN_ACTIVITY = 280;
 /** So many native pixels more than a whole number between samples are as good as none. */
 const HARDLY = 0.01;
 /** Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below. */
-export const BESIDE = [-1, 0, 1];
+const BESIDE = [-1, 0, 1];
 
 /** Cells from `start` to before `end`. */
 export interface Cells {

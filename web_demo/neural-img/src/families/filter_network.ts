@@ -100,29 +100,20 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
           const from = evaluate(lanes, others, down / 8, both);
           const to = values + node * down * PANEL;
           const { at } = last.weights;
-          run.multiply(at, from, 0, to, channels, down, groups, channels * PANEL, PANEL, points * PANEL);
+          const step = channels * PANEL;
+          run.multiply(at, from, 0, to, channels, down, groups, step, step, PANEL, points * PANEL);
         }
         for (let row = 0; row < y.length; row++) {
           const size = groups * across * PANEL;
           if (row % 8 === 0) {
             const from = weights.at + row * down * 4;
-            run.multiply(values, from, 0, eight, down, 8, groups * across, 0, size, PANEL);
+            run.multiply(values, from, 0, eight, down, 8, groups * across, down * PANEL, 0, size, PANEL);
           }
           for (let panel = 0; panel < tile.panels; panel += TILE) {
             const count = Math.min(TILE, tile.panels - panel);
             const [at, own] = [tile.weights.at + panel * across * PANEL, eight + (row % 8) * size];
-            run.multiply(
-              at,
-              own,
-              last.bias,
-              z,
-              across,
-              outputs,
-              count,
-              across * PANEL,
-              PANEL,
-              outputs * PANEL,
-            );
+            const step = across * PANEL;
+            run.multiply(at, own, last.bias, z, across, outputs, count, step, step, PANEL, outputs * PANEL);
             finish(z, count, out + row * pitch + k * columns * 4 + panel * PANEL);
           }
         }
