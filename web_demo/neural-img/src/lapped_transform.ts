@@ -164,22 +164,3 @@ export function context(order: number): Context {
   });
   return { weights, prior: Int32Array.from({ length: cell }, (_, k) => (k === 0 ? MEAN_ACTIVITY : 0)) };
 }
-
-/** Codes as `Latents` has them, [3, A, B, K, K], from [steps, lanes]; planes are apart if each has lanes of its own. */
-export function fromLanes(
-  lanes: Int16Array,
-  planes: number,
-  [along, across, order]: [number, number, number],
-  apart: boolean,
-): Int16Array {
-  const [codes, cell] = [new Int16Array(lanes.length), order ** 2];
-  for (let plane = 0, to = 0; plane < planes; plane++)
-    for (let a = 0; a < along; a++)
-      for (let b = 0; b < across; b++) {
-        const step = apart ? a : plane * along + a;
-        const lane = apart ? plane * across + b : b;
-        const count = apart ? planes * across : across;
-        for (let k = 0; k < cell; k++) codes[to++] = lanes[(step * cell + k) * count + lane] as number;
-      }
-  return codes;
-}
