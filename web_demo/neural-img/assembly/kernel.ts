@@ -130,15 +130,23 @@ export function coefficients(
   down: bool,
 ): void {
   for (; cells > 0; cells--) {
-    for (let i: u32 = 0; i < most; i++)
-      for (let j: u32 = 0; j < others; j++) {
-        const code = load<i16>(codes + ((i * order + j) << 1));
+    for (let i: u32 = 0; i < most; i++) {
+      let at = codes + ((i * order) << 1);
+      for (let j: u32 = 0; j < others; j++, at += 2) {
+        // Most codes are zero.
+        if (j + 8 <= others && !v128.any_true(v128.load(at))) {
+          j += 7;
+          at += 14;
+          continue;
+        }
+        const code = load<i16>(at);
         if (code === 0) continue;
         const worth = load<f32>(worths + ((<usize>abs<i32>(code)) << 2));
         const column = x + (down ? j : i);
         const row = (column >> 3) * height + y + (down ? i : j);
         store<f32>(out + (((row << 3) + (column & 7)) << 2), code < 0 ? -worth : worth);
       }
+    }
     codes += (order * order) << 1;
     if (down) x += others;
     else y += others;

@@ -33,6 +33,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
   const latents = network.latents as Latents;
   const axes = network.size.map((pixels) => new Axis(pixels, latents.pitch)) as [Axis, Axis];
   const [means, worth] = [meansOf(latents), (latents.step * 2) / latents.pitch];
+  const codes = kernel.put(latents.codes);
   const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
 
   /** An axis, 0 for x and 1 for y, at samples that are so many native pixels apart. */
@@ -55,23 +56,20 @@ export function openPlanes(kernel: Kernel, network: Network) {
 
   /** Writes a plane's coefficients of all cells that are open, so many floats: [column function / 8][row function][8]. */
   function writeCoefficients(plane: number, columns: Line, rows: Line, to: number, count: number): void {
-    const { codes, down, shape } = latents;
+    const { down, shape } = latents;
     const [along, across, order] = shape;
     const [first, second] = down ? [rows, columns] : [columns, rows];
     const height = (rows.end - rows.start) * rows.frequencies;
-    kernel.floats(to, count).fill(0);
+    const floats = kernel.floats(to, count).fill(0);
     for (let a = first.start; a < first.end; a++) {
       const cell = (plane * along + a) * across;
-      const own = codes.subarray((cell + second.start) * order ** 2, (cell + second.end) * order ** 2);
       const place = (a - first.start) * first.frequencies;
-      const [x, y] = down ? [0, place] : [place, 0];
-      kernel.scope(() =>
-        run.coefficients(
-          ...[kernel.put(own), second.end - second.start, order, first.frequencies, second.frequencies],
-          ...[worths, to, height, x, y, Number(down)],
-        ),
+      run.coefficients(
+        ...[codes + (cell + second.start) * order ** 2 * 2, second.end - second.start, order],
+        ...[first.frequencies, second.frequencies, worths, to, height],
+        ...(down ? [0, place] : [place, 0]),
+        Number(down),
       );
-      const floats = kernel.floats(to, count);
       for (let b = second.start; b < second.end; b++) {
         const beside = (b - second.start) * second.frequencies;
         const [column, row] = down ? [beside, place] : [place, beside];
