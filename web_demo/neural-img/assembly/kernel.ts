@@ -187,7 +187,7 @@ export function sines(values: usize, panels: usize, base: usize, baseStep: usize
 
 /**
  * Factors times sin(a + b) = sin a · cos b + cos a · sin b: of points [panel][output][sin a × 8, cos a × 8], all with one
- * [output][cos b, sin b] of the other axis; the factors go on by so many bytes after each half of a panel.
+ * [output][sin b, cos b] of the other axis; the factors go on by so many bytes after each half of a panel.
  */
 export function waves(
   factors: usize,
@@ -200,8 +200,8 @@ export function waves(
 ): void {
   for (; panels > 0; panels--) {
     for (let at = other, end = other + outputs * 8; at < end; at += 8) {
-      const cosine = v128.load32_splat(at);
-      const sine = v128.load32_splat(at, 4);
+      const sine = v128.load32_splat(at);
+      const cosine = v128.load32_splat(at, 4);
       const low = multiplyAdd(v128.load(lanes, 32), sine, f32x4.mul(v128.load(lanes), cosine));
       const high = multiplyAdd(v128.load(lanes, 48), sine, f32x4.mul(v128.load(lanes, 16), cosine));
       v128.store(out, f32x4.mul(v128.load(factors), low));

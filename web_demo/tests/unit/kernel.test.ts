@@ -82,7 +82,7 @@ test('waves are products of columns and rows, times factors', () => {
   const kernel = newKernel();
   const lanes = Array.from({ length: 8 }, (_, k) => k / 3);
   const table = kernel.put(Float32Array.from([...lanes.map(Math.sin), ...lanes.map(Math.cos)]));
-  const other = kernel.put(Float32Array.of(Math.cos(2), Math.sin(2)));
+  const other = kernel.put(Float32Array.of(Math.sin(2), Math.cos(2)));
   const out = kernel.take(8);
   kernel.run.waves(ONES, 0, table, other, out, 1, 1);
   const waves = [...kernel.floats(out, 8)];
