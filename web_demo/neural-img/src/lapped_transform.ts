@@ -89,7 +89,9 @@ export class Axis {
         let [before, now] = [Math.cos(angle), Math.cos(angle)];
         for (let k = 0, to = (cell - start) * frequencies * 8 + lane; k < frequencies; k++, to += 8) {
           values[to] = (values[to] as number) + now * window;
-          [before, now] = [now, double * now - before];
+          const next = double * now - before;
+          before = now;
+          now = next;
         }
       }
     }

@@ -73,7 +73,8 @@ export function decode(
     const first = kernel.put(taps);
     const priors = kernel.put(prior);
     const ring = kernel.put(new Int32Array(size * (lanes + 2) + 1));
-    const codes = kernel.put(new Int16Array(steps * lanes));
+    const codes = kernel.take((steps * lanes) / 2);
+    kernel.floats(codes, (steps * lanes + 1) >> 1).fill(0);
     const taken = kernel.run.decode(
       ...[own, words.length, from, lanes, steps, slots, tableOf, most, priors, prior.length],
       ...[first, first + taps.byteLength, ring, size, codes, across],

@@ -11,8 +11,8 @@ import { type Line, openPlanes } from './planes.ts';
 
 const CONSTANT = Math.PI / 2;
 
-/** Panels that go through all layers together, so that their channels stay in the processor's cache. */
-const TILE = 16;
+/** Panels' channels that go through all layers together, so that they stay in the processor's cache. */
+const TILE = 384;
 
 function open(kernel: Kernel, network: Network): Draw {
   const { run } = kernel;
@@ -23,9 +23,10 @@ function open(kernel: Kernel, network: Network): Draw {
   const head = headOf(kernel, network);
   const channels = head.weights.columns;
   const { lineOf, draw } = openPlanes(kernel, network);
+  const tile = Math.ceil(TILE / channels);
   // What is seen with the constants behind it, and hidden channels in turns.
-  const [base, a, b] = [0, 1, 2].map(() => kernel.take(TILE * channels * 8)) as [number, number, number];
-  const constants = kernel.floats(base, TILE * channels * 8).fill(0);
+  const [base, a, b] = [0, 1, 2].map(() => kernel.take(tile * channels * 8)) as [number, number, number];
+  const constants = kernel.floats(base, tile * channels * 8).fill(0);
   for (let panel = 0; panel < constants.length; panel += channels * 8)
     constants.fill(CONSTANT, panel + seen.length * 8, panel + channelsOf(network) * 8);
 
@@ -37,16 +38,18 @@ function open(kernel: Kernel, network: Network): Draw {
     );
     const places = kernel.put(Uint32Array.from(addresses));
     for (let row = 0; row < lines; row++)
-      for (let panel = 0; panel < columns.count; panel += TILE) {
-        const count = Math.min(TILE, columns.count - panel);
+      for (let panel = 0; panel < columns.count; panel += tile) {
+        const count = Math.min(tile, columns.count - panel);
         const own = row * pitch + panel * PANEL;
         run.see(places, seen.length, planes, own, base, channels * PANEL, count);
-        let [from, to] = [base, a];
+        let from = base;
         for (const layer of layers) {
+          const to = from === a ? b : a;
           apply(kernel, layer, from, to, count);
           run.sines(to, count * channels, base, 16);
-          [from, to] = [to, to === a ? b : a];
+          from = to;
         }
+        const to = from === a ? b : a;
         apply(kernel, head, from, to, count);
         run.pixels(to, out + row * outPitch + panel * PANEL, count);
       }

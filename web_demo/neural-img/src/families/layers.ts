@@ -69,10 +69,8 @@ export function makeLayer(
 
 /** Multiplies panels of points, [columns][8] each, and writes [rows][8]. */
 export function apply(kernel: Kernel, layer: Layer, from: number, to: number, panels: number): void {
-  const { at, rows, columns } = layer.weights;
+  const { weights, inputs, bias } = layer;
+  const { at, rows, columns } = weights;
   const step = columns * PANEL;
-  kernel.run.multiply(
-    ...[from, at, layer.bias, to, layer.inputs, rows, panels],
-    ...[step, step, PANEL, rows * PANEL],
-  );
+  kernel.run.multiply(from, at, bias, to, inputs, rows, panels, step, step, PANEL, rows * PANEL);
 }
