@@ -95,9 +95,9 @@ export function see(
   panels: usize,
 ): void {
   for (; panels > 0; panels--) {
-    const here = load<u32>(addresses) + at;
+    const here = load<usize>(addresses) + at;
     for (let channel: usize = 0, to = out; channel < channels; channel++, to += PANEL) {
-      const from = load<u32>(addresses + (channel << 2)) + at;
+      const from = load<usize>(addresses + (channel << 2)) + at;
       const isAbsolute = channel < absolute;
       const low = v128.load(from);
       const high = v128.load(from, 16);
