@@ -15,6 +15,7 @@ import onnx
 import onnx_ir as ir
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.families.mfn import NORM_CHANNELS
+from anir_runtime.filters import Filters
 from anir_runtime.network import Network
 from anir_toolchain.families import families
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
@@ -63,21 +64,21 @@ def _constant(graph: GraphBuilder, array: NDArray[Any] | np.generic) -> ir.Value
 
 def _filters(graph: GraphBuilder, xy: ir.Value, network: Network) -> list[ir.Value]:
     """Each bank's response at every point, [N, C]: sines, and Gabor's envelopes."""
-    op, filters = graph.op, []
-    for i, phases in enumerate(network.values("phases")):
-        frequencies = _constant(graph, network.values("frequencies")[:, i])
+    op, banks, responses = graph.op, Filters.of(network), []
+    for i, phases in enumerate(banks.phases):
+        frequencies = _constant(graph, banks.frequencies[:, i])
         response = op.Sin(op.Add(op.MatMul(xy, frequencies), _constant(graph, phases)))
-        if "centres" in network.tensors:
+        if banks.centres is not None and banks.decays is not None:
             squares = []
             for at, centres in zip(
-                op.Split(xy, axis=1, num_outputs=2, _outputs=2), network.values("centres")[:, i], strict=True
+                op.Split(xy, axis=1, num_outputs=2, _outputs=2), banks.centres[:, i], strict=True
             ):
                 distance = op.Sub(at, _constant(graph, centres))
                 squares.append(op.Mul(distance, distance))
-            decays = _constant(graph, -network.values("decays")[i])
+            decays = _constant(graph, -banks.decays[i])
             response = op.Mul(response, op.Exp(op.Mul(op.Add(*squares), decays)))
-        filters.append(response)
-    return filters
+        responses.append(response)
+    return responses
 
 
 def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -> ir.Value:

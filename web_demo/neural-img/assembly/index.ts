@@ -1,3 +1,3 @@
 /** What the package runs as WebAssembly. */
-export { multiply, normalize, pixels, sines, subtract, waves } from './kernel';
+export { coefficients, multiply, normalize, pixels, see, sines, waves } from './kernel';
 export { decode, spread } from './rans';

@@ -11,7 +11,7 @@ const PANEL: usize = 32;
 const SHIFT: f32 = 12582912;
 
 /**
- * a · bᵀ + bias, with panels of b, outputs and panels of points so many bytes apart; without a bias if its address is 0.
+ * a · bᵀ + bias, with panels of a and b, outputs and panels of points so many bytes apart; without a bias if its address is 0.
  *
  * A block is 4 outputs by 8 points: V8 puts all loads of a turn before its arithmetic, and 8 sums and 6 loads are as many
  * values as fit into registers.
@@ -24,6 +24,7 @@ export function multiply(
   inner: usize,
   outputs: usize,
   panels: usize,
+  inputStep: usize,
   groupStep: usize,
   outputStep: usize,
   panelStep: usize,
@@ -71,7 +72,7 @@ export function multiply(
       v128.store(to, d1, 16);
       to += outputStep;
     }
-    a += inner * PANEL;
+    a += inputStep;
     out += panelStep;
   }
 }
@@ -80,37 +81,113 @@ function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Subtracts panels from others, so many of each, both so many bytes apart. */
-export function subtract(from: usize, what: usize, step: usize, panels: usize): void {
-  for (const end = from + panels * step; from < end; from += step, what += step) {
-    v128.store(from, f32x4.sub(v128.load(from), v128.load(what)));
-    v128.store(from, f32x4.sub(v128.load(from, 16), v128.load(what, 16)), 16);
+/**
+ * What channels see of pictures at so many panels of points, [panel][channel][8] with panels so many bytes apart: values `at`
+ * bytes behind the addresses uint32 [channels]; those after the first `absolute` less the first one.
+ */
+export function see(
+  addresses: usize,
+  channels: usize,
+  absolute: usize,
+  at: usize,
+  out: usize,
+  panelStep: usize,
+  panels: usize,
+): void {
+  for (; panels > 0; panels--) {
+    const here = load<usize>(addresses) + at;
+    for (let channel: usize = 0, to = out; channel < channels; channel++, to += PANEL) {
+      const from = load<usize>(addresses + (channel << 2)) + at;
+      const isAbsolute = channel < absolute;
+      const low = v128.load(from);
+      const high = v128.load(from, 16);
+      v128.store(to, isAbsolute ? low : f32x4.sub(low, v128.load(here)));
+      v128.store(to, isAbsolute ? high : f32x4.sub(high, v128.load(here, 16)), 16);
+    }
+    at += PANEL;
+    out += panelStep;
   }
 }
 
-/** base + sin πt in the place of t, so many panels; the base goes on by so many bytes after each half of one. */
+/**
+ * Writes coefficients where zeros are already, as [column function / 8][row function][8] with so many row functions: of cells in
+ * a row or, if the scan goes down, a column, the first of which has its functions from column x and row y on.
+ *
+ * Of each cell's int16 codes [order][order] come `most` along the scan and `others` across it. `worths` has float32 what a code
+ * of each magnitude stands for.
+ */
+export function coefficients(
+  codes: usize,
+  cells: u32,
+  order: u32,
+  most: u32,
+  others: u32,
+  worths: usize,
+  out: usize,
+  height: u32,
+  x: u32,
+  y: u32,
+  down: bool,
+): void {
+  for (; cells > 0; cells--) {
+    for (let i: u32 = 0; i < most; i++) {
+      let at = codes + ((i * order) << 1);
+      for (let j: u32 = 0; j < others; j++, at += 2) {
+        // Most codes are zero.
+        if (j + 8 <= others && !v128.any_true(v128.load(at))) {
+          j += 7;
+          at += 14;
+          continue;
+        }
+        const code = load<i16>(at);
+        if (code === 0) continue;
+        const worth = load<f32>(worths + ((<usize>abs<i32>(code)) << 2));
+        const column = x + (down ? j : i);
+        const row = (column >> 3) * height + y + (down ? i : j);
+        store<f32>(out + (((row << 3) + (column & 7)) << 2), code < 0 ? -worth : worth);
+      }
+    }
+    codes += (order * order) << 1;
+    if (down) x += others;
+    else y += others;
+  }
+}
+
+/**
+ * sin πx ≈ x (c₁ + c₃x² + c₅x⁴ + c₇x⁶ + c₉x⁸), from the highest on, behind SHIFT. They lie in memory since V8 makes constants of
+ * code anew in each turn of a loop.
+ */
+const SINE = memory.data<f32>([SHIFT, 0.07722013, -0.5980452, 2.5500314, -5.167707, 3.1415925]);
+
+/**
+ * base + sin πt in the place of t, within 2 · 10⁻⁷, so many panels: of the nearest integer, whose parity is the sign, and a
+ * polynomial of what is left. The base goes on by so many bytes after each half of a panel.
+ */
 export function sines(values: usize, panels: usize, base: usize, baseStep: usize): void {
+  const shift = v128.load32_splat(SINE);
+  const c9 = v128.load32_splat(SINE, 4);
+  const c7 = v128.load32_splat(SINE, 8);
+  const c5 = v128.load32_splat(SINE, 12);
+  const c3 = v128.load32_splat(SINE, 16);
+  const c1 = v128.load32_splat(SINE, 20);
   for (const end = values + panels * PANEL; values < end; values += 16) {
-    v128.store(values, f32x4.add(v128.load(base), sine(v128.load(values))));
+    const t = v128.load(values);
+    const shifted = f32x4.add(t, shift);
+    const rest = f32x4.sub(t, f32x4.sub(shifted, shift));
+    const square = f32x4.mul(rest, rest);
+    let p = multiplyAdd(square, c9, c7);
+    p = multiplyAdd(p, square, c5);
+    p = multiplyAdd(p, square, c3);
+    p = multiplyAdd(p, square, c1);
+    const sine = v128.xor(f32x4.mul(p, rest), i32x4.shl(shifted, 31));
+    v128.store(values, f32x4.add(v128.load(base), sine));
     base += baseStep;
   }
 }
 
-/** sin πt, within 2 · 10⁻⁷: of the nearest integer, whose parity is the sign, and a polynomial of what is left. */
-function sine(t: v128): v128 {
-  const shifted = f32x4.add(t, f32x4.splat(SHIFT));
-  const rest = f32x4.sub(t, f32x4.sub(shifted, f32x4.splat(SHIFT)));
-  const square = f32x4.mul(rest, rest);
-  let p = multiplyAdd(square, f32x4.splat(0.0772201269865036), f32x4.splat(-0.5980451703071594));
-  p = multiplyAdd(p, square, f32x4.splat(2.5500314235687256));
-  p = multiplyAdd(p, square, f32x4.splat(-5.1677069664001465));
-  p = multiplyAdd(p, square, f32x4.splat(3.141592502593994));
-  return v128.xor(f32x4.mul(p, rest), i32x4.shl(shifted, 31));
-}
-
 /**
  * Factors times sin(a + b) = sin a · cos b + cos a · sin b: of points [panel][output][sin a × 8, cos a × 8], all with one
- * [output][cos b, sin b] of the other axis; the factors go on by so many bytes after each half of a panel.
+ * [output][sin b, cos b] of the other axis; the factors go on by so many bytes after each half of a panel.
  */
 export function waves(
   factors: usize,
@@ -123,8 +200,8 @@ export function waves(
 ): void {
   for (; panels > 0; panels--) {
     for (let at = other, end = other + outputs * 8; at < end; at += 8) {
-      const cosine = v128.load32_splat(at);
-      const sine = v128.load32_splat(at, 4);
+      const sine = v128.load32_splat(at);
+      const cosine = v128.load32_splat(at, 4);
       const low = multiplyAdd(v128.load(lanes, 32), sine, f32x4.mul(v128.load(lanes), cosine));
       const high = multiplyAdd(v128.load(lanes, 48), sine, f32x4.mul(v128.load(lanes, 16), cosine));
       v128.store(out, f32x4.mul(v128.load(factors), low));

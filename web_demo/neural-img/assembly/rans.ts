@@ -4,18 +4,18 @@ const TOTAL_BITS = 14;
 const TOTAL: u32 = 1 << TOTAL_BITS;
 const WORD_BITS = 16;
 const LOWEST: u32 = 1 << 15;
-/** Weights of magnitudes in the lanes beside a code's own, and in that itself. */
-const ASIDE = 1;
-const OWN = 4;
+/** Bytes of a tap. */
+const TAP = 12;
 
 /**
- * Writes all codes, int16 [steps][lanes], where zeros are already, and returns how many words were taken: more than
- * there are if the stream ends too early.
+ * Writes all codes, int16 [lanes / across][steps / period][across][period], where zeros are already, and returns how many words
+ * were taken: more than there are if the stream ends too early.
  *
- * For each of TOTAL slots of a table, `slots` has uint16 frequency, distance from the code's first slot, and the code.
- * `tables` has, for each activity up to `most`, uint8 which table holds. Of `taps` earlier codes that tell of a code,
- * `distances` has int32 how many steps before it they are, and `weights` int32 what their magnitudes count.
- * `ring` is int32 [size][lanes + 2], zero: activities of this step and the next ones, as far as codes reach.
+ * For each of TOTAL slots of a table, `slots` has uint16 frequency, distance from the code's first slot, and the code. `tables`
+ * has, for each activity up to `most`, uint16 which table holds and the frequency of 0 in it: nearly all codes are 0, whose
+ * slots are in the middle, so that slots, more than fit into caches, are seldom read. Of the earlier codes that tell of a code,
+ * `taps` has int32 how many steps before it they are, what their magnitudes count, and room for an address, up to `end`.
+ * `ring` is int32 [size][lanes + 2], zero, and one more: activities of this step and the next ones, as far as codes reach.
  */
 export function decode(
   words: usize,
@@ -28,13 +28,15 @@ export function decode(
   most: i32,
   prior: usize,
   period: u32,
-  distances: usize,
-  weights: usize,
-  taps: u32,
+  taps: usize,
+  end: usize,
   ring: usize,
   size: u32,
   codes: usize,
+  across: u32,
 ): u32 {
+  // From one group of lanes to the next, less what these lanes would take side by side.
+  const jump = (steps / period - 1) * across;
   const wide = (lanes + 2) << 2;
   let taken: u32 = 0;
   let row: u32 = 0;
@@ -42,41 +44,81 @@ export function decode(
   for (let step: u32 = 0; step < steps; step++) {
     const added = load<i32>(prior + (phase << 2));
     let at = ring + row * wide + 4;
-    for (let lane: u32 = 0; lane < lanes; lane++, at += 4, codes += 2) {
+    for (let tap = taps; tap < end; tap += TAP) {
+      const later = row + load<u32>(tap);
+      store<usize>(tap, ring + (later < size ? later : later - size) * wide, 8);
+    }
+    let four: u32 = 4;
+    for (let lane: u32 = 0; lane < lanes; lane++, at += 4) {
+      if (lane + 4 === four && four <= lanes) {
+        four += 4;
+        if (zeros(at, states + (lane << 2), tables, added, most)) {
+          lane += 3;
+          at += 12;
+          continue;
+        }
+      }
       const activity = min(load<i32>(at) + added, most);
       store<i32>(at, 0);
       const state = load<u32>(states + (lane << 2));
-      const table = <usize>load<u8>(tables + activity);
-      const slot = slots + ((table << TOTAL_BITS) + (state & (TOTAL - 1))) * 6;
-      let next = (state >> TOTAL_BITS) * load<u16>(slot) + load<u16>(slot, 2);
+      const table = tables + (activity << 2);
+      const position = state & (TOTAL - 1);
+      let frequency = <u32>load<u16>(table, 2);
+      let distance = position - ((TOTAL - frequency) >> 1);
+      let code: i16 = 0;
+      if (distance >= frequency) {
+        const slot = slots + (((<usize>load<u16>(table)) << TOTAL_BITS) + position) * 6;
+        frequency = load<u16>(slot);
+        distance = load<u16>(slot, 2);
+        code = load<i16>(slot, 4);
+      }
+      let next = (state >> TOTAL_BITS) * frequency + distance;
       if (next < LOWEST) {
         if (taken === count) return count + 1;
         next = (next << WORD_BITS) | load<u16>(words + (taken << 1));
         taken++;
       }
       store<u32>(states + (lane << 2), next);
-      const code = load<i16>(slot, 4);
       // Most are zero, which tells nothing.
       if (code === 0) continue;
-      store<i16>(codes, code);
-      const magnitude = code < 0 ? -(<i32>code) : <i32>code;
-      for (let tap: u32 = 0; tap < taps; tap++) {
-        let later = row + load<u32>(distances + (tap << 2));
-        if (later >= size) later -= size;
-        const to = ring + later * wide + (lane << 2);
-        const share = magnitude * load<i32>(weights + (tap << 2));
-        store<i32>(to, load<i32>(to) + ASIDE * share);
-        store<i32>(to, load<i32>(to, 4) + OWN * share, 4);
-        store<i32>(to, load<i32>(to, 8) + ASIDE * share, 8);
+      const group = lane < across ? 0 : lane / across;
+      store<i16>(codes + (((lane + group * jump) * period + phase) << 1), code);
+      // In the lane itself a magnitude weighs four times as much as in those beside it.
+      const magnitude = i32x4.mul(i32x4.splat(abs<i32>(code)), i32x4(1, 4, 1, 0));
+      for (let tap = taps; tap < end; tap += TAP) {
+        const to = load<usize>(tap, 8) + (lane << 2);
+        v128.store(to, i32x4.add(v128.load(to), i32x4.mul(magnitude, v128.load32_splat(tap, 4))));
       }
     }
     // The lanes beyond the last ones on either side are nobody's.
     store<i32>(at, 0);
     store<i32>(ring + row * wide, 0);
     if (++row === size) row = 0;
-    if (++phase === period) phase = 0;
+    if (++phase === period) {
+      phase = 0;
+      codes += (across * period) << 1;
+    }
   }
   return taken;
+}
+
+/** Takes the codes of four lanes if these are all 0 and take no words; otherwise does nothing and returns false. */
+function zeros(activities: usize, states: usize, tables: usize, added: i32, most: i32): bool {
+  const sums = i32x4.add(v128.load(activities), i32x4.splat(added));
+  const at = i32x4.shl(i32x4.min_s(sums, i32x4.splat(most)), 2);
+  let frequency = i32x4.splat(load<u16>(tables + i32x4.extract_lane(at, 0), 2));
+  frequency = i32x4.replace_lane(frequency, 1, load<u16>(tables + i32x4.extract_lane(at, 1), 2));
+  frequency = i32x4.replace_lane(frequency, 2, load<u16>(tables + i32x4.extract_lane(at, 2), 2));
+  frequency = i32x4.replace_lane(frequency, 3, load<u16>(tables + i32x4.extract_lane(at, 3), 2));
+  const state = v128.load(states);
+  const first = i32x4.shr_u(i32x4.sub(i32x4.splat(TOTAL), frequency), 1);
+  const distance = i32x4.sub(v128.and(state, i32x4.splat(TOTAL - 1)), first);
+  const next = i32x4.add(i32x4.mul(i32x4.shr_u(state, TOTAL_BITS), frequency), distance);
+  const isZero = v128.and(i32x4.lt_u(distance, frequency), i32x4.ge_u(next, i32x4.splat(LOWEST)));
+  if (!i32x4.all_true(isZero)) return false;
+  v128.store(activities, i32x4.splat(0));
+  v128.store(states, next);
+  return true;
 }
 
 /** Writes the slots of a table, given uint16 frequencies of the magnitudes from 0 on; one other than 0 has two signs. */

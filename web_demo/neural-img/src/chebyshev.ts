@@ -15,6 +15,9 @@ const NOISE = 2e-7;
 /** Nodes at which functions are sampled to judge how smooth they are; as many are never taken. */
 const SAMPLES = 256;
 
+/** A distance next to which all others are endless. */
+const TINY = 1e-99;
+
 /** Natural logarithm, without its sign, of how much the stretching itself errs: next to nothing in float32. */
 const ENDS = 26;
 
@@ -24,15 +27,23 @@ export function nodes(stretch: Float32Array, count: number): Float32Array {
   return Float32Array.from(lattice(count, alpha(count)), (t) => middle + half * t);
 }
 
-/** Weights, [count, coordinates], that give values at coordinates from values at their `nodes`. */
+/**
+ * Weights, [count, coordinates], that give values at coordinates from values at their `nodes`: of the polynomial through these, by
+ * the second form of the barycentric formula (Berrut and Trefethen 2004, eq. 4.2 and 5.3).
+ */
 export function interpolation(stretch: Float32Array, count: number): Float32Array {
   const [{ middle, half }, a] = [interval(stretch), alpha(count)];
-  const [matrix, weights] = [transform(count), new Float32Array(count * stretch.length)];
+  const own = Float64Array.from({ length: count }, (_, k) => Math.cos(angle(k, count)));
+  const factors = own.map((_, k) => (k % 2 ? -1 : 1) * Math.sin(angle(k, count)));
+  const weights = new Float32Array(count * stretch.length);
   stretch.forEach((coordinate, at) => {
-    const own = Math.acos(clamped(Math.sin(clamped((coordinate - middle) / half) * Math.asin(a)) / a));
-    const cosines = Float64Array.from({ length: count }, (_, degree) => Math.cos(degree * own));
-    for (let node = 0; node < count; node++)
-      weights[node * stretch.length + at] = dot(cosines, matrix.subarray(node * count, (node + 1) * count));
+    const s = Math.sin(clamped((coordinate - middle) / half) * Math.asin(a)) / a;
+    // At a node itself, its weight is all.
+    const shares = factors.map((factor, k) => factor / (s - (own[k] as number) || TINY));
+    const sum = shares.reduce((all, share) => all + share, 0);
+    shares.forEach((share, k) => {
+      weights[k * stretch.length + at] = share / sum;
+    });
   });
   return weights;
 }
@@ -83,10 +94,6 @@ function transform(count: number): Float64Array {
     for (let degree = 0; degree < count; degree++)
       matrix[at++] = (Math.cos(angle(node, count) * degree) * (degree ? 2 : 1)) / count;
   return matrix;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, k) => sum + value * (b[k] as number), 0);
 }
 
 /** Middle and half length; a single coordinate has an interval, too. */

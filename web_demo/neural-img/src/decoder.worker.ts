@@ -31,7 +31,10 @@ function answer({ id, file, plan, level, grid, piece }: Request<Plan>): void {
     const opened = file || plan ? open(file, plan, level) : undefined;
     const told = piece && take(piece);
     const pixels = grid && decode(grid);
-    reply({ id, ...opened, ...told, ...(pixels && { pixels }) }, pixels ? [pixels.buffer] : []);
+    // What is open here has a copy of the codes, the largest part of a plan, in the kernel.
+    const codes = opened?.plan && !isPreview(opened.plan) ? opened.plan.latents?.codes : undefined;
+    const moved = [pixels, codes].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
+    reply({ id, ...opened, ...told, ...(pixels && { pixels }) }, moved);
   } catch (error) {
     const isKnown = error instanceof ModelError;
     // After a trap or without memory the instance cannot be trusted any more.
@@ -48,7 +51,7 @@ function open(
   file: Uint8Array | undefined,
   plan: Plan | undefined,
   level: number | undefined,
-): Partial<Answer<Plan>> {
+): Partial<ReturnType<typeof told>> {
   if (!kernel) throw new ModelError('The decoder has no WebAssembly.');
   draw = undefined;
   kernel.clear();

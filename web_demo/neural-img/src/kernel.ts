@@ -20,7 +20,7 @@ export type Draw = (
 
 type Function = (...addressesAndSizes: number[]) => number;
 type Exports = Record<
-  'multiply' | 'normalize' | 'sines' | 'subtract' | 'waves' | 'pixels' | 'decode' | 'spread',
+  'coefficients' | 'decode' | 'multiply' | 'normalize' | 'pixels' | 'see' | 'sines' | 'spread' | 'waves',
   Function
 > & {
   memory: WebAssembly.Memory;
@@ -31,7 +31,8 @@ export const PANEL = 32;
 /** Addresses of a panel of zeros and one of ones. */
 export const ZEROS = 64;
 export const ONES = 96;
-const FIRST = 128;
+/** Behind the module's own constants, which lie from 1024 on. */
+const FIRST = 1088;
 const PAGE = 65536;
 
 export class Kernel {

@@ -18,7 +18,7 @@ const MEAN_ACTIVITY = 280;
 /** So many native pixels more than a whole number between samples are as good as none. */
 const HARDLY = 0.01;
 /** Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below. */
-export const BESIDE = [-1, 0, 1];
+const BESIDE = [-1, 0, 1];
 
 /** Cells from `start` to before `end`. */
 export interface Cells {
@@ -89,7 +89,9 @@ export class Axis {
         let [before, now] = [Math.cos(angle), Math.cos(angle)];
         for (let k = 0, to = (cell - start) * frequencies * 8 + lane; k < frequencies; k++, to += 8) {
           values[to] = (values[to] as number) + now * window;
-          [before, now] = [now, double * now - before];
+          const next = double * now - before;
+          before = now;
+          now = next;
         }
       }
     }
@@ -163,23 +165,4 @@ export function context(order: number): Context {
     add((k + 1) * order, weight);
   });
   return { weights, prior: Int32Array.from({ length: cell }, (_, k) => (k === 0 ? MEAN_ACTIVITY : 0)) };
-}
-
-/** Codes as `Latents` has them, [3, A, B, K, K], from [steps, lanes]; planes are apart if each has lanes of its own. */
-export function fromLanes(
-  lanes: Int16Array,
-  planes: number,
-  [along, across, order]: [number, number, number],
-  apart: boolean,
-): Int16Array {
-  const [codes, cell] = [new Int16Array(lanes.length), order ** 2];
-  for (let plane = 0, to = 0; plane < planes; plane++)
-    for (let a = 0; a < along; a++)
-      for (let b = 0; b < across; b++) {
-        const step = apart ? a : plane * along + a;
-        const lane = apart ? plane * across + b : b;
-        const count = apart ? planes * across : across;
-        for (let k = 0; k < cell; k++) codes[to++] = lanes[(step * cell + k) * count + lane] as number;
-      }
-  return codes;
 }

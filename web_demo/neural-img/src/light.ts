@@ -1,4 +1,5 @@
 /** The package's own engine: networks evaluated in WebAssembly, by workers that share compiled modules. */
+import { fromHex } from './bytes.ts';
 import { CODER } from './generated/coder.ts';
 import { PLAIN, RELAXED } from './generated/kernel.ts';
 import { WORKER } from './generated/worker.ts';
@@ -51,8 +52,7 @@ async function compile(): Promise<Modules> {
   return { kernel, coder } as Modules;
 }
 
-const moduleOf = (text: string) =>
-  WebAssembly.compile(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+const moduleOf = (text: string) => WebAssembly.compile(fromHex(text));
 
 /** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
 async function startWorker(): Promise<Worker> {
@@ -79,6 +79,3 @@ async function ready(address: string): Promise<Worker> {
   });
   return worker;
 }
-
-const fromHex = (text: string) =>
-  Uint8Array.from({ length: text.length / 2 }, (_, k) => Number.parseInt(text.slice(2 * k, 2 * k + 2), 16));

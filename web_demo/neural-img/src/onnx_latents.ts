@@ -1,6 +1,6 @@
 /** Latents from the tensors of an ONNX file, which has their codes as an entropy-coded stream (docs/format.md). */
 import type { Kernel } from './kernel.ts';
-import { context, FEWEST, fromLanes, lattice, PITCHES, REACHES } from './lapped_transform.ts';
+import { context, FEWEST, lattice, PITCHES, REACHES } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents } from './network.ts';
 import type { ElementType, OnnxTensor } from './onnx_tensor.ts';
@@ -60,9 +60,8 @@ export function readLatents(
     throw new ModelError(`Its tensor “latents.states” has ${states.length} lanes, its picture ${lanes}.`);
   if (length * lanes > CODES + CODES_PER_BYTE * bytes || length > STEPS + STEPS_PER_BYTE * bytes)
     throw new ModelError('It declares a larger picture than its entropy-coded stream can have.');
-  const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length);
-  const shape: Latents['shape'] = [along, across, order];
-  return { codes: fromLanes(codes, planes, shape, apart), shape, step, pitch, down, reach, magnitudes };
+  const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length, across);
+  return { codes, shape: [along, across, order], step, pitch, down, reach, magnitudes };
 }
 
 /** Throws a ModelError if this is no table of magnitudes of codes of so many sizes. */

@@ -50,8 +50,9 @@ export function checkTables({ frequencies, limits }: Tables): void {
 }
 
 /**
- * All codes of a stream, [steps, lanes], given the words in the order in which lanes take them and the states that the lanes
- * start from. Throws a ModelError if the tables are wrong, or the stream is too short, too long or damaged.
+ * All codes of a stream, [lanes / across, steps / period, across, period] with the period of the prior, given the words in the
+ * order in which lanes take them and the states that the lanes start from. Throws a ModelError if the tables are wrong, or the
+ * stream is too short, too long or damaged.
  */
 export function decode(
   kernel: Kernel,
@@ -60,6 +61,7 @@ export function decode(
   tables: Tables,
   { weights, prior }: Context,
   steps: number,
+  across: number,
 ): Int16Array {
   checkTables(tables);
   const lanes = states.length;
@@ -67,15 +69,15 @@ export function decode(
     const { slots, tableOf, most } = putTables(kernel, tables);
     const size = Math.max(...weights.keys()) + 1;
     const [own, from] = [kernel.put(words), kernel.put(states)];
-    const [distances, shares] = [weights.keys(), weights.values()].map((all) =>
-      kernel.put(Int32Array.from(all)),
-    ) as [number, number];
+    const taps = Int32Array.from([...weights].flatMap(([distance, weight]) => [distance, weight, 0]));
+    const first = kernel.put(taps);
     const priors = kernel.put(prior);
-    const ring = kernel.put(new Int32Array(size * (lanes + 2)));
-    const codes = kernel.put(new Int16Array(steps * lanes));
+    const ring = kernel.put(new Int32Array(size * (lanes + 2) + 1));
+    const codes = kernel.take((steps * lanes) / 2);
+    kernel.floats(codes, (steps * lanes + 1) >> 1).fill(0);
     const taken = kernel.run.decode(
       ...[own, words.length, from, lanes, steps, slots, tableOf, most, priors, prior.length],
-      ...[distances, shares, weights.size, ring, size, codes],
+      ...[first, first + taps.byteLength, ring, size, codes, across],
     );
     if (taken > words.length) throw new ModelError('Its entropy-coded stream ends too early.');
     const { buffer } = kernel.run.memory;
@@ -89,15 +91,15 @@ export function decode(
   });
 }
 
-/** The tables by slots, and which of them holds for each activity up to `most`. */
+/** The tables by slots, and for each activity up to `most` which of them holds and the frequency of 0 there. */
 function putTables(kernel: Kernel, { frequencies, limits }: Tables) {
   const magnitudes = frequencies.length / (limits.length + 1);
   const most = Math.ceil(limits.at(-1) ?? 0);
-  let table = 0;
-  const byActivity = Uint8Array.from({ length: most + 1 }, (_, activity) => {
+  const byActivity = new Uint16Array(2 * (most + 1));
+  for (let activity = 0, table = 0; activity <= most; activity++) {
     while ((limits[table] as number) < activity) table++;
-    return table;
-  });
+    byActivity.set([table, frequencies[table * magnitudes] as number], 2 * activity);
+  }
   const tableOf = kernel.put(byActivity);
   const own = kernel.put(Uint16Array.from(frequencies));
   const slots = kernel.take((limits.length + 1) * SLOT_FLOATS * TOTAL);

@@ -14,7 +14,7 @@ test('products are those of matrices, plus a bias', () => {
   const [a, b] = [kernel.matrix(11, 5, value), kernel.matrix(9, 5, (row, column) => value(column, row))];
   const bias = kernel.put(Float32Array.from({ length: 12 }, (_, k) => k));
   const out = kernel.take(16 * 12);
-  kernel.run.multiply(a.at, b.at, bias, out, 5, 12, 2, 5 * PANEL, PANEL, 12 * PANEL);
+  kernel.run.multiply(a.at, b.at, bias, out, 5, 12, 2, 5 * PANEL, 5 * PANEL, PANEL, 12 * PANEL);
   const got = at(kernel, out, 12);
   for (let row = 0; row < 11; row++)
     for (let output = 0; output < 9; output++) {
@@ -39,11 +39,50 @@ test('sines are of half turns, exact to 2 · 10⁻⁷ up to 50 of them, and have
   expect([...kernel.floats(zero, 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
+test('channels see pictures, some of them less the first', () => {
+  const kernel = newKernel();
+  const floats = Float32Array.from({ length: 48 }, (_, k) => k ** 2);
+  const picture = kernel.put(floats);
+  const addresses = kernel.put(Uint32Array.of(picture + 4, picture, picture + 12));
+  const out = kernel.take(64);
+  kernel.floats(out, 64).fill(-1);
+  kernel.run.see(addresses, 3, 2, 16, out, 4 * PANEL, 2);
+  const got = kernel.floats(out, 64);
+  for (let panel = 0; panel < 2; panel++)
+    for (let lane = 0; lane < 8; lane++) {
+      const [here, k] = [(panel * 8 + lane + 5) ** 2, panel * 8 + lane + 4];
+      const channels = [0, 1, 2, 3].map((channel) => got[panel * 32 + channel * 8 + lane]);
+      expect(channels).toEqual([here, k ** 2, (k + 3) ** 2 - here, -1]);
+    }
+});
+
+test.each([false, true])('coefficients are what codes stand for, scan down: %s', (down) => {
+  const kernel = newKernel();
+  const codes = Int16Array.of(0, 1, -2, 0, 0, 0, 0, 0, 0, ...[0, 0, 2, 0, -1, 0, 0, 0, 1]);
+  const [order, most, others, height] = [3, 2, 3, 16];
+  const worths = kernel.put(Float32Array.of(0, 0.5, 7));
+  const out = kernel.take(2 * height * 8);
+  kernel.floats(out, 2 * height * 8).fill(0);
+  const [own, from] = [kernel.put(codes), [6, 8] as const];
+  kernel.run.coefficients(own, 2, order, most, others, worths, out, height, ...from, Number(down));
+  const got = at(kernel, out, height);
+  // Of the second cell, the last code is of a frequency that is left out.
+  const expected: [number, number, number][] = [
+    [0, 1, 0.5],
+    [0, 2, -7],
+    [0, 3 + 2, 7],
+    [1, 3 + 1, -0.5],
+  ];
+  for (const [along, across, worth] of expected)
+    expect(down ? got(6 + across, 8 + along) : got(6 + along, 8 + across)).toBe(worth);
+  expect(kernel.floats(out, 2 * height * 8).filter((value) => value !== 0)).toHaveLength(4);
+});
+
 test('waves are products of columns and rows, times factors', () => {
   const kernel = newKernel();
   const lanes = Array.from({ length: 8 }, (_, k) => k / 3);
   const table = kernel.put(Float32Array.from([...lanes.map(Math.sin), ...lanes.map(Math.cos)]));
-  const other = kernel.put(Float32Array.of(Math.cos(2), Math.sin(2)));
+  const other = kernel.put(Float32Array.of(Math.sin(2), Math.cos(2)));
   const out = kernel.take(8);
   kernel.run.waves(ONES, 0, table, other, out, 1, 1);
   const waves = [...kernel.floats(out, 8)];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Axis, context, fromLanes, lattice, meansOf, seenBy } from '../../neural-img/src/lapped_transform.ts';
+import { Axis, context, lattice, meansOf, seenBy } from '../../neural-img/src/lapped_transform.ts';
 import { vectors } from '../vectors.ts';
 
 interface Vectors {
@@ -55,13 +55,4 @@ test('equal distances of a context are counted once, with the sum of their weigh
   expect(weights.get(4)).toBe(12 + 1);
   expect(weights.get(16)).toBe(15 + 1);
   expect([...prior.slice(0, 2)]).toEqual([280, 0]);
-});
-
-test.each([
-  [false, [0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15]],
-  [true, [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]],
-])('lanes become planes of cells; planes apart: %s', (apart, expected) => {
-  // Two planes of 1 × 2 cells with 2 × 2 frequencies, numbered as they come.
-  const lanes = Int16Array.from({ length: 16 }, (_, k) => k);
-  expect([...fromLanes(lanes, 2, [1, 2, 2], apart)]).toEqual(expected);
 });

@@ -16,18 +16,29 @@ interface Case {
 }
 const cases = vectors<Case[]>('rans');
 
-function run(from: Case): number[] {
+function run(from: Case, across = from.states.length): number[] {
   const tables = {
     frequencies: Int32Array.from(from.frequencies.flat()),
     limits: Float32Array.from(from.limits),
   };
   const context = { weights: new Map(from.weights), prior: Int32Array.from(from.prior) };
   const [words, states] = [Uint16Array.from(from.words), Int32Array.from(from.states)];
-  return [...decode(newKernel(), words, states, tables, context, from.codes.length)];
+  return [...decode(newKernel(), words, states, tables, context, from.codes.length, across)];
 }
 
 test.each(cases)('codes are those that Python encoded, %#', (from) => {
-  expect(run(from)).toEqual(from.codes.flat());
+  const [lanes, period] = [from.states.length, from.prior.length];
+  for (const across of [lanes, 1]) {
+    const groups = Array.from({ length: lanes / across }, (_, group) => group * across);
+    const expected = groups.flatMap((first) =>
+      Array.from({ length: from.codes.length / period }, (_, row) =>
+        Array.from({ length: across }, (_, lane) =>
+          from.codes.slice(row * period, (row + 1) * period).map((step) => step[first + lane]),
+        ),
+      ),
+    );
+    expect(run(from, across)).toEqual(expected.flat(2));
+  }
 });
 
 test('any stream is decoded or refused', () => {

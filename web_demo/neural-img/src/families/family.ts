@@ -20,7 +20,7 @@ export interface Field {
 export interface Family {
   /** The layout of its tensors, by name. */
   fields: Record<string, Field>;
-  /** Prepares to draw a network. */
+  /** Prepares to draw a network, whose latents' codes are not looked at any more when it returns. */
   open(kernel: Kernel, network: Network): Draw;
   /** Whether a network has latents of a lapped transform. */
   hasLatents?: true;

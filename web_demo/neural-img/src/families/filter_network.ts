@@ -8,7 +8,7 @@
 import { interpolation, nodes } from '../chebyshev.ts';
 import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
 import { apply, type Layer } from './layers.ts';
-import { type Axis, type Bank, laneTable, nodesFor, otherTable } from './waves.ts';
+import { type Axis, type Bank, nodesFor, waveTable } from './waves.ts';
 
 export interface FilterNetwork {
   banks: Bank[];
@@ -61,9 +61,9 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
 
   function atPixels(x: Float32Array): DrawRows {
     const panels = Math.ceil(x.length / 8);
-    const lanes = banks.map((bank) => laneTable(kernel, bank, 0, x, channels));
+    const lanes = banks.map((bank) => waveTable(kernel, bank, 0, x, channels, 8));
     return (y, out, pitch) => {
-      const rows = banks.map((bank) => otherTable(kernel, bank, 1, y, channels));
+      const rows = banks.map((bank) => waveTable(kernel, bank, 1, y, channels, 1));
       const [both, z] = [buffers(TILE), kernel.take(TILE * outputs * 8)];
       for (let row = 0; row < y.length; row++)
         for (let panel = 0; panel < panels; panel += TILE) {
@@ -79,13 +79,13 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
   function atNodes(x: Float32Array, { columns, across, down }: Tiling): DrawRows {
     const tiles = stretches(x, columns).map((stretch) => {
       const own = nodes(stretch, across);
-      const others = banks.map((bank) => otherTable(kernel, bank, 0, own, channels));
+      const others = banks.map((bank) => waveTable(kernel, bank, 0, own, channels, 1));
       return { panels: Math.ceil(stretch.length / 8), others, weights: interpolating(stretch, across) };
     });
     const [points, groups] = [across * down, Math.ceil(outputs / 8)];
     return (y, out, pitch) => {
       const own = nodes(y, down);
-      const lanes = banks.map((bank) => laneTable(kernel, bank, 1, own, channels));
+      const lanes = banks.map((bank) => waveTable(kernel, bank, 1, own, channels, 8));
       const weights = interpolating(y, down);
       // [output / 8][node across][node down][8].
       const values = kernel.take(groups * points * 8);
@@ -100,29 +100,20 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
           const from = evaluate(lanes, others, down / 8, both);
           const to = values + node * down * PANEL;
           const { at } = last.weights;
-          run.multiply(at, from, 0, to, channels, down, groups, channels * PANEL, PANEL, points * PANEL);
+          const step = channels * PANEL;
+          run.multiply(at, from, 0, to, channels, down, groups, step, step, PANEL, points * PANEL);
         }
         for (let row = 0; row < y.length; row++) {
           const size = groups * across * PANEL;
           if (row % 8 === 0) {
             const from = weights.at + row * down * 4;
-            run.multiply(values, from, 0, eight, down, 8, groups * across, 0, size, PANEL);
+            run.multiply(values, from, 0, eight, down, 8, groups * across, down * PANEL, 0, size, PANEL);
           }
           for (let panel = 0; panel < tile.panels; panel += TILE) {
             const count = Math.min(TILE, tile.panels - panel);
             const [at, own] = [tile.weights.at + panel * across * PANEL, eight + (row % 8) * size];
-            run.multiply(
-              at,
-              own,
-              last.bias,
-              z,
-              across,
-              outputs,
-              count,
-              across * PANEL,
-              PANEL,
-              outputs * PANEL,
-            );
+            const step = across * PANEL;
+            run.multiply(at, own, last.bias, z, across, outputs, count, step, step, PANEL, outputs * PANEL);
             finish(z, count, out + row * pitch + k * columns * 4 + panel * PANEL);
           }
         }

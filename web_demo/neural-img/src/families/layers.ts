@@ -5,6 +5,8 @@ import { channelsOf, coloursOf, type Network, valuesOf } from '../network.ts';
 export interface Layer {
   /** [outputs, inputs], both filled up to a multiple of 4 with some that are zero. */
   weights: Matrix;
+  /** Of the inputs the first so many are multiplied. */
+  inputs: number;
   /** The address of one number for each output. */
   bias: number;
   /** The largest norm of an output's weights, as they are in the network: how much it enlarges, as if signs were random. */
@@ -62,17 +64,13 @@ export function makeLayer(
   const biases = Float32Array.from({ length: rows }, (_, output) =>
     output < outputs ? unit * bias(output) : 0,
   );
-  return { weights, bias: kernel.put(biases), gain: Math.sqrt(Math.max(...norms)) };
+  return { weights, inputs, bias: kernel.put(biases), gain: Math.sqrt(Math.max(...norms)) };
 }
 
-/** Multiplies panels of points, [inputs][8] each, and writes [outputs][8]. */
-export function apply(
-  kernel: Kernel,
-  { weights, bias }: Layer,
-  from: number,
-  to: number,
-  panels: number,
-): void {
+/** Multiplies panels of points, [columns][8] each, and writes [rows][8]. */
+export function apply(kernel: Kernel, layer: Layer, from: number, to: number, panels: number): void {
+  const { weights, inputs, bias } = layer;
   const { at, rows, columns } = weights;
-  kernel.run.multiply(from, at, bias, to, columns, rows, panels, columns * PANEL, PANEL, rows * PANEL);
+  const step = columns * PANEL;
+  kernel.run.multiply(from, at, bias, to, inputs, rows, panels, step, step, PANEL, rows * PANEL);
 }

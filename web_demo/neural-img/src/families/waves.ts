@@ -40,59 +40,32 @@ export function banksOf(network: Network): Bank[] {
   }));
 }
 
-/** The address of [coordinate / 8][channel][sine × 8, cosine × 8]: of eight points side by side. */
-export function laneTable(
+/**
+ * The address of [coordinate / side][channel][sine × side, cosine × side]: of each wave, times its Gaussian, at so many coordinates
+ * side by side. Phases belong to y.
+ */
+export function waveTable(
   kernel: Kernel,
-  bank: Bank,
-  axis: Axis,
-  at: Float32Array,
-  channels: number,
-): number {
-  const data = new Float32Array(Math.ceil(at.length / 8) * channels * 16);
-  eachWave(bank, axis, at, (coordinate, channel, sine, cosine) => {
-    const to = ((coordinate >> 3) * channels + channel) * 16 + (coordinate & 7);
-    data[to] = sine;
-    data[to + 8] = cosine;
-  });
-  return kernel.put(data);
-}
-
-/** The address of [coordinate][channel][cosine, sine]: of what such points have in common. */
-export function otherTable(
-  kernel: Kernel,
-  bank: Bank,
-  axis: Axis,
-  at: Float32Array,
-  channels: number,
-): number {
-  const data = new Float32Array(at.length * channels * 2);
-  eachWave(bank, axis, at, (coordinate, channel, sine, cosine) => {
-    const to = (coordinate * channels + channel) * 2;
-    data[to] = cosine;
-    data[to + 1] = sine;
-  });
-  return kernel.put(data);
-}
-
-/** Visits each wave, times its Gaussian, at each coordinate; phases belong to y. */
-function eachWave(
   { frequencies, phases, centres, decays }: Bank,
   axis: Axis,
   at: Float32Array,
-  visit: (coordinate: number, channel: number, sine: number, cosine: number) => void,
-): void {
+  channels: number,
+  side: 1 | 8,
+): number {
+  const data = new Float32Array(Math.ceil(at.length / side) * channels * side * 2);
   for (let channel = 0; channel < phases.length; channel++) {
-    const [frequency, centre, decay] = [frequencies[axis], centres[axis], decays].map(
+    const [frequency, centre, decay, phase] = [frequencies[axis], centres[axis], decays, phases].map(
       (own) => own?.[channel] ?? 0,
-    );
-    const phase = axis === 1 ? (phases[channel] as number) : 0;
-    for (let k = 0; k < at.length; k++) {
-      const coordinate = at[k] as number;
-      const angle = (frequency as number) * coordinate + phase;
-      const size = decay === 0 ? 1 : Math.exp(-(decay as number) * (coordinate - (centre as number)) ** 2);
-      visit(k, channel, size * Math.sin(angle), size * Math.cos(angle));
-    }
+    ) as [number, number, number, number];
+    at.forEach((coordinate, k) => {
+      const angle = frequency * coordinate + (axis === 1 ? phase : 0);
+      const size = decay === 0 ? 1 : Math.exp(-decay * (coordinate - centre) ** 2);
+      const to = (Math.floor(k / side) * channels + channel) * side * 2 + (k % side);
+      data[to] = size * Math.sin(angle);
+      data[to + side] = size * Math.cos(angle);
+    });
   }
+  return kernel.put(data);
 }
 
 /**

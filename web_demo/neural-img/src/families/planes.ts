@@ -1,0 +1,147 @@
+/** The planes of a lapped transform at samples, and plane 0 beside them, where a network sees it (docs/decoding.md). */
+import { type Kernel, PANEL } from '../kernel.ts';
+import { Axis, type Cells, meansOf } from '../lapped_transform.ts';
+import { coloursOf, type Latents, type Network } from '../network.ts';
+
+/** Coordinates along an axis: those of samples, and before and after them those of their neighbours. */
+export interface Line extends Cells {
+  /** Windowed cosines of eight coordinates after eight, [cell, frequency][8] in the kernel, for cells that are open there. */
+  panels: (Cells & { at: number })[];
+  /** Frequencies of each cell. */
+  frequencies: number;
+  /** Coordinates before the first sample's, a multiple of 8. */
+  margin: number;
+  /** Panels from the margin on that have all samples. */
+  count: number;
+  /** Coordinates from a sample's to its neighbour's. */
+  shift: number;
+}
+
+/** Planes as pictures in the kernel's memory, rows a pitch of bytes apart: the address of each one's first sample. */
+export interface Pictures {
+  at: number[];
+  pitch: number;
+}
+
+/** Samples to a neighbour, at most, where neighbours are samples themselves. */
+const FARTHEST = 8;
+/** What coordinates in float32 may differ by from what they should be. */
+const ROUNDING = 2 ** -23;
+
+export function openPlanes(kernel: Kernel, network: Network) {
+  const { run } = kernel;
+  const latents = network.latents as Latents;
+  const axes = network.size.map((pixels) => new Axis(pixels, latents.pitch)) as [Axis, Axis];
+  const [means, worth] = [meansOf(latents), (latents.step * 2) / latents.pitch];
+  const codes = kernel.put(latents.codes);
+  const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
+
+  /** An axis, 0 for x and 1 for y, at samples that are so many native pixels apart. */
+  function lineOf(axis: 0 | 1, samples: Float32Array, spacing: number): Line {
+    const [own, reach] = [axes[axis], (2 * latents.reach) / (network.size[axis] as number)];
+    const frequencies = own.shown(spacing, latents.shape[2]);
+    const { coordinates, margin, shift } = besides(samples, reach);
+    const panels = Array.from({ length: coordinates.length / 8 }, (_, panel) => {
+      const { values, ...cells } = own.cosines(
+        coordinates.subarray(panel * 8, panel * 8 + 8),
+        frequencies,
+        spacing,
+      );
+      return { ...cells, at: kernel.put(values) };
+    });
+    const [start, end] = [panels.map((own) => own.start), panels.map((own) => own.end)];
+    const cells = { start: Math.min(...start), end: Math.max(...end) };
+    return { ...cells, panels, frequencies, margin, count: Math.ceil(samples.length / 8), shift };
+  }
+
+  /** Writes a plane's coefficients of all cells that are open, so many floats: [column function / 8][row function][8]. */
+  function writeCoefficients(plane: number, columns: Line, rows: Line, to: number, count: number): void {
+    const { down, shape } = latents;
+    const [along, across, order] = shape;
+    const [first, second] = down ? [rows, columns] : [columns, rows];
+    const height = (rows.end - rows.start) * rows.frequencies;
+    const floats = kernel.floats(to, count).fill(0);
+    for (let a = first.start; a < first.end; a++) {
+      const cell = (plane * along + a) * across;
+      const place = (a - first.start) * first.frequencies;
+      run.coefficients(
+        ...[codes + (cell + second.start) * order ** 2 * 2, second.end - second.start, order],
+        ...[first.frequencies, second.frequencies, worths, to, height],
+        ...(down ? [0, place] : [place, 0]),
+        Number(down),
+      );
+      for (let b = second.start; b < second.end; b++) {
+        const beside = (b - second.start) * second.frequencies;
+        const [column, row] = down ? [beside, place] : [place, beside];
+        floats[((column >> 3) * height + row) * 8 + (column & 7)] = (means[cell + b] as number) * worth;
+      }
+    }
+  }
+
+  /** All planes at samples, and plane 0 at their neighbours, too. */
+  function draw(columns: Line, rows: Line): Pictures {
+    const [groups, height] = [
+      Math.ceil(((columns.end - columns.start) * columns.frequencies) / 8),
+      (rows.end - rows.start) * rows.frequencies,
+    ];
+    const [pitch, step] = [columns.panels.length * PANEL, groups * 8 * PANEL];
+    const coefficients = kernel.take(groups * height * 8);
+    // What eight rows take of the column functions, [row / 8][column function][8].
+    const sums = kernel.take((rows.panels.length * step) / 4);
+    const at = Array.from({ length: coloursOf(network) }, (_, plane) => {
+      writeCoefficients(plane, columns, rows, coefficients, groups * height * 8);
+      const [across, down] = [columns, rows].map(({ margin, count, panels }) =>
+        plane ? { first: margin / 8, end: margin / 8 + count } : { first: 0, end: panels.length },
+      ) as [Range, Range];
+      for (let k = down.first; k < down.end; k++) {
+        const [own, inner, skipped] = reaching(rows, k);
+        const to = sums + k * step;
+        run.multiply(own, coefficients + skipped, 0, to, inner, groups * 8, 1, 0, height * PANEL, PANEL, 0);
+      }
+      const picture = kernel.take((rows.panels.length * 8 * pitch) / 4);
+      for (let k = across.first; k < across.end; k++) {
+        const [own, inner, skipped] = reaching(columns, k);
+        const to = picture + down.first * 8 * pitch + k * PANEL;
+        const [from, lines] = [sums + down.first * step + skipped, (down.end - down.first) * 8];
+        run.multiply(own, from, 0, to, inner, lines, 1, 0, step, pitch, 0);
+      }
+      return picture + rows.margin * pitch + columns.margin * 4;
+    });
+    return { at, pitch };
+  }
+
+  return { lineOf, draw };
+}
+
+interface Range {
+  first: number;
+  end: number;
+}
+
+/** Cosines of eight coordinates, how many functions these are, and bytes of panels of those before them. */
+function reaching({ panels, start, frequencies }: Line, k: number): [number, number, number] {
+  const own = panels[k] as Line['panels'][number];
+  return [own.at, (own.end - own.start) * frequencies, (own.start - start) * frequencies * PANEL];
+}
+
+/**
+ * Coordinates of samples and of their neighbours at a distance before and after them, in whole panels of eight.
+ *
+ * Where samples are so even that neighbours are samples, too, there are only some more of these at both ends. Elsewhere all
+ * samples' neighbours stand before the samples and after them.
+ */
+function besides(samples: Float32Array, distance: number) {
+  const [first = 0, last = 0, { length }] = [samples[0], samples.at(-1), samples];
+  const steps = Math.round((distance * (length - 1)) / (last - first));
+  const isNext = (sample: number, k: number) => Math.abs(first + (k * distance) / steps - sample) <= ROUNDING;
+  const isEven = steps > 0 && steps <= FARTHEST && samples.every(isNext);
+  const padded = Math.ceil(length / 8) * 8;
+  const margin = isEven ? FARTHEST : padded;
+  const coordinates = Float64Array.from({ length: padded + 2 * margin }, (_, at) => {
+    const k = at - margin;
+    if (isEven) return samples[k] ?? first + (k * distance) / steps;
+    const side = Math.floor(k / padded);
+    return (samples[k - side * padded] ?? last) + side * distance;
+  });
+  return { coordinates, margin, shift: isEven ? steps : padded };
+}

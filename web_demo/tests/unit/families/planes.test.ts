@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { axis } from '../../../neural-img/src/coordinates.ts';
+import { openPlanes, type Pictures } from '../../../neural-img/src/families/planes.ts';
+import type { Latents } from '../../../neural-img/src/network.ts';
+import { newKernel } from '../../kernels.ts';
+import { networkCases } from '../../vectors.ts';
+
+const cases = networkCases('lapped').map(({ network }) => ({ network, latents: network.latents as Latents }));
+
+test.each(cases)('neighbours of even samples are samples, %#', ({ network, latents }) => {
+  const { lineOf } = openPlanes(newKernel(), network);
+  const [width] = network.size;
+  const shift = (samples: Float32Array) => lineOf(0, samples, 1).shift;
+  expect(shift(axis(width))).toBe(latents.reach);
+  expect(shift(axis(width, { start: 2, count: 9 }, 18))).toBe(2 * latents.reach);
+  // Too far, between samples, before rather than after, and alone.
+  expect(shift(axis(width, { start: 2, count: 2 }, 20))).toBe(24);
+  expect(shift(axis(width, { start: 2, count: 9 }, 10))).toBe(16);
+  expect(shift(axis(width).reverse())).toBe(Math.ceil(width / 8) * 8);
+  expect(shift(axis(width).map((sample, k) => (k === 3 ? sample + 1e-6 : sample)))).toBeGreaterThan(8);
+  expect(shift(axis(width).subarray(0, 1))).toBe(8);
+});
+
+test.each(cases)('plane 0 at neighbours is what it is at samples there, %#', ({ network, latents }) => {
+  const kernel = newKernel();
+  const { lineOf, draw } = openPlanes(kernel, network);
+  const [width, height] = network.size;
+  const value = ({ at, pitch }: Pictures, row: number, column: number) =>
+    kernel.floats((at[0] as number) + row * pitch + column * 4, 1)[0] as number;
+  const rows = axis(height).subarray(3, 8);
+  for (const x of [axis(width), axis(width, { start: 1, count: width - 2.3 }, 13)]) {
+    const [across, down] = [lineOf(0, x, 1), lineOf(1, rows, 1)];
+    const moved = (at: Float32Array, size: number) => at.map((own) => own + (2 * latents.reach) / size);
+    const pictures = draw(across, down);
+    const there = draw(lineOf(0, moved(x, width), 1), lineOf(1, moved(rows, height), 1));
+    for (let row = 0; row < rows.length; row++)
+      for (let column = 0; column < x.length; column++)
+        expect(value(pictures, row + down.shift, column + across.shift)).toBeCloseTo(
+          value(there, row, column),
+          4,
+        );
+  }
+});
