@@ -19,7 +19,7 @@ from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.files import replacing
 from anir_toolchain.embedding import UNIT
 from anir_toolchain.image import load_image
-from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.lapped_analysis import analyse, planes_of
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
 from anir_toolchain.levels import embedded_levels, in_order
 from anir_toolchain.quantizer import lsq, quantize
@@ -82,7 +82,7 @@ def _levels(image: Pixels) -> list[Level]:
     analysis = analyse(image)
     generator = np.random.default_rng(0)
     columns, rows = (np.sort(generator.integers(0, n, _ACROSS)) for n in (width, height))
-    wanted = analysis.planes[rows][:, columns].reshape(-1, _PLANES) / np.float32(UNIT)
+    wanted = planes_of(image, analysis.colours)[rows][:, columns].reshape(-1, _PLANES) / np.float32(UNIT)
     x, y = axis_coordinates(width)[columns], axis_coordinates(height)[rows]
     result = []
     for level, subnet in zip(

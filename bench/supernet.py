@@ -18,7 +18,6 @@ from anir_runtime.errors import AnirError
 from anir_toolchain import Config, export, fit
 from anir_toolchain.batch import Batch
 from anir_toolchain.features import LatentFeatures
-from anir_toolchain.heads import Moments
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr
 from anir_toolchain.picture import Picture
@@ -28,6 +27,7 @@ from anir_toolchain.threads import worker_threads
 from anir_toolchain.training import begin, train
 from anir_toolchain.training_state import Task
 from anir_toolchain.trunk import Trunk
+from anir_toolchain.trunk_heads import moments_of
 from numpy.typing import NDArray
 
 from bench import RESULTS
@@ -120,12 +120,8 @@ def _drawn(
         x, y, _ = picture.points(part)
         return trunk.last_layers(trunk.parameters, x, y, features.of_width(width, part))
 
-    moments = [Moments(width, picture.colours, picture.device) for _ in trunk.depths]
-    for part in parts:
-        _, _, colours = picture.points(part)
-        for moment, own in zip(moments, channels(part), strict=True):
-            moment.add(own, (colours + 1) / 2)
-    heads = [moment.solve(_REAL) for moment in moments]
+    moments = moments_of(trunk, trunk.parameters, picture, features, len(picture))
+    heads = [[torch.from_numpy(own).float() for own in moment.solve(_REAL)] for moment in moments]
     levels = [torch.empty(len(picture), picture.colours, dtype=torch.uint8) for _ in trunk.depths]
     for part in parts:
         for own, (codes, scale, bias), whole in zip(channels(part), heads, levels, strict=True):

@@ -23,14 +23,15 @@ UNKNOWN = 1 << 30
 AROUND = ((0, -1), (0, 1), (-1, 0), (1, 0))
 BESIDE = [(0, 0, *offset) for offset in AROUND]
 CELLS = [(*offset, 0, 0) for offset in AROUND]
-WEIGHTS = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly" / "size_network.bin"
+ASSEMBLY = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly"
+BEFORE_AFTER = (-1, 1)
 
 
 class SizeNetwork:
     """How likely a zero reaches its threshold, by the sizes around it."""
 
     def __init__(self) -> None:
-        weights = np.frombuffer(WEIGHTS.read_bytes(), np.int8).astype(int)
+        weights = np.frombuffer((ASSEMBLY / "size_network.bin").read_bytes(), np.int8).astype(int)
         parts = np.split(weights, np.cumsum([16 * 22, 8 * 16, 16 * 16, 16 * 16, 8 * 16, 8, 8]))
         first, *offsets, second, self.second_offsets, self.last, self.last_offset = parts
         self.first, self.second = first.reshape(16, 22), second.reshape(8, 16)
@@ -43,12 +44,30 @@ class SizeNetwork:
         return min(max(int(self.last @ hidden + 1024 * self.last_offset[0]) >> 6, -3071), 3071)
 
 
+class SignNetwork:
+    """How likely a coefficient is positive, by the signs around it."""
+
+    def __init__(self) -> None:
+        weights = np.frombuffer((ASSEMBLY / "sign_network.bin").read_bytes(), np.int8).astype(int)
+        parts = np.split(weights, np.cumsum([16 * 46, 16 * 28, 8 * 16, 8 * 16]))
+        self.both, self.even = parts[0].reshape(16, 46), parts[1].reshape(16, 28)
+        self.rows, self.columns, self.last = (part.reshape(-1, 16) for part in parts[2:])
+
+    def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
+        x = np.array(seen)
+        down, across = (-1 if frequency % 2 else 1 for frequency in f)
+        sums = self.both @ x + self.even @ np.concatenate([across * x[:14], down * x[14:28]])
+        factors = self.rows[min(f[0], 7)] + self.columns[min(f[1], 7)]
+        hidden = (sums * factors >> 2).clip(-512, 512)
+        return min(max(int(self.last[kind] @ hidden) >> 5, -3071), 3071)
+
+
 class Levels:
     """Coefficients, of which levels tell more and more."""
 
     def __init__(self, entropy: Entropy, rows: int, columns: int, planes: int, pitch: int) -> None:
         self.entropy, self.rows, self.columns, self.pitch = entropy, rows, columns, pitch
-        self.planes, self.network = planes, SizeNetwork()
+        self.planes, self.size_network, self.sign_network = planes, SizeNetwork(), SignNetwork()
         self.low: dict[tuple[int, ...], int] = {}
         self.high: dict[tuple[int, ...], int] = {}
         self.size: dict[tuple[int, ...], int] = {}
@@ -89,7 +108,7 @@ class Levels:
             activity = self.log(2 * self.activity(*at))
             chance = self.chances[mean, p, bisect_right(BAND_STEPS, sum(f)), activity]
             high, about = self.high.get(at, UNKNOWN), self.threshold(stretch(chance.p))
-            if chance.p < 20 or not self.factor or high < about * self.factor >> 4:
+            if chance.p < 40 or not self.factor or high < about * self.factor >> 4:
                 return
             self.zero(at, f, mean, activity, chance, high, about)
         while self.sign.get(at, 0):
@@ -114,7 +133,7 @@ class Levels:
         p, new = at[2], high == UNKNOWN
         gap = 4 if new else bisect_right([16, 20, 26], high * 10 // about)
         third = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
-        near = self.network.odds(
+        near = self.size_network.odds(
             self.seen(at, activity, high), (3 if self.planes == 1 else min(p, 2)) + 4 * mean, f
         )
         bucket = min(max(near + 2560 >> 7, 0), 31)
@@ -130,9 +149,10 @@ class Levels:
         if not reaches:
             self.high[at] = limit
             return
-        sign_slots = self.sign_slots(at, f)
+        around = self.sign_network.odds(self.signs(at), min(p, 1) + 2 * mean, f)
+        column = min(f[0], 7) * 8 + min(f[1], 7)
         odds = self.entropy.predict(
-            (12 * mean + 5) * self.planes + p, sign_slots, 0, min(f[0], 7) * 8 + min(f[1], 7)
+            (12 * mean + 5) * self.planes + p, self.sign_slots(at, f, around), 0, column, around
         )
         sign = 1 if self.entropy.decide(odds) else -1
         width = self.width
@@ -252,23 +272,51 @@ class Levels:
         known = high < UNKNOWN
         return [*map(self.log, sums), activity, self.log(8 * high) if known else 0, 0 if known else 16]
 
-    def sign_slots(self, at: tuple[int, ...], f: tuple[int, int]) -> list[int]:
-        def sign(dr: int, dc: int, du: int, dv: int, plane: int = at[2]) -> int:
-            return self.sign.get((at[0] + dr, at[1] + dc, plane, at[3] + du, at[4] + dv), 0) + 1
+    def sign_at(self, at: tuple[int, ...], *offset: int) -> int:
+        """The sign of the coefficient so many cells and frequencies away."""
+        dr, dc, du, dv = offset
+        return self.sign.get((at[0] + dr, at[1] + dc, at[2], at[3] + du, at[4] + dv), 0)
 
-        def number(*digits: int) -> int:
-            return sum(digit * 3**i for i, digit in enumerate(reversed(digits)))
+    def signs(self, at: tuple[int, ...]) -> list[int]:
+        """What the network of signs sees."""
+        along: list[list[tuple[int, ...]]] = []
+        for axis in (1, 0):
 
-        west, east, north, south = (sign(*d, 0, 0) for d in ((0, -1), (0, 1), (-1, 0), (1, 0)))
-        row, column = min(f[0], 15), min(f[1], 15)
-        left, up = sign(0, -1, 0, -1), sign(-1, 0, -1, 0)
-        last, last_but_one = (sign(0, 0, 0, 0, (at[2] - i) % self.planes) for i in (1, 2))
+            def place(cells: int, frequencies: int, axis: int = axis) -> tuple[int, ...]:
+                return (0, cells, 0, frequencies) if axis else (cells, 0, frequencies, 0)
+
+            own = [place(0, d) for d in (-1, 1, -2, 2)]
+            cells = [place(d, 0) for d in BEFORE_AFTER]
+            beside = [place(d, far * e) for far in (1, 2) for d in BEFORE_AFTER for e in BEFORE_AFTER]
+            along.append([*own, *cells, *beside])
+        corners = list(product(BEFORE_AFTER, BEFORE_AFTER))
+        others = [(0, 0, *d) for d in corners] + [(*d, 0, 0) for d in corners]
+        places = [*along[0], *along[1], *others]
+        seen = [self.sign_at(at, *o) * self.log(8 * self.near(at, *o)) for o in places]
+        for i in (1, 2):
+            seen += self.together(at, (at[2] - i) % self.planes)
+        return seen
+
+    def together(self, at: tuple[int, ...], plane: int) -> list[int]:
+        """How signs around go with those of another plane."""
+        other = (*at[:2], plane, *at[3:])
+        far = [(0, 0, 2 * a, 2 * b) for a, b in AROUND]
+        corners = [(0, 0, a, b) for a in BEFORE_AFTER for b in BEFORE_AFTER]
+        crosses = [(*cell, *d) for cell in AROUND for d in AROUND]
         return [
-            column * 81 + number(west, east, sign(0, -1, 0, 1), left),
-            row * 81 + number(north, south, sign(-1, 0, 1, 0), up),
-            column * 81 + number(sign(0, 0, 0, -1), sign(0, 0, 0, 1), west, left),
-            row * 81 + number(sign(0, 0, -1, 0), sign(0, 0, 1, 0), north, up),
-            (row * 16 + column) * 9 + number(last, last_but_one),
+            2 * self.sign.get(other, 0) * sum(self.sign_at(at, *o) * self.sign_at(other, *o) for o in offsets)
+            for offsets in (BESIDE, far, corners, CELLS, crosses)
+        ]
+
+    def sign_slots(self, at: tuple[int, ...], f: tuple[int, int], odds: int) -> list[int]:
+        last, last_but_one = (
+            self.sign.get((*at[:2], (at[2] - i) % self.planes, *at[3:]), 0) + 1 for i in (1, 2)
+        )
+        known, likely = 3 * last + last_but_one, min(max(odds + 1024 >> 6, 0), 31)
+        return [
+            likely * 9 + known,
+            (min(f[0], 15) * 16 + min(f[1], 15)) * 9 + known,
+            likely * 64 + min(f[0], 7) * 8 + min(f[1], 7),
         ]
 
     def values(self) -> dict[tuple[int, ...], int]:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
-from anir_toolchain import Config, cell_sample, fit, sample
+from anir_toolchain import Config, anir_export, fit, sample
 from anir_toolchain.anir_export import export_anir
+from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.checkpoint import save_model
 from anir_toolchain.cli import export_main
 from anir_toolchain.levels import level_bytes
@@ -59,7 +60,7 @@ def test_levels_of_local_cosines_come_nearer_and_nearer(colours: int, tmp_path: 
         pixels = Decoder(AnirFile(data[: level.end]).network()).decode()
         seen.append(psnr(pixels, image))
         assert level.psnr[0] == pytest.approx(seen[-1], abs=0.125)
-    assert all(later > earlier - 0.15 for earlier, later in pairwise(seen[4:]))
+    assert all(later > earlier - 0.2 for earlier, later in pairwise(seen[4:]))
     assert seen[:4] < seen[4:8]
     assert seen[-1] > 35
 
@@ -81,15 +82,16 @@ def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sample, "_PIXELS", 2**15)
-    monkeypatch.setattr(cell_sample, "_PIXELS", 2**15)
+    monkeypatch.setattr(anir_export, "_PIXELS", 2**16)
     fitted = fitted_of(3)
     header = export_anir(fitted, tmp_path / "a.anir")
     assert header.size == (384, 256)
     data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
     for level, end in zip(header.levels, level_bytes(16, header.size), strict=True):
         shown = Decoder(AnirFile(data[: level.end]).network()).decode()
-        # Cells at the border of a small picture are many, and not in the sample.
-        assert level.psnr[0] == pytest.approx(psnr(shown[16:-16, 16:-16], image[16:-16, 16:-16]), abs=0.4)
+        assert level.psnr[0] == pytest.approx(psnr(shown, image), abs=2)
+        in_cells = psnr(CellSample(shown, 2**16).pixels, CellSample(image, 2**16).pixels)
+        assert level.psnr[0] == pytest.approx(in_cells, abs=0.13)
         assert 0.6 * end < level.end < 1.25 * end
 
 

@@ -1,23 +1,29 @@
 import numpy as np
 import pytest
 from anir_runtime.coder import Coder
+from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Decoder
-from anir_runtime.steps import code_step, factor
+from anir_runtime.steps import Step, code_step, factor
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.levels import in_order
+from numpy.typing import NDArray
 
+from tests.lapped_pictures import waves
 from tests.random_model import random_model
 
 
-@pytest.mark.parametrize(("size", "colours"), [((100, 70), 3), ((96, 64), 1), ((81, 130), 4)])
+@pytest.mark.parametrize(("size", "colours"), [((100, 70), 3), ((96, 64), 1), ((81, 130), 4), ((40, 7), 3)])
 def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) -> None:
     model = random_model("lapped", size=size, colours=colours)
     image = model.image.numpy()
-    sample = CellSample(image)
-    rows, columns = (n // 16 - 2 for n in size[::-1])
+    sample = CellSample(image, image.size)
+    # Whole cells, or if there are none, those that end with the picture and go on mirrored.
+    rows, columns = (max(1, n // 16) for n in size[::-1])
     assert sample.pixels.shape == (16 * rows * columns, 16, colours)
-    assert np.array_equal(sample.pixels[:16], image[16:32, 16:32])
+    assert np.array_equal(sample.pixels[16 : 16 + min(16, size[1])], image[:16, 16:32])
+    x, y = (axis_coordinates(n) for n in size)
     wanted = analyse(image).coefficients
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size, wanted)
@@ -26,11 +32,44 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
         code_step(coder, before, step)
         coder.level(step.width, factor(before))
         before = step
-        whole = Decoder(model.network(subnet)).decode()
-        cells = [
-            whole[16 * r : 16 * r + 16, 16 * c : 16 * c + 16]
-            for r in range(1, 1 + rows)
-            for c in range(1, 1 + columns)
-        ]
-        drawn = sample.drawn(model, subnet, sample.near(coder.values()), step)
-        assert np.abs(np.concatenate(cells).astype(int) - drawn).max() <= 1
+        network, near = model.network(subnet), sample.near(coder.values())
+        assert network.latents is not None
+
+        def cells(whole: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+            return [
+                whole[16 * r : 16 * r + 16, 16 * c : 16 * c + 16] for r in range(rows) for c in range(columns)
+            ]
+
+        drawn = sample.drawn(network, near, step).reshape(-1, 16, 16, colours)
+        for own, got in zip(cells(Decoder(network).decode()), drawn, strict=True):
+            assert np.abs(own.astype(int) - got[: len(own)]).max() <= 1
+        seen = sample.seen(near, step, subnet.width, 1).reshape(len(drawn), 16, 16, -1)
+        for own, got in zip(cells(features_at(network.latents, x, y, size, subnet.width)), seen, strict=True):
+            np.testing.assert_allclose(got[: len(own)], own, atol=1e-3)
+
+
+def test_few_cells_of_many_are_evenly_spread() -> None:
+    image = np.arange(160 * 320, dtype=np.int64).reshape(160, 320, 1).astype(np.uint8)
+    image[..., 0] = np.arange(160)[:, None] // 16 * 20 + np.arange(320) // 16
+    assert np.unique(CellSample(image, 160 * 320).pixels).tolist() == sorted(
+        20 * row + column for row in range(10) for column in range(20)
+    )
+    some = CellSample(image, 160 * 320 // 6).pixels[::16, 0, 0]
+    assert some.tolist() == [20 * row + column for row in (0, 3, 6, 9) for column in range(0, 20, 2)]
+    # Without those at the borders of blocks of 5 by 5 cells.
+    inner = CellSample(image, 160 * 320, block=5).pixels[::16, 0, 0]
+    assert inner.tolist() == [
+        20 * row + column for row in range(10) for column in range(20) if {row % 5, column % 5} <= {1, 2, 3}
+    ]
+
+
+def test_of_a_row_of_cells_every_nth_pixel_is_seen() -> None:
+    picture = waves(96, 64)
+    analysis, step = analyse(picture), Step(1000, 2)
+    sample = CellSample(picture, picture.size)
+    near = sample.near(analysis.coefficients)
+    every, all_ = (sample.seen(near, step, 12, n).reshape(4, -1, 11) for n in (5, 1))
+    assert np.array_equal(every, all_[:, ::5])
+    colours = sample.colours(5)
+    assert len(colours) == every.shape[0] * every.shape[1]
+    assert np.array_equal(np.rint(255 * colours[:4]), sample.pixels[0, [0, 5, 10, 15]])

@@ -61,7 +61,9 @@ def test_levels_come_nearer() -> None:
     # Cosines of cells' means come back as means.
     wanted[..., 0, 0] = 0
     errors = [np.abs(own[..., 1:] - wanted[..., 1:]).mean() for own in encoded(wanted)[2]]
-    assert all(later < earlier for earlier, later in pairwise(errors))
+    # So few cells that a wide level may reach none of their coefficients.
+    assert all(later <= earlier for earlier, later in pairwise(errors))
+    assert errors[-1] < errors[0] / 2
     assert np.abs(encoded(wanted)[2][-1] - wanted)[..., 1:].max() < 130 * 5 / 3 + 130
 
 

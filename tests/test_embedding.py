@@ -5,6 +5,7 @@ import pytest
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
 from anir_runtime.lapped_transform import coefficients
+from anir_runtime.steps import LEAST_WIDTH
 from anir_toolchain.anir_writer import AnirWriter
 from anir_toolchain.embedding import UNIT, Embedded, embed, in_units
 
@@ -29,7 +30,7 @@ def real(level: Embedded) -> np.ndarray:  # type: ignore[type-arg]
 
 def test_levels_end_in_time_and_come_nearer() -> None:
     wanted = values()
-    levels = embed(in_units(wanted), ENDS, [1, 1, 2, 2])
+    levels = embed(in_units([wanted], wanted.shape[1]), ENDS, [1, 1, 2, 2])
     errors = []
     for level, end in zip(levels, ENDS, strict=True):
         assert 0.96 * end < level.end <= end
@@ -44,7 +45,7 @@ def test_levels_end_in_time_and_come_nearer() -> None:
 
 def test_last_level_is_within_its_width() -> None:
     wanted = values()
-    level = embed(in_units(wanted), [20000], [1])[0]
+    level = embed(in_units([wanted], wanted.shape[1]), [20000], [1])[0]
     own = real(level)
     order = own.shape[2]
     error = np.abs(own.transpose(0, 1, 3, 2, 4) - wanted[..., :order, :order])
@@ -56,7 +57,7 @@ def test_last_level_is_within_its_width() -> None:
 
 
 def test_a_written_file_has_the_levels() -> None:
-    target = in_units(values())
+    target = in_units([values()], 6)
     levels = embed(target, ENDS, [1, 1, 2, 2])
     writer = AnirWriter(Header("lapped", SIZE, 3, 4, 16, (), 0), 1 << 16)
     writer.begin(target, COLOURS)
@@ -71,10 +72,18 @@ def test_a_written_file_has_the_levels() -> None:
         assert np.array_equal(read.magnitudes, level.latents.magnitudes)
 
 
+def test_noise_of_which_each_coefficient_takes_many_bits() -> None:
+    noise = np.random.default_rng(0).normal(scale=3, size=(3, 6, 10, 16, 16))
+    levels = embed(in_units([noise], 6), [5000, 10**6], [1, 1])
+    assert 4500 < levels[0].end <= 5000
+    assert levels[1].step.width == LEAST_WIDTH
+    assert levels[1].end > 1.2 * noise.size
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (8, 9), (3, 17)])
 def test_means_come_back_from_their_cosines(shape: tuple[int, int]) -> None:
     wanted = np.zeros((3, *shape, 16, 16))
     wanted[..., 0, 0] = np.random.default_rng(0).normal(size=(3, *shape))
-    level = embed(in_units(wanted), [50000], [1])[0]
+    level = embed(in_units([wanted], wanted.shape[1]), [50000], [1])[0]
     own = real(level)[:, :, 0, :, 0]
     assert np.abs(own - wanted[..., 0, 0]).max() < 8 * level.step.width * UNIT

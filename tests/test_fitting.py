@@ -58,13 +58,13 @@ def test_what_goes_wrong_is_in_the_outcome(monkeypatch: pytest.MonkeyPatch) -> N
 
     for error in (
         MemoryError(),
-        torch.OutOfMemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
         RuntimeError("DefaultCPUAllocator: can't allocate memory"),
     ):
-        monkeypatch.setattr("anir_toolchain.fitting.fit_batch", _raising(error))
+        monkeypatch.setattr("anir_toolchain.training.fit_batch", _raising(error))
         failure = attempt(Job(Path("a.png"), Path("a.pt")), OPTIONS, print).failure
         assert failure == "a.png: not enough memory; resize it first"
-    monkeypatch.setattr("anir_toolchain.fitting.fit_batch", _raising(RuntimeError("a mistake of ours")))
+    monkeypatch.setattr("anir_toolchain.training.fit_batch", _raising(RuntimeError("a mistake of ours")))
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         attempt(Job(Path("a.png"), Path("a.pt")), OPTIONS, print)
 
@@ -228,7 +228,10 @@ def test_an_interrupted_batch_goes_on_in_others(jobs: list[Job], monkeypatch: py
 
 
 def test_too_many_pictures_for_the_memory(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anir_toolchain.fitting.fit_batch", _raising(torch.OutOfMemoryError()))
+    monkeypatch.setattr(
+        "anir_toolchain.training.fit_batch",
+        _raising(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")),
+    )
     outcomes = list(in_batches([jobs[0], jobs[1]], BATCH, Display()))
     failure = "not enough memory for 2 pictures at once; take a --batch of fewer"
     assert [outcome.failure for outcome in outcomes] == [failure, failure]

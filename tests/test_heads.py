@@ -1,67 +1,81 @@
+import numpy as np
 import pytest
-import torch
 from anir_toolchain.heads import Moments
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 
-def _problem() -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
+def _problem() -> tuple[Floats, Floats]:
+    random = np.random.default_rng(0)
     # Correlated channels: where rounding alone goes wrong.
-    channels = torch.randn(4000, 4, generator=generator) @ torch.randn(4, 24, generator=generator)
-    channels += 0.05 * torch.randn(4000, 24, generator=generator)
-    return channels, torch.randn(4000, 3, generator=generator) * 0.1 + channels[:, :3] * 0.2 + 0.5
-
-
-def _moments(channels: torch.Tensor, colours: torch.Tensor) -> Moments:
-    moments = Moments(channels.shape[1], 3, torch.device("cpu"))
-    for at in range(0, len(channels), 1000):
-        moments.add(channels[at : at + 1000], colours[at : at + 1000])
-    return moments
+    channels = random.normal(size=(4000, 4)) @ random.normal(size=(4, 24))
+    channels += 0.05 * random.normal(size=(4000, 24))
+    return channels, random.normal(size=(4000, 3)) * 0.1 + channels[:, :3] * 0.2 + 0.5
 
 
 def test_at_many_bits_it_is_the_least_squares_solution() -> None:
     channels, colours = _problem()
-    codes, step, bias = _moments(channels, colours).solve(16)
-    rows = torch.cat([channels, torch.ones(len(channels), 1)], 1)
-    best = torch.linalg.lstsq(rows, colours).solution
-    error = (channels @ (codes * step[:, None]).T + bias - colours).square().mean()
-    assert error <= (rows @ best - colours).square().mean() * 1.001
+    codes, step, bias = Moments.of(channels, colours).solve(16)
+    rows = np.concatenate([channels, np.ones((len(channels), 1))], 1)
+    best = np.linalg.lstsq(rows, colours, rcond=None)[0]
+    error = np.square(channels @ (codes * step[:, None]).T + bias - colours).mean()
+    assert error <= np.square(rows @ best - colours).mean() * 1.001
 
 
 def test_steps_may_have_to_be_the_same() -> None:
     channels, colours = _problem()
-    moments = _moments(channels, colours * torch.tensor([1.0, 0.1, 3.0]))
+    moments = Moments.of(channels, colours * [1.0, 0.1, 3.0])
     codes, step, _ = moments.solve(8, shared_step=True)
     _, own, _ = moments.solve(8)
-    assert step.tolist() == [own.max().item()] * 3
-    assert codes.abs().amax(1)[2] == 127
+    assert step.tolist() == [own.max()] * 3
+    assert np.abs(codes).max(1)[2] == 127
 
 
 def test_channels_of_little_energy_count_as_well() -> None:
     channels, colours = _problem()
-    codes, step, _ = _moments(channels[:, :1], colours).solve(16)
-    faint, faint_step, _ = _moments(channels[:, :1] * 1e-3, colours).solve(16)
-    assert (faint * faint_step[:, None] * 1e-3).allclose(codes * step[:, None], rtol=1e-3)
+    codes, step, _ = Moments.of(channels[:, :1], colours).solve(16)
+    faint, faint_step, _ = Moments.of(channels[:, :1] * 1e-3, colours).solve(16)
+    np.testing.assert_allclose(faint * faint_step[:, None] * 1e-3, codes * step[:, None], rtol=1e-3)
 
 
 def test_a_channel_that_is_next_to_nothing_does_not_set_the_step() -> None:
     channels, colours = _problem()
-    _, step, _ = _moments(channels, colours).solve(8)
+    _, step, _ = Moments.of(channels, colours).solve(8)
     channels[:, 5] *= 1e-6
-    _, others, _ = _moments(channels, colours).solve(8)
+    _, others, _ = Moments.of(channels, colours).solve(8)
     assert others.tolist() == pytest.approx(step.tolist(), rel=0.5)
 
 
 def test_rounding_errors_make_up_for_one_another() -> None:
     channels, colours = _problem()
-    moments = _moments(channels, colours)
+    moments = Moments.of(channels, colours)
     codes, step, bias = moments.solve(5)
-    assert codes.abs().max() <= 16
-    exact, _, exact_bias = moments.solve(20)
-    exact = exact * (moments.solve(20)[1])[:, None]
-    plain = (exact / step[:, None]).round() * step[:, None]
+    assert np.abs(codes).max() <= 16
+    exact, exact_step, exact_bias = moments.solve(20)
+    exact = exact * exact_step[:, None]
+    plain = np.rint(exact / step[:, None]) * step[:, None]
 
-    def error(head: torch.Tensor, offset: torch.Tensor) -> float:
-        return (channels @ head.T + offset - colours).square().mean().item()
+    def error(head: Floats, offset: Floats) -> float:
+        return float(np.square(channels @ head.T + offset - colours).mean())
 
     floor = error(exact, exact_bias)
     assert error(codes * step[:, None], bias) - floor < 0.5 * (error(plain, exact_bias) - floor)
+
+
+def test_moves_make_up_for_what_a_head_lacks() -> None:
+    channels, colours = _problem()
+    codes, step, bias = Moments.of(channels, colours).solve(8, shared_step=True)
+    head = {"head": codes.astype(np.int8), "head.scale": step, "head.bias": bias}
+    away = np.random.default_rng(1).integers(-8, 8, (3, 21))
+    moved = codes.copy()
+    moved[:, 3:] -= away
+    moves = Moments.of(channels, colours).moves_from({**head, "head": moved.astype(np.int8)}, 8)
+    shown = codes.copy()
+    shown[:, 3:] = moved[:, 3:] + moves
+
+    def error(head: Floats) -> float:
+        return float(np.square(channels @ (head * step[:, None]).T + bias - colours).mean())
+
+    assert -8 <= moves.min() < moves.max() <= 7
+    assert error(shown) - error(codes) < 0.05 * (error(moved) - error(codes))

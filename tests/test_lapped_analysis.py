@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from anir_runtime.common_networks import WORTH
-from anir_toolchain.embedding import UNIT
-from anir_toolchain.lapped_analysis import analyse, principal_colours, transform
+from anir_toolchain.embedding import UNIT, in_units
+from anir_toolchain.lapped_analysis import analyse, planes_of, principal_colours, transform
 
 from tests.lapped_pictures import blocks, waves
 
@@ -16,13 +16,24 @@ def test_the_transform_is_orthonormal(pitch: int) -> None:
         assert np.square(values[plane]).sum() == pytest.approx(np.square(planes[..., plane]).sum(), rel=1e-4)
 
 
+@pytest.mark.parametrize("size", [(300, 200), (5, 3), (40, 64), (20, 65)])
+def test_a_picture_in_bands_is_as_one_that_is_transformed_whole(size: tuple[int, int]) -> None:
+    picture = waves(*size)
+    analysis = analyse(picture)
+    whole = transform(planes_of(picture, analysis.colours), 16)
+    wanted = in_units([whole], whole.shape[1])
+    assert analysis.coefficients.shape == wanted.shape
+    # Sums of float32 are not rounded alike for all shapes.
+    assert np.abs(analysis.coefficients - wanted).max() <= 1
+
+
 def test_planes_become_the_pictures_colours() -> None:
     picture = waves(96, 64)
     analysis = analyse(picture)
     colours = analysis.colours
     assert colours.border.tolist() == np.rint(np.concatenate([picture[0], picture[:, 0]]).mean(0)).tolist()
     codes = colours.matrix.astype(float) * WORTH
-    shown = colours.border / 255 + analysis.planes / UNIT @ codes.T
+    shown = colours.border / 255 + planes_of(picture, colours) / UNIT @ codes.T
     np.testing.assert_allclose(255 * shown, picture, atol=1e-2)
 
 

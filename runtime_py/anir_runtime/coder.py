@@ -18,8 +18,11 @@ from wasmtime import Config, Engine, Instance, Memory, Module, Store, WasmtimeEr
 from anir_runtime.errors import AnirError
 
 _PAGE = 65536
-_HUGE, _MADV_HUGEPAGE = 1 << 32, 14
-"""Bytes from a module's memory on that wasmtime keeps free for it to grow; the advice that they get."""
+_HUGE, _MADV_HUGEPAGE = 1 << 27, 14
+"""Bytes at the beginning of a module's memory, which wasmtime keeps free for it to grow; the advice they get.
+
+For more of them, which large pictures take, Linux may need longer than they gain: bench/NOTES.md.
+"""
 Integers = NDArray[np.int32]
 
 

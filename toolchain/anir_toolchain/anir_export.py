@@ -1,10 +1,14 @@
-"""All subnets of a model in one `.anir` file, of which every prefix is a picture (docs/format.md)."""
+"""All subnets of a picture in one `.anir` file, of which every prefix is a picture (docs/format.md)."""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from anir_runtime.anir_header import Header, read_header
@@ -18,17 +22,24 @@ from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from PIL import Image
 
+from anir_toolchain.ahead import ahead
 from anir_toolchain.anir_writer import AnirWriter, Psnr
 from anir_toolchain.cell_sample import CellSample
-from anir_toolchain.lapped_analysis import PITCH, analyse
-from anir_toolchain.levels import in_order
+from anir_toolchain.instant import instant_levels
+from anir_toolchain.lapped_analysis import PITCH, Analysis, analyse
+from anir_toolchain.levels import LevelNetwork, in_order
 from anir_toolchain.metrics import psnr
-from anir_toolchain.model import Model
 from anir_toolchain.sample import is_large
-from anir_toolchain.space import Subnet
+from anir_toolchain.space import Space, Subnet
+
+if TYPE_CHECKING:
+    # Loads torch, which pictures that are not trained need not wait for.
+    from anir_toolchain.model import Model
 
 _MOST_BITS = 4
 """Bits per pixel that a file of a small picture has at most."""
+_PIXELS = 2**18
+"""Pixels by which a large picture's quality is told: PSNR is then within 0.1 dB of that of all."""
 
 
 def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = None) -> Header:
@@ -37,61 +48,85 @@ def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = Non
     Raises AnirError if the file cannot be written.
     """
     order = [own for own in in_order(model.space) if subnets is None or own in set(subnets)]
-    writer = AnirWriter(
-        Header(model.family_name, model.size, model.colours, model.bits, PITCH, (), 0),
-        _MOST_BITS * math.prod(model.size) // 8 + (1 << 21),
-    )
+    image = model.image.numpy()
+    if model.family.has_latents:
+        steps = dict(zip(in_order(model.space), model.steps, strict=True))
+        levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
+        add = partial(_add_levels, levels, analyse(image), image)
+    else:
+        add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
+    return _export(path, Header(model.family_name, model.size, model.colours, model.bits, PITCH, (), 0), add)
+
+
+def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path) -> Header:
+    """Writes the `instant_levels` of a picture uint8[H, W, N] into a file, and gives its header.
+
+    It is the file of the model that `fit` makes of the picture. Raises AnirError if it cannot be written.
+    """
+    height, width, colours = image.shape
+    analysis = analyse(image)
+    levels = ahead(instant_levels(image, analysis, space, bits))
+    header = Header("lapped", (width, height), colours, bits, PITCH, (), 0)
+    return _export(path, header, partial(_add_levels, levels, analysis, image))
+
+
+def _export(
+    path: Path, header: Header, add: Callable[[AnirWriter, Executor], Iterator[Future[Psnr]]]
+) -> Header:
+    """Writes a file, whose levels `add` gives to a writer, and gives its header.
+
+    To `add` belongs a thread, in which it tells the quality of each level.
+    """
+    writer = AnirWriter(header, _MOST_BITS * math.prod(header.size) // 8 + (1 << 21))
     with ThreadPoolExecutor(1) as beside:
-        add = _add_embedded if model.family.has_latents else _add_trunks
-        qualities = list(add(writer, model, order, beside))
+        qualities = list(add(writer, beside))
         data = writer.finish([quality.result() for quality in qualities])
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return read_header(data)
 
 
-def _add_trunks(
-    writer: AnirWriter, model: Model, order: Sequence[Subnet], beside: Executor
+def _add_networks(
+    networks: Sequence[Network], image: NDArray[np.uint8], writer: AnirWriter, beside: Executor
 ) -> Iterator[Future[Psnr]]:
-    """Adds subnets of a family without latents, and yields their qualities, which are told beside."""
-    for subnet in order:
-        network = model.network(subnet)
+    """Adds networks of a family without latents, and yields their qualities."""
+    for network in networks:
         writer.add(network)
-        yield beside.submit(_quality_of, network, model)
+        yield beside.submit(_quality_of, network, image)
 
 
-def _add_embedded(
-    writer: AnirWriter, model: Model, order: Sequence[Subnet], beside: Executor
+def _add_levels(
+    levels: Iterable[LevelNetwork],
+    analysis: Analysis,
+    image: NDArray[np.uint8],
+    writer: AnirWriter,
+    beside: Executor,
 ) -> Iterator[Future[Psnr]]:
-    """Adds levels of `lapped`, which refine one code of the picture's coefficients.
+    """Adds levels of `lapped`, which refine one code of coefficients, and yields their qualities.
 
-    Their qualities, which it yields, are told beside: to draw a level takes as long as to encode it.
+    To draw a level takes as long as to encode it, or longer.
     """
-    image = model.image.numpy()
-    analysis = analyse(image)
     writer.begin(analysis.coefficients, analysis.colours)
-    del analysis
-    cells = CellSample(image) if is_large(image) else None
-    steps = dict(zip(in_order(model.space), model.steps, strict=True))
-    for subnet in order:
-        step, network = steps[subnet], model.layers(subnet)
+    cells = CellSample(image, _PIXELS) if is_large(image) else None
+    for level in levels:
+        step, network = level.step, level.network
         values = writer.refine(step)
         if cells is None:
             latents = latents_of(values, 1 / step.width, PITCH, step.reach)
-            yield beside.submit(_quality_of, replace(network, latents=latents), model)
+            yield beside.submit(_quality_of, replace(network, latents=latents), image)
         else:
-            yield beside.submit(_quality_of_cells, cells, model, subnet, cells.near(values), step)
+            yield beside.submit(_quality_of_cells, cells, network, cells.near(values), step)
         writer.add(network, step.width)
 
 
-def _quality_of_cells(cells: CellSample, model: Model, subnet: Subnet, near: Integers, step: Step) -> Psnr:
+def _quality_of_cells(cells: CellSample, network: Network, near: Integers, step: Step) -> Psnr:
     """The qualities of a level of a large picture, by some of its cells."""
-    return _qualities(cells.drawn(model, subnet, near, step), cells.pixels)
+    return _qualities(cells.drawn(network, near, step), cells.pixels)
 
 
-def _quality_of(network: Network, model: Model) -> Psnr:
+def _quality_of(network: Network, image: NDArray[np.uint8]) -> Psnr:
     """The qualities of a network that is drawn whole."""
-    return _qualities(Decoder(network).decode(), model.image.numpy())
+    return _qualities(Decoder(network).decode(), image)
 
 
 def _qualities(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> Psnr:

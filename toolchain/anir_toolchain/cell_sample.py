@@ -1,92 +1,121 @@
-"""Cells all over a large picture, by which the quality of its levels is told without drawing all of each."""
+"""Cells all over a picture, in which its levels are drawn and compared without drawing all of each."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
 from anir_runtime.coder import Integers
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis, Floats, seen_by
+from anir_runtime.network import Network
 from anir_runtime.steps import Step
 from numpy.typing import NDArray
-from torch import Tensor
 
 from anir_toolchain.lapped_analysis import PITCH
-from anir_toolchain.model import Model
-from anir_toolchain.space import Subnet
+from anir_toolchain.lapped_synthesis import last_layer
 
-_PIXELS = 2**18
-"""Pixels that are drawn, about: PSNR is then within 0.1 dB of that of all."""
-_BATCH = 256
-"""Cells that are drawn at a time."""
+_Cells = NDArray[np.int64]
 
 
 class CellSample:
-    """Cells of a picture's lapped transform, at even distances, none of them at the picture's border.
+    """Cells of a picture's lapped transform, at even distances.
 
     Attributes:
         pixels: what the picture shows in these cells, one below the other, uint8[n · PITCH, PITCH, N].
     """
 
-    def __init__(self, image: NDArray[np.uint8]) -> None:
-        """`image` is uint8[H, W, N], with more than three whole cells along each side."""
-        height, width, colours = image.shape
-        stride = max(1, round(math.sqrt(height * width / _PIXELS)))
-        self._size = width, height
-        self._rows, self._columns = (np.arange(1, n // PITCH - 1, stride) for n in (height, width))
-        cells = [
-            image[PITCH * row : PITCH * (row + 1), PITCH * column : PITCH * (column + 1)]
-            for row in self._rows
-            for column in self._columns
-        ]
-        self.pixels = np.stack(cells).reshape(-1, PITCH, colours)
+    def __init__(self, image: NDArray[np.uint8], pixels: int, block: int | None = None) -> None:
+        """Takes cells with about so many pixels, or all, of a picture uint8[H, W, N].
+
+        If the picture was put together of blocks of so many cells along a side, cells at their borders,
+        whose neighbours were others, are left out.
+        """
+        self._size = image.shape[1], image.shape[0]
+        down, across = (_inner(length, block) for length in image.shape[:2])
+        ratio = max(1.0, len(down) * len(across) * PITCH**2 / pixels)
+        stride = round(math.sqrt(ratio))
+        self._rows, self._columns = down[:: round(ratio / stride)], across[::stride]
+        cells = [_cell(image, row, column) for row in self._rows for column in self._columns]
+        self.pixels = np.concatenate(cells)
+
+    def colours(self, every: int) -> Floats:
+        """Colours in [0, 1] of the pixels of which `seen` tells, float32[M, N]."""
+        rows = self.pixels.reshape(len(self._rows), -1, self.pixels.shape[-1])[:, ::every]
+        return rows.reshape(-1, rows.shape[-1]).astype(np.float32) / np.float32(255)
 
     def near(self, values: Integers) -> Integers:
-        """Coefficients of these cells and of those beside them, int32[n, 3, 3, N, PITCH, PITCH].
+        """A copy of coefficients of these cells and of those beside them, without the others.
 
-        They are copied from all of the picture's, int32[rows, columns, N, PITCH, PITCH].
+        `values` are all of the picture's, int32[rows, columns, N, PITCH, PITCH].
         """
-        rows, columns = (own.ravel() for own in np.meshgrid(self._rows, self._columns, indexing="ij"))
-        beside = np.arange(-1, 2)
-        return values[rows[:, None, None] + beside[:, None], columns[:, None, None] + beside]
+        (rows, _), (columns, _) = self._near(values.shape)
+        return values[rows[:, None], columns]
 
-    def drawn(self, model: Model, subnet: Subnet, near: Integers, step: Step) -> NDArray[np.uint8]:
-        """What a subnet shows in these cells, in the shape of `pixels`.
+    def seen(self, near: Integers, step: Step, channels: int, every: int) -> Floats:
+        """What the first channels of a level's network see at pixels of these cells, float32[M, n].
 
         Args:
-            model: of the subnet.
-            subnet: that is drawn.
             near: what is known of the coefficients, as `near` gives it.
-            step: of the subnet's level.
+            step: of the level.
+            channels: of the network; n of them see something (`seen_by`).
+            every: of each row of cells, so many-th pixels.
         """
-        scale = np.float32(2 / PITCH / step.width)
-        drawn = []
-        for planes in self._planes(near, step.reach):
-            seen = _features(planes * scale, subnet.width, step.reach)
-            nowhere = torch.zeros(len(seen))
-            shown = model.colours_at(subnet, nowhere, nowhere, seen).clamp(0, 1)
-            drawn.append((255 * shown).round().to(torch.uint8).numpy())
-        return np.concatenate(drawn).reshape(self.pixels.shape)
+        return np.concatenate([own[::every] for own in self._seen(near, step, channels)])
 
-    def _planes(self, near: Integers, reach: int) -> Iterator[Floats]:
-        """The planes of some cells at a time, and `reach` pixels beyond: float32[n, N, side, side]."""
-        side = PITCH + 2 * reach
-        # Of the cell and of those beside it; all cells within a picture have the same.
-        down, across = (
-            Axis(pixels, PITCH)
-            .cosines(axis_coordinates(pixels, side, PITCH - reach, side), PITCH, range(3))
-            .reshape(3 * PITCH, side)
-            for pixels in reversed(self._size)
+    def drawn(self, network: Network, near: Integers, step: Step) -> NDArray[np.uint8]:
+        """What a level's network shows in these cells, in the shape of `pixels`; the rest as for `seen`."""
+        weights = network.values("weights") * network.values("steps")[:, None, None]
+        head, bias = network.values("head").T, network.values("head.bias")
+        rows = []
+        for seen in self._seen(near, step, network.channels):
+            shown = last_layer(weights, seen) @ head + bias
+            rows.append(np.rint(255 * shown.clip(0, 1)).astype(np.uint8))
+        return np.concatenate(rows).reshape(self.pixels.shape)
+
+    def _near(self, cells: Sequence[int]) -> list[tuple[_Cells, _Cells]]:
+        """Along each axis, which of so many cells are these or beside them; of each, where its three are."""
+        threes = (
+            (own[:, None] + np.arange(-1, 2)).clip(0, length - 1)
+            for own, length in zip((self._rows, self._columns), cells, strict=False)
         )
-        for first in range(0, len(near), _BATCH):
-            # From [n, cells down, cells across, N, frequencies down, frequencies across].
-            batch = near[first : first + _BATCH].transpose(0, 3, 1, 4, 2, 5)
-            own = batch.reshape(len(batch), -1, 3 * PITCH, 3 * PITCH)
-            yield down.T @ own.astype(np.float32) @ across
+        return [(needed := np.unique(own), np.searchsorted(needed, own)) for own in threes]
+
+    def _seen(self, near: Integers, step: Step, channels: int) -> Iterator[Floats]:
+        """What channels see at all pixels of a row of cells after the other."""
+        reach, scale = step.reach, np.float32(2 / PITCH / step.width)
+        down, across = (
+            np.stack([_cosines(Axis(length, PITCH), cell, reach) for cell in cells])
+            for length, cells in zip(reversed(self._size), (self._rows, self._columns), strict=True)
+        )
+        (_, rows), (_, columns) = self._near([-(-length // PITCH) for length in reversed(self._size)])
+        for three, cosines in zip(rows, scale * down, strict=True):
+            # From [cells down, columns, cells across, N, frequencies down, frequencies across].
+            own = near[three[:, None, None], columns].transpose(1, 3, 0, 4, 2, 5).astype(np.float32)
+            own = own.reshape(*own.shape[:2], 3 * PITCH, 3 * PITCH)
+            yield _features(cosines.T @ own @ across[:, None], channels, reach)
 
 
-def _features(planes: Floats, channels: int, reach: int) -> Tensor:
+def _inner(length: int, block: int | None) -> _Cells:
+    """The cells along an axis of so many pixels: whole ones, if there are any; none at blocks' borders."""
+    cells = np.arange(max(1, length // PITCH))
+    return cells if block is None else cells[(cells % block > 0) & (cells % block < block - 1)]
+
+
+def _cell(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
+    """A cell of a picture, which goes on mirrored beyond its end, as in its transform."""
+    own = image[PITCH * row : PITCH * (row + 1), PITCH * column : PITCH * (column + 1)]
+    beyond = [(0, PITCH - length) for length in own.shape[:2]]
+    return np.pad(own, [*beyond, (0, 0)], "symmetric")
+
+
+def _cosines(axis: Axis, cell: int, reach: int) -> Floats:
+    """Cosines of a cell and of those beside it, at its pixels and `reach` beyond: float32[3 PITCH, n]."""
+    side, near = PITCH + 2 * reach, range(cell - 1, cell + 2)
+    at = axis_coordinates(axis.pixels, side, PITCH * cell - reach, side)
+    return axis.cosines(at, PITCH, near).reshape(3 * PITCH, side)
+
+
+def _features(planes: Floats, channels: int, reach: int) -> Floats:
     """What a network's channels see at the inner pixels of planes, float32[n · PITCH², channels that see]."""
 
     def at(plane: int, right: int, down: int) -> Floats:
@@ -99,4 +128,4 @@ def _features(planes: Floats, channels: int, reach: int) -> Tensor:
         at(*place) - middle if place.right or place.down else at(*place)
         for place in seen_by(channels, planes.shape[1])
     ]
-    return torch.from_numpy(np.stack(seen, axis=-1).reshape(-1, len(seen)))
+    return np.stack(seen, axis=-1).reshape(-1, len(seen))

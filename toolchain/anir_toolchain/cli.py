@@ -1,5 +1,6 @@
 """The entry points of `anir-train`, `anir-export` and `anir-eval`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -31,6 +32,9 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
         needs = f"needs {', '.join(missing)}; install the toolchain: pip install 'anir[toolchain]'"
         print(f"anir-{command}: {needs}", file=sys.stderr)
         return 1
+    # Threads of ours work side by side: those of numpy's BLAS, which reads this as it loads, would only wait
+    # for one another, and busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Only now: these modules import what may be missing.
     with ended_by_interrupts():
         from anir_toolchain.terminal import run

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -18,17 +18,19 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from anir_toolchain.anir_export import export_anir
-from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.display import show
 from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_levels, plot
 from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.level_file import ANIR, LevelFile, is_anir
-from anir_toolchain.model import Model
 from anir_toolchain.space import Subnet
 from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
+
+if TYPE_CHECKING:
+    # Loads torch, which pictures that are not trained need not wait for.
+    from anir_toolchain.model import Model
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
 
@@ -185,6 +187,8 @@ def export_subnets(
             raise UsageError(f"{source} is an .anir file already; -o names the folder of its .onnx files")
         if all_subnets and subnet:
             raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
+        from anir_toolchain.checkpoint import load_model
+
         model = load_model(source)
         levels = export_anir(model, output, _subnets(model, subnet)).levels
         if not quiet:
@@ -194,6 +198,7 @@ def export_subnets(
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
     # Here, as onnxscript takes nearly a second to import, which training and .anir files need not wait for.
+    from anir_toolchain.checkpoint import load_model
     from anir_toolchain.onnx_export import export, export_levels
 
     directory = output or Path("exported") / source.stem
@@ -207,7 +212,7 @@ def export_subnets(
         say(f"{directory}: {', '.join(entry.file for entry in manifest.subnets)} and manifest.json, {span}")
 
 
-def _subnets(model: Model, names: list[str] | None) -> list[Subnet] | None:
+def _subnets(model: "Model", names: list[str] | None) -> list[Subnet] | None:
     return [model.space.find(name) for name in names] if names else None
 
 
@@ -261,7 +266,8 @@ def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row]
     with tempfile.TemporaryDirectory() as temporary:
         directory = source
         if not source.is_dir():
-            # Here, as onnxscript takes nearly a second to import.
+            # Here, as torch takes two seconds to import, and onnxscript nearly one.
+            from anir_toolchain.checkpoint import load_model
             from anir_toolchain.onnx_export import export
 
             directory = Path(temporary)

@@ -1,13 +1,19 @@
 """The configuration of a training: what is asked for, checked and filled in."""
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
 
-import torch
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from anir_runtime import families as runtime_families
 from anir_runtime.errors import AnirError
 
-from anir_toolchain.families import families, family
+from anir_toolchain.families import family
 from anir_toolchain.presets import Preset, preset
 from anir_toolchain.space import Space
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if not self.preset:
-            kind = families().get(self.family)
+            kind = runtime_families.families().get(self.family)
             name = "instant" if kind is not None and kind.has_latents else "balanced"
             object.__setattr__(self, "preset", name)
 
@@ -72,12 +78,15 @@ class Config:
             raise AnirError(f"{self.family} networks have to be trained; take --preset fast")
         if self.bits not in (4, 8):
             raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")
-        self.torch_device()
-
-    def torch_device(self) -> torch.device:
-        """The device to train on. Raises AnirError if it is unknown or missing."""
         if self.device not in ("auto", "cpu", "cuda"):
             raise AnirError(f"no device '{self.device}'; there are auto, cpu, cuda")
+        if self.device == "cuda":
+            self.torch_device()
+
+    def torch_device(self) -> torch.device:
+        """The device to train on. Raises AnirError if it is missing."""
+        import torch
+
         if self.device == "cuda" and not torch.cuda.is_available():
             raise AnirError("no CUDA device here; use --device cpu")
         return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")

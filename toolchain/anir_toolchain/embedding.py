@@ -25,8 +25,15 @@ LARGEST = 1 << 22
 """Size beyond which no coefficient is told apart."""
 BLOCK = 8
 """Cells along a side of a block, whose means are coded as cosines."""
-_TOLERANCE, _TRIALS = 0.003, 9
-"""Share of a level's bytes that may be left, and how many widths are tried at most."""
+_TOLERANCE, _LAST_TOLERANCE, _TRIALS = 0.005, 0.002, 9
+"""Share of a level's bytes that may be left, of the last one's, and how many widths are tried at most."""
+_ALIKE = 1.003
+"""Two widths between which no other one is tried: a level may jump over its end there."""
+_LARGE, _BITS, _LESS = 0.6, 3.2, 0.7
+"""Sizes that a level tells of are larger than so many widths, about, and take so many bits each at first.
+
+Of a level's own bytes, those for the others change as well: that power of a ratio of bytes is one of counts.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,21 +51,46 @@ class Embedded:
     end: int
 
 
-def in_units(values: Floats) -> Integers:
-    """Coefficients to encode, int32[rows, columns, N, K, K], of coefficients [N, rows, columns, K, K].
+@dataclass(frozen=True)
+class Refined:
+    """What is known of a picture at one level.
 
-    Cells' means become cosines over blocks of 8 by 8 cells.
+    Attributes:
+        step: how the level refines what was known.
+        values: what is known then, int32[rows, columns, N, K, K], until the next level is asked for.
+        end: bytes of the stream up to there, if it had nothing but coefficients.
     """
-    planes, rows, columns, *frequencies = values.shape
-    result = np.empty((rows, columns, planes, *frequencies), np.int32)
-    # One plane after the other, which takes less memory.
-    for p, plane in enumerate(values):
-        own = plane.astype(np.float64)
-        own[..., 0, 0] = _cosines(rows) @ own[..., 0, 0] @ _cosines(columns).T
-        own /= UNIT
-        np.rint(own, out=own)
-        result[:, :, p] = np.clip(own, -LARGEST, LARGEST, out=own)
+
+    step: Step
+    values: Integers
+    end: int
+
+
+def in_units(bands: Iterable[Floats], rows: int) -> Integers:
+    """Coefficients to encode, int32[rows, columns, N, K, K].
+
+    They come from the top in bands of some rows of cells, [N, n, columns, K, K]. Cells' means become cosines
+    over blocks of 8 by 8 cells.
+    """
+    first, means = 0, list[Floats]()
+    for band in bands:
+        own = band.transpose(1, 2, 0, 3, 4).astype(np.float64)
+        if not means:
+            result = np.empty((rows, *own.shape[1:]), np.int32)
+        means.append(own[..., 0, 0].copy())
+        result[first : first + len(own)] = _rounded(own)
+        first += len(own)
+    down, across = (_cosines(n) for n in result.shape[:2])
+    for p, plane in enumerate(np.concatenate(means).transpose(2, 0, 1)):
+        result[:, :, p, 0, 0] = _rounded(down @ plane @ across.T)
     return result
+
+
+def _rounded(values: Floats) -> Floats:
+    """Values in whole units; they are changed."""
+    values /= UNIT
+    np.rint(values, out=values)
+    return np.clip(values, -LARGEST, LARGEST, out=values)
 
 
 def _cosines(n: int) -> Floats:
@@ -76,7 +108,18 @@ def _cosines(n: int) -> Floats:
 def embed(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> list[Embedded]:
-    """Levels that end after so many bytes each, or just before.
+    """Levels that end after so many bytes each, or just before: see `refine`."""
+    result = []
+    for own in refine(target, ends, reaches, trials):
+        latents = latents_of(own.values, 1 / own.step.width, target.shape[3], own.step.reach)
+        result.append(Embedded(own.step, latents, own.end))
+    return result
+
+
+def refine(
+    target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
+) -> Iterator[Refined]:
+    """Levels in turn, each of which ends after so many bytes, or just before.
 
     Args:
         target: what levels come near to, as `in_units` has it.
@@ -86,19 +129,35 @@ def embed(
     """
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
-    coder.encode(target.size + 4096, target)
-    result: list[Embedded] = []
+    # Room for widths that turn out far too fine: of noise, a code of a byte and more for each coefficient.
+    coder.encode(4 * target.size + 4096, target)
+    sizes = _Sizes(target)
+    before, bits = None, _BITS
     for end, reach in zip(ends, reaches, strict=True):
-        before = result[-1].step if result else None
-        if before:
-            guess = before.width * math.sqrt(result[-1].end / end)
-        else:
-            guess = math.sqrt(float(np.square(target, dtype=np.float64).mean()))
-        step = _coded_within(coder, before, Step(round(guess), reach), end, trials)
-        result.append(
-            Embedded(step, latents_of(coder.values(), 1 / step.width, pitch, reach), coder.position())
-        )
-    return result
+        guess = Step(sizes.width(8 * end / bits), reach)
+        tolerance = _LAST_TOLERANCE if end == ends[-1] else _TOLERANCE
+        inside = range(round(end - tolerance * end), end + 1)
+        before = _coded_within(coder, sizes, before, guess, inside, trials)
+        yield Refined(before, coder.values(), coder.position())
+        bits = 8 * coder.position() / sizes.beyond(before.width)
+
+
+class _Sizes:
+    """Sizes of coefficients in order: a level's bytes are about in proportion to how many are large.
+
+    So He and Mitra 2002, A linear source model and a unified rate control algorithm for DCT video coding.
+    """
+
+    def __init__(self, target: Integers) -> None:
+        self._ascending = np.sort(np.abs(target), axis=None)
+
+    def beyond(self, width: int) -> int:
+        """How many are large for a level of that width, at least 1."""
+        return max(1, len(self._ascending) - int(np.searchsorted(self._ascending, _LARGE * width)))
+
+    def width(self, count: float) -> int:
+        """For which width so many are large, about."""
+        return int(self._ascending[-min(max(1, round(count)), len(self._ascending))] / _LARGE)
 
 
 def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
@@ -120,8 +179,13 @@ def _code(coder: Coder, before: Step | None, step: Step) -> int:
     return coder.position()
 
 
-def _coded_within(coder: Coder, before: Step | None, guess: Step, end: int, trials: int) -> Step:
-    """Codes a level with the least of the tried widths with which it ends in time; at worst the widest."""
+def _coded_within(
+    coder: Coder, sizes: _Sizes, before: Step | None, guess: Step, ends: range, trials: int
+) -> Step:
+    """Codes a level with the least of the tried widths with which it ends in time; at worst the widest.
+
+    It ends at one of `ends`, or before these if no width that is tried does.
+    """
     coder.keep()
     tried: dict[int, int] = {}
     width = guess.width
@@ -132,25 +196,26 @@ def _coded_within(coder: Coder, before: Step | None, guess: Step, end: int, tria
         if tried:
             coder.restore()
         tried[width] = _code(coder, before, replace(guess, width=width))
-        fine = max((w for w, taken in tried.items() if taken > end), default=0)
-        fit = min((w for w, taken in tried.items() if taken <= end), default=0)
-        if fit and (tried[fit] > (1 - _TOLERANCE) * end or fit == LEAST_WIDTH or fit - fine == 1):
+        fine = max((w for w, taken in tried.items() if taken >= ends.stop), default=0)
+        fit = min((w for w, taken in tried.items() if taken < ends.stop), default=0)
+        if fit and (tried[fit] in ends or fit == LEAST_WIDTH or fit < _ALIKE * fine):
             break
-        width = _between(fine, fit, tried, end)
-    step = replace(guess, width=min((w for w, taken in tried.items() if taken <= end), default=max(tried)))
-    if step.width != next(reversed(tried)):
+        width = _between(sizes, fine, fit, tried, ends)
+    width = min((w for w, taken in tried.items() if taken < ends.stop), default=max(tried))
+    if width != next(reversed(tried)):
         coder.restore()
-        _code(coder, before, step)
-    return step
+        _code(coder, before, replace(guess, width=width))
+    return replace(guess, width=width)
 
 
-def _between(fine: int, fit: int, tried: dict[int, int], end: int) -> int:
+def _between(sizes: _Sizes, fine: int, fit: int, tried: dict[int, int], ends: range) -> int:
     """The next width to try, where `fine` is too fine and `fit` is not; 0 if there is none yet."""
+    aim = (ends.start + ends.stop) / 2
     if fine and fit:
-        above, below = math.log(tried[fine] / end), math.log(end / tried[fit])
-        last = [taken > end for taken in tried.values()][-2:]
+        above, below = math.log(tried[fine] / aim), math.log(aim / tried[fit])
+        last = [taken >= ends.stop for taken in tried.values()][-2:]
         # Sizes may jump: in the middle where the last two widths were on the same side.
-        share = 0.5 if last[0] == last[-1] else min(max(above / (above + below + 1e-9), 0.1), 0.9)
+        share = 0.5 if last[0] == last[-1] else min(max(above / (above + below), 0.1), 0.9)
         return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
-    width = fine or fit
-    return round(float(width * (tried[width] / end) ** 0.6) * (1.01 if fine else 0.99))
+    width = sizes.width(sizes.beyond(fine or fit) * (aim / tried[fine or fit]) ** _LESS)
+    return max(width, math.ceil(_ALIKE * fine)) if fine else min(width, fit - 1)

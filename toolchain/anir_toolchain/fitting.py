@@ -6,23 +6,25 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import mean
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import plain_name
 from numpy.typing import NDArray
 
-from anir_toolchain.anir_export import export_anir
-from anir_toolchain.batch import most_pictures, shape_of
-from anir_toolchain.checkpoint import save_model
+from anir_toolchain.anir_export import export_anir, export_instant
 from anir_toolchain.display import Display
 from anir_toolchain.image import load_image
+from anir_toolchain.instant import instant_space
 from anir_toolchain.jobs import Job, Options, Outcome, is_done, protect_others
 from anir_toolchain.lock import locked
-from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress
-from anir_toolchain.training import Subject, fit_batch
+from anir_toolchain.space import Space
+
+if TYPE_CHECKING:
+    # Loads torch, which pictures that are not trained need not wait for.
+    from anir_toolchain.model import Model
 
 _WAITING_BYTES = 2**30
 """Of pictures that wait for others to be trained with, at most."""
@@ -37,6 +39,7 @@ class _Open:
     Attributes:
         job: the job.
         image: the picture, uint8[H, W, N].
+        instant: the subnets, if they become an `.anir` file and none of them has to be trained.
         shape: the same for pictures that can be in one batch.
         lock: keeps the target from other runs.
         seconds: that reading took.
@@ -44,6 +47,7 @@ class _Open:
 
     job: Job
     image: NDArray[np.uint8]
+    instant: Space | None
     shape: Hashable
     lock: ExitStack
     seconds: float
@@ -82,7 +86,7 @@ def in_batches(jobs: Iterable[Job], options: Options, display: Display) -> Itera
                 continue
             group = waiting.setdefault(own.shape, [])
             group.append(own)
-            if len(group) >= (options.batch or most_pictures(own.image, options.config)):
+            if own.instant or len(group) >= (options.batch or _most_pictures(own, options)):
                 yield from _batch(waiting, group, options, display)
             elif sum(own.bytes for group in waiting.values() for own in group) > _WAITING_BYTES:
                 yield from _batch(waiting, max(waiting.values(), key=len), options, display)
@@ -114,16 +118,30 @@ def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
     try:
         with _memory_for(f"{job.picture}: not enough memory; resize it first"):
             image = load_image(job.picture, options.background)
-            shape = shape_of(image, options.config)
+            instant = instant_space(options.config, image.shape) if job.becomes_anir else None
+            # What needs no training is a batch of its own.
+            shape = job if instant else _shape_of(image, options)
             lock.enter_context(locked(job.target))
             protect_others(job)
             if options.force or not is_done(job, image, options.config):
-                return _Open(job, image, shape, lock, time.monotonic() - started)
+                return _Open(job, image, instant, shape, lock, time.monotonic() - started)
             outcome = Outcome(job, bytes=job.target.stat().st_size)
     except AnirError as error:
         outcome = Outcome(job, failure=str(error))
     lock.close()
     return outcome
+
+
+def _shape_of(image: NDArray[np.uint8], options: Options) -> Hashable:
+    from anir_toolchain.batch import shape_of
+
+    return shape_of(image, options.config)
+
+
+def _most_pictures(own: _Open, options: Options) -> int:
+    from anir_toolchain.batch import most_pictures
+
+    return most_pictures(own.image, options.config)
 
 
 def _fitted(
@@ -136,17 +154,23 @@ def _fitted(
         latest[number] = at
         on_progress(list(latest.values()))
 
-    subjects = []
-    for number, own in enumerate(group):
-        if options.force:
+    if options.force:
+        for own in group:
             own.job.state.unlink(missing_ok=True)
-        source = plain_name(own.job.picture.name)
-        subjects.append(Subject(own.image, source, own.job.state, partial(told, number)))
-    first = group[0].job.picture
-    too_large = f"{first}: not enough memory; resize it first"
+    first = group[0]
+    if first.instant:
+        told(0, Progress("codes", 0, 0, {}))
+        yield _written(first, partial(_write_instant, first, first.instant, options), first.seconds)
+        return
+    from anir_toolchain.training import Subject, fit_batch
+
+    subjects = [
+        Subject(own.image, plain_name(own.job.picture.name), own.job.state, partial(told, number))
+        for number, own in enumerate(group)
+    ]
     too_many = f"not enough memory for {len(group)} pictures at once; take a --batch of fewer"
     try:
-        with _memory_for(too_large if len(group) == 1 else too_many):
+        with _memory_for(_too_large(first) if len(group) == 1 else too_many):
             models = fit_batch(subjects, options.config)
     except AnirError as error:
         for own in group:
@@ -155,24 +179,38 @@ def _fitted(
         return
     share = (time.monotonic() - started) / len(group)
     for number, (own, model) in enumerate(zip(group, models, strict=True)):
-        yield _written(own, model, latest.get(number), own.seconds + share)
+        yield _written(own, partial(_write_model, own, model, latest.get(number)), own.seconds + share)
 
 
-def _written(own: _Open, model: Model, at: Progress | None, seconds: float) -> Outcome:
-    """Writes what a picture becomes, fitted in so many seconds; `at` is what was told of it last."""
+def _written(own: _Open, write: Callable[[], float | None], seconds: float) -> Outcome:
+    """Writes what a picture becomes, after so many seconds; `write` gives its quality, if it is known."""
     job, started = own.job, time.monotonic()
-    quality = None if at is None else at.psnr.get(model.space.largest.name)
     try:
-        with own.lock, _memory_for(f"{job.picture}: not enough memory; resize it first"):
-            if job.becomes_anir:
-                quality = export_anir(model, job.target).levels[-1].psnr[0]
-            else:
-                save_model(model, job.target)
+        with own.lock, _memory_for(_too_large(own)):
+            quality = write()
             job.state.unlink(missing_ok=True)
     except AnirError as error:
         return Outcome(job, failure=str(error))
     seconds += time.monotonic() - started
     return Outcome(job, fitted=True, bytes=job.target.stat().st_size, psnr=quality, seconds=seconds)
+
+
+def _write_instant(own: _Open, space: Space, options: Options) -> float:
+    return export_instant(own.image, space, options.config.bits, own.job.target).levels[-1].psnr[0]
+
+
+def _write_model(own: _Open, model: "Model", at: Progress | None) -> float | None:
+    """Writes a model, or an `.anir` file; `at` is what was told of the picture last."""
+    if own.job.becomes_anir:
+        return export_anir(model, own.job.target).levels[-1].psnr[0]
+    from anir_toolchain.checkpoint import save_model
+
+    save_model(model, own.job.target)
+    return None if at is None else at.psnr.get(model.space.largest.name)
+
+
+def _too_large(own: _Open) -> str:
+    return f"{own.job.picture}: not enough memory; resize it first"
 
 
 @contextmanager
@@ -181,7 +219,8 @@ def _memory_for(failure: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch has no exception of its own for this on a CPU.
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        # So says torch, by exceptions of its own on a GPU alone.
+        told = ("can't allocate memory", "out of memory")
+        if isinstance(error, MemoryError) or any(words in str(error) for words in told):
             raise AnirError(failure) from error
         raise

@@ -1,74 +1,41 @@
 """The linear heads in closed form: least squares, then rounding whose errors make up for one another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from anir_toolchain.features import LatentFeatures
-from anir_toolchain.model import Quantized
-from anir_toolchain.picture import Picture
-from anir_toolchain.quantizer import VECTOR_BITS, quantize
-from anir_toolchain.trunk import Parameters, Trunk
-
+Floats = NDArray[np.float64]
 _RIDGE = 1e-5
 """Ridge regression's penalty on each channel's coefficients, by the channel's mean square."""
 _LEAST_ENERGY = 0.1
 """Channels with less mean square than so much of the median are penalized as if they had as much."""
-_PIXELS = 2**17
-"""Heads are solved on every n-th pixel, so that there are about as many, or up to twice as many."""
-_BATCH = 4096
-"""Pixels that go through a network at a time."""
+_LEAST_STEP = 1e-12
 
 
-@torch.no_grad()
-def solve_heads(
-    trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
-) -> tuple[Quantized, Tensor]:
-    """The best heads of a trunk's subnets, from their last layer to colours in [0, 1].
-
-    Returns:
-        Codes int8[depths, colours, C] with scale [depths, colours], and biases float32[depths, colours],
-        all on the CPU.
-    """
-    moments = moments_of(trunk, parameters, picture, features)
-    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.has_latents) for moment in moments]
-    codes, scale, bias = (torch.stack(parts) for parts in zip(*solved, strict=True))
-    return Quantized(codes.to(torch.int8), scale), bias
-
-
-@torch.no_grad()
-def moments_of(
-    trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
-) -> list["Moments"]:
-    """Moments of the last layer of each of a trunk's subnets, and of the picture's colours in [0, 1]."""
-    width, count = trunk.parameters["head"].shape[-1], len(picture)
-    index = torch.arange(0, count, max(1, count // _PIXELS), device=picture.device)
-    moments = [Moments(width, picture.colours, picture.device) for _ in trunk.depths]
-    for part in torch.split(index, _BATCH):
-        x, y, colours = picture.points(part)
-        channels = trunk.last_layers(parameters, x, y, features.of_width(width, part))
-        for moment, own in zip(moments, channels, strict=True):
-            moment.add(own, (colours + 1) / 2)
-    return moments
-
-
+@dataclass(frozen=True)
 class Moments:
-    """Second moments of one layer's channels and the colours, summed in float64 over batches of points."""
+    """Second moments of one layer's C channels and the colours, summed over points.
 
-    def __init__(self, channels: int, colours: int, device: torch.device) -> None:
-        self.gram = torch.zeros(channels + 1, channels + 1, dtype=torch.float64, device=device)
-        self.cross = torch.zeros(channels + 1, colours, dtype=torch.float64, device=device)
-        self.points = 0
+    Attributes:
+        gram: products of a constant 1 and the channels with each other, float64[1 + C, 1 + C].
+        cross: products of these with the colours in [0, 1], float64[1 + C, colours].
+        points: number of points.
+    """
 
-    def add(self, channels: Tensor, colours: Tensor) -> None:
-        """Adds N points, by their channels [N, C] and colours [N, colours]."""
-        rows = torch.cat([torch.ones_like(channels[:, :1]), channels], dim=1).double()
-        self.gram += rows.T @ rows
-        self.cross += rows.T @ colours.double()
-        self.points += len(rows)
+    gram: Floats
+    cross: Floats
+    points: int
 
-    def solve(self, bits: int, shared_step: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    @classmethod
+    def of(cls, channels: NDArray[np.floating], colours: NDArray[np.floating]) -> "Moments":
+        """Those of N points, by their channels [N, C] and colours [N, colours]."""
+        rows = np.concatenate([np.ones((len(channels), 1)), channels], axis=1)
+        return cls(rows.T @ rows, rows.T @ colours.astype(np.float64), len(rows))
+
+    def solve(self, bits: int, shared_step: bool = False) -> tuple[Floats, Floats, Floats]:
         """The best quantized linear map from the C channels to the colours.
 
         Args:
@@ -76,50 +43,48 @@ class Moments:
             shared_step: whether all colours have to have the same step.
 
         Returns:
-            Codes float32[colours, C], step float32[colours] and bias float32[colours].
+            Codes, whole numbers [colours, C], step [colours] and bias [colours].
         """
         # The bias comes last, so that it makes up for what is left.
         width = len(self.gram) - 1
-        order = torch.tensor([*range(1, width + 1), 0], device=self.gram.device)
-        cross = self.cross[order] / self.points
+        order = [*range(1, width + 1), 0]
         gram = _with_ridge(self.gram[order][:, order] / self.points)
-        solution = torch.linalg.solve(gram, cross).T.contiguous()
-        largest = solution[:, :-1].abs().amax(1)
-        largest = largest.amax().expand(len(largest)) if shared_step else largest
-        step = (largest / (2 ** (bits - 1) - 1)).clamp_min(1e-12)
-        codes = _rounded_in_turn(solution, gram, step, width, lambda own: quantize(own, step, bits))
-        return codes.float().cpu(), step.float().cpu(), solution[:, -1].float().cpu()
+        solution: Floats = np.ascontiguousarray(np.linalg.solve(gram, self.cross[order] / self.points).T)
+        largest = np.abs(solution[:, :-1]).max(axis=1)
+        largest = np.full_like(largest, largest.max()) if shared_step else largest
+        top = 2 ** (bits - 1) - 1
+        step = np.maximum(largest / top, _LEAST_STEP)
+        codes = _rounded_in_turn(
+            solution, gram, step, width, lambda own: np.rint(own / step).clip(-top - 1, top)
+        )
+        return codes, step, solution[:, -1]
 
-    def moves_from(self, head: Quantized, bias: Tensor, most: int) -> Tensor:
+    def moves_from(self, head: Mapping[str, NDArray[Any]], most: int) -> NDArray[np.int64]:
         """By how much the codes of a head should be moved at the channels behind the planes.
 
         Planes and bias stay.
 
         Args:
-            head: codes int8[N, C] and scale [N] for N colours and planes.
-            bias: float32[N].
+            head: of as many planes as colours, by the names of docs/format.md.
             most: of a move; one less upwards.
 
         Returns:
-            int64[N, C - N].
+            int64[N, C - N] for N colours.
         """
-        planes = len(head.codes)
-        own = slice(1 + planes, None)
-        scale = head.scale.double()[:, None]
-        known = torch.cat([bias.double()[:, None], head.codes.double() * scale], dim=1).to(self.gram.device)
+        own, scale = slice(1 + len(head["head"]), None), head["head.scale"].astype(np.float64)[:, None]
+        known = np.concatenate([head["head.bias"][:, None], head["head"] * scale], axis=1)
         gram = _with_ridge(self.gram[own, own] / self.points)
         lacking = (self.cross[own] - self.gram[own] @ known.T) / self.points
-        solution = torch.linalg.solve(gram, lacking).T / scale.to(gram.device)
-        one = torch.ones_like(solution[:, 0])
+        solution = np.linalg.solve(gram, lacking).T / scale
         moves = _rounded_in_turn(
-            solution, gram, one, len(gram), lambda own: own.round().clamp(-most, most - 1)
+            solution, gram, np.ones(len(solution)), len(gram), lambda own: np.rint(own).clip(-most, most - 1)
         )
-        return moves.long().cpu()
+        return moves.astype(np.int64)
 
 
 def _rounded_in_turn(
-    solution: Tensor, gram: Tensor, step: Tensor, count: int, to_codes: Callable[[Tensor], Tensor]
-) -> Tensor:
+    solution: Floats, gram: Floats, step: Floats, count: int, to_codes: Callable[[Floats], Floats]
+) -> Floats:
     """Codes of the first coefficients of a least-squares solution, those of one channel after the other.
 
     Those that are left make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the
@@ -135,8 +100,8 @@ def _rounded_in_turn(
     Returns:
         float64[N, count].
     """
-    feedback = torch.linalg.cholesky(torch.linalg.inv(gram), upper=True)
-    codes = torch.zeros_like(solution[:, :count])
+    feedback = np.linalg.cholesky(np.linalg.inv(gram)).T
+    codes = np.zeros_like(solution[:, :count])
     for i in range(count):
         codes[:, i] = to_codes(solution[:, i])
         error = (solution[:, i] - codes[:, i] * step) / feedback[i, i]
@@ -144,8 +109,8 @@ def _rounded_in_turn(
     return codes
 
 
-def _with_ridge(gram: Tensor) -> Tensor:
+def _with_ridge(gram: Floats) -> Floats:
     """A matrix of second moments with the penalty on its diagonal."""
     energy = gram.diagonal()
     # The largest coefficient sets the step of all: a channel that is next to nothing must not have it.
-    return gram + _RIDGE * energy.clamp_min(_LEAST_ENERGY * energy.median().item()).diag()
+    return gram + np.diag(_RIDGE * energy.clip(_LEAST_ENERGY * np.quantile(energy, 0.5, method="lower")))

@@ -11,7 +11,6 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError, UsageError
 from numpy.typing import NDArray
 
-from anir_toolchain.checkpoint import load_model
 from anir_toolchain.config import Config
 from anir_toolchain.image import Colour, picture_suffixes
 from anir_toolchain.level_file import ANIR, LevelFile
@@ -202,6 +201,8 @@ def _model_is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bo
     """Whether the model is that of these pixels and this configuration: another fit would give the same."""
     if not target.exists():
         return False
+    from anir_toolchain.checkpoint import load_model
+
     try:
         model = load_model(target)
     except AnirError:

@@ -1,4 +1,4 @@
-"""The inverse lapped transform: the planes of latents at any coordinates, and what channels see of them."""
+"""The inverse lapped transform: latents' planes at any coordinates; what networks see and make of them."""
 
 import math
 
@@ -49,6 +49,23 @@ def differences(channels: int, planes: int) -> Floats:
         result[right + 1, down + 1, plane, channel] = 1
         result[1, 1, plane, channel] -= bool(right or down)
     return result.reshape(-1, len(seen))
+
+
+def last_layer(weights: Floats, seen: Floats) -> Floats:
+    """The channels from which a head makes colours, float32[M, C].
+
+    Args:
+        weights: of the hidden layers of a network of the family `lapped`, float32[L, C, C], applied as h @ W.
+        seen: what its first channels see of the latents at M points, float32[M, n].
+    """
+    outer = ((0, 0), (0, weights.shape[-1] - seen.shape[-1]))
+    first = np.pad(seen, outer, constant_values=np.float32(CONSTANT))
+    layer = first
+    for weight in weights:
+        layer = layer @ weight
+        np.sin(layer, out=layer)
+        layer += first
+    return layer
 
 
 def synthesis_macs_per_pixel(latents: Latents) -> int:

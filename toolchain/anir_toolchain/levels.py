@@ -1,14 +1,17 @@
 """The levels of a picture's `.anir` file: how long they are, and the latents of each."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import has_common
 from anir_runtime.lapped_transform import Axis
+from anir_runtime.network import Network
+from anir_runtime.steps import Step
 
-from anir_toolchain.embedding import Embedded, embed
+from anir_toolchain.embedding import Embedded, Refined, embed, refine
 from anir_toolchain.space import Space, Subnet
 
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -21,6 +24,19 @@ _MOVE = 0.28
 """Bytes for each code of a head near the common one, about."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
+
+
+@dataclass(frozen=True)
+class LevelNetwork:
+    """What a level of a file has beside coefficients.
+
+    Attributes:
+        step: how it refines the coefficients.
+        network: that is shown with them, without latents.
+    """
+
+    step: Step
+    network: Network
 
 
 def in_order(space: Space) -> list[Subnet]:
@@ -45,13 +61,27 @@ def embedded_levels(
         size: (W, H) of the picture in pixels.
         bits: of a hidden weight.
     """
+    return embed(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
+
+
+def refined_levels(
+    coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
+) -> Iterator[Refined]:
+    """What is known at each of the levels in turn, of which `embedded_levels` gives the latents."""
+    return refine(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
+
+
+def _ends_and_reaches(
+    coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
+) -> tuple[list[int], list[int]]:
+    """Bytes of coefficients up to the end of each level, and the reach of its network."""
     beside = _bytes_beside(order, bits, coefficients.shape[2])
     wanted = [end - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
     cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
     share = math.prod(coefficients.shape[:2]) / cells
     ends = [max(int(share * end), _LEAST * (k + 1)) for k, end in enumerate(wanted)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
-    return embed(coefficients, ends, reaches)
+    return ends, reaches
 
 
 def _rates(count: int) -> list[float]:

@@ -3,39 +3,54 @@
 Vyas et al. 2024, SOAP: Improving and Stabilizing Shampoo using Adam.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
-class Soap(torch.optim.Optimizer):
+class Soap:
     """SOAP for parameters of four or more axes, whose last two are a matrix; Adam for the others.
 
-    The first axis of every parameter is that of pictures, which learn apart.
+    The first axis of every parameter is that of pictures, which learn apart. It is no subclass of torch's
+    Optimizer, the first of which loads torch's compiler, in over a second.
 
-    Args:
-        params: tensors or parameter groups, as for every torch optimizer; a group may have a `gain`, by which
-            its updates are multiplied.
-        lr: learning rate, or that of each picture, float64[P].
-        betas: decay per step of the momentum, and of the second moments and preconditioners.
-        eps: added to the root of the second moment.
-        frequency: steps from one update of the eigenbases to the next.
+    Attributes:
+        param_groups: as given, each with all that is asked for; what is changed there holds from then on.
+        state: of each parameter: tensors by name.
     """
 
     def __init__(
         self,
-        params: Iterable[Any],
+        groups: Sequence[dict[str, Any]],
         lr: float | Tensor,
         betas: tuple[float, float] = (0.95, 0.95),
         eps: float = 1e-8,
         frequency: int = 10,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "frequency": frequency, "gain": 1.0})
+        """Takes groups of parameters.
+
+        Args:
+            groups: each with `params`, tensors; one may have a `gain`, by which its updates are multiplied.
+            lr: learning rate, or that of each picture, float64[P].
+            betas: decay per step of the momentum, and of the second moments and preconditioners.
+            eps: added to the root of the second moment.
+            frequency: steps from one update of the eigenbases to the next.
+        """
+        common = {"lr": lr, "betas": betas, "eps": eps, "frequency": frequency, "gain": 1.0}
+        self.param_groups = [{**common, **group} for group in groups]
+        self.state = defaultdict[Tensor, dict[str, Any]](dict)
+
+    def zero_grad(self) -> None:
+        """Forgets the gradients of all parameters."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                param.grad = None
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """Updates every parameter that has a gradient."""
         for group in self.param_groups:
             for param in group["params"]:

@@ -20,13 +20,14 @@ from torch import Tensor
 
 from anir_toolchain.batch import Batch, batches
 from anir_toolchain.config import Config
-from anir_toolchain.heads import solve_heads
+from anir_toolchain.estimate import estimate_psnr
+from anir_toolchain.finishing import to_model, untrained_model
 from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
-from anir_toolchain.lapped_networks import choose_networks, start_from_common
-from anir_toolchain.levels import embedded_levels, in_order, level_bytes
+from anir_toolchain.lapped_networks import start_from_common
+from anir_toolchain.levels import embedded_levels, in_order
 from anir_toolchain.model import Model
-from anir_toolchain.progress import OnProgress, Progress, estimate_psnr, ignore
+from anir_toolchain.progress import OnProgress, Progress, ignore
 from anir_toolchain.sample import is_large, sampled_coefficients
 from anir_toolchain.space import Space
 from anir_toolchain.threads import deferred_interrupt, worker_threads
@@ -97,19 +98,18 @@ def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list
     """
     config = config or Config()
     config.check()
-    images = [checked_pixels(subject.image) for subject in subjects]
     with worker_threads() as pool:
         tasks = [
-            Task.of(image, config, pool, subject.state, subject.on_progress)
-            for image, subject in zip(images, subjects, strict=True)
+            Task.of(checked_pixels(own.image), config, pool, own.source, own.state, own.on_progress)
+            for own in subjects
         ]
-        trainings = [_resume(task) or _started(task) for task in tasks]
-        for batch in batches(tasks, trainings):
+        models = [untrained_model(task) for task in tasks]
+        left = [task for task, model in zip(tasks, models, strict=True) if model is None]
+        trainings = [_resume(task) or _started(task) for task in left]
+        for batch in batches(left, trainings):
             train(batch)
-        return [
-            to_model(task, training, subject.source)
-            for task, training, subject in zip(tasks, trainings, subjects, strict=True)
-        ]
+        trained = map(to_model, left, trainings)
+        return [model or next(trained) for model in models]
 
 
 def begin(task: Task) -> Training:
@@ -269,31 +269,3 @@ def _tiles(width: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
     if parts[0].device.type == "cpu":
         size = min(size, _TILE_VALUES // width)
     return zip(*(torch.split(part, max(1, size), dim=1) for part in parts), strict=True)
-
-
-@torch.no_grad()
-def to_model(task: Task, training: Training, source: str) -> Model:
-    """The trained networks as codes, with heads by least squares; common networks where these serve."""
-    trunks = training.trunks
-    if task.family.has_latents:
-        order = in_order(task.space)
-        ends = dict(zip(order, level_bytes(len(order), task.size), strict=True))
-        quantized = choose_networks(
-            trunks, training.step > 0, task.picture, task.colours, training.features, ends
-        )
-    else:
-        quantized = {}
-        for width, trunk in trunks.items():
-            heads = solve_heads(trunk, trunk.quantized(), task.picture, training.features)
-            quantized[width] = trunk.to_codes(*heads)
-    return Model(
-        family_name=task.config.family,
-        bits=task.config.bits,
-        space=task.space,
-        preset=task.config.schedule_name,
-        seed=task.config.seed,
-        source=source,
-        image=torch.from_numpy(task.image.copy()),
-        trunks=quantized,
-        steps=training.steps,
-    )

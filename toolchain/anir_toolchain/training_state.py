@@ -49,6 +49,7 @@ class Task:
         space: the subnets.
         preset: the schedule.
         pool: runs trunks and parts of them side by side.
+        source: the picture's file name.
         state: where the training's state is kept, if it is.
         report: is told how far the training is.
     """
@@ -60,6 +61,7 @@ class Task:
     space: Space
     preset: Preset
     pool: Executor
+    source: str = "image"
     state: Path | None = None
     report: OnProgress = ignore
 
@@ -69,6 +71,7 @@ class Task:
         image: NDArray[np.uint8],
         config: Config,
         pool: Executor,
+        source: str = "image",
         state: Path | None = None,
         report: OnProgress = ignore,
     ) -> "Task":
@@ -81,7 +84,7 @@ class Task:
         picture = Picture(sample_of(image) if kind.has_latents and is_large(image) else image, device)
         height, width, colours = image.shape
         space = config.space(width, height, colours)
-        return cls(config, image, picture, kind, space, config.schedule(), pool, state, report)
+        return cls(config, image, picture, kind, space, config.schedule(), pool, source, state, report)
 
     @cached_property
     def colours(self) -> Colours:

@@ -14,7 +14,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 
-import torch
 from anir_runtime.decoder import available_cores
 from anir_runtime.errors import AnirWarning
 from anir_runtime.interrupts import ended_soon_by_interrupts, saving
@@ -167,7 +166,8 @@ def _end_with_parent() -> None:
 def _work(pipe: Connection, answers: Event, options: Options, threads: int) -> None:
     """A worker's life: a job comes, progress and an outcome go, until the other end is closed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
+    # Of torch, if it is needed: it reads this as it loads.
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     warnings.simplefilter("always", AnirWarning)
     warnings.showwarning = lambda message, *_: pipe.send(str(message))
     # Without the other end there is nobody to work for.

@@ -6,17 +6,22 @@ latents if the family wants them. A family says how the parts are wired (`forwar
 graph in ONNX is written by a module of `onnx_writer`.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-import torch
 from anir_runtime.errors import AnirError
-from torch import Tensor
 
 from anir_toolchain.space import Space
+
+if TYPE_CHECKING:
+    # Takes two seconds to load, which pictures that are not trained need not wait for.
+    import torch
+    from torch import Tensor
 
 
 class FilterTensor(NamedTuple):
@@ -145,29 +150,29 @@ class Family(ABC):
         """
 
 
-def affine(bias: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """bias + left · right of two matrices, or of as many of each as there are pictures; bias is broadcast."""
-    return torch.addmm(bias, left, right) if left.dim() == 2 else torch.baddbmm(bias, left, right)
-
-
-def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """sin(ωx·x + ωy·y + φ) at N points, float32[N, C]; `filters` [K, C] begins with rows ωx, ωy and φ."""
-    return torch.sin(affine(filters[..., 2:3, :], torch.stack([x, y], dim=-1), filters[..., :2, :]))
-
-
 @cache
 def families() -> dict[str, Family]:
     """All families by name: every class with a name that the modules of this package define."""
-    found = {}
-    for module in iter_modules(__path__, f"{__name__}."):
-        for member in vars(import_module(module.name)).values():
-            if isinstance(member, type) and issubclass(member, Family) and hasattr(member, "name"):
-                found[member.name] = member()
-    return found
+    return {name: own for module in _modules() for name, own in _families_of(module).items()}
 
 
 def family(name: str) -> Family:
     """The family of that name. Raises AnirError, listing the known ones, if there is none."""
-    if name not in families():
-        raise AnirError(f"no family '{name}'; there are {', '.join(sorted(families()))}")
-    return families()[name]
+    # Other families' modules load torch.
+    known = _families_of(name) if name in _modules() else {}
+    known = known if name in known else families()
+    if name not in known:
+        raise AnirError(f"no family '{name}'; there are {', '.join(sorted(known))}")
+    return known[name]
+
+
+def _modules() -> list[str]:
+    return [module.name for module in iter_modules(__path__)]
+
+
+@cache
+def _families_of(module: str) -> dict[str, Family]:
+    """The families that a module of this package defines, by name."""
+    members = vars(import_module(f"{__name__}.{module}")).values()
+    kinds = [own for own in members if isinstance(own, type) and issubclass(own, Family)]
+    return {kind.name: kind() for kind in kinds if hasattr(kind, "name")}

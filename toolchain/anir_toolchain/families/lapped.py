@@ -5,16 +5,19 @@ and take nearly all of a file. The layers see z at a point and its first plane a
 error of coarse codes.
 """
 
-from typing import ClassVar
+from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING, ClassVar
+
 from anir_runtime.common_networks import DEPTHS, INNER
-from torch import Tensor
-from torch.nn import functional
 
 from anir_toolchain.families import Family, FilterTensor
 from anir_toolchain.lapped_synthesis import CONSTANT
 from anir_toolchain.space import Space
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 class Lapped(Family):
@@ -43,6 +46,8 @@ class Lapped(Family):
         limit: float,
         generator: torch.Generator,
     ) -> Tensor:
+        import torch
+
         return torch.empty(1, 0, width)
 
     def forward(
@@ -55,6 +60,9 @@ class Lapped(Family):
         features: Tensor | None = None,
         planes: int = 0,
     ) -> list[Tensor]:
+        import torch
+        from torch.nn import functional
+
         assert features is not None
         assert planes
         seen = functional.pad(features, (0, filters.shape[-1] - features.shape[-1]), value=CONSTANT)

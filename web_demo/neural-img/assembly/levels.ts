@@ -8,9 +8,9 @@
 import {
   bands, classOf, halfContexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread, zeroContexts,
 } from './contexts';
-import { atLeast, chance, count, odds, predict, predictZero, stretch, update } from './mixer';
+import { atLeast, chance, count, odds, predict, predictGiven, stretch, update } from './mixer';
 import { code, starved } from './range_coder';
-import { record } from './recording';
+import { recordSign, recordSize } from './recording';
 import {
   activities,
   BANDS,
@@ -39,10 +39,11 @@ import {
   UNKNOWN,
 } from './state';
 
-/** A zero that is less likely to reach its threshold is passed over: 20 / 65536. */
-const UNLIKELY: i32 = 20;
-/** So likely are zeros of each class at least as a level begins, so that none is passed over for ever: 40 / 65536. */
-const REVIVED: i32 = 40;
+/**
+ * A zero that is less likely to reach its threshold is passed over: 40 / 65536. Zeros of each class are as likely at least as a level
+ * begins, so that none is passed over for ever.
+ */
+const UNLIKELY: i32 = 40;
 /** From a first threshold on, so many intervals are as long as the width; then each is twice as long as the one before. */
 const ALIKE: i32 = 8;
 /** No interval of a new coefficient begins beyond. */
@@ -92,7 +93,7 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
   factor = visited;
   measureBy(w);
   for (let i = 0; i < CLASSES; i++) {
-    atLeast(chances + (<usize>i << 2), REVIVED);
+    atLeast(chances + (<usize>i << 2), UNLIKELY);
     due[i] = dueAt(i);
   }
   return codeMeans(wanted) && codeOthers(wanted);
@@ -203,19 +204,19 @@ function codeZero(
   const high = highOf(place);
   const activityLog = class_ % LOGS;
   const about = threshold(stretch(chance(chances + (<usize>class_ << 2))));
-  const ratio = (<i64>high * 10) / about;
-  const gap = ratio < 16 ? 0 : ratio < 20 ? 1 : ratio < 26 ? 2 : high < UNKNOWN ? 3 : 4;
+  const tenfold = <i64>high * 10;
+  const gap = tenfold < 16 * <i64>about ? 0 : tenfold < 20 * <i64>about ? 1 : tenfold < 26 * <i64>about ? 2 : high < UNKNOWN ? 3 : 4;
   const kind = mean + (high < UNKNOWN ? 0 : NEW);
   const f = min(fu, 15) * 16 + min(fv, 15);
   const beyond = high < UNKNOWN ? log(8 * <i64>high) : -1;
   const near = zeroContexts(p, base, i, activityLog, fu, fv, beyond, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
   const frequency = selected(fu, fv);
-  const chanceOf = predictZero((kind + REACHES) * planes + p, slots, near, activityLog, frequency);
+  const chanceOf = predictGiven((kind + REACHES) * planes + p, slots, near, activityLog, frequency);
   const limit = min(threshold(odds), high - (high >> 4));
   const size = min(abs(x), high - 1);
   const reaches = code(size >= limit, chanceOf);
   if (starved) return;
-  if (isDefined(RECORDING)) record(reaches);
+  if (isDefined(RECORDING_SIZES)) recordSize(reaches);
   update(reaches);
   count(chances + (<usize>class_ << 2), reaches);
   due[class_] = dueAt(class_);
@@ -223,8 +224,10 @@ function codeZero(
     putHigh(place, limit);
     return;
   }
-  signContexts(p, base, i, fu, fv);
-  const positive = code(x > 0, predict((mean + SIGN) * planes + p, signSlots, 0, min(fu, 7) * 8 + min(fv, 7)));
+  const ofSigns = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
+  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, ofSigns, 0, min(fu, 7) * 8 + min(fv, 7));
+  const positive = code(x > 0, chanceOfSign);
+  if (isDefined(RECORDING_SIGNS)) recordSign(positive);
   update(positive);
   // The interval is cut in parts about as long as the width.
   const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : UNKNOWN;
@@ -233,7 +236,7 @@ function codeZero(
   let low = limit;
   let top = low + length;
   while (part < parts - 1 && low < LARGEST) {
-    const more = predictZero((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, near, activityLog, frequency);
+    const more = predictGiven((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, near, activityLog, frequency);
     const larger = code(size >= top, more);
     if (starved) return;
     update(larger);

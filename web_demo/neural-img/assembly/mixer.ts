@@ -6,8 +6,8 @@ import { code, starved } from './range_coder';
 
 /** Contexts of a decision at most. */
 export const CONTEXTS: usize = 5;
-/** Contexts of a decision on a zero's size, whose fourth input are the odds that the network of sizes gives. */
-export const ZERO_CONTEXTS: i32 = 3;
+/** Contexts of a decision on a zero's size, or on a sign, whose fourth input are the odds that a network gives. */
+const GIVEN_CONTEXTS: i32 = 3;
 /** Counters of a context. */
 export const SLOTS: usize = 2560;
 /** Kinds of decisions, for each plane. */
@@ -17,9 +17,9 @@ const INPUTS: usize = 8;
 const WEIGHTS: usize = INPUTS * 4;
 const CONSTANT: i32 = 77;
 const LIMIT: i32 = 255;
-/** Weights at first: of contexts; of a zero's contexts, and of the network's odds. */
+/** Weights at first: of contexts; of contexts beside a network's odds, and of these odds. */
 const FIRST_WEIGHT: i32 = 13107;
-const FIRST_OF_ZERO: i32 = 6554;
+const FIRST_BESIDE: i32 = 6554;
 const FIRST_OF_ODDS: i32 = 45875;
 /** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
 const SELECTED: usize = 64;
@@ -100,11 +100,12 @@ export function reset(address: usize, planes: usize): void {
   byFrequency = byActivity + kinds * SELECTED * WEIGHTS;
   numbers = byFrequency + kinds * SELECTED * WEIGHTS;
   for (let at = byActivity, set: usize = 0; at < numbers; at += WEIGHTS, set++) {
-    if (((set / SELECTED / planes) % KINDS) % 6 < 3) {
-      v128.store(at, i32x4.replace_lane(i32x4.splat(FIRST_OF_ZERO), 3, FIRST_OF_ODDS));
-    } else {
+    const kind = (set / SELECTED / planes) % 6;
+    if (kind === 3 || kind === 4) {
       v128.store(at, i32x4.splat(FIRST_WEIGHT));
       store<i32>(at, FIRST_WEIGHT, 16);
+    } else {
+      v128.store(at, i32x4.replace_lane(i32x4.splat(FIRST_BESIDE), 3, FIRST_OF_ODDS));
     }
   }
 }
@@ -203,12 +204,12 @@ export function predict(kind: usize, slots: StaticArray<usize>, activity: usize,
   return mix(first, input(own, 4, slots));
 }
 
-/** Predicts a decision on a zero's size, likewise, from three slots and from odds. @returns p */
-export function predictZero(
+/** Predicts a decision likewise, from three slots and from a network's odds. @returns p */
+export function predictGiven(
   kind: usize, slots: StaticArray<usize>, given: i32, activity: usize, frequency: usize,
 ): i32 {
   const own = begin(kind, activity, frequency);
-  contexts = ZERO_CONTEXTS;
+  contexts = GIVEN_CONTEXTS;
   let first = i32x4.splat(given);
   first = i32x4.replace_lane(first, 0, input(own, 0, slots));
   first = i32x4.replace_lane(first, 1, input(own, 1, slots));

@@ -1,3 +1,6 @@
-/** The coder as it is, with records of what its network of sizes sees (AssemblyScript, compiled with `--use RECORDING=1`). */
+/**
+ * The coder as it is, with records of what one of its networks sees (AssemblyScript, compiled with `--use RECORDING_SIZES=1` or
+ * `--use RECORDING_SIGNS=1`).
+ */
 export * from './coder';
 export { recorded, recordInto } from './recording';

@@ -1,8 +1,9 @@
 /**
- * What the network of sizes saw, and what was then decided, to learn from (AssemblyScript; bench/size_network.py). Of the coder's
- * module it is no part: only recorder.ts is compiled with it.
+ * What the networks of sizes and of signs saw, and what was then decided, to learn from (AssemblyScript; bench/coder_networks.py). Of
+ * the coder's module it is no part: only recorder.ts is compiled with it.
  */
-import { copySeen, ROW } from './size_network';
+import { copySigns, SIGN_ROW } from './sign_network';
+import { copySizes, SIZE_ROW } from './size_network';
 
 let at: usize = 0;
 let end: usize = 0;
@@ -14,15 +15,23 @@ export function recordInto(address: usize, bytes: usize): void {
   end = address + bytes;
 }
 
-/** Bytes recorded: rows of what the network saw, u8 [26], the last one the decision. */
+/** Bytes recorded: rows of what a network saw, the last byte of each the decision. */
 export function recorded(): usize {
   return at - first;
 }
 
-/** Records a decision; without room, nothing. */
-export function record(reaches: bool): void {
-  if (at + ROW > end) return;
-  copySeen(at);
-  store<u8>(at + ROW - 1, reaches ? 1 : 0);
-  at += ROW;
+/** Records whether a zero reaches its threshold; without room, nothing. */
+export function recordSize(reaches: bool): void {
+  if (at + SIZE_ROW > end) return;
+  copySizes(at);
+  at += SIZE_ROW;
+  store<u8>(at - 1, reaches ? 1 : 0);
+}
+
+/** Records whether a coefficient is positive, likewise. */
+export function recordSign(positive: bool): void {
+  if (at + SIGN_ROW > end) return;
+  copySigns(at);
+  at += SIGN_ROW;
+  store<u8>(at - 1, positive ? 1 : 0);
 }

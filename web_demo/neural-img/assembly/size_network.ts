@@ -5,6 +5,7 @@
  * It has two hidden layers of rectified sums, in integers of 1/256, and the weights are vectors of pairs: those from two inputs to
  * four outputs.
  */
+import { addPairs, layPairs, total } from './pairs';
 import { WEIGHTS } from './size_network_weights';
 
 const INPUTS: usize = 22;
@@ -40,14 +41,14 @@ function weight(i: usize): i16 {
 }
 
 /** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and one that is free. */
-export const ROW: usize = INPUTS + 4;
+export const SIZE_ROW: usize = INPUTS + 4;
 // Of the coefficient that the network was asked about last, for records.
 let lastKind: i32 = 0;
 let lastRow: i32 = 0;
 let lastColumn: i32 = 0;
 
 /** Writes what the network saw last, u8 [25]. */
-export function copySeen(to: usize): void {
+export function copySizes(to: usize): void {
   for (let i: usize = 0; i < INPUTS; i++) store<u8>(to + i, <u8>load<i16>(seen + 2 * i));
   store<u8>(to + INPUTS, lastKind);
   store<u8>(to + INPUTS + 1, lastRow);
@@ -56,8 +57,8 @@ export function copySeen(to: usize): void {
 
 /** Lays the weights out. */
 export function prepareNetwork(): void {
-  layPairs(toFirst, 0, INPUTS, FIRST);
-  layPairs(toSecond, TO_SECOND, FIRST, SECOND);
+  layPairs(toFirst, WEIGHTS, 0, INPUTS, FIRST);
+  layPairs(toSecond, WEIGHTS, TO_SECOND, FIRST, SECOND);
   for (let i: usize = 0; i < (KINDS + 2 * FREQUENCIES) * FIRST; i++) store<i16>(offsets + 2 * i, weight(OF_KINDS + i) << 4);
   for (let i: usize = 0; i < SECOND; i++) {
     store<i32>(secondOffsets + 4 * i, <i32>weight(OFFSETS + i) << 9);
@@ -65,25 +66,10 @@ export function prepareNetwork(): void {
   }
 }
 
-/** A matrix [outputs, inputs] as pairs: i16 [inputs / 2, outputs, 2]. */
-function layPairs(to: usize, from: usize, inputs: usize, outputs: usize): void {
-  for (let k: usize = 0; k < inputs; k++) {
-    for (let j: usize = 0; j < outputs; j++) {
-      store<i16>(to + 2 * (((k >> 1) * outputs + j) * 2 + (k & 1)), weight(from + j * inputs + k));
-    }
-  }
-}
-
 /** Shows the network a pair of inputs, at most 32767 each. */
 @inline
 export function see(pair: usize, x: i32, y: i32): void {
   store<i32>(seen + 4 * pair, x | (y << 16));
-}
-
-/** Sums of pairs of inputs by a vector of weights, added to others. */
-@inline
-function add(sum: v128, pairs: v128, weights: usize): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, v128.load(weights)));
 }
 
 /** Sums of eight outputs, i16, from 0 to MOST. */
@@ -109,7 +95,7 @@ function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
  * @param column its frequency across, at most 15
  */
 export function networkOdds(kind: i32, row: i32, column: i32): i32 {
-  if (isDefined(RECORDING)) {
+  if (isDefined(RECORDING_SIZES)) {
     lastKind = kind;
     lastRow = row;
     lastColumn = column;
@@ -123,10 +109,10 @@ export function networkOdds(kind: i32, row: i32, column: i32): i32 {
   for (let k: usize = 0; k < INPUTS / 2; k++) {
     const pairs = v128.load32_splat(seen + 4 * k);
     const weights = toFirst + 4 * FIRST * k;
-    a = add(a, pairs, weights);
-    b = add(b, pairs, weights + 16);
-    c = add(c, pairs, weights + 32);
-    d = add(d, pairs, weights + 48);
+    a = addPairs(a, pairs, weights);
+    b = addPairs(b, pairs, weights + 16);
+    c = addPairs(c, pairs, weights + 32);
+    d = addPairs(d, pairs, weights + 48);
   }
   v128.store(hidden, rectified(a, b));
   v128.store(hidden, rectified(c, d), 16);
@@ -135,10 +121,9 @@ export function networkOdds(kind: i32, row: i32, column: i32): i32 {
   for (let k: usize = 0; k < FIRST / 2; k++) {
     const pairs = v128.load32_splat(hidden + 4 * k);
     const weights = toSecond + 4 * SECOND * k;
-    a = add(a, pairs, weights);
-    b = add(b, pairs, weights + 16);
+    a = addPairs(a, pairs, weights);
+    b = addPairs(b, pairs, weights + 16);
   }
   const sums = i32x4.dot_i16x8_s(rectified(i32x4.shr_s(a, 5), i32x4.shr_s(b, 5)), v128.load(toLast));
-  const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
-  return min(max(((<i32>weight(LAST_OFFSET) << 10) + sum) >> 6, -FARTHEST), FARTHEST);
+  return min(max(((<i32>weight(LAST_OFFSET) << 10) + total(sums)) >> 6, -FARTHEST), FARTHEST);
 }

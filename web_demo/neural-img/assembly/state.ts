@@ -7,6 +7,7 @@
  */
 import { modelBytes, prepare, reset, startCounter } from './mixer';
 import { keepPlace, restorePlace } from './range_coder';
+import { prepareSigns } from './sign_network';
 import { prepareNetwork } from './size_network';
 
 /** The end of a coefficient's interval before anything is known. */
@@ -150,6 +151,7 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   fillOrder();
   prepare();
   prepareNetwork();
+  prepareSigns();
   reset(models, planes);
   return true;
 }

@@ -1,0 +1,184 @@
+"""What training the small networks of the `.anir` coder has in common: photographs, records, the optimizer.
+
+The networks are part of the format (docs/format.md). They learn from a folder of photographs that are in no
+benchmark here: the coder, compiled with records of what a network sees, encodes them at their sixteen levels;
+what is lowered is the entropy of the decisions that were told.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from anir_runtime.coder import Coder
+from anir_runtime.files import replacing
+from anir_runtime.picture_file import as_pillow
+from anir_runtime.steps import Step, code_step, factor
+from anir_toolchain.embedding import embed
+from anir_toolchain.image import load_image
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.levels import level_bytes
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+_NEURAL_IMG = Path(__file__).parents[1] / "web_demo" / "neural-img"
+_SHOWN, _CROPPED, _CROP = 640, 1024, (640, 480)
+"""Longest side of a photograph that is learned from whole, of one that is cropped, and the crop's size."""
+_GREY = 6
+"""One picture in so many is learned from in grey, too."""
+_LEVELS, _TRIALS = 16, 4
+_BATCH = 4096
+_ROUNDED_FROM = 0.5
+"""Fraction of the steps after which weights are rounded."""
+
+Pixels = NDArray[np.uint8]
+Records = NDArray[np.int8]
+
+
+def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
+    """Records of what a network saw, int8[n, row], the last number of each the decision.
+
+    Args:
+        photos: a folder of photographs.
+        what: the network, "SIZES" or "SIGNS".
+        row: numbers of a record.
+        one_in: one record in so many is kept.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _Recorder.source = Path(folder) / "recorder.wasm"
+        _compile(_Recorder.source, what)
+        records = np.concatenate([_records(image, row)[::one_in] for image in _pictures(photos)])
+    print(f"{len(records):,} records")
+    return torch.from_numpy(records)
+
+
+def _compile(output: Path, what: str) -> None:
+    """Compiles the coder with records, as `npm run coder` does without."""
+    options = "-O3 --noAssert --enable simd --runtime stub --initialMemory 2 --use abort="
+    command = ["npx", "asc", "assembly/recorder.ts", *options.split(), "--use", f"RECORDING_{what}=1"]
+    subprocess.run([*command, "-o", str(output)], cwd=_NEURAL_IMG, check=True)
+
+
+def _pictures(folder: Path) -> Iterator[Pixels]:
+    """Each photograph at two scales, and some of these in grey."""
+    count = 0
+    for path in sorted(folder.iterdir()):
+        photo = as_pillow(load_image(path)).convert("RGB")
+        for longest, crop in ((_SHOWN, None), (_CROPPED, _CROP)):
+            scale = longest / max(photo.size)
+            if scale > 0.75:
+                continue
+            size = round(photo.width * scale), round(photo.height * scale)
+            picture = photo.resize(size, Image.Resampling.LANCZOS if crop else Image.Resampling.BOX)
+            if crop:
+                left, top = (max(own - wanted, 0) // 2 for own, wanted in zip(size, crop, strict=True))
+                picture = picture.crop((left, top, picture.width - left, picture.height - top))
+            yield np.asarray(picture)
+            count += 1
+            if count % _GREY == 0:
+                yield np.asarray(picture.convert("L"))[..., None]
+
+
+class _Recorder(Coder):
+    """The coder, which keeps what a network of it sees."""
+
+    source: Path
+
+    def record(self, most: int) -> None:
+        """Keeps records from now on, up to so many bytes."""
+        self._records = self._stream + self._reserved
+        self._reserve(self._records + most)
+        self._call("recordInto", self._records, most)
+
+    def records(self) -> Records:
+        """All records, one after the other."""
+        return self._bytes(self._records, self._records + self._call("recorded")).view(np.int8).copy()
+
+
+def _records(image: Pixels, row: int) -> Records:
+    """Records of a picture's sixteen levels, int8[n, row]."""
+    coefficients = analyse(image).coefficients
+    ends = level_bytes(_LEVELS, image.shape[1::-1])
+    steps = [own.step for own in embed(coefficients, ends, [1] * _LEVELS, _TRIALS)]
+    rows, columns, planes, pitch, _ = coefficients.shape
+    coder = _Recorder(rows, columns, planes, pitch)
+    coder.encode(coefficients.size + 4096, coefficients)
+    coder.record(_LEVELS * coefficients.size * row // 4)
+    before: Step | None = None
+    for step in steps:
+        code_step(coder, before, step)
+        coder.level(step.width, factor(before))
+        before = step
+    return coder.records().reshape(-1, row)
+
+
+class RoundedNetwork(nn.Module):
+    """A network of real numbers, each parameter in units of what a weight of 1 is worth.
+
+    Attributes:
+        units: these, in the order in which the parameters were made.
+        rounding: whether parameters are rounded to whole multiples of up to 127.
+    """
+
+    units: tuple[float, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rounding = False
+
+    def values(self) -> list[Tensor]:
+        """The parameters, rounded if they are to be; gradients are those of the real numbers."""
+        return [
+            (p + (_rounded(p, unit) * unit - p).detach()) if self.rounding else p
+            for p, unit in zip(self.parameters(), self.units, strict=True)
+        ]
+
+    def integers(self) -> NDArray[np.int8]:
+        """All weights, in the order of the format."""
+        parts = [_rounded(p, unit).flatten() for p, unit in zip(self.parameters(), self.units, strict=True)]
+        return torch.cat(parts).detach().numpy().astype(np.int8)
+
+
+def _rounded(values: Tensor, unit: float) -> Tensor:
+    return (values / unit).round().clamp(-127, 127)
+
+
+def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> None:
+    """Trains a network, which gives odds of records, for so many steps at so high a learning rate."""
+    optimizer = torch.optim.Adam(network.parameters(), rate / 2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
+    total = 0.0
+    for step in range(steps):
+        network.rounding = step >= _ROUNDED_FROM * steps
+        batch = records[torch.randint(len(records), (_BATCH,))]
+        loss = functional.binary_cross_entropy_with_logits(network(batch), batch[:, -1].float())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        total += loss.item() / np.log(2)
+        if (step + 1) % 1000 == 0:
+            print(f"{step + 1} steps: {total / 1000:.4f} bits a decision", flush=True)
+            total = 0.0
+
+
+def write(weights: NDArray[np.int8], name: str) -> None:
+    """Writes weights as bytes, and as the source that the coder is compiled with (`npm run coder`)."""
+    folder = _NEURAL_IMG / "assembly"
+    with replacing(folder / f"{name}.bin") as temporary:
+        temporary.write_bytes(weights.tobytes())
+    lines = [", ".join(map(str, weights[i : i + 16])) for i in range(0, len(weights), 16)]
+    text = "\n".join(
+        [
+            f"/** Weights of the {name.replace('_', ' of ', 1)}: {name}.bin, as bench/{name}.py wrote it. */",
+            "export const WEIGHTS: StaticArray<i8> = [",
+            *(f"  {line}," for line in lines),
+            "];\n",
+        ]
+    )
+    with replacing(folder / f"{name}_weights.ts") as temporary:
+        temporary.write_text(text)

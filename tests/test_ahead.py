@@ -1,0 +1,31 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+from anir_toolchain.ahead import ahead
+
+
+def test_items_come_in_order_each_made_while_the_one_before_is_used() -> None:
+    begun = [threading.Event() for _ in range(4)]
+
+    def items() -> Iterator[int]:
+        for number, event in enumerate(begun):
+            event.set()
+            yield number
+
+    for number, item in enumerate(ahead(items())):
+        assert item == number
+        # Would wait for ever if the next one were made only when it is asked for.
+        assert begun[min(number + 1, 3)].wait(10)
+        assert not any(event.is_set() for event in begun[number + 2 :])
+
+
+def test_an_error_reaches_who_asks_for_the_item() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    numbers = ahead(items())
+    assert next(numbers) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(numbers)

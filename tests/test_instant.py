@@ -1,0 +1,72 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from anir_runtime.errors import AnirError
+from anir_toolchain import Config, fit
+from anir_toolchain.anir_export import export_anir, export_instant
+from anir_toolchain.instant import instant_levels, instant_space
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.levels import in_order
+from anir_toolchain.space import Space
+
+from tests.lapped_pictures import blocks, waves
+
+TRAIN = """
+import sys
+from anir_runtime import commands
+assert commands.train() == 0
+assert "torch" not in sys.modules
+"""
+"""Runs `anir-train` and checks that it did without torch."""
+
+
+def test_only_common_networks_need_no_training() -> None:
+    space = instant_space(Config(), (64, 96, 3))
+    assert space == Config().space(96, 64)
+    assert instant_space(Config(widths=(12,)), (64, 96, 3)) == Space((2, 3, 4, 5), (12,))
+    assert instant_space(Config(widths=(13,)), (64, 96, 3)) is None
+    assert instant_space(Config(preset="fast"), (64, 96, 3)) is None
+    assert instant_space(Config("siren"), (64, 96, 3)) is None
+    with pytest.raises(AnirError, match="no preset"):
+        instant_space(Config(preset="soon"), (64, 96, 3))
+
+
+@pytest.mark.parametrize(
+    "picture", [waves(200, 150), blocks(2, 1, 4), waves(90, 60)[..., :1], waves(4, 200)], ids=str
+)
+def test_the_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    space = instant_space(Config(), picture.shape)
+    assert space is not None
+    export_instant(picture, space, 4, tmp_path / "at_once.anir")
+    export_anir(fit(picture), tmp_path / "of_model.anir")
+    assert (tmp_path / "at_once.anir").read_bytes() == (tmp_path / "of_model.anir").read_bytes()
+
+
+def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
+    picture, space = waves(200, 150), Space((2, 3), (12, 16))
+    levels = list(instant_levels(picture, analyse(picture), space, 8))
+    assert [level.network.name for level in levels] == [subnet.name for subnet in in_order(space)]
+    assert {level.network.bits for level in levels} == {8}
+    widths = [level.step.width for level in levels]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_the_command_does_without_torch(picture: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.anir"
+    # Twice, as then it looks whether the file is done.
+    for _ in range(2):
+        arguments = [sys.executable, "-c", TRAIN, str(picture), "-o", str(target)]
+        subprocess.run(arguments, check=True, capture_output=True)
+    assert target.stat().st_size > 100
+
+
+def test_an_error_in_the_search_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AnirError("no room")
+
+    monkeypatch.setattr("anir_toolchain.embedding._coded_within", fail)
+    with pytest.raises(AnirError, match="no room"):
+        fit(waves(64, 48))

@@ -1,0 +1,64 @@
+"""Heads of the common networks of the family `lapped`: the common ones, or such near them where these pay.
+
+Moves from a common head cost bytes of a file. They pay if they raise PSNR by more than as many bytes of
+coefficients would.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from anir_runtime.common_networks import NEAR, Colours, common_trunks, near
+from anir_runtime.lapped_transform import Floats
+from numpy.typing import NDArray
+
+from anir_toolchain.heads import Moments
+from anir_toolchain.lapped_synthesis import last_layer
+from anir_toolchain.space import Subnet
+
+Head = Mapping[str, NDArray[Any]]
+"""A head's tensors by the names of docs/format.md."""
+_DB_PER_SHARE = 14.0
+"""What own tensors have to gain in dB, by the share of a level's bytes that they take.
+
+Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay as well.
+"""
+_MOVE_BYTES = 0.3
+"""Bytes that a move of a code from the common head to one near it takes, about."""
+
+
+def best_head(
+    subnet: Subnet, colours: Colours, width: int, size: int, seen: Floats, wanted: Floats
+) -> tuple[float, Head]:
+    """What the common network with the best head is worth in dB (`worth`), and that head.
+
+    Args:
+        subnet: of whose size there is a common network.
+        colours: that planes become.
+        width: of the level, in units.
+        size: bytes of the prefix that ends with the level.
+        seen: what channels see of the level's latents at M pixels, float32[M, n].
+        wanted: colours of these pixels, float32[M, N] in [0, 1].
+    """
+    known, planes = common_trunks()[subnet.width - wanted.shape[1]], wanted.shape[1]
+    own = known.layers(subnet.depth, planes)
+    channels = last_layer(own["weights"] * own["steps"][:, None, None], seen)
+    common = colours.head(known.head(subnet.depth), width)
+    moves = Moments.of(channels, wanted).moves_from(common, NEAR)
+    heads = [(common, 0.0), (near(common, moves), _MOVE_BYTES * moves.size)]
+    worths = [(worth(channels, head, wanted, cost / size), head) for head, cost in heads]
+    return max(worths, key=lambda choice: choice[0])
+
+
+def worth(channels: Floats, head: Head, wanted: Floats, share: float) -> float:
+    """PSNR in dB of the colours that a head makes, less what that share of the level's bytes is worth.
+
+    Args:
+        channels: of a last layer at M pixels, float32[M, C].
+        head: that makes colours of them.
+        wanted: colours of these pixels, float32[M, N] in [0, 1].
+        share: of the level's bytes that own tensors take.
+    """
+    shown = channels @ (head["head"] * head["head.scale"][:, None]).T + head["head.bias"]
+    error = float(np.square(shown.clip(0, 1) - wanted).mean())
+    return -10 * float(np.log10(max(error, 1e-10))) - _DB_PER_SHARE * share

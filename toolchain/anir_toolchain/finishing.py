@@ -1,0 +1,61 @@
+"""Models of trainings that are done, and of pictures that need none."""
+
+import torch
+from anir_runtime.steps import Step
+
+from anir_toolchain.instant import instant_levels, instant_space
+from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.lapped_networks import choose_networks, common_trunk
+from anir_toolchain.levels import in_order, level_bytes
+from anir_toolchain.model import Model, QuantizedTrunk
+from anir_toolchain.progress import Progress
+from anir_toolchain.space import Subnet
+from anir_toolchain.training_state import Task, Training
+from anir_toolchain.trunk_heads import solve_heads
+
+
+def untrained_model(task: Task) -> Model | None:
+    """The model of a picture that needs no training: `instant_levels`; None if this one does."""
+    space = instant_space(task.config, task.image.shape)
+    if space is None:
+        return None
+    task.report(Progress("codes", 0, 0, {}))
+    levels = list(instant_levels(task.image, analyse(task.image), space, task.config.bits))
+    own = dict(zip(in_order(space), levels, strict=True))
+    trunks = {}
+    for width in space.widths:
+        subnets = [Subnet(depth, width) for depth in space.depths]
+        trunks[width] = common_trunk(subnets, [own[subnet].network.tensors for subnet in subnets])
+    return _model(task, trunks, tuple(level.step for level in levels))
+
+
+@torch.no_grad()
+def to_model(task: Task, training: Training) -> Model:
+    """The trained networks as codes, with heads by least squares; common networks where these serve."""
+    trunks = training.trunks
+    if task.family.has_latents:
+        order = in_order(task.space)
+        ends = dict(zip(order, level_bytes(len(order), task.size), strict=True))
+        quantized = choose_networks(
+            trunks, training.step > 0, task.picture, task.colours, training.features, ends
+        )
+    else:
+        quantized = {}
+        for width, trunk in trunks.items():
+            heads = solve_heads(trunk, trunk.quantized(), task.picture, training.features)
+            quantized[width] = trunk.to_codes(*heads)
+    return _model(task, quantized, training.steps)
+
+
+def _model(task: Task, trunks: dict[int, QuantizedTrunk], steps: tuple[Step, ...]) -> Model:
+    return Model(
+        family_name=task.config.family,
+        bits=task.config.bits,
+        space=task.space,
+        preset=task.config.schedule_name,
+        seed=task.config.seed,
+        source=task.source,
+        image=torch.from_numpy(task.image.copy()),
+        trunks=trunks,
+        steps=steps,
+    )

@@ -1,0 +1,67 @@
+"""Levels of the family `lapped` without training: common networks, with heads near theirs where these pay.
+
+Nothing here needs torch, which takes as long to load as all of this does.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from anir_runtime.common_networks import common_trunks, has_common
+from anir_runtime.network import Network
+from numpy.typing import NDArray
+
+from anir_toolchain.ahead import ahead
+from anir_toolchain.cell_sample import CellSample
+from anir_toolchain.common_heads import best_head
+from anir_toolchain.config import Config
+from anir_toolchain.embedding import BLOCK
+from anir_toolchain.lapped_analysis import Analysis
+from anir_toolchain.levels import LevelNetwork, in_order, level_bytes, refined_levels
+from anir_toolchain.sample import is_large, sample_of, sampled_coefficients
+from anir_toolchain.space import Space
+
+_PIXELS, _EVERY = 2**19, 5
+"""Pixels in cells in which heads are solved and compared, about, and which of them are looked at.
+
+As many pixels of fewer cells would be less different: bench/NOTES.md.
+"""
+
+
+def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
+    """The subnets of a picture of a shape (H, W, N), if none needs training: all of them are common ones.
+
+    Raises AnirError if the configuration makes no sense.
+    """
+    if config.family != "lapped" or config.schedule().steps:
+        return None
+    height, width, colours = shape
+    space = config.space(width, height, colours)
+    common = all(has_common(subnet.depth, subnet.width, colours) for subnet in space.subnets)
+    return space if common else None
+
+
+def instant_levels(
+    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int
+) -> Iterator[LevelNetwork]:
+    """The levels of a picture in turn: how far one refines is sought while the one before gets its network.
+
+    Args:
+        image: uint8[H, W, N].
+        analysis: of the picture.
+        space: the subnets, for all of which there are common networks.
+        bits: of a hidden weight, as files tell it.
+    """
+    order, size, planes = in_order(space), (image.shape[1], image.shape[0]), image.shape[2]
+    if is_large(image):
+        coefficients = sampled_coefficients(analysis.coefficients)
+        cells = CellSample(sample_of(image), _PIXELS, BLOCK)
+    else:
+        coefficients, cells = analysis.coefficients, CellSample(image, _PIXELS)
+    wanted = cells.colours(_EVERY)
+    refined = refined_levels(coefficients, order, size, bits)
+    known = ahead((level.step, cells.near(level.values)) for level in refined)
+    for subnet, (step, near), end in zip(order, known, level_bytes(len(order), size), strict=True):
+        seen = cells.seen(near, step, subnet.width, _EVERY)
+        _, head = best_head(subnet, analysis.colours, step.width, end, seen, wanted)
+        layers = common_trunks()[subnet.width - planes].layers(subnet.depth, planes)
+        yield LevelNetwork(step, Network("lapped", size, bits, {**layers, **head}))

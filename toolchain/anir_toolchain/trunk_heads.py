@@ -1,0 +1,60 @@
+"""The heads of trained trunks: moments of their last layers, from which heads are solved."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anir_toolchain.features import LatentFeatures
+from anir_toolchain.heads import Moments
+from anir_toolchain.model import Quantized
+from anir_toolchain.picture import Picture
+from anir_toolchain.quantizer import VECTOR_BITS
+from anir_toolchain.trunk import Parameters, Trunk
+
+_PIXELS = 2**17
+"""Heads are solved on every n-th pixel, so that there are about as many, or up to twice as many."""
+_BATCH = 4096
+"""Pixels that go through a network at a time."""
+
+
+def solve_heads(
+    trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
+) -> tuple[Quantized, Tensor]:
+    """The best heads of a trunk's subnets, from their last layer to colours in [0, 1].
+
+    Returns:
+        Codes int8[depths, colours, C] with scale [depths, colours], and biases float32[depths, colours],
+        all on the CPU.
+    """
+    moments = moments_of(trunk, parameters, picture, features)
+    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.has_latents) for moment in moments]
+    codes, scale, bias = (torch.from_numpy(np.stack(parts)) for parts in zip(*solved, strict=True))
+    return Quantized(codes.to(torch.int8), scale.float()), bias.float()
+
+
+@torch.no_grad()
+def moments_of(
+    trunk: Trunk,
+    parameters: Parameters,
+    picture: Picture,
+    features: LatentFeatures,
+    pixels: int = _PIXELS,
+) -> list[Moments]:
+    """Moments of the last layer of each of a trunk's subnets, and of the picture's colours in [0, 1].
+
+    They are summed over about so many pixels, or up to twice as many, on the picture's device.
+    """
+    width, count = trunk.parameters["head"].shape[-1], len(picture)
+    index = torch.arange(0, count, max(1, count // pixels), device=picture.device)
+    sums = [
+        torch.zeros(width + 1, width + 1 + picture.colours, device=picture.device).double()
+        for _ in trunk.depths
+    ]
+    for part in torch.split(index, _BATCH):
+        x, y, colours = picture.points(part)
+        layers = trunk.last_layers(parameters, x, y, features.of_width(width, part))
+        for total, channels in zip(sums, layers, strict=True):
+            rows = torch.cat([torch.ones_like(channels[:, :1]), channels], dim=1).double()
+            total.addmm_(rows.T, torch.cat([rows, ((colours + 1) / 2).double()], dim=1))
+    gathered = [total.cpu().numpy() for total in sums]
+    return [Moments(own[:, : width + 1], own[:, width + 1 :], len(index)) for own in gathered]

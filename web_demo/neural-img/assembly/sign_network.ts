@@ -1,0 +1,114 @@
+/**
+ * A network that all pictures have in common: from the signs around a coefficient, how likely its own is positive (AssemblyScript;
+ * docs/format.md, "The network of signs"; bench/sign_network.py learned its weights).
+ *
+ * If all signs were the other way round, so were its odds: its layers have no offsets, but the hidden one has factors by frequency.
+ * Weights of what lies along an axis depend on whether the frequency along that axis is even or odd.
+ */
+import { addPairs, layPairs, pairAt, total } from './pairs';
+import { WEIGHTS } from './sign_network_weights';
+
+/** Pairs of inputs: along each axis, and others. */
+const ALONG: usize = 7;
+const OTHERS: usize = 9;
+const AXES: usize = 4 * ALONG;
+const INPUTS: usize = AXES + 2 * OTHERS;
+const HIDDEN: usize = 16;
+const KINDS: usize = 4;
+/** Frequencies along an axis that have factors of their own. */
+const FREQUENCIES: usize = 8;
+const MOST: i32 = 512;
+const FARTHEST: i32 = 3071;
+/** Bytes of the weights of a pair of inputs. */
+const PAIR: usize = 4 * HIDDEN;
+
+// Where weights stand in WEIGHTS: from inputs, what is added to those for even frequencies, factors, the last layer.
+const OF_EVEN: usize = HIDDEN * INPUTS;
+const OF_ROWS: usize = OF_EVEN + HIDDEN * AXES;
+const TO_LAST: usize = OF_ROWS + 2 * FREQUENCIES * HIDDEN;
+
+/** What the network sees, i16. */
+const seen = memory.data(46 * 2, 16);
+const forEven = memory.data(46 * 16 * 2, 16);
+const forOdd = memory.data(28 * 16 * 2, 16);
+const factors = memory.data(2 * 8 * 16 * 2, 16);
+const toLast = memory.data(4 * 16 * 2, 16);
+
+/** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and one that is free. */
+export const SIGN_ROW: usize = INPUTS + 4;
+// Of the coefficient that the network was asked about last, for records.
+let lastKind: i32 = 0;
+let lastRow: i32 = 0;
+let lastColumn: i32 = 0;
+
+/** Writes what the network saw last, i8 [49]. */
+export function copySigns(to: usize): void {
+  for (let i: usize = 0; i < INPUTS; i++) store<i8>(to + i, <i8>load<i16>(seen + 2 * i));
+  store<u8>(to + INPUTS, lastKind);
+  store<u8>(to + INPUTS + 1, lastRow);
+  store<u8>(to + INPUTS + 2, lastColumn);
+}
+
+/** Lays the weights out. */
+export function prepareSigns(): void {
+  layPairs(forEven, WEIGHTS, 0, INPUTS, HIDDEN);
+  layPairs(forOdd, WEIGHTS, OF_EVEN, AXES, HIDDEN);
+  for (let i: usize = 0; i < AXES * HIDDEN; i++) {
+    const both = load<i16>(forEven + 2 * i);
+    const even = load<i16>(forOdd + 2 * i);
+    store<i16>(forEven + 2 * i, both + even);
+    store<i16>(forOdd + 2 * i, both - even);
+  }
+  for (let i: usize = 0; i < 2 * FREQUENCIES * HIDDEN; i++) store<i16>(factors + 2 * i, unchecked(WEIGHTS[<i32>(OF_ROWS + i)]));
+  for (let i: usize = 0; i < KINDS * HIDDEN; i++) store<i16>(toLast + 2 * i, unchecked(WEIGHTS[<i32>(TO_LAST + i)]));
+}
+
+/** Shows the network a pair of inputs. */
+@inline
+export function seeSigns(pair: usize, x: i32, y: i32): void {
+  store<i32>(seen + 4 * pair, (x & 0xffff) | (y << 16));
+}
+
+/** Four outputs by their factors, within ±MOST. */
+@inline
+function bounded(sums: v128, factor: v128): v128 {
+  const scaled = i32x4.shr_s(i32x4.mul(sums, factor), 2);
+  return i32x4.min_s(i32x4.max_s(scaled, i32x4.splat(-MOST)), i32x4.splat(MOST));
+}
+
+/**
+ * The odds, in 1/256, that a coefficient around which the network sees what `seeSigns` has shown is positive.
+ *
+ * @param kind 0 for the first plane, 1 for another, 2 more for a mean
+ * @param u its frequency down
+ * @param v the same across
+ */
+export function signOdds(kind: i32, u: i32, v: i32): i32 {
+  if (isDefined(RECORDING_SIGNS)) {
+    lastKind = kind;
+    lastRow = u;
+    lastColumn = v;
+  }
+  let a = i32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (let k: usize = 0; k < INPUTS / 2; k++) {
+    const pairs = v128.load32_splat(seen + 4 * k);
+    const odd = k < ALONG ? v & 1 : k < 2 * ALONG ? u & 1 : 0;
+    const weights = (odd ? forOdd : forEven) + PAIR * k;
+    a = addPairs(a, pairs, weights);
+    b = addPairs(b, pairs, weights + 16);
+    c = addPairs(c, pairs, weights + 32);
+    d = addPairs(d, pairs, weights + 48);
+  }
+  const down = factors + 2 * HIDDEN * <usize>min(u, <i32>FREQUENCIES - 1);
+  const across = factors + 2 * HIDDEN * (FREQUENCIES + <usize>min(v, <i32>FREQUENCIES - 1));
+  const low = i16x8.add(v128.load(down), v128.load(across));
+  const high = i16x8.add(v128.load(down, 16), v128.load(across, 16));
+  const first = i16x8.narrow_i32x4_s(bounded(a, i32x4.extend_low_i16x8_s(low)), bounded(b, i32x4.extend_high_i16x8_s(low)));
+  const second = i16x8.narrow_i32x4_s(bounded(c, i32x4.extend_low_i16x8_s(high)), bounded(d, i32x4.extend_high_i16x8_s(high)));
+  const last = toLast + 2 * HIDDEN * <usize>kind;
+  const sums = i32x4.add(i32x4.dot_i16x8_s(first, v128.load(last)), i32x4.dot_i16x8_s(second, v128.load(last, 16)));
+  return min(max(total(sums) >> 5, -FARTHEST), FARTHEST);
+}
