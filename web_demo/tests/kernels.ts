@@ -3,8 +3,8 @@ import { CODER } from '../neural-img/src/generated/coder.ts';
 import { PLAIN } from '../neural-img/src/generated/kernel.ts';
 import { Kernel } from '../neural-img/src/kernel.ts';
 
-const module = new WebAssembly.Module(Buffer.from(PLAIN, 'base64'));
+const module = new WebAssembly.Module(Buffer.from(PLAIN, 'hex'));
 
 export const newKernel = () => new Kernel(module);
 
-export const CODER_MODULE = new WebAssembly.Module(Buffer.from(CODER, 'base64'));
+export const CODER_MODULE = new WebAssembly.Module(Buffer.from(CODER, 'hex'));

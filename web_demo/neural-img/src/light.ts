@@ -47,12 +47,9 @@ async function compile(): Promise<Modules> {
   if (!globalThis.WebAssembly?.validate(fromHex(SIMD)))
     throw new ModelError('This browser cannot show neural images: it has no WebAssembly with SIMD.');
   const text = WebAssembly.validate(fromHex(RELAXED_SIMD)) ? RELAXED : PLAIN;
-  const [kernel, coder] = await Promise.all([text, CODER].map(moduleOf));
+  const [kernel, coder] = await Promise.all([text, CODER].map((own) => WebAssembly.compile(fromHex(own))));
   return { kernel, coder } as Modules;
 }
-
-const moduleOf = (text: string) =>
-  WebAssembly.compile(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
 
 /** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
 async function startWorker(): Promise<Worker> {

@@ -7,7 +7,7 @@ import { CODER_MODULE } from '../kernels.ts';
 
 test('the source compiles to the module that Python runs', () => {
   const committed = new URL('../../../runtime_py/anir_runtime/coder.wasm', import.meta.url);
-  expect(Buffer.from(CODER, 'base64').equals(readFileSync(committed))).toBe(true);
+  expect(Buffer.from(CODER, 'hex').equals(readFileSync(committed))).toBe(true);
 });
 
 test('bits are there as soon as their bytes are', () => {
