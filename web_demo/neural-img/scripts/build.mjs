@@ -13,7 +13,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
 
-/** A module of assembly/ as WebAssembly in hexadecimal digits, of which Brotli makes less than of base64. @param {string} source @param {string} pages @param {string[]} features */
+/** A module of assembly/ as WebAssembly in hexadecimal digits. @param {string} source @param {string} pages @param {string[]} features */
 async function compile(source, pages, ...features) {
   /** @type {Uint8Array | undefined} */
   let module;
@@ -55,7 +55,7 @@ function writeTexts(name, texts) {
 
 mkdirSync(inRoot('src/generated'), { recursive: true });
 const common = readFileSync(inRoot('../../runtime_py/anir_runtime/common_networks.bin'));
-writeTexts('common_networks.ts', { COMMON_NETWORKS: common.toString('base64') });
+writeTexts('common_networks.ts', { COMMON_NETWORKS: common.toString('hex') });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
 // Bundlers find it by its address in light.ts.
 writeFileSync(inRoot('src/decoder.worker.js'), worker);

@@ -1,4 +1,5 @@
 /** Networks of the family `lapped` that pictures may share, so that a file need not hold them (docs/format.md). */
+import { fromHex } from './bytes.ts';
 import { COMMON_NETWORKS } from './generated/common_networks.ts';
 import type { Network, Tensor } from './network.ts';
 
@@ -95,7 +96,7 @@ export function near(head: Network['tensors'], moves: ArrayLike<number>): Networ
 let trunks: Map<number, CommonTrunk> | undefined;
 
 function trunkOf(own: number): CommonTrunk {
-  trunks ??= readTrunks(Uint8Array.from(atob(COMMON_NETWORKS), (letter) => letter.charCodeAt(0)));
+  trunks ??= readTrunks(fromHex(COMMON_NETWORKS));
   return trunks.get(own) as CommonTrunk;
 }
 

@@ -1,4 +1,5 @@
 /** The package's own engine: networks evaluated in WebAssembly, by workers that share compiled modules. */
+import { fromHex } from './bytes.ts';
 import { CODER } from './generated/coder.ts';
 import { PLAIN, RELAXED } from './generated/kernel.ts';
 import { WORKER } from './generated/worker.ts';
@@ -47,9 +48,11 @@ async function compile(): Promise<Modules> {
   if (!globalThis.WebAssembly?.validate(fromHex(SIMD)))
     throw new ModelError('This browser cannot show neural images: it has no WebAssembly with SIMD.');
   const text = WebAssembly.validate(fromHex(RELAXED_SIMD)) ? RELAXED : PLAIN;
-  const [kernel, coder] = await Promise.all([text, CODER].map((own) => WebAssembly.compile(fromHex(own))));
+  const [kernel, coder] = await Promise.all([text, CODER].map(moduleOf));
   return { kernel, coder } as Modules;
 }
+
+const moduleOf = (text: string) => WebAssembly.compile(fromHex(text));
 
 /** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
 async function startWorker(): Promise<Worker> {
@@ -76,6 +79,3 @@ async function ready(address: string): Promise<Worker> {
   });
   return worker;
 }
-
-const fromHex = (text: string) =>
-  Uint8Array.from({ length: text.length / 2 }, (_, k) => Number.parseInt(text.slice(2 * k, 2 * k + 2), 16));

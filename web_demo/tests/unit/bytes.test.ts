@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { concat, fromHex } from '../../neural-img/src/bytes.ts';
+
+test('hexadecimal digits are bytes, two each', () => {
+  expect([...fromHex('007f80ff0A')]).toEqual([0, 127, 128, 255, 10]);
+  expect(fromHex('')).toHaveLength(0);
+});
+
+test('pieces come one after the other', () => {
+  expect([...concat([new Uint8Array([1, 2]), new Uint8Array(), new Uint8Array([3])])]).toEqual([1, 2, 3]);
+});
