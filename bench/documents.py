@@ -51,11 +51,13 @@ _FILTERS = ("kodak-fourier-4bit-fast-dev", "kodak-gabor-4bit-fast-dev")
 _OTHERS = ("kodak-siren-8bit-fast", "kodak-siren-4bit-balanced")
 _ALONE = (
     "kodak-siren-4bit-balanced-d2w128",
+    "kodak-siren-4bit-balanced-d3w128",
     "kodak-siren-4bit-best-d2w128",
     "kodak-siren-4bit-balanced-d2w128-20000steps",
     "kodak-siren-8bit-balanced-d3w64",
     "kodak-siren-8bit-best-d3w64",
     "kodak-siren-8bit-balanced-d3w64-20000steps",
+    "kodak-siren-8bit-balanced-d4w64",
 )
 
 BLOCKS = (
