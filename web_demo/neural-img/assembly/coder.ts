@@ -1,5 +1,6 @@
 /** The entropy coder of `.anir` files (AssemblyScript): what its module offers. */
-import { fillTables } from './contexts';
+import { fillLogarithms } from './logarithms';
+import { fillNeighbours } from './neighbours';
 import { makeRoom } from './state';
 
 export { level } from './levels';
@@ -14,6 +15,7 @@ export { values } from './values';
  */
 export function create(rows: i32, columns: i32, planes: i32, frequencies: i32): bool {
   if (!makeRoom(rows, columns, planes, frequencies)) return false;
-  fillTables();
+  fillLogarithms();
+  fillNeighbours();
   return true;
 }

@@ -5,12 +5,13 @@
  * A level tells of zeros whether they reach a threshold that follows from how likely that is, and halves the intervals
  * of the others until they are short enough. Cells' means come first, so that there is soon something to see.
  */
-import {
-  bands, classOf, halfContexts, lastOfBand, log, measureBy, signContexts, signSlots, slots, spread, zeroContexts,
-} from './contexts';
+import { spread } from './activity';
+import { bands, classOf, lastOfBand, log, measureBy } from './logarithms';
 import { atLeast, chance, count, odds, predict, predictGiven, stretch, update } from './mixer';
 import { code, starved } from './range_coder';
 import { recordSign, recordSize } from './recording';
+import { signContexts, signSlots } from './sign_contexts';
+import { halfContexts, slots, zeroContexts } from './size_contexts';
 import {
   activities,
   BANDS,

@@ -23,6 +23,14 @@ export function addPairs(sum: v128, pairs: v128, weights: usize): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, v128.load(weights)));
 }
 
+/** Odds of a network, in 1/256, are no farther from even. */
+const FARTHEST: i32 = 3071;
+
+@inline
+export function oddsOf(sum: i32): i32 {
+  return min(max(sum, -FARTHEST), FARTHEST);
+}
+
 /** The sum of a vector's four numbers. */
 @inline
 export function total(sums: v128): i32 {

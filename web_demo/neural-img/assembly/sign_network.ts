@@ -5,7 +5,7 @@
  * If all signs were the other way round, so were its odds: its layers have no offsets, but the hidden one has factors by frequency.
  * Weights of what lies along an axis depend on whether the frequency along that axis is even or odd.
  */
-import { addPairs, layPairs, pairAt, total } from './pairs';
+import { addPairs, layPairs, oddsOf, pairAt, total } from './pairs';
 import { WEIGHTS } from './sign_network_weights';
 
 /** Pairs of inputs: along each axis, and others. */
@@ -18,7 +18,6 @@ const KINDS: usize = 4;
 /** Frequencies along an axis that have factors of their own. */
 const FREQUENCIES: usize = 8;
 const MOST: i32 = 512;
-const FARTHEST: i32 = 3071;
 /** Bytes of the weights of a pair of inputs. */
 const PAIR: usize = 4 * HIDDEN;
 
@@ -27,27 +26,15 @@ const OF_EVEN: usize = HIDDEN * INPUTS;
 const OF_ROWS: usize = OF_EVEN + HIDDEN * AXES;
 const TO_LAST: usize = OF_ROWS + 2 * FREQUENCIES * HIDDEN;
 
-/** What the network sees, i16. */
-const seen = memory.data(46 * 2, 16);
+/** What the network sees, i16; in records, the kind and both frequencies of the coefficient, too. */
+export const signsSeen = memory.data(49 * 2, 16);
 const forEven = memory.data(46 * 16 * 2, 16);
 const forOdd = memory.data(28 * 16 * 2, 16);
 const factors = memory.data(2 * 8 * 16 * 2, 16);
 const toLast = memory.data(4 * 16 * 2, 16);
 
-/** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and one that is free. */
+/** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and the decision. */
 export const SIGN_ROW: usize = INPUTS + 4;
-// Of the coefficient that the network was asked about last, for records.
-let lastKind: i32 = 0;
-let lastRow: i32 = 0;
-let lastColumn: i32 = 0;
-
-/** Writes what the network saw last, i8 [49]. */
-export function copySigns(to: usize): void {
-  for (let i: usize = 0; i < INPUTS; i++) store<i8>(to + i, <i8>load<i16>(seen + 2 * i));
-  store<u8>(to + INPUTS, lastKind);
-  store<u8>(to + INPUTS + 1, lastRow);
-  store<u8>(to + INPUTS + 2, lastColumn);
-}
 
 /** Lays the weights out. */
 export function prepareSigns(): void {
@@ -66,7 +53,7 @@ export function prepareSigns(): void {
 /** Shows the network a pair of inputs. */
 @inline
 export function seeSigns(pair: usize, x: i32, y: i32): void {
-  store<i32>(seen + 4 * pair, (x & 0xffff) | (y << 16));
+  store<i32>(signsSeen + 4 * pair, (x & 0xffff) | (y << 16));
 }
 
 /** Four outputs by their factors, within ±MOST. */
@@ -85,16 +72,16 @@ function bounded(sums: v128, factor: v128): v128 {
  */
 export function signOdds(kind: i32, u: i32, v: i32): i32 {
   if (isDefined(RECORDING_SIGNS)) {
-    lastKind = kind;
-    lastRow = u;
-    lastColumn = v;
+    store<i16>(signsSeen + 2 * INPUTS, kind);
+    store<i16>(signsSeen + 2 * INPUTS + 2, u);
+    store<i16>(signsSeen + 2 * INPUTS + 4, v);
   }
   let a = i32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
   for (let k: usize = 0; k < INPUTS / 2; k++) {
-    const pairs = v128.load32_splat(seen + 4 * k);
+    const pairs = v128.load32_splat(signsSeen + 4 * k);
     const odd = k < ALONG ? v & 1 : k < 2 * ALONG ? u & 1 : 0;
     const weights = (odd ? forOdd : forEven) + PAIR * k;
     a = addPairs(a, pairs, weights);
@@ -110,5 +97,5 @@ export function signOdds(kind: i32, u: i32, v: i32): i32 {
   const second = i16x8.narrow_i32x4_s(bounded(c, i32x4.extend_low_i16x8_s(high)), bounded(d, i32x4.extend_high_i16x8_s(high)));
   const last = toLast + 2 * HIDDEN * <usize>kind;
   const sums = i32x4.add(i32x4.dot_i16x8_s(first, v128.load(last)), i32x4.dot_i16x8_s(second, v128.load(last, 16)));
-  return min(max(total(sums) >> 5, -FARTHEST), FARTHEST);
+  return oddsOf(total(sums) >> 5);
 }

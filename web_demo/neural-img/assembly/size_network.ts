@@ -5,7 +5,7 @@
  * It has two hidden layers of rectified sums, in integers of 1/256, and the weights are vectors of pairs: those from two inputs to
  * four outputs.
  */
-import { addPairs, layPairs, total } from './pairs';
+import { addPairs, layPairs, oddsOf, total } from './pairs';
 import { WEIGHTS } from './size_network_weights';
 
 const INPUTS: usize = 22;
@@ -15,7 +15,6 @@ const SECOND: usize = 8;
 const KINDS: usize = 8;
 const FREQUENCIES: usize = 16;
 const MOST: i32 = 4095;
-const FARTHEST: i32 = 3071;
 
 // Where weights stand in WEIGHTS: from inputs, offsets by kind, by frequency down and across, then of the second layer and the last.
 const OF_KINDS: usize = FIRST * INPUTS;
@@ -26,8 +25,8 @@ const OFFSETS: usize = TO_SECOND + SECOND * FIRST;
 const TO_LAST: usize = OFFSETS + SECOND;
 const LAST_OFFSET: usize = TO_LAST + SECOND;
 
-/** What the network sees, i16; and its first layer. */
-const seen = memory.data(22 * 2, 16);
+/** What the network sees, i16; in records, the kind and both frequencies of the coefficient, too. */
+export const sizesSeen = memory.data(25 * 2, 16);
 const hidden = memory.data(16 * 2, 16);
 const toFirst = memory.data(22 * 16 * 2, 16);
 const toSecond = memory.data(16 * 8 * 2, 16);
@@ -40,23 +39,11 @@ function weight(i: usize): i16 {
   return unchecked(WEIGHTS[<i32>i]);
 }
 
-/** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and one that is free. */
+/** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and the decision. */
 export const SIZE_ROW: usize = INPUTS + 4;
-// Of the coefficient that the network was asked about last, for records.
-let lastKind: i32 = 0;
-let lastRow: i32 = 0;
-let lastColumn: i32 = 0;
-
-/** Writes what the network saw last, u8 [25]. */
-export function copySizes(to: usize): void {
-  for (let i: usize = 0; i < INPUTS; i++) store<u8>(to + i, <u8>load<i16>(seen + 2 * i));
-  store<u8>(to + INPUTS, lastKind);
-  store<u8>(to + INPUTS + 1, lastRow);
-  store<u8>(to + INPUTS + 2, lastColumn);
-}
 
 /** Lays the weights out. */
-export function prepareNetwork(): void {
+export function prepareSizes(): void {
   layPairs(toFirst, WEIGHTS, 0, INPUTS, FIRST);
   layPairs(toSecond, WEIGHTS, TO_SECOND, FIRST, SECOND);
   for (let i: usize = 0; i < (KINDS + 2 * FREQUENCIES) * FIRST; i++) store<i16>(offsets + 2 * i, weight(OF_KINDS + i) << 4);
@@ -68,8 +55,8 @@ export function prepareNetwork(): void {
 
 /** Shows the network a pair of inputs, at most 32767 each. */
 @inline
-export function see(pair: usize, x: i32, y: i32): void {
-  store<i32>(seen + 4 * pair, x | (y << 16));
+export function seeSizes(pair: usize, x: i32, y: i32): void {
+  store<i32>(sizesSeen + 4 * pair, x | (y << 16));
 }
 
 /** Sums of eight outputs, i16, from 0 to MOST. */
@@ -88,17 +75,17 @@ function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
 }
 
 /**
- * The odds, in 1/256, that a coefficient around which the network sees what `see` has shown is not a zero any more.
+ * The odds, in 1/256, that a coefficient around which the network sees what `seeSizes` has shown is not a zero any more.
  *
  * @param kind of the coefficient, 0 to 7
  * @param row its frequency down, at most 15
  * @param column its frequency across, at most 15
  */
-export function networkOdds(kind: i32, row: i32, column: i32): i32 {
+export function sizeOdds(kind: i32, row: i32, column: i32): i32 {
   if (isDefined(RECORDING_SIZES)) {
-    lastKind = kind;
-    lastRow = row;
-    lastColumn = column;
+    store<i16>(sizesSeen + 2 * INPUTS, kind);
+    store<i16>(sizesSeen + 2 * INPUTS + 2, row);
+    store<i16>(sizesSeen + 2 * INPUTS + 4, column);
   }
   const own0 = offsetsOf(0, kind, row, column);
   const own1 = offsetsOf(8, kind, row, column);
@@ -107,7 +94,7 @@ export function networkOdds(kind: i32, row: i32, column: i32): i32 {
   let c = i32x4.extend_low_i16x8_s(own1);
   let d = i32x4.extend_high_i16x8_s(own1);
   for (let k: usize = 0; k < INPUTS / 2; k++) {
-    const pairs = v128.load32_splat(seen + 4 * k);
+    const pairs = v128.load32_splat(sizesSeen + 4 * k);
     const weights = toFirst + 4 * FIRST * k;
     a = addPairs(a, pairs, weights);
     b = addPairs(b, pairs, weights + 16);
@@ -125,5 +112,5 @@ export function networkOdds(kind: i32, row: i32, column: i32): i32 {
     b = addPairs(b, pairs, weights + 16);
   }
   const sums = i32x4.dot_i16x8_s(rectified(i32x4.shr_s(a, 5), i32x4.shr_s(b, 5)), v128.load(toLast));
-  return min(max(((<i32>weight(LAST_OFFSET) << 10) + total(sums)) >> 6, -FARTHEST), FARTHEST);
+  return oddsOf(((<i32>weight(LAST_OFFSET) << 10) + total(sums)) >> 6);
 }

@@ -8,7 +8,7 @@
 import { modelBytes, prepare, reset, startCounter } from './mixer';
 import { keepPlace, restorePlace } from './range_coder';
 import { prepareSigns } from './sign_network';
-import { prepareNetwork } from './size_network';
+import { prepareSizes } from './size_network';
 
 /** The end of a coefficient's interval before anything is known. */
 export const UNKNOWN: i32 = 1 << 30;
@@ -150,7 +150,7 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   for (let i = 0; i < CLASSES; i++) startCounter(chances + (<usize>i << 2), FIRST_CHANCE[i % LOGS], FIRST_SEEN);
   fillOrder();
   prepare();
-  prepareNetwork();
+  prepareSizes();
   prepareSigns();
   reset(models, planes);
   return true;

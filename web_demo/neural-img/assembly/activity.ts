@@ -1,0 +1,67 @@
+/**
+ * Activity: weighted sums of the sizes around each coefficient, kept as sizes grow (AssemblyScript; docs/format.md, "Contexts").
+ */
+import { CORNERS, FARTHER, NEIGHBOURS, rowAround, SECOND } from './neighbours';
+import { activities, cell, cellLine, columnOf, extents, i32At, line, plane, planes, put, rowOf } from './state';
+
+/** A cell's plane has activity up to a sum of frequencies. */
+@inline
+function extend(index: i32, sum: i32): void {
+  if (i32At(extents, index) < sum) put(extents, index, sum);
+}
+
+@inline
+function addTo(address: usize, x: i32): void {
+  store<i32>(address, load<i32>(address) + x);
+}
+
+/** Adds to the four frequencies of a plane that a row of the table names. */
+@inline
+function addToFour(to: usize, table: usize, x: i32): void {
+  for (let k: usize = 0; k < 8; k += 2) addTo(to + load<u16>(table + k), x);
+}
+
+@inline
+function addToCross(to: usize, i: usize, table: usize, middle: i32, beside: i32): void {
+  addTo(to + i, middle);
+  addToFour(to, table, beside);
+}
+
+/** Adds a size's growth to the activities of all that see it. */
+export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
+  const table = rowAround(i);
+  const to = activities + (<usize>base << 2);
+  const at = <usize>i << 2;
+  addToFour(to, table, 12 * x);
+  addToFour(to, table + SECOND, 5 * x);
+  addToFour(to, table + CORNERS, 4 * x);
+  addToFour(to, table + FARTHER, 2 * x);
+  for (let k = FARTHER + 8; k < NEIGHBOURS; k += 8) addToFour(to, table + k, x);
+  const across = <usize>cell << 2;
+  const down = <usize>line << 2;
+  addTo(to + at - down - across, 4 * x);
+  addTo(to + at - down + across, 4 * x);
+  addTo(to + at + down - across, 4 * x);
+  addTo(to + at + down + across, 4 * x);
+  addToCross(to - down, at, table, 12 * x, 3 * x);
+  addToCross(to + down, at, table, 12 * x, 3 * x);
+  addToCross(to - across, at, table, 12 * x, 3 * x);
+  addToCross(to + across, at, table, 12 * x, 3 * x);
+  for (let other = 0; other < planes; other++) {
+    if (other != p) addToCross(to + ((other - p) * plane << 2), at, table, 5 * x, x);
+  }
+  extendAround(p, index, rowOf(i) + columnOf(i));
+}
+
+/** Extends the cells' planes that see a size at such a sum of frequencies. */
+@inline
+function extendAround(p: i32, index: i32, sum: i32): void {
+  extend(index, sum + 6);
+  for (let i = -1; i < 2; i++) {
+    const middle = index + i * cellLine;
+    extend(middle - planes, sum + 1);
+    extend(middle, sum + 1);
+    extend(middle + planes, sum + 1);
+  }
+  for (let other = 0; other < planes; other++) extend(index + other - p, sum + 1);
+}
