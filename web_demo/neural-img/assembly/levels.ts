@@ -225,8 +225,8 @@ function codeZero(
     putHigh(place, limit);
     return;
   }
-  const ofSigns = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
-  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, ofSigns, 0, min(fu, 7) * 8 + min(fv, 7));
+  const given = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
+  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, given, 0, min(fu, 7) * 8 + min(fv, 7));
   const positive = code(x > 0, chanceOfSign);
   if (isDefined(RECORDING_SIGNS)) recordSign(positive);
   update(positive);
