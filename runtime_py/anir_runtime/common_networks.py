@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-INNER = (9, 13, 17, 21)
+INNER = (17, 21, 25, 29)
 """Channels of the networks beside those of the planes, which they leave alone."""
 DEPTHS = (2, 3, 4, 5)
 _PLANES = 3

@@ -1,6 +1,6 @@
 """A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes.
 
-h₁ = [planes at the point, differences of plane 0 to its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
+h₁ = [planes at the point, differences of planes to their neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anir_runtime.families import LEAN_MATRICES, Family
-from anir_runtime.lapped_transform import BESIDE, Axis, Seen, coefficients, seen_by
+from anir_runtime.lapped_transform import Axis, coefficients, present, seen_by
 from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
 from anir_runtime.tile_graph import Floats, graph
@@ -19,34 +19,21 @@ from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 _TILE_VALUES, _LONGEST = 131072, 128
 """Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
 
-_NEAR = """
-near_rows = MatMul(rows, nearest)
-near = MatMul(near_rows, columns)
-near_features = Reshape(near, places)
+_FEATURES = """
+sums = MatMul(rows, coefficients)
+planes = MatMul(sums, columns)
+places = Reshape(planes, flat)
+features = Gather(places, seen)
 """
-"""Plane 0 at and around the point."""
-_GREY = f"""{_NEAR}
-features = MatMul(differences, near_features)
-z = Gemm(weight, features, bias)
-"""
-"""What channels see, and the first layer of that."""
-_COLOURED = f"""{_NEAR}
-other_rows = MatMul(rows_here, others)
-other = MatMul(other_rows, columns_here)
-other_features = Flatten(other, axis=1)
-all_features = Concat(near_features, other_features, axis=0)
-features = MatMul(differences, all_features)
-z = Gemm(weight, features, bias)
-"""
-"""The same with the other planes at the point; a product of no planes is refused by ONNX Runtime 1.20."""
+"""Planes at all places around each point, and of these what channels see."""
 
 
 class _Cosines(NamedTuple):
-    """Windowed cosines along an axis of the cells whose windows are open, at points and BESIDE them.
+    """Windowed cosines along an axis of the cells whose windows are open, at points and beside them.
 
     Attributes:
         cells: these cells, one after the other.
-        values: float32[3, points, cells · K] along columns of pixels, [3, cells · K, points] along rows.
+        values: float32[n, points, cells · K] along columns of pixels, [n, cells · K, points] along rows.
     """
 
     cells: slice
@@ -60,18 +47,21 @@ class Lapped:
         assert network.latents is not None
         self._coefficients = coefficients(network.latents)
         self._axes = [Axis(pixels, network.latents.pitch) for pixels in network.size]
-        self._beside = [
-            np.array(BESIDE, np.float32)[:, None] * np.float32(2 * network.latents.reach / pixels)
-            for pixels in network.size
-        ]
-        seen = seen_by(network.channels, len(self._coefficients))
+        self._planes = planes = len(self._coefficients)
+        seen = [present(own, planes) for own in seen_by(network.channels, planes)]
+        farthest = max(abs(step) for _, *place in seen for step in place)
+        shifts = np.arange(-farthest, farthest + 1, dtype=np.float32)[:, None]
+        self._beside = [shifts * np.float32(2 * network.latents.reach / pixels) for pixels in network.size]
+        self._own = [own.plane for own in seen[planes:]]
+        many = len(shifts)
+        places = (
+            (plane * many + farthest + down) * many + farthest + right for plane, right, down in seen
+        )
+        self._features = graph(_FEATURES, "features", flat=(planes * many**2, -1), seen=tuple(places))
         layers = [*hidden_layers(network), head(network)]
-        first, *self._others = (_without_constants(layer, len(seen)) for layer in layers)
-        self._first = {
-            "differences": _differences(seen, len(self._coefficients)),
-            "weight": np.ascontiguousarray(first.weight[:, : len(seen)]),
-            "bias": first.bias,
-        }
+        first, *others = (_without_constants(layer, len(seen)) for layer in layers)
+        weight = np.ascontiguousarray(first.weight[:, : len(seen)])
+        self._layers = [first._replace(weight=weight), *others]
         self._colours = network.colours
         self._pixels = max(1, _TILE_VALUES // network.channels)
         self.rows = max(1, self._pixels // _LONGEST)
@@ -84,22 +74,22 @@ class Lapped:
             axis.shown(own, self._coefficients.shape[-1])
             for axis, own in zip(self._axes, spacing, strict=True)
         )
-        # Of each of the frequencies there are the cosines of some cells at three places.
-        column_bytes = 12 * len(self._open(0, x[:columns], spacing[0])) * right
+        # Of each of the frequencies there are the cosines of some cells at some places.
+        column_bytes = self._beside[0].nbytes * len(self._open(0, x[:columns], spacing[0])) * right
 
         def across(x: Floats) -> _Cosines:
             cells, values = self._cosines(0, x, spacing[0])
-            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(3, -1, len(x)))
+            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(len(self._beside[0]), -1, len(x)))
 
         def down(y: Floats) -> _Cosines:
             cells, values = self._cosines(1, y, spacing[1])
-            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(3, len(y), -1))
+            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(len(self._beside[1]), len(y), -1))
 
         paint = partial(self._paint, self._coefficients[:, :, :below, :, :right])
         return in_tiles(x, y, shape, across, down, paint, self._colours, column_bytes)
 
     def _cosines(self, axis: int, at: Floats, spacing: float) -> tuple[slice, Floats]:
-        """The open cells and their cosines, averages over samples, float32[cells, K, 3, points]."""
+        """The open cells and their cosines, averages over samples, float32[cells, K, n, points]."""
         own, cells = self._axes[axis], self._open(axis, at, spacing)
         frequencies = own.shown(spacing, self._coefficients.shape[-1])
         first, *others = (at + self._beside[axis] + offset for offset in own.around(spacing))
@@ -111,7 +101,7 @@ class Lapped:
         return slice(cells.start, cells.stop), values
 
     def _open(self, axis: int, at: Floats, spacing: float) -> range:
-        """The cells that are open at points, BESIDE them, and as far around as samples are averaged."""
+        """The cells that are open at points, beside them, and as far around as samples are averaged."""
         around = self._axes[axis].around(spacing)
         return self._axes[axis].open_cells(at + self._beside[axis] + around[[0, -1], None, None])
 
@@ -120,30 +110,17 @@ class Lapped:
         part = coefficients[:, down.cells, :, across.cells].reshape(
             len(coefficients), down.values.shape[2], across.values.shape[1]
         )
-        feeds = {
-            "rows": down.values[:, None],
-            "columns": across.values[:, None, None],
-            "nearest": part[:1],
-            **self._first,
-        }
-        if len(part) > 1:
-            feeds |= {"rows_here": down.values[1], "columns_here": across.values[1], "others": part[1:]}
-        own = graph(_COLOURED if len(part) > 1 else _GREY, "features", "z", places=(9, -1))
-        features, z = own.run(feeds)
-        for layer in self._others:
+        feeds = {"rows": down.values[:, None], "columns": across.values, "coefficients": part[:, None, None]}
+        (features,) = self._features.run(feeds)
+        features[self._planes :] -= features[self._own]
+        first, *others = self._layers
+        z = first(features)
+        features = features.reshape(len(features), -1)
+        for layer in others:
             np.sin(z, out=z)
             z[: len(features)] += features
             z = layer(z)
         return z
-
-
-def _differences(seen: list[Seen], planes: int) -> Floats:
-    """What channels see as sums of plane 0 at nine places, its own the fifth, and of the other planes."""
-    result = np.zeros((len(seen), 8 + planes), np.float32)
-    for row, (plane, right, down) in zip(result, seen, strict=True):
-        row[8 + plane if plane else 3 * right + down + 4] = 1
-        row[4] -= bool(right or down)
-    return result
 
 
 def _without_constants(layer: Linear, seen: int) -> Linear:
