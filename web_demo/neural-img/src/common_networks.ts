@@ -4,7 +4,7 @@ import { COMMON_NETWORKS } from './generated/common_networks.ts';
 import type { Network, Tensor } from './network.ts';
 
 /** Channels beside those of the planes. */
-const INNER = [9, 13, 17, 21];
+const INNER = [17, 21, 25, 29];
 const DEPTHS = [2, 3, 4, 5];
 const [PLANES, LAYERS] = [3, 4];
 /** A head's code of 128 stands for one unit of a plane. */
