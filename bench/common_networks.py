@@ -62,7 +62,7 @@ class Level(NamedTuple):
 def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs to learn from.")],
     output: Annotated[Path, typer.Argument(help="Where the networks go.")],
-    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 3000,
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 2000,
 ) -> None:
     """Trains all four trunks."""
     each = [_levels(image) for image in chain(pictures(photos), _samples())]

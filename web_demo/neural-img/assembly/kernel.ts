@@ -83,26 +83,30 @@ function multiplyAdd(a: v128, b: v128, c: v128): v128 {
 
 /**
  * What channels see of pictures at so many panels of points, [panel][channel][8] with panels so many bytes apart: values `at`
- * bytes behind the addresses uint32 [channels]; those after the first `absolute` less the first one.
+ * bytes behind the first of the channel's addresses, uint32 [channels][2], less those behind the second one if that is not 0.
  */
 export function see(
   addresses: usize,
   channels: usize,
-  absolute: usize,
   at: usize,
   out: usize,
   panelStep: usize,
   panels: usize,
 ): void {
   for (; panels > 0; panels--) {
-    const here = load<usize>(addresses) + at;
-    for (let channel: usize = 0, to = out; channel < channels; channel++, to += PANEL) {
-      const from = load<usize>(addresses + (channel << 2)) + at;
-      const isAbsolute = channel < absolute;
-      const low = v128.load(from);
-      const high = v128.load(from, 16);
-      v128.store(to, isAbsolute ? low : f32x4.sub(low, v128.load(here)));
-      v128.store(to, isAbsolute ? high : f32x4.sub(high, v128.load(here, 16)), 16);
+    let to = out;
+    for (let own = addresses, end = addresses + (channels << 3); own < end; own += 8, to += PANEL) {
+      const there = load<usize>(own) + at;
+      let low = v128.load(there);
+      let high = v128.load(there, 16);
+      let here = load<usize>(own, 4);
+      if (here) {
+        here += at;
+        low = f32x4.sub(low, v128.load(here));
+        high = f32x4.sub(high, v128.load(here, 16));
+      }
+      v128.store(to, low);
+      v128.store(to, high, 16);
     }
     at += PANEL;
     out += panelStep;

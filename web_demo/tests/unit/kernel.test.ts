@@ -39,14 +39,14 @@ test('sines are of half turns, exact to 2 · 10⁻⁷ up to 50 of them, and have
   expect([...kernel.floats(zero, 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
-test('channels see pictures, some of them less the first', () => {
+test('channels see pictures, some of them less another one', () => {
   const kernel = newKernel();
   const floats = Float32Array.from({ length: 48 }, (_, k) => k ** 2);
   const picture = kernel.put(floats);
-  const addresses = kernel.put(Uint32Array.of(picture + 4, picture, picture + 12));
+  const addresses = kernel.put(Uint32Array.of(picture + 4, 0, picture, 0, picture + 12, picture + 4));
   const out = kernel.take(64);
   kernel.floats(out, 64).fill(-1);
-  kernel.run.see(addresses, 3, 2, 16, out, 4 * PANEL, 2);
+  kernel.run.see(addresses, 3, 16, out, 4 * PANEL, 2);
   const got = kernel.floats(out, 64);
   for (let panel = 0; panel < 2; panel++)
     for (let lane = 0; lane < 8; lane++) {
