@@ -54,9 +54,7 @@ class Lapped:
         self._beside = [shifts * np.float32(2 * network.latents.reach / pixels) for pixels in network.size]
         self._own = [own.plane for own in seen[planes:]]
         many = len(shifts)
-        places = (
-            (plane * many + farthest + down) * many + farthest + right for plane, right, down in seen
-        )
+        places = ((plane * many + farthest + down) * many + farthest + right for plane, right, down in seen)
         self._features = graph(_FEATURES, "features", flat=(planes * many**2, -1), seen=tuple(places))
         layers = [*hidden_layers(network), head(network)]
         first, *others = (_without_constants(layer, len(seen)) for layer in layers)
@@ -79,11 +77,13 @@ class Lapped:
 
         def across(x: Floats) -> _Cosines:
             cells, values = self._cosines(0, x, spacing[0])
-            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(len(self._beside[0]), -1, len(x)))
+            values = np.ascontiguousarray(values.transpose(2, 0, 1, 3))
+            return _Cosines(cells, values.reshape(len(values), -1, len(x)))
 
         def down(y: Floats) -> _Cosines:
             cells, values = self._cosines(1, y, spacing[1])
-            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(len(self._beside[1]), len(y), -1))
+            values = np.ascontiguousarray(values.transpose(2, 3, 0, 1))
+            return _Cosines(cells, values.reshape(*values.shape[:2], -1))
 
         paint = partial(self._paint, self._coefficients[:, :, :below, :, :right])
         return in_tiles(x, y, shape, across, down, paint, self._colours, column_bytes)
