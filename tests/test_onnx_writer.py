@@ -191,6 +191,11 @@ def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs
     for name in inputs:
         builder.input(name, ir.DataType.FLOAT, [None])
     builder.add_output(write(NetworkTensors(builder, network)), "part")
+    # Nodes within the Scan are counted on their own.
+    for number, node in enumerate(builder.graph.all_nodes()):
+        for value in node.outputs:
+            if not value.is_graph_output():
+                value.name = f"{value.name}_{number}"
     model = ir.to_proto(ir.Model(builder.graph, ir_version=10)).SerializeToString()
     result: np.ndarray = ort.InferenceSession(model).run(None, inputs)[0]
     return result

@@ -22,7 +22,7 @@ FEWEST = 4
 _HARDLY = 0.01
 """So many native pixels more than a whole number between samples are as good as none."""
 REACHES = (1, 2, 3, 4)
-"""Pixels from a point to the neighbours at which a network sees planes; to the farthest ones twice as many."""
+"""Pixels from a point to the neighbours at which a network sees planes; to some, twice as many."""
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
 _SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
@@ -132,8 +132,9 @@ class Seen(NamedTuple):
 def seen_by(channels: int, planes: int) -> list[Seen]:
     """What the first of a network's channels see, in order: all planes at the point, then three beside it.
 
-    Beside the point they see by how much a plane differs there from what it is at the point; a plane that the
-    picture does not have is 0. The last channel, and those for which nothing is left to see, are constant: π/2.
+    Beside the point they see by how much a plane differs there from what it is at the point; a plane that
+    the picture does not have is 0. The last channel, and those for which nothing is left to see, are
+    constant: π/2.
     """
     here = [Seen(plane, 0, 0) for plane in range(planes)]
     near = [Seen(0, *place) for place in _SIDES + _CORNERS]

@@ -109,7 +109,7 @@ def _cell(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
 
 
 def _cosines(axis: Axis, cell: int, reach: int) -> Floats:
-    """Cosines of a cell and of those beside it, at its pixels and twice `reach` beyond: float32[3 PITCH, n]."""
+    """Cosines of a cell and of those beside it, at its pixels and 2 `reach` beyond: float32[3 PITCH, n]."""
     side, near = PITCH + 4 * reach, range(cell - 1, cell + 2)
     at = axis_coordinates(axis.pixels, side, PITCH * cell - 2 * reach, side)
     return axis.cosines(at, PITCH, near).reshape(3 * PITCH, side)

@@ -61,7 +61,7 @@ def last_layer(weights: Floats, seen: Floats) -> Floats:
 
 
 def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
-    """Multiply-accumulates that a network's features take at a pixel, where the windows of two cells overlap."""
+    """Multiply-accumulates of a network's features at a pixel, where the windows of two cells overlap."""
     k, seen = int(latents.codes.shape[-1]), set(_seen(latents, channels))
     # Sums along rows come first, for each cosine down the columns; a pixel has a pitch's share of them.
     rows = {(plane, down) for plane, _, down in seen}

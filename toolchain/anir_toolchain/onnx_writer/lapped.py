@@ -73,9 +73,7 @@ def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[Seen])
     # cell b and frequency l across it.
     down, right = ("ka", "lb") if latents.down else ("lb", "ka")
     coefficients = "aklpb" if planes_apart(latents.codes) else "paklb"
-    sums = op.Einsum(
-        _coefficients(tensors, latents), rows, equation=f"{coefficients},d{down}h->pdh{right}"
-    )
+    sums = op.Einsum(_coefficients(tensors, latents), rows, equation=f"{coefficients},d{down}h->pdh{right}")
     rights = tensors.constant("right", np.array([farthest + own.right for own in seen]))
     downs = tensors.constant("down", np.array([[own.plane, farthest + own.down] for own in seen]))
     return op.Einsum(
