@@ -27,7 +27,7 @@ test('sines are of half turns, exact to 2 · 10⁻⁷ up to 50 of them, and have
   const kernel = newKernel();
   const turns = Float32Array.from({ length: 4000 }, (_, k) => (k - 2000) / 40);
   const values = kernel.put(turns);
-  kernel.run.sines(values, turns.length / 8, ZEROS, 0);
+  kernel.run.sines(values, turns.length / 8, 1, 0, ZEROS, 0);
   const got = kernel.floats(values, turns.length);
   const errors = Array.from(turns, (turn, k) => Math.abs(Math.sin(Math.PI * turn) - (got[k] ?? Number.NaN)));
   expect(Math.max(...errors)).toBeLessThan(2.5e-7);
@@ -35,7 +35,7 @@ test('sines are of half turns, exact to 2 · 10⁻⁷ up to 50 of them, and have
     kernel.put(new Float32Array(8)),
     kernel.put(Float32Array.from({ length: 8 }, (_, k) => k)),
   ];
-  kernel.run.sines(zero, 1, base, 16);
+  kernel.run.sines(zero, 1, 1, 0, base, 16);
   expect([...kernel.floats(zero, 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 

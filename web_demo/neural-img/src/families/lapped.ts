@@ -3,39 +3,27 @@
  * h₁ = [planes at the point, their differences to neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
-import { type Seen, seenBy } from '../lapped_transform.ts';
+import { seenBy } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Network } from '../network.ts';
 import { type Family, LEAN_MATRICES } from './family.ts';
-import { apply, headNumbers, hiddenNumbers, type Layer, makeLayer, type Numbers } from './layers.ts';
+import { apply, headNumbers, hiddenNumbers, makeLayer } from './layers.ts';
 import { type Line, openPlanes } from './planes.ts';
 
 /** Panels' channels that go through all layers together, so that they stay in the processor's cache. */
 const TILE = 384;
 
-/** A channel of h₁: what it sees, or what it always is. */
-interface Channel {
-  /** Its number in the network. */
-  own: number;
-  seen?: Seen;
-  constant: number;
-}
-
 function open(kernel: Kernel, network: Network): Draw {
   const { run } = kernel;
-  const channels = channelsIn(network);
-  const seen = channels.flatMap(({ seen }) => seen ?? []);
-  const layers = layersOf(kernel, network, channels);
-  const head = makeLayer(kernel, 4, channels.length, 255, reordered(headNumbers(network), channels));
-  const width = head.weights.columns;
+  const { seen, constants, planes, layers, head } = layersOf(kernel, network);
   const { lineOf, draw } = openPlanes(kernel, network);
-  const tile = Math.ceil(TILE / width);
-  // What is seen with the constants behind it, and hidden channels in turns.
-  const [base, a, b] = [0, 1, 2].map(() => kernel.take(tile * width * 8)) as [number, number, number];
-  const constants = kernel.floats(base, tile * width * 8).fill(0);
-  for (let panel = 0; panel < constants.length; panel += width * 8)
-    channels.forEach(({ constant }, k) => {
-      constants.fill(constant, panel + k * 8, panel + k * 8 + 8);
-    });
+  const channels = constants.length;
+  const [tile, step, behind] = [Math.ceil(TILE / channels), channels * PANEL, planes * PANEL];
+  // What is seen with the constants behind it, and hidden channels behind the planes in turns; of colours there are four.
+  const floats = tile * Math.max(channels, 4) * 8;
+  const [base, a, b] = [0, 1, 2].map(() => kernel.take(floats)) as [number, number, number];
+  kernel
+    .floats(base, floats)
+    .set(Float32Array.from({ length: floats }, (_, k) => constants[(k >> 3) % channels] as number));
 
   function drawRows(columns: Line, rows: Line, lines: number, out: number, outPitch: number): void {
     const { at, pitch } = draw(columns, rows);
@@ -49,12 +37,14 @@ function open(kernel: Kernel, network: Network): Draw {
       for (let panel = 0; panel < columns.count; panel += tile) {
         const count = Math.min(tile, columns.count - panel);
         const own = row * pitch + panel * PANEL;
-        run.see(addresses, seen.length, own, base, width * PANEL, count);
+        run.see(addresses, seen.length, own, base, step, count);
+        run.see(addresses, planes, own, a, step, count);
+        run.see(addresses, planes, own, b, step, count);
         let from = base;
         for (const layer of layers) {
           const to = from === a ? b : a;
-          apply(kernel, layer, from, to, count);
-          run.sines(to, count * width, base, 16);
+          apply(kernel, layer, from, to + behind, count, step);
+          run.sines(to + behind, channels - planes, count, step, base + behind, 16);
           from = to;
         }
         const to = from === a ? b : a;
@@ -72,42 +62,33 @@ function open(kernel: Kernel, network: Network): Draw {
   };
 }
 
-/** Those that see a plane of the picture first: the first layer multiplies these alone. */
-function channelsIn(network: Network): Channel[] {
-  const planes = coloursOf(network);
-  const seen = seenBy(channelsOf(network), planes);
-  const channels = Array.from({ length: channelsOf(network) }, (_, own): Channel => {
-    const place = seen[own];
-    if (place && place.plane < planes) return { own, seen: place, constant: 0 };
-    return { own, constant: place ? 0 : Math.PI / 2 };
-  });
-  return [...channels.filter(({ seen }) => seen), ...channels.filter(({ seen }) => !seen)];
-}
-
-/** The hidden layers; what comes of the first one's constants is always the same, and in its bias. */
-function layersOf(kernel: Kernel, network: Network, channels: Channel[]): Layer[] {
-  const many = channels.length;
-  return hiddenNumbers(network).map((numbers, layer) => {
-    const { weight, bias } = reordered(numbers, channels, channels);
-    if (layer) return makeLayer(kernel, many, many, 1 / Math.PI, { weight, bias });
-    return makeLayer(kernel, many, many, 1 / Math.PI, {
-      weight: (output, input) => (channels[input]?.seen ? weight(output, input) : 0),
+/**
+ * The layers, whose channels that see a plane of the picture come first, and of these the planes at the point.
+ *
+ * No weights lead to the planes. Channels that are constant from the first layer on, or 0 for want of a plane, are in its bias.
+ */
+function layersOf(kernel: Kernel, network: Network) {
+  const [colours, channels] = [coloursOf(network), channelsOf(network)];
+  const places = seenBy(channels, colours);
+  const seen = places.filter(({ plane }) => plane < colours);
+  const isSeen = (channel: number) => (places[channel]?.plane ?? colours) < colours;
+  const all = [...Array(channels).keys()];
+  const order = [...all.filter(isSeen), ...all.filter((channel) => !isSeen(channel))];
+  const constants = order.map((channel) => (channel < places.length ? 0 : Math.PI / 2));
+  const planes = Math.min(colours, seen.length);
+  const own = (k: number) => order[k] as number;
+  const layers = hiddenNumbers(network).map(({ weight }, layer) => {
+    const inOrder = (output: number, input: number) => weight(own(output + planes), own(input));
+    return makeLayer(kernel, channels - planes, channels, 1 / Math.PI, {
+      weight: (output, input) => (layer > 0 || input < seen.length ? inOrder(output, input) : 0),
       bias: (output) =>
-        channels.reduce((sum, { constant }, input) => sum + constant * weight(output, input), 0),
+        layer > 0 ? 0 : constants.reduce((sum, value, input) => sum + value * inOrder(output, input), 0),
     });
   });
-}
-
-/** A layer of a network's inputs, and outputs, in the channels' order. */
-function reordered({ weight, bias }: Numbers, inputs: Channel[], outputs?: Channel[]): Numbers {
-  const [from, to] = [
-    (input: number) => inputs[input]?.own as number,
-    (output: number) => outputs?.[output]?.own ?? output,
-  ];
-  return {
-    weight: (output, input) => weight(to(output), from(input)),
-    bias: (output) => bias(to(output)),
-  };
+  const { weight, bias } = headNumbers(network);
+  const inOrder = (output: number, input: number) => weight(output, own(input));
+  const head = makeLayer(kernel, 4, channels, 255, { weight: inOrder, bias });
+  return { seen, constants, planes, layers, head };
 }
 
 export const LAPPED: Family = { fields: LEAN_MATRICES, open, hasLatents: true };

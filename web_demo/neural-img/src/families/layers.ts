@@ -3,7 +3,7 @@ import { type Kernel, type Matrix, PANEL } from '../kernel.ts';
 import { channelsOf, coloursOf, type Network, valuesOf } from '../network.ts';
 
 export interface Layer {
-  /** [outputs, inputs], both filled up to a multiple of 4 with some that are zero. */
+  /** [outputs, inputs]. */
   weights: Matrix;
   /** The inputs that are multiplied: so many from this one on. All others' weights are zero. */
   first: number;
@@ -69,30 +69,32 @@ export function makeLayer(
   unit: number,
   { weight, bias }: Numbers,
 ): Layer {
-  const [rows, columns] = [Math.ceil(outputs / 4) * 4, Math.ceil(inputs / 4) * 4];
-  const norms = new Float64Array(rows);
-  let [first, end] = [columns, 0];
-  const weights = kernel.matrix(rows, columns, (output, input) => {
-    const value = output < outputs && input < inputs ? weight(output, input) : 0;
+  const norms = new Float64Array(outputs);
+  let [first, end] = [inputs, 0];
+  const weights = kernel.matrix(outputs, inputs, (output, input) => {
+    const value = weight(output, input);
     if (value === 0) return 0;
     norms[output] = (norms[output] as number) + value ** 2;
     [first, end] = [Math.min(first, input), Math.max(end, input + 1)];
     return unit * value;
   });
-  const biases = Float32Array.from({ length: rows }, (_, output) =>
-    output < outputs ? unit * bias(output) : 0,
-  );
+  const biases = Float32Array.from({ length: outputs }, (_, output) => unit * bias(output));
   const gain = Math.sqrt(Math.max(...norms));
   return { weights, first, inputs: Math.max(end - first, 0), bias: kernel.put(biases), gain };
 }
 
-/** Multiplies panels of points, [columns][8] each, and writes [rows][8]. */
-export function apply(kernel: Kernel, layer: Layer, from: number, to: number, panels: number): void {
-  const { weights, first, inputs, bias } = layer;
-  const { at, rows, columns } = weights;
+/** Multiplies panels of points, [columns][8] each, and writes [rows][8], or that into panels so many bytes apart. */
+export function apply(
+  kernel: Kernel,
+  { weights: { at, rows, columns }, first, inputs, bias }: Layer,
+  from: number,
+  to: number,
+  panels: number,
+  panelStep = rows * PANEL,
+): void {
   const [step, skipped] = [columns * PANEL, first * PANEL];
   kernel.run.multiply(
     ...[from + skipped, at + skipped, bias, to, inputs, rows, panels],
-    ...[step, step, PANEL, rows * PANEL],
+    ...[step, step, PANEL, panelStep],
   );
 }
