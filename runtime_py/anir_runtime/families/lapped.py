@@ -15,7 +15,7 @@ from anir_runtime.planes import Line, Planes
 from anir_runtime.tile_graph import Floats
 from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 
-_TILE_VALUES, _ROWS = 262144, 64
+_TILE_VALUES, _ROWS = 163840, 64
 """Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most rows."""
 
 
