@@ -85,7 +85,7 @@ def _lapped(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
     features += [plane(number, *place) - plane(number, 0, 0) for number, *place in beside]
     first = np.full((*x.shape, network.channels), math.pi / 2)
     count = min(len(features), network.channels - 1)
-    first[..., :count] = np.stack(features[:count], -1)
+    first[..., :count] = np.stack(features, -1)[..., :count]
     h = first
     for weight in _weights(network):
         h = first + np.sin(h @ weight)

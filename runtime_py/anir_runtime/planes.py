@@ -25,6 +25,7 @@ class Line(NamedTuple):
 
     Attributes:
         samples: their number.
+        step: how many coordinates further the next sample is.
         shift: how many coordinates further a neighbour is, for each `Latents.reach`.
         cells: the cells whose windows are open at some of the coordinates.
         frequencies: number of each cell's frequencies that samples show.
@@ -32,6 +33,7 @@ class Line(NamedTuple):
     """
 
     samples: int
+    step: int
     shift: int
     cells: slice
     frequencies: int
@@ -64,7 +66,7 @@ class Planes:
     def line(self, axis: int, samples: Floats, spacing: float) -> Line:
         """An axis, 0 for x and 1 for y, at samples so many native pixels apart; far ones are averages."""
         own = self._axes[axis]
-        at, shift = _besides(samples, self._reaches[axis], max(self._far))
+        at, step, shift = _besides(samples, self._reaches[axis], max(self._far))
         around = own.around(spacing)
         cells = own.open_cells(at + around[[0, -1], None])
         frequencies = own.shown(spacing, self._coefficients.shape[-1])
@@ -75,15 +77,14 @@ class Planes:
         if others:
             values /= np.float32(len(around))
         cosines = np.ascontiguousarray(values.reshape(-1, len(at)).T)
-        return Line(len(samples), shift, slice(cells.start, cells.stop), frequencies, cosines)
+        return Line(len(samples), step, shift, slice(cells.start, cells.stop), frequencies, cosines)
 
     def draw(self, rows: Line, columns: Line) -> Floats:
         """What channels see at H x W samples, float32[seen, H · W]."""
         pictures, many = self._pictures(rows, columns), len(self._far)
         seen = np.empty((many + 4 * len(self._fours), rows.samples, columns.samples), np.float32)
         for plane, picture in enumerate(pictures):
-            top, left = (self._far[plane] * line.shift for line in (rows, columns))
-            seen[plane] = picture[top : top + rows.samples, left : left + columns.samples]
+            seen[plane] = self._around(picture, [Seen(plane, 0, 0)] * 4, rows, columns)[0, 0]
         for four, own in zip(self._fours, seen[many:].reshape(-1, 4, *seen.shape[1:]), strict=True):
             plane = four[0].plane
             if plane < many:
@@ -101,8 +102,8 @@ class Planes:
         ]
         # They are the corners of a square, whose sides are the two first axes.
         sides = corners[2] - corners[0], corners[1] - corners[0]
-        shape = 2, 2, rows.samples, columns.samples
-        return np.ndarray(shape, np.float32, picture, corners[0], (*sides, below, right))
+        shape, steps = (2, 2, rows.samples, columns.samples), (rows.step * below, columns.step * right)
+        return np.ndarray(shape, np.float32, picture, corners[0], (*sides, *steps))
 
     def _pictures(self, rows: Line, columns: Line) -> list[Floats]:
         """Each plane at samples and at the neighbours where it is seen."""
@@ -126,20 +127,22 @@ class Planes:
         return line.cosines[outer : len(line.cosines) - outer]
 
 
-def _besides(samples: Floats, distance: float, far: int) -> tuple[Floats, int]:
+def _besides(samples: Floats, distance: float, far: int) -> tuple[Floats, int, int]:
     """Coordinates of samples and of neighbours up to `far` distances before and after them.
 
-    Where samples are so even that neighbours are samples, too, there are only some more of these at both
-    ends. Elsewhere all samples stand there once more for each distance.
+    Where samples are so even that they and their neighbours are multiples of a step apart, coordinates are a
+    step apart, too. Elsewhere, or if that were more of them, all samples come once for each distance.
 
     Returns:
-        The coordinates, and how many of them a distance is.
+        The coordinates, how many of them further the next sample is, and how many a neighbour is.
     """
-    count, first, last = len(samples), float(samples[0]), float(samples[-1])
-    steps = round(distance * (count - 1) / (last - first)) if last > first else 0
-    if 0 < steps <= count:
-        at = first + distance / steps * np.arange(-far * steps, count + far * steps)
-        if np.abs(at[far * steps :][:count] - samples).max() <= _ROUNDING:
-            return at.astype(np.float32), steps
+    count, length = len(samples), float(samples[-1]) - float(samples[0])
+    for step in range(1, 2 * far + 1) if length > 0 else ():
+        shift = round(step * distance * (count - 1) / length)
+        many = step * (count - 1) + 1 + 2 * far * shift
+        if shift > 0 and many <= (2 * far + 1) * count:
+            at = samples[0] + distance / shift * (np.arange(many) - far * shift)
+            if np.abs(at[far * shift :: step][:count] - samples).max() <= _ROUNDING:
+                return at.astype(np.float32), step, shift
     shifts = distance * np.arange(-far, far + 1)
-    return (samples + shifts[:, None]).ravel().astype(np.float32), count
+    return (samples + shifts[:, None]).ravel().astype(np.float32), 1, count
