@@ -108,7 +108,7 @@ def _commands(picture: Path) -> list[tuple[str, list[str]]]:
         ("fit, instant", ["train", str(picture), "-o", model]),
         ("export", ["export", model, "-o", neural]),
         ("draw", ["run", neural, "-o", drawn]),
-        ("draw the level of 0.5 bits a pixel", ["run", neural, "-o", drawn, "--subnet", "d5w20"]),
+        ("draw the level of 0.5 bits a pixel", ["run", neural, "-o", drawn, "--subnet", "d5w28"]),
         ("fit and export, fast", ["train", str(picture), "-o", neural, "--preset", "fast", "--force"]),
     ]
 

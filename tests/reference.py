@@ -69,15 +69,23 @@ def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:
 def _lapped(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
     assert network.latents is not None
     reach, (width, height) = network.latents.reach, network.size
-    shifts = [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
-    around = [
-        _planes(network, x + 2 * reach * i / width, y + 2 * reach * j / height, spacing) for i, j in shifts
-    ]
-    centre = np.moveaxis(around[0], -1, 0)
-    features = [*centre, *(planes[..., 0] - centre[0] for planes in around[1:])]
+
+    def plane(number: int, right: int, down: int) -> Values:
+        shifted = x + 2 * reach * right / width, y + 2 * reach * down / height
+        planes = _planes(network, *shifted, spacing)
+        return planes[..., number] if number < planes.shape[-1] else np.zeros_like(x)
+
+    sides = [(-1, 0), (0, -1), (0, 1), (1, 0)]
+    corners = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    beside = [(0, *place) for place in sides + corners]
+    beside += [(number, *place) for number in (1, 2) for place in sides]
+    beside += [(0, 2 * right, 2 * down) for right, down in sides]
+    beside += [(number, *place) for number in (1, 2) for place in corners]
+    features = [plane(number, 0, 0) for number in range(network.colours)]
+    features += [plane(number, *place) - plane(number, 0, 0) for number, *place in beside]
     first = np.full((*x.shape, network.channels), math.pi / 2)
     count = min(len(features), network.channels - 1)
-    first[..., :count] = np.stack(features[:count], -1)
+    first[..., :count] = np.stack(features, -1)[..., :count]
     h = first
     for weight in _weights(network):
         h = first + np.sin(h @ weight)

@@ -19,7 +19,7 @@ from tests.conftest import Failing
 from tests.lapped_pictures import waves
 from tests.random_model import random_model
 
-SPACE = Space((2, 3), (12, 16))
+SPACE = Space((2, 3), (20, 24))
 
 
 @pytest.mark.parametrize(("family", "colours"), [("siren", 3), ("fourier", 3), ("gabor", 1), ("siren", 4)])
@@ -27,7 +27,7 @@ def test_a_file_has_the_models_networks(family: str, colours: int, tmp_path: Pat
     model = random_model(family, space=SPACE, colours=colours)
     header = export_anir(model, tmp_path / "a.anir")
     data = (tmp_path / "a.anir").read_bytes()
-    assert [level.name for level in header.levels] == ["d2w12", "d3w12", "d2w16", "d3w16"]
+    assert [level.name for level in header.levels] == ["d2w20", "d3w20", "d2w24", "d3w24"]
     assert header.levels[-1].end == len(data)
     for level in header.levels:
         network, own = AnirFile(data[: level.end]).network(), model.network(model.space.find(level.name))
@@ -60,7 +60,7 @@ def test_levels_of_local_cosines_come_nearer_and_nearer(colours: int, tmp_path: 
         pixels = Decoder(AnirFile(data[: level.end]).network()).decode()
         seen.append(psnr(pixels, image))
         assert level.psnr[0] == pytest.approx(seen[-1], abs=0.125)
-    assert all(later > earlier - 0.2 for earlier, later in pairwise(seen[4:]))
+    assert all(later > earlier - 0.5 for earlier, later in pairwise(seen[4:]))
     assert seen[:4] < seen[4:8]
     assert seen[-1] > 35
 
@@ -89,7 +89,7 @@ def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
     data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
     for level, end in zip(header.levels, level_bytes(16, header.size), strict=True):
         shown = Decoder(AnirFile(data[: level.end]).network()).decode()
-        assert level.psnr[0] == pytest.approx(psnr(shown, image), abs=2)
+        assert level.psnr[0] == pytest.approx(psnr(shown, image), abs=2.5)
         in_cells = psnr(CellSample(shown, 2**16).pixels, CellSample(image, 2**16).pixels)
         assert level.psnr[0] == pytest.approx(in_cells, abs=0.13)
         assert 0.6 * end < level.end < 1.25 * end
@@ -100,12 +100,12 @@ def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     save_model(fitted, Path("model.pt"))
     assert export_main(["model.pt", "-o", "b.anir"]) == 0
     assert Decoder(Path("b.anir")).decode().shape == fitted.image.shape
-    fails(export_main(["model.pt", "-o", "b.anir", "--all-subnets", "--subnet", "d2w12"]), "say either", 2)
+    fails(export_main(["model.pt", "-o", "b.anir", "--all-subnets", "--subnet", "d2w20"]), "say either", 2)
     fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d9w9"]), "no subnet 'd9w9'")
-    assert export_main(["model.pt", "-o", "c.anir", "--subnet", "d3w16", "--subnet", "d2w12"]) == 0
+    assert export_main(["model.pt", "-o", "c.anir", "--subnet", "d3w24", "--subnet", "d2w20"]) == 0
     header = AnirFile(Path("c.anir").read_bytes()).header
     assert header is not None
-    assert [level.name for level in header.levels] == ["d2w12", "d3w16"]
+    assert [level.name for level in header.levels] == ["d2w20", "d3w24"]
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])

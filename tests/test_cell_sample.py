@@ -68,7 +68,7 @@ def test_of_a_row_of_cells_every_nth_pixel_is_seen() -> None:
     analysis, step = analyse(picture), Step(1000, 2)
     sample = CellSample(picture, picture.size)
     near = sample.near(analysis.coefficients)
-    every, all_ = (sample.seen(near, step, 12, n).reshape(4, -1, 11) for n in (5, 1))
+    every, all_ = (sample.seen(near, step, 32, n).reshape(4, -1, 31) for n in (5, 1))
     assert np.array_equal(every, all_[:, ::5])
     colours = sample.colours(5)
     assert len(colours) == every.shape[0] * every.shape[1]

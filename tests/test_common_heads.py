@@ -5,11 +5,11 @@ from anir_toolchain.common_heads import best_head, worth
 from anir_toolchain.lapped_synthesis import last_layer
 from anir_toolchain.space import Subnet
 
-SUBNET, WIDTH = Subnet(3, 12), 4000
+SUBNET, WIDTH = Subnet(3, 20), 4000
 COLOURS = Colours(np.diag([127, 100, 90]).astype(np.int8), np.array([120, 130, 140], np.uint8))
-SEEN = np.random.default_rng(0).normal(size=(2000, 11)).astype(np.float32)
-COMMON = COLOURS.head(common_trunks()[9].head(3), WIDTH)
-LAYERS = common_trunks()[9].layers(3, 3)
+SEEN = np.random.default_rng(0).normal(size=(2000, 19)).astype(np.float32)
+COMMON = COLOURS.head(common_trunks()[17].head(3), WIDTH)
+LAYERS = common_trunks()[17].layers(3, 3)
 CHANNELS = last_layer(LAYERS["weights"] * LAYERS["steps"][:, None, None], SEEN)
 
 

@@ -59,8 +59,8 @@ def test_halves_are_rounded_upwards() -> None:
 
 
 def test_a_head_near_another_one_is_that_one_moved() -> None:
-    head = COLOURS.head(common_trunks()[9].head(3), 1000)
-    moves = np.arange(27).reshape(3, 9) % 16 - 8
+    head = COLOURS.head(common_trunks()[17].head(3), 1000)
+    moves = np.arange(51).reshape(3, 17) % 16 - 8
     moved = near(head, moves)
     assert moved["head"][:, :3].tolist() == head["head"][:, :3].tolist()
     assert (moved["head"][:, 3:].astype(int) - head["head"][:, 3:]).tolist() == moves.tolist()
@@ -71,13 +71,13 @@ def test_a_head_near_another_one_is_that_one_moved() -> None:
 
 @pytest.mark.parametrize("name", ["head", "head.scale", "head.bias"])
 def test_a_head_that_differs_otherwise_is_not_near(name: str) -> None:
-    head = COLOURS.head(common_trunks()[9].head(3), 1000)
+    head = COLOURS.head(common_trunks()[17].head(3), 1000)
     other = {**head, name: head[name].copy()}
     other[name][0] += 8
     assert moves_between(head, other, 3) is None
 
 
-@pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 12, 3), (6, 12, 3), (2, 8, 3), (2, 12, 4)])
+@pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 20, 3), (6, 20, 3), (2, 12, 3), (2, 20, 4)])
 def test_there_are_none_of_other_sizes(depth: int, channels: int, planes: int) -> None:
     assert not has_common(depth, channels, planes)
-    assert has_common(2, 12, 3)
+    assert has_common(2, 20, 3)

@@ -34,9 +34,9 @@ def test_depths_and_widths_that_make_no_space_are_refused() -> None:
 
 def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
     assert Config("siren").space(768, 512) == Space.default(768, 512)
-    assert Config().space(768, 512).widths == Config().space(96, 64).widths == (12, 16, 20, 24)
-    assert Config().space(96, 64, colours=1).widths == (10, 14, 18, 22)
-    assert Config().space(96, 64, colours=4).widths == (13, 17, 21, 25)
+    assert Config().space(768, 512).widths == Config().space(96, 64).widths == (20, 24, 28, 32)
+    assert Config().space(96, 64, colours=1).widths == (18, 22, 26, 30)
+    assert Config().space(96, 64, colours=4).widths == (21, 25, 29, 33)
     assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
 
 

@@ -51,7 +51,7 @@ def test_the_command(path: Path, capsys: pytest.CaptureFixture[str], fails: Fail
     assert eval_main(["photo.anir", "--plot", "rd.svg"]) == 0
     table = capsys.readouterr().out
     assert "photo.anir: lapped, 4 bits" in table
-    assert "d4w12" in table
+    assert "d4w20" in table
     assert "payload" not in table
     assert Path("rd.svg").read_text().count("<use ") >= 4
     levels = LevelFile.read(path)

@@ -17,15 +17,15 @@ PICTURE = Picture(waves(*SIZE), torch.device("cpu"))
 
 def test_features_at_pixels_are_those_of_the_transform() -> None:
     latents = latents_of(waves(*SIZE), 6000)
-    subnets = {Subnet(2, 8): replace(latents, reach=1), Subnet(3, 8): replace(latents, reach=2)}
+    subnets = {Subnet(2, 40): replace(latents, reach=1), Subnet(3, 40): replace(latents, reach=4)}
     with ThreadPoolExecutor(2) as pool:
         features = LatentFeatures({**subnets, Subnet(2, 16): latents}, PICTURE, pool)
     index = torch.tensor([0, 49, 50, 777, 1700, 1749])
     x, y = (axis_coordinates(n) for n in SIZE)
-    of_width = features.of_width(8, index)
+    of_width = features.of_width(40, index)
     assert len(of_width) == 2
     for (subnet, own), got in zip(subnets.items(), of_width, strict=True):
-        want = features_at(own, x, y, SIZE, channels=8).reshape(len(PICTURE), -1)[index.numpy()]
+        want = features_at(own, x, y, SIZE, channels=40).reshape(len(PICTURE), -1)[index.numpy()]
         # Planes are kept in half precision.
         np.testing.assert_allclose(got.numpy(), want, rtol=1e-3, atol=0.03)
         assert torch.equal(features.of(subnet, index), got)

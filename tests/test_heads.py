@@ -47,6 +47,17 @@ def test_a_channel_that_is_next_to_nothing_does_not_set_the_step() -> None:
     assert others.tolist() == pytest.approx(step.tolist(), rel=0.5)
 
 
+def test_channels_that_are_zero_everywhere_do_not_matter() -> None:
+    channels, colours = _problem()
+    dark = np.concatenate([channels, np.zeros((len(channels), 40))], axis=1)
+    codes, step, _ = Moments.of(channels, colours).solve(8)
+    more, same_step, _ = Moments.of(dark, colours).solve(8)
+    assert same_step.tolist() == pytest.approx(step.tolist())
+    assert more.tolist() == np.pad(codes, ((0, 0), (0, 40))).tolist()
+    nothing = Moments.of(np.zeros((9, 5)), np.full((9, 3), 0.5)).solve(8)
+    assert [values.tolist() for values in nothing[::2]] == [[[0] * 5] * 3, pytest.approx([0.5] * 3, rel=1e-4)]
+
+
 def test_rounding_errors_make_up_for_one_another() -> None:
     channels, colours = _problem()
     moments = Moments.of(channels, colours)

@@ -26,7 +26,7 @@ assert "torch" not in sys.modules
 def test_only_common_networks_need_no_training() -> None:
     space = instant_space(Config(), (64, 96, 3))
     assert space == Config().space(96, 64)
-    assert instant_space(Config(widths=(12,)), (64, 96, 3)) == Space((2, 3, 4, 5), (12,))
+    assert instant_space(Config(widths=(20,)), (64, 96, 3)) == Space((2, 3, 4, 5), (20,))
     assert instant_space(Config(widths=(13,)), (64, 96, 3)) is None
     assert instant_space(Config(preset="fast"), (64, 96, 3)) is None
     assert instant_space(Config("siren"), (64, 96, 3)) is None
@@ -46,7 +46,7 @@ def test_the_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Path) -> N
 
 
 def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
-    picture, space = waves(200, 150), Space((2, 3), (12, 16))
+    picture, space = waves(200, 150), Space((2, 3), (20, 24))
     levels = list(instant_levels(picture, analyse(picture), space, 8))
     assert [level.network.name for level in levels] == [subnet.name for subnet in in_order(space)]
     assert {level.network.bits for level in levels} == {8}

@@ -16,11 +16,11 @@ from anir_toolchain.trunk import Trunk
 
 from tests.lapped_pictures import blocks
 
-SPACE, SIZE = Space((2, 3), (12,)), (128, 96)
+SPACE, SIZE = Space((2, 3), (20,)), (128, 96)
 ORDER = in_order(SPACE)
 
 
-def trunk_of(width: int = 12) -> Trunk:
+def trunk_of(width: int = 20) -> Trunk:
     return Trunk.create(
         family("lapped"), SPACE.depths, width, 4, SIZE, 3, 5.0, torch.Generator().manual_seed(0)
     )
@@ -47,15 +47,15 @@ def chosen(
     trunk.prepare_quantization()
     sizes = dict.fromkeys(ORDER, level_bytes)
     colours = colours_of(picture.image)
-    return choose_networks({12: trunk}, trained, picture, colours, features, sizes)[12]
+    return choose_networks({20: trunk}, trained, picture, colours, features, sizes)[20]
 
 
 def test_training_begins_with_the_common_weights() -> None:
-    trunk, known = trunk_of(), common_trunks()[9]
+    trunk, known = trunk_of(), common_trunks()[17]
     start_from_common(trunk)
     weights = known.weights * known.steps[:, None, None]
     assert np.array_equal(trunk.parameters["weight"][:, 3:, 3:].numpy(), weights[:2])
-    other = trunk_of(13)
+    other = trunk_of(21)
     before = other.parameters["weight"].clone()
     start_from_common(other)
     assert torch.equal(other.parameters["weight"], before)
@@ -63,7 +63,7 @@ def test_training_begins_with_the_common_weights() -> None:
 
 def test_in_a_short_file_all_is_common(picture: Picture, features: LatentFeatures) -> None:
     trunk = chosen(picture, features, 50)
-    known = common_trunks()[9]
+    known = common_trunks()[17]
     assert np.array_equal(trunk.weight[:, 3:, 3:], known.weights[:2])
     for k, subnet in enumerate(ORDER):
         width = round(1 / features.latents[subnet].step)
@@ -87,4 +87,4 @@ def test_networks_that_trained_are_taken_only_if_they_are_better(
 ) -> None:
     # These are the common ones, rounded once more.
     trunk = chosen(picture, features, 1000, trained=True)
-    assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[9].weights[:2])
+    assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[17].weights[:2])

@@ -1,10 +1,9 @@
 import json
-import math
 
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import Axis, coefficients, from_lanes, lattice, seen_by
+from anir_runtime.lapped_transform import Axis, Seen, coefficients, from_lanes, lattice, present, seen_by
 from anir_runtime.network import Latents
 
 from tests.vectors.make import FOLDER
@@ -77,10 +76,28 @@ def test_lanes_are_rows_of_cells_plane_after_plane(apart: bool) -> None:
     np.testing.assert_array_equal(from_lanes(np.stack(lanes, 1), 3, (2, 5), 4, apart), codes)
 
 
-def test_nearer_neighbours_are_seen_first_and_one_channel_is_constant() -> None:
-    for channels in (4, 8, 11, 12, 30):
-        seen = seen_by(channels, 3)
-        assert len(seen) == min(channels - 1, 11) == len(set(seen))
-        assert [own.plane for own in seen[:3]] == [0, 1, 2]
-        distances = [math.hypot(own.right, own.down) for own in seen]
-        assert distances == sorted(distances)
+def test_what_channels_see_beside_a_point_is_in_order() -> None:
+    sides, corners = [(-1, 0), (0, -1), (0, 1), (1, 0)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    for planes in (1, 3, 4):
+        seen = seen_by(60, planes)
+        assert seen[:planes] == [(plane, 0, 0) for plane in range(planes)]
+        assert seen[planes:] == [
+            *((0, *place) for place in sides + corners),
+            *((1, *place) for place in sides),
+            *((2, *place) for place in sides),
+            *((0, 2 * right, 2 * down) for right, down in sides),
+            *((1, *place) for place in corners),
+            *((2, *place) for place in corners),
+        ]
+
+
+def test_one_channel_at_least_is_constant() -> None:
+    for planes, channels in ((1, 4), (3, 20), (3, 31), (4, 32)):
+        seen = seen_by(channels, planes)
+        assert seen == seen_by(60, planes)[: channels - 1]
+        assert len(seen) == channels - 1
+
+
+def test_a_plane_that_there_is_not_differs_by_nothing() -> None:
+    assert [present(Seen(plane, 1, -1), 3) for plane in (1, 2)] == [(1, 1, -1), (2, 1, -1)]
+    assert [present(Seen(plane, 1, -1), 1) for plane in (1, 2)] == [(0, 0, 0), (0, 0, 0)]

@@ -20,7 +20,7 @@ from tests.vectors.anir import anir_file
 
 @pytest.fixture(params=["siren", "fourier", "gabor", "lapped"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A file of four levels: d2w5, d3w5, d2w12, d4w12."""
+    """A file of four levels: d2w5, d3w5, d2w20, d4w20."""
     (tmp_path / "photo.anir").write_bytes(anir_file(request.param))
     return tmp_path / "photo.anir"
 
@@ -75,7 +75,7 @@ def test_of_a_cut_file_there_are_its_whole_levels(
         export_main(["photo.anir", "--all-subnets"]),
         f"photo.anir: ends after {ends[2] + 5} of {ends[3]} bytes, with 3 of 4 levels; fetch the rest of it",
     )
-    fails(export_main(["photo.anir", "--subnet", "d4w12"]), "no level 'd4w12'; there are d2w5, d3w5, d2w12")
+    fails(export_main(["photo.anir", "--subnet", "d4w20"]), "no level 'd4w20'; there are d2w5, d3w5, d2w20")
     assert not Path("exported").exists()
     assert export_main(["photo.anir", "--subnet", "d3w5"]) == 0
     assert {path.name for path in Path("exported/photo").iterdir()} == {"d3w5.onnx", "manifest.json"}

@@ -23,19 +23,19 @@ def test_prefixes_rise() -> None:
 
 
 def test_levels_leave_room_for_all_else_and_look_less_and_less_far() -> None:
-    order, size = in_order(Space((2, 3), (12, 16))), (256, 192)
+    order, size = in_order(Space((2, 3), (20, 24))), (256, 192)
     coefficients = analyse(waves(*size)).coefficients
     levels = embedded_levels(coefficients, order, size, bits=4)
     for level, whole in zip(levels, level_bytes(4, size), strict=True):
         assert 0.9 * (whole - 120) < level.end < whole - 60 or level.step.width in (LEAST_WIDTH, MOST_WIDTH)
     assert [level.latents.reach for level in levels] == [4, 3, 1, 1]
     # Networks of other sizes are in the file.
-    own = embedded_levels(coefficients, in_order(Space((2, 3), (13, 17))), size, bits=4)
+    own = embedded_levels(coefficients, in_order(Space((2, 3), (21, 25))), size, bits=4)
     assert own[1].end < levels[1].end - 150
 
 
 def test_a_tiny_picture_has_levels() -> None:
-    order = in_order(Space((2, 3), (12, 16)))
+    order = in_order(Space((2, 3), (20, 24)))
     levels = embedded_levels(analyse(blocks(2, 2, 4)).coefficients, order, (8, 8), bits=4)
     assert len(levels) == 4
     assert levels[0].step.width >= levels[-1].step.width

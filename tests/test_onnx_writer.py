@@ -191,6 +191,11 @@ def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs
     for name in inputs:
         builder.input(name, ir.DataType.FLOAT, [None])
     builder.add_output(write(NetworkTensors(builder, network)), "part")
+    # Nodes within the Scan are counted on their own.
+    for number, node in enumerate(builder.graph.all_nodes()):
+        for value in node.outputs:
+            if not value.is_graph_output():
+                value.name = f"{value.name}_{number}"
     model = ir.to_proto(ir.Model(builder.graph, ir_version=10)).SerializeToString()
     result: np.ndarray = ort.InferenceSession(model).run(None, inputs)[0]
     return result
@@ -210,14 +215,14 @@ def test_the_graph_gives_what_channels_see_where_they_are_asked(
         latents = replace(latents, step=2.0**-12, magnitudes=magnitudes)
     assert np.abs(latents.codes).max() > 12
     assert planes_apart(latents.codes) == many
-    network = _network(latents, channels=14)
+    network = _network(latents, channels=30)
     x = np.linspace(-1, 1, 50, dtype=np.float32)
     y = np.linspace(-0.9, 0.95, 40, dtype=np.float32)
     got = _run(lambda tensors: seen_planes(tensors, *tensors.builder.graph.inputs), network, x=x, y=y)
-    want = features_at(latents, x, y, network.size, channels=14)
-    assert want.shape == (40, 50, 11)
-    assert np.abs(got[..., :11] - want).max() < 1e-3 * np.abs(want).max()
-    assert (got[..., 11:] == np.float32(CONSTANT)).all()
+    want = features_at(latents, x, y, network.size, channels=30)
+    assert want.shape == (40, 50, 29)
+    assert np.abs(got[..., :29] - want).max() < 1e-3 * np.abs(want).max()
+    assert (got[..., 29:] == np.float32(CONSTANT)).all()
 
 
 @pytest.mark.parametrize("pixels", [1, 15, 16, 17, 24, 25, 512, 768, 99_999, 1_000_000])

@@ -61,7 +61,7 @@ def test_every_network_is_drawn_as_its_formula_says(
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("colours", [1, 4])
-@pytest.mark.parametrize("channels", [5, 30])
+@pytest.mark.parametrize("channels", [5, 33])
 def test_grey_and_transparent_pictures(family: str, colours: int, channels: int) -> None:
     network = random_network(family, 3, channels, (70, 50), colours=colours, reach=2)
     x, y = axis_coordinates(70), axis_coordinates(50)
@@ -83,6 +83,30 @@ def test_grey_and_transparent_pictures(family: str, colours: int, channels: int)
 )
 def test_any_part_at_any_size(family: str, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
     network = random_network(family, 3, 24, (70, 50))
+    assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
+
+
+@pytest.mark.parametrize("size", [(35, 25), (35, 50), (59, 41), (9, 3), (1, 1)])
+@pytest.mark.parametrize("reach", [1, 4])
+def test_smaller_pictures_of_latents_are_averages(size: tuple[int, int], reach: int) -> None:
+    network = random_network("lapped", 3, 33, (70, 50), reach=reach)
+    x, y = (axis_coordinates(pixels, own) for pixels, own in zip((70, 50), size, strict=True))
+    spacing = 70 / size[0], 50 / size[1]
+    assert_same_pixels(_draw(network, x, y, spacing), reference.pixels(network, x, y, spacing))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("colours", [1, 3])
+def test_fewer_channels_than_there_is_to_see(channels: int, colours: int) -> None:
+    network = random_network("lapped", 3, channels, (70, 50), colours=colours)
+    x, y = axis_coordinates(70), axis_coordinates(50)
+    assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
+
+
+def test_weights_that_lead_to_planes_are_heeded() -> None:
+    network = random_network("lapped", 4, 24, (70, 50))
+    network.tensors["weights"][:, 5:9, 1] = 3
+    x, y = axis_coordinates(70), axis_coordinates(50)
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
 
 

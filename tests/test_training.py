@@ -145,7 +145,7 @@ def test_progress_tells_when_latents_are_chosen(
 
 def test_without_training_networks_are_the_common_ones(waves: NDArray[np.uint8]) -> None:
     model = fit(np.tile(waves, (2, 2, 1)), Config(family="lapped", preset="instant"))
-    assert [subnet.name for subnet in model.space.subnets][:2] == ["d2w12", "d2w16"]
+    assert [subnet.name for subnet in model.space.subnets][:2] == ["d2w20", "d2w24"]
     for width, trunk in model.trunks.items():
         assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[width - 3].weights)
     with pytest.raises(AnirError, match="siren networks have to be trained; take --preset fast"):

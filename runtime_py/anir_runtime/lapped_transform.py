@@ -7,7 +7,6 @@ under a window that overlaps those of the two cells beside it; the transform is 
 import math
 from collections import Counter
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +22,13 @@ FEWEST = 4
 _HARDLY = 0.01
 """So many native pixels more than a whole number between samples are as good as none."""
 REACHES = (1, 2, 3, 4)
-"""Pixels from a point to the neighbours at which a network sees the first plane."""
+"""Pixels from a point to the neighbours at which a network sees planes; to some, twice as many."""
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
-BESIDE = (-1, 0, 1)
-"""Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below."""
+_SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
+"""Neighbours (right, down) of a point, in units of `Latents.reach`: left, above, below, right."""
+_CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
+"""The same: above left, below left, above right, below right."""
 
 Floats = NDArray[np.float32]
 
@@ -121,7 +122,7 @@ def coefficients(latents: Latents) -> Floats:
 
 
 class Seen(NamedTuple):
-    """A plane at some distance from a point, in units of `Latents.reach`."""
+    """A plane at some distance from a point, in units of `Latents.reach`: 2 at most to the right and down."""
 
     plane: int
     right: int
@@ -129,14 +130,26 @@ class Seen(NamedTuple):
 
 
 def seen_by(channels: int, planes: int) -> list[Seen]:
-    """What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
+    """What the first of a network's channels see, in order: all planes at the point, then three beside it.
 
-    Beside the point they see by how much plane 0 differs there from what it is at the point. The last
-    channel, and those for which nothing is left to see, are constant: π/2.
+    Beside the point they see by how much a plane differs there from what it is at the point; a plane that
+    the picture does not have is 0. The last channel, and those for which nothing is left to see, are
+    constant: π/2.
     """
-    beside = [Seen(0, right, down) for right, down in product(BESIDE, BESIDE) if right or down]
-    nearest_first = sorted(beside, key=lambda seen: abs(seen.right) + abs(seen.down))
-    return [*(Seen(plane, 0, 0) for plane in range(planes)), *nearest_first][: channels - 1]
+    here = [Seen(plane, 0, 0) for plane in range(planes)]
+    near = [Seen(0, *place) for place in _SIDES + _CORNERS]
+    others = [Seen(plane, *place) for plane in (1, 2) for place in _SIDES]
+    far = [Seen(0, 2 * right, 2 * down) for right, down in _SIDES]
+    corners = [Seen(plane, *place) for plane in (1, 2) for place in _CORNERS]
+    return [*here, *near, *others, *far, *corners][: channels - 1]
+
+
+def present(seen: Seen, planes: int) -> Seen:
+    """What is seen in a picture of so many planes; for a plane that it lacks, plane 0 at the point.
+
+    As channels see by how much this differs from itself, they see 0.
+    """
+    return seen if seen.plane < planes else Seen(0, 0, 0)
 
 
 def context(order: int) -> Context:

@@ -1,5 +1,6 @@
 """A network's linear layers as matrices for products with pixels as columns."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ class Linear(NamedTuple):
 
     def __call__(self, h: Floats) -> Floats:
         """Of float32[inputs, ...]: float32[outputs, pixels]."""
-        return product(self.weight, h.reshape(len(h), -1), self.bias)
+        return product(self.weight, h.reshape(len(h), math.prod(h.shape[1:])), self.bias)
 
 
 def hidden_layers(network: Network) -> list[Linear]:

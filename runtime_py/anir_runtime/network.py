@@ -25,7 +25,7 @@ class Latents:
         step: the value of a magnitude of 1; a float32 number.
         pitch: pixels from one cell to the next, 16 or 32.
         down: whether the scan goes down columns of cells; otherwise it goes along rows, to the right.
-        reach: distance in pixels, 1 to 4, of the eight neighbours at which the network sees plane 0.
+        reach: distance in pixels, 1 to 4, of the nearest neighbours at which the network sees planes.
         magnitudes: float32[n], ascending from 0: code q stands for sign(q) · `magnitudes[|q|]` steps.
     """
 

@@ -118,13 +118,13 @@ def file_of(header: Header) -> bytes:
 
 def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:
     """The common network of that depth; a deep one with a head near the common one, or of its own if grey."""
-    own = common_trunks()[9]
+    own = common_trunks()[17]
     layers = own.layers(depth, header.colours)
     head = colours_of(header.colours).head(own.head(depth), width)
     if depth > 2:
-        moves = np.arange(9 * header.colours).reshape(-1, 9) % 16 - 8
+        moves = np.arange(17 * header.colours).reshape(-1, 17) % 16 - 8
         head = {} if header.colours == 1 else near(head, moves)
-    known = random_network("lapped", depth, 9 + header.colours, SIZE, header.bits, colours=header.colours)
+    known = random_network("lapped", depth, 17 + header.colours, SIZE, header.bits, colours=header.colours)
     return replace(network, tensors={**known.tensors, **layers, **head})
 
 

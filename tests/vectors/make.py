@@ -81,7 +81,7 @@ def lapped_transform_cases() -> dict[str, Any]:
         "seen_by": [
             {"channels": channels, "planes": planes, "seen": [[*seen] for seen in seen_by(channels, planes)]}
             for planes in (1, 3, 4)
-            for channels in (4, 8, 12, 16)
+            for channels in (5, 8, 20, 24, 32, 40)
         ],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import Axis, Floats, seen_by
+from anir_runtime.lapped_transform import Axis, Floats, Seen, present, seen_by
 from anir_runtime.network import Network
 from anir_runtime.steps import Step
 from numpy.typing import NDArray
@@ -109,23 +109,22 @@ def _cell(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
 
 
 def _cosines(axis: Axis, cell: int, reach: int) -> Floats:
-    """Cosines of a cell and of those beside it, at its pixels and `reach` beyond: float32[3 PITCH, n]."""
-    side, near = PITCH + 2 * reach, range(cell - 1, cell + 2)
-    at = axis_coordinates(axis.pixels, side, PITCH * cell - reach, side)
+    """Cosines of a cell and of those beside it, at its pixels and 2 `reach` beyond: float32[3 PITCH, n]."""
+    side, near = PITCH + 4 * reach, range(cell - 1, cell + 2)
+    at = axis_coordinates(axis.pixels, side, PITCH * cell - 2 * reach, side)
     return axis.cosines(at, PITCH, near).reshape(3 * PITCH, side)
 
 
 def _features(planes: Floats, channels: int, reach: int) -> Floats:
     """What a network's channels see at the inner pixels of planes, float32[n · PITCH², channels that see]."""
 
-    def at(plane: int, right: int, down: int) -> Floats:
-        top, left = reach * (1 + down), reach * (1 + right)
-        own: Floats = planes[:, plane, top : top + PITCH, left : left + PITCH]
+    def at(seen: Seen) -> Floats:
+        top, left = reach * (2 + seen.down), reach * (2 + seen.right)
+        own: Floats = planes[:, seen.plane, top : top + PITCH, left : left + PITCH]
         return own
 
-    middle = at(0, 0, 0)
-    seen = [
-        at(*place) - middle if place.right or place.down else at(*place)
-        for place in seen_by(channels, planes.shape[1])
-    ]
-    return np.stack(seen, axis=-1).reshape(-1, len(seen))
+    many = planes.shape[1]
+    seen = [present(own, many) for own in seen_by(channels, many)]
+    here = [at(own) for own in seen[:many]]
+    beside = [at(own) - here[own.plane] for own in seen[many:]]
+    return np.stack([*here, *beside], axis=-1).reshape(-1, len(seen))

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 import numpy as np
 import torch
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import REACHES, seen_by
+from anir_runtime.lapped_transform import REACHES, present, seen_by
 from anir_runtime.network import Latents
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +15,7 @@ from anir_toolchain.lapped_synthesis import planes_at
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 
-_FRAME = REACHES[-1]
+_FRAME = 2 * REACHES[-1]
 """Pixels around the picture that its outermost pixels see."""
 
 
@@ -50,15 +50,16 @@ class LatentFeatures:
 
     def _seen(self, subnet: Subnet, places: Tensor) -> Tensor:
         """What is at these places, int64[N, n]; beside the point, by how much that differs."""
-        seen = self._planes[subnet].take(places).float()
-        planes = len(self.latents[subnet].codes)
-        seen[:, planes:] -= seen[:, :1]
+        seen, planes = self._planes[subnet].take(places).float(), self._colours
+        beside = seen_by(subnet.width, planes)[planes:]
+        seen[:, planes:] -= seen[:, [present(own, planes).plane for own in beside]]
         return seen
 
     def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""
         stride = self._width + 2 * _FRAME
-        seen, colours = seen_by(width, self._colours), self._colours
+        colours = self._colours
+        seen = (present(own, colours) for own in seen_by(width, colours))
         beside = [(down * stride + right) * reach * colours + plane for plane, right, down in seen]
         row = index.div(self._width, rounding_mode="floor")
         own = ((row + _FRAME) * stride + index % self._width + _FRAME) * colours

@@ -112,5 +112,7 @@ def _rounded_in_turn(
 def _with_ridge(gram: Floats) -> Floats:
     """A matrix of second moments with the penalty on its diagonal."""
     energy = gram.diagonal()
+    # In a picture of one colour most channels may be 0.
+    others = energy[energy > 0] if energy.any() else np.ones(1)
     # The largest coefficient sets the step of all: a channel that is next to nothing must not have it.
-    return gram + np.diag(_RIDGE * energy.clip(_LEAST_ENERGY * np.quantile(energy, 0.5, method="lower")))
+    return gram + np.diag(_RIDGE * energy.clip(_LEAST_ENERGY * np.quantile(others, 0.5, method="lower")))

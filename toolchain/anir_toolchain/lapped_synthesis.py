@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from anir_runtime.lapped_transform import BESIDE, Axis, Floats, coefficients, seen_by
+from anir_runtime.lapped_transform import Axis, Floats, Seen, coefficients, present, seen_by
 from anir_runtime.network import Latents
 
 CONSTANT = math.pi / 2
@@ -32,23 +32,15 @@ def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], c
         size: (W, H) of the picture in pixels.
         channels: of the network; n is the number of those that see something (`seen_by`).
     """
-    right, down = (
-        (at + np.array(BESIDE, np.float32)[:, None] * np.float32(2 * latents.reach / pixels)).ravel()
-        for at, pixels in zip((x, y), size, strict=True)
-    )
-    planes = planes_at(latents, right, down, size).reshape(len(BESIDE), len(y), len(BESIDE), len(x), -1)
-    seen = planes.transpose(1, 3, 2, 0, 4).reshape(len(y), len(x), -1)
-    return seen @ differences(channels, len(latents.codes))
-
-
-def differences(channels: int, planes: int) -> Floats:
-    """What the channels see as sums of an array [right, down, plane], flattened: float32[9 · planes, n]."""
-    seen = seen_by(channels, planes)
-    result = np.zeros((len(BESIDE), len(BESIDE), planes, len(seen)), np.float32)
-    for channel, (plane, right, down) in enumerate(seen):
-        result[right + 1, down + 1, plane, channel] = 1
-        result[1, 1, plane, channel] -= bool(right or down)
-    return result.reshape(-1, len(seen))
+    planes, seen = len(latents.codes), _seen(latents, channels)
+    unit = [np.float32(2 * latents.reach / pixels) for pixels in size]
+    at = {
+        (right, down): planes_at(latents, x + right * unit[0], y + down * unit[1], size)
+        for right, down in {(right, down) for _, right, down in seen}
+    }
+    result = np.stack([at[right, down][..., plane] for plane, right, down in seen], axis=-1)
+    result[..., planes:] -= at[0, 0][..., [own.plane for own in seen[planes:]]]
+    return result
 
 
 def last_layer(weights: Floats, seen: Floats) -> Floats:
@@ -68,9 +60,15 @@ def last_layer(weights: Floats, seen: Floats) -> Floats:
     return layer
 
 
-def synthesis_macs_per_pixel(latents: Latents) -> int:
-    """Multiply-accumulates that the features take at a pixel, where the windows of two cells overlap."""
-    k, beside, others = int(latents.codes.shape[-1]), len(BESIDE), len(latents.codes) - 1
+def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
+    """Multiply-accumulates of a network's features at a pixel, where the windows of two cells overlap."""
+    k, seen = int(latents.codes.shape[-1]), set(_seen(latents, channels))
     # Sums along rows come first, for each cosine down the columns; a pixel has a pitch's share of them.
-    # Plane 0 is needed at all multiples of the reach, the others at the point alone.
-    return (beside + others) * (2 * k * k // latents.pitch) + (beside**2 + others) * 2 * k
+    rows = {(plane, down) for plane, _, down in seen}
+    return len(rows) * (2 * k * k // latents.pitch) + len(seen) * 2 * k
+
+
+def _seen(latents: Latents, channels: int) -> list[Seen]:
+    """What a network's first channels see, of the planes that there are."""
+    planes = len(latents.codes)
+    return [present(own, planes) for own in seen_by(channels, planes)]

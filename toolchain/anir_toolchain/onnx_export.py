@@ -98,6 +98,6 @@ def payload_bytes(proto: onnx.ModelProto) -> int:
 
 def macs_per_pixel(network: Network) -> int:
     """Multiply-accumulates that one pixel takes: lapped transform, hidden layers and head."""
-    planes = synthesis_macs_per_pixel(network.latents) if network.latents else 0
-    width = network.channels
+    latents, width = network.latents, network.channels
+    planes = synthesis_macs_per_pixel(latents, width) if latents else 0
     return planes + (network.depth - 1) * width**2 + network.colours * width

@@ -1,56 +1,22 @@
 """A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes.
 
-h₁ = [planes at the point, differences of plane 0 to its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
+h₁ = [planes at the point, differences of planes to their neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
 
 import math
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from anir_runtime.families import LEAN_MATRICES, Family
-from anir_runtime.lapped_transform import BESIDE, Axis, Seen, coefficients, seen_by
 from anir_runtime.linear import Linear, head, hidden_layers
 from anir_runtime.network import Network
-from anir_runtime.tile_graph import Floats, graph
+from anir_runtime.planes import Line, Planes
+from anir_runtime.tile_graph import Floats
 from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 
-_TILE_VALUES, _LONGEST = 131072, 128
-"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most columns."""
-
-_NEAR = """
-near_rows = MatMul(rows, nearest)
-near = MatMul(near_rows, columns)
-near_features = Reshape(near, places)
-"""
-"""Plane 0 at and around the point."""
-_GREY = f"""{_NEAR}
-features = MatMul(differences, near_features)
-z = Gemm(weight, features, bias)
-"""
-"""What channels see, and the first layer of that."""
-_COLOURED = f"""{_NEAR}
-other_rows = MatMul(rows_here, others)
-other = MatMul(other_rows, columns_here)
-other_features = Flatten(other, axis=1)
-all_features = Concat(near_features, other_features, axis=0)
-features = MatMul(differences, all_features)
-z = Gemm(weight, features, bias)
-"""
-"""The same with the other planes at the point; a product of no planes is refused by ONNX Runtime 1.20."""
-
-
-class _Cosines(NamedTuple):
-    """Windowed cosines along an axis of the cells whose windows are open, at points and BESIDE them.
-
-    Attributes:
-        cells: these cells, one after the other.
-        values: float32[3, points, cells · K] along columns of pixels, [3, cells · K, points] along rows.
-    """
-
-    cells: slice
-    values: Floats
+_TILE_VALUES, _ROWS = 262144, 64
+"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most rows."""
 
 
 class Lapped:
@@ -58,92 +24,40 @@ class Lapped:
 
     def __init__(self, network: Network) -> None:
         assert network.latents is not None
-        self._coefficients = coefficients(network.latents)
-        self._axes = [Axis(pixels, network.latents.pitch) for pixels in network.size]
-        self._beside = [
-            np.array(BESIDE, np.float32)[:, None] * np.float32(2 * network.latents.reach / pixels)
-            for pixels in network.size
-        ]
-        seen = seen_by(network.channels, len(self._coefficients))
+        self._channels, self._colours = network.channels, network.colours
+        self._planes = Planes(network.latents, network.size, network.channels)
         layers = [*hidden_layers(network), head(network)]
-        first, *self._others = (_without_constants(layer, len(seen)) for layer in layers)
-        self._first = {
-            "differences": _differences(seen, len(self._coefficients)),
-            "weight": np.ascontiguousarray(first.weight[:, : len(seen)]),
-            "bias": first.bias,
-        }
-        self._colours = network.colours
-        self._pixels = max(1, _TILE_VALUES // network.channels)
-        self.rows = max(1, self._pixels // _LONGEST)
+        # No weights lead to planes, which all layers pass on.
+        passed = min(network.channels - 1, network.colours)
+        self._passed = 0 if network.tensors["weights"][..., :passed].any() else passed
+        *hidden, last = (_without_constants(layer, self._planes.seen) for layer in layers)
+        first, *others = (Linear(weight[self._passed :], bias[self._passed :]) for weight, bias in hidden)
+        weight = np.ascontiguousarray(first.weight[:, : self._planes.seen])
+        self._layers = first._replace(weight=weight), *others, last
+        pixels = max(1, _TILE_VALUES // network.channels)
+        self.rows = min(_ROWS, math.isqrt(pixels))
+        self._columns = pixels // self.rows
 
     def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]; far samples are averages."""
-        columns = min(_LONGEST, self._pixels, len(x))
-        shape = max(1, self._pixels // columns), columns
-        right, below = (
-            axis.shown(own, self._coefficients.shape[-1])
-            for axis, own in zip(self._axes, spacing, strict=True)
-        )
-        # Of each of the frequencies there are the cosines of some cells at three places.
-        column_bytes = 12 * len(self._open(0, x[:columns], spacing[0])) * right
+        across, down = (partial(self._planes.line, axis, spacing=spacing[axis]) for axis in (0, 1))
+        stretch = x[: self._columns]
+        column_bytes = across(stretch).cosines.nbytes // len(stretch)
+        shape = self.rows, self._columns
+        return in_tiles(x, y, shape, across, down, self._paint, self._colours, column_bytes)
 
-        def across(x: Floats) -> _Cosines:
-            cells, values = self._cosines(0, x, spacing[0])
-            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 0, 1, 3)).reshape(3, -1, len(x)))
-
-        def down(y: Floats) -> _Cosines:
-            cells, values = self._cosines(1, y, spacing[1])
-            return _Cosines(cells, np.ascontiguousarray(values.transpose(2, 3, 0, 1)).reshape(3, len(y), -1))
-
-        paint = partial(self._paint, self._coefficients[:, :, :below, :, :right])
-        return in_tiles(x, y, shape, across, down, paint, self._colours, column_bytes)
-
-    def _cosines(self, axis: int, at: Floats, spacing: float) -> tuple[slice, Floats]:
-        """The open cells and their cosines, averages over samples, float32[cells, K, 3, points]."""
-        own, cells = self._axes[axis], self._open(axis, at, spacing)
-        frequencies = own.shown(spacing, self._coefficients.shape[-1])
-        first, *others = (at + self._beside[axis] + offset for offset in own.around(spacing))
-        values = own.cosines(first, frequencies, cells)
-        for places in others:
-            values += own.cosines(places, frequencies, cells)
-        if others:
-            values /= np.float32(1 + len(others))
-        return slice(cells.start, cells.stop), values
-
-    def _open(self, axis: int, at: Floats, spacing: float) -> range:
-        """The cells that are open at points, BESIDE them, and as far around as samples are averaged."""
-        around = self._axes[axis].around(spacing)
-        return self._axes[axis].open_cells(at + self._beside[axis] + around[[0, -1], None, None])
-
-    def _paint(self, coefficients: Floats, down: _Cosines, across: _Cosines) -> Floats:
+    def _paint(self, down: Line, across: Line) -> Floats:
         """Colours of a tile's pixels, float32[colours, pixels]."""
-        part = coefficients[:, down.cells, :, across.cells].reshape(
-            len(coefficients), down.values.shape[2], across.values.shape[1]
-        )
-        feeds = {
-            "rows": down.values[:, None],
-            "columns": across.values[:, None, None],
-            "nearest": part[:1],
-            **self._first,
-        }
-        if len(part) > 1:
-            feeds |= {"rows_here": down.values[1], "columns_here": across.values[1], "others": part[1:]}
-        own = graph(_COLOURED if len(part) > 1 else _GREY, "features", "z", places=(9, -1))
-        features, z = own.run(feeds)
-        for layer in self._others:
-            np.sin(z, out=z)
-            z[: len(features)] += features
-            z = layer(z)
+        seen, passed = self._planes.draw(down, across), self._passed
+        h = np.empty((self._channels, seen.shape[1]), np.float32)
+        h[:passed] = seen[:passed]
+        first, *others = self._layers
+        z = first(seen)
+        for layer in others:
+            np.sin(z, out=h[passed:])
+            h[passed : len(seen)] += seen[passed:]
+            z = layer(h)
         return z
-
-
-def _differences(seen: list[Seen], planes: int) -> Floats:
-    """What channels see as sums of plane 0 at nine places, its own the fifth, and of the other planes."""
-    result = np.zeros((len(seen), 8 + planes), np.float32)
-    for row, (plane, right, down) in zip(result, seen, strict=True):
-        row[8 + plane if plane else 3 * right + down + 4] = 1
-        row[4] -= bool(right or down)
-    return result
 
 
 def _without_constants(layer: Linear, seen: int) -> Linear:

@@ -1,8 +1,8 @@
 """A lapped transform under sine layers: latents say what is where, a small network makes colours of it.
 
 The latents (`lapped_transform`) are planes z, as many as the picture has colours, in its principal colours,
-and take nearly all of a file. The layers see z at a point and its first plane around it, and undo some of the
-error of coarse codes.
+and take nearly all of a file. The layers see z at a point and how planes differ around it, and undo some of
+the error of coarse codes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Lapped(Family):
-    """h₁ = [z(x, y), z₁ at 8 places around less z₁, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ); nothing is added to z."""
+    """h₁ = [z(x, y), z at places around less z, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ); nothing is added to z."""
 
     name = "lapped"
     filter_tensors: ClassVar[dict[str, FilterTensor]] = {}

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import onnx_ir as ir
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import BESIDE, MEAN_ACTIVITY, Axis, context
+from anir_runtime.lapped_transform import MEAN_ACTIVITY, Axis, Seen, context, present, seen_by
 from anir_runtime.network import Latents
 
-from anir_toolchain.lapped_synthesis import CONSTANT, differences
+from anir_toolchain.lapped_synthesis import CONSTANT
 from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
@@ -42,34 +42,43 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """All planes at the point, differences of plane 0 beside it, and CONSTANT, float32[H, W, C]."""
+    """All planes at the point, differences of planes beside it, and CONSTANT, float32[H, W, C]."""
+    op, planes, channels = tensors.op, tensors.network.colours, tensors.network.channels
+    seen = [present(own, planes) for own in seen_by(channels, planes)]
+    values = _planes(tensors, x, y, seen)
+    if len(seen) > planes:
+        here, beside = op.Split(values, [planes, len(seen) - planes], axis=0, _outputs=2)
+        own = tensors.constant("own", np.array([own.plane for own in seen[planes:]]))
+        values = op.Concat(here, op.Sub(beside, op.Gather(here, own)), axis=0)
+    others = [0, channels - len(seen)]
+    whole = op.Pad(values, others, tensors.constant("constant", CONSTANT), [0])
+    return op.Transpose(whole, perm=[1, 2, 0])
+
+
+def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[Seen]) -> ir.Value:
+    """Planes as they are at places beside each point, float32[seen, H, W]."""
     op, network = tensors.op, tensors.network
     latents = network.latents
     assert latents is not None
     across_picture, down_picture = (Axis(pixels, latents.pitch) for pixels in network.size)
-    distances = np.array(BESIDE, np.float32) * np.float32(latents.reach * math.pi / 2 / latents.pitch)
+    farthest = max(abs(step) for _, *place in seen for step in place)
+    unit = np.float32(latents.reach * math.pi / 2 / latents.pitch)
+    distances = np.arange(-farthest, farthest + 1, dtype=np.float32) * unit
     odd_numbers = np.arange(1, 2 * latents.codes.shape[-1], 2, dtype=np.float32)
     shifts = tensors.constant("shifts", distances[:, None, None, None])
     odd = tensors.constant("odd", odd_numbers[:, None, None])
     columns = cosines(tensors, across_picture, x, shifts, odd)
     rows = cosines(tensors, down_picture, y, shifts, odd)
-    # Row h, column w, shift r to the right and d down, plane p; cell a and frequency k along the scan,
+    # Row h, column w, plane p, shift d down, what a channel sees s; cell a and frequency k along the scan,
     # cell b and frequency l across it.
-    along, across = ("dkah", "rlbw") if latents.down else ("rkaw", "dlbh")
+    down, right = ("ka", "lb") if latents.down else ("lb", "ka")
     coefficients = "aklpb" if planes_apart(latents.codes) else "paklb"
-    operands = (rows, columns) if latents.down else (columns, rows)
-    planes = op.Einsum(
-        operands[0],
-        _coefficients(tensors, latents),
-        operands[1],
-        equation=f"{along},{coefficients},{across}->hwrdp",
+    sums = op.Einsum(_coefficients(tensors, latents), rows, equation=f"{coefficients},d{down}h->pdh{right}")
+    rights = tensors.constant("right", np.array([farthest + own.right for own in seen]))
+    downs = tensors.constant("down", np.array([[own.plane, farthest + own.down] for own in seen]))
+    return op.Einsum(
+        op.GatherND(sums, downs), op.Gather(columns, rights), equation=f"sh{right},s{right}w->shw"
     )
-    # Ones and minus ones, which take a byte each.
-    seen = differences(network.channels, network.colours).astype(np.int8)
-    sums = op.Cast(tensors.constant("seen", seen), to=ir.DataType.FLOAT)
-    planes = op.MatMul(op.Reshape(planes, [0, 0, -1]), sums)
-    others = [0, network.channels - seen.shape[1]]
-    return op.Pad(planes, others, tensors.constant("constant", CONSTANT), [2])
 
 
 def cosines(
