@@ -103,9 +103,14 @@ def test_fewer_channels_than_there_is_to_see(channels: int, colours: int) -> Non
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
 
 
-def test_weights_that_lead_to_planes_are_heeded() -> None:
-    network = random_network("lapped", 4, 24, (70, 50))
-    network.tensors["weights"][:, 5:9, 1] = 3
+@pytest.mark.parametrize(("to_planes", "from_planes"), [(0, 0), (0, 3), (3, 0), (3, 3)])
+@pytest.mark.parametrize("channels", [4, 12, 40])
+def test_layers_may_leave_planes_alone_or_not(to_planes: int, from_planes: int, channels: int) -> None:
+    network = random_network("lapped", 4, channels, (70, 50))
+    weights = network.tensors["weights"]
+    weights[:, :3] = from_planes
+    weights[..., :3] = 0
+    weights[:, 3:9, 1] = to_planes
     x, y = axis_coordinates(70), axis_coordinates(50)
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
 

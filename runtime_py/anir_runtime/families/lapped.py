@@ -15,7 +15,7 @@ from anir_runtime.planes import Line, Planes
 from anir_runtime.tile_graph import Floats
 from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 
-_TILE_VALUES, _ROWS = 262144, 64
+_TILE_VALUES, _ROWS = 163840, 64
 """Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most rows."""
 
 
@@ -26,14 +26,15 @@ class Lapped:
         assert network.latents is not None
         self._channels, self._colours = network.channels, network.colours
         self._planes = Planes(network.latents, network.size, network.channels)
+        weights, planes = network.tensors["weights"], min(network.channels - 1, network.colours)
+        # Layers pass planes on: no weights lead to them, and from them only if a picture's own layers do so.
+        self._passed = 0 if weights[..., :planes].any() else planes
+        self._unread = 0 if weights[:, :planes].any() else planes
         layers = [*hidden_layers(network), head(network)]
-        # No weights lead to planes, which all layers pass on.
-        passed = min(network.channels - 1, network.colours)
-        self._passed = 0 if network.tensors["weights"][..., :passed].any() else passed
-        *hidden, last = (_without_constants(layer, self._planes.seen) for layer in layers)
-        first, *others = (Linear(weight[self._passed :], bias[self._passed :]) for weight, bias in hidden)
-        weight = np.ascontiguousarray(first.weight[:, : self._planes.seen])
-        self._layers = first._replace(weight=weight), *others, last
+        *hidden, self._head = (_without_constants(layer, self._planes.seen) for layer in layers)
+        first, *self._others = (self._inner(*layer) for layer in hidden)
+        inputs = self._planes.seen - self._unread
+        self._first = first._replace(weight=np.ascontiguousarray(first.weight[:, :inputs]))
         pixels = max(1, _TILE_VALUES // network.channels)
         self.rows = min(_ROWS, math.isqrt(pixels))
         self._columns = pixels // self.rows
@@ -51,13 +52,20 @@ class Lapped:
         seen, passed = self._planes.draw(down, across), self._passed
         h = np.empty((self._channels, seen.shape[1]), np.float32)
         h[:passed] = seen[:passed]
-        first, *others = self._layers
-        z = first(seen)
-        for layer in others:
+
+        def channels(z: Floats) -> Floats:
             np.sin(z, out=h[passed:])
             h[passed : len(seen)] += seen[passed:]
-            z = layer(h)
-        return z
+            return h
+
+        z = self._first(seen[self._unread :])
+        for layer in self._others:
+            z = layer(channels(z)[self._unread :])
+        return self._head(channels(z))
+
+    def _inner(self, weight: Floats, bias: Floats) -> Linear:
+        """A hidden layer without what leads to planes, and from them."""
+        return Linear(np.ascontiguousarray(weight[self._passed :, self._unread :]), bias[self._passed :])
 
 
 def _without_constants(layer: Linear, seen: int) -> Linear:
