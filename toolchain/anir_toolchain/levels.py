@@ -20,9 +20,10 @@ _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
 _HEADER, _ENTRY, _LEVEL = 46, 4, 3
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
-_MOVE, _PAYS = 0.28, 75
-"""Bytes for each code of a head near the common one, about, and how many a prefix has for each of these codes, at
-least, where such heads pay."""
+_MOVE = 0.28
+"""Bytes for each code of a head near the common one, about."""
+_PAYS = 75
+"""So many bytes for each of these codes a prefix has that has such a head, about."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
 

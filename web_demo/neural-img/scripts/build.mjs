@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
@@ -42,7 +43,9 @@ async function bundle(code, format) {
   const stdin = { contents: code, resolveDir: inRoot('src') };
   const options = { bundle: true, minify: true, target: 'es2022', write: false };
   const { outputFiles } = await build({ ...options, format, stdin });
-  return outputFiles[0].text;
+  // Of what terser makes of that, servers' compression leaves a kilobyte less.
+  const { code: text = '' } = await minify(outputFiles[0].text, { toplevel: true, module: format === 'esm' });
+  return text;
 }
 
 /** @param {string} name @param {Record<string, string>} texts */

@@ -37,6 +37,13 @@ export function openPlanes(kernel: Kernel, network: Network) {
   const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
   const seen = seenBy(channelsOf(network), coloursOf(network));
   const farthest = Math.max(0, ...seen.flatMap(({ right, down }) => [Math.abs(right), Math.abs(down)]));
+  // How far away in rows each plane is seen in columns 0, 1 and 2 shifts away or farther; -1 where it is not.
+  const rowsSeen = Array.from({ length: coloursOf(network) }, (_, plane) =>
+    [0, 1, 2].map((columns) => {
+      const own = seen.filter((place) => place.plane === plane && Math.abs(place.right) >= columns);
+      return Math.max(-1, ...own.map(({ down }) => Math.abs(down)));
+    }),
+  );
 
   /** An axis, 0 for x and 1 for y, at samples that are so many native pixels apart. */
   function lineOf(axis: 0 | 1, samples: Float32Array, spacing: number): Line {
@@ -80,15 +87,6 @@ export function openPlanes(kernel: Kernel, network: Network) {
     }
   }
 
-  /** In rows how far away a plane is seen in columns so far away or farther; below 0 if it is not. */
-  const rowsSeen = (plane: number, columns: number): number =>
-    Math.max(
-      -1,
-      ...seen
-        .filter((own) => own.plane === plane && Math.abs(own.right) >= columns)
-        .map(({ down }) => Math.abs(down)),
-    );
-
   /** All planes where they are seen. */
   function draw(columns: Line, rows: Line): Pictures {
     const [groups, height] = [
@@ -99,9 +97,9 @@ export function openPlanes(kernel: Kernel, network: Network) {
     const coefficients = kernel.take(groups * height * 8);
     // What eight rows take of the column functions, [row / 8][column function][8].
     const sums = kernel.take((rows.panels.length * step) / 4);
-    const at = Array.from({ length: coloursOf(network) }, (_, plane) => {
+    const at = rowsSeen.map((reach, plane) => {
       writeCoefficients(plane, columns, rows, coefficients, groups * height * 8);
-      const tall = within(rows, rowsSeen(plane, 0));
+      const tall = within(rows, reach[0] as number);
       for (let k = tall.first; k < tall.end; k++) {
         const [own, inner, skipped] = reaching(rows, k);
         const to = sums + k * step;
@@ -109,7 +107,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
       }
       const picture = kernel.take((rows.panels.length * 8 * pitch) / 4);
       for (let k = 0; k < columns.panels.length; k++) {
-        const { first, end } = within(rows, rowsSeen(plane, shiftsTo(columns, k)));
+        const { first, end } = within(rows, reach[shiftsTo(columns, k)] as number);
         if (end <= first) continue;
         const [own, inner, skipped] = reaching(columns, k);
         const to = picture + first * 8 * pitch + k * PANEL;
