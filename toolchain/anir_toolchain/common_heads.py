@@ -25,6 +25,13 @@ Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay 
 """
 _MOVE_BYTES = 0.3
 """Bytes that a move of a code from the common head to one near it takes, about."""
+_LEAST_PREFIX = 75
+"""Of a shorter prefix, in bytes for each move, moves hardly ever pay."""
+
+
+def near_may_pay(prefix: int, moves: int) -> bool:
+    """Whether so many moves are tried where a level's prefix has so many bytes."""
+    return prefix > _LEAST_PREFIX * moves
 
 
 def best_head(
@@ -44,8 +51,10 @@ def best_head(
     own = known.layers(subnet.depth, planes)
     channels = last_layer(own["weights"] * own["steps"][:, None, None], seen)
     common = colours.head(known.head(subnet.depth), width)
-    moves = Moments.of(channels, wanted).moves_from(common, NEAR)
-    heads = [(common, 0.0), (near(common, moves), _MOVE_BYTES * moves.size)]
+    heads = [(common, 0.0)]
+    if near_may_pay(size, planes * (subnet.width - planes)):
+        moves = Moments.of(channels, wanted).moves_from(common, NEAR)
+        heads.append((near(common, moves), _MOVE_BYTES * moves.size))
     worths = [(worth(channels, head, wanted, cost / size), head) for head, cost in heads]
     return max(worths, key=lambda choice: choice[0])
 

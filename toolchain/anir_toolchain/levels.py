@@ -11,6 +11,7 @@ from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network
 from anir_runtime.steps import Step
 
+from anir_toolchain.common_heads import near_may_pay
 from anir_toolchain.embedding import Embedded, Refined, embed, refine
 from anir_toolchain.space import Space, Subnet
 
@@ -20,10 +21,8 @@ _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
 _HEADER, _ENTRY, _LEVEL = 46, 4, 3
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
-_MOVE = 0.28
+_MOVE = 0.31
 """Bytes for each code of a head near the common one, about."""
-_PAYS = 75
-"""So many bytes for each of these codes a prefix has that has such a head, about."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
 
@@ -99,7 +98,7 @@ def _bytes_beside(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, p
         total += _LEVEL
         if has_common(subnet.depth, subnet.width, planes):
             moves = planes * (subnet.width - planes)
-            total += _MOVE * moves if prefix > _PAYS * moves else 0
+            total += _MOVE * moves if near_may_pay(prefix, moves) else 0
         else:
             new = subnet.depth - 1 - layers.get(subnet.width, 0)
             layers[subnet.width] = subnet.depth - 1
