@@ -51,7 +51,7 @@ def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
     with tempfile.TemporaryDirectory() as folder:
         _Recorder.source = Path(folder) / "recorder.wasm"
         _compile(_Recorder.source, what)
-        records = np.concatenate([_records(image, row)[::one_in] for image in _pictures(photos)])
+        records = np.concatenate([_records(image, row)[::one_in] for image in pictures(photos)])
     print(f"{len(records):,} records")
     return torch.from_numpy(records)
 
@@ -63,7 +63,7 @@ def _compile(output: Path, what: str) -> None:
     subprocess.run([*command, "-o", str(output)], cwd=_NEURAL_IMG, check=True)
 
 
-def _pictures(folder: Path) -> Iterator[Pixels]:
+def pictures(folder: Path) -> Iterator[Pixels]:
     """Each photograph at two scales, and some of these in grey."""
     count = 0
     for path in sorted(folder.iterdir()):

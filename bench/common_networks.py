@@ -1,13 +1,14 @@
 """Trains the common networks of the family `lapped`, which are part of the `.anir` format (docs/format.md).
 
-They learn from photographs of scikit-image and matplotlib, whole and at half their size, which are in no
-benchmark here. All have the sixteen levels of a file; one supernet of 4-bit weights, with heads that give
-what planes lack, lowers the mean logarithm of the error of all levels of all pictures.
+They learn from a folder of photographs, and from some of scikit-image and matplotlib, which are in no
+benchmark here. All have the sixteen levels of a file; one supernet of 4-bit weights for each width, with
+heads that give what planes lack, lowers the mean logarithm of the error of all levels of all pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -24,17 +25,18 @@ from anir_toolchain.lapped_synthesis import CONSTANT, features_at
 from anir_toolchain.levels import embedded_levels, in_order
 from anir_toolchain.quantizer import lsq, quantize
 from anir_toolchain.space import Space
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from bench.coder_networks import Pixels, pictures
+
 app = typer.Typer(add_completion=False)
 _SKIMAGE = Path(skimage.__file__).parent / "data"
-_PICTURES = [
+_SAMPLES = [
     *(_SKIMAGE / name for name in ("chelsea.png", "rocket.jpg", "motorcycle_left.png", "retina.jpg")),
     Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
 ]
-_ACROSS, _BATCH = 160, 1024
+_ACROSS, _BATCH = 100, 384
 """Rows and columns of a picture that are learned from, and pixels of it in a step."""
 _RATE, _STEP_RATE = 2e-2, 2e-3
 """Peak learning rates of weights, and of the logarithms of their step sizes."""
@@ -42,62 +44,68 @@ _QUANTIZED_FROM = 0.4
 """Fraction of the steps after which weights are rounded."""
 _PLANES = 3
 
-_ORDER = in_order(Space(DEPTHS, tuple(n + _PLANES for n in INNER)))
 
-Pixels = NDArray[np.uint8]
-Level = tuple[Tensor, Tensor]
-"""What channels but the planes see at N pixels, [N, C - 3], and what planes lack there, [N, 3]; the number of
-pictures comes first if there are several."""
+class Level(NamedTuple):
+    """A level of one picture, or of P pictures, at N pixels.
+
+    Attributes:
+        seen: by the channels beside those of the planes, float16[P, N, n].
+        lacking: what planes lack there, in the level's width, float16[P, N, 3]; 0 for planes that the picture
+            does not have.
+    """
+
+    seen: Tensor
+    lacking: Tensor
 
 
 @app.command()
 def main(
+    photos: Annotated[Path, typer.Argument(help="A folder of photographs to learn from.")],
     output: Annotated[Path, typer.Argument(help="Where the networks go.")],
-    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 3000,
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 2000,
 ) -> None:
     """Trains all four trunks."""
-    each = [_levels(image) for path in _PICTURES for image in _sizes(path)]
-    levels = [_joined(own) for own in zip(*each, strict=True)]
+    each = [_levels(image) for image in chain(pictures(photos), _samples())]
+    levels = [
+        Level(*(torch.stack(own) for own in zip(*pictures, strict=True)))
+        for pictures in zip(*each, strict=True)
+    ]
     trunks = {n: _train(levels[4 * i : 4 * i + 4], n, steps) for i, n in enumerate(INNER)}
     with replacing(output) as temporary:
         temporary.write_bytes(to_bytes(trunks))
 
 
-def _joined(pictures: Sequence[Level]) -> Level:
-    """A level of all pictures."""
-    seen, lacking = zip(*pictures, strict=True)
-    return torch.stack(seen), torch.stack(lacking)
-
-
-def _sizes(path: Path) -> list[Pixels]:
-    """The photograph, and the same at half its size."""
-    image = load_image(path)
-    half = Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2), Image.Resampling.BOX)
-    return [image, np.asarray(half)]
+def _samples() -> Iterator[Pixels]:
+    """Photographs of libraries, each whole and at half its size."""
+    for path in _SAMPLES:
+        image = load_image(path)
+        half = Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2), Image.Resampling.BOX)
+        yield from (image, np.asarray(half))
 
 
 def _levels(image: Pixels) -> list[Level]:
     """A picture's sixteen levels, where random rows and columns cross."""
-    height, width = image.shape[:2]
+    height, width, planes = image.shape
+    order = in_order(Space(DEPTHS, tuple(n + planes for n in INNER)))
     analysis = analyse(image)
     generator = np.random.default_rng(0)
     columns, rows = (np.sort(generator.integers(0, n, _ACROSS)) for n in (width, height))
-    wanted = planes_of(image, analysis.colours)[rows][:, columns].reshape(-1, _PLANES) / np.float32(UNIT)
+    wanted = planes_of(image, analysis.colours)[rows][:, columns].reshape(-1, planes) / np.float32(UNIT)
     x, y = axis_coordinates(width)[columns], axis_coordinates(height)[rows]
     result = []
-    for level, subnet in zip(
-        embedded_levels(analysis.coefficients, _ORDER, (width, height), 4), _ORDER, strict=True
-    ):
-        seen = features_at(level.latents, x, y, (width, height), subnet.width)
-        seen = seen.reshape(len(wanted), -1)
-        lacking = wanted / np.float32(level.step.width) - seen[:, :_PLANES]
+    levels = embedded_levels(analysis.coefficients, order, (width, height), 4)
+    for level, subnet in zip(levels, order, strict=True):
+        seen = features_at(level.latents, x, y, (width, height), subnet.width).reshape(len(wanted), -1)
         constant = np.full((len(wanted), subnet.width - seen.shape[1]), CONSTANT, np.float32)
-        first = np.concatenate([seen[:, _PLANES:], constant], 1)
-        result.append((torch.from_numpy(first), torch.from_numpy(lacking)))
+        own = np.concatenate([seen[:, planes:], constant], 1)
+        lacking = np.zeros((len(wanted), _PLANES), np.float32)
+        lacking[:, :planes] = wanted / np.float32(level.step.width) - seen[:, :planes]
+        # Half precision, as there are gigabytes of them.
+        result.append(Level(torch.from_numpy(own).half(), torch.from_numpy(lacking).half()))
     return result
 
 
-def _train(levels: list[Level], own: int, steps: int) -> CommonTrunk:
+def _train(levels: Sequence[Level], own: int, steps: int) -> CommonTrunk:
     """Trains a trunk with so many channels beside the planes, given its four levels of all pictures."""
     torch.manual_seed(0)
     weight = torch.nn.Parameter(torch.randn(len(DEPTHS), own, own) * 0.75 / own**0.5)
@@ -116,8 +124,11 @@ def _train(levels: list[Level], own: int, steps: int) -> CommonTrunk:
         layers = lsq(weight, log_step.exp(), 4) if step >= begins else weight
         loss = torch.zeros(())
         index = torch.randint(_ACROSS**2, (_BATCH,))
-        for depth, (first, lacking) in enumerate(levels):
-            error = lacking[:, index] - _channels(first[:, index], layers[: depth + 1]) @ head[depth]
+        for depth, level in enumerate(levels):
+            seen, lacking = (own[:, index].float() for own in level)
+            error = lacking - _channels(seen, layers[: depth + 1]) @ head[depth]
+            # A plane that a picture does not have has no error.
+            error = error * lacking.any(1, keepdim=True)
             loss = loss + error.square().sum(2).mean(1).log().mean() / len(levels)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

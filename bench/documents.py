@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bench import RESULTS
+from bench.level_tables import one_level
 from bench.module_map import ROOT, module_map
 from bench.picture_tables import chromium, everyday
 from bench.tables import (
@@ -65,6 +66,7 @@ BLOCKS = (
     _table(_RESULTS_PAGE, "demo", demo),
     _table(_RESULTS_PAGE, _LAPPED, kodak),
     _table(_RESULTS_PAGE, "kodak-bjontegaard", bjontegaard, _LAPPED),
+    _table(_RESULTS_PAGE, "one_level", one_level),
     _table(_RESULTS_PAGE, "kodak-compared", compared, _LAPPED, _SIREN, *_OTHERS),
     _table(_RESULTS_PAGE, "kodak-depths", depths, _SIREN, *_FILTERS),
     _table(_RESULTS_PAGE, _SIREN, kodak),

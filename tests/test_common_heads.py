@@ -23,7 +23,8 @@ def shown(moves: int) -> np.ndarray:  # type: ignore[type-arg]
 def test_a_head_near_the_common_one_is_found_where_it_pays() -> None:
     gain, head = best_head(SUBNET, COLOURS, WIDTH, 10**6, SEEN, shown(5))
     moves = head["head"].astype(int) - COMMON["head"]
-    assert np.abs(moves[:, 3:] - 5).max() <= 2
+    assert np.abs(moves[:, 3:] - 5).max() <= 3
+    assert np.abs(moves[:, 3:] - 5).mean() < 1
     assert not moves[:, :3].any()
     assert gain > worth(CHANNELS, COMMON, shown(5), 0) + 3
 

@@ -33,7 +33,7 @@ def test_there_are_networks_of_four_bits_that_leave_planes_alone() -> None:
 
 def test_bytes_come_back() -> None:
     data = to_bytes(common_trunks())
-    assert len(data) == sum(16 + 4 * n**2 + 12 * n for n in INNER)
+    assert len(data) == sum(16 + 2 * n**2 + 12 * n for n in INNER)
     assert to_bytes(from_bytes(data)) == data
 
 

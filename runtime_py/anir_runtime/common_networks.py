@@ -118,21 +118,27 @@ def from_bytes(data: bytes) -> dict[int, CommonTrunk]:
     """The inverse of `to_bytes`."""
     trunks, at = dict[int, CommonTrunk](), 0
 
-    def take(shape: tuple[int, ...]) -> NDArray[np.int8]:
+    def take(dtype: str, *shape: int) -> NDArray[Any]:
         nonlocal at
-        codes = np.frombuffer(data, np.int8, math.prod(shape), at).reshape(shape)
-        at += codes.nbytes
-        return codes
+        values = np.frombuffer(data, dtype, math.prod(shape), at).reshape(shape)
+        at += values.nbytes
+        return values
 
     for n in INNER:
-        steps = np.frombuffer(data, "<f4", _LAYERS, at).astype(np.float32)
-        at += steps.nbytes
-        trunks[n] = CommonTrunk(take((_LAYERS, n, n)), steps, take((len(DEPTHS), _PLANES, n)))
+        steps = take("<f4", _LAYERS).astype(np.float32)
+        pairs = take("i1", _LAYERS * n**2 // 2, 1)
+        codes = np.concatenate([pairs << 4, pairs], 1) >> 4
+        trunks[n] = CommonTrunk(codes.reshape(_LAYERS, n, n), steps, take("i1", len(DEPTHS), _PLANES, n))
     return trunks
 
 
 def to_bytes(trunks: Mapping[int, CommonTrunk]) -> bytes:
-    """For each width, ascending: steps as float32, then the codes of weights and of heads."""
-    own = [trunks[n] for n in INNER]
-    parts = [(trunk.steps.astype("<f4"), trunk.weights, trunk.heads) for trunk in own]
-    return b"".join(array.tobytes() for arrays in parts for array in arrays)
+    """For each width, ascending: steps as float32, then the codes of weights and of heads.
+
+    Weights are two to a byte, the first in the lower half.
+    """
+    parts = list[NDArray[Any]]()
+    for trunk in (trunks[n] for n in INNER):
+        pairs = trunk.weights.reshape(-1, 2)
+        parts += [trunk.steps.astype("<f4"), pairs[:, 0] & 15 | pairs[:, 1] << 4, trunk.heads]
+    return b"".join(part.tobytes() for part in parts)

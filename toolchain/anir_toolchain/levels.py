@@ -16,12 +16,14 @@ from anir_toolchain.space import Space, Subnet
 
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Bits per pixel of the prefixes of sixteen levels; other numbers of levels are spread over these."""
-_REACHES = ((0.075, 4), (0.21, 3), (0.36, 2), (math.inf, 1))
+_REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
 _HEADER, _ENTRY, _LEVEL = 46, 4, 3
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
 _MOVE = 0.28
 """Bytes for each code of a head near the common one, about."""
+_PAYS = 75
+"""So many bytes for each of these codes a prefix has that has such a head, about."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
 
@@ -75,8 +77,9 @@ def _ends_and_reaches(
     coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
 ) -> tuple[list[int], list[int]]:
     """Bytes of coefficients up to the end of each level, and the reach of its network."""
-    beside = _bytes_beside(order, bits, coefficients.shape[2])
-    wanted = [end - own for end, own in zip(level_bytes(len(order), size), beside, strict=True)]
+    prefixes = level_bytes(len(order), size)
+    beside = _bytes_beside(order, prefixes, bits, coefficients.shape[2])
+    wanted = [end - own for end, own in zip(prefixes, beside, strict=True)]
     cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
     share = math.prod(coefficients.shape[:2]) / cells
     ends = [max(int(share * end), _LEAST * (k + 1)) for k, end in enumerate(wanted)]
@@ -89,13 +92,14 @@ def _rates(count: int) -> list[float]:
     return [float(rate) for rate in np.exp(np.interp(places, range(len(_RATES)), np.log(_RATES)))]
 
 
-def _bytes_beside(order: Sequence[Subnet], bits: int, planes: int) -> list[int]:
+def _bytes_beside(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, planes: int) -> list[int]:
     """About what each prefix has beside coefficients: the header, and networks but the common ones."""
     total, layers, result = float(_HEADER + _ENTRY * len(order)), dict[int, int](), list[int]()
-    for subnet in order:
+    for subnet, prefix in zip(order, prefixes, strict=True):
         total += _LEVEL
         if has_common(subnet.depth, subnet.width, planes):
-            total += _MOVE * planes * (subnet.width - planes)
+            moves = planes * (subnet.width - planes)
+            total += _MOVE * moves if prefix > _PAYS * moves else 0
         else:
             new = subnet.depth - 1 - layers.get(subnet.width, 0)
             layers[subnet.width] = subnet.depth - 1

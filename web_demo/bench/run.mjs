@@ -18,7 +18,7 @@ const ROOT = join(HERE, '../..');
 const FOLDER = join(ROOT, 'build/bench_web');
 const RESULT = join(ROOT, 'bench/results/decode_web.json');
 const USUAL = ['d2w64', 'd3w64', 'd2w128', 'd5w128'];
-const SUBNETS = { siren: USUAL, fourier: USUAL, gabor: USUAL, lapped: ['d2w12', 'd3w16', 'd5w24'] };
+const SUBNETS = { siren: USUAL, fourier: USUAL, gabor: USUAL, lapped: ['d2w20', 'd3w24', 'd5w32'] };
 const SIZE = [768, 512];
 const RUNS = { ours: 24, obvious: 3 };
 

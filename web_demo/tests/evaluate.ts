@@ -66,13 +66,13 @@ function planesAt(network: Network, x: number, y: number): number[] {
   const { latents, size } = network;
   if (!latents) throw new Error('no latents');
   const [width, height] = size;
-  const seen = seenBy(channelsOf(network), coloursOf(network)).map(({ plane, right, down }) =>
-    planeAt(network, plane, x + (2 * right * latents.reach) / width, y + (2 * down * latents.reach) / height),
-  );
-  // Beside the point: by how much it differs there.
-  const here = coloursOf(network);
-  const differences = seen.map((value, channel) => (channel < here ? value : value - (seen[0] as number)));
-  return [...differences, ...Array<number>(channelsOf(network) - seen.length).fill(Math.PI / 2)];
+  const seen = seenBy(channelsOf(network), coloursOf(network)).map(({ plane, right, down }) => {
+    if (plane >= coloursOf(network)) return 0;
+    const [column, row] = [x + (2 * right * latents.reach) / width, y + (2 * down * latents.reach) / height];
+    const value = planeAt(network, plane, column, row);
+    return right || down ? value - planeAt(network, plane, x, y) : value;
+  });
+  return [...seen, ...Array<number>(channelsOf(network) - seen.length).fill(Math.PI / 2)];
 }
 
 function planeAt({ latents, size: [width, height] }: Network, plane: number, x: number, y: number): number {

@@ -3,7 +3,7 @@
  *
  * A matrix [n, k] of float32 lies in panels, [n / 8][k][8]: eight rows of it side by side. A product of two such matrices,
  * [points, inner] and [outputs, inner], is written as panels of points again, [points / 8][output][8].
- * Steps are distances in bytes. Outputs are a multiple of 4, and those beyond a matrix's own come of weights of zero.
+ * Steps are distances in bytes.
  */
 
 const PANEL: usize = 32;
@@ -29,9 +29,15 @@ export function multiply(
   outputStep: usize,
   panelStep: usize,
 ): void {
+  const fours = outputs & ~3;
+  for (let m = fours; m < outputs; m++) {
+    const own = bias ? load<f32>(bias + (m << 2)) : 0;
+    const at = b + (m >> 3) * groupStep + ((m & 7) << 2);
+    multiplyOne(a, at, own, out + m * outputStep, inner, panels, inputStep, panelStep);
+  }
   for (; panels > 0; panels--) {
     let to = out;
-    for (let m: usize = 0; m < outputs; m += 4) {
+    for (let m: usize = 0; m < fours; m += 4) {
       let at = b + (m >> 3) * groupStep + ((m & 4) << 2);
       const own = bias + (m << 2);
       let a0 = f32x4.splat(bias ? load<f32>(own) : 0);
@@ -77,32 +83,80 @@ export function multiply(
   }
 }
 
+/** A single output of `multiply`, of three panels at a time so that there are six sums; of the last one again where none is left. */
+function multiplyOne(
+  a: usize,
+  b: usize,
+  bias: f32,
+  out: usize,
+  inner: usize,
+  panels: usize,
+  inputStep: usize,
+  panelStep: usize,
+): void {
+  for (let panel: usize = 0; panel < panels; panel += 3) {
+    const second = min(panel + 1, panels - 1);
+    const third = min(panel + 2, panels - 1);
+    let x = a + panel * inputStep;
+    let y = a + second * inputStep;
+    let z = a + third * inputStep;
+    let x0 = f32x4.splat(bias);
+    let x1 = x0;
+    let y0 = x0;
+    let y1 = x0;
+    let z0 = x0;
+    let z1 = x0;
+    for (let at = b, last = b + inner * PANEL; at < last; at += PANEL) {
+      const weight = v128.load32_splat(at);
+      x0 = multiplyAdd(v128.load(x), weight, x0);
+      x1 = multiplyAdd(v128.load(x, 16), weight, x1);
+      y0 = multiplyAdd(v128.load(y), weight, y0);
+      y1 = multiplyAdd(v128.load(y, 16), weight, y1);
+      z0 = multiplyAdd(v128.load(z), weight, z0);
+      z1 = multiplyAdd(v128.load(z, 16), weight, z1);
+      x += PANEL;
+      y += PANEL;
+      z += PANEL;
+    }
+    v128.store(out + panel * panelStep, x0);
+    v128.store(out + panel * panelStep, x1, 16);
+    v128.store(out + second * panelStep, y0);
+    v128.store(out + second * panelStep, y1, 16);
+    v128.store(out + third * panelStep, z0);
+    v128.store(out + third * panelStep, z1, 16);
+  }
+}
+
 function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
 /**
  * What channels see of pictures at so many panels of points, [panel][channel][8] with panels so many bytes apart: values `at`
- * bytes behind the addresses uint32 [channels]; those after the first `absolute` less the first one.
+ * bytes behind the first of the channel's addresses, uint32 [channels][2], less those behind the second one if that is not 0.
  */
 export function see(
   addresses: usize,
   channels: usize,
-  absolute: usize,
   at: usize,
   out: usize,
   panelStep: usize,
   panels: usize,
 ): void {
   for (; panels > 0; panels--) {
-    const here = load<usize>(addresses) + at;
-    for (let channel: usize = 0, to = out; channel < channels; channel++, to += PANEL) {
-      const from = load<usize>(addresses + (channel << 2)) + at;
-      const isAbsolute = channel < absolute;
-      const low = v128.load(from);
-      const high = v128.load(from, 16);
-      v128.store(to, isAbsolute ? low : f32x4.sub(low, v128.load(here)));
-      v128.store(to, isAbsolute ? high : f32x4.sub(high, v128.load(here, 16)), 16);
+    let to = out;
+    for (let own = addresses, end = addresses + (channels << 3); own < end; own += 8, to += PANEL) {
+      const there = load<usize>(own) + at;
+      let low = v128.load(there);
+      let high = v128.load(there, 16);
+      let here = load<usize>(own, 4);
+      if (here) {
+        here += at;
+        low = f32x4.sub(low, v128.load(here));
+        high = f32x4.sub(high, v128.load(here, 16));
+      }
+      v128.store(to, low);
+      v128.store(to, high, 16);
     }
     at += PANEL;
     out += panelStep;
@@ -154,34 +208,43 @@ export function coefficients(
 }
 
 /**
- * sin πx ≈ x (c₁ + c₃x² + c₅x⁴ + c₇x⁶ + c₉x⁸), from the highest on, behind SHIFT. They lie in memory since V8 makes constants of
- * code anew in each turn of a loop.
+ * sin πx ≈ x (c₁ + c₃x² + c₅x⁴ + c₇x⁶) up to half a turn, from the highest on, behind SHIFT. They lie in memory since V8 makes
+ * constants of code anew in each turn of a loop.
  */
-const SINE = memory.data<f32>([SHIFT, 0.07722013, -0.5980452, 2.5500314, -5.167707, 3.1415925]);
+const SINE = memory.data<f32>([SHIFT, -0.5545195, 2.5418444, -5.167135, 3.1415818]);
 
 /**
- * base + sin πt in the place of t, within 2 · 10⁻⁷, so many panels: of the nearest integer, whose parity is the sign, and a
- * polynomial of what is left. The base goes on by so many bytes after each half of a panel.
+ * base + sin πt in the place of t, within 8 · 10⁻⁷, of so many channels [channel][8] at each of the panels, so many bytes apart:
+ * of the nearest integer, whose parity is the sign, and a polynomial of what is left. The base goes on by so many bytes after each
+ * half of eight, and with the panels.
  */
-export function sines(values: usize, panels: usize, base: usize, baseStep: usize): void {
+export function sines(
+  values: usize,
+  channels: usize,
+  panels: usize,
+  panelStep: usize,
+  base: usize,
+  baseStep: usize,
+): void {
   const shift = v128.load32_splat(SINE);
-  const c9 = v128.load32_splat(SINE, 4);
-  const c7 = v128.load32_splat(SINE, 8);
-  const c5 = v128.load32_splat(SINE, 12);
-  const c3 = v128.load32_splat(SINE, 16);
-  const c1 = v128.load32_splat(SINE, 20);
-  for (const end = values + panels * PANEL; values < end; values += 16) {
-    const t = v128.load(values);
-    const shifted = f32x4.add(t, shift);
-    const rest = f32x4.sub(t, f32x4.sub(shifted, shift));
-    const square = f32x4.mul(rest, rest);
-    let p = multiplyAdd(square, c9, c7);
-    p = multiplyAdd(p, square, c5);
-    p = multiplyAdd(p, square, c3);
-    p = multiplyAdd(p, square, c1);
-    const sine = v128.xor(f32x4.mul(p, rest), i32x4.shl(shifted, 31));
-    v128.store(values, f32x4.add(v128.load(base), sine));
-    base += baseStep;
+  const c7 = v128.load32_splat(SINE, 4);
+  const c5 = v128.load32_splat(SINE, 8);
+  const c3 = v128.load32_splat(SINE, 12);
+  const c1 = v128.load32_splat(SINE, 16);
+  for (; panels > 0; panels--) {
+    let from = base;
+    for (let at = values, end = values + channels * PANEL; at < end; at += 16) {
+      const t = v128.load(at);
+      const shifted = f32x4.add(t, shift);
+      const rest = f32x4.sub(t, f32x4.sub(shifted, shift));
+      const square = f32x4.mul(rest, rest);
+      const polynomial = multiplyAdd(multiplyAdd(multiplyAdd(square, c7, c5), square, c3), square, c1);
+      const signed = v128.xor(rest, i32x4.shl(shifted, 31));
+      v128.store(at, multiplyAdd(polynomial, signed, v128.load(from)));
+      from += baseStep;
+    }
+    values += panelStep;
+    base += panelStep;
   }
 }
 

@@ -9,6 +9,10 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
+/** Codes of 4 bits, with signs, from bytes of two each: the first is the lower half. */
+export const fromHalves = (bytes: Int8Array, count: number): Int8Array<ArrayBuffer> =>
+  Int8Array.from({ length: count }, (_, k) => ((bytes[k >> 1] as number) << (k % 2 ? 24 : 28)) >> 28);
+
 /** Bytes that are told as hexadecimal digits, which servers compress better than base64: two for each byte. */
 export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(digits.length / 2);

@@ -1,10 +1,10 @@
 /** Networks of the family `lapped` that pictures may share, so that a file need not hold them (docs/format.md). */
-import { fromHex } from './bytes.ts';
+import { fromHalves, fromHex } from './bytes.ts';
 import { COMMON_NETWORKS } from './generated/common_networks.ts';
 import type { Network, Tensor } from './network.ts';
 
 /** Channels beside those of the planes. */
-const INNER = [9, 13, 17, 21];
+const INNER = [17, 21, 25, 29];
 const DEPTHS = [2, 3, 4, 5];
 const [PLANES, LAYERS] = [3, 4];
 /** A head's code of 128 stands for one unit of a plane. */
@@ -100,7 +100,7 @@ function trunkOf(own: number): CommonTrunk {
   return trunks.get(own) as CommonTrunk;
 }
 
-/** Of each width: steps as float32, then codes. */
+/** Of each width: steps as float32, then the weights' codes, two to a byte, then those of heads. */
 function readTrunks({ buffer }: Uint8Array<ArrayBuffer>): Map<number, CommonTrunk> {
   let at = 0;
   const take = (count: number) => {
@@ -110,7 +110,9 @@ function readTrunks({ buffer }: Uint8Array<ArrayBuffer>): Map<number, CommonTrun
   return new Map(
     INNER.map((own) => {
       const steps = new Float32Array(take(4 * LAYERS).buffer);
-      return [own, { steps, weights: take(LAYERS * own ** 2), heads: take(DEPTHS.length * PLANES * own) }];
+      const codes = LAYERS * own ** 2;
+      const weights = fromHalves(take(codes / 2), codes);
+      return [own, { steps, weights, heads: take(DEPTHS.length * PLANES * own) }];
     }),
   );
 }

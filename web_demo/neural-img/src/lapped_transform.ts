@@ -11,14 +11,12 @@ import type { Context } from './rans.ts';
 export const PITCHES = [16, 32];
 /** Frequencies that are kept along each axis, at least. */
 export const FEWEST = 4;
-/** Pixels from a point to the neighbours at which a network sees the first plane. */
+/** Pixels from a point to the nearest neighbours at which a network sees planes. */
 export const REACHES = [1, 2, 3, 4];
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
 /** So many native pixels more than a whole number between samples are as good as none. */
 const HARDLY = 0.01;
-/** Distances, in units of `Latents.reach`, at which a network sees the first plane to the right and below. */
-const BESIDE = [-1, 0, 1];
 
 /** Cells from `start` to before `end`. */
 export interface Cells {
@@ -136,17 +134,40 @@ export interface Seen {
   down: number;
 }
 
+const SIDES = [
+  [-1, 0],
+  [0, -1],
+  [0, 1],
+  [1, 0],
+] as const;
+const CORNERS = [
+  [-1, -1],
+  [-1, 1],
+  [1, -1],
+  [1, 1],
+] as const;
+
+const around = (plane: number, places: typeof SIDES | typeof CORNERS, distance = 1): Seen[] =>
+  places.map(([right, down]) => ({ plane, right: distance * right, down: distance * down }));
+
+/** What networks see beside a point, in order. */
+const BESIDE = [
+  ...around(0, SIDES),
+  ...around(0, CORNERS),
+  ...[1, 2].flatMap((plane) => around(plane, SIDES)),
+  ...around(0, SIDES, 2),
+  ...[1, 2].flatMap((plane) => around(plane, CORNERS)),
+];
+
 /**
- * What the first of a network's channels see, in order: all planes at the point, plane 0 beside it.
+ * What the first of a network's channels see, in order: all planes at the point, then planes beside it.
  *
- * Beside the point they see by how much plane 0 differs there from what it is at the point. The last channel, and those for which nothing is left to see, are constant: π/2.
+ * Beside the point they see by how much a plane differs there from what it is at the point, which is 0 for a plane that the picture
+ * does not have. The last channel, and those for which nothing is left to see, are constant: π/2.
  */
 export function seenBy(channels: number, planes: number): Seen[] {
-  const beside = BESIDE.flatMap((right) => BESIDE.map((down) => ({ plane: 0, right, down })));
-  const distance = ({ right, down }: Seen) => Math.abs(right) + Math.abs(down);
-  const nearestFirst = beside.filter((seen) => distance(seen) > 0).sort((a, b) => distance(a) - distance(b));
   const here = Array.from({ length: planes }, (_, plane) => ({ plane, right: 0, down: 0 }));
-  return [...here, ...nearestFirst].slice(0, channels - 1);
+  return [...here, ...BESIDE].slice(0, channels - 1);
 }
 
 /** The context model of the codes: earlier ones of like frequency in the same cell and in the one before. */

@@ -36,8 +36,10 @@ let compiled: Promise<Modules> | undefined;
 
 export const light: Engine = {
   async start() {
+    // The worker starts while modules are read.
+    const starting = startWorker();
     compiled ??= compile();
-    const [modules, worker] = await Promise.all([compiled, startWorker()]);
+    const [worker, modules] = await Promise.all([starting, compiled]);
     worker.postMessage({ modules });
     return worker;
   },

@@ -19,7 +19,7 @@ export interface Latents {
   pitch: number;
   /** Whether the scan goes down columns of cells; otherwise it goes along rows, to the right. */
   down: boolean;
-  /** Distance in pixels, 1 to 4, of the eight neighbours at which the network sees plane 0. */
+  /** Distance in pixels, 1 to 4, of the nearest neighbours at which the network sees planes; the farthest are twice as far. */
   reach: number;
   /**
    * Ascending from 0. If they are there, a code stands for its sign times the magnitude at its absolute value, in steps, as in

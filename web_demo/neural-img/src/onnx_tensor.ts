@@ -1,4 +1,5 @@
 /** Tensors of ONNX files (TensorProto of onnx.proto3), read without taking a size on trust. */
+import { fromHalves } from './bytes.ts';
 import { ModelError } from './model_error.ts';
 import { type Content, damaged, messageIn, type Reader, textOf } from './protobuf.ts';
 
@@ -92,8 +93,6 @@ function wholeIn(content: Content): number {
   return content;
 }
 
-/** Numbers of 4 bits have signs, and the first of two is in the lower half of a byte; others are as they are. */
-function unpaired(stored: Elements, type: ElementType, count: number): Elements {
-  if (type !== 'int4') return stored;
-  return Int8Array.from({ length: count }, (_, k) => ((stored[k >> 1] as number) << (k % 2 ? 24 : 28)) >> 28);
-}
+/** Numbers of 4 bits are stored as bytes of two; others are as they are. */
+const unpaired = (stored: Elements, type: ElementType, count: number): Elements =>
+  type === 'int4' ? fromHalves(stored as Int8Array, count) : stored;

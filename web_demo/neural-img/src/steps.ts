@@ -9,7 +9,7 @@ const [FIRST, LATER] = [21, 28];
 export interface Step {
   /** Length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767. */
   width: number;
-  /** Distance in pixels, 1 to 4, at which the level's network sees plane 0. */
+  /** Distance in pixels, 1 to 4, of the nearest neighbours at which the level's network sees planes. */
   reach: number;
 }
 

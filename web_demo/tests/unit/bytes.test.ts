@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
-import { concat, fromHex } from '../../neural-img/src/bytes.ts';
+import { concat, fromHalves, fromHex } from '../../neural-img/src/bytes.ts';
 
 test('hexadecimal digits are bytes, two each', () => {
   expect([...fromHex('007f80ff0A')]).toEqual([0, 127, 128, 255, 10]);
   expect(fromHex('')).toHaveLength(0);
+});
+
+test('halves of bytes are numbers with signs, the lower half first', () => {
+  expect([...fromHalves(Int8Array.of(0x21, -0x71, 0x08), 5)]).toEqual([1, 2, -1, -8, -8]);
 });
 
 test('pieces come one after the other', () => {

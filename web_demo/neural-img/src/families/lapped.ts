@@ -1,52 +1,50 @@
 /**
  * A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes:
- * h₁ = [planes at the point, differences of plane 0 to its neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
+ * h₁ = [planes at the point, their differences to neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
-import { type Seen, seenBy } from '../lapped_transform.ts';
+import { seenBy } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Network } from '../network.ts';
 import { type Family, LEAN_MATRICES } from './family.ts';
-import { apply, headOf, hiddenLayers, type Layer } from './layers.ts';
+import { apply, headNumbers, hiddenNumbers, makeLayer } from './layers.ts';
 import { type Line, openPlanes } from './planes.ts';
-
-const CONSTANT = Math.PI / 2;
 
 /** Panels' channels that go through all layers together, so that they stay in the processor's cache. */
 const TILE = 384;
 
 function open(kernel: Kernel, network: Network): Draw {
   const { run } = kernel;
-  const planes = coloursOf(network);
-  const seen = seenBy(channelsOf(network), planes);
-  const [first, ...others] = hiddenLayers(kernel, network, 1 / Math.PI);
-  const layers = [seeing(kernel, first as Layer, seen, channelsOf(network)), ...others];
-  const head = headOf(kernel, network);
-  const channels = head.weights.columns;
+  const { seen, constants, planes, layers, head } = layersOf(kernel, network);
   const { lineOf, draw } = openPlanes(kernel, network);
-  const tile = Math.ceil(TILE / channels);
-  // What is seen with the constants behind it, and hidden channels in turns.
-  const [base, a, b] = [0, 1, 2].map(() => kernel.take(tile * channels * 8)) as [number, number, number];
-  const constants = kernel.floats(base, tile * channels * 8).fill(0);
-  for (let panel = 0; panel < constants.length; panel += channels * 8)
-    constants.fill(CONSTANT, panel + seen.length * 8, panel + channelsOf(network) * 8);
+  const channels = constants.length;
+  const [tile, step, behind] = [Math.ceil(TILE / channels), channels * PANEL, planes * PANEL];
+  // What is seen with the constants behind it, and hidden channels behind the planes in turns; of colours there are four.
+  const floats = tile * Math.max(channels, 4) * 8;
+  const [base, a, b] = [0, 1, 2].map(() => kernel.take(floats)) as [number, number, number];
+  kernel
+    .floats(base, floats)
+    .set(Float32Array.from({ length: floats }, (_, k) => constants[(k >> 3) % channels] as number));
 
   function drawRows(columns: Line, rows: Line, lines: number, out: number, outPitch: number): void {
     const { at, pitch } = draw(columns, rows);
-    const addresses = seen.map(
-      ({ plane, right, down }) =>
-        (at[plane] as number) + down * rows.shift * pitch + right * columns.shift * 4,
-    );
-    const places = kernel.put(Uint32Array.from(addresses));
+    const places = seen.flatMap(({ plane, right, down }) => {
+      const here = at[plane] as number;
+      const away = down * rows.shift * pitch + right * columns.shift * 4;
+      return [here + away, away && here];
+    });
+    const addresses = kernel.put(Uint32Array.from(places));
     for (let row = 0; row < lines; row++)
       for (let panel = 0; panel < columns.count; panel += tile) {
         const count = Math.min(tile, columns.count - panel);
         const own = row * pitch + panel * PANEL;
-        run.see(places, seen.length, planes, own, base, channels * PANEL, count);
+        run.see(addresses, seen.length, own, base, step, count);
+        run.see(addresses, planes, own, a, step, count);
+        run.see(addresses, planes, own, b, step, count);
         let from = base;
         for (const layer of layers) {
           const to = from === a ? b : a;
-          apply(kernel, layer, from, to, count);
-          run.sines(to, count * channels, base, 16);
+          apply(kernel, layer, from, to + behind, count, step);
+          run.sines(to + behind, channels - planes, count, step, base + behind, 16);
           from = to;
         }
         const to = from === a ? b : a;
@@ -64,17 +62,33 @@ function open(kernel: Kernel, network: Network): Draw {
   };
 }
 
-/** A layer of what is seen alone: what comes of the constants behind it is always the same. */
-function seeing(kernel: Kernel, layer: Layer, seen: Seen[], channels: number): Layer {
-  const { at, rows, columns } = layer.weights;
-  const weights = kernel.floats(at, Math.ceil(rows / 8) * columns * 8);
-  const bias = Float32Array.from({ length: rows }, (_, output) => {
-    let sum = 0;
-    for (let input = seen.length; input < channels; input++)
-      sum += weights[((output >> 3) * columns + input) * 8 + (output & 7)] as number;
-    return CONSTANT * sum;
+/**
+ * The layers, whose channels that see a plane of the picture come first, and of these the planes at the point.
+ *
+ * No weights lead to the planes. Channels that are constant from the first layer on, or 0 for want of a plane, are in its bias.
+ */
+function layersOf(kernel: Kernel, network: Network) {
+  const [colours, channels] = [coloursOf(network), channelsOf(network)];
+  const places = seenBy(channels, colours);
+  const seen = places.filter(({ plane }) => plane < colours);
+  const isSeen = (channel: number) => (places[channel]?.plane ?? colours) < colours;
+  const all = [...Array(channels).keys()];
+  const order = [...all.filter(isSeen), ...all.filter((channel) => !isSeen(channel))];
+  const constants = order.map((channel) => (channel < places.length ? 0 : Math.PI / 2));
+  const planes = Math.min(colours, seen.length);
+  const own = (k: number) => order[k] as number;
+  const layers = hiddenNumbers(network).map(({ weight }, layer) => {
+    const inOrder = (output: number, input: number) => weight(own(output + planes), own(input));
+    return makeLayer(kernel, channels - planes, channels, 1 / Math.PI, {
+      weight: (output, input) => (layer > 0 || input < seen.length ? inOrder(output, input) : 0),
+      bias: (output) =>
+        layer > 0 ? 0 : constants.reduce((sum, value, input) => sum + value * inOrder(output, input), 0),
+    });
   });
-  return { ...layer, inputs: seen.length, bias: kernel.put(bias) };
+  const { weight, bias } = headNumbers(network);
+  const inOrder = (output: number, input: number) => weight(output, own(input));
+  const head = makeLayer(kernel, 4, channels, 255, { weight: inOrder, bias });
+  return { seen, constants, planes, layers, head };
 }
 
 export const LAPPED: Family = { fields: LEAN_MATRICES, open, hasLatents: true };

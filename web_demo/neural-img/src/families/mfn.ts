@@ -7,18 +7,19 @@ import type { Draw, Kernel } from '../kernel.ts';
 import { channelsOf, type Network } from '../network.ts';
 import { type Family, LEAN_MATRICES } from './family.ts';
 import { openFilterNetwork } from './filter_network.ts';
-import { headOf, headWeights, hiddenLayers, makeLayer } from './layers.ts';
+import { headNumbers, headOf, hiddenLayers, makeLayer } from './layers.ts';
 import { banksOf } from './waves.ts';
 
 /** Outputs of the last layer: colours, and channels whose squares are summed. */
 const [COLOURS, NORM_CHANNELS] = [4, 8];
 
 function open(kernel: Kernel, network: Network): Draw {
-  const [size, head] = [channelsOf(network), headWeights(network)];
+  const head = headNumbers(network);
   // What is divided and what by: both are smooth, their quotient need not be.
   const weight = (output: number, input: number) =>
-    output < COLOURS ? head(output, input) : Number(output - COLOURS === input);
-  const last = makeLayer(kernel, COLOURS + NORM_CHANNELS, size, 1, weight, () => 0);
+    output < COLOURS ? head.weight(output, input) : Number(output - COLOURS === input);
+  const numbers = { weight, bias: () => 0 };
+  const last = makeLayer(kernel, COLOURS + NORM_CHANNELS, channelsOf(network), 1, numbers);
   const { bias } = headOf(kernel, network);
 
   function finish(z: number, panels: number, out: number): void {

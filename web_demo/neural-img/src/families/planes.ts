@@ -1,7 +1,7 @@
-/** The planes of a lapped transform at samples, and plane 0 beside them, where a network sees it (docs/decoding.md). */
+/** The planes of a lapped transform at samples, and beside them where a network sees them (docs/decoding.md). */
 import { type Kernel, PANEL } from '../kernel.ts';
-import { Axis, type Cells, meansOf } from '../lapped_transform.ts';
-import { coloursOf, type Latents, type Network } from '../network.ts';
+import { Axis, type Cells, meansOf, seenBy } from '../lapped_transform.ts';
+import { channelsOf, coloursOf, type Latents, type Network } from '../network.ts';
 
 /** Coordinates along an axis: those of samples, and before and after them those of their neighbours. */
 export interface Line extends Cells {
@@ -13,7 +13,7 @@ export interface Line extends Cells {
   margin: number;
   /** Panels from the margin on that have all samples. */
   count: number;
-  /** Coordinates from a sample's to its neighbour's. */
+  /** Coordinates from a sample's to those of its nearest neighbours. */
   shift: number;
 }
 
@@ -23,7 +23,7 @@ export interface Pictures {
   pitch: number;
 }
 
-/** Samples to a neighbour, at most, where neighbours are samples themselves. */
+/** Samples to the nearest neighbours, at most, where these are samples themselves. */
 const FARTHEST = 8;
 /** What coordinates in float32 may differ by from what they should be. */
 const ROUNDING = 2 ** -23;
@@ -35,12 +35,21 @@ export function openPlanes(kernel: Kernel, network: Network) {
   const [means, worth] = [meansOf(latents), (latents.step * 2) / latents.pitch];
   const codes = kernel.put(latents.codes);
   const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
+  const seen = seenBy(channelsOf(network), coloursOf(network));
+  const farthest = Math.max(0, ...seen.flatMap(({ right, down }) => [Math.abs(right), Math.abs(down)]));
+  // How far away in rows each plane is seen in columns 0, 1 and 2 shifts away or farther; -1 where it is not.
+  const rowsSeen = Array.from({ length: coloursOf(network) }, (_, plane) =>
+    [0, 1, 2].map((columns) => {
+      const own = seen.filter((place) => place.plane === plane && Math.abs(place.right) >= columns);
+      return Math.max(-1, ...own.map(({ down }) => Math.abs(down)));
+    }),
+  );
 
   /** An axis, 0 for x and 1 for y, at samples that are so many native pixels apart. */
   function lineOf(axis: 0 | 1, samples: Float32Array, spacing: number): Line {
     const [own, reach] = [axes[axis], (2 * latents.reach) / (network.size[axis] as number)];
     const frequencies = own.shown(spacing, latents.shape[2]);
-    const { coordinates, margin, shift } = besides(samples, reach);
+    const { coordinates, margin, shift } = besides(samples, reach, farthest);
     const panels = Array.from({ length: coordinates.length / 8 }, (_, panel) => {
       const { values, ...cells } = own.cosines(
         coordinates.subarray(panel * 8, panel * 8 + 8),
@@ -78,7 +87,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
     }
   }
 
-  /** All planes at samples, and plane 0 at their neighbours, too. */
+  /** All planes where they are seen. */
   function draw(columns: Line, rows: Line): Pictures {
     const [groups, height] = [
       Math.ceil(((columns.end - columns.start) * columns.frequencies) / 8),
@@ -88,22 +97,22 @@ export function openPlanes(kernel: Kernel, network: Network) {
     const coefficients = kernel.take(groups * height * 8);
     // What eight rows take of the column functions, [row / 8][column function][8].
     const sums = kernel.take((rows.panels.length * step) / 4);
-    const at = Array.from({ length: coloursOf(network) }, (_, plane) => {
+    const at = rowsSeen.map((reach, plane) => {
       writeCoefficients(plane, columns, rows, coefficients, groups * height * 8);
-      const [across, down] = [columns, rows].map(({ margin, count, panels }) =>
-        plane ? { first: margin / 8, end: margin / 8 + count } : { first: 0, end: panels.length },
-      ) as [Range, Range];
-      for (let k = down.first; k < down.end; k++) {
+      const tall = within(rows, reach[0] as number);
+      for (let k = tall.first; k < tall.end; k++) {
         const [own, inner, skipped] = reaching(rows, k);
         const to = sums + k * step;
         run.multiply(own, coefficients + skipped, 0, to, inner, groups * 8, 1, 0, height * PANEL, PANEL, 0);
       }
       const picture = kernel.take((rows.panels.length * 8 * pitch) / 4);
-      for (let k = across.first; k < across.end; k++) {
+      for (let k = 0; k < columns.panels.length; k++) {
+        const { first, end } = within(rows, reach[shiftsTo(columns, k)] as number);
+        if (end <= first) continue;
         const [own, inner, skipped] = reaching(columns, k);
-        const to = picture + down.first * 8 * pitch + k * PANEL;
-        const [from, lines] = [sums + down.first * step + skipped, (down.end - down.first) * 8];
-        run.multiply(own, from, 0, to, inner, lines, 1, 0, step, pitch, 0);
+        const to = picture + first * 8 * pitch + k * PANEL;
+        const from = sums + first * step + skipped;
+        run.multiply(own, from, 0, to, inner, (end - first) * 8, 1, 0, step, pitch, 0);
       }
       return picture + rows.margin * pitch + columns.margin * 4;
     });
@@ -113,9 +122,16 @@ export function openPlanes(kernel: Kernel, network: Network) {
   return { lineOf, draw };
 }
 
-interface Range {
-  first: number;
-  end: number;
+/** The panels of samples and of all that is up to so many shifts away; none below 0. */
+function within({ margin, count, shift }: Line, shifts: number): { first: number; end: number } {
+  const more = Math.ceil((shifts * shift) / 8);
+  return { first: margin / 8 - more, end: shifts < 0 ? 0 : margin / 8 + count + more };
+}
+
+/** How many shifts away from samples a panel begins. */
+function shiftsTo({ margin, count, shift }: Line, k: number): number {
+  const [before, after] = [margin - 8 * k - 7, 8 * (k - count) - margin + 1];
+  return Math.ceil(Math.max(before, after, 0) / shift);
 }
 
 /** Cosines of eight coordinates, how many functions these are, and bytes of panels of those before them. */
@@ -125,23 +141,25 @@ function reaching({ panels, start, frequencies }: Line, k: number): [number, num
 }
 
 /**
- * Coordinates of samples and of their neighbours at a distance before and after them, in whole panels of eight.
+ * Coordinates of samples and of their neighbours before and after them, up to so many times a distance away, in whole panels of
+ * eight.
  *
  * Where samples are so even that neighbours are samples, too, there are only some more of these at both ends. Elsewhere all
- * samples' neighbours stand before the samples and after them.
+ * samples' neighbours stand before the samples and after them, the farthest ones first and last.
  */
-function besides(samples: Float32Array, distance: number) {
+function besides(samples: Float32Array, distance: number, farthest: number) {
   const [first = 0, last = 0, { length }] = [samples[0], samples.at(-1), samples];
   const steps = Math.round((distance * (length - 1)) / (last - first));
   const isNext = (sample: number, k: number) => Math.abs(first + (k * distance) / steps - sample) <= ROUNDING;
   const isEven = steps > 0 && steps <= FARTHEST && samples.every(isNext);
   const padded = Math.ceil(length / 8) * 8;
-  const margin = isEven ? FARTHEST : padded;
+  const shift = isEven ? steps : padded;
+  const margin = Math.ceil((farthest * shift) / 8) * 8;
   const coordinates = Float64Array.from({ length: padded + 2 * margin }, (_, at) => {
     const k = at - margin;
     if (isEven) return samples[k] ?? first + (k * distance) / steps;
     const side = Math.floor(k / padded);
     return (samples[k - side * padded] ?? last) + side * distance;
   });
-  return { coordinates, margin, shift: isEven ? steps : padded };
+  return { coordinates, margin, shift };
 }

@@ -16,7 +16,7 @@ function open(kernel: Kernel, network: Network): Draw {
   function finish(z: number, panels: number, out: number): void {
     let [from, to] = [z, buffer];
     for (const layer of others) {
-      kernel.run.sines(from, panels * channels, ZEROS, 0);
+      kernel.run.sines(from, panels * channels, 1, 0, ZEROS, 0);
       apply(kernel, layer, from, to, panels);
       [from, to] = [to, from];
     }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { axis } from '../../../neural-img/src/coordinates.ts';
 import { openPlanes, type Pictures } from '../../../neural-img/src/families/planes.ts';
-import type { Latents } from '../../../neural-img/src/network.ts';
+import { type Seen, seenBy } from '../../../neural-img/src/lapped_transform.ts';
+import { channelsOf, coloursOf, type Latents } from '../../../neural-img/src/network.ts';
 import { newKernel } from '../../kernels.ts';
 import { networkCases } from '../../vectors.ts';
 
@@ -21,23 +22,32 @@ test.each(cases)('neighbours of even samples are samples, %#', ({ network, laten
   expect(shift(axis(width).subarray(0, 1))).toBe(8);
 });
 
-test.each(cases)('plane 0 at neighbours is what it is at samples there, %#', ({ network, latents }) => {
+test.each(cases)('planes at neighbours are what they are at samples there, %#', ({ network, latents }) => {
   const kernel = newKernel();
   const { lineOf, draw } = openPlanes(kernel, network);
   const [width, height] = network.size;
-  const value = ({ at, pitch }: Pictures, row: number, column: number) =>
-    kernel.floats((at[0] as number) + row * pitch + column * 4, 1)[0] as number;
+  const value = ({ at, pitch }: Pictures, plane: number, row: number, column: number) =>
+    kernel.floats((at[plane] as number) + row * pitch + column * 4, 1)[0] as number;
   const rows = axis(height).subarray(3, 8);
+  const isThere = ({ plane }: Seen) => plane < coloursOf(network);
   for (const x of [axis(width), axis(width, { start: 1, count: width - 2.3 }, 13)]) {
     const [across, down] = [lineOf(0, x, 1), lineOf(1, rows, 1)];
-    const moved = (at: Float32Array, size: number) => at.map((own) => own + (2 * latents.reach) / size);
     const pictures = draw(across, down);
-    const there = draw(lineOf(0, moved(x, width), 1), lineOf(1, moved(rows, height), 1));
-    for (let row = 0; row < rows.length; row++)
-      for (let column = 0; column < x.length; column++)
-        expect(value(pictures, row + down.shift, column + across.shift)).toBeCloseTo(
-          value(there, row, column),
-          4,
-        );
+    for (const seen of seenBy(channelsOf(network), coloursOf(network)).filter(isThere)) {
+      const moved = (at: Float32Array, places: number, size: number) =>
+        at.map((own) => own + (2 * places * latents.reach) / size);
+      const there = draw(
+        lineOf(0, moved(x, seen.right, width), 1),
+        lineOf(1, moved(rows, seen.down, height), 1),
+      );
+      for (let row = 0; row < rows.length; row++)
+        for (let column = 0; column < x.length; column++) {
+          const [below, right] = [row + seen.down * down.shift, column + seen.right * across.shift];
+          expect(value(pictures, seen.plane, below, right)).toBeCloseTo(
+            value(there, seen.plane, row, column),
+            4,
+          );
+        }
+    }
   }
 });

@@ -1,0 +1,106 @@
+"""What it costs that a file has all its levels: prefixes of `.anir` files beside files of one level.
+
+Usage: python -m bench.one_level --images kodak/ [--only 1,5,15] [-o bench/results/one_level.json]
+
+The files of one level are those of `anir-export --subnet`: of the same width as the level, so that points of
+both lie close to each other, but whatever the file holds is coded for that level alone.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import typer
+from anir_runtime.decoder import Decoder
+from anir_runtime.files import replacing
+from anir_toolchain import Config, fit
+from anir_toolchain.anir_export import export_anir
+from anir_toolchain.image import load_image
+from anir_toolchain.levels import in_order
+from anir_toolchain.metrics import psnr
+from anir_toolchain.space import Subnet
+from anir_toolchain.terminal import run
+
+from bench import RESULTS
+from bench.kodak import Images, Only, Output, Preset, pictures_in
+from bench.machine import machine
+from bench.rd import RATES, Point
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def one_level(images: Images, preset: Preset = "instant", only: Only = "", output: Output = None) -> None:
+    """Rate and distortion of both kinds of file."""
+    output = output or RESULTS / "one_level.json"
+    pictures = {}
+    for path in pictures_in(images, only):
+        pictures[path.stem] = _measure(path, preset)
+        print(f"{path.stem}: done", flush=True)
+    own = list(pictures.values())
+    result = {"machine": machine(), "preset": preset, "summary": _summary(own), "pictures": pictures}
+    with replacing(output) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(f"{json.dumps(result['summary'])}\n{output}")
+
+
+def _measure(path: Path, preset: str) -> dict[str, list[Point]]:
+    """Bits per pixel and PSNR in dB at the end of each level: of one file, and of a file for each."""
+    image = load_image(path)
+    model = fit(image, Config("lapped", 4, preset), source=path.name)
+
+    def points(subnets: Iterable[Subnet]) -> list[Point]:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "a.anir"
+            levels, data = export_anir(model, file, subnets).levels, file.read_bytes()
+        qualities = [float(psnr(Decoder(data[: level.end]).decode(), image)) for level in levels]
+        return [
+            (8 * level.end / image[..., 0].size, own) for level, own in zip(levels, qualities, strict=True)
+        ]
+
+    order = in_order(model.space)
+    return {"levels": points(order), "alone": [point for subnet in order for point in points([subnet])]}
+
+
+def _summary(pictures: Sequence[dict[str, list[Point]]]) -> dict[str, Any]:
+    """Means over pictures: PSNR at RATES, and how many per cent more bits a level takes at its PSNR."""
+    excess = [
+        [100 * (rate / _rate_at(own["alone"], quality) - 1) for rate, quality in own["levels"]]
+        for own in pictures
+    ]
+    curves = {
+        kind: [round(mean(_quality_at(own[kind], rate) for own in pictures), 3) for rate in RATES]
+        for kind in ("levels", "alone")
+    }
+    return {
+        "pictures": len(pictures),
+        "rates": RATES,
+        **curves,
+        "excess_percent": [round(mean(level), 2) for level in zip(*excess, strict=True)],
+    }
+
+
+def _quality_at(points: Sequence[Point], rate: float) -> float:
+    """PSNR at a rate, on straight lines over its logarithm, which go on beyond the first and last points."""
+    rates, qualities = np.log([own for own, _ in points]), [own for _, own in points]
+    return _line(float(np.log(rate)), rates.tolist(), qualities)
+
+
+def _rate_at(points: Sequence[Point], quality: float) -> float:
+    """The inverse of `_quality_at`."""
+    rates, qualities = np.log([own for own, _ in points]), [own for _, own in points]
+    return float(np.exp(_line(quality, qualities, rates.tolist())))
+
+
+def _line(at: float, x: Sequence[float], y: Sequence[float]) -> float:
+    """Piecewise linear interpolation of ascending points, whose first and last pieces go on."""
+    k = int(np.clip(np.searchsorted(x, at), 1, len(x) - 1))
+    return y[k - 1] + (y[k] - y[k - 1]) * (at - x[k - 1]) / (x[k] - x[k - 1])
+
+
+if __name__ == "__main__":
+    run(app)
