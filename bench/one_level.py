@@ -103,4 +103,4 @@ def _line(at: float, x: Sequence[float], y: Sequence[float]) -> float:
 
 
 if __name__ == "__main__":
-    run(app)
+    raise SystemExit(run(app, "bench.one_level", None))
