@@ -1,3 +1,4 @@
 /** What the package runs as WebAssembly. */
-export { coefficients, multiply, normalize, pixels, see, sines, waves } from './kernel';
+export { coefficients, normalize, pixels, see, sines, waves } from './kernel';
+export { multiply } from './products';
 export { decode, spread } from './rans';
