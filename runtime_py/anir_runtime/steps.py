@@ -21,7 +21,7 @@ class Step:
     Attributes:
         width: length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767; what the
             level's network sees is in units of it.
-        reach: distance in pixels, 1 to 4, at which the level's network sees plane 0.
+        reach: distance in pixels, 1 to 4, of the nearest neighbours that the level's network sees.
     """
 
     width: int
