@@ -89,7 +89,7 @@ describe('the first second', () => {
     expect(range).toBe(`bytes=1024-${(ends[11] ?? 0) - 1}`);
     release();
     await untilDrawn(page);
-    expect(await selectedSubnet(page)).toBe('d5w20');
+    expect(await selectedSubnet(page)).toBe('d5w28');
     expect(await taken(page)).toBe(`the first ${kB(ends[11] ?? 0)} of it`);
     await page.waitForSelector('#rivals input[value="avif"]:enabled', { state: 'attached' });
     expect(await alertOf(page)).toBe('');
