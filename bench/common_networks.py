@@ -67,8 +67,7 @@ def main(
     """Trains all four trunks."""
     each = [_levels(image) for image in chain(pictures(photos), _samples())]
     levels = [
-        Level(*(torch.stack(own) for own in zip(*pictures, strict=True)))
-        for pictures in zip(*each, strict=True)
+        Level(*(torch.stack(own) for own in zip(*level, strict=True))) for level in zip(*each, strict=True)
     ]
     trunks = {n: _train(levels[4 * i : 4 * i + 4], n, steps) for i, n in enumerate(INNER)}
     with replacing(output) as temporary:

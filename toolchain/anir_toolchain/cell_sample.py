@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import Axis, Floats, Seen, present, seen_by
+from anir_runtime.lapped_transform import Axis, Floats, Seen
 from anir_runtime.network import Network
 from anir_runtime.steps import Step
 from numpy.typing import NDArray
 
 from anir_toolchain.lapped_analysis import PITCH
-from anir_toolchain.lapped_synthesis import last_layer
+from anir_toolchain.lapped_synthesis import last_layer, seen_in
 
 _Cells = NDArray[np.int64]
 
@@ -124,7 +124,7 @@ def _features(planes: Floats, channels: int, reach: int) -> Floats:
         return own
 
     many = planes.shape[1]
-    seen = [present(own, many) for own in seen_by(channels, many)]
+    seen = seen_in(channels, many)
     here = [at(own) for own in seen[:many]]
     beside = [at(own) - here[own.plane] for own in seen[many:]]
     return np.stack([*here, *beside], axis=-1).reshape(-1, len(seen))

@@ -26,7 +26,7 @@ Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay 
 _MOVE_BYTES = 0.3
 """Bytes that a move of a code from the common head to one near it takes, about."""
 _LEAST_PREFIX = 75
-"""Of a shorter prefix, in bytes for each move, moves hardly ever pay."""
+"""In a shorter prefix, in bytes for each move, moves would have to gain more than 0.056 dB."""
 
 
 def near_may_pay(prefix: int, moves: int) -> bool:

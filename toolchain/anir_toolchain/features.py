@@ -6,12 +6,12 @@ from concurrent.futures import Executor
 import numpy as np
 import torch
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import REACHES, present, seen_by
+from anir_runtime.lapped_transform import REACHES
 from anir_runtime.network import Latents
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anir_toolchain.lapped_synthesis import planes_at
+from anir_toolchain.lapped_synthesis import planes_at, seen_in
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 
@@ -51,16 +51,17 @@ class LatentFeatures:
     def _seen(self, subnet: Subnet, places: Tensor) -> Tensor:
         """What is at these places, int64[N, n]; beside the point, by how much that differs."""
         seen, planes = self._planes[subnet].take(places).float(), self._colours
-        beside = seen_by(subnet.width, planes)[planes:]
-        seen[:, planes:] -= seen[:, [present(own, planes).plane for own in beside]]
+        seen[:, planes:] -= seen[:, [own.plane for own in seen_in(subnet.width, planes)[planes:]]]
         return seen
 
     def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""
         stride = self._width + 2 * _FRAME
         colours = self._colours
-        seen = (present(own, colours) for own in seen_by(width, colours))
-        beside = [(down * stride + right) * reach * colours + plane for plane, right, down in seen]
+        beside = [
+            (down * stride + right) * reach * colours + plane
+            for plane, right, down in seen_in(width, colours)
+        ]
         row = index.div(self._width, rounding_mode="floor")
         own = ((row + _FRAME) * stride + index % self._width + _FRAME) * colours
         places: Tensor = own[:, None] + torch.tensor(beside, device=index.device)

@@ -32,7 +32,8 @@ def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], c
         size: (W, H) of the picture in pixels.
         channels: of the network; n is the number of those that see something (`seen_by`).
     """
-    planes, seen = len(latents.codes), _seen(latents, channels)
+    planes = len(latents.codes)
+    seen = seen_in(channels, planes)
     unit = [np.float32(2 * latents.reach / pixels) for pixels in size]
     at = {
         (right, down): planes_at(latents, x + right * unit[0], y + down * unit[1], size)
@@ -62,13 +63,12 @@ def last_layer(weights: Floats, seen: Floats) -> Floats:
 
 def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
     """Multiply-accumulates of a network's features at a pixel, where the windows of two cells overlap."""
-    k, seen = int(latents.codes.shape[-1]), set(_seen(latents, channels))
+    k, seen = int(latents.codes.shape[-1]), set(seen_in(channels, len(latents.codes)))
     # Sums along rows come first, for each cosine down the columns; a pixel has a pitch's share of them.
     rows = {(plane, down) for plane, _, down in seen}
     return len(rows) * (2 * k * k // latents.pitch) + len(seen) * 2 * k
 
 
-def _seen(latents: Latents, channels: int) -> list[Seen]:
-    """What a network's first channels see, of the planes that there are."""
-    planes = len(latents.codes)
+def seen_in(channels: int, planes: int) -> list[Seen]:
+    """What a network's first channels see (`seen_by`), of the planes that a picture has (`present`)."""
     return [present(own, planes) for own in seen_by(channels, planes)]

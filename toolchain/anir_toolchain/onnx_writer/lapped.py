@@ -5,10 +5,10 @@ import math
 import numpy as np
 import onnx_ir as ir
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import MEAN_ACTIVITY, Axis, Seen, context, present, seen_by
+from anir_runtime.lapped_transform import MEAN_ACTIVITY, Axis, Seen, context
 from anir_runtime.network import Latents
 
-from anir_toolchain.lapped_synthesis import CONSTANT
+from anir_toolchain.lapped_synthesis import CONSTANT, seen_in
 from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
@@ -44,7 +44,7 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
     """All planes at the point, differences of planes beside it, and CONSTANT, float32[H, W, C]."""
     op, planes, channels = tensors.op, tensors.network.colours, tensors.network.channels
-    seen = [present(own, planes) for own in seen_by(channels, planes)]
+    seen = seen_in(channels, planes)
     values = _planes(tensors, x, y, seen)
     if len(seen) > planes:
         here, beside = op.Split(values, [planes, len(seen) - planes], axis=0, _outputs=2)
