@@ -59,7 +59,8 @@ def supernet(
     output: Output = None,
 ) -> None:
     """PSNR of all subnets: together at 4 bits, together in real numbers, and each alone at 4 bits."""
-    config = Config(family, preset=preset)
+    # Steps that are asked for are trained whether or not they may pay.
+    config = Config(family, preset=preset, steps=Config(family, preset=preset).schedule().steps)
     config.check()
     output = output or RESULTS / f"supernet-{family}-{preset}.json"
     result = resume(output, config, jobs)

@@ -28,10 +28,20 @@ def test_only_common_networks_need_no_training() -> None:
     assert space == Config().space(96, 64)
     assert instant_space(Config(widths=(20,)), (64, 96, 3)) == Space((2, 3, 4, 5), (20,))
     assert instant_space(Config(widths=(13,)), (64, 96, 3)) is None
-    assert instant_space(Config(preset="fast"), (64, 96, 3)) is None
+    assert instant_space(Config(preset="fast", steps=9), (64, 96, 3)) is None
     assert instant_space(Config("siren"), (64, 96, 3)) is None
     with pytest.raises(AnirError, match="no preset"):
         instant_space(Config(preset="soon"), (64, 96, 3))
+
+
+@pytest.mark.parametrize("preset", ["fast", "balanced", "best"])
+def test_training_is_for_pictures_in_which_it_may_pay(preset: str) -> None:
+    config = Config(preset=preset)
+    assert instant_space(config, (512, 768, 3)) == config.space(768, 512)
+    assert instant_space(config, (3000, 4000, 3)) is None
+    # Weights of eight bits cost twice as much.
+    assert instant_space(config, (800, 1200, 3)) is None
+    assert instant_space(Config(bits=8, preset=preset), (800, 1200, 3)) is not None
 
 
 @pytest.mark.parametrize(

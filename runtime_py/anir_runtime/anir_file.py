@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from anir_runtime.anir_header import Header, IncompleteError, read_header
+from anir_runtime.anir_header import Header, read_header
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.coder import Coder
 from anir_runtime.errors import AnirError
+from anir_runtime.exp_golomb import IncompleteError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview

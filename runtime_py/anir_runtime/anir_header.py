@@ -1,8 +1,10 @@
 """The header of an `.anir` file: size, family, and where each level ends (docs/format.md)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
+from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
 from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS
 
 MAGIC = b"\x89ani"
@@ -14,6 +16,10 @@ _PSNR_STEP, _GAIN_STEP = 0.25, 0.5
 """Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size."""
 MAX_TOLD_PSNR = 255 * _PSNR_STEP
 """Highest PSNR in dB that a header can tell, which also stands for all that is beyond."""
+_SIZE_ORDER, _COUNT_ORDER, _DEPTH_ORDER, _WIDTH_ORDER, _LENGTH_ORDER = 9, 2, 1, 4, 10
+"""Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths."""
+_FIRST, _QUALITY_ORDERS = (100, 2, 3), (2, 0, 0)
+"""A PSNR and two gains in their units, to which the first level's are told as differences; their orders."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,6 @@ class Header:
     start: int
 
 
-class IncompleteError(AnirError):
-    """The file ends within its header."""
-
-
 def write_header(header: Header) -> bytes:
     """The header's bytes. If `start` is 0, levels' ends count from the stream's first byte."""
     kind = FAMILIES.index(header.family) | (header.bits == 8) << 2 | (header.pitch == 32) << 3
@@ -73,19 +75,36 @@ def write_header(header: Header) -> bytes:
     widths = sorted({level.channels for level in header.levels})
     named = [(level.depth, level.channels) for level in header.levels]
     is_grid = named == [(depth, width) for width in widths for depth in depths]
-    data = bytearray(MAGIC + bytes([VERSION, kind | is_grid << 6]))
-    for number in (*header.size, len(header.levels), len(depths), len(widths), *depths, *widths):
-        data += _varint(number)
-    before = header.start
+    code = "".join(golomb(number - 1, _SIZE_ORDER) for number in header.size)
+    code += _ascending(depths, 2, _DEPTH_ORDER) + _ascending(widths, 1, _WIDTH_ORDER)
+    code += "" if is_grid else golomb(len(header.levels) - 1, _COUNT_ORDER)
+    before, known = header.start, _FIRST
     for level in header.levels:
         if not is_grid:
-            data.append(depths.index(level.depth) << 4 | widths.index(level.channels))
-        data += _varint(level.end - before)
-        full, half, quarter = level.psnr
-        gains = (min(max(round(gain / _GAIN_STEP), 0), 15) for gain in (half - full, quarter - half))
-        data += bytes([min(max(round(full / _PSNR_STEP), 0), 255), next(gains) << 4 | next(gains)])
-        before = level.end
-    return bytes(data) + _checksum(data)
+            code += f"{depths.index(level.depth):04b}{widths.index(level.channels):04b}"
+        quality = _in_units(level.psnr)
+        code += golomb(level.end - before - 1, _LENGTH_ORDER)
+        for own, last, order in zip(quality, known, _QUALITY_ORDERS, strict=True):
+            code += golomb(folded(own - last), order)
+        before, known = level.end, quality
+    data = MAGIC + bytes([VERSION, kind | is_grid << 6]) + packed(code)
+    return data + _checksum(data)
+
+
+def _in_units(psnr: tuple[float, float, float]) -> tuple[int, int, int]:
+    """A level's PSNR and its gains at smaller sizes, in the header's units."""
+    full, half, quarter = psnr
+    first, second = (min(max(round(gain / _GAIN_STEP), 0), 15) for gain in (half - full, quarter - half))
+    return min(max(round(full / _PSNR_STEP), 0), 255), first, second
+
+
+def _ascending(numbers: Sequence[int], least: int, order: int) -> str:
+    """Bits of how many numbers there are, and of these, which ascend from `least` on at the earliest."""
+    code = golomb(len(numbers) - 1, _COUNT_ORDER)
+    for number in numbers:
+        code += golomb(number - least, order)
+        least = number + 1
+    return code
 
 
 def read_header(data: bytes) -> Header:
@@ -95,83 +114,66 @@ def read_header(data: bytes) -> Header:
     """
     if not data.startswith(MAGIC[: len(data)]):
         raise AnirError("not an .anir file")
-    reader = _Bytes(data, len(MAGIC))
-    if (version := reader.byte()) != VERSION:
+    reader = BitReader(data, len(MAGIC))
+    if (version := reader.bits(8)) != VERSION:
         raise AnirError(f".anir format {version}, this anir reads {VERSION}; update anir")
-    kind, width, height = reader.byte(), reader.varint(), reader.varint()
-    if min(width, height) < 1 or max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
+    kind, (width, height) = reader.bits(8), (reader.golomb(_SIZE_ORDER) + 1 for _ in range(2))
+    if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise AnirError(f"says that its picture is {width}x{height}, which is out of range")
-    count, deep, wide = reader.varint(), reader.varint(), reader.varint()
     colours, is_grid = kind >> 4 & 3, kind >> 6
-    if (
-        not all(1 <= number <= MOST_LEVELS for number in (count, deep, wide))
-        or colours >= len(COLOURS)
-        or is_grid > 1
-        or (is_grid and count != deep * wide)
-    ):
-        raise AnirError("its header is damaged")
-    depths = [reader.varint() for _ in range(deep)]
-    widths = [reader.varint() for _ in range(wide)]
-    if any(not 2 <= n <= MOST_LAYERS for n in depths) or any(not 1 <= n <= MOST_CHANNELS for n in widths):
+    if colours >= len(COLOURS) or is_grid > 1:
+        raise _damaged()
+    depths = _read_ascending(reader, 2, _DEPTH_ORDER)
+    widths = _read_ascending(reader, 1, _WIDTH_ORDER)
+    if depths[-1] > MOST_LAYERS or widths[-1] > MOST_CHANNELS:
         raise AnirError(f"has a subnet of more than {MOST_LAYERS} layers of {MOST_CHANNELS} channels")
-    parts = []
+    count = len(depths) * len(widths) if is_grid else reader.golomb(_COUNT_ORDER) + 1
+    if count > MOST_LEVELS:
+        raise _damaged()
+    parts, quality = [], list(_FIRST)
     for level in range(count):
-        index = level % deep << 4 | level // deep if is_grid else reader.byte()
-        parts.append((index, reader.varint(), reader.byte(), reader.byte()))
-    if _checksum(data[: reader.at]) != reader.take(2):
-        raise AnirError("its header is damaged")
-    levels, end = [], reader.at
-    for index, length, psnr, gains in parts:
+        grid = level % len(depths), level // len(depths)
+        deep, wide = grid if is_grid else (reader.bits(4), reader.bits(4))
+        length = reader.golomb(_LENGTH_ORDER) + 1
+        for i, order in enumerate(_QUALITY_ORDERS):
+            quality[i] += reader.signed(order)
+        parts.append((deep, wide, length, *quality))
+    checked = reader.position()
+    if _checksum(data[:checked]) != reader.take(2):
+        raise _damaged()
+    levels, end = [], reader.position()
+    for deep, wide, length, psnr, first, second in parts:
         end += length
-        if not length or end > _MOST_BYTES or index >> 4 >= deep or index & 15 >= wide:
-            raise AnirError("its header is damaged")
+        if end > _MOST_BYTES or deep >= len(depths) or wide >= len(widths):
+            raise _damaged()
+        if not (0 <= psnr <= 255 and 0 <= first <= 15 and 0 <= second <= 15):
+            raise _damaged()
         full = psnr * _PSNR_STEP
-        half = full + (gains >> 4) * _GAIN_STEP
-        quarter = half + (gains & 15) * _GAIN_STEP
-        levels.append(Level(depths[index >> 4], widths[index & 15], end, (full, half, quarter)))
+        half = full + first * _GAIN_STEP
+        levels.append(Level(depths[deep], widths[wide], end, (full, half, half + second * _GAIN_STEP)))
     bits, pitch = 8 if kind & 4 else 4, 32 if kind & 8 else 16
     return Header(
-        FAMILIES[kind & 3], (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.at
+        FAMILIES[kind & 3], (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.position()
     )
 
 
-class _Bytes:
-    """Numbers from bytes, one after the other."""
-
-    def __init__(self, data: bytes, at: int) -> None:
-        self._data, self.at = data, at
-
-    def take(self, count: int) -> bytes:
-        """The next bytes. Raises IncompleteError if there are not as many."""
-        if self.at + count > len(self._data):
-            raise IncompleteError("ends within its header")
-        self.at += count
-        return self._data[self.at - count : self.at]
-
-    def byte(self) -> int:
-        """The next byte."""
-        return self.take(1)[0]
-
-    def varint(self) -> int:
-        """A number below 2^28, seven bits to a byte, the lowest first, with the top bit where more follow."""
-        result = 0
-        for shift in (0, 7, 14, 21):
-            byte = self.byte()
-            result |= (byte & 127) << shift
-            if byte < 128:
-                return result
-        raise AnirError("its header is damaged")
+def _read_ascending(reader: BitReader, least: int, order: int) -> list[int]:
+    """The inverse of `_ascending`. Raises AnirError if there are more than 16."""
+    count = reader.golomb(_COUNT_ORDER) + 1
+    if count > MOST_LEVELS:
+        raise _damaged()
+    result = list[int]()
+    for _ in range(count):
+        result.append(least + reader.golomb(order))
+        least = result[-1] + 1
+    return result
 
 
-def _varint(number: int) -> bytes:
-    parts = []
-    while number >= 128:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*parts, number])
+def _damaged() -> AnirError:
+    return AnirError("its header is damaged")
 
 
-def _checksum(data: bytes | bytearray) -> bytes:
+def _checksum(data: bytes) -> bytes:
     """The 16-bit Fletcher checksum (RFC 1146's 8-bit form, modulo 255)."""
     low = high = 0
     for byte in data:

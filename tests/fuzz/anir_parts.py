@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from anir_runtime.anir_header import MAGIC
+from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
+
+_GRID = 64
+"""Bit of `kind` that says that levels need no index."""
 
 
 @dataclass
 class LevelEntry:
-    """A level in the header: index of depth and width, bytes, PSNR, gains."""
+    """A level in the header: index of depth and width, bytes, PSNR and gains in the header's units."""
 
     index: int
     length: int
     psnr: int = 100
-    gains: int = 0
+    gains: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -45,33 +49,30 @@ class AnirParts:
 
     @classmethod
     def of(cls, data: bytes) -> Self:
-        """The parts of a file. Raises IndexError or ValueError if the bytes are no header."""
-        if not data.startswith(MAGIC):
+        """The parts of a file. Raises AnirError or ValueError if the bytes are no header."""
+        if not data.startswith(MAGIC) or len(data) < 6:
             raise ValueError("no .anir file")
-        at = 6
+        reader = BitReader(data, 6)
 
-        def number() -> int:
-            nonlocal at
-            value = shift = 0
-            while True:
-                byte = data[at]
-                value |= (byte & 127) << shift
-                at, shift = at + 1, shift + 7
-                if byte < 128:
-                    return value
+        def ascending(least: int, order: int) -> list[int]:
+            result = [least - 1]
+            for _ in range(min(reader.golomb(2) + 1, 1000)):
+                result.append(result[-1] + 1 + reader.golomb(order))
+            return result[1:]
 
-        def byte() -> int:
-            nonlocal at
-            at += 1
-            return data[at - 1]
-
-        size = [number(), number()]
-        counts = [number(), number(), number()]
-        if max(counts) > 1000:
-            raise ValueError("too many levels to look at")
-        depths, widths = ([number() for _ in range(count)] for count in counts[1:])
-        levels = [LevelEntry(byte(), number(), byte(), byte()) for _ in range(counts[0])]
-        return cls(data[4], data[5], size, depths, widths, levels, data[at + 2 :])
+        size = [reader.golomb(9) + 1, reader.golomb(9) + 1]
+        depths, widths = ascending(2, 1), ascending(1, 4)
+        is_grid, deep = data[5] & _GRID, len(depths)
+        count = deep * len(widths) if is_grid else reader.golomb(2) + 1
+        levels, psnr, gains = list[LevelEntry](), 100, (2, 3)
+        for k in range(min(count, 1000)):
+            index = k % deep << 4 | k // deep if is_grid else reader.bits(8)
+            length = reader.golomb(10) + 1
+            psnr += reader.signed(2)
+            gains = gains[0] + reader.signed(0), gains[1] + reader.signed(0)
+            levels.append(LevelEntry(index, length, psnr, gains))
+        start = reader.position() + 2
+        return cls(data[4], data[5] & ~_GRID, size, depths, widths, levels, data[start:])
 
     def ends(self) -> list[int]:
         """Where each level of the stream ends."""
@@ -81,25 +82,29 @@ class AnirParts:
         return result[1:]
 
     def data(self) -> bytes:
-        """The file."""
-        counts = self.counts or [len(self.levels), len(self.depths), len(self.widths)]
-        head = bytearray(MAGIC + bytes([self.version & 255, self.kind & 255]))
-        for number in (*self.size, *counts, *self.depths, *self.widths):
-            head += varint(number)
+        """The file, with an index of each level's depth and width unless `kind` says that there is none."""
+        count, deep, wide = self.counts or (len(self.levels), len(self.depths), len(self.widths))
+        code = "".join(_number(number - 1, 9) for number in self.size)
+        for many, numbers, least, order in ((deep, self.depths, 2, 1), (wide, self.widths, 1, 4)):
+            code += _number(many - 1, 2)
+            for number, before in zip(numbers, [least - 1, *numbers], strict=False):
+                code += _number(number - before - 1, order)
+        has_index = not self.kind & _GRID
+        code += _number(count - 1, 2) if has_index else ""
+        psnr, gains = 100, (2, 3)
         for level in self.levels:
-            head.append(level.index & 255)
-            head += varint(level.length) + bytes([level.psnr & 255, level.gains & 255])
+            code += f"{level.index & 255:08b}" if has_index else ""
+            code += _number(level.length - 1, 10) + golomb(folded(level.psnr - psnr), 2)
+            code += "".join(golomb(folded(own - k), 0) for own, k in zip(level.gains, gains, strict=True))
+            psnr, gains = level.psnr, level.gains
+        head = MAGIC + bytes([self.version & 255, self.kind & 255]) + packed(code)
         low = high = 0
         for byte in head:
             low = (low + byte) % 255
             high = (high + low) % 255
-        return bytes(head) + bytes([low, high]) + self.stream
+        return head + bytes([low, high]) + self.stream
 
 
-def varint(number: int) -> bytes:
-    """A number, seven bits to a byte, the lowest first, with the top bit where more follow."""
-    parts = bytearray()
-    while number >= 128:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*parts, number])
+def _number(number: int, order: int) -> str:
+    """The code of a number, or of 0 if it is negative, which cannot be told."""
+    return golomb(max(0, number), order)

@@ -91,7 +91,7 @@ def _cuts(sound: list[bytes]) -> Files:
 def _headers() -> Files:
     """Sizes, kinds and counts out of range."""
     files: Files = {}
-    sizes = {"0x52": [0, 52], "1x1": [1, 1], "131073x1": [131073, 1], "16385x16384": [16385, 16384]}
+    sizes = {"1x1": [1, 1], "131073x1": [131073, 1], "16385x16384": [16385, 16384]}
     verdicts = {"1x1": DAMAGED}
     for name, size in sizes.items():
         files[f"size-{name}"] = _changed(_set(size=size)), verdicts.get(name, LARGE)
@@ -102,7 +102,7 @@ def _headers() -> Files:
     }.items():
         files[f"size-{name}"] = _changed(_set(size=size)), LARGE
         files[f"size-{name}-siren"] = _changed(_set(size=size), _SIREN), "4 levels"
-    files["size-of-5-bytes"] = _changed(_set(size=[2**30, 1])), DAMAGED
+    files["size-of-31-bits"] = _changed(_set(size=[2**30 + 1, 1])), DAMAGED
     for version in (0, 2, 255):
         files[f"version-{version}"] = _changed(_set(version=version)), NEWER
     for bit in (6, 7):
@@ -111,19 +111,16 @@ def _headers() -> Files:
     for name, colours in (("grey", 0), ("alpha", 2)):
         files[f"kind-{name}-but-rgb"] = _changed(_set(kind=3 | colours << 4)), DAMAGED
         files[f"kind-{name}-but-rgb-siren"] = _changed(_set(kind=colours << 4), _SIREN), DAMAGED
-    counts = {"no-levels": [0, 2, 2], "levels-17": [17, 2, 2], "levels-2-28": [2**28 - 1, 2, 2]}
-    counts |= {
-        "no-depths": [4, 0, 2],
-        "no-widths": [4, 2, 0],
+    counts = {
+        "levels-17": [17, 2, 2],
+        "levels-2-28": [2**28, 2, 2],
         "depths-17": [4, 17, 2],
         "fewer-levels": [3, 2, 2],
     }
     for name, own in counts.items():
         files[f"count-{name}"] = _changed(_set(counts=own)), DAMAGED
     for name, change in {
-        "depth-1": _set(depths=[1, 3, 4]),
         "depth-17": _set(depths=[2, 3, 17]),
-        "width-0": _set(widths=[0, 8]),
         "width-1025": _set(widths=[5, 1025]),
     }.items():
         files[name] = _changed(change), LARGE
@@ -133,7 +130,7 @@ def _headers() -> Files:
 def _index() -> Files:
     """Faults of the levels' entries."""
 
-    def entry(at: int, **values: int) -> Change:
+    def entry(at: int, **values: object) -> Change:
         def change(parts: AnirParts) -> None:
             for name, value in values.items():
                 setattr(parts.levels[at], name, value)
@@ -152,7 +149,10 @@ def _index() -> Files:
     return {
         "index-depth-beyond": (_changed(entry(1, index=0x70)), DAMAGED),
         "index-width-beyond": (_changed(entry(1, index=0x07)), DAMAGED),
-        "index-of-no-bytes": (_changed(entry(2, length=0)), DAMAGED),
+        "index-psnr-below-zero": (_changed(entry(2, psnr=-1)), DAMAGED),
+        "index-psnr-of-64-db": (_changed(entry(2, psnr=256)), DAMAGED),
+        "index-gain-of-8-db": (_changed(entry(2, gains=(16, 0))), DAMAGED),
+        "index-loss-at-a-quarter": (_changed(entry(2, gains=(0, -1))), DAMAGED),
         "index-first-too-short": (_changed(short), DAMAGED),
         "index-ends-beyond-a-gigabyte": (_changed(long), DAMAGED),
         "index-last-beyond-the-file": (_changed(entry(3, length=9999)), "3 levels"),
@@ -212,7 +212,7 @@ def _alike() -> bytes:
 
 def _bombs() -> Files:
     """Much that is declared in few bytes."""
-    wide = [1024, 1000, 900, 800]
+    wide = [800, 900, 1000, 1024]
     weights = _set(depths=[15, 16], widths=wide, levels=[LevelEntry(k, 140) for k in range(4)])
     many = _set(levels=[LevelEntry(0x11, 30) for _ in range(16)])
     return {

@@ -3,6 +3,8 @@
 import random
 from copy import copy
 
+from anir_runtime.errors import AnirError
+
 from tests.fuzz.anir_parts import AnirParts
 from tests.fuzz.mutate import BYTES, flip
 
@@ -34,7 +36,7 @@ def anir(rng: random.Random, data: bytes) -> bytes:
     """Changes one to three parts of an `.anir` file."""
     try:
         parts = AnirParts.of(data)
-    except (IndexError, ValueError):
+    except (AnirError, ValueError):
         return flip(rng, data)
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         rng.choice((_number, _kind, _levels, _lengths, _stream, _stream, _end, _splice))(rng, parts)

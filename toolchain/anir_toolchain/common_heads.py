@@ -18,7 +18,7 @@ from anir_toolchain.space import Subnet
 
 Head = Mapping[str, NDArray[Any]]
 """A head's tensors by the names of docs/format.md."""
-_DB_PER_SHARE = 14.0
+DB_PER_SHARE = 14.0
 """What own tensors have to gain in dB, by the share of a level's bytes that they take.
 
 Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay as well.
@@ -32,6 +32,20 @@ _LEAST_PREFIX = 75
 def near_may_pay(prefix: int, moves: int) -> bool:
     """Whether so many moves are tried where a level's prefix has so many bytes."""
     return prefix > _LEAST_PREFIX * moves
+
+
+def own_bytes(depth: int, channels: int, planes: int, bits: int) -> float:
+    """Bytes that a network's own layers, which are those of the shallower ones too, and its own head take.
+
+    Args:
+        depth: number of layers.
+        channels: of each layer, those of the planes included.
+        planes: of the picture.
+        bits: of a hidden weight.
+    """
+    layers = (depth - 1) * channels * (channels - planes) * bits / 8
+    # A code of each colour for each channel, and scales and biases.
+    return layers + planes * (channels + 4) + 16
 
 
 def best_head(
@@ -70,4 +84,4 @@ def worth(channels: Floats, head: Head, wanted: Floats, share: float) -> float:
     """
     shown = channels @ (head["head"] * head["head.scale"][:, None]).T + head["head.bias"]
     error = float(np.square(shown.clip(0, 1) - wanted).mean())
-    return -10 * float(np.log10(max(error, 1e-10))) - _DB_PER_SHARE * share
+    return -10 * float(np.log10(max(error, 1e-10))) - DB_PER_SHARE * share

@@ -25,10 +25,11 @@ LARGEST = 1 << 22
 """Size beyond which no coefficient is told apart."""
 BLOCK = 8
 """Cells along a side of a block, whose means are coded as cosines."""
-_TOLERANCE, _LAST_TOLERANCE, _TRIALS = 0.005, 0.002, 9
+_TOLERANCE, _LAST_TOLERANCE, _TRIALS = 0.001, 0.0005, 16
 """Share of a level's bytes that may be left, of the last one's, and how many widths are tried at most."""
-_ALIKE = 1.003
-"""Two widths between which no other one is tried: a level may jump over its end there."""
+_ALIKE, _APART = 1.0005, 1.003
+"""Two widths between which no other one is tried, as a level may jump over its end there; and two that are
+told apart in a file, where none is known yet with which the level ends in time."""
 _LARGE, _BITS, _LESS = 0.6, 3.2, 0.7
 """Sizes that a level tells of are larger than so many widths, about, and take so many bits each at first.
 
@@ -218,4 +219,4 @@ def _between(sizes: _Sizes, fine: int, fit: int, tried: dict[int, int], ends: ra
         share = 0.5 if last[0] == last[-1] else min(max(above / (above + below), 0.1), 0.9)
         return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
     width = sizes.width(sizes.beyond(fine or fit) * (aim / tried[fine or fit]) ** _LESS)
-    return max(width, math.ceil(_ALIKE * fine)) if fine else min(width, fit - 1)
+    return max(width, math.ceil(_APART * fine)) if fine else min(width, fit - 1)

@@ -4,6 +4,7 @@ Nothing here needs torch, which takes as long to load as all of this does.
 """
 
 from collections.abc import Iterator
+from statistics import mean
 
 import numpy as np
 from anir_runtime.common_networks import common_trunks, has_common
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from anir_toolchain.ahead import ahead
 from anir_toolchain.cell_sample import CellSample
-from anir_toolchain.common_heads import best_head
+from anir_toolchain.common_heads import DB_PER_SHARE, best_head, own_bytes
 from anir_toolchain.config import Config
 from anir_toolchain.embedding import BLOCK
 from anir_toolchain.lapped_analysis import Analysis
@@ -25,19 +26,38 @@ _PIXELS, _EVERY = 2**19, 5
 
 As many pixels of fewer cells would be less different: bench/NOTES.md.
 """
+_MOST_GAIN = 0.25
+"""What trained networks gained in dB over common ones, at most, their bytes left out: bench/NOTES.md."""
 
 
 def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
     """The subnets of a picture of a shape (H, W, N), if none needs training: all of them are common ones.
 
+    A preset trains networks only where these may be worth their bytes, unless steps are asked for.
     Raises AnirError if the configuration makes no sense.
     """
-    if config.family != "lapped" or config.schedule().steps:
+    steps = config.schedule().steps
+    if config.family != "lapped":
         return None
     height, width, colours = shape
     space = config.space(width, height, colours)
-    common = all(has_common(subnet.depth, subnet.width, colours) for subnet in space.subnets)
-    return space if common else None
+    if not all(has_common(subnet.depth, subnet.width, colours) for subnet in space.subnets):
+        return None
+    trained = config.steps or (steps and _training_may_pay(space, (width, height), colours, config.bits))
+    return None if trained else space
+
+
+def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: int) -> bool:
+    """Whether there is a width whose own networks may gain more than their share of its levels' bytes."""
+    order = in_order(space)
+    ends = dict(zip(order, level_bytes(len(order), size), strict=True))
+    costs = [
+        DB_PER_SHARE
+        * own_bytes(space.depths[-1], width, planes, bits)
+        * mean(1 / end for subnet, end in ends.items() if subnet.width == width)
+        for width in space.widths
+    ]
+    return min(costs) < _MOST_GAIN
 
 
 def instant_levels(

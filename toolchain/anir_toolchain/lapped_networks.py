@@ -11,7 +11,7 @@ import torch
 from anir_runtime.common_networks import Colours, common_trunks, has_common
 from anir_runtime.lapped_transform import Floats
 
-from anir_toolchain.common_heads import Head, best_head, worth
+from anir_toolchain.common_heads import Head, best_head, own_bytes, worth
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.lapped_synthesis import last_layer
 from anir_toolchain.model import Quantized, QuantizedTrunk
@@ -84,9 +84,7 @@ def _worth(
     """What a trunk's own networks are worth in dB, those of all depths together: `common_heads.worth`."""
     _, colours, width = own.head.codes.shape
     weights = (own.weight.float() * own.step.values[..., None]).numpy()
-    layers = len(weights) * width * (width - colours) * trunk.bits / 8
-    # In a file a head has a code of each colour for each channel, scales and biases.
-    cost = layers + colours * (width + 4) + 16
+    cost = own_bytes(trunk.depths[-1], width, colours, trunk.bits)
     total = 0.0
     for k, depth in enumerate(trunk.depths):
         head = {

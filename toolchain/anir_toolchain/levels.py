@@ -19,7 +19,7 @@ _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5,
 """Bits per pixel of the prefixes of sixteen levels; other numbers of levels are spread over these."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
-_HEADER, _ENTRY, _LEVEL = 46, 4, 3
+_HEADER, _ENTRY, _LEVEL = 28, 3, 3
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
 _MOVE = 0.31
 """Bytes for each code of a head near the common one, about."""

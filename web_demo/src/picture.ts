@@ -1,5 +1,6 @@
 /** A picture and its subnets, as a manifest or an `.anir` file's header lists them: the same wherever the files are. */
-import { type Header, IncompleteError, previewFrom, readHeader } from '../neural-img/src/anir_header.ts';
+import { type Header, previewFrom, readHeader } from '../neural-img/src/anir_header.ts';
+import { IncompleteError } from '../neural-img/src/exp_golomb.ts';
 import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
 import { type Manifest, readManifest, type Subnet } from '../neural-img/src/manifest.ts';
 import type { ScreenCopies, Twins } from './codecs.ts';

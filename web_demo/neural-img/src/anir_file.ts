@@ -1,16 +1,10 @@
 /** Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md). */
-import {
-  availableLevels,
-  type Header,
-  IncompleteError,
-  type Level,
-  leastBytes,
-  readHeader,
-} from './anir_header.ts';
+import { availableLevels, type Header, type Level, leastBytes, readHeader } from './anir_header.ts';
 import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat } from './bytes.ts';
 import { Coder } from './coder.ts';
+import { IncompleteError } from './exp_golomb.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';

@@ -1,4 +1,5 @@
 /** The header of an `.anir` file: size, family, and where each level ends (docs/format.md). */
+import { BitReader, damaged } from './exp_golomb.ts';
 import { ModelError } from './model_error.ts';
 import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
 
@@ -9,6 +10,13 @@ const MOST_LEVELS = 16;
 const MOST_BYTES = 2 ** 30;
 /** Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size. */
 const [PSNR_STEP, GAIN_STEP] = [0.25, 0.5];
+/** Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths. */
+const [SIZE_ORDER, COUNT_ORDER, DEPTH_ORDER, WIDTH_ORDER, LENGTH_ORDER] = [9, 2, 1, 4, 10];
+/** A PSNR and two gains in their units, to which the first level's are told as differences; their orders. */
+const [FIRST, QUALITY_ORDERS] = [
+  [100, 2, 3],
+  [2, 0, 0],
+];
 
 /** A prefix of the file that holds one subnet. */
 export interface Level {
@@ -61,9 +69,6 @@ const [STEP_BYTES, AHEAD] = [3, 4];
 export const previewFrom = ({ family, start, colours }: Header): number =>
   family === 'lapped' ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;
 
-/** The file ends within its header. */
-export class IncompleteError extends ModelError {}
-
 /** Whether a file begins as `.anir` files do. */
 export const isAnir = (file: Uint8Array) => MAGIC.every((byte, at) => file[at] === byte);
 
@@ -74,76 +79,63 @@ export const isAnir = (file: Uint8Array) => MAGIC.every((byte, at) => file[at] =
 export function readHeader(data: Uint8Array): Header {
   if (MAGIC.some((byte, at) => at < data.length && data[at] !== byte))
     throw new ModelError('This is not an .anir file.');
-  const reader = new Bytes(data, MAGIC.length);
-  const version = reader.byte();
+  const reader = new BitReader(data, MAGIC.length);
+  const version = reader.bits(8);
   if (version !== VERSION)
     throw new ModelError(
       `This .anir file has format ${version}, this decoder reads ${VERSION}; update the decoder.`,
     );
-  const [kind, width, height] = [reader.byte(), reader.varint(), reader.varint()];
-  if (Math.min(width, height) < 1 || Math.max(width, height) > LONGEST_SIDE || width * height > MOST_PIXELS)
+  const kind = reader.bits(8);
+  const [width, height] = [reader.golomb(SIZE_ORDER) + 1, reader.golomb(SIZE_ORDER) + 1];
+  if (Math.max(width, height) > LONGEST_SIDE || width * height > MOST_PIXELS)
     throw new ModelError(`This file says that it is ${width}×${height} pixels, which is out of range.`);
-  const [count, deep, wide] = [reader.varint(), reader.varint(), reader.varint()];
   const [colours, isGrid] = [COLOURS[(kind >> 4) & 3], kind >> 6];
-  if ([count, deep, wide].some((number) => number < 1 || number > MOST_LEVELS) || !colours) throw damaged();
-  if (isGrid > 1 || (isGrid && count !== deep * wide)) throw damaged();
-  const depths = Array.from({ length: deep }, () => reader.varint());
-  const widths = Array.from({ length: wide }, () => reader.varint());
-  if (
-    depths.some((depth) => depth < 2 || depth > MOST_LAYERS) ||
-    widths.some((channels) => channels < 1 || channels > MOST_CHANNELS)
-  )
+  if (!colours || isGrid > 1) throw damaged();
+  const depths = readAscending(reader, 2, DEPTH_ORDER);
+  const widths = readAscending(reader, 1, WIDTH_ORDER);
+  if ((depths.at(-1) as number) > MOST_LAYERS || (widths.at(-1) as number) > MOST_CHANNELS)
     throw new ModelError(
       `This file has a subnet of more than ${MOST_LAYERS} layers of ${MOST_CHANNELS} channels.`,
     );
+  const count = isGrid ? depths.length * widths.length : reader.golomb(COUNT_ORDER) + 1;
+  if (count > MOST_LEVELS) throw damaged();
+  let quality = FIRST;
   const parts = Array.from({ length: count }, (_, level) => {
-    const index = isGrid ? ((level % deep) << 4) | Math.floor(level / deep) : reader.byte();
-    return { index, length: reader.varint(), psnr: reader.byte(), gains: reader.byte() };
+    const deep = isGrid ? level % depths.length : reader.bits(4);
+    const wide = isGrid ? Math.floor(level / depths.length) : reader.bits(4);
+    const length = reader.golomb(LENGTH_ORDER) + 1;
+    quality = quality.map((before, i) => before + reader.signed(QUALITY_ORDERS[i] as number));
+    return { depth: depths[deep], channels: widths[wide], length, quality };
   });
-  const checked = checksum(data.subarray(0, reader.at));
+  const checked = checksum(data.subarray(0, reader.position()));
   if (checked.some((byte) => byte !== reader.byte())) throw damaged();
-  let end = reader.at;
-  const levels = parts.map(({ index, length, psnr, gains }): Level => {
+  const start = reader.position();
+  let end = start;
+  const levels = parts.map(({ depth, channels, length, quality }): Level => {
     end += length;
-    const [depth, channels] = [depths[index >> 4], widths[index & 15]];
-    if (length === 0 || end > MOST_BYTES || !depth || !channels) throw damaged();
-    const full = psnr * PSNR_STEP;
-    const half = full + (gains >> 4) * GAIN_STEP;
-    const quarter = half + (gains & 15) * GAIN_STEP;
-    return { name: `d${depth}w${channels}`, depth, channels, end, psnr: [full, half, quarter] };
+    if (end > MOST_BYTES || !depth || !channels) throw damaged();
+    if (quality.some((own, i) => own < 0 || own > (i ? 15 : 255))) throw damaged();
+    const [full, first, second] = quality as [number, number, number];
+    const half = full * PSNR_STEP + first * GAIN_STEP;
+    const psnr: Level['psnr'] = [full * PSNR_STEP, half, half + second * GAIN_STEP];
+    return { name: `d${depth}w${channels}`, depth, channels, end, psnr };
   });
   const [bits, pitch] = [kind & 4 ? 8 : 4, kind & 8 ? 32 : 16];
   const family = FAMILIES[kind & 3] as Header['family'];
-  return { family, size: [width, height], colours, bits, pitch, levels, start: reader.at };
+  return { family, size: [width, height], colours, bits, pitch, levels, start };
 }
 
-/** Numbers from bytes, one after the other. */
-class Bytes {
-  constructor(
-    private readonly data: Uint8Array,
-    public at: number,
-  ) {}
-
-  byte(): number {
-    const byte = this.data[this.at];
-    if (byte === undefined) throw new IncompleteError('This .anir file ends within its header.');
-    this.at++;
-    return byte;
-  }
-
-  /** A number below 2²⁸, seven bits to a byte, the lowest first, with the top bit set where more follow. */
-  varint(): number {
-    let result = 0;
-    for (const shift of [0, 7, 14, 21]) {
-      const byte = this.byte();
-      result |= (byte & 127) << shift;
-      if (byte < 128) return result;
-    }
-    throw damaged();
-  }
+/** Up to 16 numbers that ascend from `least` on at the earliest. Throws a ModelError if they are more. */
+function readAscending(reader: BitReader, least: number, order: number): number[] {
+  const count = reader.golomb(COUNT_ORDER) + 1;
+  if (count > MOST_LEVELS) throw damaged();
+  let next = least;
+  return Array.from({ length: count }, () => {
+    const own = next + reader.golomb(order);
+    next = own + 1;
+    return own;
+  });
 }
-
-const damaged = () => new ModelError('The header of this .anir file is damaged; fetch it again.');
 
 /** The 16-bit Fletcher checksum (RFC 1146's 8-bit form, modulo 255). */
 function checksum(data: Uint8Array): [number, number] {

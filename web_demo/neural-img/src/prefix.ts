@@ -1,7 +1,8 @@
 /** The beginning of an `.anir` file, as much of it as has come, and its pictures. */
-import { availableLevels, type Header, IncompleteError, previewFrom, readHeader } from './anir_header.ts';
+import { availableLevels, type Header, previewFrom, readHeader } from './anir_header.ts';
 import { concat } from './bytes.ts';
 import type { Decoder, NeuralImage } from './decoder.ts';
+import { IncompleteError } from './exp_golomb.ts';
 import { ModelError } from './model_error.ts';
 import type { AnirStream } from './stream.ts';
 

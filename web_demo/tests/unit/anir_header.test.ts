@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { IncompleteError, isAnir, readHeader } from '../../neural-img/src/anir_header.ts';
+import { isAnir, readHeader } from '../../neural-img/src/anir_header.ts';
+import { IncompleteError } from '../../neural-img/src/exp_golomb.ts';
 import { type AnirCase, anirCases } from '../vectors.ts';
 
 const cases = anirCases();
@@ -39,43 +40,74 @@ test('a header with any bit changed is refused', () => {
   }
 });
 
+/** The bits of the Exp-Golomb code of a number. */
+function golomb(number: number, order: number): string {
+  const high = ((number >> order) + 1).toString(2);
+  return (
+    '0'.repeat(high.length - 1) + high + (order ? (number % 2 ** order).toString(2).padStart(order, '0') : '')
+  );
+}
+
+/** A header of version 1: its kind, and numbers, each with the order of its code. */
+function headed(kind: number, ...numbers: [number, number][]): number[] {
+  const code = numbers.map((number) => golomb(...number)).join('');
+  const bytes = code.padEnd(8 * Math.ceil(code.length / 8), '0').match(/.{8}/g) ?? [];
+  return [...MAGIC, 1, kind, ...bytes.map((byte) => Number.parseInt(byte, 2))];
+}
+
+const MORE: [number, number] = [2 ** 20, 0];
+const SMALL: [number, number][] = [
+  [15, 9],
+  [15, 9],
+];
+
 test.each([
   ['GIF89a', [0x47, 0x49, 0x46, 0x38], 'not an .anir file'],
   ['a version', [...MAGIC, 2], 'update the decoder'],
-  ['no width', [...MAGIC, 1, 3, 0, 16], 'out of range'],
-  ['too many pixels', [...MAGIC, 1, 3, 255, 255, 127, 255, 255, 127], 'out of range'],
-  ['a long number', [...MAGIC, 1, 3, 255, 255, 255, 255, 1], 'damaged'],
-  ['seventeen levels', [...MAGIC, 1, 3, 16, 16, 17, 1, 1], 'damaged'],
-  ['no levels', [...MAGIC, 1, 3, 16, 16, 0, 1, 1], 'damaged'],
-  ['unknown colours', [...MAGIC, 1, 51, 16, 16, 1, 1, 1], 'damaged'],
-  ['too many layers', [...MAGIC, 1, 3, 16, 16, 1, 1, 1, 127, 8], 'layers'],
-  ['too many channels', [...MAGIC, 1, 3, 16, 16, 1, 1, 1, 2, 255, 127], 'channels'],
+  ['a long side', headed(3, [131072, 9], [0, 9]), 'out of range'],
+  ['too many pixels', headed(3, [16384, 9], [16384, 9]), 'out of range'],
+  ['a long number', headed(3, [2 ** 30, 9]), 'damaged'],
+  ['unknown colours', headed(51, ...SMALL), 'damaged'],
+  ['seventeen depths', headed(3, ...SMALL, [16, 2]), 'damaged'],
+  ['too many layers', headed(3, ...SMALL, [0, 2], [15, 1], [0, 2], [0, 4]), 'layers'],
+  ['too many channels', headed(3, ...SMALL, [0, 2], [0, 1], [0, 2], [1024, 4]), 'channels'],
+  ['seventeen levels', headed(3, ...SMALL, [0, 2], [0, 1], [0, 2], [0, 4], [16, 2], MORE), 'damaged'],
 ])('refuses %s', (_name, bytes, message) => {
   expect(() => readHeader(Uint8Array.from(bytes))).toThrow(message);
 });
 
-/** A header of one level with its checksum. */
-function sealed(...bytes: number[]): Uint8Array {
+/** A header of a grid of subnets with its checksum. */
+function sealed(...numbers: [number, number][]): Uint8Array {
+  const bytes = headed(64, ...SMALL, ...numbers);
   let [low, high] = [0, 0];
-  for (const byte of [...MAGIC, 1, ...bytes]) {
+  for (const byte of bytes) {
     low = (low + byte) % 255;
     high = (high + low) % 255;
   }
-  return Uint8Array.from([...MAGIC, 1, ...bytes, low, high]);
+  return Uint8Array.from([...bytes, low, high]);
 }
 
-test('levels that are not there, empty or beyond all bounds are refused', () => {
-  const level = (...bytes: number[]) => readHeader(sealed(0, 16, 16, 1, 1, 1, 2, 8, ...bytes));
-  expect(level(0, 9, 80, 0x21).levels).toEqual([
-    { name: 'd2w8', depth: 2, channels: 8, end: 28, psnr: [20, 21, 21.5] },
+test('levels beyond all bounds are refused', () => {
+  const subnet: [number, number][] = [
+    [0, 2],
+    [0, 1],
+    [0, 2],
+    [7, 4],
+  ];
+  const level = (length: number, psnr: number, ...gains: number[]) =>
+    readHeader(
+      sealed(...subnet, [length, 10], [psnr, 2], ...gains.map((gain): [number, number] => [gain, 0])),
+    );
+  // 20 quarters of a decibel less than 100, two halves and one half more.
+  expect(level(8, 40, 0, 4).levels).toEqual([
+    { name: 'd2w8', depth: 2, channels: 8, end: 25, psnr: [20, 21, 21.5] },
   ]);
-  for (const [index = 0, ...length] of [
-    [0, 0],
-    [1, 9],
-    [16, 9],
-  ])
-    expect(() => level(index, ...length, 80, 0)).toThrow('damaged');
-  const four = [255, 255, 255, 127];
-  const levels = [0, 1, 2, 3].flatMap(() => [0, ...four, 80, 0]);
-  expect(() => readHeader(sealed(0, 16, 16, 4, 1, 1, 2, 8, ...levels))).toThrow('damaged');
+  for (const [length, psnr, ...gains] of [
+    [2 ** 30 - 30, 0, 0, 0],
+    [8, 202, 0, 0],
+    [8, 311, 0, 0],
+    [8, 0, 6, 0],
+    [8, 0, 0, 25],
+  ] as [number, number, number, number][])
+    expect(() => level(length, psnr, ...gains), `${length}, ${psnr}, ${gains}`).toThrow('damaged');
 });
