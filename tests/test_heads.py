@@ -81,7 +81,7 @@ def test_moves_make_up_for_what_a_head_lacks() -> None:
     away = np.random.default_rng(1).integers(-8, 8, (3, 21))
     moved = codes.copy()
     moved[:, 3:] -= away
-    moves = Moments.of(channels, colours).moves_from({**head, "head": moved.astype(np.int8)}, 8)
+    moves = Moments.of(channels, colours).moves_from({**head, "head": moved.astype(np.int8)}, 8, 0.0)
     shown = codes.copy()
     shown[:, 3:] = moved[:, 3:] + moves
 

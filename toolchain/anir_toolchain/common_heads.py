@@ -4,6 +4,7 @@ Moves from a common head cost bytes of a file. They pay if they raise PSNR by mo
 coefficients would.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from anir_runtime.common_networks import NEAR, Colours, common_trunks, near
 from anir_runtime.lapped_transform import Floats
 from numpy.typing import NDArray
 
-from anir_toolchain.heads import Moments
+from anir_toolchain.heads import Moments, move_bits
 from anir_toolchain.lapped_synthesis import last_layer
 from anir_toolchain.space import Subnet
 
@@ -23,15 +24,6 @@ DB_PER_SHARE = 14.0
 
 Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay as well.
 """
-_MOVE_BYTES = 0.3
-"""Bytes that a move of a code from the common head to one near it takes, about."""
-_LEAST_PREFIX = 75
-"""In a shorter prefix, in bytes for each move, moves would have to gain more than 0.056 dB."""
-
-
-def near_may_pay(prefix: int, moves: int) -> bool:
-    """Whether so many moves are tried where a level's prefix has so many bytes."""
-    return prefix > _LEAST_PREFIX * moves
 
 
 def own_bytes(depth: int, channels: int, planes: int, bits: int) -> float:
@@ -65,10 +57,10 @@ def best_head(
     own = known.layers(subnet.depth, planes)
     channels = last_layer(own["weights"] * own["steps"][:, None, None], seen)
     common = colours.head(known.head(subnet.depth), width)
-    heads = [(common, 0.0)]
-    if near_may_pay(size, planes * (subnet.width - planes)):
-        moves = Moments.of(channels, wanted).moves_from(common, NEAR)
-        heads.append((near(common, moves), _MOVE_BYTES * moves.size))
+    # dB per bit, as the error of all colours that saves as much.
+    price = DB_PER_SHARE / size / 8 * math.log(10) / 10 * planes * _error(channels, common, wanted)
+    moves = Moments.of(channels, wanted).moves_from(common, NEAR, price)
+    heads = [(common, 0.0), (near(common, moves), move_bits(moves) / 8)]
     worths = [(worth(channels, head, wanted, cost / size), head) for head, cost in heads]
     return max(worths, key=lambda choice: choice[0])
 
@@ -82,6 +74,10 @@ def worth(channels: Floats, head: Head, wanted: Floats, share: float) -> float:
         wanted: colours of these pixels, float32[M, N] in [0, 1].
         share: of the level's bytes that own tensors take.
     """
+    return -10 * math.log10(max(_error(channels, head, wanted), 1e-10)) - DB_PER_SHARE * share
+
+
+def _error(channels: Floats, head: Head, wanted: Floats) -> float:
+    """The mean squared error of the colours that a head makes."""
     shown = channels @ (head["head"] * head["head.scale"][:, None]).T + head["head.bias"]
-    error = float(np.square(shown.clip(0, 1) - wanted).mean())
-    return -10 * float(np.log10(max(error, 1e-10))) - DB_PER_SHARE * share
+    return float(np.square(shown.clip(0, 1) - wanted).mean())

@@ -13,6 +13,11 @@ _RIDGE = 1e-5
 _LEAST_ENERGY = 0.1
 """Channels with less mean square than so much of the median are penalized as if they had as much."""
 _LEAST_STEP = 1e-12
+_STAY_BITS, _MOVE_BITS, _ROUNDS = 0.3, 3.3, 12
+"""Bits of a code that stays, about, and of one that moves, and one more for each code that it moves; and how
+often all moves are looked at, at most.
+"""
+Moves = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,16 @@ class Moments:
         )
         return codes, step, solution[:, -1]
 
-    def moves_from(self, head: Mapping[str, NDArray[Any]], most: int) -> NDArray[np.int64]:
+    def moves_from(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> Moves:
         """By how much the codes of a head should be moved at the channels behind the planes.
 
-        Planes and bias stay.
+        Planes and bias stay. Of two ways the better one, by error and bits: from the best rounded moves, or
+        from none, to cheaper ones.
 
         Args:
             head: of as many planes as colours, by the names of docs/format.md.
             most: of a move; one less upwards.
+            price: of a bit, as the squared error that it has to save, of all colours together in [0, 1].
 
         Returns:
             int64[N, C - N] for N colours.
@@ -75,11 +82,65 @@ class Moments:
         known = np.concatenate([head["head.bias"][:, None], head["head"] * scale], axis=1)
         gram = _with_ridge(self.gram[own, own] / self.points)
         lacking = (self.cross[own] - self.gram[own] @ known.T) / self.points
-        solution = np.linalg.solve(gram, lacking).T / scale
-        moves = _rounded_in_turn(
-            solution, gram, np.ones(len(solution)), len(gram), lambda own: np.rint(own).clip(-most, most - 1)
+        rounded = _rounded_in_turn(
+            np.linalg.solve(gram, lacking).T / scale,
+            gram,
+            np.ones(len(scale)),
+            len(gram),
+            lambda own: np.rint(own).clip(-most, most - 1),
         )
-        return moves.astype(np.int64)
+        rows = []
+        for best, wanted, unit in zip(rounded, lacking.T, scale[:, 0], strict=True):
+            search = _Moves(gram * unit**2, wanted * unit, most, price)
+            rows.append(min(map(search.descend, (best, np.zeros_like(best))), key=search.cost))
+        return np.stack(rows).astype(np.int64)
+
+
+def move_bits(moves: NDArray[np.number]) -> float:
+    """About how many bits moves from a head's codes take in a file."""
+    far = np.abs(moves)
+    return float(np.where(far == 0, _STAY_BITS, _MOVE_BITS + far).sum())
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """The search for moves of one colour's codes that save more error than their bits are worth.
+
+    Attributes:
+        gram: second moments of the channels, in units of a code, float64[n, n].
+        lacking: their products with what is lacking, float64[n].
+        most: of a move; one less upwards.
+        price: of a bit.
+    """
+
+    gram: Floats
+    lacking: Floats
+    most: int
+    price: float
+
+    def cost(self, moves: Floats) -> float:
+        """Squared error beyond that of no moves, and the price of the bits."""
+        error = moves @ self.gram @ moves - 2 * moves @ self.lacking
+        return float(error) + self.price * move_bits(moves)
+
+    def descend(self, moves: Floats) -> Floats:
+        """Changes one move after the other to what costs least, until that helps no more."""
+        moves, slope = moves.copy(), self.lacking - self.gram @ moves
+        for _ in range(_ROUNDS):
+            before = moves.copy()
+            for channel, curvature in enumerate(self.gram.diagonal()):
+                own = moves[channel]
+                best = own + slope[channel] / curvature
+                tried = np.array([own, 0.0, np.floor(best), np.ceil(best)]).clip(-self.most, self.most - 1)
+                away = tried - own
+                bits = np.where(tried == 0, _STAY_BITS, _MOVE_BITS + np.abs(tried))
+                to = tried[np.argmin(curvature * away**2 - 2 * away * slope[channel] + self.price * bits)]
+                if to != own:
+                    slope -= (to - own) * self.gram[channel]
+                    moves[channel] = to
+            if np.array_equal(moves, before):
+                break
+        return moves
 
 
 def _rounded_in_turn(

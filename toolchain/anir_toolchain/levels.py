@@ -11,7 +11,6 @@ from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network
 from anir_runtime.steps import Step
 
-from anir_toolchain.common_heads import near_may_pay
 from anir_toolchain.embedding import Embedded, Refined, embed, refine
 from anir_toolchain.space import Space, Subnet
 
@@ -19,10 +18,10 @@ _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5,
 """Bits per pixel of the prefixes of sixteen levels; other numbers of levels are spread over these."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
-_HEADER, _ENTRY, _LEVEL = 28, 3, 3
+_HEADER, _ENTRY, _LEVEL = 32, 3, 3
 """Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
-_MOVE = 0.31
-"""Bytes for each code of a head near the common one, about."""
+_MOVE, _MOVE_AT_FIRST, _LONG_PREFIX = 0.22, 0.08, 75
+"""Bytes for each code of a head near the common one, about, and in prefixes of fewer bytes for each code."""
 _LEAST = 24
 """Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
 
@@ -98,7 +97,7 @@ def _bytes_beside(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, p
         total += _LEVEL
         if has_common(subnet.depth, subnet.width, planes):
             moves = planes * (subnet.width - planes)
-            total += _MOVE * moves if near_may_pay(prefix, moves) else 0
+            total += moves * (_MOVE if prefix > _LONG_PREFIX * moves else _MOVE_AT_FIRST)
         else:
             new = subnet.depth - 1 - layers.get(subnet.width, 0)
             layers[subnet.width] = subnet.depth - 1
