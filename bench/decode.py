@@ -24,8 +24,9 @@ import onnxruntime as ort
 import torch
 import typer
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.decoder import Crop, Decoder, available_cores
+from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.files import replacing
+from anir_runtime.side_by_side import available_cores
 from anir_toolchain.families import families
 from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.model import Model

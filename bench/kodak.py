@@ -22,9 +22,10 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from anir_runtime.decoder import Decoder, available_cores
+from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
+from anir_runtime.side_by_side import available_cores
 from anir_toolchain import Config, export, fit
 from anir_toolchain.image import load_image
 from anir_toolchain.metrics import psnr

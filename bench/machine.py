@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from anir_runtime.decoder import available_cores
+from anir_runtime.side_by_side import available_cores
 
 _PACKAGES = ("anir", "torch", "onnx", "onnxruntime", "numpy", "pillow")
 

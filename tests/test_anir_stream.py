@@ -11,6 +11,7 @@ from anir_runtime import AnirError, Decoder
 from anir_runtime.anir_file import AnirFile, least_bytes
 from anir_runtime.anir_header import read_header
 from anir_runtime.anir_stream import AnirStream
+from anir_runtime.segments import step_bytes
 
 from tests.flat_file import flat_file
 from tests.named_file import named_file
@@ -113,10 +114,11 @@ def test_the_picture_before_damage_of_one_that_waits_for_its_bytes() -> None:
     data = flat_file()
     ends = _ends(data)
     assert ends[0] < least_bytes(read_header(data))
+    place = ends[0] + step_bytes(read_header(data)) - 3
     stream = AnirStream()
     assert stream.feed(data[: ends[0]]) == 0
     with pytest.raises(AnirError, match="damaged in its level 2"):
-        stream.feed(bytes([data[ends[0]] ^ 255]) + data[ends[0] + 1 :])
+        stream.feed(data[ends[0] : place] + bytes([data[place] ^ 255]) + data[place + 1 :])
     best = stream.best()
     assert best is not None
     assert best.name == "d2w8"
@@ -169,5 +171,5 @@ def test_what_is_known_of_coefficients_is_freed_after_the_last_level() -> None:
     stream = AnirStream()
     for piece in _pieces(anir_file("lapped") + bytes(10_000), 900):
         stream.feed(piece)
-    assert stream._file._coder is None
+    assert stream._file._strips is None
     assert stream.best() is stream._file.network()

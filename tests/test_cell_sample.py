@@ -32,7 +32,7 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
         code_step(coder, before, step)
         coder.level(step.width, factor(before))
         before = step
-        network, near = model.network(subnet), sample.near(coder.values())
+        network, near = model.network(subnet), sample.near([coder.values()])
         assert network.latents is not None
 
         def cells(whole: NDArray[np.generic]) -> list[NDArray[np.generic]]:
@@ -67,7 +67,7 @@ def test_of_a_row_of_cells_every_nth_pixel_is_seen() -> None:
     picture = waves(96, 64)
     analysis, step = analyse(picture), Step(1000, 2)
     sample = CellSample(picture, picture.size)
-    near = sample.near(analysis.coefficients)
+    near = sample.near([analysis.coefficients])
     every, all_ = (sample.seen(near, step, 32, n).reshape(4, -1, 31) for n in (5, 1))
     assert np.array_equal(every, all_[:, ::5])
     colours = sample.colours(5)

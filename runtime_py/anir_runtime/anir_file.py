@@ -7,28 +7,19 @@ import numpy as np
 from anir_runtime.anir_header import Header, read_header
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder, code_colours
-from anir_runtime.coder import Coder
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import IncompleteError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview
+from anir_runtime.segments import step_bytes
 from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step, factor
+from anir_runtime.strips import Strips
 
-_STEP_BYTES = 3
-"""Bytes of a level that tell its step."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
 """Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the
 file or of its level, so that a short file does not ask for much memory."""
-
-
-def coder_for(header: Header) -> Coder:
-    """A coder for the stream of a file with that header. Raises AnirError if the picture is too large."""
-    if header.family != "lapped":
-        return Coder(0, 0, header.colours, header.pitch)
-    columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
-    return Coder(rows, columns, header.colours, header.pitch)
 
 
 def least_bytes(header: Header) -> int:
@@ -49,13 +40,17 @@ class AnirFile:
         size: bytes that have come.
     """
 
-    def __init__(self, data: bytes = b"") -> None:
-        """Takes the file or its first bytes. Raises AnirError if they do not begin a file to be read."""
+    def __init__(self, data: bytes = b"", threads: int | None = None) -> None:
+        """Takes the file or its first bytes. Raises AnirError if they do not begin a file to be read.
+
+        Strips of large pictures are decoded on so many threads, as many as there are cores by default.
+        """
         self.header: Header | None = None
         self.decoded = 0
         self.size = 0
         self._head = bytearray()
-        self._coder: Coder | None = None
+        self._threads = threads
+        self._strips: Strips | None = None
         self._networks: NetworkCoder | None = None
         self._step: Step | None = None
         self._latest: tuple[int, Network] | None = None
@@ -67,18 +62,18 @@ class AnirFile:
         # What comes after the last level is left alone.
         own = data[: max(self.header.levels[-1].end - self.size, 0)] if self.header else data
         self.size += len(data)
-        if self._coder is not None:
-            self._coder.feed(own)
+        if self._strips is not None:
+            self._strips.feed(own)
             return
         self._head += own
         if self.header is None:
             self.header = self._read_header()
         if self.header and self.available and not self.decoded:
             # Not before, as this takes memory in proportion to the picture.
-            self._coder = coder_for(self.header)
-            self._coder.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
+            self._strips = Strips(self.header, self._threads)
+            self._strips.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
             self._networks = NetworkCoder(
-                self._coder, self.header.family, self.header.bits, self.header.colours
+                self._strips.first, self.header.family, self.header.bits, self.header.colours
             )
             self._head.clear()
 
@@ -105,7 +100,7 @@ class AnirFile:
             return False
         if not 0 < self.available < len(self.header.levels):
             return False
-        return self.size - self.header.levels[self.available - 1].end >= _STEP_BYTES
+        return self.size - self.header.levels[self.available - 1].end >= step_bytes(self.header)
 
     def network(self, level: int | None = None, last: bool = False) -> Network:
         """The subnet of a level, counted from 0; of the last one that has come whole by default.
@@ -134,22 +129,22 @@ class AnirFile:
             return self.network(last=last)
         is_new = last and self.decoded < self.available
         network = self._decode_to(self.available - 1) if is_new else self.network()
-        assert self._coder is not None
+        assert self._strips is not None
         if not last:
-            self._coder.keep()
-        step = code_step(self._coder, self._step)
+            self._strips.keep()
+        step = code_step(self._strips.first, self._step)
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
-            self._coder.level(step.width, factor(self._step))
+            self._strips.level(step.width, factor(self._step))
             network = self._with_latents(network, last)
         elif is_new:
             network = self._with_latents(network, last)
         if not last:
-            self._coder.restore()
+            self._strips.restore()
         return network
 
     def preview(self) -> Preview | None:
         """What the beginning of the first level shows; none if that is too little, or has come whole."""
-        if self.header is None or self._coder is not None or self.decoded:
+        if self.header is None or self._strips is not None or self.decoded:
             return None
         return read_preview(self.header, bytes(self._head[self.header.start :]))
 
@@ -166,39 +161,39 @@ class AnirFile:
 
     def _with_latents(self, network: Network, last: bool) -> Network:
         """The subnet with latents of what is known by now, if its family has any."""
-        assert self._coder is not None
+        assert self._strips is not None
         assert self.header is not None
         if network.family != "lapped":
             return network
         assert self._step is not None
         step = self._step
-        latents = latents_of(self._coder.values(last), 1 / step.width, self.header.pitch, step.reach)
+        latents = latents_of(self._strips.values(last), 1 / step.width, self.header.pitch, step.reach)
         if last:
             # What is known takes most of the memory.
-            self._coder = self._networks = None
+            self._strips = self._networks = None
         return replace(network, latents=latents)
 
     def _decode_level(self) -> Network:
         """The next level's subnet, without latents."""
-        if self.header is None or self._coder is None or self._networks is None:
+        if self.header is None or self._strips is None or self._networks is None:
             raise AnirError("was read to its end; open the file again")
         # What comes after damage means nothing.
         if self._damaged is not None:
             raise self._damaged
         self._damaged = AnirError(f"is damaged in its level {self.decoded + 1}; fetch it again")
-        header, level, coder = self.header, self.header.levels[self.decoded], self._coder
+        header, level, strips = self.header, self.header.levels[self.decoded], self._strips
         if (level.depth - 1) * level.channels**2 > _WEIGHTS + _WEIGHTS_PER_BYTE * level.end:
             raise self._damaged
         if header.family == "lapped":
             if not self.decoded:
-                self._networks.colours = code_colours(coder, header.colours)
-            before, self._step = self._step, code_step(coder, self._step)
+                self._networks.colours = code_colours(strips.first, header.colours)
+            before, self._step = self._step, code_step(strips.first, self._step)
             if not LEAST_WIDTH <= self._step.width <= MOST_WIDTH:
                 raise self._damaged
-            if not coder.level(self._step.width, factor(before)):
+            if not strips.level(self._step.width, factor(before)):
                 raise self._damaged
         tensors = self._networks.code(level.depth, level.channels, self._step.width if self._step else 0)
-        if not coder.check() or not _finite(tensors):
+        if not strips.check() or not _finite(tensors):
             raise self._damaged
         self._damaged = None
         return Network(header.family, header.size, header.bits, tensors)

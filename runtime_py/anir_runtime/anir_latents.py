@@ -1,6 +1,6 @@
 """Latents of the coefficients that the coder of an `.anir` file knows: codes number the magnitudes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -19,19 +19,20 @@ _PART = 1 << 20
 """Coefficients that are looked at together, about, since each of them may take some dozen bytes."""
 
 
-def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents:
-    """Latents of coefficients int32[rows, columns, N, pitch, pitch] in units, which are worth a step.
+def latents_of(bands: Sequence[Integers], step: float, pitch: int, reach: int) -> Latents:
+    """Latents of coefficients in units, which are worth a step.
 
+    They come from the top in bands of some rows of cells, int32[rows, columns, N, pitch, pitch].
     Raises AnirError if there are more different magnitudes than codes can number.
     """
-    means = values[..., 0, 0]
+    means = np.concatenate([band[..., 0, 0] for band in bands])
     # Means are told as differences in the direction in which they are smaller.
     down = int(np.abs(np.diff(means, axis=0)).sum()) < int(np.abs(np.diff(means, axis=1)).sum())
     differences = np.diff(means, axis=0 if down else 1, prepend=np.int32(0))
 
     known, seen = _Magnitudes(), np.zeros(pitch**2, np.bool_)
     known.add(differences.ravel())
-    for _, places, others in _parts(values):
+    for _, places, others in _parts(bands):
         known.add(others)
         seen[places & pitch**2 - 1] = True
     magnitudes = known.ascending()
@@ -40,26 +41,29 @@ def latents_of(values: Integers, step: float, pitch: int, reach: int) -> Latents
     rows, columns, planes = differences.shape
     codes = np.empty((planes, *((rows, columns) if down else (columns, rows)), used, used), np.int16)
     own = codes if down else codes.transpose(0, 2, 1, 4, 3)
-    for part, places, others in _parts(values):
-        numbers = np.zeros(values[part].shape, np.int16)
+    for part, places, others in _parts(bands):
+        numbers = np.zeros((*own[0, *part].shape[:2], planes, pitch, pitch), np.int16)
         numbers.reshape(-1)[places] = _numbered(others, magnitudes)
         own[:, *part] = numbers[..., :used, :used].transpose(2, 0, 1, 3, 4)
     own[..., 0, 0] = _numbered(differences, magnitudes).transpose(2, 0, 1)
     return Latents(codes, float(np.float32(step)), pitch, down, reach, magnitudes.astype(np.float32))
 
 
-def _parts(values: Integers) -> Iterator[tuple[tuple[slice, slice], NDArray[np.int64], Integers]]:
+def _parts(bands: Sequence[Integers]) -> Iterator[tuple[tuple[slice, slice], NDArray[np.int64], Integers]]:
     """Rows and columns of cells, some at a time: places of coefficients but zeros and means, and these."""
-    rows, columns = (max(1, _PART // own.size) for own in (values[0], values[0, 0]))
+    rows, columns = (max(1, _PART // own.size) for own in (bands[0][0], bands[0][0, 0]))
     # A cell has a power of two of frequencies, the first of which is its mean.
-    last = values[0, 0, 0].size - 1
-    for row, column in product(*(range(0, *own) for own in zip(values.shape, (rows, columns), strict=False))):
-        part = slice(row, row + rows), slice(column, column + columns)
-        own = values[part].reshape(-1)
-        # Hardly one coefficient in ten is not zero.
-        places = np.flatnonzero(own != 0)
-        places = places[places & last != 0]
-        yield part, places, own[places]
+    last = bands[0][0, 0, 0].size - 1
+    first = 0
+    for band in bands:
+        for row, column in product(range(0, len(band), rows), range(0, band.shape[1], columns)):
+            own = band[row : row + rows, column : column + columns].reshape(-1)
+            # Hardly one coefficient in ten is not zero.
+            places = np.flatnonzero(own != 0)
+            places = places[places & last != 0]
+            end = first + min(row + rows, len(band))
+            yield (slice(first + row, end), slice(column, column + columns)), places, own[places]
+        first += len(band)
 
 
 class _Magnitudes:

@@ -10,8 +10,10 @@ from anir_runtime.preview import Preview
 class AnirStream:
     """The beginning of an `.anir` file, which may become longer."""
 
-    def __init__(self) -> None:
-        self._file = AnirFile()
+    def __init__(self, threads: int | None = None) -> None:
+        """Strips of large pictures are decoded on so many threads, as many as there are cores by default."""
+        self._threads = threads
+        self._file = AnirFile(threads=threads)
         self._data = bytearray()
         self._before_damage: Network | None = None
 
@@ -35,7 +37,7 @@ class AnirStream:
             except AnirError:
                 if file.decoded and self._before_damage is None:
                     # What is known of coefficients has changed since: they are decoded again.
-                    again = AnirFile(bytes(self._data))
+                    again = AnirFile(bytes(self._data), self._threads)
                     self._before_damage = again.network(file.decoded - 1, last=True)
                 raise
         return file.decoded

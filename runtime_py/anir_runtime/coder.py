@@ -156,6 +156,10 @@ class Coder:
         """Bytes that a decoder has read by now."""
         return int(self._call("position")) + (4 if self._encoding else 0)
 
+    def means_position(self) -> int:
+        """Bytes that a decoder has read when it knows the last level's means."""
+        return int(self._call("meansPosition")) + (4 if self._encoding else 0)
+
     def finish(self) -> bytes:
         """The whole stream, encoded."""
         self._call("finish")

@@ -20,6 +20,7 @@ from anir_runtime.onnx_graph import GraphRenderer
 from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.picture_file import as_pillow
 from anir_runtime.preview import Preview, PreviewRenderer
+from anir_runtime.side_by_side import available_cores
 from anir_runtime.tiles import Renderer
 
 if TYPE_CHECKING:
@@ -90,13 +91,13 @@ class Decoder:
             elif source is None or content.startswith(MAGIC):
                 self._begun = content
                 if source is not None:
-                    self._show(_network(content))
+                    self._show(_network(content, self._threads))
             elif trust_graph:
                 graph = self._renderer = GraphRenderer(content)
                 self.family, (self.width, self.height) = graph.family, graph.size
                 self.backend = "onnxruntime: the file's own graph is trusted"
             else:
-                self._show(_network(content))
+                self._show(_network(content, self._threads))
         except AnirError as error:
             raise AnirError(f"{name}: {error}") from error
 
@@ -115,7 +116,7 @@ class Decoder:
             # Loads WebAssembly's runtime, which ONNX files need not wait for.
             from anir_runtime.anir_stream import AnirStream
 
-            self._stream, data = AnirStream(), self._begun + data
+            self._stream, data = AnirStream(self._threads), self._begun + data
         self._fed = True
         try:
             self._levels = self._stream.feed(data)
@@ -240,14 +241,14 @@ class Decoder:
         return crop
 
 
-def _network(content: bytes) -> Network | Preview:
+def _network(content: bytes, threads: int) -> Network | Preview:
     """The network of an ONNX file, or the best that an `.anir` file, or the beginning of one, has."""
     if not content.startswith(MAGIC):
         return read_network(content)
     # Loads WebAssembly's runtime, which ONNX files need not wait for.
     from anir_runtime.anir_file import AnirFile
 
-    file = AnirFile(content)
+    file = AnirFile(content, threads)
     return file.preview() or file.refined(last=True)
 
 
@@ -256,11 +257,6 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Draws an exported subnet once: see `Decoder.decode`."""
     return Decoder(source).decode(size, crop)
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read_source(source: Source) -> tuple[str, bytes]:

@@ -11,15 +11,16 @@ import numpy as np
 
 from anir_runtime.anir_header import Header
 from anir_runtime.anir_networks import code_colours
-from anir_runtime.coder import Coder
 from anir_runtime.common_networks import WORTH
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
+from anir_runtime.segments import step_bytes
 from anir_runtime.steps import LEAST_WIDTH, code_step, factor
+from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Floats, Pixels, Spacing
 
-_STEP_BYTES, _AHEAD = 3, 4
-"""Bytes that tell the first level's step; bytes that a decoder reads before they are due."""
+_AHEAD = 4
+"""Bytes that a decoder reads before they are due."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
 """Cubic convolution (Keys 1981): of four neighbours, polynomials of the place between the middle two."""
 
@@ -49,18 +50,18 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     Cells of which nothing has come yet have the colour of their block's known cosines, or the border's.
     """
     many = header.colours
-    if header.family != "lapped" or len(stream) < many**2 + many + _STEP_BYTES + _AHEAD:
+    if header.family != "lapped" or len(stream) < many**2 + many + step_bytes(header, is_first=True) + _AHEAD:
         return None
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
-    # A coder of one frequency knows means alone, and takes little memory.
-    coder = Coder(rows, columns, many, 1)
-    coder.decode(stream)
-    colours, step = code_colours(coder, many), code_step(coder, None)
+    # Coders of one frequency know means alone, and take little memory.
+    strips = Strips(header, threads=1, pitch=1)
+    strips.decode(stream)
+    colours, step = code_colours(strips.first, many), code_step(strips.first, None)
     if step.width < LEAST_WIDTH:
         return None
-    coder.level(step.width, factor(None))
+    strips.level(step.width, factor(None))
     down, across = (_sums(cells, header.pitch) for cells in (rows, columns))
-    planes = coder.values()[..., 0, 0].astype(np.float32)
+    planes = np.concatenate(strips.values())[..., 0, 0].astype(np.float32)
     planes *= (header.pitch / 2 / (down[:, None] * across))[..., None]
     shown = planes @ (colours.matrix.T * WORTH) + np.float32(1 / 255) * colours.border
     return Preview(header.size, header.pitch, _offset(header.pitch), shown)

@@ -190,8 +190,8 @@ def _lapped(width: int) -> bytes:
     writer = AnirWriter(Header("lapped", size, 3, 4, 16, (), 0), 4096)
     colours, own = colours_of(3), common_trunks()[17]
     writer.begin(np.zeros((4, 5, 3, 16, 16), np.int32), colours)
-    code_step(writer.coder, None, Step(width, 1))
-    writer.coder.level(max(width, LEAST_WIDTH), 21)
+    code_step(writer.strips.first, None, Step(width, 1))
+    writer.strips.level(max(width, LEAST_WIDTH), 21)
     network = random_network("lapped", 2, 20, size)
     tensors = {**network.tensors, **own.layers(2, 3), **colours.head(own.head(2), width)}
     writer.add(replace(network, tensors=tensors, latents=None), width)

@@ -43,13 +43,17 @@ class CellSample:
         rows = self.pixels.reshape(len(self._rows), -1, self.pixels.shape[-1])[:, ::every]
         return rows.reshape(-1, rows.shape[-1]).astype(np.float32) / np.float32(255)
 
-    def near(self, values: Integers) -> Integers:
+    def near(self, bands: Sequence[Integers]) -> Integers:
         """A copy of coefficients of these cells and of those beside them, without the others.
 
-        `values` are all of the picture's, int32[rows, columns, N, PITCH, PITCH].
+        All of the picture's come from the top in bands of some rows of cells, int32[rows, columns, N, K, K].
         """
-        (rows, _), (columns, _) = self._near(values.shape)
-        return values[rows[:, None], columns]
+        ends = np.cumsum([len(band) for band in bands])
+        (rows, _), (columns, _) = self._near((int(ends[-1]), bands[0].shape[1]))
+        own = np.split(rows, np.searchsorted(rows, ends[:-1]))
+        return np.concatenate(
+            [band[(at - end)[:, None], columns] for band, at, end in zip(bands, own, ends, strict=True)]
+        )
 
     def seen(self, near: Integers, step: Step, channels: int, every: int) -> Floats:
         """What the first channels of a level's network see at pixels of these cells, float32[M, n].

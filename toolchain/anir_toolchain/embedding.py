@@ -12,6 +12,7 @@ import numpy as np
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Coder, Integers
 from anir_runtime.network import Latents
+from anir_runtime.segments import BLOCK
 from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, cheap_width, code_step, factor
 from numpy.typing import NDArray
 
@@ -23,8 +24,6 @@ UNIT = FINEST / LEAST_WIDTH
 """Value of a size of 1 of the embedded code."""
 LARGEST = 1 << 22
 """Size beyond which no coefficient is told apart."""
-BLOCK = 8
-"""Cells along a side of a block, whose means are coded as cosines."""
 _TOLERANCE, _LAST_TOLERANCE, _TRIALS = 0.001, 0.0005, 16
 """Share of a level's bytes that may be left, of the last one's, and how many widths are tried at most."""
 _ALIKE, _APART = 1.0005, 1.003
@@ -112,7 +111,7 @@ def embed(
     """Levels that end after so many bytes each, or just before: see `refine`."""
     result = []
     for own in refine(target, ends, reaches, trials):
-        latents = latents_of(own.values, 1 / own.step.width, target.shape[3], own.step.reach)
+        latents = latents_of([own.values], 1 / own.step.width, target.shape[3], own.step.reach)
         result.append(Embedded(own.step, latents, own.end))
     return result
 
@@ -170,7 +169,7 @@ def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
     for step in steps:
         _code(coder, before, step)
         before = step
-        yield latents_of(coder.values(), 1 / step.width, pitch, step.reach)
+        yield latents_of([coder.values()], 1 / step.width, pitch, step.reach)
 
 
 def _code(coder: Coder, before: Step | None, step: Step) -> int:

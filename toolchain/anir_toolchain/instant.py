@@ -9,13 +9,13 @@ from statistics import mean
 import numpy as np
 from anir_runtime.common_networks import common_trunks, has_common
 from anir_runtime.network import Network
+from anir_runtime.segments import BLOCK
 from numpy.typing import NDArray
 
 from anir_toolchain.ahead import ahead
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.common_heads import DB_PER_SHARE, best_head, own_bytes
 from anir_toolchain.config import Config
-from anir_toolchain.embedding import BLOCK
 from anir_toolchain.lapped_analysis import Analysis
 from anir_toolchain.levels import LevelNetwork, in_order, level_bytes, refined_levels
 from anir_toolchain.sample import is_large, sample_of, sampled_coefficients
@@ -79,7 +79,7 @@ def instant_levels(
         coefficients, cells = analysis.coefficients, CellSample(image, _PIXELS)
     wanted = cells.colours(_EVERY)
     refined = refined_levels(coefficients, order, size, bits)
-    known = ahead((level.step, cells.near(level.values)) for level in refined)
+    known = ahead((level.step, cells.near([level.values])) for level in refined)
     for subnet, (step, near), end in zip(order, known, level_bytes(len(order), size), strict=True):
         seen = cells.seen(near, step, subnet.width, _EVERY)
         _, head = best_head(subnet, analysis.colours, step.width, end, seen, wanted)

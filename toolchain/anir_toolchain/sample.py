@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 from anir_runtime.coder import Integers
+from anir_runtime.segments import BLOCK
 from numpy.typing import NDArray
 
-from anir_toolchain.embedding import BLOCK
 from anir_toolchain.lapped_analysis import PITCH
 
 _PIXELS = 2**20

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 
-from anir_runtime.decoder import available_cores
 from anir_runtime.errors import AnirWarning
 from anir_runtime.interrupts import ended_soon_by_interrupts, saving
+from anir_runtime.side_by_side import available_cores
 
 from anir_toolchain.cluster import on_cluster
 from anir_toolchain.display import Display

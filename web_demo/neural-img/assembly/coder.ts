@@ -3,7 +3,7 @@ import { fillLogarithms } from './logarithms';
 import { fillNeighbours } from './neighbours';
 import { makeRoom } from './state';
 
-export { level } from './levels';
+export { level, meansPosition } from './levels';
 export { symbols } from './mixer';
 export { bits, check, extend, finish, position, startDecoding, startEncoding } from './range_coder';
 export { keep, kept, restore, room, spare } from './state';

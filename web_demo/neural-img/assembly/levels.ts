@@ -8,7 +8,7 @@
 import { spread } from './activity';
 import { bands, classOf, lastOfBand, log, measureBy } from './logarithms';
 import { atLeast, chance, count, odds, predict, predictGiven, stretch, update } from './mixer';
-import { code, starved } from './range_coder';
+import { code, position, starved } from './range_coder';
 import { recordSign, recordSize } from './recording';
 import { signContexts, signSlots } from './sign_contexts';
 import { halfContexts, slots, zeroContexts } from './size_contexts';
@@ -66,6 +66,7 @@ const due = new StaticArray<i32>(CLASSES);
 /** The last level's width. */
 export let width: i32 = 1;
 let factor: i32 = 0;
+let means: usize = 0;
 
 /** The threshold for a zero that reaches it with such odds. */
 @inline
@@ -97,7 +98,14 @@ export function level(w: i32, visited: i32, wanted: usize): bool {
     atLeast(chances + (<usize>i << 2), UNLIKELY);
     due[i] = dueAt(i);
   }
-  return codeMeans(wanted) && codeOthers(wanted);
+  if (!codeMeans(wanted)) return false;
+  means = position();
+  return codeOthers(wanted);
+}
+
+/** Bytes read or written up to the end of the last level's means. */
+export function meansPosition(): usize {
+  return means;
 }
 
 /** Where the coefficients of a cell's plane are, among those to encode; 0 to decode. */

@@ -3,16 +3,15 @@ import { availableLevels, type Header, type Level, leastBytes, readHeader } from
 import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat } from './bytes.ts';
-import { Coder } from './coder.ts';
 import { IncompleteError } from './exp_golomb.ts';
 import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 import { type Preview, readPreview } from './preview.ts';
+import { stepBytes } from './segments.ts';
 import { factor, LEAST_WIDTH, readStep, type Step } from './steps.ts';
+import { Strips } from './strips.ts';
 
-/** Bytes of a level that tell its step. */
-const STEP_BYTES = 3;
 /** Hidden weights of a subnet: so many, and so many more for each byte up to its level's end, so that few bytes do not ask for much. */
 const [WEIGHTS, WEIGHTS_PER_BYTE] = [2 ** 16, 64];
 
@@ -26,7 +25,7 @@ export class AnirFile {
   size = 0;
   /** What has come before the first level is whole. */
   #parts: Uint8Array[] = [];
-  #coder: Coder | undefined;
+  #strips: Strips | undefined;
   #networks: NetworkDecoder | undefined;
   /** The level that was decoded last, if it was asked for. */
   #latest: { level: number; network: Network } | undefined;
@@ -40,7 +39,7 @@ export class AnirFile {
     const most = (this.header?.levels.at(-1)?.end ?? Number.POSITIVE_INFINITY) - this.size;
     const own = data.subarray(0, Math.max(most, 0));
     this.size += data.length;
-    if (this.#coder) this.#coder.feed(own);
+    if (this.#strips) this.#strips.feed(own);
     else if (own.length > 0) this.#parts.push(own);
     this.header ??= this.#readHeader();
     // Not before, as this takes memory in proportion to the picture.
@@ -73,7 +72,7 @@ export class AnirFile {
       this.decoded++;
     }
     // What is known of a picture takes much memory, and is of no use any more.
-    if (this.decoded === this.header.levels.length) this.#coder = this.#networks = undefined;
+    if (this.decoded === this.header.levels.length) this.#strips = this.#networks = undefined;
     return (this.#latest as { network: Network }).network;
   }
 
@@ -83,23 +82,23 @@ export class AnirFile {
    */
   refined(): Network {
     const network = this.network();
-    const [coder, latents] = [this.#coder, network.latents];
+    const [strips, latents] = [this.#strips, network.latents];
     const come = this.size - (this.header?.levels[this.decoded - 1]?.end ?? 0);
-    if (!coder || !latents || !this.header || come < STEP_BYTES) return network;
-    coder.keep();
-    const { width } = readStep(coder, this.#step);
+    if (!strips || !latents || !this.header || come < stepBytes(this.header)) return network;
+    strips.keep();
+    const { width } = readStep(strips.first, this.#step);
     let refined = latents;
     if (width >= LEAST_WIDTH) {
-      coder.level(width, factor(this.#step));
-      refined = this.#latents(coder, this.header, latents.step, latents.reach);
+      strips.level(width, factor(this.#step));
+      refined = this.#latents(strips, this.header, latents.step, latents.reach);
     }
-    coder.restore();
+    strips.restore();
     return { ...network, latents: refined };
   }
 
   /** What the beginning of the first level shows; none if that is too little, or has come whole. */
   preview(): Preview | undefined {
-    if (!this.header || this.#coder || this.decoded > 0) return;
+    if (!this.header || this.#strips || this.decoded > 0) return;
     return readPreview(this.module, this.header, concat(this.#parts));
   }
 
@@ -117,11 +116,9 @@ export class AnirFile {
 
   #start(header: Header): void {
     const stream = concat(this.#parts).subarray(header.start, header.levels.at(-1)?.end);
-    const cells = header.size.map((pixels) => new Axis(pixels, header.pitch).cells) as [number, number];
-    const [columns, rows] = header.family === 'lapped' ? cells : [0, 0];
-    this.#coder = new Coder(this.module, rows, columns, header.colours, header.pitch);
-    this.#coder.decode(stream);
-    this.#networks = new NetworkDecoder(this.#coder, header.family, header.bits, header.colours);
+    this.#strips = new Strips(this.module, header);
+    this.#strips.decode(stream);
+    this.#networks = new NetworkDecoder(this.#strips.first, header.family, header.bits, header.colours);
     this.#parts = [];
   }
 
@@ -131,28 +128,28 @@ export class AnirFile {
     if (this.#trouble) throw this.#trouble;
     const { family, size, bits } = header;
     this.#trouble = new ModelError(`This file is damaged in its level ${this.decoded + 1}; fetch it again.`);
-    const [coder, networks] = [this.#coder, this.#networks];
-    if (!coder || !networks || (depth - 1) * channels ** 2 > WEIGHTS + WEIGHTS_PER_BYTE * end)
+    const [strips, networks] = [this.#strips, this.#networks];
+    if (!strips || !networks || (depth - 1) * channels ** 2 > WEIGHTS + WEIGHTS_PER_BYTE * end)
       throw this.#trouble;
     const network: Network = { family, size, bits, tensors: {} };
     let width = 0;
     if (family === 'lapped') {
-      if (this.decoded === 0) networks.colours = readColours(coder, header.colours);
-      const step = readStep(coder, this.#step);
+      if (this.decoded === 0) networks.colours = readColours(strips.first, header.colours);
+      const step = readStep(strips.first, this.#step);
       width = step.width;
-      if (width < LEAST_WIDTH || !coder.level(width, factor(this.#step))) throw this.#trouble;
+      if (width < LEAST_WIDTH || !strips.level(width, factor(this.#step))) throw this.#trouble;
       this.#step = step;
-      if (isWanted) network.latents = this.#latents(coder, header, Math.fround(1 / width), step.reach);
+      if (isWanted) network.latents = this.#latents(strips, header, Math.fround(1 / width), step.reach);
     }
     network.tensors = networks.decode(depth, channels, width);
     const areFinite = Object.values(network.tensors).every(({ data }) => data.every(Number.isFinite));
-    if (!coder.check() || !areFinite) throw this.#trouble;
+    if (!strips.check() || !areFinite) throw this.#trouble;
     this.#trouble = undefined;
     return network;
   }
 
-  #latents(coder: Coder, { size, colours, pitch }: Header, step: number, reach: number): Latents {
+  #latents(strips: Strips, { size, colours, pitch }: Header, step: number, reach: number): Latents {
     const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-    return latentsOf(coder.values(), [rows, columns, colours], step, pitch, reach);
+    return latentsOf(strips.values(), [rows, columns, colours], step, pitch, reach);
   }
 }

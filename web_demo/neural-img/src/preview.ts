@@ -6,13 +6,13 @@
  */
 import { type Header, previewFrom } from './anir_header.ts';
 import { readColours } from './anir_networks.ts';
-import { Coder } from './coder.ts';
 import { WORTH } from './common_networks.ts';
 import { axis } from './coordinates.ts';
 import type { Draw } from './kernel.ts';
 import { Axis } from './lapped_transform.ts';
 import type { ModelInfo } from './network.ts';
 import { factor, LEAST_WIDTH, readStep } from './steps.ts';
+import { Strips } from './strips.ts';
 
 /** Colours of a picture's cells. */
 export interface Preview {
@@ -40,14 +40,17 @@ export function readPreview(
   if (file.length < previewFrom(header)) return;
   const { size, pitch, colours: many } = header;
   const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-  // A coder of one frequency knows means alone, and takes little memory.
-  const coder = new Coder(module, rows, columns, many, 1);
-  coder.decode(file.subarray(header.start));
-  const [{ matrix, border }, { width }] = [readColours(coder, many), readStep(coder, undefined)];
+  // Coders of one frequency know means alone, and take little memory.
+  const strips = new Strips(module, header, 1);
+  strips.decode(file.subarray(header.start));
+  const [{ matrix, border }, { width }] = [
+    readColours(strips.first, many),
+    readStep(strips.first, undefined),
+  ];
   if (width < LEAST_WIDTH) return;
-  coder.level(width, factor(undefined));
+  strips.level(width, factor(undefined));
   const [down, across] = [sumsOf(rows, pitch), sumsOf(columns, pitch)];
-  const [means, colours] = [coder.values(), new Float32Array(rows * columns * many)];
+  const [means, colours] = [strips.values(), new Float32Array(rows * columns * many)];
   for (let cell = 0, at = 0; cell < rows * columns; cell++) {
     const [row, column] = [Math.floor(cell / columns), cell % columns];
     const scale = (WORTH * pitch) / 2 / ((down[row] as number) * (across[column] as number));
