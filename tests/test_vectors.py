@@ -39,6 +39,15 @@ def test_files_have_the_networks_beside_them(family: str) -> None:
         assert np.abs(pictures[0] - pictures[1]).max() <= 1
 
 
+def test_a_file_in_strips_shows_what_is_beside_it() -> None:
+    case = json.loads((FOLDER / "strips.json").read_text())
+    data = b64decode(case["anir"])
+    x, y = (np.array(case[axis], np.float32) for axis in "xy")
+    for own in case["levels"] + case["refined"]:
+        drawn = Decoder(data[: own["bytes"]])._ready().start(x, y)(slice(0, len(y)))
+        assert np.abs(drawn.astype(int) - own["pixels"]).max() <= 1
+
+
 def test_anir_files_have_the_networks_beside_them() -> None:
     for case in json.loads((FOLDER / "anir.json").read_text()):
         file = AnirFile(b64decode(case["anir"]))

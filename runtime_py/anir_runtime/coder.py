@@ -17,6 +17,8 @@ from wasmtime import Config, Engine, Instance, Memory, Module, Store, WasmtimeEr
 
 from anir_runtime.errors import AnirError
 
+MOST_DECISIONS = 1 << 23
+"""Decisions that a stream may have, beside 1,024 for each of its bytes: others would take long."""
 _PAGE = 65536
 _HUGE, _MADV_HUGEPAGE = 1 << 27, 14
 """Bytes at the beginning of a module's memory, which wasmtime keeps free for it to grow; the advice they get.
@@ -48,11 +50,15 @@ class Coder:
     source = Path(__file__).with_name("coder.wasm")
     """File of the WebAssembly module."""
 
-    def __init__(self, rows: int, columns: int, planes: int, pitch: int) -> None:
+    def __init__(
+        self, rows: int, columns: int, planes: int, pitch: int, decisions: int = MOST_DECISIONS
+    ) -> None:
         """For so many rows and columns of cells, of so many planes and pitch² frequencies each.
 
-        Raises AnirError if there is not as much memory.
+        So many decisions are allowed, and 1,024 more for each byte. Raises AnirError if there is not as much
+        memory.
         """
+        self._decisions = decisions
         try:
             self._start()
         except WasmtimeError as error:
@@ -104,7 +110,7 @@ class Coder:
         self._reserve(self._stream + most)
         if coefficients is not None:
             self.aim(coefficients)
-        self._call("startEncoding", self._stream)
+        self._call("startEncoding", self._stream, self._decisions)
 
     def aim(self, coefficients: Integers) -> None:
         """Takes other coefficients to encode from now on."""
@@ -113,7 +119,7 @@ class Coder:
     def decode(self, data: bytes) -> None:
         """Begins to decode a stream, or what there is of it."""
         self._append(data)
-        self._call("startDecoding", self._stream, len(data))
+        self._call("startDecoding", self._stream, len(data), self._decisions)
 
     def feed(self, data: bytes) -> None:
         """Takes more bytes of the stream."""

@@ -5,10 +5,12 @@ from itertools import pairwise
 from typing import TypeVar
 
 from anir_runtime.anir_header import Header
-from anir_runtime.coder import Coder, Integers
+from anir_runtime.coder import MOST_DECISIONS, Coder, Integers
 from anir_runtime.segments import Segments, joined, strip_starts
 from anir_runtime.side_by_side import available_cores, side_by_side
 
+_LEAST_DECISIONS = 1 << 20
+"""Of those decisions of a picture that need no bytes, a strip has its share, but so many at least."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -33,8 +35,10 @@ class Strips:
         self._parts = [slice(*own) for own in pairwise(starts)]
         self._threads = min(threads or available_cores(), len(self._parts))
 
+        decisions = max(MOST_DECISIONS // len(self._parts), _LEAST_DECISIONS)
+
         def coder(part: slice) -> Coder:
-            return Coder(part.stop - part.start, columns, header.colours, pitch or header.pitch)
+            return Coder(part.stop - part.start, columns, header.colours, pitch or header.pitch, decisions)
 
         # The first one compiles WebAssembly for all.
         self._coders = [coder(self._parts[0]), *self._each(coder, self._parts[1:])]

@@ -21,6 +21,7 @@ from tests import reference
 from tests.plain_rans import encode, tables_of
 from tests.random_network import random_network
 from tests.vectors.anir import anir_cases
+from tests.vectors.strips import strips_case
 
 FOLDER = Path(__file__).parent
 FAMILIES = sorted(families())
@@ -34,6 +35,7 @@ def vectors() -> dict[str, Any]:
         "lapped_transform.json": lapped_transform_cases(),
         "chebyshev.json": chebyshev_cases(),
         "anir.json": anir_file_cases(),
+        "strips.json": strips_case(),
         **networks,
     }
 

@@ -88,3 +88,41 @@ export const anirCases = (): AnirCase[] =>
       }),
     };
   });
+
+/** What so many bytes of a file in strips tell, codes other than zero by their places, and show. */
+interface Shown {
+  bytes: number;
+  name: string;
+  places: number[];
+  codes: number[];
+  magnitudes: number[];
+  pixels: number[];
+}
+
+/** An `.anir` file of a large picture, with what Python reads from its levels and from prefixes between them. */
+export interface StripsCase {
+  file: Uint8Array<ArrayBuffer>;
+  /** The first row of cells of each strip, and behind these the number of rows. */
+  starts: number[];
+  x: Float32Array;
+  y: Float32Array;
+  levels: Shown[];
+  refined: Shown[];
+  previews: { bytes: number; pixels: number[] }[];
+}
+
+export function stripsCase(): StripsCase {
+  // biome-ignore lint/suspicious/noExplicitAny: JSON
+  const { anir, x, y, starts, ...shown } = vectors<any>('strips');
+  // biome-ignore lint/suspicious/noExplicitAny: JSON
+  const flat = (own: any[]) => own.map(({ pixels, ...others }) => ({ ...others, pixels: pixels.flat(2) }));
+  return {
+    file: Uint8Array.from(atob(anir), (letter) => letter.charCodeAt(0)),
+    starts,
+    x: Float32Array.from(x),
+    y: Float32Array.from(y),
+    levels: flat(shown.levels),
+    refined: flat(shown.refined),
+    previews: flat(shown.previews),
+  };
+}

@@ -5,8 +5,7 @@
  * it was given.
  */
 
-/** Decisions that a stream may have: so many, and so many more for each of its bytes. Others would take long. */
-const DECISIONS: i64 = 1 << 23;
+/** Decisions that a stream may have for each of its bytes, beside those with which it begins. Others would take long. */
 const DECISIONS_PER_BYTE: i64 = 1024;
 
 let encoding = false;
@@ -24,20 +23,20 @@ let left: i64 = 0;
 /** Whether a decision hung on bytes that are not there, or was one too many for those that are. */
 export let starved = false;
 
-/** Goes on writing at an address. */
-export function startEncoding(address: usize): void {
+/** Goes on writing at an address; so many decisions are allowed before the first byte. */
+export function startEncoding(address: usize, decisions: i32): void {
   encoding = true;
   starved = false;
-  left = DECISIONS;
+  left = decisions;
   first = at = address;
   low = digest = 0;
   high = 0xffffffff;
 }
 
-/** Reads bytes from an address on, of which there are so many. */
-export function startDecoding(address: usize, bytes: usize): void {
+/** Reads bytes from an address on, of which there are so many; so many decisions are allowed before the first of them. */
+export function startDecoding(address: usize, bytes: usize, decisions: i32): void {
   encoding = starved = false;
-  left = DECISIONS;
+  left = decisions;
   first = at = address;
   end = address + bytes;
   low = value = digest = 0;

@@ -11,6 +11,8 @@ type Exports = Record<Names | 'startDecoding' | 'symbols' | 'values', Function> 
   memory: WebAssembly.Memory;
 };
 
+/** Decisions that a stream may have, beside 1,024 for each of its bytes: others would take long. */
+export const MOST_DECISIONS = 2 ** 23;
 const PAGE = 65536;
 
 /** What is known of the coefficients of a picture's lapped transform, and the models of their codes. */
@@ -24,10 +26,17 @@ export class Coder {
   #length = 0;
 
   /**
-   * For so many rows and columns of cells, of so many planes and pitch² frequencies each. Throws a ModelError if there is not as
-   * much memory.
+   * For so many rows and columns of cells, of so many planes and pitch² frequencies each; so many decisions are allowed, and 1,024
+   * more for each byte. Throws a ModelError if there is not as much memory.
    */
-  constructor(module: WebAssembly.Module, rows: number, columns: number, planes: number, pitch: number) {
+  constructor(
+    module: WebAssembly.Module,
+    rows: number,
+    columns: number,
+    planes: number,
+    pitch: number,
+    private readonly decisions = MOST_DECISIONS,
+  ) {
     this.#run = new WebAssembly.Instance(module).exports as unknown as Exports;
     if (!this.#run.create(rows, columns, planes, pitch)) throw tooLarge();
     this.#coefficients = rows * columns * planes * pitch ** 2;
@@ -40,7 +49,7 @@ export class Coder {
   /** Begins to decode a stream, or what there is of it. */
   decode(data: Uint8Array): void {
     this.#append(data);
-    this.#run.startDecoding(this.#stream, data.length);
+    this.#run.startDecoding(this.#stream, data.length, this.decisions);
   }
 
   /** Takes more bytes of the stream. */

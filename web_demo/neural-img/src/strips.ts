@@ -1,7 +1,10 @@
 /** The strips of a large picture, each with a decoder of its own (docs/format.md, "Strips"). */
 import type { Header } from './anir_header.ts';
-import { Coder } from './coder.ts';
+import { Coder, MOST_DECISIONS } from './coder.ts';
 import { Segments, stripStarts } from './segments.ts';
+
+/** Of those decisions of a picture that need no bytes, a strip has its share, but so many at least. */
+const LEAST_DECISIONS = 2 ** 20;
 
 /** What is known of the coefficients of a picture's lapped transform: a `Coder` for each of its strips. */
 export class Strips {
@@ -18,9 +21,12 @@ export class Strips {
     const columns = Math.ceil(header.size[0] / header.pitch);
     const starts = stripStarts(header);
     this.#coefficients = (starts.at(-1) as number) * columns * header.colours * pitch ** 2;
+    const decisions = Math.max(Math.floor(MOST_DECISIONS / (starts.length - 1)), LEAST_DECISIONS);
     this.#coders = starts
       .slice(1)
-      .map((end, i) => new Coder(module, end - (starts[i] as number), columns, header.colours, pitch));
+      .map(
+        (end, i) => new Coder(module, end - (starts[i] as number), columns, header.colours, pitch, decisions),
+      );
   }
 
   /** The decoder of the first strip, in whose stream is all that is no coefficient, too. */

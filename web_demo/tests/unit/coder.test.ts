@@ -79,7 +79,7 @@ function encoded(shape: readonly [number, number, number, number], wanted: Int32
   const stream = at + wanted.byteLength;
   run.memory.grow(2);
   new Int32Array(run.memory.buffer, at, wanted.length).set(wanted);
-  run.startEncoding?.(stream);
+  run.startEncoding?.(stream, 1 << 23);
   for (const width of widths) run.level?.(width, 27, at);
   run.check?.();
   run.finish?.();

@@ -1,0 +1,82 @@
+"""A small `.anir` file of a large picture, which has two strips, and what it shows."""
+
+from base64 import b64encode
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from anir_runtime.anir_file import AnirFile
+from anir_runtime.anir_header import Header
+from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.network import Network
+from anir_runtime.preview import PreviewRenderer
+from anir_runtime.steps import Step
+from anir_toolchain.anir_writer import AnirWriter
+
+from tests import reference
+from tests.random_network import colours_of, random_network
+from tests.test_coder import lively
+
+SIZE = 2048, 1024
+ROWS, COLUMNS = 64, 128
+WIDTHS = 4000, 2400, 1400
+
+
+def strips_file() -> bytes:
+    """A grey picture with something to see in either strip, in three levels."""
+    writer = AnirWriter(Header("lapped", SIZE, 1, 4, 16, (), 0), 1 << 16)
+    wanted = np.zeros((ROWS, COLUMNS, 1, 16, 16), np.int32)
+    # Early in each strip: what comes after much of nothing is passed over.
+    for seed, row in enumerate((1, 32)):
+        wanted[row : row + 8, 8:24, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
+    writer.begin(wanted, colours_of(1))
+    for k, width in enumerate(WIDTHS):
+        writer.refine(Step(width, 1))
+        writer.add(replace(random_network("lapped", 2, 4 + k, SIZE, colours=1), latents=None), width)
+    return writer.finish([(20, 21, 22)] * len(WIDTHS))
+
+
+def strips_case() -> dict[str, Any]:
+    """The file in base 64; codes and pixels of its levels and of prefixes, at some coordinates."""
+    data = strips_file()
+    header = AnirFile(data).header
+    assert header is not None
+    ends = [level.end for level in header.levels]
+    x, y = (
+        axis_coordinates(SIZE[0], 9, start=131.3, count=251),
+        axis_coordinates(SIZE[1], 24, start=4, count=640),
+    )
+    lengths = [int.from_bytes(data[header.start + 3 * i :][:3], "little") for i in range(2)]
+    means = [header.start + 6 + sum(lengths[: 1 + i]) for i in range(2)]
+    length = int.from_bytes(data[ends[1] :][:3], "little")
+    refined = [ends[1] + 3 + length // 2, ends[1] + 3 + length, ends[2] - 20]
+    return {
+        "anir": b64encode(data).decode(),
+        "starts": [0, 32, 64],
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "levels": [_shown(AnirFile(data[:end]).network(), end, x, y) for end in ends],
+        "refined": [_shown(AnirFile(data[:size]).refined(), size, x, y) for size in refined],
+        "previews": [
+            {"bytes": size, "pixels": PreviewRenderer(preview).start(x, y)(slice(0, len(y))).tolist()}
+            for size in (*means, ends[0] - 1)
+            if (preview := AnirFile(data[:size]).preview())
+        ],
+    }
+
+
+def _shown(network: Network, size: int, x: Any, y: Any) -> dict[str, Any]:
+    """What so many bytes tell and show: places of codes that are not zero and these, magnitudes, pixels."""
+    latents = network.latents
+    assert latents is not None
+    assert latents.magnitudes is not None
+    codes = latents.codes.ravel()
+    places = np.flatnonzero(codes)
+    return {
+        "bytes": size,
+        "name": network.name,
+        "places": places.tolist(),
+        "codes": codes[places].tolist(),
+        "magnitudes": latents.magnitudes.tolist(),
+        "pixels": reference.pixels(network, x, y).tolist(),
+    }
