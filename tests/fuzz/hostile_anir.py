@@ -16,12 +16,14 @@ from anir_runtime.anir_networks import code_colours
 from anir_runtime.coder import Coder
 from anir_runtime.common_networks import common_trunks
 from anir_runtime.steps import LEAST_WIDTH, Step, code_step
+from anir_runtime.strips import Strips
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.fuzz.anir_parts import AnirParts, LevelEntry
 from tests.fuzz.onnx_changes import Files
 from tests.random_network import colours_of, random_network
 from tests.vectors.anir import CASES, anir_files
+from tests.vectors.strips import strips_file
 
 Change = Callable[[AnirParts], None]
 REASONS = {
@@ -51,7 +53,7 @@ def anir_corpus() -> Files:
         f"sound-{family}-{bits}{_COLOURS[colours]}": (data, "4 levels")
         for (family, colours, bits, _), data in zip(CASES, sound, strict=True)
     }
-    return files | _cuts(sound) | _headers() | _index() | _streams(sound) | _bombs()
+    return files | _cuts(sound) | _headers() | _index() | _streams(sound) | _strips() | _bombs()
 
 
 def _changed(change: Change, case: int = _LAPPED) -> bytes:
@@ -184,6 +186,35 @@ def _streams(sound: list[bytes]) -> Files:
     return files
 
 
+def _strips() -> Files:
+    """A large picture in two strips, whose segments have wrong lengths."""
+    sound = strips_file()
+    parts = AnirParts.of(sound)
+    start, (one, two, _) = len(sound) - len(parts.stream), parts.ends()
+
+    def told(at: int, *lengths: int) -> bytes:
+        table = b"".join(length.to_bytes(3, "little") for length in lengths)
+        return sound[: start + at] + table + sound[start + at + len(table) :]
+
+    segment = int.from_bytes(parts.stream[two:][:3], "little")
+    files: Files = {
+        "strips-sound": (sound, "3 levels"),
+        "strips-means-of-no-bytes": (told(0, 0, 0), DAMAGED),
+        "strips-means-beyond-their-level": (told(0, one, one), DAMAGED),
+        "strips-means-of-16-megabytes": (told(0, 2**24 - 1, 2**24 - 1), DAMAGED),
+        "strips-segment-of-no-bytes": (told(two, 0), DAMAGED),
+        "strips-segment-too-short": (told(two, segment - 9), DAMAGED),
+        "strips-segment-too-long": (told(two, segment + 9), DAMAGED),
+        "strips-segment-of-16-megabytes": (told(two, 2**24 - 1), DAMAGED),
+    }
+    cuts = [("in-lengths", 2, CUT), ("in-lengths-of-level-2", one + 2, "1 levels")]
+    cuts += [("in-strip-2-of-level-3", two + 3 + segment + 40, "2 levels")]
+    files |= {f"strips-cut-{name}": (sound[: start + at], verdict) for name, at, verdict in cuts}
+    few = [replace(level, length=2) for level in parts.levels]
+    files["strips-levels-shorter-than-their-lengths"] = replace(parts, levels=few).data(), DAMAGED
+    return files
+
+
 def _lapped(width: int) -> bytes:
     """A grey picture of one level, with the common network."""
     size = 75, 52
@@ -210,6 +241,21 @@ def _alike() -> bytes:
     return AnirParts(1, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
 
 
+def _alike_in_strips() -> bytes:
+    """The same of four strips."""
+    rows, columns = 128, 128
+    strips = Strips(Header("lapped", (16 * columns, 16 * rows), 1, 4, 16, (), 0))
+    strips.encode(1 << 16)
+    strips.aim(np.full((rows, columns, 1, 16, 16), 1 << 24, np.int32))
+    code_colours(strips.first, 1, colours_of(1))
+    code_step(strips.first, None, Step(LEAST_WIDTH, 1))
+    assert not strips.level(LEAST_WIDTH, 21)
+    means, ends = strips.means_positions(), strips.positions()
+    (level,) = strips.finish(means, [[end + 25 for end in ends]])
+    level += bytes(100)
+    return AnirParts(1, 3, [16 * columns, 16 * rows], [2], [8], [LevelEntry(0, len(level))], level).data()
+
+
 def _bombs() -> Files:
     """Much that is declared in few bytes."""
     wide = [800, 900, 1000, 1024]
@@ -220,5 +266,6 @@ def _bombs() -> Files:
         "bomb-weights-lapped": (_changed(weights), DAMAGED),
         "bomb-sixteen-levels": (_changed(many), DAMAGED),
         "bomb-decisions": (_alike(), DAMAGED),
+        "bomb-decisions-in-strips": (_alike_in_strips(), DAMAGED),
         "bomb-picture-of-a-megapixel": (_changed(_set(size=[1300, 1000])), DAMAGED),
     }

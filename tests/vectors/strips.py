@@ -20,6 +20,7 @@ from tests.test_coder import lively
 SIZE = 2048, 1024
 ROWS, COLUMNS = 64, 128
 WIDTHS = 4000, 2400, 1400
+SUBNETS = (2, 4), (3, 5), (2, 6)
 
 
 def strips_file() -> bytes:
@@ -30,9 +31,10 @@ def strips_file() -> bytes:
     for seed, row in enumerate((1, 32)):
         wanted[row : row + 8, 8:24, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
     writer.begin(wanted, colours_of(1))
-    for k, width in enumerate(WIDTHS):
+    for width, (depth, channels) in zip(WIDTHS, SUBNETS, strict=True):
         writer.refine(Step(width, 1))
-        writer.add(replace(random_network("lapped", 2, 4 + k, SIZE, colours=1), latents=None), width)
+        network = random_network("lapped", depth, channels, SIZE, colours=1)
+        writer.add(replace(network, latents=None), width)
     return writer.finish([(20, 21, 22)] * len(WIDTHS))
 
 

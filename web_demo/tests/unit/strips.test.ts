@@ -77,7 +77,7 @@ describe('what strangers changed', () => {
   test.each([[[0, 0, 0]], [[255, 255, 255]], [[1, 0, 0]]])('lengths of %j are damage', (length) => {
     const own = file.slice();
     own.set(length, ends[1]);
-    expect(nameOf(fileOf(own).network(1))).toBe('d2w5');
+    expect(nameOf(fileOf(own).network(1))).toBe('d3w5');
     expect(() => fileOf(own).network(2)).toThrow('damaged in its level 3');
   });
 });
