@@ -11,7 +11,7 @@ from anir_runtime import AnirError, Decoder
 from anir_runtime.anir_file import AnirFile, least_bytes
 from anir_runtime.anir_header import read_header
 from anir_runtime.anir_stream import AnirStream
-from anir_runtime.segments import step_bytes
+from anir_runtime.segments import table_bytes
 
 from tests.flat_file import flat_file
 from tests.named_file import named_file
@@ -114,7 +114,7 @@ def test_the_picture_before_damage_of_one_that_waits_for_its_bytes() -> None:
     data = flat_file()
     ends = _ends(data)
     assert ends[0] < least_bytes(read_header(data))
-    place = ends[0] + step_bytes(read_header(data)) - 3
+    place = ends[0] + table_bytes(read_header(data))
     stream = AnirStream()
     assert stream.feed(data[: ends[0]]) == 0
     with pytest.raises(AnirError, match="damaged in its level 2"):

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 from anir_runtime.anir_header import Header, Level
-from anir_runtime.segments import Segments, joined, step_bytes, strip_starts
+from anir_runtime.segments import Segments, joined, strip_starts, table_bytes
 
 from tests import plain_segments
 
@@ -41,10 +41,10 @@ def test_strips_are_32_at_most_and_of_lapped_alone() -> None:
     assert strip_starts(header_of((2048, 2048), [5], pitch=32)) == [0, 16, 32, 48, 64]
 
 
-def test_a_level_tells_its_step_behind_its_lengths() -> None:
+def test_lengths_are_told_before_segments() -> None:
     one, three = (header_of(size, [5]) for size in ((768, 512), (2560, 1600)))
-    assert [step_bytes(one, first) for first in (True, False)] == [3, 3]
-    assert [step_bytes(three, first) for first in (True, False)] == [12, 9]
+    assert [table_bytes(one, first) for first in (True, False)] == [0, 0]
+    assert [table_bytes(three, first) for first in (True, False)] == [9, 6]
 
 
 @pytest.mark.parametrize("size", [(768, 512), (2560, 1600), (4000, 3000)])

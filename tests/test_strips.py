@@ -12,7 +12,7 @@ from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Latents, Network
-from anir_runtime.segments import step_bytes, strip_starts
+from anir_runtime.segments import strip_starts, table_bytes
 from anir_runtime.steps import Step, factor
 from anir_runtime.strips import Strips
 from anir_toolchain.anir_writer import AnirWriter
@@ -149,7 +149,7 @@ def test_a_cut_level_refines_the_strips_that_have_come() -> None:
 def test_before_the_lengths_and_the_step_have_come_nothing_is_refined() -> None:
     data = strips_file()
     end = ends_of(data)[1]
-    least = end + step_bytes(read_header(data))
+    least = end + table_bytes(read_header(data)) + 3
     for at in (end, end + 3, least - 1):
         file = AnirFile(data[:at])
         assert file.refined() is file.network()

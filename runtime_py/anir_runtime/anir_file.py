@@ -12,10 +12,12 @@ from anir_runtime.exp_golomb import IncompleteError
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview
-from anir_runtime.segments import step_bytes
+from anir_runtime.segments import table_bytes
 from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step, factor
 from anir_runtime.strips import Strips
 
+_STEP_BYTES = 3
+"""Bytes of a level that tell its step, behind lengths of segments."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
 """Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the
@@ -100,7 +102,9 @@ class AnirFile:
             return False
         if not 0 < self.available < len(self.header.levels):
             return False
-        return self.size - self.header.levels[self.available - 1].end >= step_bytes(self.header)
+        return self.size - self.header.levels[self.available - 1].end >= _STEP_BYTES + table_bytes(
+            self.header
+        )
 
     def network(self, level: int | None = None, last: bool = False) -> Network:
         """The subnet of a level, counted from 0; of the last one that has come whole by default.

@@ -14,13 +14,13 @@ from anir_runtime.anir_networks import code_colours
 from anir_runtime.common_networks import WORTH
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
-from anir_runtime.segments import step_bytes
+from anir_runtime.segments import table_bytes
 from anir_runtime.steps import LEAST_WIDTH, code_step, factor
 from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Floats, Pixels, Spacing
 
-_AHEAD = 4
-"""Bytes that a decoder reads before they are due."""
+_STEP_BYTES, _AHEAD = 3, 4
+"""Bytes that tell the first level's step; bytes that a decoder reads before they are due."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
 """Cubic convolution (Keys 1981): of four neighbours, polynomials of the place between the middle two."""
 
@@ -50,7 +50,10 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     Cells of which nothing has come yet have the colour of their block's known cosines, or the border's.
     """
     many = header.colours
-    if header.family != "lapped" or len(stream) < many**2 + many + step_bytes(header, is_first=True) + _AHEAD:
+    if (
+        header.family != "lapped"
+        or len(stream) < table_bytes(header, is_first=True) + many**2 + many + _STEP_BYTES + _AHEAD
+    ):
         return None
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
     # Coders of one frequency know means alone, and take little memory.

@@ -9,10 +9,8 @@ BLOCK = 8
 """Cells along a side of a block, whose means are coded as cosines: strips are whole rows of blocks."""
 _PIXELS, _MOST = 1 << 20, 32
 """Pixels of a strip, at least, and strips of a picture at most."""
-_LENGTH, _STEP = 3, 3
-"""Bytes that tell a segment's length; those of the first segment that tell a level's step."""
-_TABLE = -1
-"""Stands for the lengths, in place of a strip."""
+_LENGTH = 3
+"""Bytes that tell a segment's length."""
 
 
 def strip_starts(header: Header) -> list[int]:
@@ -28,10 +26,9 @@ def strip_starts(header: Header) -> list[int]:
     return [*(BLOCK * (blocks * i // count) for i in range(count)), rows]
 
 
-def step_bytes(header: Header, is_first: bool = False) -> int:
-    """Bytes of a level, the first one or a later one, after which its step is known."""
-    strips = len(strip_starts(header)) - 1
-    return _LENGTH * _told(strips, is_first) + _STEP
+def table_bytes(header: Header, is_first: bool = False) -> int:
+    """Bytes of a level, the first one or a later one, that tell lengths before its first segment."""
+    return _LENGTH * _told(len(strip_starts(header)) - 1, is_first)
 
 
 def _told(strips: int, are_means: bool) -> int:
@@ -45,41 +42,49 @@ class Segments:
     def __init__(self, header: Header) -> None:
         """For the stream of a file with that header."""
         ends = [header.start, *(level.end for level in header.levels)]
-        self._levels = iter([end - start for start, end in pairwise(ends)])
+        # Bytes of the levels that are to come, and what is left of this one.
+        self._levels, self._left = iter([end - start for start, end in pairwise(ends)]), 0
         self._strips = len(strip_starts(header)) - 1
         self._are_means = self._strips > 1
-        self._left, self._table = 0, bytearray()
-        self._due: list[tuple[int, int]] = []
+        # The lengths that are being told; none while segments follow.
+        self._table: bytearray | None = None
+        # Bytes of the lengths, then those of each strip's segment, that are still to come.
+        self._due: list[int] = []
 
     def share(self, data: bytes) -> list[bytes]:
         """What of the stream's next bytes, none of which are beyond its last level, is each strip's."""
         shares = [bytearray() for _ in range(self._strips)]
         while data:
-            if not self._due:
-                self._left = self._left or next(self._levels)
-                self._table.clear()
-                self._expect(_TABLE, _LENGTH * _told(self._strips, self._are_means))
-            to, count = self._due.pop(0)
-            own, data = data[:count], data[count:]
-            (self._table if to == _TABLE else shares[to]).extend(own)
-            if len(own) < count:
-                self._due.insert(0, (to, count - len(own)))
-            elif to == _TABLE:
-                self._expect_segments()
+            to = next((to for to, count in enumerate(self._due) if count), None)
+            if to is None:
+                self._due = self._lengths() if self._table is None else self._segments(self._table)
+                continue
+            own, data = data[: self._due[to]], data[self._due[to] :]
+            self._due[to] -= len(own)
+            if to > 0:
+                shares[to - 1] += own
+            elif self._table is not None:
+                self._table += own
         return [bytes(own) for own in shares]
 
-    def _expect(self, to: int, count: int) -> None:
-        """Waits for so many bytes, or as many as are left of the level."""
-        own = min(count, self._left)
-        self._due.append((to, own))
+    def _take(self, most: int) -> int:
+        """So many bytes, or as many as are left of the level."""
+        own = min(most, self._left)
         self._left -= own
+        return own
 
-    def _expect_segments(self) -> None:
-        for strip in range(_told(self._strips, self._are_means)):
-            self._expect(strip, int.from_bytes(self._table[_LENGTH * strip :][:_LENGTH], "little"))
+    def _lengths(self) -> list[int]:
+        self._left = self._left or next(self._levels)
+        self._table = bytearray()
+        return [self._take(_LENGTH * _told(self._strips, self._are_means))]
+
+    def _segments(self, table: bytearray) -> list[int]:
+        told = range(0, _LENGTH * _told(self._strips, self._are_means), _LENGTH)
+        lengths = [self._take(int.from_bytes(table[at : at + _LENGTH], "little")) for at in told]
         if not self._are_means:
-            self._expect(self._strips - 1, self._left)
-        self._are_means = False
+            lengths.append(self._take(self._left))
+        self._table, self._are_means = None, False
+        return [0, *lengths]
 
 
 def joined(streams: Sequence[bytes], means: Sequence[int], ends: Sequence[Sequence[int]]) -> list[bytes]:

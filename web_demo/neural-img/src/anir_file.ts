@@ -8,10 +8,12 @@ import { Axis } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 import { type Preview, readPreview } from './preview.ts';
-import { stepBytes } from './segments.ts';
+import { tableBytes } from './segments.ts';
 import { factor, LEAST_WIDTH, readStep, type Step } from './steps.ts';
 import { Strips } from './strips.ts';
 
+/** Bytes of a level that tell its step, behind lengths of segments. */
+const STEP_BYTES = 3;
 /** Hidden weights of a subnet: so many, and so many more for each byte up to its level's end, so that few bytes do not ask for much. */
 const [WEIGHTS, WEIGHTS_PER_BYTE] = [2 ** 16, 64];
 
@@ -84,7 +86,7 @@ export class AnirFile {
     const network = this.network();
     const [strips, latents] = [this.#strips, network.latents];
     const come = this.size - (this.header?.levels[this.decoded - 1]?.end ?? 0);
-    if (!strips || !latents || !this.header || come < stepBytes(this.header)) return network;
+    if (!strips || !latents || !this.header || come < STEP_BYTES + tableBytes(this.header)) return network;
     strips.keep();
     const { width } = readStep(strips.first, this.#step);
     let refined = latents;
@@ -116,8 +118,7 @@ export class AnirFile {
 
   #start(header: Header): void {
     const stream = concat(this.#parts).subarray(header.start, header.levels.at(-1)?.end);
-    this.#strips = new Strips(this.module, header);
-    this.#strips.decode(stream);
+    this.#strips = new Strips(this.module, header, stream);
     this.#networks = new NetworkDecoder(this.#strips.first, header.family, header.bits, header.colours);
     this.#parts = [];
   }

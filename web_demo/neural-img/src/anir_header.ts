@@ -2,7 +2,6 @@
 import { BitReader, damaged } from './exp_golomb.ts';
 import { ModelError } from './model_error.ts';
 import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
-import { stepBytes } from './segments.ts';
 
 const MAGIC = [0x89, 0x61, 0x6e, 0x69];
 const VERSION = 1;
@@ -63,15 +62,12 @@ export function leastBytes({ family, size, colours, pitch }: Header): number {
 export const availableLevels = (header: Header, bytes: number): number =>
   bytes < leastBytes(header) ? 0 : header.levels.filter(({ end }) => end <= bytes).length;
 
-/** Bytes that a decoder reads before they are due. */
-const AHEAD = 4;
+/** Bytes of the first level's stream that tell its step, and that a decoder reads before they are due. */
+const [STEP_BYTES, AHEAD] = [3, 4];
 
 /** Bytes of a file from which on there may be a preview of its first level: infinitely many if its family has none. */
-export function previewFrom(header: Header): number {
-  const { family, start, colours } = header;
-  if (family !== 'lapped') return Number.POSITIVE_INFINITY;
-  return start + colours ** 2 + colours + stepBytes(header, true) + AHEAD;
-}
+export const previewFrom = ({ family, start, colours }: Header): number =>
+  family === 'lapped' ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;
 
 /** Whether a file begins as `.anir` files do. */
 export const isAnir = (file: Uint8Array) => MAGIC.every((byte, at) => file[at] === byte);

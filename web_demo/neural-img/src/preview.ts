@@ -11,6 +11,7 @@ import { axis } from './coordinates.ts';
 import type { Draw } from './kernel.ts';
 import { Axis } from './lapped_transform.ts';
 import type { ModelInfo } from './network.ts';
+import { tableBytes } from './segments.ts';
 import { factor, LEAST_WIDTH, readStep } from './steps.ts';
 import { Strips } from './strips.ts';
 
@@ -37,12 +38,11 @@ export function readPreview(
   header: Header,
   file: Uint8Array,
 ): Preview | undefined {
-  if (file.length < previewFrom(header)) return;
+  if (file.length < previewFrom(header) + tableBytes(header, true)) return;
   const { size, pitch, colours: many } = header;
   const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
   // Coders of one frequency know means alone, and take little memory.
-  const strips = new Strips(module, header, 1);
-  strips.decode(file.subarray(header.start));
+  const strips = new Strips(module, header, file.subarray(header.start), 1);
   const [{ matrix, border }, { width }] = [
     readColours(strips.first, many),
     readStep(strips.first, undefined),

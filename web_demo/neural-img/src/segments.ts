@@ -6,10 +6,8 @@ import { concat } from './bytes.ts';
 const BLOCK = 8;
 /** Pixels of a strip, at least, and strips of a picture at most. */
 const [PIXELS, MOST] = [2 ** 20, 32];
-/** Bytes that tell a segment's length; those of the first segment that tell a level's step. */
-const [LENGTH, STEP] = [3, 3];
-/** Stands for the lengths, in place of a strip. */
-const TABLE = -1;
+/** Bytes that tell a segment's length. */
+const LENGTH = 3;
 
 /**
  * The row of cells with which each strip of a picture begins, and behind these the number of rows. A picture of another family
@@ -23,9 +21,9 @@ export function stripStarts({ family, size, pitch }: Pick<Header, 'family' | 'si
   return [...Array.from({ length: count }, (_, i) => BLOCK * Math.floor((blocks * i) / count)), rows];
 }
 
-/** Bytes of a level, the first one or a later one, after which its step is known. */
-export const stepBytes = (header: Header, isFirst = false) =>
-  LENGTH * told(stripStarts(header).length - 1, isFirst) + STEP;
+/** Bytes of a level, the first one or a later one, that tell lengths before its first segment. */
+export const tableBytes = (header: Header, isFirst = false) =>
+  LENGTH * told(stripStarts(header).length - 1, isFirst);
 
 /** How many lengths are told before segments, either of the first level's means or of all else. */
 const told = (strips: number, areMeans: boolean) => (areMeans && strips > 1 ? strips : strips - 1);
@@ -37,9 +35,10 @@ export class Segments {
   #left = 0;
   readonly #strips: number;
   #areMeans: boolean;
-  #table: number[] = [];
-  /** Whose the next bytes are, and how many. */
-  readonly #due: { to: number; count: number }[] = [];
+  /** The lengths that are being told; none while segments follow. */
+  #table: number[] | undefined;
+  /** Bytes of the lengths, then those of each strip's segment, that are still to come. */
+  #due: number[] = [];
 
   /** For the stream of a file with that header. */
   constructor(header: Header) {
@@ -52,37 +51,41 @@ export class Segments {
   share(data: Uint8Array): Uint8Array[] {
     const shares: Uint8Array[][] = Array.from({ length: this.#strips }, () => []);
     for (let at = 0; at < data.length; ) {
-      if (this.#due.length === 0) {
-        this.#left ||= this.#levels.shift() as number;
-        this.#table = [];
-        this.#expect(TABLE, LENGTH * told(this.#strips, this.#areMeans));
+      const to = this.#due.findIndex(Boolean);
+      if (to < 0) {
+        this.#due = this.#table ? this.#segments(this.#table) : this.#lengths();
+        continue;
       }
-      const next = this.#due[0] as { to: number; count: number };
-      const own = data.subarray(at, at + next.count);
+      const own = data.subarray(at, at + (this.#due[to] as number));
       at += own.length;
-      next.count -= own.length;
-      if (next.to === TABLE) this.#table.push(...own);
-      else shares[next.to]?.push(own);
-      if (next.count > 0) break;
-      this.#due.shift();
-      if (next.to === TABLE) this.#expectSegments();
+      (this.#due[to] as number) -= own.length;
+      if (to > 0) shares[to - 1]?.push(own);
+      else this.#table?.push(...own);
     }
     return shares.map(concat);
   }
 
-  /** Waits for so many bytes, or as many as are left of the level. */
-  #expect(to: number, most: number): void {
-    const count = Math.min(most, this.#left);
-    this.#due.push({ to, count });
-    this.#left -= count;
+  /** So many bytes, or as many as are left of the level. */
+  #take(most: number): number {
+    const own = Math.min(most, this.#left);
+    this.#left -= own;
+    return own;
   }
 
-  #expectSegments(): void {
-    for (let strip = 0; strip < told(this.#strips, this.#areMeans); strip++) {
-      const [low = 0, middle = 0, high = 0] = this.#table.slice(LENGTH * strip);
-      this.#expect(strip, low | (middle << 8) | (high << 16));
-    }
-    if (!this.#areMeans) this.#expect(this.#strips - 1, this.#left);
+  #lengths(): number[] {
+    this.#left ||= this.#levels.shift() as number;
+    this.#table = [];
+    return [this.#take(LENGTH * told(this.#strips, this.#areMeans))];
+  }
+
+  #segments(table: number[]): number[] {
+    const lengths = Array.from({ length: told(this.#strips, this.#areMeans) }, (_, strip) => {
+      const [low = 0, middle = 0, high = 0] = table.slice(LENGTH * strip);
+      return this.#take(low | (middle << 8) | (high << 16));
+    });
+    if (!this.#areMeans) lengths.push(this.#take(this.#left));
+    this.#table = undefined;
     this.#areMeans = false;
+    return [0, ...lengths];
   }
 }

@@ -1,5 +1,6 @@
 /** The strips of a large picture, each with a decoder of its own (docs/format.md, "Strips"). */
 import type { Header } from './anir_header.ts';
+import { concat } from './bytes.ts';
 import { Coder, MOST_DECISIONS } from './coder.ts';
 import { Segments, stripStarts } from './segments.ts';
 
@@ -10,33 +11,27 @@ const LEAST_DECISIONS = 2 ** 20;
 export class Strips {
   readonly #segments: Segments;
   readonly #coders: Coder[];
-  readonly #coefficients: number;
 
   /**
-   * For the stream of a file with that header; `pitch` frequencies of a cell along an axis are decoded. Throws a ModelError if
-   * there is not as much memory.
+   * Begins to decode the stream of a file with that header, or what there is of it, in `pitch` frequencies of a cell along an axis.
+   * Throws a ModelError if there is not as much memory.
    */
-  constructor(module: WebAssembly.Module, header: Header, pitch = header.pitch) {
+  constructor(module: WebAssembly.Module, header: Header, data: Uint8Array, pitch = header.pitch) {
     this.#segments = new Segments(header);
     const columns = Math.ceil(header.size[0] / header.pitch);
     const starts = stripStarts(header);
-    this.#coefficients = (starts.at(-1) as number) * columns * header.colours * pitch ** 2;
-    const decisions = Math.max(Math.floor(MOST_DECISIONS / (starts.length - 1)), LEAST_DECISIONS);
-    this.#coders = starts
-      .slice(1)
-      .map(
-        (end, i) => new Coder(module, end - (starts[i] as number), columns, header.colours, pitch, decisions),
-      );
+    this.#coders = this.#segments.share(data).map((own, i, { length }) => {
+      const rows = (starts[i + 1] as number) - (starts[i] as number);
+      const decisions = Math.max(Math.floor(MOST_DECISIONS / length), LEAST_DECISIONS);
+      const coder = new Coder(module, rows, columns, header.colours, pitch, decisions);
+      coder.decode(own);
+      return coder;
+    });
   }
 
   /** The decoder of the first strip, in whose stream is all that is no coefficient, too. */
   get first(): Coder {
     return this.#coders[0] as Coder;
-  }
-
-  /** Begins to decode a file's stream, or what there is of it. */
-  decode(data: Uint8Array): void {
-    this.#segments.share(data).forEach((own, i) => void this.#coders[i]?.decode(own));
   }
 
   /** Takes more bytes of the stream. */
@@ -56,14 +51,8 @@ export class Strips {
 
   /** What is known of the coefficients, [rows, columns, planes, pitch, pitch]. */
   values(): Int32Array {
-    const values = new Int32Array(this.#coefficients);
-    let at = 0;
-    for (const coder of this.#coders) {
-      const own = coder.values();
-      values.set(own, at);
-      at += own.length;
-    }
-    return values;
+    const parts = this.#coders.map((coder) => new Uint8Array(coder.values().buffer));
+    return new Int32Array(concat(parts).buffer);
   }
 
   /** Keeps all that is known and learned. */
