@@ -54,12 +54,14 @@ class Segments:
     def share(self, data: bytes) -> list[bytes]:
         """What of the stream's next bytes, none of which are beyond its last level, is each strip's."""
         shares = [bytearray() for _ in range(self._strips)]
-        while data:
+        at = 0
+        while at < len(data):
             to = next((to for to, count in enumerate(self._due) if count), None)
             if to is None:
                 self._due = self._lengths() if self._table is None else self._segments(self._table)
                 continue
-            own, data = data[: self._due[to]], data[self._due[to] :]
+            own = data[at : at + self._due[to]]
+            at += len(own)
             self._due[to] -= len(own)
             if to > 0:
                 shares[to - 1] += own
