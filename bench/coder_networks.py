@@ -15,7 +15,7 @@ import torch
 from anir_runtime.coder import Coder
 from anir_runtime.files import replacing
 from anir_runtime.picture_file import as_pillow
-from anir_runtime.steps import Step, code_step, factor
+from anir_runtime.steps import Step, code_step
 from anir_toolchain.embedding import embed
 from anir_toolchain.image import load_image
 from anir_toolchain.lapped_analysis import analyse
@@ -111,7 +111,7 @@ def _records(image: Pixels, row: int) -> Records:
     before: Step | None = None
     for step in steps:
         code_step(coder, before, step)
-        coder.level(step.width, factor(before))
+        coder.level(step.width)
         before = step
     return coder.records().reshape(-1, row)
 

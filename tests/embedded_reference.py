@@ -87,8 +87,8 @@ class Levels:
     def log(self, x: int) -> int:
         return bisect_right(LOG_STEPS, min(x * self.inverse >> 20, 8191))
 
-    def level(self, width: int, factor: int) -> None:
-        self.width, self.factor, self.inverse = width, factor, (1 << 20) // width
+    def level(self, width: int) -> None:
+        self.width, self.inverse = width, (1 << 20) // width
         for chance in self.chances.values():
             chance.p = max(chance.p, 40)
         # First cells' means, cosine after cosine of all blocks.
@@ -108,12 +108,12 @@ class Levels:
             activity = self.log(2 * self.activity(*at))
             chance = self.chances[mean, p, bisect_right(BAND_STEPS, sum(f)), activity]
             high, about = self.high.get(at, UNKNOWN), self.threshold(stretch(chance.p))
-            if chance.p < 40 or not self.factor or high < about * self.factor >> 4:
+            if chance.p < 40 or high < about * 26 >> 4:
                 return
             self.zero(at, f, mean, activity, chance, high, about)
         while self.sign.get(at, 0):
             length = self.high[at] - self.low[at]
-            if 5 * length < 7 * self.width:
+            if 2 * length < 3 * self.width:
                 return
             self.halve(at, f, mean, length)
 
@@ -143,7 +143,10 @@ class Levels:
         kind = 12 * mean + 6 * new
         odds = self.entropy.predict(kind * self.planes + p, slots, activity, frequency, near)
         chance_of = SQUASHED[odds + 3072]
-        limit = min(self.threshold(odds), high - (high >> 4))
+        likely = self.threshold(odds)
+        if high < likely * 28 >> 4:
+            return
+        limit = likely if new else likely * 14 >> 4
         reaches = self.entropy.decide(odds)
         chance.learn(reaches)
         if not reaches:

@@ -3,7 +3,7 @@ import pytest
 from anir_runtime.coder import Coder
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Decoder
-from anir_runtime.steps import Step, code_step, factor
+from anir_runtime.steps import Step, code_step
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_synthesis import features_at
@@ -30,7 +30,7 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
     before = None
     for subnet, step in zip(in_order(model.space), model.steps, strict=True):
         code_step(coder, before, step)
-        coder.level(step.width, factor(before))
+        coder.level(step.width)
         before = step
         network, near = model.network(subnet), sample.near([coder.values()])
         assert network.latents is not None

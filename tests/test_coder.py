@@ -13,7 +13,6 @@ from tests.embedded_reference import Levels
 from tests.entropy_reference import Entropy
 
 WIDTHS = (6000, 2400, 1100, 500, 130)
-FACTORS = (21, 27, 48, 0, 27)
 
 
 def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) -> Integers:
@@ -29,8 +28,8 @@ def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size * 4 + 100, wanted)
     ends, known = [], []
-    for width, factor in zip(WIDTHS, FACTORS, strict=True):
-        coder.level(width, factor)
+    for width in WIDTHS:
+        coder.level(width)
         coder.symbols(3, 4, np.arange(16, dtype=np.uint8))
         coder.check()
         ends.append(coder.position())
@@ -46,8 +45,8 @@ def test_reference_decodes_the_same(rows: int, columns: int, planes: int, pitch:
     data, _, known = encoded(lively(rows, columns, pitch, planes=planes))
     entropy = Entropy(data)
     levels = Levels(entropy, rows, columns, planes, pitch)
-    for width, factor, wanted in zip(WIDTHS, FACTORS, known, strict=True):
-        levels.level(width, factor)
+    for width, wanted in zip(WIDTHS, known, strict=True):
+        levels.level(width)
         assert [entropy.symbol(4, 3) for _ in range(16)] == list(range(16))
         assert entropy.check()
         result = np.zeros_like(wanted)
@@ -73,8 +72,8 @@ def test_each_level_decodes_from_its_prefix() -> None:
     for count, end in enumerate(ends, 1):
         coder = Coder(4, 5, 3, 16)
         coder.decode(data[:end])
-        for width, factor in list(zip(WIDTHS, FACTORS, strict=True))[:count]:
-            assert coder.level(width, factor)
+        for width in WIDTHS[:count]:
+            assert coder.level(width)
             coder.symbols(3, 4, np.zeros(16, np.uint8))
             assert coder.check()
         assert np.array_equal(coder.values(), known[count - 1])
@@ -87,17 +86,17 @@ def test_a_cut_level_shows_what_has_come() -> None:
     middle = (ends[3] + ends[4]) // 2
     coder.decode(data[:middle])
     for k in range(4):
-        coder.level(WIDTHS[k], FACTORS[k])
+        coder.level(WIDTHS[k])
         coder.symbols(3, 4, np.zeros(16, np.uint8))
         coder.check()
     coder.keep()
-    assert not coder.level(WIDTHS[4], FACTORS[4])
+    assert not coder.level(WIDTHS[4])
     # The upper cells are as they will be.
     assert np.array_equal(coder.values()[:1, :, :, 1:], known[4][:1, :, :, 1:])
     assert not np.array_equal(coder.values()[3:, :, :, 1:], known[4][3:, :, :, 1:])
     coder.restore()
     coder.feed(data[middle:])
-    assert coder.level(WIDTHS[4], FACTORS[4])
+    assert coder.level(WIDTHS[4])
     coder.symbols(3, 4, np.zeros(16, np.uint8))
     assert coder.check()
     assert np.array_equal(coder.values(), known[4])
@@ -113,8 +112,8 @@ def test_damage_is_noticed() -> None:
         coder = Coder(4, 5, 3, 16)
         coder.decode(bytes(damaged))
         whole = True
-        for width, factor in zip(WIDTHS, FACTORS, strict=True):
-            coder.level(width, factor)
+        for width in WIDTHS:
+            coder.level(width)
             coder.symbols(3, 4, np.zeros(16, np.uint8))
             whole &= coder.check()
         missed += whole

@@ -13,7 +13,7 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Latents, Network
 from anir_runtime.segments import strip_starts, table_bytes
-from anir_runtime.steps import Step, factor
+from anir_runtime.steps import Step
 from anir_runtime.strips import Strips
 from anir_toolchain.anir_writer import AnirWriter
 
@@ -83,7 +83,7 @@ def test_a_file_tells_what_coders_of_the_strips_know() -> None:
         assert all(np.array_equal(read.tensors[name], own) for name, own in network.tensors.items())
         assert file._strips is not None
         for coder, values in zip(coders, file._strips.values(), strict=True):
-            coder.level(width, factor(Step(1, 1) if k else None))
+            coder.level(width)
             assert np.array_equal(coder.values()[0], values)
         prefix = AnirFile(data[: ends_of(data)[k]]).network().latents
         assert np.array_equal(prefix.codes, read.latents.codes)  # type: ignore[union-attr]
@@ -102,7 +102,7 @@ def test_plain_python_decodes_the_strips() -> None:
         if i == 0:
             entropy.bits(12 * 8 + 15 + 2)
         levels = Levels(entropy, len(known), COLUMNS, 3, 16)
-        levels.level(WIDTHS[0], 21)
+        levels.level(WIDTHS[0])
         values = levels.values()
         assert all(value == values.get(at, 0) for at, value in np.ndenumerate(known))
         assert i == 0 or entropy.check()

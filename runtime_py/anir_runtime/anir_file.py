@@ -13,7 +13,7 @@ from anir_runtime.lapped_transform import Axis
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview
 from anir_runtime.segments import table_bytes
-from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step, factor
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step
 from anir_runtime.strips import Strips
 
 _STEP_BYTES = 3
@@ -138,7 +138,7 @@ class AnirFile:
             self._strips.keep()
         step = code_step(self._strips.first, self._step)
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
-            self._strips.level(step.width, factor(self._step))
+            self._strips.level(step.width)
             network = self._with_latents(network, last)
         elif is_new:
             network = self._with_latents(network, last)
@@ -191,10 +191,10 @@ class AnirFile:
         if header.family == "lapped":
             if not self.decoded:
                 self._networks.colours = code_colours(strips.first, header.colours)
-            before, self._step = self._step, code_step(strips.first, self._step)
+            self._step = code_step(strips.first, self._step)
             if not LEAST_WIDTH <= self._step.width <= MOST_WIDTH:
                 raise self._damaged
-            if not strips.level(self._step.width, factor(before)):
+            if not strips.level(self._step.width):
                 raise self._damaged
         tensors = self._networks.code(level.depth, level.channels, self._step.width if self._step else 0)
         if not strips.check() or not _finite(tensors):

@@ -145,14 +145,13 @@ class Coder:
         self._call("symbols", place, numbers.size, many, group)
         return self._bytes(place, place + numbers.size).reshape(numbers.shape).copy()
 
-    def level(self, width: int, factor: int) -> bool:
+    def level(self, width: int) -> bool:
         """Codes what intervals of such a width tell of the coefficients; whether the bytes sufficed.
 
         Args:
             width: length, 64 to 32767, that intervals of sizes hardly exceed afterwards.
-            factor: a zero is visited if its interval is that many times the threshold, in 1/16; 0 if none is.
         """
-        return bool(self._call("level", width, factor, self._wanted if self._encoding else 0))
+        return bool(self._call("level", width, self._wanted if self._encoding else 0))
 
     def check(self) -> bool:
         """Codes 10 bits that all decisions so far decide; whether they are right."""

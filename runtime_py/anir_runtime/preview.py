@@ -15,7 +15,7 @@ from anir_runtime.common_networks import WORTH
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
 from anir_runtime.segments import table_bytes
-from anir_runtime.steps import LEAST_WIDTH, code_step, factor
+from anir_runtime.steps import LEAST_WIDTH, code_step
 from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Floats, Pixels, Spacing
 
@@ -62,7 +62,7 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     colours, step = code_colours(strips.first, many), code_step(strips.first, None)
     if step.width < LEAST_WIDTH:
         return None
-    strips.level(step.width, factor(None))
+    strips.level(step.width)
     down, across = (_sums(cells, header.pitch) for cells in (rows, columns))
     planes = np.concatenate(strips.values())[..., 0, 0].astype(np.float32)
     planes *= (header.pitch / 2 / (down[:, None] * across))[..., None]

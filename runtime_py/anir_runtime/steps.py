@@ -5,11 +5,6 @@ from dataclasses import dataclass
 from anir_runtime.coder import Coder
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
-_FIRST, _LATER = 21, 28
-"""Factor of a picture's first level, and of the others, in 1/16: bench/NOTES.md.
-
-With less, intervals become shorter than is worth it; with more, a level tells of too few.
-"""
 _PARTS, _NEAR = 9, 8
 """A width v − (v c >> 9), where v is the width before and c from 0 to 255, is told as c, in 8 bits."""
 
@@ -26,11 +21,6 @@ class Step:
 
     width: int
     reach: int
-
-
-def factor(before: Step | None) -> int:
-    """How many times its threshold a zero's interval is when the level after that step visits it, in 1/16."""
-    return _LATER if before else _FIRST
 
 
 def code_step(coder: Coder, before: Step | None, step: Step | None = None) -> Step:

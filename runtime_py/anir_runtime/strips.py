@@ -71,9 +71,9 @@ class Strips:
         for coder, own in zip(self._coders, self._segments.share(data), strict=True):
             coder.feed(own)
 
-    def level(self, width: int, factor: int) -> bool:
+    def level(self, width: int) -> bool:
         """Codes what a level tells of the coefficients (see `Coder.level`); whether all bytes sufficed."""
-        return all(self._each(lambda coder: coder.level(width, factor), self._coders))
+        return all(self._each(lambda coder: coder.level(width), self._coders))
 
     def check(self) -> bool:
         """Codes 10 bits of each strip that all its decisions so far decide; whether they are right."""

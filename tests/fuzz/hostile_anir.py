@@ -222,7 +222,7 @@ def _lapped(width: int) -> bytes:
     colours, own = colours_of(3), common_trunks()[17]
     writer.begin(np.zeros((4, 5, 3, 16, 16), np.int32), colours)
     code_step(writer.strips.first, None, Step(width, 1))
-    writer.strips.level(max(width, LEAST_WIDTH), 21)
+    writer.strips.level(max(width, LEAST_WIDTH))
     network = random_network("lapped", 2, 20, size)
     tensors = {**network.tensors, **own.layers(2, 3), **colours.head(own.head(2), width)}
     writer.add(replace(network, tensors=tensors, latents=None), width)
@@ -236,7 +236,7 @@ def _alike() -> bytes:
     coder.encode(1 << 16, np.full((rows, columns, 3, 16, 16), 1 << 24, np.int32))
     code_colours(coder, 3, colours_of(3))
     code_step(coder, None, Step(LEAST_WIDTH, 1))
-    assert not coder.level(LEAST_WIDTH, 21)
+    assert not coder.level(LEAST_WIDTH)
     stream = coder.finish() + bytes(100)
     return AnirParts(1, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
 
@@ -249,7 +249,7 @@ def _alike_in_strips() -> bytes:
     strips.aim(np.full((rows, columns, 1, 16, 16), 1 << 24, np.int32))
     code_colours(strips.first, 1, colours_of(1))
     code_step(strips.first, None, Step(LEAST_WIDTH, 1))
-    assert not strips.level(LEAST_WIDTH, 21)
+    assert not strips.level(LEAST_WIDTH)
     means, ends = strips.means_positions(), strips.positions()
     (level,) = strips.finish(means, [[end + 25 for end in ends]])
     level += bytes(100)

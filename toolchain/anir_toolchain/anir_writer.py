@@ -11,7 +11,7 @@ from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
-from anir_runtime.steps import Step, code_step, factor
+from anir_runtime.steps import Step, code_step
 from anir_runtime.strips import Strips
 
 Psnr = tuple[float, float, float]
@@ -39,7 +39,7 @@ class AnirWriter:
     def refine(self, step: Step) -> list[Integers]:
         """Encodes what a level tells of the coefficients; gives what is known then, as `Strips.values`."""
         code_step(self.strips.first, self._step, step)
-        self.strips.level(step.width, factor(self._step))
+        self.strips.level(step.width)
         if self._step is None:
             self._means = self.strips.means_positions()
         self._step = step

@@ -13,7 +13,7 @@ from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Coder, Integers
 from anir_runtime.network import Latents
 from anir_runtime.segments import BLOCK
-from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, cheap_width, code_step, factor
+from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, cheap_width, code_step
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
@@ -175,7 +175,7 @@ def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
 def _code(coder: Coder, before: Step | None, step: Step) -> int:
     """Codes a level after the one before; where it ends."""
     code_step(coder, before, step)
-    coder.level(step.width, factor(before))
+    coder.level(step.width)
     return coder.position()
 
 

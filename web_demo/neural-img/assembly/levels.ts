@@ -60,12 +60,21 @@ const SIGN: i32 = 5;
 const NEW: i32 = 6;
 const MEANS: i32 = 12;
 
-/** From how long an interval on zeros of a class are visited. */
+/**
+ * A zero is looked at if its interval is so many times its class's threshold, in 1/16, and told of if it is so many times its own;
+ * if it was before, so much of that is its threshold then.
+ */
+const LOOKED_AT: i32 = 26;
+const TOLD_AGAIN: i32 = 28;
+const LOWER: i32 = 14;
+/** An interval that is so many times the width, in halves, is halved. */
+const HALVED: i32 = 3;
+
+/** From how long an interval on zeros of a class are looked at. */
 const due = new StaticArray<i32>(CLASSES);
 
 /** The last level's width. */
 export let width: i32 = 1;
-let factor: i32 = 0;
 let means: usize = 0;
 
 /** The threshold for a zero that reaches it with such odds. */
@@ -75,24 +84,22 @@ function threshold(oddsOf: i32): i32 {
   return <i32>((<i64>width * share + 32768) >> 16);
 }
 
-/** From how short an interval on zeros of a class are visited. */
+/** From how long an interval on zeros of a class are looked at. */
 @inline
 function dueAt(class_: i32): i32 {
   const p = chance(chances + (<usize>class_ << 2));
-  return p < UNLIKELY || !factor ? UNKNOWN + 1 : (threshold(stretch(p)) * factor) >> 4;
+  return p < UNLIKELY ? UNKNOWN + 1 : (threshold(stretch(p)) * LOOKED_AT) >> 4;
 }
 
 /**
  * Codes a level.
  *
  * @param w its width: intervals become hardly longer
- * @param visited a zero is visited if its interval is so many times its threshold, in 1/16; 0 if none is
  * @param wanted address of the coefficients, i32 [rows, columns, planes, pitch, pitch], to encode; 0 to decode
  * @returns whether the bytes sufficed
  */
-export function level(w: i32, visited: i32, wanted: usize): bool {
+export function level(w: i32, wanted: usize): bool {
   width = w;
-  factor = visited;
   measureBy(w);
   for (let i = 0; i < CLASSES; i++) {
     atLeast(chances + (<usize>i << 2), UNLIKELY);
@@ -158,10 +165,10 @@ function codeOthers(wanted: usize): bool {
 /** Intervals that are shorter are known well enough. */
 @inline
 function longest(): i32 {
-  return (7 * width + 4) / 5;
+  return (HALVED * width + 1) / 2;
 }
 
-/** The highest sum of frequencies at which zeros without activity are visited; at least -1. */
+/** The highest sum of frequencies at which zeros without activity are looked at; at least -1. */
 function quietTo(p: i32): i32 {
   let band = BANDS;
   while (band && unchecked(due[(p * BANDS + band - 1) * LOGS]) > UNKNOWN) band--;
@@ -174,7 +181,7 @@ function codePlane(p: i32, base: i32, wanted: usize): bool {
   const quiet = quietTo(p);
   const long = longest();
   const ofPlane = p * BANDS * LOGS;
-  // Beyond, all are zeros, of which none is visited.
+  // Beyond, all are zeros, of which none is looked at.
   let end = endOf(max(i32At(extents, index), quiet));
   for (let i = 1; i < end; i++) {
     const place = base + i;
@@ -205,7 +212,7 @@ function selected(fu: i32, fv: i32): i32 {
   return min(min(fu + fv, 20) + (fu ? 0 : 21) + (fv ? 0 : 21), 63);
 }
 
-/** Codes whether a zero reaches its threshold, and if so, its sign and interval. */
+/** Codes whether a zero reaches its threshold, unless that is too near its interval's end, and if so, its sign and interval. */
 function codeZero(
   p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mean: i32, class_: i32, x: i32,
 ): void {
@@ -221,7 +228,9 @@ function codeZero(
   const near = zeroContexts(p, base, i, activityLog, fu, fv, beyond, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
   const frequency = selected(fu, fv);
   const chanceOf = predictGiven((kind + REACHES) * planes + p, slots, near, activityLog, frequency);
-  const limit = min(threshold(odds), high - (high >> 4));
+  const likely = threshold(odds);
+  if (high < (likely * TOLD_AGAIN) >> 4) return;
+  const limit = high < UNKNOWN ? (likely * LOWER) >> 4 : likely;
   const size = min(abs(x), high - 1);
   const reaches = code(size >= limit, chanceOf);
   if (starved) return;
@@ -279,7 +288,7 @@ function codeHalves(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mea
     const low = lowOf(place);
     const high = highOf(place);
     const length = high - low;
-    if (5 * length < 7 * width || length < 2) return;
+    if (2 * length < HALVED * width || length < 2) return;
     const activityLog = log(2 * <i64>max(i32At(activities, place), 0));
     const at = min(<i32>((<i64>low * 4) / length), 15);
     halfContexts(p, base, i, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));

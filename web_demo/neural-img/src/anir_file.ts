@@ -9,7 +9,7 @@ import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 import { type Preview, readPreview } from './preview.ts';
 import { tableBytes } from './segments.ts';
-import { factor, LEAST_WIDTH, readStep, type Step } from './steps.ts';
+import { LEAST_WIDTH, readStep, type Step } from './steps.ts';
 import { Strips } from './strips.ts';
 
 /** Bytes of a level that tell its step, behind lengths of segments. */
@@ -91,7 +91,7 @@ export class AnirFile {
     const { width } = readStep(strips.first, this.#step);
     let refined = latents;
     if (width >= LEAST_WIDTH) {
-      strips.level(width, factor(this.#step));
+      strips.level(width);
       refined = this.#latents(strips, this.header, latents.step, latents.reach);
     }
     strips.restore();
@@ -138,7 +138,7 @@ export class AnirFile {
       if (this.decoded === 0) networks.colours = readColours(strips.first, header.colours);
       const step = readStep(strips.first, this.#step);
       width = step.width;
-      if (width < LEAST_WIDTH || !strips.level(width, factor(this.#step))) throw this.#trouble;
+      if (width < LEAST_WIDTH || !strips.level(width)) throw this.#trouble;
       this.#step = step;
       if (isWanted) network.latents = this.#latents(strips, header, Math.fround(1 / width), step.reach);
     }

@@ -72,8 +72,8 @@ export class Coder {
   }
 
   /** Decodes what intervals of such a width tell of the coefficients (see `Step`); whether the bytes sufficed. */
-  level(width: number, factor: number): boolean {
-    return this.#run.level(width, factor, 0) !== 0;
+  level(width: number): boolean {
+    return this.#run.level(width, 0) !== 0;
   }
 
   /** Decodes 10 bits that all decisions so far decide; whether they are right. */

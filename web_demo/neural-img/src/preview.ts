@@ -12,7 +12,7 @@ import type { Draw } from './kernel.ts';
 import { Axis } from './lapped_transform.ts';
 import type { ModelInfo } from './network.ts';
 import { tableBytes } from './segments.ts';
-import { factor, LEAST_WIDTH, readStep } from './steps.ts';
+import { LEAST_WIDTH, readStep } from './steps.ts';
 import { Strips } from './strips.ts';
 
 /** Colours of a picture's cells. */
@@ -48,7 +48,7 @@ export function readPreview(
     readStep(strips.first, undefined),
   ];
   if (width < LEAST_WIDTH) return;
-  strips.level(width, factor(undefined));
+  strips.level(width);
   const [down, across] = [sumsOf(rows, pitch), sumsOf(columns, pitch)];
   const [means, colours] = [strips.values(), new Float32Array(rows * columns * many)];
   for (let cell = 0, at = 0; cell < rows * columns; cell++) {

@@ -2,8 +2,6 @@
 import type { Coder } from './coder.ts';
 
 export const LEAST_WIDTH = 64;
-/** Factor of a picture's first level, and of the others, in 1/16. */
-const [FIRST, LATER] = [21, 28];
 
 /** How a level refines coefficients. */
 export interface Step {
@@ -12,9 +10,6 @@ export interface Step {
   /** Distance in pixels, 1 to 4, of the nearest neighbours at which the level's network sees planes. */
   reach: number;
 }
-
-/** How many times its threshold a zero's interval is when the level after that step visits it, in 1/16. */
-export const factor = (before: Step | undefined) => (before ? LATER : FIRST);
 
 /** What a level does first: its width is told in 512ths of the one before, or as it is. */
 export function readStep(coder: Coder, before: Step | undefined): Step {

@@ -40,8 +40,8 @@ export class Strips {
   }
 
   /** Decodes what a level tells of the coefficients (see `Coder.level`); whether all bytes sufficed. */
-  level(width: number, factor: number): boolean {
-    return this.#coders.map((coder) => coder.level(width, factor)).every(Boolean);
+  level(width: number): boolean {
+    return this.#coders.map((coder) => coder.level(width)).every(Boolean);
   }
 
   /** Decodes 10 bits of each strip that all its decisions so far decide; whether they are right. */

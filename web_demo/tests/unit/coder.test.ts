@@ -25,10 +25,10 @@ test('goes back to what was kept', () => {
   coder.decode(Uint8Array.from({ length: 600 }, (_, k) => (k * 151) % 256));
   const [first, unknown] = [coder.bits(20), coder.values()];
   coder.keep();
-  const second = [coder.bits(32), coder.level(900, 27), coder.values(), coder.symbols(2, 4, 9)];
+  const second = [coder.bits(32), coder.level(900), coder.values(), coder.symbols(2, 4, 9)];
   coder.restore();
   expect(coder.values()).toEqual(unknown);
-  expect([coder.bits(32), coder.level(900, 27), coder.values(), coder.symbols(2, 4, 9)]).toEqual(second);
+  expect([coder.bits(32), coder.level(900), coder.values(), coder.symbols(2, 4, 9)]).toEqual(second);
   expect(first).toBeLessThan(1 << 20);
   expect(unknown.every((value) => value === 0)).toBe(true);
 });
@@ -55,7 +55,7 @@ test('what was encoded is decoded', () => {
       const coder = new Coder(CODER_MODULE, ...shape);
       const { stream, known } = encoded(shape, wanted, falling);
       coder.decode(stream);
-      for (const width of falling) expect(coder.level(width, 27)).toBe(true);
+      for (const width of falling) expect(coder.level(width)).toBe(true);
       expect(coder.check()).toBe(true);
       expect(coder.values()).toEqual(known);
     }),
@@ -91,7 +91,7 @@ function encoded(shape: readonly [number, number, number, number], wanted: Int32
 test('a level that lacks bytes says so and ends', () => {
   const coder = new Coder(CODER_MODULE, 4, 4, 3, 16);
   coder.decode(new Uint8Array(8));
-  expect(coder.level(64, 127)).toBe(false);
+  expect(coder.level(64)).toBe(false);
 });
 
 test('a picture beyond all memory is refused', () => {
