@@ -45,7 +45,7 @@ def _sessions(data: bytes) -> dict[str, ort.InferenceSession]:
 @pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_torch_and_every_kind_of_session_agree(name: str, bits: int, colours: int) -> None:
-    model = random_model(name, bits, colours=colours)
+    model = random_model(name, bits, colours=colours, seed=1)
     x, y = axis_coordinates(96), axis_coordinates(64)
     lively = []
     for subnet in model.space.subnets:
