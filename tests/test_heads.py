@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from anir_toolchain.heads import Moments
+from anir_toolchain.heads import Moments, move_bits
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -90,3 +90,17 @@ def test_moves_make_up_for_what_a_head_lacks() -> None:
 
     assert -8 <= moves.min() < moves.max() <= 7
     assert error(shown) - error(codes) < 0.05 * (error(moved) - error(codes))
+
+
+def test_moves_are_as_many_as_their_bits_are_worth() -> None:
+    channels, colours = _problem()
+    moments = Moments.of(channels, colours)
+    codes, step, bias = moments.solve(8, shared_step=True)
+    codes[:, 3:] += np.random.default_rng(1).integers(-8, 8, (3, 21))
+    head = {"head": codes.astype(np.int8), "head.scale": step, "head.bias": bias}
+
+    def bits(price: float) -> float:
+        return move_bits(moments.moves_from(head, 8, price))
+
+    free, some, none = bits(0.0), bits(1e-4), bits(1e3)
+    assert free > some > none == pytest.approx(0.3 * 3 * 21)

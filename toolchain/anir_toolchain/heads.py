@@ -98,8 +98,13 @@ class Moments:
 
 def move_bits(moves: NDArray[np.number]) -> float:
     """About how many bits moves from a head's codes take in a file."""
+    return float(_bits_of(moves).sum())
+
+
+def _bits_of(moves: NDArray[np.number]) -> Floats:
+    """About how many bits each move takes in a file."""
     far = np.abs(moves)
-    return float(np.where(far == 0, _STAY_BITS, _MOVE_BITS + far).sum())
+    return np.where(far == 0, _STAY_BITS, _MOVE_BITS + far)
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,8 @@ class _Moves:
                 best = own + slope[channel] / curvature
                 tried = np.array([own, 0.0, np.floor(best), np.ceil(best)]).clip(-self.most, self.most - 1)
                 away = tried - own
-                bits = np.where(tried == 0, _STAY_BITS, _MOVE_BITS + np.abs(tried))
-                to = tried[np.argmin(curvature * away**2 - 2 * away * slope[channel] + self.price * bits)]
+                error = curvature * away**2 - 2 * away * slope[channel]
+                to = tried[np.argmin(error + self.price * _bits_of(tried))]
                 if to != own:
                     slope -= (to - own) * self.gram[channel]
                     moves[channel] = to
