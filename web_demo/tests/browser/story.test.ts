@@ -150,7 +150,7 @@ describe('the slider', () => {
   });
 
   test('between two levels the picture is better than the level, and a friend sees it too', async () => {
-    await slide(page, 520);
+    await slide(page, 650);
     const mine = await pixelsOf(page, '#finest');
     const name = await selectedSubnet(page);
     await page.waitForFunction(() => location.hash.includes('bytes='));
