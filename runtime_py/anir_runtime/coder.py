@@ -149,7 +149,8 @@ class Coder:
         """Codes what intervals of such a width tell of the coefficients; whether the bytes sufficed.
 
         Args:
-            width: length, 64 to 32767, that intervals of sizes hardly exceed afterwards.
+            width: 64 to 32767: intervals of sizes other than zero are less than one and a half times as long
+                afterwards.
         """
         return bool(self._call("level", width, self._wanted if self._encoding else 0))
 

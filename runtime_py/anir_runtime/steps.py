@@ -14,8 +14,8 @@ class Step:
     """How a level refines coefficients.
 
     Attributes:
-        width: length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767; what the
-            level's network sees is in units of it.
+        width: in units, 64 to 32767: intervals of sizes other than zero are less than one and a half times
+            as long afterwards, and what the level's network sees is in units of it.
         reach: distance in pixels, 1 to 4, of the nearest neighbours that the level's network sees.
     """
 

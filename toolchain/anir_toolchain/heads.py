@@ -17,7 +17,6 @@ _STAY_BITS, _MOVE_BITS, _ROUNDS = 0.3, 3.3, 12
 """Bits of a code that stays, about, and of one that moves, and one more for each code that it moves; and how
 often all moves are looked at, at most.
 """
-Moves = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Moments:
         )
         return codes, step, solution[:, -1]
 
-    def moves_from(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> Moves:
+    def moves_from(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> NDArray[np.int64]:
         """By how much the codes of a head should be moved at the channels behind the planes.
 
         Planes and bias stay. Of two ways the better one, by error and bits: from the best rounded moves, or

@@ -94,7 +94,7 @@ function dueAt(class_: i32): i32 {
 /**
  * Codes a level.
  *
- * @param w its width: intervals become hardly longer
+ * @param w its width: intervals of sizes other than zero become shorter than one and a half times that
  * @param wanted address of the coefficients, i32 [rows, columns, planes, pitch, pitch], to encode; 0 to decode
  * @returns whether the bytes sufficed
  */

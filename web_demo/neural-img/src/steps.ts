@@ -5,7 +5,7 @@ export const LEAST_WIDTH = 64;
 
 /** How a level refines coefficients. */
 export interface Step {
-  /** Length that intervals of sizes hardly exceed afterwards, in units, 64 to 32767. */
+  /** In units, 64 to 32767: intervals of sizes other than zero are less than one and a half times as long afterwards. */
   width: number;
   /** Distance in pixels, 1 to 4, of the nearest neighbours at which the level's network sees planes. */
   reach: number;
