@@ -30,7 +30,7 @@ _SHOWN, _CROPPED, _CROP = 640, 1024, (640, 480)
 """Longest side of a photograph that is learned from whole, of one that is cropped, and the crop's size."""
 _GREY = 6
 """One picture in so many is learned from in grey, too."""
-_LEVELS, _TRIALS = 16, 4
+LEVELS, _TRIALS = 16, 4
 _BATCH = 4096
 _ROUNDED_FROM = 0.5
 """Fraction of the steps after which weights are rounded."""
@@ -48,12 +48,19 @@ def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
         row: numbers of a record.
         one_in: one record in so many is kept.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        _Recorder.source = Path(folder) / "recorder.wasm"
-        _compile(_Recorder.source, what)
-        records = np.concatenate([_records(image, row)[::one_in] for image in pictures(photos)])
+    own = [coder.records(row)[::one_in] for coder in recorders(photos, what, LEVELS, row)]
+    records = np.concatenate(own)
     print(f"{len(records):,} records")
     return torch.from_numpy(records)
+
+
+def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator["Recorder"]:
+    """The coder after it has encoded the first levels of each picture (see `records_of`)."""
+    with tempfile.TemporaryDirectory() as folder:
+        Recorder.source = Path(folder) / "recorder.wasm"
+        _compile(Recorder.source, what)
+        for image in pictures(photos):
+            yield _recorded(image, levels, row)
 
 
 def _compile(output: Path, what: str) -> None:
@@ -83,7 +90,7 @@ def pictures(folder: Path) -> Iterator[Pixels]:
                 yield np.asarray(picture.convert("L"))[..., None]
 
 
-class _Recorder(Coder):
+class Recorder(Coder):
     """The coder, which keeps what a network of it sees."""
 
     source: Path
@@ -94,26 +101,33 @@ class _Recorder(Coder):
         self._reserve(self._records + most)
         self._call("recordInto", self._records, most)
 
-    def records(self) -> Records:
-        """All records, one after the other."""
-        return self._bytes(self._records, self._records + self._call("recorded")).view(np.int8).copy()
+    def records(self, row: int) -> Records:
+        """All records, one after the other, int8[n, row]."""
+        end = self._records + self._call("recorded")
+        return self._bytes(self._records, end).view(np.int8).reshape(-1, row).copy()
+
+    def weights(self, kinds: int, inputs: int) -> NDArray[np.int32]:
+        """The mixer's weights that no selector chooses, int32[kinds, planes, inputs]."""
+        planes = self._shape[2]
+        start = self._call("weightsOfKinds")
+        weights = self._bytes(start, start + 4 * kinds * planes * inputs).view(np.int32)
+        return weights.reshape(kinds, planes, inputs).copy()
 
 
-def _records(image: Pixels, row: int) -> Records:
-    """Records of a picture's sixteen levels, int8[n, row]."""
+def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
     coefficients = analyse(image).coefficients
-    ends = level_bytes(_LEVELS, image.shape[1::-1])
-    steps = [own.step for own in embed(coefficients, ends, [1] * _LEVELS, _TRIALS)]
+    ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
+    steps = [own.step for own in embed(coefficients, ends, [1] * levels, _TRIALS)]
     rows, columns, planes, pitch, _ = coefficients.shape
-    coder = _Recorder(rows, columns, planes, pitch)
+    coder = Recorder(rows, columns, planes, pitch)
     coder.encode(coefficients.size + 4096, coefficients)
-    coder.record(_LEVELS * coefficients.size * row // 4)
+    coder.record(levels * coefficients.size * row // 4)
     before: Step | None = None
     for step in steps:
         code_step(coder, before, step)
         coder.level(step.width)
         before = step
-    return coder.records().reshape(-1, row)
+    return coder
 
 
 class RoundedNetwork(nn.Module):

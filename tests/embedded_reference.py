@@ -3,11 +3,10 @@
 import math
 from bisect import bisect_right
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
-from tests.entropy_reference import SQUASHED, Counter, Entropy, stretch
+from tests.entropy_reference import ASSEMBLY, SQUASHED, Counter, Entropy, stretch
 
 LOG_STEPS = [
     1, 1, 2, 3, 4, 6, 9, 12, 17, 23, 31, 43, 60, 82, 112, 154, 211, 290, 397, 545, 747, 1023, 1403,
@@ -23,7 +22,6 @@ UNKNOWN = 1 << 30
 AROUND = ((0, -1), (0, 1), (-1, 0), (1, 0))
 BESIDE = [(0, 0, *offset) for offset in AROUND]
 CELLS = [(*offset, 0, 0) for offset in AROUND]
-ASSEMBLY = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly"
 BEFORE_AFTER = (-1, 1)
 
 
@@ -140,8 +138,8 @@ class Levels:
         band = bisect_right(BAND_STEPS, sum(f))
         slots = [bucket * 32 + 2 * band + (f[0] > f[1]), third, self.pattern(at)]
         frequency = self.frequency(f)
-        kind = 12 * mean + 6 * new
-        odds = self.entropy.predict(kind * self.planes + p, slots, activity, frequency, near)
+        kind = 9 * mean + 3 * new
+        odds = self.entropy.predict((kind, p), slots, activity, frequency, near)
         chance_of = SQUASHED[odds + 3072]
         likely = self.threshold(odds)
         if high < likely * 28 >> 4:
@@ -154,9 +152,7 @@ class Levels:
             return
         around = self.sign_network.odds(self.signs(at), min(p, 1) + 2 * mean, f)
         column = min(f[0], 7) * 8 + min(f[1], 7)
-        odds = self.entropy.predict(
-            (12 * mean + 5) * self.planes + p, self.sign_slots(at, f, around), 0, column, around
-        )
+        odds = self.entropy.predict((9 * mean + 8, p), self.sign_slots(at, f, around), 0, column, around)
         sign = 1 if self.entropy.decide(odds) else -1
         width = self.width
         parts = UNKNOWN if new else max((2 * (high - limit) + width) // (2 * width), 1)
@@ -164,9 +160,7 @@ class Levels:
         part, low = 0, limit
         top = high if parts == 1 else low + length
         while part < parts - 1 and low < 1 << 22:
-            odds = self.entropy.predict(
-                (kind + (2 if part else 1)) * self.planes + p, slots, activity, frequency, near
-            )
+            odds = self.entropy.predict((kind + (2 if part else 1), p), slots, activity, frequency, near)
             if not self.entropy.decide(odds):
                 break
             part, low = part + 1, top
@@ -183,10 +177,8 @@ class Levels:
         low, high, p = self.low[at], self.high[at], at[2]
         activity = self.log(2 * self.activity(*at))
         third = (min(sum(f), 31) * 16 + min(low * 4 // length, 15)) * 4 + (activity >> 3)
-        kind = 12 * mean + (3 if 2 * low < 3 * length else 4)
-        odds = self.entropy.predict(
-            kind * self.planes + p, self.slots(at, activity, third), activity, self.frequency(f)
-        )
+        kind = 9 * mean + (6 if 2 * low < 3 * length else 7)
+        odds = self.entropy.predict((kind, p), self.slots(at, activity, third), activity, self.frequency(f))
         middle = low + (length >> 1)
         low, high = (middle, high) if self.entropy.decide(odds) else (low, middle)
         self.know(at, low, high, low + ((high - low) * 29491 + 32768 >> 16))

@@ -1,5 +1,13 @@
 """Decisions of an `.anir` file's stream in plain Python, from docs/format.md, "Decisions"."""
 
+from pathlib import Path
+
+import numpy as np
+
+ASSEMBLY = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly"
+FIRST_WEIGHTS = (
+    np.frombuffer((ASSEMBLY / "mixer.bin").read_bytes(), np.int8).astype(int).reshape(18, 2, 6) * 1024
+).tolist()
 LOGISTIC = [
     *[16] * 8, 22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743,
     32768, 40793, 47911, 53581, 57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438,
@@ -43,8 +51,8 @@ class Entropy:
         self.low, self.high = 0, 2**32 - 1
         self.value = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
         self.digest = 0
-        self.counters: dict[tuple[int, int, int], Counter] = {}
-        self.weights: dict[tuple[int, int, int], list[int]] = {}
+        self.counters: dict[tuple[tuple[int, int], int, int], Counter] = {}
+        self.weights: dict[tuple[tuple[int, int], int, int], list[int]] = {}
         self.numbers: dict[tuple[int, int], Counter] = {}
 
     def code(self, p: int) -> int:
@@ -84,21 +92,26 @@ class Entropy:
         return self.bits(10) == wanted
 
     def predict(
-        self, kind: int, slots: list[int], activity: int, frequency: int, given: int | None = None
+        self,
+        kind: tuple[int, int],
+        slots: list[int],
+        activity: int,
+        frequency: int,
+        given: int | None = None,
     ) -> int:
-        """Odds of a decision, which `decide` then takes; of a zero's size with the odds of the network."""
+        """Odds of a decision of a kind and plane, with a network's if `given`; `decide` takes it then."""
         own = [self.counters.setdefault((kind, i, slot), Counter()) for i, slot in enumerate(slots)]
         inputs = [stretch(c.p) * (2560 * c.seen // (10 * c.seen + 7)) >> 8 for c in own]
-        inputs += [77] if given is None else [given, 77]
-        first = [13107] * 5 + [0] if given is None else [6554] * 3 + [45875, 0]
+        inputs += [77] if given is None else [given, 0, 77]
+        first = FIRST_WEIGHTS[kind[0]][min(kind[1], 1)]
         sets = [
-            self.weights.setdefault((s, kind, chosen), list(first))
-            for s, chosen in ((0, activity), (1, frequency))
+            self.weights.setdefault((kind, s, chosen), list(first))
+            for s, chosen in enumerate((activity, frequency, 0))
         ]
         dots = [sum(w * x for w, x in zip(own, inputs, strict=True)) >> 16 for own in sets]
         odds = [min(max(dot, -3071), 3071) for dot in dots]
         self._last = own, inputs, sets, odds
-        return (odds[0] + odds[1]) >> 1
+        return abs(sum(odds)) // 3 * (1 if sum(odds) > 0 else -1)
 
     def decide(self, odds: int) -> int:
         own, inputs, sets, each = self._last

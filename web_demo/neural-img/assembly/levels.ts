@@ -54,11 +54,11 @@ const LARGEST: i32 = 1 << 22;
 const REACHES: i32 = 0;
 const BEYOND_FIRST: i32 = 1;
 const BEYOND: i32 = 2;
-const FIRST_HALF: i32 = 3;
-const HALF: i32 = 4;
-const SIGN: i32 = 5;
-const NEW: i32 = 6;
-const MEANS: i32 = 12;
+const NEW: i32 = 3;
+const FIRST_HALF: i32 = 6;
+const HALF: i32 = 7;
+const SIGN: i32 = 8;
+const MEANS: i32 = 9;
 
 /**
  * A zero is looked at if its interval is so many times its class's threshold, in 1/16, and told of if it is so many times its own;

@@ -2,6 +2,7 @@
  * Probabilities of decisions: adaptive counters, one for each context, that are mixed (AssemblyScript; docs/format.md,
  * "Decisions"; Mahoney's PAQ, "lpaq").
  */
+import { WEIGHTS as FIRST_WEIGHTS } from './mixer_weights';
 import { code, starved } from './range_coder';
 
 /** Contexts of a decision at most. */
@@ -11,16 +12,15 @@ const GIVEN_CONTEXTS: i32 = 3;
 /** Counters of a context. */
 export const SLOTS: usize = 2560;
 /** Kinds of decisions, for each plane. */
-export const KINDS: usize = 24;
+export const KINDS: usize = 18;
 /** Inputs of the mixer, and its weights: those of the contexts or odds, of the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
 const WEIGHTS: usize = INPUTS * 4;
 const CONSTANT: i32 = 77;
 const LIMIT: i32 = 255;
-/** Weights at first: of contexts; of contexts beside a network's odds, and of these odds. */
-const FIRST_WEIGHT: i32 = 13107;
-const FIRST_BESIDE: i32 = 6554;
-const FIRST_OF_ODDS: i32 = 45875;
+/** Weights at first are told in so many 65536ths, for each kind in the first plane and in others: six that may not be 0. */
+const FIRST_UNIT: i32 = 1024;
+const FIRST_INPUTS: usize = 6;
 /** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
 const SELECTED: usize = 64;
 /** Counters of numbers that are coded bit by bit. */
@@ -42,6 +42,7 @@ const trust = new StaticArray<i32>(LIMIT + 1);
 let counters: usize = 0;
 let byActivity: usize = 0;
 let byFrequency: usize = 0;
+let byKind: usize = 0;
 let numbers: usize = 0;
 
 // Of the decision that was predicted last.
@@ -51,8 +52,10 @@ let contexts: i32 = 0;
 const inputs = memory.data(32, 16);
 let set1: usize = 0;
 let set2: usize = 0;
+let set3: usize = 0;
 let odds1: i32 = 0;
 let odds2: i32 = 0;
+let odds3: i32 = 0;
 /** Logarithm of the odds that the decision predicted last is 1, in 1/256. */
 export let odds: i32 = 0;
 
@@ -89,7 +92,7 @@ export function prepare(): void {
 
 /** Memory that the models take, for so many planes. */
 export function modelBytes(planes: usize): usize {
-  return KINDS * planes * (CONTEXTS * SLOTS * 4 + 2 * SELECTED * WEIGHTS) + NUMBERS * 4;
+  return KINDS * planes * (CONTEXTS * SLOTS * 4 + (2 * SELECTED + 1) * WEIGHTS) + NUMBERS * 4;
 }
 
 /** Models that have learned nothing, at an address where all is 0. */
@@ -98,16 +101,24 @@ export function reset(address: usize, planes: usize): void {
   counters = address;
   byActivity = counters + kinds * CONTEXTS * SLOTS * 4;
   byFrequency = byActivity + kinds * SELECTED * WEIGHTS;
-  numbers = byFrequency + kinds * SELECTED * WEIGHTS;
-  for (let at = byActivity, set: usize = 0; at < numbers; at += WEIGHTS, set++) {
-    const kind = (set / SELECTED / planes) % 6;
-    if (kind === 3 || kind === 4) {
-      v128.store(at, i32x4.splat(FIRST_WEIGHT));
-      store<i32>(at, FIRST_WEIGHT, 16);
-    } else {
-      v128.store(at, i32x4.replace_lane(i32x4.splat(FIRST_BESIDE), 3, FIRST_OF_ODDS));
+  byKind = byFrequency + kinds * SELECTED * WEIGHTS;
+  numbers = byKind + kinds * WEIGHTS;
+  for (let kind: usize = 0; kind < kinds; kind++) {
+    const own = byKind + kind * WEIGHTS;
+    const first = ((kind / planes) * 2 + (kind % planes ? 1 : 0)) * FIRST_INPUTS;
+    for (let i: usize = 0; i < FIRST_INPUTS; i++) {
+      store<i32>(own + 4 * i, <i32>unchecked(FIRST_WEIGHTS[<i32>(first + i)]) * FIRST_UNIT);
+    }
+    for (let i: usize = 0; i < SELECTED; i++) {
+      memory.copy(byActivity + (kind * SELECTED + i) * WEIGHTS, own, WEIGHTS);
+      memory.copy(byFrequency + (kind * SELECTED + i) * WEIGHTS, own, WEIGHTS);
     }
   }
+}
+
+/** Where the weights of kinds and planes are that no selector chooses, for the recorder. */
+export function weightsOfKinds(): usize {
+  return byKind;
 }
 
 /** The probability of a counter, out of 65536: in its lower half, so that one that has seen nothing is 0. */
@@ -165,11 +176,12 @@ function weighted(set: usize, first: v128, others: v128): i32 {
   return <i32>min(max(sum, -3071), 3071);
 }
 
-/** Chooses the two sets of weights of a kind by its selectors. @returns address of the kind's counters */
+/** Chooses the sets of weights of a kind: two by its selectors, and its own. @returns address of the kind's counters */
 @inline
 function begin(kind: usize, activity: usize, frequency: usize): usize {
   set1 = byActivity + (kind * SELECTED + activity) * WEIGHTS;
   set2 = byFrequency + (kind * SELECTED + frequency) * WEIGHTS;
+  set3 = byKind + kind * WEIGHTS;
   return counters + kind * CONTEXTS * SLOTS * 4;
 }
 
@@ -189,11 +201,12 @@ function mix(first: v128, fifth: i32): i32 {
   v128.store(inputs, others, 16);
   odds1 = weighted(set1, first, others);
   odds2 = weighted(set2, first, others);
-  odds = (odds1 + odds2) >> 1;
+  odds3 = weighted(set3, first, others);
+  odds = (odds1 + odds2 + odds3) / 3;
   return squash(odds);
 }
 
-/** Predicts a decision of a kind and plane, from slots at `slots`, with weights by two selectors. @returns p */
+/** Predicts a decision of a kind and plane, from slots at `slots`, with weights by two selectors and the kind. @returns p */
 export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
   const own = begin(kind, activity, frequency);
   contexts = <i32>CONTEXTS;
@@ -233,6 +246,7 @@ export function update(bit: bool): void {
   const wanted = bit ? 65536 : 0;
   correct(set1, wanted - squash(odds1));
   correct(set2, wanted - squash(odds2));
+  correct(set3, wanted - squash(odds3));
   const p = squash(odds);
   for (let i = 0; i < contexts; i++) learn(unchecked(slot[i]), bit, p);
 }

@@ -3,4 +3,5 @@
  * `--use RECORDING_SIGNS=1`).
  */
 export * from './coder';
+export { weightsOfKinds } from './mixer';
 export { recorded, recordInto } from './recording';

@@ -13,9 +13,19 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 export const fromHalves = (bytes: Int8Array, count: number): Int8Array<ArrayBuffer> =>
   Int8Array.from({ length: count }, (_, k) => ((bytes[k >> 1] as number) << (k % 2 ? 24 : 28)) >> 28);
 
-/** Bytes that are told as hexadecimal digits, which servers compress better than base64: two for each byte. */
+/** Bytes that are told as hexadecimal digits, two each: servers compress halves of bytes best so. */
 export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(digits.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
+
+/**
+ * Bytes that are told as characters, one each, which servers compress better than digits: from "#" on without "\\", and from the 91st
+ * on "À" and those that follow. scripts/build.mjs writes them.
+ */
+export const fromCharacters = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(text, (character) => {
+    const code = character.charCodeAt(0);
+    return code - (code >= 0xc0 ? 0x65 : code > 0x5c ? 0x24 : 0x23);
+  });

@@ -1,5 +1,5 @@
 /** The package's own engine: networks evaluated in WebAssembly, by workers that share compiled modules. */
-import { fromHex } from './bytes.ts';
+import { fromCharacters, fromHex } from './bytes.ts';
 import { CODER } from './generated/coder.ts';
 import { PLAIN, RELAXED } from './generated/kernel.ts';
 import { WORKER } from './generated/worker.ts';
@@ -54,7 +54,7 @@ async function compile(): Promise<Modules> {
   return { kernel, coder } as Modules;
 }
 
-const moduleOf = (text: string) => WebAssembly.compile(fromHex(text));
+const moduleOf = (text: string) => WebAssembly.compile(fromCharacters(text));
 
 /** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
 async function startWorker(): Promise<Worker> {

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
-import { concat, fromHalves, fromHex } from '../../neural-img/src/bytes.ts';
+import { concat, fromCharacters, fromHalves, fromHex } from '../../neural-img/src/bytes.ts';
 
 test('hexadecimal digits are bytes, two each', () => {
   expect([...fromHex('007f80ff0A')]).toEqual([0, 127, 128, 255, 10]);
   expect(fromHex('')).toHaveLength(0);
+});
+
+test('characters are bytes, one each', () => {
+  expect([...fromCharacters('#[]~ÀŤ')]).toEqual([0, 0x38, 0x39, 0x5a, 0x5b, 0xff]);
+  expect(fromCharacters('')).toHaveLength(0);
 });
 
 test('halves of bytes are numbers with signs, the lower half first', () => {

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fromCharacters } from '../../neural-img/src/bytes.ts';
 import { Coder } from '../../neural-img/src/coder.ts';
 import { CODER } from '../../neural-img/src/generated/coder.ts';
 import { CODER_MODULE } from '../kernels.ts';
 
 test('the source compiles to the module that Python runs', () => {
   const committed = new URL('../../../runtime_py/anir_runtime/coder.wasm', import.meta.url);
-  expect(Buffer.from(CODER, 'hex').equals(readFileSync(committed))).toBe(true);
+  expect(Buffer.from(fromCharacters(CODER)).equals(readFileSync(committed))).toBe(true);
 });
 
 test('bits are there as soon as their bytes are', () => {
