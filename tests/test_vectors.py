@@ -7,6 +7,7 @@ import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.families import families
+from anir_runtime.network import Network
 from anir_runtime.onnx_reader import read_network
 
 from tests.vectors.make import FAMILIES, FOLDER, network_state, vectors
@@ -55,5 +56,18 @@ def test_anir_files_have_the_networks_beside_them() -> None:
         for k, level in enumerate(case["levels"]):
             network = file.network(k)
             assert json.loads(json.dumps(network_state(network))) == level["network"]
-            drawn = families()[network.family].renderer(network).start(x, y)(slice(0, len(y)))
-            assert np.abs(drawn.astype(int) - level["pixels"]).max() <= 1
+            _assert_drawn(network, x, y, level["pixels"])
+
+
+def test_anir_files_cut_within_a_level_have_the_networks_beside_them() -> None:
+    cases = json.loads((FOLDER / "anir.json").read_text())
+    for case, cut in ((own, cut) for own in cases for cut in own["refined"]):
+        x, y = (np.array(case[axis], np.float32) for axis in "xy")
+        network = AnirFile(b64decode(case["anir"])[: cut["bytes"]]).refined()
+        assert json.loads(json.dumps(network_state(network))) == cut["network"]
+        _assert_drawn(network, x, y, cut["pixels"])
+
+
+def _assert_drawn(network: Network, x: Any, y: Any, pixels: Any) -> None:
+    drawn = families()[network.family].renderer(network).start(x, y)(slice(0, len(y)))
+    assert np.abs(drawn.astype(int) - pixels).max() <= 1

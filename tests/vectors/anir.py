@@ -21,6 +21,8 @@ from tests.test_coder import lively
 
 SIZE = 75, 52
 SUBNETS = (2, 5), (3, 5), (2, 8), (4, 8)
+NARROW = (2, 2), (3, 2), (2, 4), (4, 4)
+"""Depths and widths; of `lapped` with four colours and 8 bits, which has no more channels than planes."""
 CASES = (
     ("siren", 3, 4, 16),
     ("fourier", 3, 8, 16),
@@ -30,6 +32,7 @@ CASES = (
     ("gabor", 1, 8, 16),
     ("lapped", 1, 4, 16),
     ("lapped", 4, 4, 16),
+    ("lapped", 4, 8, 32),
 )
 """Family, colours, bits of a weight and pitch of each file."""
 
@@ -71,6 +74,7 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
         "x": x.tolist(),
         "y": y.tolist(),
         "previews": _previews(data, header, x, y),
+        "refined": _refined(data, header, x, y),
         "levels": [
             {
                 "name": level.name,
@@ -98,22 +102,41 @@ def _previews(
     ]
 
 
+def _refined(
+    data: bytes, header: Header, x: NDArray[np.float32], y: NDArray[np.float32]
+) -> list[dict[str, Any]]:
+    """What beginnings of the file show that end within a level."""
+    ends = [level.end for level in header.levels]
+    sizes = [(ends[k] + ends[k + 1]) // 2 for k in (0, 2)] if header.family == "lapped" else []
+    networks = [AnirFile(data[:size]).refined() for size in sizes]
+    return [
+        {"bytes": size, "network": network, "pixels": reference.pixels(network, x, y).tolist()}
+        for size, network in zip(sizes, networks, strict=True)
+    ]
+
+
+def _subnets(header: Header) -> tuple[tuple[int, int], ...]:
+    is_narrow = (header.family, header.colours, header.bits) == ("lapped", 4, 8)
+    return NARROW if is_narrow else SUBNETS
+
+
 def file_of(header: Header) -> bytes:
     """A file with that header, but for its levels."""
+    subnets = _subnets(header)
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
         wanted = lively(rows, columns, header.pitch, planes=header.colours)
         wanted[..., 6:, :] = wanted[..., 6:] = 0
         writer.begin(wanted, colours_of(header.colours))
-    for k, (depth, channels) in enumerate(SUBNETS):
+    for k, (depth, channels) in enumerate(subnets):
         width, network = 4000 >> k, _network(header, depth, channels)
         if lapped:
             writer.refine(Step(width, 1 + k))
-            if k > 1:
+            if k > 1 and subnets is SUBNETS:
                 network = _with_common(header, depth, network, width)
         writer.add(network, width)
-    return writer.finish([(20.25 + k, 21.75 + k, 25.25 + k) for k in range(len(SUBNETS))])
+    return writer.finish([(20.25 + k, 21.75 + k, 25.25 + k) for k in range(len(subnets))])
 
 
 def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:
@@ -130,7 +153,7 @@ def _with_common(header: Header, depth: int, network: Network, width: int) -> Ne
 
 def _network(header: Header, depth: int, channels: int) -> Network:
     """A network that shares the layers of the deepest of its width."""
-    deepest = max(d for d, c in SUBNETS if c == channels)
+    deepest = max(d for d, c in _subnets(header) if c == channels)
     whole = random_network(
         header.family, deepest, channels, SIZE, header.bits, channels, colours=header.colours
     )

@@ -141,7 +141,7 @@ def smaller_case(network: Network, size: tuple[int, int]) -> dict[str, Any]:
 def anir_file_cases() -> list[dict[str, Any]]:
     """`.anir` files and the networks of their levels as plain values."""
     cases = anir_cases()
-    for level in (level for case in cases for level in case["levels"]):
+    for level in (level for case in cases for level in case["levels"] + case["refined"]):
         level["network"] = network_state(level["network"])
     return cases
 

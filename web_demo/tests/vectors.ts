@@ -69,11 +69,18 @@ export interface AnirCase {
   /** What so many bytes show at the same coordinates before the first level's end. */
   previews: { bytes: number; pixels: number[] }[];
   levels: (Omit<NetworkCase, 'smaller'> & { name: string; end: number; psnr: number[] })[];
+  /** What so many bytes tell and show that end within a level. */
+  refined: (Omit<NetworkCase, 'smaller'> & { bytes: number })[];
 }
 
 export const anirCases = (): AnirCase[] =>
   // biome-ignore lint/suspicious/noExplicitAny: JSON
-  vectors<any[]>('anir').map(({ anir, x, y, previews, levels, ...others }) => {
+  vectors<any[]>('anir').map(({ anir, x, y, previews, levels, refined, ...others }) => {
+    // biome-ignore lint/suspicious/noExplicitAny: JSON
+    const shown = ({ network, pixels, ...own }: any) => {
+      const both = { network: networkOf(network), pixels: pixels.flat(2) };
+      return { ...own, ...both, x: Float32Array.from(x), y: Float32Array.from(y) };
+    };
     return {
       ...others,
       previews: previews.map(({ bytes, pixels }: { bytes: number; pixels: number[][][] }) => ({
@@ -81,11 +88,8 @@ export const anirCases = (): AnirCase[] =>
         pixels: pixels.flat(2),
       })),
       file: Uint8Array.from(Buffer.from(anir, 'base64')),
-      // biome-ignore lint/suspicious/noExplicitAny: JSON
-      levels: levels.map(({ network, pixels, ...level }: any) => {
-        const own = { network: networkOf(network), pixels: pixels.flat(2) };
-        return { ...level, ...own, x: Float32Array.from(x), y: Float32Array.from(y) };
-      }),
+      levels: levels.map(shown),
+      refined: refined.map(shown),
     };
   });
 

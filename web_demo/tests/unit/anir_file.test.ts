@@ -51,6 +51,20 @@ describe.each(cases)('$family of $bits bits, $colours colours, pitch $pitch', ({
   });
 });
 
+describe.each(cases.filter(({ refined }) => refined.length > 0))(
+  '$family of $bits bits, $colours colours, pitch $pitch, cut within a level',
+  ({ file, colours, refined }) => {
+    test.each(refined)(
+      '$bytes bytes are and show what they do in Python',
+      ({ bytes, network, x, y, pixels }) => {
+        const own = fileOf(file.subarray(0, bytes)).refined();
+        expect(own).toEqual(network);
+        expectSamePixels(draw(own, x, y), asRgba(pixels, colours));
+      },
+    );
+  },
+);
+
 test.each([siren, lapped])('bytes of $family may come one by one', ({ file, levels }) => {
   const own = fileOf();
   let seen = 0;
