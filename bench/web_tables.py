@@ -27,8 +27,13 @@ def decode_web(result: Result) -> str:
         )
     coarse = ", ".join(f"{r['family']} {r['name']} {r['ms']:.0f} ms" for r in result["coarse"])
     lines += ["", f"From a network's bytes to its first, coarse picture in a warm page: {coarse}."]
-    if whole := ", ".join(f"{r['name']} {r['warm_ms']:.0f} ms" for r in result.get("whole", [])):
-        lines += [f"From a `lapped` file's bytes to its last pixel, one thread, in a warm page: {whole}."]
+    if whole := ", ".join(
+        f"{r['name']} {r['warm_ms']:.0f} ms ({r['cold_ms']:.0f})" for r in result.get("whole", [])
+    ):
+        lines += [
+            "From a `lapped` file's bytes to its last pixel, one thread, in a warm page (in brackets the first "
+            f"time in a page, whose decoder has started while the file was on its way): {whole}."
+        ]
     return "\n".join(lines)
 
 
