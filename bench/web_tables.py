@@ -31,8 +31,8 @@ def decode_web(result: Result) -> str:
         f"{r['name']} {r['warm_ms']:.0f} ms ({r['cold_ms']:.0f})" for r in result.get("whole", [])
     ):
         lines += [
-            "From a `lapped` file's bytes to its last pixel, one thread, in a warm page (in brackets the first "
-            f"time in a page, whose decoder has started while the file was on its way): {whole}."
+            "From a `lapped` file's bytes to its last pixel, one thread, in a warm page (in brackets the "
+            f"first time in a page, whose decoder has started while the file was on its way): {whole}."
         ]
     return "\n".join(lines)
 
