@@ -49,7 +49,12 @@ def _table(document: str, name: str, table: Callable[..., str], *results: str) -
 _RESULTS_PAGE = "docs/results.md"
 _LAPPED, _SIREN = "kodak-lapped-4bit-instant", "kodak-siren-4bit-fast"
 _FILTERS = ("kodak-fourier-4bit-fast-dev", "kodak-gabor-4bit-fast-dev")
-_OTHERS = ("kodak-fourier-4bit-fast", "kodak-siren-8bit-fast", "kodak-siren-4bit-balanced")
+_OTHERS = (
+    "kodak-fourier-4bit-fast",
+    "kodak-siren-8bit-fast",
+    "kodak-siren-4bit-balanced",
+    "kodak-fourier-4bit-balanced",
+)
 _ALONE = (
     "kodak-siren-4bit-balanced-d2w128",
     "kodak-siren-4bit-balanced-d3w128",
