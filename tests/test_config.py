@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from anir_runtime.errors import AnirError
@@ -40,10 +42,16 @@ def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
     assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
 
 
-def test_steps_take_the_place_of_the_presets_and_nothing_else_does() -> None:
+def test_steps_take_the_place_of_the_presets() -> None:
     assert Config(preset="best").schedule() == PRESETS["best"]
-    schedule = Config(preset="best", steps=70).schedule()
-    assert (schedule.steps, schedule.batch) == (70, 8192)
+    fewer = Config(preset="best", steps=70).schedule()
+    assert (fewer.steps, fewer.batch, fewer.rate) == (70, 8192, PRESETS["best"].rate)
+
+
+def test_more_steps_than_the_presets_have_a_lower_peak_rate() -> None:
+    own = PRESETS["best"]
+    longer = Config(preset="best", steps=16 * own.steps).schedule()
+    assert longer == replace(own, steps=16 * own.steps, rate=own.rate / 2)
 
 
 def test_a_device_that_is_missing_is_refused() -> None:

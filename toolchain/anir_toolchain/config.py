@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anir_runtime import families as runtime_families
@@ -69,7 +69,7 @@ class Config:
             return preset(self.preset)
         if self.steps < 1:
             raise AnirError(f"{self.steps} steps train nothing; take 1 or more, or leave them to the preset")
-        return replace(preset(self.preset), steps=self.steps)
+        return preset(self.preset).lasting(self.steps)
 
     def check(self) -> None:
         """Raises AnirError if a name, a number or the device is not one of those known."""
