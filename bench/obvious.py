@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.errors import AnirError
 from anir_runtime.families.mfn import NORM_CHANNELS
 from anir_runtime.filters import Filters
 from anir_runtime.network import Network
@@ -37,6 +38,8 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
     op, xy, tensors = graph.op, graph.input("xy", ir.DataType.FLOAT, ["N", 2]), network.tensors
     features = _features(graph, xy, model, subnet) if network.latents else None
     filters = _filters(graph, xy, network) if network.latents is None else []
+    if network.family not in ("siren", "fourier", "gabor", "lapped"):
+        raise AnirError(f"no obvious graph of {network.family} networks is known here")
     h = features or filters[0]
     for i, codes in enumerate(tensors["weights"].astype(ml_dtypes.int4 if network.bits == 4 else np.int8)):
         steps = np.broadcast_to(network.values("steps")[i], subnet.width)

@@ -11,7 +11,7 @@ from anir_toolchain.space import Space
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (Config(family="relu"), "no family 'relu'"),
+        (Config(family="no-such-family"), "no family 'no-such-family'"),
         (Config(bits=5), "choose 4 or 8"),
         (Config(preset="slow"), "there are instant, fast, balanced, best"),
         (Config(steps=0), "take 1 or more"),

@@ -3,6 +3,8 @@ import math
 
 import pytest
 import torch
+from anir_runtime import families as runtime_families
+from anir_runtime.anir_header import FAMILIES, family_number
 from anir_runtime.errors import AnirError
 from anir_toolchain.families import families, family
 
@@ -10,7 +12,14 @@ from anir_toolchain.families import families, family
 def test_all_families_are_found() -> None:
     assert sorted(families()) == ["fourier", "gabor", "lapped", "siren"]
     with pytest.raises(AnirError, match="there are fourier, gabor, lapped, siren"):
-        family("relu")
+        family("no-such-family")
+
+
+def test_every_family_is_drawn_and_has_a_number_in_anir_files() -> None:
+    assert set(families()) == set(runtime_families.families()) == set(FAMILIES)
+    assert [family_number(name) for name in FAMILIES] == list(range(len(FAMILIES)))
+    with pytest.raises(AnirError, match="no-such-family networks cannot be written"):
+        family_number("no-such-family")
 
 
 @pytest.mark.parametrize("planes", [1, 3, 4])

@@ -10,6 +10,7 @@ from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_
 MAGIC = b"\x89ani"
 VERSION = 1
 FAMILIES = ("siren", "fourier", "gabor", "lapped")
+"""By their number in the header, of which three bits are kept: new ones come last."""
 MOST_LEVELS = 16
 _MOST_BYTES = 1 << 30
 _PSNR_STEP, _GAIN_STEP = 0.25, 0.5
@@ -49,7 +50,7 @@ class Header:
     """What the first bytes of a file tell.
 
     Attributes:
-        family: "siren", "fourier", "gabor" or "lapped".
+        family: of the networks, one of FAMILIES.
         size: native (width, height) of the picture in pixels.
         colours: colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         bits: bits of a hidden weight, 4 or 8.
@@ -67,10 +68,21 @@ class Header:
     start: int
 
 
+def family_number(family: str) -> int:
+    """The number of a family in headers. Raises AnirError if it has none."""
+    if family not in FAMILIES:
+        raise AnirError(f"{family} networks cannot be written to .anir files, where they have no number yet")
+    return FAMILIES.index(family)
+
+
 def write_header(header: Header) -> bytes:
-    """The header's bytes. If `start` is 0, levels' ends count from the stream's first byte."""
-    kind = FAMILIES.index(header.family) | (header.bits == 8) << 2 | (header.pitch == 32) << 3
-    kind |= COLOURS.index(header.colours) << 4
+    """The header's bytes. If `start` is 0, levels' ends count from the stream's first byte.
+
+    Raises AnirError if the family has no number in headers.
+    """
+    number = family_number(header.family)
+    flags = number & 3 | (header.bits == 8) << 2 | (header.pitch == 32) << 3 | number >> 2 << 7
+    flags |= COLOURS.index(header.colours) << 4
     depths = sorted({level.depth for level in header.levels})
     widths = sorted({level.channels for level in header.levels})
     named = [(level.depth, level.channels) for level in header.levels]
@@ -87,7 +99,7 @@ def write_header(header: Header) -> bytes:
         for own, last, order in zip(quality, known, _QUALITY_ORDERS, strict=True):
             code += golomb(folded(own - last), order)
         before, known = level.end, quality
-    data = MAGIC + bytes([VERSION, kind | is_grid << 6]) + packed(code)
+    data = MAGIC + bytes([VERSION, flags | is_grid << 6]) + packed(code)
     return data + _checksum(data)
 
 
@@ -117,11 +129,11 @@ def read_header(data: bytes) -> Header:
     reader = BitReader(data, len(MAGIC))
     if (version := reader.bits(8)) != VERSION:
         raise AnirError(f".anir format {version}, this anir reads {VERSION}; update anir")
-    kind, (width, height) = reader.bits(8), (reader.golomb(_SIZE_ORDER) + 1 for _ in range(2))
+    flags, (width, height) = reader.bits(8), (reader.golomb(_SIZE_ORDER) + 1 for _ in range(2))
     if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise AnirError(f"says that its picture is {width}x{height}, which is out of range")
-    colours, is_grid = kind >> 4 & 3, kind >> 6
-    if colours >= len(COLOURS) or is_grid > 1:
+    colours, is_grid = flags >> 4 & 3, flags >> 6 & 1
+    if colours >= len(COLOURS):
         raise _damaged()
     depths = _read_ascending(reader, 2, _DEPTH_ORDER)
     widths = _read_ascending(reader, 1, _WIDTH_ORDER)
@@ -141,6 +153,7 @@ def read_header(data: bytes) -> Header:
     checked = reader.position()
     if _checksum(data[:checked]) != reader.take(2):
         raise _damaged()
+    family = _family_of(flags)
     levels, end = [], reader.position()
     for deep, wide, length, psnr, first, second in parts:
         end += length
@@ -151,10 +164,15 @@ def read_header(data: bytes) -> Header:
         full = psnr * _PSNR_STEP
         half = full + first * _GAIN_STEP
         levels.append(Level(depths[deep], widths[wide], end, (full, half, half + second * _GAIN_STEP)))
-    bits, pitch = 8 if kind & 4 else 4, 32 if kind & 8 else 16
-    return Header(
-        FAMILIES[kind & 3], (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.position()
-    )
+    bits, pitch = 8 if flags & 4 else 4, 32 if flags & 8 else 16
+    return Header(family, (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.position())
+
+
+def _family_of(flags: int) -> str:
+    number = flags & 3 | flags >> 7 << 2
+    if number >= len(FAMILIES):
+        raise AnirError(f"has networks of family number {number}, which this anir does not know; update anir")
+    return FAMILIES[number]
 
 
 def _read_ascending(reader: BitReader, least: int, order: int) -> list[int]:

@@ -46,7 +46,8 @@ class FilterNetwork:
     def __init__(self, filters: Filters, layers: Sequence[Linear], after: int) -> None:
         """`layers` are the hidden ones and the last one.
 
-        `after` is the largest number of values that a pixel has from the last layer's results on.
+        `after` is the widest layer that is computed at every pixel after the last one of these, which the
+        size of tiles depends on: C of a SIREN, the outputs of a filter network.
         """
         self._filters, self._layers = filters, layers
         self._weights: dict[str, Floats] = {}
@@ -74,7 +75,7 @@ class FilterNetwork:
         column_bytes = 8 * len(self._layers) * len(self._layers[0].weight[0])
         return in_tiles(x, y, shape, across, down, paint, colours, column_bytes)
 
-    def _at_pixels(self, width: int) -> "_Way":
+    def _at_pixels(self, width: int) -> "_Plan":
         """Every pixel is a point of its own."""
         own = graph(_network(len(self._layers)), "last", **_CONSTANTS)
         columns = min(_LONGEST, self._points, width)
@@ -82,11 +83,11 @@ class FilterNetwork:
         def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
             return own.run(self._weights | down | across[0])[0]
 
-        return _Way(
+        return _Plan(
             (max(1, self._points // columns), columns), lambda x: [self._across(x)], self._down, values
         )
 
-    def _at_nodes(self, tiling: _Tiling) -> "_Way":
+    def _at_nodes(self, tiling: _Tiling) -> "_Plan":
         """Points are nodes, some columns of them at a time."""
         parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
         text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
@@ -108,7 +109,7 @@ class FilterNetwork:
             at_rows = np.concatenate([first.run(known | part)[0] for part in own], axis=2)
             return last.run({"at_rows": at_rows, **to_columns})[0]
 
-        return _Way((self.rows, tiling.columns), across, down, values)
+        return _Plan((self.rows, tiling.columns), across, down, values)
 
     def _across(self, at: Floats) -> dict[str, Floats]:
         """What the graph takes of columns: [C, 2, columns] of each bank."""
@@ -146,8 +147,8 @@ class FilterNetwork:
             return self._filters.nodes_needed(axis, half, gain)
 
 
-class _Way(NamedTuple):
-    """How the last layer's results at a tile's pixels are had.
+class _Plan(NamedTuple):
+    """How a tile is evaluated.
 
     Attributes:
         shape: (rows, columns) that a tile has at most.

@@ -107,8 +107,8 @@ def _headers() -> Files:
     files["size-of-31-bits"] = _changed(_set(size=[2**30 + 1, 1])), DAMAGED
     for version in (0, 2, 255):
         files[f"version-{version}"] = _changed(_set(version=version)), NEWER
-    for bit in (6, 7):
-        files[f"kind-bit-{bit}"] = _changed(_set(kind=3 | 1 << 4 | 1 << bit)), DAMAGED
+    files["kind-bit-6"] = _changed(_set(kind=3 | 1 << 4 | 1 << 6)), DAMAGED
+    files["kind-family-7"] = _changed(_set(kind=3 | 1 << 4 | 1 << 7)), NEWER
     files["kind-48"] = _changed(_set(kind=3 | 3 << 4)), DAMAGED
     for name, colours in (("grey", 0), ("alpha", 2)):
         files[f"kind-{name}-but-rgb"] = _changed(_set(kind=3 | colours << 4)), DAMAGED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from anir_runtime.anir_header import Header
+from anir_runtime.anir_header import Header, family_number
 from anir_runtime.errors import AnirError, InterruptError, UsageError
 from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
@@ -107,6 +107,8 @@ def train(
         raise UsageError("say either --batch or --jobs or --ray; workers train a picture each")
     options = Options(config, _colour(background), force, batch)
     todo = find_jobs(pictures, output, recursive, ANIR if anir else MODEL)
+    if any(job.becomes_anir for job in todo):
+        family_number(family)
     outcomes = []
     with show(len(todo), quiet) as display, _interruptible():
         for outcome in run_all(todo, options, jobs, display, ray):

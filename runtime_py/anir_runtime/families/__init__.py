@@ -1,4 +1,7 @@
-"""The families that the runtime draws, one module each; a new module here is a new family."""
+"""The families that the runtime draws, one module each, which is found by being here.
+
+CONTRIBUTING.md lists the few other places that know families by name.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +34,8 @@ class Family:
     """A kind of coordinate network.
 
     Attributes:
-        fields: the layout of its tensors, by name.
+        fields: types and shapes of its tensors, by name: `weights` comes first. Their order is that in
+            `.anir` files, and never changes.
         renderer: makes what draws a network of the family.
         has_latents: whether a network has latents of a lapped transform.
     """

@@ -15,7 +15,11 @@ from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 
 class Siren:
-    """Draws a SIREN; what the second sines are of is a filter network of one bank."""
+    """Draws a SIREN.
+
+    The arguments of the second layer's sines are a linear function of the first layer, and smooth: a filter
+    network of one bank, which is evaluated at few points.
+    """
 
     def __init__(self, network: Network) -> None:
         first, *self._others = [*hidden_layers(network), head(network)]
@@ -24,10 +28,10 @@ class Siren:
 
     def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
-        return self._arguments.start(x, y, self._levels, self._colours)
+        return self._arguments.start(x, y, self._colours_of, self._colours)
 
-    def _levels(self, z: Floats) -> Floats:
-        """Levels of the colours from arguments of the second sines, float32[C, ...]."""
+    def _colours_of(self, z: Floats) -> Floats:
+        """Colours from the arguments of the second layer's sines, float32[C, ...]."""
         for layer in self._others:
             # numpy's sines take a quarter of the time of ONNX Runtime's.
             z = layer(np.sin(z, out=z))

@@ -1,4 +1,4 @@
-"""The families of coordinate networks, one file each; a new file here is a new family.
+"""The families of coordinate networks, one file each, which is found by being here (see CONTRIBUTING.md).
 
 All families have the same parts, which the rest of the toolchain trains and quantizes: banks of filters over
 the coordinates, square hidden matrices, biases unless the family is lean, a linear head for each subnet, and
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class FilterTensor(NamedTuple):
-    """The part of a filter's values that one tensor holds: `rows` values of 8 or 16 bits each."""
+    """A tensor of the file that holds `rows` parameters of each filter, one after the other.
+
+    Each is quantized to `bits`, 8 or 16. SIREN: two frequencies of 16 bits, a phase of 8.
+    """
 
     rows: int
     bits: int
@@ -42,7 +45,7 @@ class Family(ABC):
     filter_tensors: ClassVar[dict[str, FilterTensor]]
     """The network's tensors (docs/format.md) that make up the K values of a filter, in their order."""
     filter_gain: ClassVar[float] = 1.0
-    """Learning rate of filters as a multiple of that of hidden weights."""
+    """Learning rate of filters as a multiple of that of hidden weights; 0 leaves them as they start."""
     rate_gain: ClassVar[float] = 1.0
     """Learning rate of all parameters as a multiple of the preset's."""
     error_exponent: ClassVar[float] = 0.5

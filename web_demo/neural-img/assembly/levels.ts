@@ -12,40 +12,16 @@ import { code, position, starved } from './range_coder';
 import { recordSign, recordSize } from './recording';
 import { signContexts, signSlots } from './sign_contexts';
 import { halfContexts, slots, zeroContexts } from './size_contexts';
-import {
-  activities,
-  BANDS,
-  BLOCK,
-  CLASSES,
-  chances,
-  columnOf,
-  columns,
-  endOf,
-  extents,
-  highOf,
-  i32At,
-  LOGS,
-  lowOf,
-  pitch,
-  plane,
-  planes,
-  placeOf,
-  put,
-  putHigh,
-  putLow,
-  rowOf,
-  rows,
-  signs,
-  sizes,
-  UNKNOWN,
-} from './state';
+import { columnOf, endOf, highOf, i32At, lowOf, placeOf, put, putHigh, putLow, rowOf } from './state';
+import { BANDS, BLOCK, CLASSES, columns, LOGS, pitch, plane, planes, rows, UNKNOWN } from './state';
+import { activities, chances, extents, signs, sizes } from './state';
 
 /**
  * A zero that is less likely to reach its threshold is passed over: 40 / 65536. Zeros of each class are as likely at least as a level
  * begins, so that none is passed over for ever.
  */
 const UNLIKELY: i32 = 40;
-/** From a first threshold on, so many intervals are as long as the width; then each is twice as long as the one before. */
+/** Beyond the first interval above a threshold, so many are as long as that; then each is twice as long as the one before. */
 const ALIKE: i32 = 8;
 /** No interval of a new coefficient begins beyond. */
 const LARGEST: i32 = 1 << 22;
@@ -93,7 +69,6 @@ function dueAt(class_: i32): i32 {
 
 /**
  * Codes a level.
- *
  * @param w its width: intervals of sizes other than zero become shorter than one and a half times that
  * @param wanted address of the coefficients, i32 [rows, columns, planes, pitch, pitch], to encode; 0 to decode
  * @returns whether the bytes sufficed

@@ -5,6 +5,7 @@ import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from '
 
 const MAGIC = [0x89, 0x61, 0x6e, 0x69];
 const VERSION = 1;
+/** By their number in the header, of which three bits are kept: new ones come last. */
 const FAMILIES = ['siren', 'fourier', 'gabor', 'lapped'] as const;
 const MOST_LEVELS = 16;
 const MOST_BYTES = 2 ** 30;
@@ -85,12 +86,12 @@ export function readHeader(data: Uint8Array): Header {
     throw new ModelError(
       `This .anir file has format ${version}, this decoder reads ${VERSION}; update the decoder.`,
     );
-  const kind = reader.bits(8);
+  const flags = reader.bits(8);
   const [width, height] = [reader.golomb(SIZE_ORDER) + 1, reader.golomb(SIZE_ORDER) + 1];
   if (Math.max(width, height) > LONGEST_SIDE || width * height > MOST_PIXELS)
     throw new ModelError(`This file says that it is ${width}×${height} pixels, which is out of range.`);
-  const [colours, isGrid] = [COLOURS[(kind >> 4) & 3], kind >> 6];
-  if (!colours || isGrid > 1) throw damaged();
+  const [colours, isGrid] = [COLOURS[(flags >> 4) & 3], flags & 64];
+  if (!colours) throw damaged();
   const depths = readAscending(reader, 2, DEPTH_ORDER);
   const widths = readAscending(reader, 1, WIDTH_ORDER);
   if ((depths.at(-1) as number) > MOST_LAYERS || (widths.at(-1) as number) > MOST_CHANNELS)
@@ -109,6 +110,12 @@ export function readHeader(data: Uint8Array): Header {
   });
   const checked = checksum(data.subarray(0, reader.position()));
   if (checked.some((byte) => byte !== reader.byte())) throw damaged();
+  const number = (flags & 3) | ((flags >> 7) << 2);
+  const family = FAMILIES[number];
+  if (!family)
+    throw new ModelError(
+      `This .anir file has networks of family number ${number}, which this decoder does not know; update the decoder.`,
+    );
   const start = reader.position();
   let end = start;
   const levels = parts.map(({ depth, channels, length, quality }): Level => {
@@ -120,8 +127,7 @@ export function readHeader(data: Uint8Array): Header {
     const psnr: Level['psnr'] = [full * PSNR_STEP, half, half + second * GAIN_STEP];
     return { name: `d${depth}w${channels}`, depth, channels, end, psnr };
   });
-  const [bits, pitch] = [kind & 4 ? 8 : 4, kind & 8 ? 32 : 16];
-  const family = FAMILIES[kind & 3] as Header['family'];
+  const [bits, pitch] = [flags & 4 ? 8 : 4, flags & 8 ? 32 : 16];
   return { family, size: [width, height], colours, bits, pitch, levels, start };
 }
 

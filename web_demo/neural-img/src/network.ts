@@ -13,7 +13,7 @@ export interface Latents {
   codes: Int16Array;
   /** A, B, K. */
   shape: [number, number, number];
-  /** The value of a code of 1, or of a magnitude of 1. */
+  /** The value of a magnitude of 1. */
   step: number;
   /** Pixels from one cell to the next, 16 or 32. */
   pitch: number;
@@ -21,10 +21,7 @@ export interface Latents {
   down: boolean;
   /** Distance in pixels, 1 to 4, of the nearest neighbours at which the network sees planes; the farthest are twice as far. */
   reach: number;
-  /**
-   * Ascending from 0. If they are there, a code stands for its sign times the magnitude at its absolute value, in steps, as in
-   * `.anir` files; otherwise see `expand`.
-   */
+  /** Ascending from 0: code q stands for sign(q) · `magnitudes[|q|]` steps. */
   magnitudes: Float32Array;
 }
 
