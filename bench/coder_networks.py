@@ -55,7 +55,10 @@ def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
 
 
 def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator["Recorder"]:
-    """The coder after it has encoded the first levels of each picture (see `records_of`)."""
+    """For each picture, the coder after it has encoded so many levels, the smallest ones.
+
+    It has records of what a network saw (see `records_of`), none if `row` is 0.
+    """
     with tempfile.TemporaryDirectory() as folder:
         Recorder.source = Path(folder) / "recorder.wasm"
         _compile(Recorder.source, what)
@@ -91,7 +94,7 @@ def pictures(folder: Path) -> Iterator[Pixels]:
 
 
 class Recorder(Coder):
-    """The coder, which keeps what a network of it sees."""
+    """The coder, which keeps what one of its networks sees, and shows what its mixer has learned."""
 
     source: Path
 

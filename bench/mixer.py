@@ -1,4 +1,4 @@
-"""Finds the mixer's weights at first, a part of the `.anir` format (docs/format.md, "Mixing").
+"""Finds the weights that the mixer begins with, a part of the `.anir` format (docs/format.md, "Mixing").
 
 They are what the weights that no selector chooses have become after half of the levels: the median of
 photographs, for each kind of decision, in the first plane and in the others.
