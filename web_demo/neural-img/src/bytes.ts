@@ -21,8 +21,8 @@ export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Bytes that are told as characters, one each, which servers compress better than digits: from "#" on without "\", and from the 91st byte
- * on "À" and what follows it. scripts/build.mjs writes them.
+ * Bytes that are told as characters, one each, which servers compress better than digits: byte 0 is "#", and others follow but for "\";
+ * byte 91 is "À", and others follow. scripts/build.mjs writes them.
  */
 export const fromCharacters = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(text, (character) => {
