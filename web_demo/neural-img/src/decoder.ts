@@ -58,7 +58,7 @@ export interface DecoderOptions {
 // A part takes long enough for a worker to be busy while messages are on their way, and so short that a stop is prompt.
 const PART = { macs: 1e9, mostMacs: 8e9, leastPixels: 16384, mostPixels: 49152, rows: 16 };
 /** Families that are drawn from few points (docs/decoding.md), and their pixels: the taller a part, the fewer points for each. */
-const FROM_FEW_POINTS = { families: ['fourier', 'gabor'], pixels: 98304 };
+const FROM_FEW_POINTS = { families: ['fourier', 'gabor'], pixels: 196608 };
 const COARSE_PIXELS = 8192;
 const COARSEST_STEP = 8;
 const MAX_THREADS = 4;
@@ -114,7 +114,7 @@ export class Decoder {
     { x = axis(info.width), y = axis(info.height), coarse = false, signal }: DecodeOptions = {},
   ): AsyncGenerator<Tile, void, void> {
     const spacing: Part['spacing'] = [spacingOf(info.width, x), spacingOf(info.height, y)];
-    const fine = fineParts(x, y, info).map((part) => ({ ...part, spacing }));
+    const fine = fineParts(x, y, info, this.threads).map((part) => ({ ...part, spacing }));
     const parts = coarse ? [coarsePart(x, y, spacing), ...fine] : fine;
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
@@ -167,10 +167,13 @@ function fineParts(
   x: Float32Array,
   y: Float32Array,
   { family, macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
+  threads: number,
 ): Omit<Part, 'spacing'>[] {
   const wanted = Math.max(PART.macs / macsPerPixel, PART.leastPixels);
   const isSmooth = FROM_FEW_POINTS.families.includes(family);
-  const most = Math.min(isSmooth ? FROM_FEW_POINTS.pixels : PART.mostPixels, PART.mostMacs / macsPerPixel);
+  // No taller than leaves a part for each worker.
+  const smooth = Math.min(FROM_FEW_POINTS.pixels, Math.ceil((x.length * y.length) / threads));
+  const most = Math.min(isSmooth ? smooth : PART.mostPixels, PART.mostMacs / macsPerPixel);
   const pixels = isSmooth ? most : Math.min(wanted, most);
   const fitting = Math.floor(pixels / x.length);
   const rows = Math.max(1, fitting - (fitting > PART.rows ? fitting % PART.rows : 0));
