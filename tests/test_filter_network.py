@@ -4,9 +4,8 @@ from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.families.mfn import MultiplicativeFilterNetwork
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
-from anir_runtime.linear import head, hidden_layers
-from anir_runtime.network import Network
-from anir_runtime.tiles import Floats
+from anir_runtime.layers import head, hidden_layers
+from anir_runtime.network import Floats, Network
 
 from tests import reference
 from tests.pixels import assert_same_pixels

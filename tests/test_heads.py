@@ -3,10 +3,10 @@ import pytest
 from anir_toolchain.heads import Moments, move_bits
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 
 
-def _problem() -> tuple[Floats, Floats]:
+def _problem() -> tuple[Doubles, Doubles]:
     random = np.random.default_rng(0)
     # Correlated channels: where rounding alone goes wrong.
     channels = random.normal(size=(4000, 4)) @ random.normal(size=(4, 24))
@@ -67,7 +67,7 @@ def test_rounding_errors_make_up_for_one_another() -> None:
     exact = exact * exact_step[:, None]
     plain = np.rint(exact / step[:, None]) * step[:, None]
 
-    def error(head: Floats, offset: Floats) -> float:
+    def error(head: Doubles, offset: Doubles) -> float:
         return float(np.square(channels @ head.T + offset - colours).mean())
 
     floor = error(exact, exact_bias)
@@ -85,7 +85,7 @@ def test_moves_make_up_for_what_a_head_lacks() -> None:
     shown = codes.copy()
     shown[:, 3:] = moved[:, 3:] + moves
 
-    def error(head: Floats) -> float:
+    def error(head: Doubles) -> float:
         return float(np.square(channels @ (head * step[:, None]).T + bias - colours).mean())
 
     assert -8 <= moves.min() < moves.max() <= 7

@@ -2,7 +2,8 @@ import warnings
 
 import numpy as np
 import pytest
-from anir_runtime.tiles import Floats, bands, in_tiles, stretches
+from anir_runtime.network import Floats
+from anir_runtime.tiles import bands, in_tiles, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 

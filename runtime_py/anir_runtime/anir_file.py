@@ -26,7 +26,7 @@ file or of its level, so that a short file does not ask for much memory."""
 
 def least_bytes(header: Header) -> int:
     """Bytes that a file has at least, and that have come before memory is taken for its picture."""
-    if header.family != "lapped":
+    if not header.has_latents:
         return 0
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
     coefficients = rows * columns * header.colours * header.pitch**2
@@ -98,7 +98,7 @@ class AnirFile:
     @property
     def _has_more(self) -> bool:
         """Whether coefficients of a level that has not come whole may be known."""
-        if self.header is None or self.header.family != "lapped":
+        if self.header is None or not self.header.has_latents:
             return False
         if not 0 < self.available < len(self.header.levels):
             return False
@@ -167,10 +167,9 @@ class AnirFile:
         """The subnet with latents of what is known by now, if its family has any."""
         assert self._strips is not None
         assert self.header is not None
-        if network.family != "lapped":
-            return network
-        assert self._step is not None
         step = self._step
+        if step is None:
+            return network
         latents = latents_of(self._strips.values(last), 1 / step.width, self.header.pitch, step.reach)
         if last:
             # What is known takes most of the memory.
@@ -188,7 +187,7 @@ class AnirFile:
         header, level, strips = self.header, self.header.levels[self.decoded], self._strips
         if (level.depth - 1) * level.channels**2 > _WEIGHTS + _WEIGHTS_PER_BYTE * level.end:
             raise self._damaged
-        if header.family == "lapped":
+        if header.has_latents:
             if not self.decoded:
                 self._networks.colours = code_colours(strips.first, header.colours)
             self._step = code_step(strips.first, self._step)

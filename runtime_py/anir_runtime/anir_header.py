@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
+from anir_runtime.families import families
 from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS
 
 MAGIC = b"\x89ani"
@@ -54,7 +55,7 @@ class Header:
         size: native (width, height) of the picture in pixels.
         colours: colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         bits: bits of a hidden weight, 4 or 8.
-        pitch: of `lapped`, pixels from one cell to the next, 16 or 32; 16 otherwise.
+        pitch: of a lapped transform, pixels from one cell to the next, 16 or 32; 16 if there is none.
         levels: from the smallest to the largest.
         start: bytes of the header: where the stream begins.
     """
@@ -66,6 +67,11 @@ class Header:
     pitch: int
     levels: tuple[Level, ...]
     start: int
+
+    @property
+    def has_latents(self) -> bool:
+        """Whether the picture is stored as coefficients of a lapped transform, beside its networks."""
+        return families()[self.family].has_latents
 
 
 def family_number(family: str) -> int:

@@ -1,6 +1,6 @@
 """Codes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,10 @@ class NetworkCoder:
         colours: how planes become colours, if the family is `lapped`.
     """
 
-    def __init__(self, coder: Coder, family: str, bits: int, colours: int) -> None:
-        """For networks of that family with hidden weights of so many bits, and so many colours."""
+    def __init__(self, coder: Coder, family: str, bits: int, planes: int) -> None:
+        """For networks of that family with hidden weights of so many bits, and so many colour planes."""
         self.colours: Colours | None = None
-        self._coder, self._bits, self._planes = coder, bits, colours
+        self._coder, self._bits, self._planes = coder, bits, planes
         self._family = families()[family]
         self._trunks: dict[int, Tensors] = {}
 
@@ -65,27 +65,34 @@ class NetworkCoder:
             tensors: of the network, to encode.
         """
         trunk = self._trunks.setdefault(channels, {})
-        shapes, result = self._family.shapes(depth, channels, self._planes), Tensors()
         common = self._code_common(depth, channels, width, trunk, tensors)
-        for group, (name, field) in enumerate(self._family.fields.items()):
-            for part in (name, f"{name}.scale") if field.scaled else (name,):
-                types, shape = shapes[part]
-                axis = _growing_axis(field)
-                own = None if name.startswith(_HEAD) else trunk.get(part)
-                have = 0 if own is None else own.shape[axis]
-                if have < shape[axis]:
-                    new = range(have, shape[axis])
-                    if part in common:
-                        added = common[part].take(new, axis)
-                    else:
-                        kind = f"int{self._bits}" if name == "weights" else types[0]
-                        given = None if tensors is None else tensors[part].take(new, axis)
-                        rest = (*shape[:axis], len(new), *shape[axis + 1 :])
-                        added = self._code_array(kind, rest, group, given)
-                    own = trunk[part] = added if own is None else np.concatenate([own, added], axis)
-                assert own is not None
-                result[part] = own.take(range(shape[axis]), axis)
-        return result
+        shapes = self._family.shapes(depth, channels, self._planes)
+        return {part: self._code_part(part, *own, trunk, common, tensors) for part, own in shapes.items()}
+
+    def _code_part(
+        self,
+        part: str,
+        types: tuple[str, ...],
+        shape: tuple[int, ...],
+        trunk: Tensors,
+        common: Mapping[str, NDArray[Any]],
+        tensors: Mapping[str, NDArray[Any]] | None,
+    ) -> NDArray[Any]:
+        """A tensor of that shape, as far as the trunk does not have it; what is common has no codes."""
+        name, fields = part.removesuffix(".scale"), self._family.fields
+        axis, group = _growing_axis(fields[name]), list(fields).index(name)
+        kind = f"int{self._bits}" if name == "weights" else types[0]
+
+        def add(new: range) -> NDArray[Any]:
+            """The entries `new` along the axis."""
+            if part in common:
+                return common[part].take(new, axis)
+            given = None if tensors is None else tensors[part].take(new, axis)
+            return self._code_array(kind, (*shape[:axis], len(new), *shape[axis + 1 :]), group, given)
+
+        if name.startswith(_HEAD):
+            return add(range(shape[axis]))
+        return _from_trunk(trunk, part, shape[axis], axis, add)
 
     def _code_common(
         self,
@@ -163,6 +170,18 @@ class NetworkCoder:
             zeros = self._coder.bits(2, zeros)
             result[i] = self._coder.bits(32 - 8 * zeros, word >> 8 * zeros) << 8 * zeros
         return result.view(np.float32).reshape(shape)
+
+
+def _from_trunk(
+    trunk: Tensors, part: str, length: int, axis: int, add: Callable[[range], NDArray[Any]]
+) -> NDArray[Any]:
+    """A tensor up to a length along an axis; what its trunk lacks of it is added first."""
+    known = trunk.get(part)
+    missing = range(0 if known is None else known.shape[axis], length)
+    if missing:
+        rest = add(missing)
+        trunk[part] = rest if known is None else np.concatenate([known, rest], axis)
+    return trunk[part].take(range(length), axis)
 
 
 def _growing_axis(field: Field) -> int:

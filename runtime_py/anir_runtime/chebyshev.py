@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from anir_runtime.tile_graph import Floats
+from anir_runtime.network import Floats
 
 Functions = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Some functions on [-1, 1]: their values, float64[functions, points], at float64[points]."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from anir_runtime.chebyshev import interpolation, nodes
 from anir_runtime.filters import COLUMNS, ROWS, Filters
-from anir_runtime.linear import Linear
-from anir_runtime.tile_graph import Floats, graph
+from anir_runtime.layers import Layer
+from anir_runtime.network import Floats
+from anir_runtime.tile_graph import graph
 from anir_runtime.tiles import Draw, bands, in_tiles, stretches
 
 _TILE_VALUES, _LONGEST = 131072, 128
@@ -43,7 +44,7 @@ class FilterNetwork:
         rows: height of a tile.
     """
 
-    def __init__(self, filters: Filters, layers: Sequence[Linear], after: int) -> None:
+    def __init__(self, filters: Filters, layers: Sequence[Layer], after: int) -> None:
         """`layers` are the hidden ones and the last one.
 
         `after` is the widest layer that is computed at every pixel after the last one of these, which the

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.chebyshev import nodes_needed
-from anir_runtime.network import Network
-from anir_runtime.tile_graph import Floats
+from anir_runtime.network import Floats, Network
 
 COLUMNS, ROWS = 0, 1
 

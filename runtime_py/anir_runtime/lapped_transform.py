@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anir_runtime.network import Latents
+from anir_runtime.network import Floats, Latents
 from anir_runtime.rans import Context
 
 PITCHES = (16, 32)
@@ -29,8 +29,6 @@ _SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
 """Neighbours (right, down) of a point, in units of `Latents.reach`: left, above, below, right."""
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 """The same: above left, below left, above right, below right."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
+from anir_runtime.network import Floats
 from anir_runtime.onnx_reader import COLOURS, read_metadata
 from anir_runtime.onnx_tensor import read_tensor
 from anir_runtime.protobuf import Reader
 from anir_runtime.sessions import RuntimeErrors, open_session
-from anir_runtime.tiles import NATIVE, Draw, Floats, Spacing
+from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 _MOST_NESTED = 32
 _INNER: dict[str, dict[int, str]] = {

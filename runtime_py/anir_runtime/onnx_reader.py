@@ -3,6 +3,7 @@
 Files come from strangers: what a file declares is compared with the bytes there are before memory is taken.
 """
 
+import math
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ def read_network(data: bytes) -> Network:
         raise AnirError(f"has no tensor '{missing[0]}'; export it again, or draw it with --trust-graph")
     arrays: Tensors = {}
     for name, (types, shape) in family.shapes(*_sizes(tensors["weights"], tensors["head"])).items():
-        stored = _stored_shape(name, shape)
+        stored = _stored_shape(name, shape, family.fields[name.removesuffix(".scale")].scaled)
         if tensors[name].axes() != [n for n in stored if n != 1]:
             raise AnirError(f"its tensor '{name}' has the shape {tensors[name].dims}, not {[*stored]}")
         array = tensors[name].array(types).reshape(stored)
@@ -137,8 +138,8 @@ def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
     return links + 1, channels, colours
 
 
-def _stored_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that a tensor has in an ONNX file (docs/format.md)."""
-    if name.removesuffix(".scale") in ("frequencies", "filters"):
-        return (shape[0] * shape[1], *shape[2:])
-    return shape[::-1] if name == "head" else shape
+def _stored_shape(name: str, shape: tuple[int, ...], scaled: int) -> tuple[int, ...]:
+    """The shape that a tensor has in an ONNX file (docs/format.md), where a scale has one axis at most."""
+    if name == "head":
+        return shape[::-1]
+    return (math.prod(shape[:scaled]), *shape[scaled:]) if scaled else shape

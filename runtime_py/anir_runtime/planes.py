@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anir_runtime.lapped_transform import Axis, Floats, Seen, coefficients, seen_by
-from anir_runtime.network import Latents
+from anir_runtime.lapped_transform import Axis, Seen, coefficients, seen_by
+from anir_runtime.network import Floats, Latents
 from anir_runtime.tile_graph import graph
 
 _ROUNDING = 2**-23

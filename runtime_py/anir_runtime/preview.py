@@ -14,10 +14,11 @@ from anir_runtime.anir_networks import code_colours
 from anir_runtime.common_networks import WORTH
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
+from anir_runtime.network import Floats
 from anir_runtime.segments import table_bytes
 from anir_runtime.steps import LEAST_WIDTH, code_step
 from anir_runtime.strips import Strips
-from anir_runtime.tiles import NATIVE, Draw, Floats, Pixels, Spacing
+from anir_runtime.tiles import NATIVE, Draw, Pixels, Spacing
 
 _STEP_BYTES, _AHEAD = 3, 4
 """Bytes that tell the first level's step; bytes that a decoder reads before they are due."""
@@ -51,7 +52,7 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     """
     many = header.colours
     if (
-        header.family != "lapped"
+        not header.has_latents
         or len(stream) < table_bytes(header, is_first=True) + many**2 + many + _STEP_BYTES + _AHEAD
     ):
         return None

@@ -16,9 +16,9 @@ _LENGTH = 3
 def strip_starts(header: Header) -> list[int]:
     """The row of cells with which each strip of a picture begins, and behind these the number of rows.
 
-    A picture of another family than `lapped` is one strip without rows.
+    A picture that has no coefficients is one strip without rows.
     """
-    if header.family != "lapped":
+    if not header.has_latents:
         return [0, 0]
     columns, rows = (-(-pixels // header.pitch) for pixels in header.size)
     blocks = -(-rows // BLOCK)

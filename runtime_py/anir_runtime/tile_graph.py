@@ -8,13 +8,9 @@ from collections.abc import Mapping
 from functools import cache
 from threading import Lock
 
-import numpy as np
-from numpy.typing import NDArray
-
+from anir_runtime.network import Floats
 from anir_runtime.protobuf import write
 from anir_runtime.sessions import open_session
-
-Floats = NDArray[np.float32]
 
 _IR_VERSION, _OPSET = 10, 21
 _FLOAT, _INT64 = 1, 7

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from anir_runtime.network import Floats
+
 Pixels = NDArray[np.uint8]
 Draw = Callable[[slice], Pixels]
 """Draws some of the rows, uint8[rows, W, colours]; threads may call it at once."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import Axis, Floats, Seen
-from anir_runtime.network import Network
+from anir_runtime.lapped_transform import Axis, Seen
+from anir_runtime.network import Floats, Network
 from anir_runtime.steps import Step
 from numpy.typing import NDArray
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from anir_runtime.common_networks import NEAR, Colours, common_trunks, near
-from anir_runtime.lapped_transform import Floats
+from anir_runtime.network import Floats
 from numpy.typing import NDArray
 
 from anir_toolchain.heads import Moments, move_bits

@@ -16,7 +16,7 @@ from anir_runtime.segments import BLOCK
 from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, cheap_width, code_step
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+Reals = NDArray[np.floating]
 
 FINEST = 1.5 / 127.5
 """Width of the finest level that is thought of: a level and a half of a pixel, which shows some 50 dB."""
@@ -66,13 +66,13 @@ class Refined:
     end: int
 
 
-def in_units(bands: Iterable[Floats], rows: int) -> Integers:
+def in_units(bands: Iterable[Reals], rows: int) -> Integers:
     """Coefficients to encode, int32[rows, columns, N, K, K].
 
     They come from the top in bands of some rows of cells, [N, n, columns, K, K]. Cells' means become cosines
     over blocks of 8 by 8 cells.
     """
-    first, means = 0, list[Floats]()
+    first, means = 0, list[Reals]()
     for band in bands:
         own = band.transpose(1, 2, 0, 3, 4).astype(np.float64)
         if not means:
@@ -86,14 +86,14 @@ def in_units(bands: Iterable[Floats], rows: int) -> Integers:
     return result
 
 
-def _rounded(values: Floats) -> Floats:
+def _rounded(values: Reals) -> Reals:
     """Values in whole units; they are changed."""
     values /= UNIT
     np.rint(values, out=values)
     return np.clip(values, -LARGEST, LARGEST, out=values)
 
 
-def _cosines(n: int) -> Floats:
+def _cosines(n: int) -> Reals:
     """The orthonormal cosines of n numbers in blocks of BLOCK, [n, n]."""
     result = np.zeros((n, n))
     for start in range(0, n, BLOCK):

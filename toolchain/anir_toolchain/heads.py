@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 _RIDGE = 1e-5
 """Ridge regression's penalty on each channel's coefficients, by the channel's mean square."""
 _LEAST_ENERGY = 0.1
@@ -29,8 +29,8 @@ class Moments:
         points: number of points.
     """
 
-    gram: Floats
-    cross: Floats
+    gram: Doubles
+    cross: Doubles
     points: int
 
     @classmethod
@@ -39,7 +39,7 @@ class Moments:
         rows = np.concatenate([np.ones((len(channels), 1)), channels], axis=1)
         return cls(rows.T @ rows, rows.T @ colours.astype(np.float64), len(rows))
 
-    def solve(self, bits: int, shared_step: bool = False) -> tuple[Floats, Floats, Floats]:
+    def solve(self, bits: int, shared_step: bool = False) -> tuple[Doubles, Doubles, Doubles]:
         """The best quantized linear map from the C channels to the colours.
 
         Args:
@@ -53,7 +53,7 @@ class Moments:
         width = len(self.gram) - 1
         order = [*range(1, width + 1), 0]
         gram = _with_ridge(self.gram[order][:, order] / self.points)
-        solution: Floats = np.ascontiguousarray(np.linalg.solve(gram, self.cross[order] / self.points).T)
+        solution: Doubles = np.ascontiguousarray(np.linalg.solve(gram, self.cross[order] / self.points).T)
         largest = np.abs(solution[:, :-1]).max(axis=1)
         largest = np.full_like(largest, largest.max()) if shared_step else largest
         top = 2 ** (bits - 1) - 1
@@ -100,7 +100,7 @@ def move_bits(moves: NDArray[np.number]) -> float:
     return float(_bits_of(moves).sum())
 
 
-def _bits_of(moves: NDArray[np.number]) -> Floats:
+def _bits_of(moves: NDArray[np.number]) -> Doubles:
     """About how many bits each move takes in a file."""
     far = np.abs(moves)
     return np.where(far == 0, _STAY_BITS, _MOVE_BITS + far)
@@ -117,17 +117,17 @@ class _Moves:
         price: of a bit.
     """
 
-    gram: Floats
-    lacking: Floats
+    gram: Doubles
+    lacking: Doubles
     most: int
     price: float
 
-    def cost(self, moves: Floats) -> float:
+    def cost(self, moves: Doubles) -> float:
         """Squared error beyond that of no moves, and the price of the bits."""
         error = moves @ self.gram @ moves - 2 * moves @ self.lacking
         return float(error) + self.price * move_bits(moves)
 
-    def descend(self, moves: Floats) -> Floats:
+    def descend(self, moves: Doubles) -> Doubles:
         """Changes one move after the other to what costs least, until that helps no more."""
         moves, slope = moves.copy(), self.lacking - self.gram @ moves
         for _ in range(_ROUNDS):
@@ -148,8 +148,8 @@ class _Moves:
 
 
 def _rounded_in_turn(
-    solution: Floats, gram: Floats, step: Floats, count: int, to_codes: Callable[[Floats], Floats]
-) -> Floats:
+    solution: Doubles, gram: Doubles, step: Doubles, count: int, to_codes: Callable[[Doubles], Doubles]
+) -> Doubles:
     """Codes of the first coefficients of a least-squares solution, those of one channel after the other.
 
     Those that are left make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the
@@ -174,7 +174,7 @@ def _rounded_in_turn(
     return codes
 
 
-def _with_ridge(gram: Floats) -> Floats:
+def _with_ridge(gram: Doubles) -> Doubles:
     """A matrix of second moments with the penalty on its diagonal."""
     energy = gram.diagonal()
     # In a picture of one colour most channels may be 0.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
-from anir_runtime.lapped_transform import Floats
+from anir_runtime.network import Floats
 from numpy.typing import NDArray
 
 from anir_toolchain.embedding import in_units

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from anir_runtime.common_networks import Colours, common_trunks, has_common
-from anir_runtime.lapped_transform import Floats
+from anir_runtime.network import Floats
 
 from anir_toolchain.common_heads import Head, best_head, own_bytes, worth
 from anir_toolchain.features import LatentFeatures

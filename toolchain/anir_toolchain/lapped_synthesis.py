@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from anir_runtime.lapped_transform import Axis, Floats, Seen, coefficients, present, seen_by
-from anir_runtime.network import Latents
+from anir_runtime.lapped_transform import Axis, Seen, coefficients, present, seen_by
+from anir_runtime.network import Floats, Latents
 
 CONSTANT = math.pi / 2
 """Value of the first layer's channels that see nothing."""

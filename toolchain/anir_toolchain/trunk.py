@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from anir_toolchain.affine import affine
 from anir_toolchain.families import Family
-from anir_toolchain.layers import affine
 from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import TOP_CODE, VECTOR_BITS, code_range, lsq, quantize, row_step, soft_round
 

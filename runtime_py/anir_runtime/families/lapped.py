@@ -9,10 +9,9 @@ from functools import partial
 import numpy as np
 
 from anir_runtime.families import LEAN_MATRICES, Family
-from anir_runtime.linear import Linear, head, hidden_layers
-from anir_runtime.network import Network
+from anir_runtime.layers import Layer, head, hidden_layers
+from anir_runtime.network import Floats, Network
 from anir_runtime.planes import Line, Planes
-from anir_runtime.tile_graph import Floats
 from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 
 _TILE_VALUES, _ROWS = 163840, 64
@@ -63,12 +62,12 @@ class Lapped:
             z = layer(channels(z)[self._unread :])
         return self._head(channels(z))
 
-    def _inner(self, weight: Floats, bias: Floats) -> Linear:
+    def _inner(self, weight: Floats, bias: Floats) -> Layer:
         """A hidden layer without what leads to planes, and from them."""
-        return Linear(np.ascontiguousarray(weight[self._passed :, self._unread :]), bias[self._passed :])
+        return Layer(np.ascontiguousarray(weight[self._passed :, self._unread :]), bias[self._passed :])
 
 
-def _without_constants(layer: Linear, seen: int) -> Linear:
+def _without_constants(layer: Layer, seen: int) -> Layer:
     """The layer with π/2 for the channels of h₁ that see nothing in its bias: only `seen` are then added."""
     return layer._replace(bias=layer.bias + math.pi / 2 * layer.weight[:, seen:].sum(1, keepdims=True))
 

@@ -9,9 +9,8 @@ import numpy as np
 from anir_runtime.families import LEAN_MATRICES, Family, Field
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
-from anir_runtime.linear import Linear, head, hidden_layers
-from anir_runtime.network import Network
-from anir_runtime.tile_graph import Floats
+from anir_runtime.layers import Layer, head, hidden_layers
+from anir_runtime.network import Floats, Network
 from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 NORM_CHANNELS = 8
@@ -25,7 +24,7 @@ class MultiplicativeFilterNetwork:
         weight, self._bias = head(network)
         # Colours before the division, and channels under the root, are smooth; their quotient need not be.
         both = np.concatenate([weight, np.eye(NORM_CHANNELS, network.channels, dtype=np.float32)])
-        last = Linear(both, np.zeros((len(both), 1), np.float32))
+        last = Layer(both, np.zeros((len(both), 1), np.float32))
         layers = [*hidden_layers(network), last]
         self._last = FilterNetwork(Filters.of(network), layers, after=len(both))
         self._colours, self.rows = network.colours, self._last.rows

@@ -8,9 +8,8 @@ import numpy as np
 from anir_runtime.families import MATRICES, Family, Field
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
-from anir_runtime.linear import head, hidden_layers
-from anir_runtime.network import Network
-from anir_runtime.tile_graph import Floats
+from anir_runtime.layers import head, hidden_layers
+from anir_runtime.network import Floats, Network
 from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 

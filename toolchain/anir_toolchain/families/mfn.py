@@ -8,8 +8,8 @@ import torch
 from anir_runtime.families.mfn import NORM_CHANNELS
 from torch import Tensor
 
+from anir_toolchain.affine import sine
 from anir_toolchain.families import Family, FilterTensor
-from anir_toolchain.layers import sine
 
 _FALL = 0.7
 """Frequencies of a bank as multiples of those of the bank before."""

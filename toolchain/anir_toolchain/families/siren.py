@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from anir_toolchain.affine import affine, sine
 from anir_toolchain.families import Family, FilterTensor
-from anir_toolchain.layers import affine, sine
 
 
 class Siren(Family):

@@ -121,7 +121,8 @@ function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record
     );
   const tensors: Record<string, Tensor> = {};
   for (const [name, { types, shape }] of shapesOf(family, depth, channels, colours)) {
-    const [tensor, stored] = [all.get(name) as OnnxTensor, storedShape(name, shape)];
+    const field = family.fields[name.replace(/\.scale$/, '')];
+    const [tensor, stored] = [all.get(name) as OnnxTensor, storedShape(name, shape, field?.scaled)];
     if (tensor.axes.join() !== stored.filter((length) => length !== 1).join())
       throw new ModelError(`Its tensor “${name}” has the shape [${tensor.dims}], not [${stored}].`);
     const data = tensor.elements(types) as Tensor['data'];
@@ -148,10 +149,10 @@ function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number 
   return { depth: links + 1, channels };
 }
 
-/** The shape that a tensor has in an ONNX file (docs/format.md). */
-function storedShape(name: string, shape: number[]): number[] {
+/** The shape that a tensor has in an ONNX file (docs/format.md), where a scale has one axis at most. */
+function storedShape(name: string, shape: number[], scaled?: number): number[] {
   const [first = 1, second = 1, ...others] = shape;
-  if (/^(frequencies|filters)(\.scale)?$/.test(name)) return [first * second, ...others];
+  if (scaled === 2) return [first * second, ...others];
   return name === 'head' ? shape.toReversed() : shape;
 }
 

@@ -7,8 +7,8 @@
  */
 import { interpolation, nodes } from '../chebyshev.ts';
 import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
+import { type Axis, type Bank, nodesFor, waveTable } from './filters.ts';
 import { apply, type Layer } from './layers.ts';
-import { type Axis, type Bank, nodesFor, waveTable } from './waves.ts';
 
 export interface FilterNetwork {
   banks: Bank[];

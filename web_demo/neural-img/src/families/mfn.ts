@@ -7,8 +7,8 @@ import type { Draw, Kernel } from '../kernel.ts';
 import { channelsOf, type Network } from '../network.ts';
 import { type Family, LEAN_MATRICES } from './family.ts';
 import { openFilterNetwork } from './filter_network.ts';
+import { banksOf } from './filters.ts';
 import { headNumbers, headOf, hiddenLayers, makeLayer } from './layers.ts';
-import { banksOf } from './waves.ts';
 
 /** Outputs of the last layer: colours, and channels whose squares are summed. */
 const [COLOURS, NORM_CHANNELS] = [4, 8];

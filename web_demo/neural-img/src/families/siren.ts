@@ -3,8 +3,8 @@ import { type Draw, type Kernel, ZEROS } from '../kernel.ts';
 import type { Network } from '../network.ts';
 import { type Family, MATRICES } from './family.ts';
 import { openFilterNetwork, TILE } from './filter_network.ts';
+import { banksOf } from './filters.ts';
 import { apply, headOf, hiddenLayers, type Layer } from './layers.ts';
-import { banksOf } from './waves.ts';
 
 function open(kernel: Kernel, network: Network): Draw {
   // Sines are of half turns.

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anir_runtime.network import Network
-from anir_runtime.tile_graph import Floats, product
+from anir_runtime.network import Floats, Network
+from anir_runtime.tile_graph import product
 
 
-class Linear(NamedTuple):
+class Layer(NamedTuple):
     """h ↦ weight h + bias: float32[outputs, inputs] and float32[outputs, 1]."""
 
     weight: Floats
@@ -20,18 +20,18 @@ class Linear(NamedTuple):
         return product(self.weight, h.reshape(len(h), math.prod(h.shape[1:])), self.bias)
 
 
-def hidden_layers(network: Network) -> list[Linear]:
+def hidden_layers(network: Network) -> list[Layer]:
     """The hidden matrices with their steps multiplied in, and biases; zeros if the family has none."""
     steps = network.values("steps")
     weights = network.values("weights") * steps.reshape(len(steps), 1, -1)
     biases = network.values("biases") if "biases" in network.tensors else np.zeros(weights.shape[::2], "f4")
-    return [_linear(w.T, b) for w, b in zip(weights, biases, strict=True)]
+    return [_layer(w.T, b) for w, b in zip(weights, biases, strict=True)]
 
 
-def head(network: Network) -> Linear:
+def head(network: Network) -> Layer:
     """The last layer, to colours from 0 to 1."""
-    return _linear(network.values("head"), network.values("head.bias"))
+    return _layer(network.values("head"), network.values("head.bias"))
 
 
-def _linear(weight: Floats, bias: Floats) -> Linear:
-    return Linear(np.ascontiguousarray(weight, np.float32), bias[:, None].astype(np.float32))
+def _layer(weight: Floats, bias: Floats) -> Layer:
+    return Layer(np.ascontiguousarray(weight, np.float32), bias[:, None].astype(np.float32))

@@ -1,4 +1,4 @@
-"""Layers that families share, in torch."""
+"""Affine maps and sine layers, which families share, in torch."""
 
 import torch
 from torch import Tensor

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from anir_runtime.linear import Linear, head, hidden_layers
+from anir_runtime.layers import Layer, head, hidden_layers
 
 from tests.random_network import random_network
 
@@ -26,6 +26,6 @@ def test_the_head_gives_colours_from_0_to_1() -> None:
 
 
 def test_a_layer_takes_any_grid_of_pixels() -> None:
-    layer = Linear(np.array([[1, 2], [0, -1]], np.float32), np.array([[10], [20]], np.float32))
+    layer = Layer(np.array([[1, 2], [0, -1]], np.float32), np.array([[10], [20]], np.float32))
     h = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
     np.testing.assert_array_equal(layer(h), layer.weight @ h.reshape(2, 6) + layer.bias)
