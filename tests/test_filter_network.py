@@ -38,6 +38,22 @@ def test_what_is_too_rough_is_evaluated_at_all_pixels() -> None:
     assert _of(network).start(far, far, _flat, 3)(slice(0, 3)).shape == (3, 200, 3)
 
 
+def test_a_size_that_was_drawn_needs_no_new_judgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[float] = []
+    judge = Filters.nodes_needed
+
+    def counted(filters: Filters, axis: int, half: float, size: float) -> int:
+        judged.append(half)
+        return judge(filters, axis, half, size)
+
+    monkeypatch.setattr(Filters, "nodes_needed", counted)
+    network, x = _of(random_network("fourier", 3, 24)), axis_coordinates(96, 200)
+    first = network.start(x, x, _flat, 3)(slice(0, 9))
+    count = len(judged)
+    assert np.array_equal(network.start(x, x, _flat, 3)(slice(0, 9)), first)
+    assert len(judged) == count > 0
+
+
 def test_values_that_overflow_do_not_stop_it() -> None:
     network = random_network("gabor", 3, 8)
     scale = network.tensors["filters.scale"].copy()

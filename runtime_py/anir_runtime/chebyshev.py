@@ -48,8 +48,8 @@ def nodes_needed(functions: Functions, size: float) -> int:
 
     def suffices(count: int) -> bool:
         values = functions(_lattice(_SAMPLES, _alpha(count)))
-        coefficients = np.einsum("fn,nd->fd", values, _transform(_SAMPLES))
-        return bool(size * np.abs(coefficients[:, count:]).sum(1).max() <= NOISE)
+        coefficients = np.einsum("fn,nd->fd", values, _transform(_SAMPLES)[:, count:])
+        return bool(size * np.abs(coefficients).sum(1).max() <= NOISE)
 
     # The more nodes, the more evenly they lie, and the lower are the degrees that count.
     return (bisect_left(range(1, _SAMPLES), True, key=suffices) + 1) % _SAMPLES

@@ -6,6 +6,7 @@ tile are close enough, the network is evaluated at Chebyshev nodes of it and int
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ _FILTER, _WORTHWHILE = 16, 0.7
 """A filter takes as long as so many multiply-adds; what is not counted, such as tables, takes time, too."""
 _WORTH_JUDGING = 16384
 """Pixels below which evaluating the network at all of them takes less time than judging how smooth it is."""
+_JUDGED = 64
+"""Lengths of stretches for which it is known how many nodes they need."""
 
 
 class _Tiling(NamedTuple):
@@ -51,6 +54,7 @@ class FilterNetwork:
         size of tiles depends on: C of a SIREN, the outputs of a filter network.
         """
         self._filters, self._layers = filters, layers
+        self._nodes_needed = lru_cache(_JUDGED)(filters.nodes_needed)
         self._weights: dict[str, Floats] = {}
         for k, layer in enumerate(layers):
             self._weights |= {f"weight{k}": layer.weight, f"bias{k}": layer.bias}
@@ -145,7 +149,7 @@ class FilterNetwork:
         # What hidden layers enlarge is made smaller again: a filter network's colours are quotients.
         gain = float(np.linalg.norm(self._layers[-1].weight, axis=1).max())
         with np.errstate(all="ignore"):
-            return self._filters.nodes_needed(axis, half, gain)
+            return self._nodes_needed(axis, half, gain)
 
 
 class _Plan(NamedTuple):
