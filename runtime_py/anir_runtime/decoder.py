@@ -128,14 +128,13 @@ class Decoder:
     def _show(self, network: Network | Preview) -> None:
         if isinstance(network, Preview):
             self._renderer = PreviewRenderer(network)
-            self.family, (self.width, self.height) = "lapped", network.size
             self.backend = "preview: no level has come whole"
-            return
-        if network.family not in families():
+        elif network.family in families():
+            self._renderer = families()[network.family].renderer(network)
+            self.backend = f"direct: this runtime knows the family {network.family}"
+        else:
             raise AnirError(f"this runtime does not know the family '{network.family}'")
-        self._renderer = families()[network.family].renderer(network)
         self.family, (self.width, self.height) = network.family, network.size
-        self.backend = f"direct: this runtime knows the family {network.family}"
 
     def _ready(self) -> Renderer:
         """What draws all that has come. Raises AnirError if that is not a picture yet."""

@@ -32,6 +32,7 @@ class Preview:
 
     Attributes:
         name: in place of a subnet's.
+        family: of the networks of the file.
         size: native (width, height) of the picture in pixels.
         pitch: pixels from one cell to the next.
         offset: native pixels, along each axis, from the picture's corner to where the first cell's colour is.
@@ -39,6 +40,7 @@ class Preview:
     """
 
     name: ClassVar[str] = "preview"
+    family: str
     size: tuple[int, int]
     pitch: int
     offset: float
@@ -68,7 +70,7 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     planes = np.concatenate(strips.values())[..., 0, 0].astype(np.float32)
     planes *= (header.pitch / 2 / (down[:, None] * across))[..., None]
     shown = planes @ (colours.matrix.T * WORTH) + np.float32(1 / 255) * colours.border
-    return Preview(header.size, header.pitch, _offset(header.pitch), shown)
+    return Preview(header.family, header.size, header.pitch, _offset(header.pitch), shown)
 
 
 def _lowest(cells: int, pitch: int) -> Floats:
