@@ -216,7 +216,7 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, monkeypatch: 
     for path, words in (
         (tmp_path / "no.png", "no such file"),
         (text, "not a picture"),
-        (cut, "not a picture"),
+        (cut, "only the beginning of one"),
         (tmp_path, "folder"),
     ):
         with pytest.raises(AnirError, match=words):

@@ -13,7 +13,7 @@ import numpy as np
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_runtime.picture_file import on_background
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageColor
+from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from anir_toolchain.colour import ColourSpace, as_srgb, colour_space
 from anir_toolchain.samples import Samples, has_low_bytes, load_low_bytes, prepare, read_samples
@@ -134,6 +134,8 @@ def _why_not(path: Path, error: Exception) -> str:
         head = file.read(12)
     if head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS:
         return "a HEIC picture, which is not supported; save it as JPEG or PNG first"
+    if not isinstance(error, UnidentifiedImageError):
+        return "a picture that is damaged, or only the beginning of one"
     return "not a picture that can be opened"
 
 
