@@ -163,7 +163,7 @@ describe('a worker', () => {
   test('that does not start is told, and tried again', async () => {
     let starts = 0;
     const broken: Engine = {
-      start: () => (++starts === 1 ? Promise.reject(new Error('no')) : engine.start()),
+      start: () => (++starts === 1 ? Promise.reject(new Error('no')) : engine.start(1)),
     };
     const decoder = new Decoder({ threads: 1, engine: broken });
     await expect(decoder.open(FILE)).rejects.toThrow('no');
