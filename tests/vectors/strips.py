@@ -1,4 +1,4 @@
-"""A small `.anir` file of a large picture, which has two strips, and what it shows."""
+"""Small `.anir` files of large pictures: one of two strips, with what it shows, and one of five."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -17,23 +17,25 @@ from tests import reference
 from tests.random_network import colours_of, random_network
 from tests.test_coder import lively
 
-SIZE = 2048, 1024
-ROWS, COLUMNS = 64, 128
+STRIPS = 2
+SIZE = 2048, 512 * STRIPS
+ROWS, COLUMNS = 32, 128
 WIDTHS = 4000, 2400, 1400
 SUBNETS = (2, 4), (3, 5), (2, 6)
 
 
-def strips_file() -> bytes:
-    """A grey picture with something to see in either strip, in three levels."""
-    writer = AnirWriter(Header("lapped", SIZE, 1, 4, 16, (), 0), 1 << 16)
-    wanted = np.zeros((ROWS, COLUMNS, 1, 16, 16), np.int32)
+def strips_file(strips: int = STRIPS) -> bytes:
+    """A grey picture with something to see in each strip, in three levels."""
+    size = SIZE[0], 512 * strips
+    writer = AnirWriter(Header("lapped", size, 1, 4, 16, (), 0), 1 << 16)
+    wanted = np.zeros((ROWS * strips, COLUMNS, 1, 16, 16), np.int32)
     # Early in each strip: what comes after much of nothing is passed over.
-    for seed, row in enumerate((1, 32)):
+    for seed, row in enumerate((1, *range(ROWS, ROWS * strips, ROWS))):
         wanted[row : row + 8, 8:24, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
     writer.begin(wanted, colours_of(1))
     for width, (depth, channels) in zip(WIDTHS, SUBNETS, strict=True):
         writer.refine(Step(width, 1))
-        network = random_network("lapped", depth, channels, SIZE, colours=1)
+        network = random_network("lapped", depth, channels, size, colours=1)
         writer.add(replace(network, latents=None), width)
     return writer.finish([(20, 21, 22)] * len(WIDTHS))
 
@@ -54,6 +56,7 @@ def strips_case() -> dict[str, Any]:
     refined = [ends[1] + 3 + length // 2, ends[1] + 3 + length, ends[2] - 20]
     return {
         "anir": b64encode(data).decode(),
+        "five": b64encode(strips_file(5)).decode(),
         "starts": [0, 32, 64],
         "x": x.tolist(),
         "y": y.tolist(),

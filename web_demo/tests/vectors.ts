@@ -106,6 +106,8 @@ interface Shown {
 /** An `.anir` file of a large picture, with what Python reads from its levels and from prefixes between them. */
 export interface StripsCase {
   file: Uint8Array<ArrayBuffer>;
+  /** Another one, of five strips, of as many levels. */
+  five: Uint8Array<ArrayBuffer>;
   /** The first row of cells of each strip, and behind these the number of rows. */
   starts: number[];
   x: Float32Array;
@@ -115,13 +117,16 @@ export interface StripsCase {
   previews: { bytes: number; pixels: number[] }[];
 }
 
+const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
 export function stripsCase(): StripsCase {
   // biome-ignore lint/suspicious/noExplicitAny: JSON
-  const { anir, x, y, starts, ...shown } = vectors<any>('strips');
+  const { anir, five, x, y, starts, ...shown } = vectors<any>('strips');
   // biome-ignore lint/suspicious/noExplicitAny: JSON
   const flat = (own: any[]) => own.map(({ pixels, ...others }) => ({ ...others, pixels: pixels.flat(2) }));
   return {
-    file: Uint8Array.from(atob(anir), (letter) => letter.charCodeAt(0)),
+    file: bytesOf(anir),
+    five: bytesOf(five),
     starts,
     x: Float32Array.from(x),
     y: Float32Array.from(y),

@@ -10,9 +10,14 @@ const FAMILIES = ['siren', 'fourier', 'gabor', 'lapped'] as const;
 const MOST_LEVELS = 16;
 const MOST_BYTES = 2 ** 30;
 /** Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size. */
-const [PSNR_STEP, GAIN_STEP] = [0.25, 0.5];
+const PSNR_STEP = 0.25;
+const GAIN_STEP = 0.5;
 /** Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths. */
-const [SIZE_ORDER, COUNT_ORDER, DEPTH_ORDER, WIDTH_ORDER, LENGTH_ORDER] = [9, 2, 1, 4, 10];
+const SIZE_ORDER = 9;
+const COUNT_ORDER = 2;
+const DEPTH_ORDER = 1;
+const WIDTH_ORDER = 4;
+const LENGTH_ORDER = 10;
 /** A PSNR and two gains in their units, to which the first level's are told as differences; their orders. */
 const [FIRST, QUALITY_ORDERS] = [
   [100, 2, 3],
@@ -49,7 +54,8 @@ export interface Header {
 }
 
 /** Coefficients of a picture: so many, and so many more for each byte of the file, so that few bytes do not ask for much memory. */
-const [COEFFICIENTS, COEFFICIENTS_PER_BYTE] = [2 ** 22, 1024];
+const COEFFICIENTS = 2 ** 22;
+const COEFFICIENTS_PER_BYTE = 1024;
 
 /** Bytes that a file has at least, and that have come before memory is taken for its picture. */
 export function leastBytes({ family, size, colours, pitch }: Header): number {
@@ -64,7 +70,8 @@ export const availableLevels = (header: Header, bytes: number): number =>
   bytes < leastBytes(header) ? 0 : header.levels.filter(({ end }) => end <= bytes).length;
 
 /** Bytes of the first level's stream that tell its step, and that a decoder reads before they are due. */
-const [STEP_BYTES, AHEAD] = [3, 4];
+const STEP_BYTES = 3;
+const AHEAD = 4;
 
 /** Bytes of a file from which on there may be a preview of its first level: infinitely many if its family has none. */
 export const previewFrom = ({ family, start, colours }: Header): number =>

@@ -8,7 +8,8 @@ import type { Network, Tensor } from './network.ts';
 /** First group of the lower bytes of 16-bit codes. */
 const REST = 128;
 /** Group of the moves from the common head to one near it, and their bits. */
-const [MOVES, MOVE_BITS] = [64, 4];
+const MOVES = 64;
+const MOVE_BITS = 4;
 
 /** How planes become so many colours. */
 export function readColours(coder: Coder, many: number): Colours {

@@ -9,6 +9,10 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
+/** Several arrays of integers as one, in turn. */
+export const joined = (parts: readonly Int32Array[]): Int32Array =>
+  new Int32Array(concat(parts.map(({ buffer }) => new Uint8Array(buffer))).buffer);
+
 /** Codes of 4 bits, with signs, from bytes of two each: the first is the lower half. */
 export const fromHalves = (bytes: Int8Array, count: number): Int8Array<ArrayBuffer> =>
   Int8Array.from({ length: count }, (_, k) => ((bytes[k >> 1] as number) << (k % 2 ? 24 : 28)) >> 28);

@@ -82,10 +82,10 @@ export class Coder {
   }
 
   /** What is known of the coefficients, [rows, columns, planes, pitch, pitch]. */
-  values(): Int32Array {
+  values(): Int32Array<ArrayBuffer> {
     this.#reserve(this.#kept);
     this.#run.values(this.#known);
-    return new Int32Array(this.#run.memory.buffer, this.#known, this.#coefficients).slice();
+    return new Int32Array(this.#run.memory.buffer as ArrayBuffer, this.#known, this.#coefficients).slice();
   }
 
   /** Keeps all that is known and learned. */

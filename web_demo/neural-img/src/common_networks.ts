@@ -6,7 +6,8 @@ import type { Network, Tensor } from './network.ts';
 /** Channels beside those of the planes. */
 const INNER = [17, 21, 25, 29];
 const DEPTHS = [2, 3, 4, 5];
-const [PLANES, LAYERS] = [3, 4];
+const PLANES = 3;
+const LAYERS = 4;
 /** A head's code of 128 stands for one unit of a plane. */
 const SHIFT = 7;
 /** Share of the colours' range that a code of 1 of `Colours.matrix` stands for at a coefficient of 1. */

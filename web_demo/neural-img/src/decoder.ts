@@ -66,7 +66,7 @@ const MAX_THREADS = 4;
 export class Decoder {
   /** How many workers share a picture at most. */
   readonly threads: number;
-  readonly #lanes: Lane[];
+  readonly #lanes: Lane[] = [];
   #turn = Promise.resolve();
 
   constructor({
@@ -74,7 +74,7 @@ export class Decoder {
     engine = light,
   }: DecoderOptions = {}) {
     this.threads = threads;
-    this.#lanes = Array.from({ length: threads }, () => new Lane(engine));
+    while (this.#lanes.length < threads) this.#lanes.push(new Lane(engine, this.#lanes));
   }
 
   /** Starts a worker, so that it is ready by the time that there is a file. */

@@ -2,6 +2,7 @@
 import { AnirFile } from './anir_file.ts';
 import { isAnir } from './anir_header.ts';
 import { FAMILIES } from './families/index.ts';
+import { help } from './help.ts';
 import { type Draw, Kernel } from './kernel.ts';
 import type { Answer, Piece, Request } from './lane.ts';
 import type { Modules } from './light.ts';
@@ -13,23 +14,30 @@ import { drawPreview, infoOfPreview, type Preview } from './preview.ts';
 /** What is drawn. */
 type Plan = Network | Preview;
 
-let kernel: Kernel | undefined;
+// They come before all that is asked.
+let kernel: Kernel;
+let coder: WebAssembly.Module;
+let workers: number;
 let draw: Draw | undefined;
-let coder: WebAssembly.Module | undefined;
+/** What was asked is answered in turn. */
+let queue = Promise.resolve();
 const streams = new Map<number, AnirFile>();
 
-self.addEventListener('message', ({ data }: MessageEvent<Request<Plan> & { modules?: Modules }>) => {
+type Message = Request<Plan> & { modules?: Modules; workers: number };
+self.addEventListener('message', ({ data, ports: [port] }: MessageEvent<Message>) => {
   if (data.modules) {
     kernel = new Kernel(data.modules.kernel);
     coder = data.modules.coder;
-  } else answer(data);
+    workers = data.workers;
+  } else if (port) help(port, coder);
+  else queue = queue.then(() => answer(data));
 });
 self.postMessage('ready');
 
-function answer({ id, file, plan, level, grid, piece }: Request<Plan>): void {
+async function answer({ id, file, plan, level, grid, piece }: Request<Plan>): Promise<void> {
   try {
-    const opened = file || plan ? open(file, plan, level) : undefined;
-    const told = piece && take(piece);
+    const opened = file || plan ? await open(file, plan, level) : undefined;
+    const told = piece && (await take(piece));
     const pixels = grid && decode(grid);
     // What is open here has a copy of the codes, the largest part of a plan, in the kernel.
     const codes = opened?.plan && !isPreview(opened.plan) ? opened.plan.latents?.codes : undefined;
@@ -47,15 +55,14 @@ function reply(answer: Answer<Plan>, transfer: Transferable[] = []): void {
 }
 
 /** Makes a network ready to be drawn: one that is read from a file here, or that another worker has read. */
-function open(
+async function open(
   file: Uint8Array | undefined,
   plan: Plan | undefined,
   level: number | undefined,
-): Partial<ReturnType<typeof told>> {
-  if (!kernel) throw new ModelError('The decoder has no WebAssembly.');
+): Promise<Partial<ReturnType<typeof told>>> {
   draw = undefined;
   kernel.clear();
-  const own = plan ?? read(kernel, file ?? new Uint8Array(), level);
+  const own = plan ?? (await read(file ?? new Uint8Array(), level));
   draw = isPreview(own) ? drawPreview(own) : FAMILIES.get(own.family)?.open(kernel, own);
   return plan ? {} : told(own);
 }
@@ -63,32 +70,45 @@ function open(
 const isPreview = (plan: Plan): plan is Preview => 'offset' in plan;
 const told = (plan: Plan) => ({ info: isPreview(plan) ? infoOfPreview(plan) : infoOf(plan), plan });
 
-function read(own: Kernel, file: Uint8Array, level: number | undefined): Plan {
-  if (!isAnir(file)) return readNetwork(own, file);
+async function read(file: Uint8Array, level: number | undefined): Promise<Plan> {
+  if (!isAnir(file)) return readNetwork(kernel, file);
   const anir = newFile();
-  anir.feed(file);
-  return (level === undefined && anir.preview()) || anir.network(level);
+  try {
+    anir.feed(file);
+    return (level === undefined && anir.preview()) || (await anir.network(level));
+  } finally {
+    anir.close();
+  }
 }
 
-function newFile(): AnirFile {
-  if (!coder) throw new ModelError('The decoder has no WebAssembly.');
-  return new AnirFile(coder);
+const newFile = () => new AnirFile(coder, connect);
+
+/** Ports to the decoder's other workers, so many at most; the page starts them where it has to. */
+function connect(most: number): MessagePort[] {
+  return Array.from({ length: Math.min(most, workers - 1) }, (_, i) => {
+    const { port1, port2 } = new MessageChannel();
+    self.postMessage(i + 1, { transfer: [port2] });
+    return port1;
+  });
 }
 
 /** Goes on with a stream. */
-function take({ stream, at, bytes, level, close }: Piece): Partial<Answer<Plan>> {
+async function take({ stream, at, bytes, level, close }: Piece): Promise<Partial<Answer<Plan>>> {
   const file = streams.get(stream) ?? newFile();
   // A worker that was replaced knows no stream of before.
   if (file.size !== at && !close)
     throw new ModelError('The decoder had to start again: open the file again, too.');
   streams.set(stream, file);
-  if (close) streams.delete(stream);
+  if (close) {
+    file.close();
+    streams.delete(stream);
+  }
   if (bytes) file.feed(bytes);
   if (level === 'preview') {
     const plan = file.preview();
     return plan ? told(plan) : {};
   }
-  if (level !== undefined) return told(level === 'refined' ? file.refined() : file.network(level));
+  if (level !== undefined) return told(await (level === 'refined' ? file.refined() : file.network(level)));
   return { available: file.available, ...(file.header && { header: file.header }) };
 }
 

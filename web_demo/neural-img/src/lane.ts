@@ -46,8 +46,11 @@ export type Answer<Plan = unknown> =
 
 /** How pictures are decoded: starts workers that answer requests. */
 export interface Engine {
-  /** Throws a ModelError if this browser cannot run one. */
-  start(): Promise<Worker>;
+  /**
+   * Starts one of so many workers of a decoder. The first one alone is asked for files; it may post numbers of others, each with a
+   * port that these are to be given. Throws a ModelError if this browser cannot run one.
+   */
+  start(workers: number): Promise<Worker>;
 }
 
 /** A file, or what the first worker made of it. */
@@ -75,7 +78,11 @@ export class Lane {
   #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  constructor(private readonly engine: Engine) {}
+  /** One of all that a decoder has. */
+  constructor(
+    private readonly engine: Engine,
+    private readonly all: readonly Lane[],
+  ) {}
 
   /** Opens the picture and, with a grid, decodes there. */
   async open(source: Source, grid?: Request['grid']): Promise<Done> {
@@ -90,6 +97,14 @@ export class Lane {
   /** Goes on with a file that comes piece by piece. */
   async take(piece: Piece): Promise<Done> {
     return this.#ask(await this.start(), { piece });
+  }
+
+  /** Gives the worker a port through which another one has it decode strips (help.ts). */
+  help(port: MessagePort): void {
+    this.start().then(
+      (worker) => worker.postMessage({}, [port]),
+      () => port.postMessage(undefined),
+    );
   }
 
   #ask(worker: Worker, question: Omit<Request, 'id'>): Promise<Done> {
@@ -108,8 +123,11 @@ export class Lane {
 
   async #start(): Promise<Worker> {
     try {
-      const worker = await this.engine.start();
-      worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => this.#settle(data));
+      const worker = await this.engine.start(this.all.length);
+      worker.addEventListener('message', ({ data, ports: [port] }: MessageEvent) => {
+        if (port) this.all[data]?.help(port);
+        else this.#settle(data);
+      });
       worker.addEventListener('error', () => this.#abandon('The decoder stopped in this browser.'));
       return worker;
     } catch (error) {

@@ -35,12 +35,12 @@ let policy: Policy | undefined;
 let compiled: Promise<Modules> | undefined;
 
 export const light: Engine = {
-  async start() {
+  async start(workers) {
     // The worker starts while modules are read.
     const starting = startWorker();
     compiled ??= compile();
     const [worker, modules] = await Promise.all([starting, compiled]);
-    worker.postMessage({ modules });
+    worker.postMessage({ modules, workers });
     return worker;
   },
 };

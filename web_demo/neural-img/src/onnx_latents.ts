@@ -16,9 +16,13 @@ export const STREAM = {
   'latents.limits': 'float32',
 } as const satisfies Record<string, ElementType>;
 
-const [HIGHEST_STEP, HIGHEST_MAGNITUDE] = [1 << 16, 2 ** 30];
+const HIGHEST_STEP = 1 << 16;
+const HIGHEST_MAGNITUDE = 2 ** 30;
 /** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
-const [CODES, CODES_PER_BYTE, STEPS, STEPS_PER_BYTE] = [1 << 20, 512, 1 << 15, 16];
+const CODES = 1 << 20;
+const CODES_PER_BYTE = 512;
+const STEPS = 1 << 15;
+const STEPS_PER_BYTE = 16;
 
 /**
  * The latents of a picture with so many colour planes, from a file of so many bytes. Throws a ModelError if the stream is

@@ -13,12 +13,19 @@ import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
 import { messageIn, Reader, textOf } from './protobuf.ts';
 
 const FORMAT = '2';
-export const [MOST_LAYERS, MOST_CHANNELS] = [16, 1024];
+export const MOST_LAYERS = 16;
+export const MOST_CHANNELS = 1024;
 /** Numbers of colour channels that pictures have: grey, RGB, and RGB with alpha. */
 export const COLOURS = [1, 3, 4];
-export const [LONGEST_SIDE, MOST_PIXELS] = [1 << 17, 1 << 28];
-const [MOST_BYTES, MOST_TENSORS] = [1 << 26, 4096];
-const [MODEL_GRAPH, MODEL_METADATA, GRAPH_INITIALIZER, ENTRY_KEY, ENTRY_VALUE] = [7, 14, 5, 1, 2];
+export const LONGEST_SIDE = 1 << 17;
+export const MOST_PIXELS = 1 << 28;
+const MOST_BYTES = 1 << 26;
+const MOST_TENSORS = 4096;
+const MODEL_GRAPH = 7;
+const MODEL_METADATA = 14;
+const GRAPH_INITIALIZER = 5;
+const ENTRY_KEY = 1;
+const ENTRY_VALUE = 2;
 
 /** What a file says of its picture: family, native width and height in pixels, and all entries by key. */
 export interface Metadata {

@@ -3,8 +3,16 @@ import { fromHalves } from './bytes.ts';
 import { ModelError } from './model_error.ts';
 import { type Content, damaged, messageIn, type Reader, textOf } from './protobuf.ts';
 
-const [DIMS, TYPE, FLOATS, INT32S, NAME, RAW, EXTERNAL, LOCATION] = [1, 2, 4, 5, 8, 9, 13, 14];
-const [MOST_AXES, LONGEST_AXIS] = [8, 2 ** 31 - 1];
+const DIMS = 1;
+const TYPE = 2;
+const FLOATS = 4;
+const INT32S = 5;
+const NAME = 8;
+const RAW = 9;
+const EXTERNAL = 13;
+const LOCATION = 14;
+const MOST_AXES = 8;
+const LONGEST_AXIS = 2 ** 31 - 1;
 
 /** Arrays of a type's elements, of int4 one to an element; little-endian, as the file and all machines with browsers. */
 const ARRAYS = {

@@ -6,6 +6,7 @@
  */
 import { type Header, previewFrom } from './anir_header.ts';
 import { readColours } from './anir_networks.ts';
+import { joined } from './bytes.ts';
 import { WORTH } from './common_networks.ts';
 import { axis } from './coordinates.ts';
 import type { Draw } from './kernel.ts';
@@ -42,7 +43,7 @@ export function readPreview(
   const { size, pitch, colours: many } = header;
   const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
   // Coders of one frequency know means alone, and take little memory.
-  const strips = new Strips(module, header, file.subarray(header.start), 1);
+  const strips = new Strips(module, header, file.subarray(header.start), [0], 1);
   const [{ matrix, border }, { width }] = [
     readColours(strips.first, many),
     readStep(strips.first, undefined),
@@ -50,7 +51,7 @@ export function readPreview(
   if (width < LEAST_WIDTH) return;
   strips.level(width);
   const [down, across] = [sumsOf(rows, pitch), sumsOf(columns, pitch)];
-  const [means, colours] = [strips.values(), new Float32Array(rows * columns * many)];
+  const [means, colours] = [joined(strips.known().values), new Float32Array(rows * columns * many)];
   for (let cell = 0, at = 0; cell < rows * columns; cell++) {
     const [row, column] = [Math.floor(cell / columns), cell % columns];
     const scale = (WORTH * pitch) / 2 / ((down[row] as number) * (across[column] as number));

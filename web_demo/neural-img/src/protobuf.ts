@@ -4,7 +4,10 @@ import { ModelError } from './model_error.ts';
 /** Of a field: a varint, the bytes of a number of fixed size, or what has a length, which is not copied. */
 export type Content = number | number[] | Uint8Array;
 
-const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5];
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+const FIXED32 = 5;
 const LONGEST_VARINT = 10;
 const MOST_PARTS = 1 << 18;
 const HALF = 2 ** 28;

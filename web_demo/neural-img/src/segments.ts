@@ -5,7 +5,8 @@ import { concat } from './bytes.ts';
 /** Cells along a side of a block, whose means are coded as cosines: strips are whole rows of blocks. */
 const BLOCK = 8;
 /** Pixels of a strip, at least, and strips of a picture at most. */
-const [PIXELS, MOST] = [2 ** 20, 32];
+const PIXELS = 2 ** 20;
+const MOST = 32;
 /** Bytes that tell a segment's length. */
 const LENGTH = 3;
 

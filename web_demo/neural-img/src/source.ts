@@ -9,7 +9,8 @@ import { ModelError } from './model_error.ts';
 import type { Picture } from './prefix.ts';
 
 /** What a manifest and an `.anir` file begin with. */
-const [BRACE, ANIR] = [0x7b, 0x89];
+const BRACE = 0x7b;
+const ANIR = 0x89;
 
 declare global {
   interface Navigator {

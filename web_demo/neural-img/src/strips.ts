@@ -1,29 +1,47 @@
 /** The strips of a large picture, each with a decoder of its own (docs/format.md, "Strips"). */
 import type { Header } from './anir_header.ts';
-import { concat } from './bytes.ts';
 import { Coder, MOST_DECISIONS } from './coder.ts';
 import { Segments, stripStarts } from './segments.ts';
 
 /** Of those decisions of a picture that need no bytes, a strip has its share, but so many at least. */
 const LEAST_DECISIONS = 2 ** 20;
 
+/** The first of some strips of a picture, and the one before which they end; the last one is theirs, too, by default. */
+export type Range = [from: number, to?: number];
+
+/** What is known of strips. */
+export interface Known {
+  /** How many levels were right. */
+  right: number;
+  /** Each strip's coefficients, [rows, columns, planes, pitch, pitch]. */
+  values: Int32Array<ArrayBuffer>[];
+}
+
 /** What is known of the coefficients of a picture's lapped transform: a `Coder` for each of its strips. */
 export class Strips {
+  #right = 0;
+  #isRight = true;
   readonly #segments: Segments;
   readonly #coders: Coder[];
 
   /**
-   * Begins to decode the stream of a file with that header, or what there is of it, in `pitch` frequencies of a cell along an axis.
-   * Throws a ModelError if there is not as much memory.
+   * Begins to decode the stream of a file with that header, or what there is of it, in `pitch` frequencies of a cell along an axis:
+   * all strips, or those from one to before another. Throws a ModelError if there is not as much memory.
    */
-  constructor(module: WebAssembly.Module, header: Header, data: Uint8Array, pitch = header.pitch) {
+  constructor(
+    module: WebAssembly.Module,
+    header: Header,
+    data: Uint8Array,
+    private readonly range: Range = [0],
+    pitch = header.pitch,
+  ) {
     this.#segments = new Segments(header);
     const columns = Math.ceil(header.size[0] / header.pitch);
     const starts = stripStarts(header);
-    this.#coders = this.#segments.share(data).map((own, i, { length }) => {
-      const rows = (starts[i + 1] as number) - (starts[i] as number);
-      const decisions = Math.max(Math.floor(MOST_DECISIONS / length), LEAST_DECISIONS);
-      const coder = new Coder(module, rows, columns, header.colours, pitch, decisions);
+    const decisions = Math.max(Math.floor(MOST_DECISIONS / (starts.length - 1)), LEAST_DECISIONS);
+    this.#coders = this.#share(data).map((own, i) => {
+      const [start, end] = starts.slice(range[0] + i) as [number, number];
+      const coder = new Coder(module, end - start, columns, header.colours, pitch, decisions);
       coder.decode(own);
       return coder;
     });
@@ -36,23 +54,25 @@ export class Strips {
 
   /** Takes more bytes of the stream. */
   feed(data: Uint8Array): void {
-    this.#segments.share(data).forEach((own, i) => void this.#coders[i]?.feed(own));
+    this.#share(data).forEach((own, i) => void this.#coders[i]?.feed(own));
   }
 
   /** Decodes what a level tells of the coefficients (see `Coder.level`); whether all bytes sufficed. */
   level(width: number): boolean {
-    return this.#coders.map((coder) => coder.level(width)).every(Boolean);
+    this.#isRight &&= this.#coders.map((coder) => coder.level(width)).every(Boolean);
+    return this.#isRight;
   }
 
   /** Decodes 10 bits of each strip that all its decisions so far decide; whether they are right. */
   check(): boolean {
-    return this.#coders.every((coder) => coder.check());
+    this.#isRight &&= this.#coders.every((coder) => coder.check());
+    if (this.#isRight) this.#right++;
+    return this.#isRight;
   }
 
-  /** What is known of the coefficients, [rows, columns, planes, pitch, pitch]. */
-  values(): Int32Array {
-    const parts = this.#coders.map((coder) => new Uint8Array(coder.values().buffer));
-    return new Int32Array(concat(parts).buffer);
+  /** What is known. */
+  known(): Known {
+    return { right: this.#right, values: this.#coders.map((coder) => coder.values()) };
   }
 
   /** Keeps all that is known and learned. */
@@ -60,8 +80,18 @@ export class Strips {
     for (const coder of this.#coders) coder.keep();
   }
 
-  /** Goes back to what was kept. */
+  /** Goes back to what was kept, when all was right. */
   restore(): void {
+    this.#isRight = true;
     for (const coder of this.#coders) coder.restore();
+  }
+
+  /** Forgets all. */
+  end(): void {
+    this.#coders.length = 0;
+  }
+
+  #share(data: Uint8Array): Uint8Array[] {
+    return this.#segments.share(data).slice(...this.range);
   }
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serve } from '../../scripts/serve.mjs';
 import { fixtures, good, read } from './fixtures.ts';
 import { DIST, isSamePicture } from './page.ts';
-import { drawnPixels, messageOfBroken, servePlainPage, streamedLevels } from './plain_page.ts';
+import { drawnPixels, messageOfBroken, servePlainPage, sharesStrips, streamedLevels } from './plain_page.ts';
 import { findFirefox } from './preflight.mjs';
 import { levelOf } from './stream_page.ts';
 
@@ -35,6 +35,10 @@ describe.skipIf(!executablePath)('Firefox', () => {
 
   test('shows as much of a stream as is asked for', async () => {
     expect(await page.evaluate(streamedLevels, good.family)).toEqual([levelOf(34, 1), levelOf(40, 1)]);
+  });
+
+  test('decodes a large picture’s strips in several workers', async () => {
+    expect(await page.evaluate(sharesStrips)).toBe(true);
   });
 
   test('says what is wrong with a file', async () => {

@@ -1,10 +1,17 @@
 /** The package's own files in a plain page under a strict policy, with an element for each fixture. */
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NeuralImgElement } from '../../neural-img/src/index.ts';
+import type * as NeuralImg from '../../neural-img/src/index.ts';
 import { serve } from '../../scripts/serve.mjs';
+import { stripsCase } from '../vectors.ts';
 import { fixtures, pathOf, read, stream } from './fixtures.ts';
 import { makeProject } from './project.ts';
+
+declare global {
+  interface Window {
+    neuralImg: typeof NeuralImg;
+  }
+}
 
 export const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src data:";
@@ -18,9 +25,12 @@ export async function servePlainPage(): Promise<{ url: string; close: () => void
   );
   for (const fixture of fixtures) cpSync(pathOf(fixture), join(dist, fixture.file));
   writeFileSync(join(dist, 'stream.anir'), read(stream));
+  writeFileSync(join(dist, 'strips.anir'), stripsCase().five);
+  writeFileSync(join(dist, 'names.js'), "import * as all from './neural-img.js'; window.neuralImg = all;");
   writeFileSync(join(dist, 'broken.onnx'), 'not a picture at all');
   const page = `<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">
-    <script type="module" src="neural-img.js"></script>${elements.join('')}</html>`;
+    <script type="module" src="neural-img.js"></script>
+    <script type="module" src="names.js"></script>${elements.join('')}</html>`;
   writeFileSync(join(dist, 'index.html'), page);
   const server = await serve(dist, { headers: { 'Content-Security-Policy': POLICY } });
   const close = () => {
@@ -32,7 +42,7 @@ export async function servePlainPage(): Promise<{ url: string; close: () => void
 
 /** Runs in the page: what an element shows, RGB, once it is drawn whole; the coarse picture comes before. */
 export async function drawnPixels(id: string): Promise<number[]> {
-  const element = document.getElementById(id) as NeuralImgElement;
+  const element = document.getElementById(id) as NeuralImg.NeuralImgElement;
   await element.decode();
   const canvas = element.shadowRoot?.querySelector('canvas');
   const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
@@ -41,7 +51,7 @@ export async function drawnPixels(id: string): Promise<number[]> {
 
 /** Runs in the page: the level that an element half as wide as a stream's picture shows, and that of high quality. */
 export async function streamedLevels(id: string): Promise<number[]> {
-  const element = document.getElementById(id) as NeuralImgElement;
+  const element = document.getElementById(id) as NeuralImg.NeuralImgElement;
   let level = 0;
   element.addEventListener('refine', ({ detail }) => {
     level = detail.level;
@@ -59,6 +69,21 @@ export async function streamedLevels(id: string): Promise<number[]> {
     still = level === before && level !== levels[0] ? still + 1 : 0;
   }
   return [...levels, level];
+}
+
+/** Runs in the page: whether three workers show a large picture as one does, and decode its strips sooner than one is given up. */
+export async function sharesStrips(): Promise<boolean> {
+  const { axis, Decoder } = window.neuralImg;
+  const file = new Uint8Array(await (await fetch('strips.anir')).arrayBuffer());
+  const pictures: string[] = [];
+  let start = 0;
+  for (const threads of [1, 3]) {
+    start = performance.now();
+    const image = await new Decoder({ threads }).open(file);
+    const grid = { x: axis(2048, undefined, 64), y: axis(2560, undefined, 80) };
+    for await (const { pixels } of image.decode(grid)) pictures.push(pixels.join());
+  }
+  return pictures.length === 2 && pictures[0] === pictures[1] && performance.now() - start < 9000;
 }
 
 /** Runs in the page: what an element says of a file that is no picture. */

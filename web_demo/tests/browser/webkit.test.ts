@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWebKit } from '../../scripts/webkit.mjs';
 import { fixtures, good, read } from './fixtures.ts';
 import { isSamePicture } from './page.ts';
-import { drawnPixels, messageOfBroken, servePlainPage, streamedLevels } from './plain_page.ts';
+import { drawnPixels, messageOfBroken, servePlainPage, sharesStrips, streamedLevels } from './plain_page.ts';
 import { findWebKit } from './preflight.mjs';
 import { levelOf } from './stream_page.ts';
 
@@ -37,6 +37,10 @@ describe.skipIf(!webkit)('WebKitGTK', () => {
 
   test('shows as much of a stream as is asked for', async () => {
     expect(await run(streamedLevels, good.family)).toEqual([levelOf(34, 1), levelOf(40, 1)]);
+  });
+
+  test('decodes a large picture’s strips in several workers', async () => {
+    expect(await run(sharesStrips, good.family)).toBe(true);
   });
 
   test('says what is wrong with a file', async () => {

@@ -33,21 +33,20 @@ function numbers(count: number, most: number): number[] {
 }
 
 describe.each(cases)('$family of $bits bits, $colours colours, pitch $pitch', ({ file, colours, levels }) => {
-  test('each level is Python’s, from the whole file and from its prefix', () => {
+  test('each level is Python’s, from the whole file and from its prefix', async () => {
     const whole = fileOf(file);
-    levels.forEach(({ network, name, end }, k) => {
-      expect(whole.network(k)).toEqual(network);
+    for (const [k, { network, name, end }] of levels.entries()) {
+      expect(await whole.network(k)).toEqual(network);
       const prefix = fileOf(file.subarray(0, end));
       expect([prefix.available, prefix.header?.levels[k]?.name]).toEqual([k + 1, name]);
-      expect(prefix.network()).toEqual(network);
-    });
+      expect(await prefix.network()).toEqual(network);
+    }
   });
 
-  test('each level is drawn as Python draws it', () => {
+  test('each level is drawn as Python draws it', async () => {
     const whole = fileOf(file);
-    levels.forEach(({ x, y, pixels }, k) => {
-      expectSamePixels(draw(whole.network(k), x, y), asRgba(pixels, colours));
-    });
+    for (const [k, { x, y, pixels }] of levels.entries())
+      expectSamePixels(draw(await whole.network(k), x, y), asRgba(pixels, colours));
   });
 });
 
@@ -56,8 +55,8 @@ describe.each(cases.filter(({ refined }) => refined.length > 0))(
   ({ file, colours, refined }) => {
     test.each(refined)(
       '$bytes bytes are and show what they do in Python',
-      ({ bytes, network, x, y, pixels }) => {
-        const own = fileOf(file.subarray(0, bytes)).refined();
+      async ({ bytes, network, x, y, pixels }) => {
+        const own = await fileOf(file.subarray(0, bytes)).refined();
         expect(own).toEqual(network);
         expectSamePixels(draw(own, x, y), asRgba(pixels, colours));
       },
@@ -65,28 +64,28 @@ describe.each(cases.filter(({ refined }) => refined.length > 0))(
   },
 );
 
-test.each([siren, lapped])('bytes of $family may come one by one', ({ file, levels }) => {
+test.each([siren, lapped])('bytes of $family may come one by one', async ({ file, levels }) => {
   const own = fileOf();
   let seen = 0;
   for (const byte of file) {
     own.feed(Uint8Array.of(byte));
-    if (own.available > seen) expect(own.network()).toEqual(levels[seen++]?.network);
+    if (own.available > seen) expect(await own.network()).toEqual(levels[seen++]?.network);
   }
   expect(seen).toBe(levels.length);
 });
 
-test('what comes after the last level is left alone', () => {
+test('what comes after the last level is left alone', async () => {
   const own = fileOf(lapped.file, new Uint8Array(1 << 16), new Uint8Array(9));
-  expect(own.network()).toEqual(lapped.levels.at(-1)?.network);
+  expect(await own.network()).toEqual(lapped.levels.at(-1)?.network);
   expect(own.size).toBe(lapped.file.length + 65536 + 9);
 });
 
-test('levels come in turn', () => {
+test('levels come in turn', async () => {
   const own = fileOf(siren.file);
-  expect(own.network(2)).toEqual(siren.levels[2]?.network);
-  expect(own.network(2)).toEqual(siren.levels[2]?.network);
-  expect(() => own.network(0)).toThrow('passed');
-  expect(() => own.network(4)).toThrow('before the end of its level 5');
+  expect(await own.network(2)).toEqual(siren.levels[2]?.network);
+  expect(await own.network(2)).toEqual(siren.levels[2]?.network);
+  await expect(own.network(0)).rejects.toThrow('passed');
+  await expect(own.network(4)).rejects.toThrow('before the end of its level 5');
 });
 
 describe('between levels', () => {
@@ -94,31 +93,35 @@ describe('between levels', () => {
   const middle = before + Math.floor((after - before) / 2);
   const count = ({ latents }: Network) => latents?.codes.filter((code) => code !== 0).length ?? 0;
 
-  test('coefficients are refined, and the next level is none the worse', () => {
+  test('coefficients are refined, and the next level is none the worse', async () => {
     const own = fileOf(lapped.file.subarray(0, middle));
-    const refined = own.refined();
+    const refined = await own.refined();
     expect(refined.tensors).toEqual(lapped.levels[2]?.network.tensors);
     expect(refined.latents?.reach).toBe(lapped.levels[2]?.network.latents?.reach);
-    expect(count(refined)).toBeGreaterThan(count(own.network()));
+    expect(count(refined)).toBeGreaterThan(count(await own.network()));
     own.feed(lapped.file.subarray(middle));
-    expect(own.network()).toEqual(lapped.levels[3]?.network);
-    expect(own.refined()).toEqual(lapped.levels[3]?.network);
+    expect(await own.network()).toEqual(lapped.levels[3]?.network);
+    expect(await own.refined()).toEqual(lapped.levels[3]?.network);
   });
 
-  test('at a level’s end, before the next one’s step has come, nothing changes', () => {
+  test('at a level’s end, before the next one’s step has come, nothing changes', async () => {
     for (const more of [0, 1, 2])
-      expect(fileOf(lapped.file.subarray(0, before + more)).refined()).toEqual(lapped.levels[2]?.network);
-    expect(fileOf(lapped.file.subarray(0, before + 3)).refined()).not.toEqual(lapped.levels[2]?.network);
+      expect(await fileOf(lapped.file.subarray(0, before + more)).refined()).toEqual(
+        lapped.levels[2]?.network,
+      );
+    expect(await fileOf(lapped.file.subarray(0, before + 3)).refined()).not.toEqual(
+      lapped.levels[2]?.network,
+    );
   });
 
-  test('other families stay as they are', () => {
+  test('other families stay as they are', async () => {
     const own = fileOf(siren.file.subarray(0, (siren.levels[1]?.end ?? 0) + 9));
-    expect(own.refined()).toEqual(siren.levels[1]?.network);
+    expect(await own.refined()).toEqual(siren.levels[1]?.network);
   });
 });
 
 describe.each([siren, lapped])('$family that strangers changed', ({ file, levels, start }) => {
-  test('cut, it shows a level or says so', () => {
+  test('cut, it shows a level or says so', async () => {
     const first = levels[0]?.end ?? 0;
     const header = Array.from({ length: start + 1 }, (_, length) => length);
     for (const length of [...header, first - 1, ...numbers(200, file.length)]) {
@@ -126,28 +129,31 @@ describe.each([siren, lapped])('$family that strangers changed', ({ file, levels
       const whole = levels.filter(({ end }) => end <= length).length;
       expect(own.available).toBe(whole);
       if (whole > 0) {
-        expect(nameOf(own.network()), `${length}`).toBe(levels[whole - 1]?.name);
-        expect(draw(own.refined(), new Float32Array(1), new Float32Array(1))).toHaveLength(4);
-      } else expect(() => own.network(), `${length}`).toThrow(/^This (\.anir )?file ends [^\n]{10,80}$/);
+        expect(nameOf(await own.network()), `${length}`).toBe(levels[whole - 1]?.name);
+        expect(draw(await own.refined(), new Float32Array(1), new Float32Array(1))).toHaveLength(4);
+      } else
+        await expect(own.network(), `${length}`).rejects.toThrow(/^This (\.anir )?file ends [^\n]{10,80}$/);
     }
   });
 
-  test('with a flipped bit, it is refused in one line', () => {
+  test('with a flipped bit, it is refused in one line', async () => {
     const bits = numbers(200, 8);
-    numbers(200, file.length - 6).forEach((place, k) => {
+    for (const [k, place] of numbers(200, file.length - 6).entries()) {
       const changed = file.with(place, (file[place] ?? 0) ^ (1 << (bits[k] ?? 0)));
       const message = expect.stringMatching(/^[^\n]{10,120}$/);
       const refused = expect.objectContaining({ name: 'ModelError', message });
-      expect(() => fileOf(changed).network(levels.length - 1), `${place}`).toThrow(refused);
-    });
+      const opened = async () => fileOf(changed).network(levels.length - 1);
+      await expect(opened(), `${place}`).rejects.toThrow(refused);
+    }
   });
 
-  test('after damage, levels before it stay and none follows', () => {
+  test('after damage, levels before it stay and none follows', async () => {
     const [second, third] = levels.slice(1, 3).map(({ end }) => end) as [number, number];
     const at = Math.floor((second + third) / 2);
     const own = fileOf(file.with(at, (file[at] ?? 0) ^ 255));
-    expect(own.network(1)).toEqual(levels[1]?.network);
-    for (let time = 0; time < 2; time++) expect(() => own.network(3)).toThrow('damaged in its level 3');
-    expect(own.network(1)).toEqual(levels[1]?.network);
+    expect(await own.network(1)).toEqual(levels[1]?.network);
+    for (let time = 0; time < 2; time++)
+      await expect(own.network(3)).rejects.toThrow('damaged in its level 3');
+    expect(await own.network(1)).toEqual(levels[1]?.network);
   });
 });

@@ -32,9 +32,9 @@ function drawn(kernel: Kernel, plan: Network | Preview): string {
 }
 
 /** What `draw` returns, or, if it refuses, the message. */
-function outcome(draw: () => string): string {
+async function outcome(draw: () => string | Promise<string>): Promise<string> {
   try {
-    return draw();
+    return await draw();
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     expect(error.message).toMatch(/^.{1,300}$/);
@@ -47,18 +47,18 @@ test('there is a corpus', () => {
   expect(Object.keys(verdicts.anir ?? {}).length).toBeGreaterThan(60);
 });
 
-test.each(Object.entries(verdicts.onnx ?? {}))('%s is %s', (name, verdict) => {
+test.each(Object.entries(verdicts.onnx ?? {}))('%s is %s', async (name, verdict) => {
   const kernel = newKernel();
-  const own = outcome(() => drawn(kernel, readNetwork(kernel, readFileSync(at(`onnx/${name}`)))));
+  const own = await outcome(() => drawn(kernel, readNetwork(kernel, readFileSync(at(`onnx/${name}`)))));
   expect(own === 'drawn' ? own : 'refused').toBe(verdict);
 });
 
-test.each(Object.entries(verdicts.anir ?? {}))('%s: %s', (name, verdict) => {
+test.each(Object.entries(verdicts.anir ?? {}))('%s: %s', async (name, verdict) => {
   const [kernel, file, data] = [newKernel(), new AnirFile(CODER_MODULE), readFileSync(at(`anir/${name}`))];
-  const own = outcome(() => {
+  const own = await outcome(async () => {
     if (!isAnir(data)) return drawn(kernel, readNetwork(kernel, data));
     file.feed(data);
-    drawn(kernel, file.preview() ?? file.refined());
+    drawn(kernel, file.preview() ?? (await file.refined()));
     return `${file.available} levels`;
   });
   const reason = Object.entries(REASONS).find(([, pattern]) => pattern.test(own))?.[0];

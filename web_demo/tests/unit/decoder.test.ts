@@ -9,9 +9,11 @@ const FILE = Uint8Array.of(1, 2, 3);
 
 class FakeWorker extends EventTarget {
   readonly requests: Request[] = [];
+  readonly ports: Transferable[] = [];
   isTerminated = false;
 
-  postMessage(request: Request): void {
+  postMessage(request: Request, transfer: Transferable[] = []): void {
+    this.ports.push(...transfer);
     this.requests.push(request);
     const answer = answerTo(request);
     if (answer) queueMicrotask(() => this.dispatchEvent(new MessageEvent('message', { data: answer })));
@@ -115,6 +117,39 @@ test('a decode that is stopped ends with the reason', async () => {
   expect(await tilesOf(image.decode())).toHaveLength(1);
 });
 
+describe('a port that the first worker gives for another one', () => {
+  /** Opens a file with two workers, and gives the second one a port. */
+  async function give(own: Engine): Promise<{ here: MessagePort; there: MessagePort }> {
+    await new Decoder({ threads: 2, engine: own }).open(FILE);
+    const { port1: here, port2: there } = new MessageChannel();
+    workers[0]?.dispatchEvent(new MessageEvent('message', { data: 1, ports: [there] }));
+    return { here, there };
+  }
+
+  test('is given to that, which is started', async () => {
+    const { there } = await give(engine);
+    await vi.waitFor(() => expect(workers[1]?.ports).toEqual([there]));
+    expect(workers[0]?.ports).toEqual([]);
+  });
+
+  test('says nothing is known if that cannot start', async () => {
+    const { here } = await give({
+      start: (many) => (workers.length === 0 ? engine.start(many) : Promise.reject(new Error('no'))),
+    });
+    const said = await new Promise((resolve) => {
+      here.onmessage = ({ data }) => resolve(data);
+    });
+    // Node makes null of undefined.
+    expect(said ?? undefined).toBeUndefined();
+  });
+
+  test('and engines are told how many workers there are', async () => {
+    const start = vi.fn(engine.start);
+    await new Decoder({ threads: 3, engine: { start } }).open(FILE);
+    expect(start.mock.calls).toEqual([[3]]);
+  });
+});
+
 describe('a worker', () => {
   test('that refuses a file goes on with the next', async () => {
     const decoder = new Decoder({ threads: 1, engine });
@@ -163,7 +198,7 @@ describe('a worker', () => {
   test('that does not start is told, and tried again', async () => {
     let starts = 0;
     const broken: Engine = {
-      start: () => (++starts === 1 ? Promise.reject(new Error('no')) : engine.start()),
+      start: () => (++starts === 1 ? Promise.reject(new Error('no')) : engine.start(1)),
     };
     const decoder = new Decoder({ threads: 1, engine: broken });
     await expect(decoder.open(FILE)).rejects.toThrow('no');

@@ -38,23 +38,23 @@ test('strips are as many rows as in Python', () => {
   expect(of(16384, 16384, 'siren')).toEqual([0, 0]);
 });
 
-test('each level is Python’s, in whatever pieces its bytes come', () => {
+test('each level is Python’s, in whatever pieces its bytes come', async () => {
   const pieces = Array.from({ length: Math.ceil(file.length / 7) }, (_, k) =>
     file.subarray(7 * k, 7 * k + 7),
   );
   const [whole, own] = [fileOf(file), fileOf()];
-  levels.forEach((level, k) => {
-    expectShown(whole.network(k), level);
+  for (const [k, level] of levels.entries()) {
+    expectShown(await whole.network(k), level);
     while (own.available <= k) own.feed(pieces.shift() as Uint8Array);
-    expectShown(own.network(), level);
-  });
+    expectShown(await own.network(), level);
+  }
 });
 
-test.each(refined)('$bytes bytes show the strips that have come', (level) => {
+test.each(refined)('$bytes bytes show the strips that have come', async (level) => {
   const own = fileOf(file.subarray(0, level.bytes));
-  expectShown(own.refined(), level);
+  expectShown(await own.refined(), level);
   own.feed(file.subarray(level.bytes));
-  expectShown(own.network(), levels[2] as (typeof levels)[number]);
+  expectShown(await own.network(), levels[2] as (typeof levels)[number]);
 });
 
 test.each(previews)('$bytes bytes show the means that have come', ({ bytes, pixels }) => {
@@ -64,20 +64,20 @@ test.each(previews)('$bytes bytes show the means that have come', ({ bytes, pixe
 });
 
 describe('what strangers changed', () => {
-  test('cut anywhere, it shows a level or a preview, or says so', () => {
+  test('cut anywhere, it shows a level or a preview, or says so', async () => {
     for (let length = 0; length < file.length; length += 29) {
       const own = fileOf(file.subarray(0, length));
       const whole = ends.filter((end) => end <= length).length;
       expect(own.available).toBe(whole);
-      if (whole > 0) expect(nameOf(own.refined())).toBe(levels[whole - 1]?.name);
-      else expect(() => own.network()).toThrow(/^This (\.anir )?file ends/);
+      if (whole > 0) expect(nameOf(await own.refined())).toBe(levels[whole - 1]?.name);
+      else await expect(own.network()).rejects.toThrow(/^This (\.anir )?file ends/);
     }
   });
 
-  test.each([[[0, 0, 0]], [[255, 255, 255]], [[1, 0, 0]]])('lengths of %j are damage', (length) => {
+  test.each([[[0, 0, 0]], [[255, 255, 255]], [[1, 0, 0]]])('lengths of %j are damage', async (length) => {
     const own = file.slice();
     own.set(length, ends[1]);
-    expect(nameOf(fileOf(own).network(1))).toBe('d3w5');
-    expect(() => fileOf(own).network(2)).toThrow('damaged in its level 3');
+    expect(nameOf(await fileOf(own).network(1))).toBe('d3w5');
+    await expect(fileOf(own).network(2)).rejects.toThrow('damaged in its level 3');
   });
 });

@@ -29,7 +29,8 @@ interface Tiling {
 }
 const WIDTHS = [256, 128, 64];
 /** A filter takes as long as so many multiply-adds; what is not counted, such as tables, takes time, too. */
-const [FILTER, WORTHWHILE] = [16, 0.7];
+const FILTER = 16;
+const WORTHWHILE = 0.7;
 
 /** Draws rows of known columns. */
 type DrawRows = (y: Float32Array, out: number, pitch: number) => void;

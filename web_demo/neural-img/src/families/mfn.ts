@@ -11,7 +11,8 @@ import { banksOf } from './filters.ts';
 import { headNumbers, headOf, hiddenLayers, makeLayer } from './layers.ts';
 
 /** Outputs of the last layer: colours, and channels whose squares are summed. */
-const [COLOURS, NORM_CHANNELS] = [4, 8];
+const COLOURS = 4;
+const NORM_CHANNELS = 8;
 
 function open(kernel: Kernel, network: Network): Draw {
   const head = headNumbers(network);

@@ -1,0 +1,14 @@
+/** Stand-ins for the decoder's other workers, in the one of a test. */
+import { help } from '../neural-img/src/help.ts';
+import type { Connect } from '../neural-img/src/shared_strips.ts';
+import { CODER_MODULE } from './kernels.ts';
+
+/** Ports to so many at most, of which those at the other ends are given to `answer`. */
+export const connectTo =
+  (helpers: number, answer = (port: MessagePort) => help(port, CODER_MODULE)): Connect =>
+  (most) =>
+    Array.from({ length: Math.min(most, helpers) }, () => {
+      const { port1, port2 } = new MessageChannel();
+      answer(port2);
+      return port1;
+    });
