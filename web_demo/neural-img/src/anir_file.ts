@@ -1,5 +1,12 @@
 /** Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md). */
-import { availableLevels, type Header, type Level, leastBytes, readHeader } from './anir_header.ts';
+import {
+  availableLevels,
+  type Header,
+  hasLatents,
+  type Level,
+  leastBytes,
+  readHeader,
+} from './anir_header.ts';
 import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat, joined } from './bytes.ts';
@@ -160,7 +167,7 @@ export class AnirFile {
     { depth, channels, end }: Level,
   ): Network['tensors'] | undefined {
     if ((depth - 1) * channels ** 2 > WEIGHTS + WEIGHTS_PER_BYTE * end) return;
-    if (header.family === 'lapped') {
+    if (hasLatents(header)) {
       if (this.decoded === 0) networks.colours = readColours(strips.first, header.colours);
       const step = readStep(strips.first, this.#step);
       if (step.width < LEAST_WIDTH || !strips.take('level', step.width)) return;

@@ -45,7 +45,7 @@ export interface Header {
   colours: number;
   /** Bits of a hidden weight, 4 or 8. */
   bits: number;
-  /** Of `lapped`, pixels from one cell to the next, 16 or 32; 16 otherwise. */
+  /** Of a lapped transform, pixels from one cell to the next, 16 or 32; 16 if there is none. */
   pitch: number;
   /** From the smallest to the largest. */
   levels: Level[];
@@ -53,13 +53,17 @@ export interface Header {
   start: number;
 }
 
+/** Whether the picture is stored as coefficients of a lapped transform, beside its networks. */
+export const hasLatents = ({ family }: Pick<Header, 'family'>) => family === 'lapped';
+
 /** Coefficients of a picture: so many, and so many more for each byte of the file, so that few bytes do not ask for much memory. */
 const COEFFICIENTS = 2 ** 22;
 const COEFFICIENTS_PER_BYTE = 1024;
 
 /** Bytes that a file has at least, and that have come before memory is taken for its picture. */
-export function leastBytes({ family, size, colours, pitch }: Header): number {
-  if (family !== 'lapped') return 0;
+export function leastBytes(header: Header): number {
+  if (!hasLatents(header)) return 0;
+  const { size, colours, pitch } = header;
   const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
   const coefficients = rows * columns * colours * pitch ** 2;
   return Math.ceil(Math.max(coefficients - COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
@@ -74,8 +78,10 @@ const STEP_BYTES = 3;
 const AHEAD = 4;
 
 /** Bytes of a file from which on there may be a preview of its first level: infinitely many if its family has none. */
-export const previewFrom = ({ family, start, colours }: Header): number =>
-  family === 'lapped' ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;
+export function previewFrom(header: Header): number {
+  const { start, colours } = header;
+  return hasLatents(header) ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;
+}
 
 /** Whether a file begins as `.anir` files do. */
 export const isAnir = (file: Uint8Array) => MAGIC.every((byte, at) => file[at] === byte);

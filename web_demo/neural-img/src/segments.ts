@@ -1,5 +1,5 @@
 /** Strips of large pictures, and which bytes of a stream are whose (docs/format.md, "Strips"). */
-import type { Header } from './anir_header.ts';
+import { type Header, hasLatents } from './anir_header.ts';
 import { concat } from './bytes.ts';
 
 /** Cells along a side of a block, whose means are coded as cosines: strips are whole rows of blocks. */
@@ -11,11 +11,12 @@ const MOST = 32;
 const LENGTH = 3;
 
 /**
- * The row of cells with which each strip of a picture begins, and behind these the number of rows. A picture of another family
- * than `lapped` is one strip without rows.
+ * The row of cells with which each strip of a picture begins, and behind these the number of rows. A picture that has no
+ * coefficients is one strip without rows.
  */
-export function stripStarts({ family, size, pitch }: Pick<Header, 'family' | 'size' | 'pitch'>): number[] {
-  if (family !== 'lapped') return [0, 0];
+export function stripStarts(header: Pick<Header, 'family' | 'size' | 'pitch'>): number[] {
+  if (!hasLatents(header)) return [0, 0];
+  const { size, pitch } = header;
   const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
   const blocks = Math.ceil(rows / BLOCK);
   const count = Math.max(1, Math.min(Math.floor((rows * columns * pitch ** 2) / PIXELS), blocks, MOST));
