@@ -57,8 +57,8 @@ export interface DecoderOptions {
 
 // A part takes long enough for a worker to be busy while messages are on their way, and so short that a stop is prompt.
 const PART = { macs: 1e9, mostMacs: 8e9, leastPixels: 16384, mostPixels: 49152, rows: 16 };
-/** Families that are drawn from few points (docs/decoding.md), and their pixels: the taller a part, the fewer points for each. */
-const FROM_FEW_POINTS = { families: ['fourier', 'gabor'], pixels: 196608 };
+/** Families that are drawn from few points (docs/decoding.md): the taller a part, the fewer points for each of its pixels. */
+const SMOOTH = { families: ['fourier', 'gabor'], mostMacs: 16e9, mostPixels: 196608 };
 const COARSE_PIXELS = 8192;
 const COARSEST_STEP = 8;
 const MAX_THREADS = 4;
@@ -169,12 +169,11 @@ function fineParts(
   { family, macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
   threads: number,
 ): Omit<Part, 'spacing'>[] {
-  const wanted = Math.max(PART.macs / macsPerPixel, PART.leastPixels);
-  const isSmooth = FROM_FEW_POINTS.families.includes(family);
-  // No taller than leaves a part for each worker.
-  const smooth = Math.min(FROM_FEW_POINTS.pixels, Math.ceil((x.length * y.length) / threads));
-  const most = Math.min(isSmooth ? smooth : PART.mostPixels, PART.mostMacs / macsPerPixel);
-  const pixels = isSmooth ? most : Math.min(wanted, most);
+  const isSmooth = SMOOTH.families.includes(family);
+  const { mostMacs, mostPixels } = isSmooth ? SMOOTH : PART;
+  // Two for each worker, which has the next one before it is asked for.
+  const wanted = isSmooth ? (x.length * y.length) / (2 * threads) : PART.macs / macsPerPixel;
+  const pixels = Math.min(Math.max(wanted, PART.leastPixels), mostPixels, mostMacs / macsPerPixel);
   const fitting = Math.floor(pixels / x.length);
   const rows = Math.max(1, fitting - (fitting > PART.rows ? fitting % PART.rows : 0));
   return Array.from({ length: Math.ceil(y.length / rows) }, (_, k) => {
