@@ -2,8 +2,8 @@
 
 Usage: python -m bench.decode_turns OLD OLD_FILES NEW NEW_FILES [-o bench/results/decode_turns.json]
 
-Both versions are checkouts. Both folders of files hold ONNX files of the same names, each written by the
-exporter of its version from the same weights. Each version draws its own in a process of its own.
+Both versions are checkouts. Both folders hold ONNX files of the same names, which the exporters of the two
+versions wrote from the same weights. Each version draws its own, on one thread, in a process of its own.
 """
 
 import json
@@ -25,14 +25,14 @@ from bench.machine import machine
 
 app = typer.Typer(add_completion=False)
 SIZES = ((384, 256), (768, 512))
-TURNS = 9
+TURNS = 5
 _RUNTIME = """
 import sys, time
 from anir_runtime.decoder import Decoder
 for line in sys.stdin:
     path, width, height = line.rstrip("\\n").rsplit(" ", 2)
     started = time.perf_counter()
-    decoder = Decoder(path)
+    decoder = Decoder(path, 1)
     opened = time.perf_counter()
     decoder.decode((int(width), int(height)))
     first = time.perf_counter()
