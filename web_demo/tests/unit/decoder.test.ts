@@ -96,6 +96,17 @@ test('takes larger parts of networks that are drawn sooner', async () => {
   expect(tiles.map(([, , , height]) => height)).toEqual([64, 36]);
 });
 
+test.each([
+  [1, [256, 256]],
+  [2, [128, 128, 128, 128]],
+  [4, Array(8).fill(64)],
+])('of few points: with %i workers two parts each, as tall as that allows', async (threads, heights) => {
+  answerTo = (request) => ({ ...good(request), info: { ...INFO, family: 'gabor', macsPerPixel: 66_000 } });
+  const image = await new Decoder({ threads, engine }).open(FILE);
+  const tiles = await tilesOf(image.decode({ x: new Float32Array(768), y: new Float32Array(512) }));
+  expect(tiles.map(([, , , height]) => height)).toEqual(heights);
+});
+
 test('takes smaller parts of networks that are drawn later', async () => {
   answerTo = (request) => ({
     ...good(request),
