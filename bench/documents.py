@@ -64,8 +64,8 @@ _ALONE = (
     "kodak-siren-8bit-best-d3w64",
     "kodak-siren-8bit-balanced-d3w64-20000steps",
     "kodak-siren-8bit-balanced-d4w64",
-    "kodak-siren-4bit-balanced-d3w128-20000steps-dev",
-    "kodak-siren-8bit-balanced-d4w64-20000steps-dev",
+    "kodak-siren-4bit-balanced-d3w128-20000steps",
+    "kodak-siren-8bit-balanced-d4w64-20000steps",
 )
 
 BLOCKS = (
