@@ -1,4 +1,4 @@
-/** What to do with a photograph, which has to be trained before it is a neural image: the commands, to be copied. */
+/** What to do with a photograph, which is no neural image yet: the command that makes it one, to be copied. */
 import { copyText } from './clipboard.ts';
 import { create, find } from './page.ts';
 
@@ -7,10 +7,10 @@ const PHOTOGRAPH = /\.(avif|bmp|gif|heic|heif|jpe?g|jxl|png|tiff?|webp)$/i;
 export const isPhotograph = ({ name, type }: Pick<File, 'name' | 'type'>) =>
   type.startsWith('image/') || PHOTOGRAPH.test(name);
 
-/** What makes a neural image of the photograph, for a POSIX shell. */
-export function commandsFor(name: string): string {
+/** The command, for a POSIX shell, that makes a neural image of the photograph. */
+export function commandFor(name: string): string {
   const stem = name.replace(/\.[^.]+$/, '') || name;
-  return `anir-train ${quote(name)} -o ${quote(`${stem}.pt`)}\nanir-export ${quote(`${stem}.pt`)} -o ${quote(`${stem}.anir`)}`;
+  return `anir-train ${quote(name)} -o ${quote(`${stem}.anir`)}`;
 }
 
 function quote(word: string): string {
@@ -21,13 +21,13 @@ function quote(word: string): string {
 
 export class PhotoHelp {
   readonly #dialog = find('photo-dialog', HTMLDialogElement);
-  readonly #commands = find('photo-commands', HTMLElement);
+  readonly #command = find('photo-command', HTMLElement);
   readonly #copy = find('photo-copy', HTMLButtonElement);
 
   constructor(onError: (error: unknown) => void) {
     find('photo-close', HTMLButtonElement).addEventListener('click', () => this.#dialog.close());
     this.#copy.addEventListener('click', () =>
-      copyText(this.#commands.textContent, this.#copy).catch((error) => {
+      copyText(this.#command.textContent, this.#copy).catch((error) => {
         this.#dialog.close();
         onError(error);
       }),
@@ -36,7 +36,7 @@ export class PhotoHelp {
 
   open(name: string): void {
     find('photo-title', HTMLElement).replaceChildren(create('bdi', {}, name), ' is not a neural image yet');
-    this.#commands.textContent = commandsFor(name);
+    this.#command.textContent = commandFor(name);
     this.#dialog.showModal();
   }
 }

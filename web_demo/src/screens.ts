@@ -129,7 +129,7 @@ function cardOf(choice: ScreenChoice, whole: number): { card: HTMLElement; canva
     create('h3', {}, name, ' ', create('small', {}, formatSize(choice))),
     create('p', {}, create('b', {}, formatBytes(subnet.bytes)), ' of the file'),
     create('div', { className: 'share' }, share),
-    ...(costs.length > 0 ? [create('p', { className: 'copies' }, 'A copy as near: ', ...costs)] : []),
+    ...(costs.length > 0 ? [create('p', { className: 'copies' }, 'A copy as good: ', ...costs)] : []),
   );
   return { card: create('li', {}, frame, text), canvas };
 }

@@ -1,4 +1,4 @@
-/** Who is nearer to the original, in a sentence. */
+/** Says in a sentence whether the neural image or another format is closer to the original. */
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { CODEC_NAMES, CODECS, type Codec, type Encoded } from './codecs.ts';
 import { formatQuality } from './format.ts';
@@ -10,10 +10,10 @@ const EVEN = 0.125;
 export function verdict(subnet: Subnet, name: string, encoded: Encoded | undefined): string {
   if (!encoded || subnet.psnr === undefined) return '';
   const ahead = subnet.psnr - encoded.psnr;
-  const margin = `${formatQuality(Math.abs(ahead))} nearer to the original`;
+  const margin = `${formatQuality(Math.abs(ahead))} closer to the original`;
   const isEven = Math.abs(ahead) < EVEN;
   const result = isEven
-    ? 'Both are equally near to the original'
+    ? 'Both are equally close to the original'
     : `${ahead > 0 ? 'The neural image' : name} is ${margin}`;
   if (encoded.bytes <= subnet.bytes) return `${result}, at the same number of bytes.`;
   const times = (encoded.bytes / subnet.bytes).toFixed(1);
@@ -30,9 +30,9 @@ export function ranking(subnet: Subnet, encoded: Record<Codec, Encoded>): string
   const farther = small.filter((codec) => encoded[codec].psnr < psnr - EVEN);
   const even = small.filter((codec) => !nearer.includes(codec) && !farther.includes(codec));
   const parts = [
-    part(nearer, 'comes nearer to the original', 'come nearer to the original'),
-    part(even, 'comes as near', 'come as near'),
-    part(farther, 'does not come as near', 'do not come as near'),
+    part(nearer, 'is closer to the original', 'are closer to the original'),
+    part(even, 'is as close', 'are as close'),
+    part(farther, 'is not as close', 'are not as close'),
     part(large, 'cannot get this small', 'cannot get this small'),
   ].filter(Boolean);
   return small.length > 0 ? `At this number of bytes, ${parts.join('; ')}.` : `${parts.join('')}.`;

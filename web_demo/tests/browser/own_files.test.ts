@@ -119,7 +119,7 @@ test('a photograph is answered with the commands, which a press copies', async (
   await page.click('#photo-copy');
   await page.waitForFunction(() => document.querySelector('#photo-copy')?.textContent === 'Copied');
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    "anir-train 'my cat.jpg' -o 'my cat.pt'\nanir-export 'my cat.pt' -o 'my cat.anir'",
+    "anir-train 'my cat.jpg' -o 'my cat.anir'",
   );
   await page.click('#photo-close');
   expect(await page.getAttribute('#neural', 'aria-label')).toBe(before);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commandsFor, isPhotograph } from '../../src/photo_help.ts';
+import { commandFor, isPhotograph } from '../../src/photo_help.ts';
 
 test.each([
   ['holiday.jpg', '', true],
@@ -12,15 +12,15 @@ test.each([
 });
 
 test.each([
-  ['holiday.jpg', 'anir-train holiday.jpg -o holiday.pt\nanir-export holiday.pt -o holiday.anir'],
-  ['my cat.png', "anir-train 'my cat.png' -o 'my cat.pt'\nanir-export 'my cat.pt' -o 'my cat.anir'"],
-  ['.png', 'anir-train .png -o .png.pt\nanir-export .png.pt -o .png.anir'],
-])('the commands for %s', (name, expected) => {
-  expect(commandsFor(name)).toBe(expected);
+  ['holiday.jpg', 'anir-train holiday.jpg -o holiday.anir'],
+  ['my cat.png', "anir-train 'my cat.png' -o 'my cat.anir'"],
+  ['.png', 'anir-train .png -o .png.anir'],
+])('the command for %s', (name, expected) => {
+  expect(commandFor(name)).toBe(expected);
 });
 
 test('a name cannot become a command or an option', () => {
-  expect(commandsFor("a'; rm x.jpg")).toContain(`anir-train 'a'\\''; rm x.jpg' -o`);
-  expect(commandsFor('$(x).jpg')).toContain("'$(x).jpg'");
-  expect(commandsFor('--help.jpg')).toContain('anir-train ./--help.jpg');
+  expect(commandFor("a'; rm x.jpg")).toContain(`anir-train 'a'\\''; rm x.jpg' -o`);
+  expect(commandFor('$(x).jpg')).toContain("'$(x).jpg'");
+  expect(commandFor('--help.jpg')).toContain('anir-train ./--help.jpg');
 });
