@@ -36,13 +36,22 @@ def parser() -> ArgumentParser:
     add = options.add_argument
     add("source", type=Path, help="a neural image, .anir or .onnx, a folder of .onnx, or - for stdin")
     add("-o", "--output", type=Path, help="PNG, JPEG or WebP by suffix; - writes PNG to stdout")
-    add("--size", metavar="WIDTHxHEIGHT", help="by default the native size, or the crop's")
-    add("--crop", metavar="X,Y,W,H", help="in native pixels, or with decimal points in fractions")
+    add("--size", metavar="WIDTHxHEIGHT", help="size to draw, by default the native size, or the crop's")
+    add(
+        "--crop",
+        metavar="X,Y,W,H",
+        help="part to draw, in native pixels, or as fractions with decimal points",
+    )
     add("--trust-graph", action="store_true", help="run the file's own graph, which may do anything")
-    add("--max-bytes", type=int, metavar="N", help="the best subnet of at most so many bytes")
-    add("--min-psnr", type=float, metavar="DB", help="the smallest of at least so many dB")
-    add("--max-ms", type=float, metavar="MS", help="the best that decodes in so many ms here")
-    add("--subnet", metavar="NAME", help="the subnet of that name, like d3w16")
+    add("--max-bytes", type=int, metavar="N", help="the best subnet of at most N bytes")
+    add("--min-psnr", type=float, metavar="DB", help="the smallest subnet of at least DB decibels")
+    add(
+        "--max-ms",
+        type=float,
+        metavar="MS",
+        help="the best subnet drawn within MS milliseconds on this machine",
+    )
+    add("--subnet", metavar="NAME", help="the subnet of this name, like d3w16")
     add("--quiet", action="store_true", help="print nothing but errors")
     add("--version", action=_Version, nargs=0, default=SUPPRESS, help="print the version")
     return options

@@ -58,44 +58,47 @@ def train(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="The model, or an .anir file; a folder if there are several pictures."
+            "-o", "--output", help="Model or .anir file to write; a folder if there are several pictures."
         ),
     ],
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
-    bits: Annotated[int, typer.Option(help="Bits of a hidden weight: 4 or 8.")] = 4,
+    bits: Annotated[int, typer.Option(help="Bits of each hidden weight: 4 or 8.")] = 4,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="instant, fast, balanced or best; best:20000 takes so many steps. "
+            help="instant, fast, balanced or best; best:20000 sets the number of steps. "
             "By default instant for lapped, else balanced."
         ),
     ] = None,
     space: Annotated[
         str | None,
-        typer.Option(help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture."),
+        typer.Option(
+            help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture's size."
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     background: Background = None,
-    recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders in folders.")] = False,
-    jobs: Annotated[int, typer.Option(help="Pictures side by side.", min=1)] = 1,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Look into subfolders, too.")] = False,
+    jobs: Annotated[int, typer.Option(help="Pictures processed in parallel.", min=1)] = 1,
     batch: Annotated[
         int | None,
         typer.Option(
-            help="Pictures trained at once; by default as many as a CUDA device holds, on a CPU 1.", min=1
+            help="Pictures trained as one batch; by default as many as a CUDA device holds, 1 on a CPU.",
+            min=1,
         ),
     ] = None,
     ray: Annotated[
-        str | None, typer.Option(help="Fit on a Ray cluster: local, auto or HOST:PORT.", metavar="ADDRESS")
+        str | None, typer.Option(help="Run on a Ray cluster: local, auto or HOST:PORT.", metavar="ADDRESS")
     ] = None,
     anir: Annotated[bool, typer.Option("--anir", help="Write .anir files instead of models.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Fit again what is done already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Redo pictures that are done already.")] = False,
     resume: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Fits pictures, each with one supernet of sixteen subnets.
 
-    The same command again goes on where it was interrupted, and leaves out what is done.
+    Run the same command again to resume after an interruption; pictures that are done are skipped.
     """
     name, steps = _parse_preset(preset or "")
     depths, widths = _parse_space(space)
@@ -229,7 +232,9 @@ def evaluate_subnets(
     ],
     picture: Annotated[
         Path | None,
-        typer.Argument(metavar="[IMAGE]", help="Compare with this picture, not with the one fitted."),
+        typer.Argument(
+            metavar="[IMAGE]", help="Picture to compare with; by default the one that was fitted."
+        ),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     plot_path: Annotated[
