@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from anir_toolchain.model import Model
 
 _MOST_BITS = 4
-"""Largest size of a file in bits per pixel, to which `_export` adds 2 MiB."""
+"""Bits per pixel that the encoder has room for, besides 2 MiB."""
 _PIXELS = 2**18
 """About how many pixels a large picture's PSNR is measured on; it is within 0.1 dB of that of all pixels."""
 

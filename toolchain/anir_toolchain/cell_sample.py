@@ -60,13 +60,13 @@ class CellSample:
         )
 
     def seen(self, near: Integers, step: Step, channels: int, every: int) -> Floats:
-        """Returns a level's network's inputs from the latents at pixels of the sampled cells, float32[M, n].
+        """Returns the inputs of a level's network from its latents at pixels of the cells, float32[M, n].
 
         Args:
             near: the coefficients as known at the level, as `near` returns them.
             step: the level's step.
             channels: number of the network's channels; n of them have an input (`seen_by`).
-            every: stride: of each row of cells, every such pixel is taken.
+            every: stride of the pixels that are taken in each row of cells.
         """
         return np.concatenate([own[::every] for own in self._seen(near, step, channels)])
 
@@ -81,10 +81,10 @@ class CellSample:
         return np.concatenate(rows).reshape(self.pixels.shape)
 
     def _near(self, cells: Sequence[int]) -> list[tuple[_Cells, _Cells]]:
-        """Returns the needed cells for each axis of `cells` cells, and where each sampled one's three are.
+        """Returns for each axis the needed cells, and the indices of each sampled cell's three among these.
 
-        The sampled cells and their neighbours are needed. A sampled cell's three, itself between its
-        neighbours, are indices into the needed cells, [sampled cells, 3].
+        Each sampled cell needs three cells, itself and its two neighbours: their indices are [sampled cells,
+        3]. `cells` are the numbers of cells along the axes.
         """
         threes = (
             (own[:, None] + np.arange(-1, 2)).clip(0, length - 1)

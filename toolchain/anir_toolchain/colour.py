@@ -118,7 +118,7 @@ def colour_space(image: Image.Image) -> bytes | ColourSpace | None:
 
 
 def _of_avif(code: Cicp) -> ColourSpace:
-    """Returns an AVIF's colour space; as in Chromium, curves of television and unknown ones are sRGB's."""
+    """Returns an AVIF's colour space: sRGB's curve for television's, as in Chromium, and sRGB for unknown."""
     curve = _srgb_linear if code.transfer in _TELEVISION else _CURVES.get(code.transfer, _srgb_linear)
     return ColourSpace(curve, _PRIMARIES.get(code.primaries, _BT709))
 

@@ -48,7 +48,7 @@ def best_head(
 
     Args:
         subnet: depth and width of the network; there must be a common one of that size.
-        colours: the colours that the planes map to.
+        colours: the map from planes to colours.
         width: quantization step of the level, in units.
         size: bytes of the prefix that ends with the level.
         seen: the network's inputs from the level's latents at M pixels, float32[M, n].

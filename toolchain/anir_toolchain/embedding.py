@@ -26,7 +26,7 @@ UNIT = FINEST / LEAST_WIDTH
 LARGEST = 1 << 22
 """Largest magnitude of a coefficient; larger ones are clipped."""
 _TOLERANCE = 0.001
-"""Share of a level's bytes that may stay unused."""
+"""Share of the bytes up to a level's end that may stay unused."""
 _LAST_TOLERANCE = 0.0005
 """The same for the last level."""
 _TRIALS = 16
@@ -36,7 +36,7 @@ _ALIKE = 1.0005
 _APART = 1.003
 """Least ratio from a too fine width to the next one tried; closer ones may be the same in a file (1/512)."""
 _SIGNIFICANT = 0.6
-"""Magnitude, in widths of a level, from which on a coefficient is about to be significant there."""
+"""Approximate magnitude, in widths of a level, from which on coefficients are significant there."""
 _FIRST_BITS = 3.2
 """Bits per significant coefficient, as a first guess."""
 _COUNT_EXPONENT = 0.7
@@ -101,7 +101,7 @@ def in_units(bands: Iterable[Reals], rows: int) -> Integers:
 
 
 def _rounded(values: Reals) -> Reals:
-    """Converts values to whole units, in place."""
+    """Converts values to whole units, clipped to ±LARGEST, in place."""
     values /= UNIT
     np.rint(values, out=values)
     return np.clip(values, -LARGEST, LARGEST, out=values)
@@ -198,8 +198,8 @@ def _coded_within(
 ) -> Step:
     """Encodes a level with the finest of the tried widths whose bytes fit, and returns its step.
 
-    The search stops once the level ends within `ends`. If no tried width does, the level ends before; if no
-    tried width fits, the widest is taken, and the level ends behind.
+    The search stops once the level ends at one of `ends`. If no tried width achieves that, the level ends
+    before them; if none fits at all, the widest is taken, and the level ends after them.
     """
     coder.keep()
     tried: dict[int, int] = {}

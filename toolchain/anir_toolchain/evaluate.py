@@ -30,7 +30,7 @@ class Row:
     Attributes:
         name: name of the subnet.
         bytes: bytes of its file or prefix.
-        bpp: bits per native pixel of these.
+        bpp: the same in bits per native pixel.
         payload_bpp: bits per native pixel of weights and latents alone; None for a prefix.
         psnr: PSNR in dB.
         open_ms: milliseconds to open the file or prefix.

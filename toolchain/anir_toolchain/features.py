@@ -39,22 +39,22 @@ class LatentFeatures:
 
     def of(self, subnet: Subnet, index: Tensor) -> Tensor:
         """Returns a subnet's features at N pixels, by their index, float32[N, n]."""
-        places = self._places(subnet.width, self.latents[subnet].reach, index)
-        return self._seen(subnet, places)
+        indices = self._indices(subnet.width, self.latents[subnet].reach, index)
+        return self._seen(subnet, indices)
 
     def of_width(self, width: int, index: Tensor) -> list[Tensor]:
         """Returns the features, float32[N, n], of each subnet of a width, by depth; [] without latents."""
         reach_of = {subnet: own.reach for subnet, own in self.latents.items() if subnet.width == width}
-        places = {reach: self._places(width, reach, index) for reach in set(reach_of.values())}
-        return [self._seen(subnet, places[reach]) for subnet, reach in reach_of.items()]
+        indices = {reach: self._indices(width, reach, index) for reach in set(reach_of.values())}
+        return [self._seen(subnet, indices[reach]) for subnet, reach in reach_of.items()]
 
-    def _seen(self, subnet: Subnet, places: Tensor) -> Tensor:
-        """Returns the features at indices from `_places`: planes at the point, differences at neighbours."""
-        seen, planes = self._planes[subnet].take(places).float(), self._colours
+    def _seen(self, subnet: Subnet, indices: Tensor) -> Tensor:
+        """Returns the features at indices from `_indices`: planes at the point, differences at neighbours."""
+        seen, planes = self._planes[subnet].take(indices).float(), self._colours
         seen[:, planes:] -= seen[:, [own.plane for own in seen_in(subnet.width, planes)[planes:]]]
         return seen
 
-    def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
+    def _indices(self, width: int, reach: int, index: Tensor) -> Tensor:
         """Returns the indices of N pixels' features in a subnet's flattened, framed planes, int64[N, n]."""
         stride = self._width + 2 * _FRAME
         colours = self._colours
@@ -64,8 +64,8 @@ class LatentFeatures:
         ]
         row = index.div(self._width, rounding_mode="floor")
         own = ((row + _FRAME) * stride + index % self._width + _FRAME) * colours
-        places: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
-        return places
+        indices: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
+        return indices
 
 
 def _framed_planes(latents: Latents, picture: Picture) -> Tensor:

@@ -24,7 +24,7 @@ from anir_toolchain.space import Space
 _PIXELS = 2**19
 """About how many pixels the sampled cells have, in which heads are solved and compared."""
 _EVERY = 5
-"""Every such pixel of these cells is used: as many pixels of fewer cells vary less (bench/NOTES.md)."""
+"""Stride of the pixels that are used in these cells; all pixels of fewer cells vary less: bench/NOTES.md."""
 _MOST_GAIN = 0.25
 """Largest gain in dB of trained networks over the common ones, not counting their bytes (bench/NOTES.md)."""
 
@@ -63,11 +63,11 @@ def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: in
 def instant_levels(
     image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int
 ) -> Iterator[LevelNetwork]:
-    """Yields the levels of a picture; a level's width is searched for while the head before it is solved.
+    """Yields a picture's levels; a level's quantization step is searched for while the last head is solved.
 
     Args:
         image: the picture, uint8[H, W, N].
-        analysis: the picture's coefficients and colours.
+        analysis: the picture's lapped transform.
         space: the subnets, for all of which there are common networks.
         bits: bits of a hidden weight, for the file's header.
     """

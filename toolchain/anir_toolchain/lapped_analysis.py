@@ -16,6 +16,7 @@ from anir_toolchain.embedding import in_units
 PITCH = 16
 """Pixels from one cell to the next."""
 _TOP_CODE = 127
+"""Code of an entry of 1 in the matrix from planes to colours."""
 _BAND = 64
 """Rows of pixels, whole cells, that are processed at a time, so that intermediate arrays stay small."""
 

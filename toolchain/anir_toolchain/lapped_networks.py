@@ -48,9 +48,10 @@ def choose_networks(
 
     Args:
         trunks: the picture's trunks by width.
-        are_trained: whether the trunks differ from their initial state, so that they are a choice.
+        are_trained: whether the trunks have been trained; if not, they are used only where there are no
+            common networks.
         picture: the picture to be shown.
-        colours: the colours that the latents' planes map to.
+        colours: the map from the latents' planes to colours.
         features: the latent features of the subnets.
         level_bytes: for each subnet the bytes of the prefix that ends with its level.
     """

@@ -17,7 +17,7 @@ from anir_toolchain.space import Space, Subnet
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
-"""Pairs (bits per pixel, reach): a network has the reach of the first pair above its rate: bench/NOTES.md."""
+"""Pairs (bits per pixel, reach); the first pair above a level's rate is its network's: bench/NOTES.md."""
 _HEADER = 32
 """Estimated bytes of a file's header and colours, without the levels' entries."""
 _ENTRY = 3

@@ -116,7 +116,7 @@ def begin(task: Task) -> Training:
     """Returns a training before its first step: random networks, and latents if the family has any."""
     training = random_networks(task)
     if task.family.has_latents:
-        # Takes seconds.
+        # Reported, as this takes seconds.
         task.report(Progress("codes", 0, task.preset.steps, {}))
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
@@ -251,7 +251,7 @@ def advance(batch: Batch) -> None:
 
 
 def _takes_part(space: Space, width: int, step: int) -> bool:
-    """Whether a trunk takes part in a step: the two narrowest always, wider ones in a share ∝ 1 / width."""
+    """Whether a trunk takes a step: the two narrowest always, wider ones in a share that is ∝ 1 / width."""
     share = min(1.0, space.widths[:2][-1] / width)
     return int(step * share) > int((step - 1) * share)
 

@@ -89,7 +89,7 @@ class Task:
 
     @cached_property
     def colours(self) -> Colours:
-        """The colours that the lapped transform's planes map to, for both `image` and `picture`."""
+        """The map from the lapped transform's planes to colours, for both `image` and `picture`."""
         return colours_of(self.image)
 
     @property

@@ -33,10 +33,10 @@ def run_all(
 ) -> Iterator[Outcome]:
     """Carries out all jobs, and yields the outcomes as they are done.
 
-    With `cluster`, the address of a Ray cluster, jobs run there. Otherwise, if `count` is 1, they run in this
-    process, one by one or in batches; if it is more, in as many worker processes, which share the cores. A
-    worker that is killed, for example for lack of memory, costs only its current picture. Raises
-    KeyboardInterrupt after the states of all running trainings are written.
+    With `cluster`, the address of a Ray cluster, jobs run there. With a `count` above 1, several jobs run in
+    that many worker processes, which share the cores; a worker that is killed, for example for lack of
+    memory, costs only its current picture. Otherwise jobs run in this process, one by one or in batches.
+    Raises KeyboardInterrupt after the states of all running trainings are written.
     """
     if cluster is not None:
         outcomes = on_cluster(jobs, options, cluster, display)
