@@ -1,4 +1,4 @@
-"""Fit a picture with a once-for-all supernet and export its subnets to ONNX."""
+"""Fits pictures with once-for-all supernets, and exports the subnets as ONNX or `.anir` files."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ __all__ = ["Config", "Model", "Subject", "export", "fit", "fit_batch", "load_mod
 
 
 def __getattr__(name: str) -> Any:
-    # Only when asked for: torch takes a second to import, onnxscript nearly one; either may be missing.
+    # Imported on first use: torch takes a second to import, onnxscript nearly one, and either may be missing.
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

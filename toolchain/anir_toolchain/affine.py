@@ -1,14 +1,14 @@
-"""Affine maps and sine layers, which families share, in torch."""
+"""Affine maps and sine layers in torch, shared by the families."""
 
 import torch
 from torch import Tensor
 
 
 def affine(bias: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """bias + left · right of two matrices, or of as many of each as there are pictures; bias is broadcast."""
+    """Returns bias + left · right for matrices, or for batches of matrices; bias is broadcast."""
     return torch.addmm(bias, left, right) if left.dim() == 2 else torch.baddbmm(bias, left, right)
 
 
 def sine(filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """sin(ωx·x + ωy·y + φ) at N points, float32[N, C]; `filters` [K, C] begins with rows ωx, ωy and φ."""
+    """Returns sin(ωx·x + ωy·y + φ) at N points, [N, C]; the first rows of `filters` [K, C] are ωx, ωy, φ."""
     return torch.sin(affine(filters[..., 2:3, :], torch.stack([x, y], dim=-1), filters[..., :2, :]))

@@ -1,4 +1,4 @@
-"""Work on one thing while the next one is made."""
+"""Prefetching: computes the next item of an iterator while the current one is used."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items in turn, none of which is None: the next one is made in a thread while one is used."""
+    """Yields the items, none of which may be None, and computes the next one in a thread meanwhile."""
     with ThreadPoolExecutor(1) as beside:
         following = beside.submit(next, items, None)
         while (item := following.result()) is not None:

@@ -1,4 +1,4 @@
-"""All subnets of a picture in one `.anir` file, of which every prefix is a picture (docs/format.md)."""
+"""Exports all subnets of a picture as one `.anir` file, of which every prefix decodes (docs/format.md)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space, Subnet
 
 if TYPE_CHECKING:
-    # Loads torch, which pictures that are not trained need not wait for.
+    # Imports torch, which is slow to load and not needed for pictures that are not trained.
     from anir_toolchain.model import Model
 
 _MOST_BITS = 4
-"""Bits per pixel that a file of a small picture has at most."""
+"""Bits per pixel that the encoder has room for, besides 2 MiB."""
 _PIXELS = 2**18
-"""Pixels by which a large picture's quality is told: PSNR is then within 0.1 dB of that of all."""
+"""About how many pixels a large picture's PSNR is measured on; it is within 0.1 dB of that of all pixels."""
 
 
 def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = None) -> Header:
-    """Writes subnets, all by default, into one file, narrow ones first, and gives its header.
+    """Writes subnets, all by default, into one file, narrow ones first, and returns its header.
 
     Raises AnirError if the file cannot be written.
     """
@@ -59,9 +59,10 @@ def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = Non
 
 
 def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path) -> Header:
-    """Writes the `instant_levels` of a picture uint8[H, W, N] into a file, and gives its header.
+    """Writes the `instant_levels` of a picture uint8[H, W, N] into a file, and returns its header.
 
-    It is the file of the model that `fit` makes of the picture. Raises AnirError if it cannot be written.
+    The file equals that of the model that `fit` returns for the picture. Raises AnirError if it cannot be
+    written.
     """
     height, width, colours = image.shape
     analysis = analyse(image)
@@ -73,9 +74,10 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
 def _export(
     path: Path, header: Header, add: Callable[[AnirWriter, Executor], Iterator[Future[Psnr]]]
 ) -> Header:
-    """Writes a file, whose levels `add` gives to a writer, and gives its header.
+    """Writes a file and returns its header.
 
-    To `add` belongs a thread, in which it tells the quality of each level.
+    `add` adds the levels to the writer that it is given, and measures the PSNR of each level in the executor
+    that it is given, which has one thread.
     """
     writer = AnirWriter(header, _MOST_BITS * math.prod(header.size) // 8 + (1 << 21))
     with ThreadPoolExecutor(1) as beside:
@@ -89,7 +91,7 @@ def _export(
 def _add_networks(
     networks: Sequence[Network], image: NDArray[np.uint8], writer: AnirWriter, beside: Executor
 ) -> Iterator[Future[Psnr]]:
-    """Adds networks of a family without latents, and yields their qualities."""
+    """Adds networks of a family without latents to a file, and yields the PSNR of each."""
     for network in networks:
         writer.add(network)
         yield beside.submit(_quality_of, network, image)
@@ -102,9 +104,9 @@ def _add_levels(
     writer: AnirWriter,
     beside: Executor,
 ) -> Iterator[Future[Psnr]]:
-    """Adds levels of `lapped`, which refine one code of coefficients, and yields their qualities.
+    """Adds levels of the family `lapped` to a file, and yields the PSNR of each.
 
-    To draw a level takes as long as to encode it, or longer.
+    Levels are drawn in another thread, as drawing one takes at least as long as encoding it.
     """
     writer.begin(analysis.coefficients, analysis.colours)
     cells = CellSample(image, _PIXELS) if is_large(image) else None
@@ -120,17 +122,17 @@ def _add_levels(
 
 
 def _quality_of_cells(cells: CellSample, network: Network, near: Integers, step: Step) -> Psnr:
-    """The qualities of a level of a large picture, by some of its cells."""
+    """Returns the PSNR of a large picture's level, measured in a sample of its cells."""
     return _qualities(cells.drawn(network, near, step), cells.pixels)
 
 
 def _quality_of(network: Network, image: NDArray[np.uint8]) -> Psnr:
-    """The qualities of a network that is drawn whole."""
+    """Returns the PSNR of a network, measured on the whole picture."""
     return _qualities(Decoder(network).decode(), image)
 
 
 def _qualities(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> Psnr:
-    """PSNR in dB of the picture, and of it when it is shown at a half and at a quarter of its size."""
+    """Returns the PSNR in dB at full size, and with both pictures shrunk to a half and to a quarter."""
     height, width = image.shape[:2]
     sizes = [(max(1, width // part), max(1, height // part)) for part in (1, 2, 4)]
     full, half, quarter = (psnr(_resized(decoded, size), _resized(image, size)) for size in sizes)
@@ -138,5 +140,5 @@ def _qualities(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> Psnr:
 
 
 def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The picture at another size, each pixel the mean of those that it covers."""
+    """Shrinks a picture to another size with a box filter."""
     return np.asarray(as_pillow(image).resize(size, Image.Resampling.BOX)).reshape(*size[::-1], -1)

@@ -15,14 +15,23 @@ from anir_runtime.steps import Step, code_step
 from anir_runtime.strips import Strips
 
 Psnr = tuple[float, float, float]
-"""Of a level's picture in dB, and of the picture at a half and at a quarter of its size."""
+"""PSNR in dB of a level's picture at full size, and drawn at a half and at a quarter of its size."""
 
 
 class AnirWriter:
-    """Encodes the levels of a file, one after the other."""
+    """Encodes the levels of a file, one after the other.
+
+    Call `add` for each level, then `finish`; in the family `lapped` call `begin` first, and `refine` before
+    each `add`.
+    """
 
     def __init__(self, header: Header, most: int) -> None:
-        """For a file with that header, but for its levels, and with `most` bytes at most for each strip."""
+        """Begins a file.
+
+        Args:
+            header: the file's header; its levels are ignored.
+            most: largest number of bytes that each strip may take.
+        """
         self._header = header
         self.strips = Strips(header)
         self.strips.encode(most)
@@ -32,12 +41,12 @@ class AnirWriter:
         self._step: Step | None = None
 
     def begin(self, coefficients: Integers, colours: Colours) -> None:
-        """Takes the coefficients of `lapped` to encode, int32[rows, columns, N, pitch, pitch]."""
+        """Sets what to encode in the family `lapped`: coefficients int32[rows, columns, N, pitch, pitch]."""
         self.strips.aim(coefficients)
         self._networks.colours = code_colours(self.strips.first, self._header.colours, colours)
 
     def refine(self, step: Step) -> list[Integers]:
-        """Encodes what a level tells of the coefficients; gives what is known then, as `Strips.values`."""
+        """Encodes a level's coefficients; returns them as known at that level, as `Strips.values` does."""
         code_step(self.strips.first, self._step, step)
         self.strips.level(step.width)
         if self._step is None:
@@ -46,9 +55,9 @@ class AnirWriter:
         return self.strips.values()
 
     def add(self, network: Network, width: int = 0) -> None:
-        """Ends a level, whose coefficients, if its family has any, are encoded already, with its network.
+        """Encodes a level's network and ends the level, after its coefficients if the family has any.
 
-        If the family is `lapped`, `width` is that of the level's intervals.
+        `width` is the level's quantization step in units, for the family `lapped` alone.
         """
         self._networks.code(network.depth, network.channels, width, network.tensors)
         if not self.strips.check():
@@ -57,9 +66,9 @@ class AnirWriter:
         self._ends.append(self.strips.positions())
 
     def finish(self, qualities: Sequence[Psnr]) -> bytes:
-        """The whole file, given the quality of each level."""
+        """Returns the whole file, given the PSNR of each level."""
         parts = self.strips.finish(self._means, self._ends)
-        # Zeros behind it, where a picture has next to nothing to tell.
+        # A nearly empty picture is padded with zeros to the least length that the format allows.
         parts[-1] += bytes(max(least_bytes(self._header) - sum(map(len, parts)), 0))
         ends, stream = accumulate(map(len, parts)), b"".join(parts)
         levels = [

@@ -1,4 +1,4 @@
-"""Pictures that are trained as one batch, since the networks of one are too small for a GPU."""
+"""Trains several pictures as one batch, since the networks of a single picture are too small for a GPU."""
 
 import math
 from collections.abc import Hashable, Iterator, Sequence
@@ -17,24 +17,24 @@ from anir_toolchain.training_state import Task, Training
 from anir_toolchain.trunk_trainer import TrunkTrainer
 
 _MOST = 64
-"""Pictures of a batch, at most."""
+"""Largest number of pictures in a batch."""
 _KEPT = 32
-"""Numbers that a point takes in each layer for each of its channels, gradients included, at most."""
+"""Upper bound of the numbers in memory per point, layer and channel, gradients included."""
 
 
 class Batch:
-    """Trainings of P pictures that go on together, each as it would alone.
+    """The trainings of P pictures that proceed together, each as it would alone.
 
     Attributes:
-        tasks: what is trained, a task for each picture.
-        trainings: how far each is.
+        tasks: the task of each picture.
+        trainings: the state of each picture's training.
         pictures: the pictures.
-        trainers: of the trunks of all pictures, by width.
-        generator: draws the pixels of each step, for all pictures alike.
+        trainers: by width, the trainer of all pictures' trunks.
+        generator: draws the pixels of each step, with the same random numbers for all pictures.
     """
 
     def __init__(self, tasks: Sequence[Task], trainings: Sequence[Training]) -> None:
-        """Takes pictures that are `_alike`."""
+        """Joins trainings for which `_alike` is equal."""
         self.tasks, self.trainings = tasks, trainings
         self.pictures = Pictures([task.picture for task in tasks], tasks[0].preset.batch)
         self.generator = trainings[0].generator
@@ -51,7 +51,7 @@ class Batch:
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of optimizer steps done."""
         return self.trainings[0].step
 
     @step.setter
@@ -60,13 +60,13 @@ class Batch:
             training.step = step
 
     def state(self, picture: int) -> Training:
-        """The training of a picture by its number, with the states of its trainers: it can be saved."""
+        """Returns a picture's training, by its number, with its trainers' states, so that it can be saved."""
         trainers = {width: trainer.state(picture) for width, trainer in self.trainers.items()}
         return replace(self.trainings[picture], trainers=trainers)
 
 
 def batches(tasks: Sequence[Task], trainings: Sequence[Training]) -> Iterator[Batch]:
-    """Trainings as batches of those that are alike, each with all of them."""
+    """Groups trainings into batches, one for each value of `_alike`."""
     groups: dict[Hashable, list[int]] = {}
     for i, (task, training) in enumerate(zip(tasks, trainings, strict=True)):
         groups.setdefault(_alike(task, training), []).append(i)
@@ -75,27 +75,27 @@ def batches(tasks: Sequence[Task], trainings: Sequence[Training]) -> Iterator[Ba
 
 
 def _alike(task: Task, training: Training) -> Hashable:
-    """The same for trainings that can go on as one batch."""
+    """Returns a key that is equal for trainings that can continue as one batch."""
     shape = _shape(task.picture.size, task.picture.colours, task.space, task.preset.batch)
     return shape, task.preset, task.config, training.step, training.generator.get_state().numpy().tobytes()
 
 
 def _shape(size: tuple[int, int], colours: int, space: Space, count: int) -> Hashable:
-    """The same for pictures of size (W, H) whose networks have one shape, and whose steps as many points."""
+    """Returns a key that is equal for pictures with equal network shapes and as many points per step."""
     return colours, space, math.prod(cells(size, count))
 
 
 def shape_of(image: NDArray[np.uint8], config: Config) -> Hashable:
-    """The same for pictures uint8[H, W, N] that can be trained as one batch from the beginning."""
+    """Returns a key that is equal for pictures uint8[H, W, N] whose trainings can start as one batch."""
     height, width, colours = image.shape
     return _shape((width, height), colours, config.space(width, height, colours), config.schedule().batch)
 
 
 def most_pictures(image: NDArray[np.uint8], config: Config) -> int:
-    """How many pictures like this one, uint8[H, W, N], a batch should have.
+    """Returns how many pictures like this one, uint8[H, W, N], a batch should have.
 
-    On a CUDA device as many as half of its free memory holds, at most _MOST. One on a CPU, which one picture
-    keeps busy, and of a family with latents, whose time goes into codes, chosen on the CPU.
+    On a CUDA device it is as many as half of the free memory holds, up to _MOST. On a CPU it is 1, as one
+    picture keeps it busy; so it is in a family with latents, where most time goes into coding on the CPU.
     """
     if config.torch_device().type == "cpu" or family(config.family).has_latents:
         return 1

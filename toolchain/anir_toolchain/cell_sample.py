@@ -1,4 +1,4 @@
-"""Cells all over a picture, in which its levels are drawn and compared without drawing all of each."""
+"""A sample of a picture's cells, in which levels are drawn and compared without drawing the whole picture."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -18,17 +18,20 @@ _Cells = NDArray[np.int64]
 
 
 class CellSample:
-    """Cells of a picture's lapped transform, at even distances.
+    """A regular subset of the cells of a picture's lapped transform.
 
     Attributes:
-        pixels: what the picture shows in these cells, one below the other, uint8[n · PITCH, PITCH, N].
+        pixels: the picture's pixels in these cells, one cell below the other, uint8[n · PITCH, PITCH, N].
     """
 
     def __init__(self, image: NDArray[np.uint8], pixels: int, block: int | None = None) -> None:
-        """Takes cells with about so many pixels, or all, of a picture uint8[H, W, N].
+        """Chooses the cells.
 
-        If the picture was put together of blocks of so many cells along a side, cells at their borders,
-        whose neighbours were others, are left out.
+        Args:
+            image: the picture, uint8[H, W, N].
+            pixels: number of pixels that the cells have together, about; all cells if the picture has fewer.
+            block: side, in cells, of the blocks that the picture was assembled from, if it is the sample of a
+                larger one; cells at the blocks' borders, which have the wrong neighbours, are left out.
         """
         self._size = image.shape[1], image.shape[0]
         down, across = (_inner(length, block) for length in image.shape[:2])
@@ -39,14 +42,15 @@ class CellSample:
         self.pixels = np.concatenate(cells)
 
     def colours(self, every: int) -> Floats:
-        """Colours in [0, 1] of the pixels of which `seen` tells, float32[M, N]."""
+        """Returns the colours in [0, 1], float32[M, N], of the pixels that `seen` describes."""
         rows = self.pixels.reshape(len(self._rows), -1, self.pixels.shape[-1])[:, ::every]
         return rows.reshape(-1, rows.shape[-1]).astype(np.float32) / np.float32(255)
 
     def near(self, bands: Sequence[Integers]) -> Integers:
-        """A copy of coefficients of these cells and of those beside them, without the others.
+        """Copies the coefficients of the sampled cells and of their neighbours.
 
-        All of the picture's come from the top in bands of some rows of cells, int32[rows, columns, N, K, K].
+        `bands` are the coefficients of the whole picture from the top, some rows of cells at a time:
+        int32[rows, columns, N, K, K].
         """
         ends = np.cumsum([len(band) for band in bands])
         (rows, _), (columns, _) = self._near((int(ends[-1]), bands[0].shape[1]))
@@ -56,18 +60,18 @@ class CellSample:
         )
 
     def seen(self, near: Integers, step: Step, channels: int, every: int) -> Floats:
-        """What the first channels of a level's network see at pixels of these cells, float32[M, n].
+        """Returns the inputs of a level's network from its latents at pixels of the cells, float32[M, n].
 
         Args:
-            near: what is known of the coefficients, as `near` gives it.
-            step: of the level.
-            channels: of the network; n of them see something (`seen_by`).
-            every: of each row of cells, so many-th pixels.
+            near: the coefficients as known at the level, as `near` returns them.
+            step: the level's step.
+            channels: number of the network's channels; n of them have an input (`seen_by`).
+            every: stride of the pixels that are taken in each row of cells.
         """
         return np.concatenate([own[::every] for own in self._seen(near, step, channels)])
 
     def drawn(self, network: Network, near: Integers, step: Step) -> NDArray[np.uint8]:
-        """What a level's network shows in these cells, in the shape of `pixels`; the rest as for `seen`."""
+        """Draws a level in the sampled cells, in the shape of `pixels`; for `near` and `step` see `seen`."""
         weights = network.values("weights") * network.values("steps")[:, None, None]
         head, bias = network.values("head").T, network.values("head.bias")
         rows = []
@@ -77,7 +81,11 @@ class CellSample:
         return np.concatenate(rows).reshape(self.pixels.shape)
 
     def _near(self, cells: Sequence[int]) -> list[tuple[_Cells, _Cells]]:
-        """Along each axis, which of so many cells are these or beside them; of each, where its three are."""
+        """Returns for each axis the needed cells, and the indices of each sampled cell's three among these.
+
+        Each sampled cell needs three cells, itself and its two neighbours: their indices are [sampled cells,
+        3]. `cells` are the numbers of cells along the axes.
+        """
         threes = (
             (own[:, None] + np.arange(-1, 2)).clip(0, length - 1)
             for own, length in zip((self._rows, self._columns), cells, strict=False)
@@ -85,7 +93,7 @@ class CellSample:
         return [(needed := np.unique(own), np.searchsorted(needed, own)) for own in threes]
 
     def _seen(self, near: Integers, step: Step, channels: int) -> Iterator[Floats]:
-        """What channels see at all pixels of a row of cells after the other."""
+        """Yields the network's inputs at all pixels of one row of sampled cells after the other."""
         reach, scale = step.reach, np.float32(2 / PITCH / step.width)
         down, across = (
             np.stack([_cosines(Axis(length, PITCH), cell, reach) for cell in cells])
@@ -100,27 +108,33 @@ class CellSample:
 
 
 def _inner(length: int, block: int | None) -> _Cells:
-    """The cells along an axis of so many pixels: whole ones, if there are any; none at blocks' borders."""
+    """Returns the cells along an axis of `length` pixels: whole ones, if any, and none at blocks' borders."""
     cells = np.arange(max(1, length // PITCH))
     return cells if block is None else cells[(cells % block > 0) & (cells % block < block - 1)]
 
 
 def _cell(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
-    """A cell of a picture, which goes on mirrored beyond its end, as in its transform."""
+    """Returns a cell's pixels; beyond its end the picture is mirrored, as for its transform."""
     own = image[PITCH * row : PITCH * (row + 1), PITCH * column : PITCH * (column + 1)]
     beyond = [(0, PITCH - length) for length in own.shape[:2]]
     return np.pad(own, [*beyond, (0, 0)], "symmetric")
 
 
 def _cosines(axis: Axis, cell: int, reach: int) -> Floats:
-    """Cosines of a cell and of those beside it, at its pixels and 2 `reach` beyond: float32[3 PITCH, n]."""
+    """Returns cosines of a cell and its two neighbours at its pixels and 2 · reach beyond, [3 PITCH, n]."""
     side, near = PITCH + 4 * reach, range(cell - 1, cell + 2)
     at = axis_coordinates(axis.pixels, side, PITCH * cell - 2 * reach, side)
     return axis.cosines(at, PITCH, near).reshape(3 * PITCH, side)
 
 
 def _features(planes: Floats, channels: int, reach: int) -> Floats:
-    """What a network's channels see at the inner pixels of planes, float32[n · PITCH², channels that see]."""
+    """Returns a network's inputs at the inner pixels of planes, float32[n · PITCH², inputs].
+
+    Args:
+        planes: planes of n cells with a margin of 2 · reach pixels: float32[n, N, PITCH + 4 · reach, same].
+        channels: number of the network's channels.
+        reach: pixels from a point to the nearest neighbours.
+    """
 
     def at(seen: Seen) -> Floats:
         top, left = reach * (2 + seen.down), reach * (2 + seen.right)

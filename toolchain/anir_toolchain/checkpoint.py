@@ -1,4 +1,4 @@
-"""Reading and writing `model.pt` and the state of a training: plain values and tensors, no code."""
+"""Reads and writes `model.pt` and the state of a training, as plain values and tensors without code."""
 
 import pickle
 import struct
@@ -40,13 +40,13 @@ _DAMAGED = (
     struct.error,
     zipfile.BadZipFile,
 )
-"""What torch's reader raises for damaged files: its interpreter of pickles checks no operand."""
+"""Exceptions that torch's reader raises for damaged files, as its unpickler does not check operands."""
 _QUANTIZED = ("filters", "step", "bias", "head")
 """Fields of a trunk that are codes with a scale."""
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Writes a model in one piece. Raises AnirError if it cannot be written."""
+    """Writes a model atomically. Raises AnirError if it cannot be written."""
     state = {field.name: getattr(model, field.name) for field in fields(model)}
     state["space"] = {"depths": list(model.space.depths), "widths": list(model.space.widths)}
     state["trunks"] = {width: trunk_state(trunk) for width, trunk in model.trunks.items()}
@@ -55,7 +55,7 @@ def save_model(model: Model, path: Path) -> None:
 
 
 def load_model(path: Path) -> Model:
-    """Reads a model. Raises AnirError if the file holds no whole model."""
+    """Reads a model. Raises AnirError if the file does not hold a complete one."""
     state = read_state(path, _MODEL)
     try:
         state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))
@@ -69,24 +69,24 @@ def load_model(path: Path) -> Model:
 
 
 def trunk_state(trunk: QuantizedTrunk) -> dict[str, Any]:
-    """A trunk as plain values and tensors."""
+    """Returns a trunk as a dict of plain values and tensors."""
     values = {field.name: getattr(trunk, field.name) for field in fields(trunk)}
     return {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
 
 
 def _trunk(state: dict[str, Any]) -> QuantizedTrunk:
-    """The inverse of `trunk_state`. Raises TypeError if something is missing or too much."""
+    """Inverts `trunk_state`. Raises TypeError if an entry is missing or unknown."""
     values: dict[str, Any] = {n: Quantized(**v) if n in _QUANTIZED else v for n, v in state.items()}
     return QuantizedTrunk(**values)
 
 
 def steps_state(steps: Iterable[Step]) -> list[list[int]]:
-    """Steps as plain values."""
+    """Returns steps as lists of plain values."""
     return [list(astuple(step)) for step in steps]
 
 
 def steps_from_state(state: list[list[int]]) -> tuple[Step, ...]:
-    """The inverse of `steps_state`. Raises TypeError or ValueError if something is missing or wrong."""
+    """Inverts `steps_state`. Raises TypeError or ValueError if a value is missing or invalid."""
     steps = tuple(Step(*own) for own in state)
     for step in steps:
         if not all(isinstance(number, int) for number in astuple(step)):
@@ -97,7 +97,7 @@ def steps_from_state(state: list[list[int]]) -> tuple[Step, ...]:
 
 
 def _check_model(model: Model) -> None:
-    """Raises ValueError if parts of a model do not fit one another."""
+    """Raises ValueError if the parts of a model are inconsistent."""
     if model.image.dtype != torch.uint8 or model.image.dim() != 3 or model.colours not in COLOURS:
         raise ValueError("the picture is not uint8[H, W, 1, 3 or 4]")
     if not model.image.is_contiguous() or model.image.numel() > model.colours * MAX_PIXELS:
@@ -116,7 +116,7 @@ def _check_model(model: Model) -> None:
 def _check_tensors(
     trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...], width: int, colours: int
 ) -> None:
-    """Raises ValueError if a tensor has another type or shape than family, depths, width and colours give."""
+    """Raises ValueError if a tensor's type or shape does not follow from the other arguments."""
     banks, values = family.banks(depths[-1]), len(family.filter_bits)
     layers, heads, lean = depths[-1] - 1, (len(depths), colours), family.lean
     expected = [
@@ -132,17 +132,17 @@ def _check_tensors(
         expected += [(own.codes, dtype, shape), (own.scale, torch.float32, shape[:-1])]
     if any((tensor.dtype, tensor.shape) != (dtype, shape) for tensor, dtype, shape in expected):
         raise ValueError("tensors do not fit the space")
-    # A tensor of any shape can be a view of a few bytes.
+    # With strides of 0 a few bytes can be a tensor of any shape.
     if not all(tensor.is_contiguous() for tensor, _, _ in expected):
         raise ValueError("tensors whose values are not all there")
 
 
 def write_state(path: Path, kind: str, state: dict[str, Any]) -> None:
-    """Writes a dict of plain values and tensors beside `path`, then renames.
+    """Writes a dict of plain values and tensors atomically: beside `path`, then renamed.
 
-    `kind` says what the dict is, such as "model", and is asked for by `read_state`.
+    `kind` says what the dict is, such as "model"; `read_state` checks it.
     """
-    # Through memory: torch writes a file's own name into it.
+    # Through memory, as torch would write the file's name into the file.
     buffer = BytesIO()
     torch.save({"anir": FORMAT, "kind": kind, **state}, buffer)
     with replacing(path) as temporary:
@@ -150,7 +150,7 @@ def write_state(path: Path, kind: str, state: dict[str, Any]) -> None:
 
 
 def read_state(path: Path, kind: str) -> dict[str, Any]:
-    """Reads what `write_state` wrote. Raises AnirError if the file is of another kind or version, or none."""
+    """Reads what `write_state` wrote. Raises AnirError if kind or version differ, or it cannot be read."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -175,7 +175,7 @@ def read_state(path: Path, kind: str) -> dict[str, Any]:
 
 
 def _check_archive(data: bytes) -> None:
-    """Raises ValueError if the directory of a zip archive promises more than the bytes that there are."""
+    """Raises ValueError if a zip archive claims to hold more bytes than the file has (a zip bomb)."""
     with zipfile.ZipFile(BytesIO(data)) as archive:
         members = archive.infolist()
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):

@@ -1,4 +1,4 @@
-"""CICP code points (ITU-T H.273) of a PNG's cICP chunk or an AVIF's colr box, which Pillow does not give."""
+"""Reads CICP code points (ITU-T H.273) from PNG's cICP chunk and AVIF's colr box, as Pillow does not."""
 
 import struct
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from PIL import Image
 
 _LONGEST_HEADER = 2**20
-"""Bytes of a file that are looked through; pixels come after these."""
+"""Bytes of a file that are searched, which is more than precede the pixels."""
 
 
 @dataclass(frozen=True)
 class Cicp:
-    """What a file says of its colours, as code points."""
+    """A file's colour space as code points."""
 
     primaries: int
     transfer: int
 
 
 def read_cicp(image: Image.Image) -> Cicp | None:
-    """The code points of an opened picture, if it has any; its file is left at the position it was at."""
+    """Returns the code points of an opened picture, or None; restores its file's position."""
     file = getattr(image, "fp", None)
     if file is None or image.format not in ("PNG", "AVIF"):
         return None
@@ -34,7 +34,10 @@ def read_cicp(image: Image.Image) -> Cicp | None:
 
 
 def _of_png(data: memoryview) -> Cicp | None:
-    """A chunk is length, type, content and checksum; the last byte of cICP is 1 for values of full range."""
+    """Searches a PNG's chunks for cICP, whose last byte is 1 for values of full range.
+
+    A chunk is length, type, content and checksum.
+    """
     at = 8
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -48,7 +51,7 @@ def _of_png(data: memoryview) -> Cicp | None:
 
 
 def _of_avif(data: memoryview) -> Cicp | None:
-    """The colr box of type nclx that belongs to the primary item: ISO/IEC 14496-12 and 23008-12."""
+    """Finds the primary item's colr box of type nclx (ISO/IEC 14496-12 and 23008-12)."""
     meta = _box(data, b"meta")[4:]
     (primary,) = struct.unpack_from(">I" if _box(meta, b"pitm")[0] else ">H", _box(meta, b"pitm"), 4)
     shared = _box(meta, b"iprp")
@@ -62,7 +65,7 @@ def _of_avif(data: memoryview) -> Cicp | None:
 
 
 def _properties_of(associations: memoryview, item: int) -> Iterator[int]:
-    """Indices, from 1, of an item's properties in an ipma box."""
+    """Yields the indices, from 1, of an item's properties in an ipma box."""
     version, flags, count = struct.unpack_from(">B3sI", associations)
     entry, link = (">IB" if version else ">HB"), (">H" if flags[2] & 1 else ">B")
     at = 8
@@ -78,7 +81,7 @@ def _properties_of(associations: memoryview, item: int) -> Iterator[int]:
 
 
 def _box(data: memoryview, kind: bytes) -> memoryview:
-    """The content of the first box of a kind. Raises LookupError if there is none."""
+    """Returns the content of the first box of a kind. Raises LookupError if there is none."""
     for found, content in _boxes(data):
         if found == kind:
             return content
@@ -86,7 +89,10 @@ def _box(data: memoryview, kind: bytes) -> memoryview:
 
 
 def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Kind and content of each box: a size of 1 is followed by one of 64 bits, 0 means all that is left."""
+    """Yields each box's kind and content.
+
+    A size of 1 means that a size of 64 bits follows, and 0 that the box extends to the end.
+    """
     at = 0
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)

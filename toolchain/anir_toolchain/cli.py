@@ -32,10 +32,10 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
         needs = f"needs {', '.join(missing)}; install the toolchain: pip install 'anir[toolchain]'"
         print(f"anir-{command}: {needs}", file=sys.stderr)
         return 1
-    # Threads of ours work side by side: those of numpy's BLAS, which reads this as it loads, would only wait
-    # for one another, and busily.
+    # We run threads of our own, which those of numpy's BLAS would slow down by busy waiting. BLAS reads this
+    # when it is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Only now: these modules import what may be missing.
+    # Imported only now, as these modules need the packages checked above.
     with ended_by_interrupts():
         from anir_toolchain.terminal import run
 

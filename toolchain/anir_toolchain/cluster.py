@@ -1,6 +1,6 @@
-"""Pictures on a Ray cluster: a task each, whose bytes come and go, so that nodes need no common disk.
+"""Fits pictures on a Ray cluster, one task per picture, without a file system shared by the nodes.
 
-Pictures are read and models are written on this machine alone.
+Tasks receive a picture's bytes and return those of its target; only this machine reads and writes files.
 """
 
 import importlib
@@ -27,14 +27,14 @@ from anir_toolchain.lock import locked
 from anir_toolchain.progress import Progress
 
 _ATTEMPTS = 3
-"""How many workers a picture is given, one after the other, until one lives to its end."""
+"""Largest number of attempts at a picture, if workers are lost."""
 _AHEAD = 2
-"""Tasks for each core, so that the next is there when one ends."""
+"""Tasks submitted per core, so that the next one is there when one ends."""
 
 
 @dataclass(frozen=True)
 class _Done:
-    """What a worker made of a picture, and the bytes of its target, if it was fitted."""
+    """A task's last message: its outcome, and the bytes of the target, empty if nothing was fitted."""
 
     outcome: Outcome
     data: bytes
@@ -42,7 +42,14 @@ class _Done:
 
 @dataclass
 class _Task:
-    """A job under way: what keeps its target from others, and the stream of what its worker says."""
+    """A job in progress.
+
+    Attributes:
+        job: the job.
+        lock: holds the lock of its target.
+        stream: Ray's stream of the task's messages.
+        attempt: number of the current attempt, from 1.
+    """
 
     job: Job
     lock: ExitStack
@@ -51,10 +58,10 @@ class _Task:
 
 
 def on_cluster(jobs: Sequence[Job], options: Options, address: str, display: Display) -> Iterator[Outcome]:
-    """Does all jobs on the cluster of that address, as `ray.init` takes it, and yields outcomes as they end.
+    """Carries out all jobs on a cluster, and yields the outcomes as they are done.
 
-    A picture whose worker is lost is given to another one. Raises AnirError if Ray is not installed, or
-    there is no such cluster.
+    `address` is what `ray.init` takes. A picture whose worker is lost is given to another one. Raises
+    AnirError if Ray is not installed or there is no such cluster.
     """
     ray = _connected(address)
     try:
@@ -65,8 +72,8 @@ def on_cluster(jobs: Sequence[Job], options: Options, address: str, display: Dis
 
 
 def _connected(address: str) -> Any:
-    """Ray, connected to a cluster, or to one that it starts here if the address is `local`."""
-    # Otherwise it tells its maker of each use.
+    """Returns the module `ray`, connected to a cluster; for the address `local` Ray starts one here."""
+    # Otherwise Ray would report usage statistics to its maker.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray = importlib.import_module("ray")
@@ -81,14 +88,14 @@ def _connected(address: str) -> Any:
 
 
 class Cluster:
-    """Gives pictures to workers, and takes what they say."""
+    """Submits pictures as tasks to a cluster, and handles their messages."""
 
     def __init__(self, ray: Any, options: Options, display: Display, locks: ExitStack) -> None:
         self._ray, self._options, self._display, self._locks = ray, options, display, locks
         self._fit = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(_fit)
 
     def run(self, waiting: deque[Job]) -> Iterator[Outcome]:
-        """Does all jobs, as many at a time as there are cores."""
+        """Carries out all jobs, on all of the cluster's cores, and yields the outcomes as they are done."""
         most = _AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         tasks: list[_Task] = []
         while waiting or tasks:
@@ -106,7 +113,7 @@ class Cluster:
                     yield ended
 
     def _begin(self, job: Job) -> _Task | Outcome:
-        """Gives a job to a worker, unless it is done already or cannot be begun."""
+        """Submits a job; returns an outcome if it is done already or cannot be started."""
         options, lock = self._options, self._locks.enter_context(ExitStack())
         try:
             lock.enter_context(locked(job.target))
@@ -130,7 +137,7 @@ class Cluster:
         return self._fit.remote(job.picture.name, data, job.target.suffix, self._options)
 
     def _next(self, task: _Task) -> Outcome | None:
-        """Takes the next thing that a worker says; the outcome if that was the last."""
+        """Handles a task's next message; returns the outcome if it was the last one."""
         picture = task.job.picture
         try:
             said = self._ray.get(next(task.stream))
@@ -146,7 +153,7 @@ class Cluster:
         return None
 
     def _again(self, task: _Task) -> Outcome | None:
-        """Gives a picture whose worker was lost to another one; the outcome if too many were."""
+        """Submits a picture again whose worker was lost; returns an outcome if it has been lost too often."""
         picture = task.job.picture
         if task.attempt == _ATTEMPTS:
             return Outcome(task.job, failure=f"{picture}: {_ATTEMPTS} workers were lost, one after the other")
@@ -160,7 +167,7 @@ class Cluster:
 
 
 def _kept(job: Job, done: _Done) -> Outcome:
-    """Writes what a worker made to the target."""
+    """Writes the target that a task returned, and returns the outcome with the job's own paths."""
     outcome = replace(done.outcome, job=job)
     if outcome.failure:
         return replace(outcome, failure=str(job.picture.parent / outcome.failure))
@@ -174,7 +181,7 @@ def _kept(job: Job, done: _Done) -> Outcome:
 
 
 def _fit(name: str, data: bytes, suffix: str, options: Options) -> Iterator[Progress | str | _Done]:
-    """The task: fits a picture of that name and content, and says how far it is, and what became of it."""
+    """The task: fits a picture, given its file's name and bytes, and yields progress, warnings and result."""
     said: SimpleQueue[Progress | str | _Done] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder:
         job = Job(Path(folder) / name, Path(folder) / f"target{suffix}")

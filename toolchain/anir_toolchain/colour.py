@@ -1,7 +1,7 @@
-"""Colours of a picture file as sRGB, as browsers show them.
+"""Converts the colours of picture files to sRGB, as browsers show them.
 
-A file says what its numbers mean by an ICC profile, by CICP code points (ITU-T H.273) or by PNG's gAMA and
-cHRM chunks. Little CMS converts by ICC profiles; the others are a curve and primaries, converted here.
+A file describes its colour space by an ICC profile, by CICP code points (ITU-T H.273) or by PNG's gAMA and
+cHRM chunks. Little CMS converts by ICC profiles; the others amount to a curve and primaries, converted here.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +17,10 @@ from PIL import Image, ImageCms
 from anir_toolchain.cicp import Cicp, read_cicp
 
 Curve = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""From coded values in [0, 1] to linear light in [0, 1]."""
+"""A transfer curve: from coded values in [0, 1] to linear light in [0, 1]."""
 
 _BAND_VALUES = 2**21
-"""Values converted at a time: floating-point copies of a large picture would take gigabytes."""
+"""Values converted at a time, as floating-point copies of a large picture would take gigabytes."""
 
 _D65 = (0.3127, 0.3290)
 _BT709 = (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, *_D65)
@@ -39,7 +39,7 @@ _PRIMARIES = {
 """CIE xy of red, green, blue and white by CICP colour primaries, H.273 table 2."""
 
 _HDR = {16: "PQ", 18: "HLG"}
-"""Transfer characteristics of pictures for brighter screens, H.273 table 3."""
+"""Transfer characteristics of HDR pictures, H.273 table 3."""
 
 _GAMMA_TOLERANCE = 0.05
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -48,13 +48,13 @@ _D50 = np.array([0.9642, 1.0, 0.8249])
 
 @dataclass(frozen=True)
 class ColourSpace:
-    """RGB by a transfer curve and the CIE xy of red, green, blue and white (eight numbers)."""
+    """An RGB colour space: a transfer curve, and the CIE xy of red, green, blue and white (eight numbers)."""
 
     curve: Curve
     primaries: tuple[float, ...] = _BT709
 
     def to_srgb(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Values in [0, 1], float32[H, W, 1 | 3], as 8-bit sRGB of that shape; grey stays grey."""
+        """Converts values in [0, 1], float32[H, W, 1 | 3], to 8-bit sRGB of that shape; grey stays grey."""
         to_linear_srgb = np.linalg.solve(_to_xyz(_BT709), _to_xyz(self.primaries)).astype(np.float32)
         result = np.empty(values.shape, np.uint8)
         rows = max(1, _BAND_VALUES // values[0].size)
@@ -69,11 +69,11 @@ class ColourSpace:
 def as_srgb(
     colours: Image.Image | NDArray[np.float32], space: bytes | ColourSpace | None
 ) -> NDArray[np.uint8]:
-    """A picture in a colour space as sRGB, uint8[H, W, 1 | 3].
+    """Converts a picture to sRGB, uint8[H, W, 1 | 3].
 
     Args:
         colours: 8 bits of mode L, RGB, CMYK or LAB, or float32[H, W, 1 | 3] in [0, 1].
-        space: what the numbers mean, as from `colour_space`.
+        space: the picture's colour space, as from `colour_space`.
     """
     if isinstance(space, ColourSpace):
         return space.to_srgb(_as_fractions(colours))
@@ -96,9 +96,9 @@ def _as_fractions(colours: Image.Image | NDArray[np.float32]) -> NDArray[np.floa
 
 
 def colour_space(image: Image.Image) -> bytes | ColourSpace | None:
-    """What an opened picture says of its colours: an ICC profile, a colour space, or nothing (sRGB).
+    """Returns the colour space that an opened picture declares: an ICC profile, a space, or None (sRGB).
 
-    The first counts of CICP, ICC, sRGB, and gAMA with cHRM: PNG, third edition, section 4.3.
+    CICP takes precedence over ICC, then sRGB, then gAMA with cHRM: PNG, third edition, section 4.3.
     Raises AnirError for HDR pictures, whose brightness depends on the screen that shows them.
     """
     info, code = image.info, read_cicp(image)
@@ -118,15 +118,15 @@ def colour_space(image: Image.Image) -> bytes | ColourSpace | None:
 
 
 def _of_avif(code: Cicp) -> ColourSpace:
-    """Television's curves are shown as sRGB's, as by Chromium, and unknown code points as those of sRGB."""
+    """Returns an AVIF's colour space: sRGB's curve for television's, as in Chromium, and sRGB for unknown."""
     curve = _srgb_linear if code.transfer in _TELEVISION else _CURVES.get(code.transfer, _srgb_linear)
     return ColourSpace(curve, _PRIMARIES.get(code.primaries, _BT709))
 
 
 def _of_gamma(gamma: float, chromaticity: Sequence[float] | None) -> ColourSpace | None:
-    """The colours that PNG's gAMA and cHRM chunks state; `chromaticity` begins with white.
+    """Returns the colour space of PNG's gAMA and cHRM chunks; `chromaticity` begins with white.
 
-    A gamma of about 1/2.2 alone means sRGB, as to libpng and browsers; with a cHRM chunk it is exact.
+    Without cHRM a gamma of about 1/2.2 means sRGB, as in libpng and browsers; with cHRM it is taken exactly.
     """
     if chromaticity is None:
         return None if abs(2.2 * gamma - 1) < _GAMMA_TOLERANCE else ColourSpace(_power(1 / gamma))
@@ -149,12 +149,12 @@ def _smpte_428(coded: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _srgb_linear(coded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """IEC 61966-2-1, from coded to linear."""
+    """Converts coded sRGB values to linear ones, IEC 61966-2-1."""
     return np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def _srgb_coded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """IEC 61966-2-1, from linear to coded."""
+    """Converts linear values to coded sRGB ones, IEC 61966-2-1."""
     coded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     return coded.astype(np.float32)
 
@@ -169,17 +169,17 @@ _CURVES: dict[int, Curve] = {
     13: _srgb_linear,
     17: _smpte_428,
 }
-"""By CICP transfer characteristics, H.273 table 3; those of BT.709 are a display's, BT.1886."""
+"""Curves by CICP transfer characteristics, H.273 table 3; for BT.709 it is that of displays, BT.1886."""
 
 
 def _xyz(primaries: tuple[float, ...]) -> NDArray[np.float64]:
-    """CIE XYZ of red, green, blue and white, [3, 4], each of Y = 1."""
+    """Returns the CIE XYZ of red, green, blue and white, [3, 4], each with Y = 1."""
     x, y = np.array(primaries, np.float64).reshape(4, 2).T
     return np.stack([x / y, np.ones(4), (1 - x - y) / y])
 
 
 def _to_xyz(primaries: tuple[float, ...]) -> NDArray[np.float64]:
-    """Linear RGB to CIE XYZ under D50, the white being adapted by Bradford's matrix."""
+    """Returns the matrix from linear RGB to CIE XYZ under D50, with Bradford's adaptation of white."""
     xyz = _xyz(primaries)
     rgb = xyz[:, :3] * np.linalg.solve(xyz[:, :3], xyz[:, 3])
     cones = _BRADFORD @ np.stack([_D50, xyz[:, 3]], axis=1)
@@ -190,11 +190,11 @@ def _to_xyz(primaries: tuple[float, ...]) -> NDArray[np.float64]:
 
 
 _ICC_MODES = {"RGB ": ("RGB", "L"), "GRAY": ("L",), "CMYK": ("CMYK",)}
-"""By a profile's kind of colours, the modes of pictures that it counts for."""
+"""By a profile's kind of colours, the modes of pictures that it applies to."""
 
 
 def icc_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """A picture of mode L, RGB or CMYK as sRGB; None if the profile is damaged or of other colours."""
+    """Converts a picture of mode L, RGB or CMYK to sRGB; None if the profile is damaged or does not apply."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         modes = _ICC_MODES.get(source.profile.xcolor_space, ())
@@ -208,12 +208,12 @@ def icc_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def _srgb_profile() -> ImageCms.ImageCmsProfile:
-    """sRGB, said to be of ICC version 2: of two of version 4 Little CMS would align the black points."""
+    """Returns sRGB marked as ICC version 2: between two of version 4 Little CMS would align black points."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     data[8:12] = b"\x02\x40\x00\x00"
     return ImageCms.ImageCmsProfile(BytesIO(data))
 
 
 def lab_to_srgb(image: Image.Image) -> Image.Image | None:
-    """A picture in CIE L*a*b* as sRGB."""
+    """Converts a picture in CIE L*a*b* to sRGB."""
     return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _srgb_profile(), outputMode="RGB")

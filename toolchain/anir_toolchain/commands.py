@@ -1,4 +1,4 @@
-"""What the command lines do: parse, call the library, print."""
+"""The commands `anir-train`, `anir-export` and `anir-eval`: parse arguments, call the library, print."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
 
 if TYPE_CHECKING:
-    # Loads torch, which pictures that are not trained need not wait for.
+    # Imports torch, which is slow to load and not needed for pictures that are not trained.
     from anir_toolchain.model import Model
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
@@ -130,7 +130,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _report(outcomes: list[Outcome], quiet: bool) -> None:
-    """Prints what became of the pictures. Raises AnirError, which names those that failed, if any did."""
+    """Prints the outcomes. Raises AnirError, naming the pictures that failed, if any did."""
     failed = [outcome for outcome in outcomes if outcome.failure]
     if len(outcomes) == 1:
         if failed:
@@ -150,7 +150,7 @@ def _colour(text: str | None) -> Colour | None:
 
 
 def _parse_preset(text: str) -> tuple[str, int | None]:
-    """A preset's name, empty for the default, and steps that may follow it: `best` or `best:20000`."""
+    """Parses `best` or `best:20000` to the preset's name, which may be empty, and the steps, if any."""
     name, colon, steps = text.partition(":")
     if colon and not (steps.isascii() and steps.isdigit() and len(steps) < 10):
         raise UsageError(f"--preset {text}: write a preset and a number of steps, like best:20000")
@@ -158,7 +158,7 @@ def _parse_preset(text: str) -> tuple[str, int | None]:
 
 
 def _parse_space(text: str | None) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """Depths and widths, like `d2,3w48,64` or `d3w64`."""
+    """Parses depths and widths like `d2,3w48,64` or `d3w64`."""
     if text is None:
         return None, None
     numbers = r"(\d{1,5}(?:,\d{1,5})*)"
@@ -202,7 +202,7 @@ def export_subnets(
         return
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
-    # Here, as onnxscript takes nearly a second to import, which training and .anir files need not wait for.
+    # Here, as onnxscript takes nearly a second to import and is not needed otherwise.
     from anir_toolchain.checkpoint import load_model
     from anir_toolchain.onnx_export import export, export_levels
 
@@ -262,7 +262,7 @@ def evaluate_subnets(
 
 
 def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row], Manifest | Header, str]:
-    """The rows of a model, a folder or an `.anir` file, what they are of, and a title."""
+    """Evaluates a model, a folder or an `.anir` file; returns rows, manifest or header, and a title."""
     if is_anir(source):
         levels = LevelFile.read(source)
         header = levels.header
@@ -285,7 +285,7 @@ def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row]
 
 
 def _check_plot_path(plot_path: Path, source: Path, picture: Path | None) -> None:
-    """Raises UsageError if a plot has a name of another kind, or would replace what it is of."""
+    """Raises UsageError if a plot's name has an unknown suffix, or is that of an input file."""
     if plot_path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"{plot_path}: a plot's name ends in .png, .svg or .pdf")
     for read in (source, picture):

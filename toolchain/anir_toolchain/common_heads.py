@@ -1,7 +1,7 @@
-"""Heads of the common networks of the family `lapped`: the common ones, or such near them where these pay.
+"""Heads of the common networks of the family `lapped`: common heads, or heads near them where these pay.
 
-Moves from a common head cost bytes of a file. They pay if they raise PSNR by more than as many bytes of
-coefficients would.
+A head near the common one differs from it by moves: small integer offsets to its codes, which cost bytes.
+They pay if they raise PSNR by more than the same number of bytes of coefficients would.
 """
 
 import math
@@ -20,44 +20,45 @@ from anir_toolchain.space import Subnet
 Head = Mapping[str, NDArray[Any]]
 """A head's tensors by the names of docs/format.md."""
 DB_PER_SHARE = 14.0
-"""What own tensors have to gain in dB, by the share of a level's bytes that they take.
+"""Gain in dB that a picture's own tensors must have, per share of the level's bytes that they take.
 
-Coefficients gain some 3.4 dB with e times the bytes; levels after this one pay as well.
+Coefficients gain some 3.4 dB when a level's bytes grow by a factor of e; the price is higher because later
+levels would profit from these bytes, too.
 """
 
 
 def own_bytes(depth: int, channels: int, planes: int, bits: int) -> float:
-    """Bytes that a network's own layers, which are those of the shallower ones too, and its own head take.
+    """Estimates the bytes of a network's own layers, which shallower networks share, and of its own head.
 
     Args:
         depth: number of layers.
-        channels: of each layer, those of the planes included.
-        planes: of the picture.
-        bits: of a hidden weight.
+        channels: number of channels of each layer, including the planes.
+        planes: number of the picture's planes.
+        bits: bits of a hidden weight.
     """
     layers = (depth - 1) * channels * (channels - planes) * bits / 8
-    # A code of each colour for each channel, and scales and biases.
+    # The head: for each colour a code per channel; scales and biases.
     return layers + planes * (channels + 4) + 16
 
 
 def best_head(
     subnet: Subnet, colours: Colours, width: int, size: int, seen: Floats, wanted: Floats
 ) -> tuple[float, Head]:
-    """What the common network with the best head is worth in dB (`worth`), and that head.
+    """Returns the `worth` in dB of the common network with the best head, and that head.
 
     Args:
-        subnet: of whose size there is a common network.
-        colours: that planes become.
-        width: of the level, in units.
+        subnet: depth and width of the network; there must be a common one of that size.
+        colours: the map from planes to colours.
+        width: quantization step of the level, in units.
         size: bytes of the prefix that ends with the level.
-        seen: what channels see of the level's latents at M pixels, float32[M, n].
-        wanted: colours of these pixels, float32[M, N] in [0, 1].
+        seen: the network's inputs from the level's latents at M pixels, float32[M, n].
+        wanted: the picture's colours at these pixels, float32[M, N] in [0, 1].
     """
     known, planes = common_trunks()[subnet.width - wanted.shape[1]], wanted.shape[1]
     own = known.layers(subnet.depth, planes)
     channels = last_layer(own["weights"] * own["steps"][:, None, None], seen)
     common = colours.head(known.head(subnet.depth), width)
-    # dB per bit, as the error of all colours that saves as much.
+    # The price of a bit in dB, converted to squared error, summed over all colours.
     price = DB_PER_SHARE / size / 8 * math.log(10) / 10 * planes * _error(channels, common, wanted)
     moves = Moments.of(channels, wanted).moves_from(common, NEAR, price)
     heads = [(common, 0.0), (near(common, moves), move_bits(moves) / 8)]
@@ -66,18 +67,18 @@ def best_head(
 
 
 def worth(channels: Floats, head: Head, wanted: Floats, share: float) -> float:
-    """PSNR in dB of the colours that a head makes, less what that share of the level's bytes is worth.
+    """Returns the PSNR in dB that a head reaches, minus the price of the bytes that the own tensors take.
 
     Args:
-        channels: of a last layer at M pixels, float32[M, C].
-        head: that makes colours of them.
-        wanted: colours of these pixels, float32[M, N] in [0, 1].
-        share: of the level's bytes that own tensors take.
+        channels: the last layer's channels at M pixels, float32[M, C].
+        head: the head's tensors.
+        wanted: the picture's colours at these pixels, float32[M, N] in [0, 1].
+        share: the own tensors' share of the bytes of the prefix that ends with the level.
     """
     return -10 * math.log10(max(_error(channels, head, wanted), 1e-10)) - DB_PER_SHARE * share
 
 
 def _error(channels: Floats, head: Head, wanted: Floats) -> float:
-    """The mean squared error of the colours that a head makes."""
+    """Returns the mean squared error of a head's colours, clipped to [0, 1]."""
     shown = channels @ (head["head"] * head["head.scale"][:, None]).T + head["head.bias"]
     return float(np.square(shown.clip(0, 1) - wanted).mean())

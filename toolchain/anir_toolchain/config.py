@@ -1,4 +1,4 @@
-"""The configuration of a training: what is asked for, checked and filled in."""
+"""The configuration of a training, with its checks and defaults."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Config:
         family: name of the networks' family.
         bits: bits of a hidden weight, 4 or 8.
         preset: name of the schedule; by default "instant" for families with latents, else "balanced".
-        depths: of the subnets, rising; by default those of the default space.
-        widths: of the subnets, rising; by default those that suit the picture and the family.
-        seed: of all random numbers.
-        device: "auto" (CUDA if there is any), "cpu" or "cuda".
-        steps: number of optimizer steps, if not the preset's.
+        depths: depths of the subnets, ascending; by default those of the default space.
+        widths: widths of the subnets, ascending; by default those that suit the picture and the family.
+        seed: seed of all random numbers.
+        device: "auto" (CUDA if available), "cpu" or "cuda".
+        steps: number of optimizer steps; by default the preset's.
     """
 
     family: str = "lapped"
@@ -47,9 +47,9 @@ class Config:
             object.__setattr__(self, "preset", name)
 
     def space(self, width: int, height: int, colours: int = 3) -> Space:
-        """The subnets for a picture of width × height with so many colours.
+        """Returns the subnets for a picture of width × height with `colours` channels.
 
-        Raises AnirError if depths or widths make none.
+        Raises AnirError if depths or widths are invalid.
         """
         kind = family(self.family)
         default, narrowest = kind.default_space(width, height, colours), kind.narrowest(colours)
@@ -60,11 +60,11 @@ class Config:
 
     @property
     def schedule_name(self) -> str:
-        """The preset's name, and the steps that take the place of its own: `best` or `best:20000`."""
+        """The preset's name, with the number of steps if it is not the preset's: `best` or `best:20000`."""
         return self.preset if self.steps is None else f"{self.preset}:{self.steps}"
 
     def schedule(self) -> Preset:
-        """The preset with these steps. Raises AnirError if it is unknown or there are no steps."""
+        """Returns the preset with `steps`. Raises AnirError if it is unknown, or `steps` is less than 1."""
         if self.steps is None:
             return preset(self.preset)
         if self.steps < 1:
@@ -72,7 +72,7 @@ class Config:
         return preset(self.preset).lasting(self.steps)
 
     def check(self) -> None:
-        """Raises AnirError if a name, a number or the device is not one of those known."""
+        """Raises AnirError if a name or number is invalid, or the device is unknown or missing."""
         family(self.family)
         if not self.schedule().steps and not family(self.family).has_latents:
             raise AnirError(f"{self.family} networks have to be trained; take --preset fast")
@@ -84,7 +84,7 @@ class Config:
             self.torch_device()
 
     def torch_device(self) -> torch.device:
-        """The device to train on. Raises AnirError if it is missing."""
+        """Returns the device to train on. Raises AnirError if it is missing."""
         import torch
 
         if self.device == "cuda" and not torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""How far a command is, on stderr: bars on a terminal, a plain line every ten seconds elsewhere."""
+"""Shows a command's progress on stderr: bars on a terminal, a plain line every ten seconds elsewhere."""
 
 import sys
 import threading
@@ -13,25 +13,25 @@ from rich.progress import Progress as Bars
 from anir_toolchain.progress import OnProgress, Progress
 
 SECONDS = 10.0
-"""Between two lines."""
+"""Seconds between two lines."""
 
 
 class Display:
-    """How far each of several pictures is. This one shows nothing."""
+    """Receives the progress of several pictures. This base class shows nothing."""
 
     def advance(self, picture: str, at: Progress) -> None:
-        """Takes notice of how far a picture is."""
+        """Updates the progress of a picture, or of a batch under one name."""
 
     def leave(self, picture: str) -> None:
-        """Takes no more notice of a picture, or of several under one name."""
+        """Removes a picture, or a batch under one name."""
 
     def finish(self, picture: str, failure: str) -> None:
-        """Takes notice that a picture is done, or of what went wrong."""
+        """Records that a picture is done, or has failed if `failure` is not empty."""
 
 
 @contextmanager
 def show(total: int, quiet: bool = False) -> Iterator[Display]:
-    """A display of so many pictures that suits stderr."""
+    """Provides a display for `total` pictures that suits stderr."""
     if quiet:
         yield Display()
     elif sys.stderr.isatty():
@@ -45,33 +45,33 @@ def show(total: int, quiet: bool = False) -> Iterator[Display]:
 
 @contextmanager
 def progress_bar() -> Iterator[OnProgress]:
-    """For a `fit` of one picture: what to call with its progress."""
+    """Provides an `on_progress` for a `fit` of one picture."""
     with show(1) as display:
         yield lambda at: display.advance("", at)
 
 
 class LineDisplay(Display):
-    """Keeps what a line says: how many pictures are done, and how far the others are."""
+    """Prints lines that say how many pictures are done, and how far the current ones are."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
         self._running: dict[str, Progress] = {}
 
     def advance(self, picture: str, at: Progress) -> None:
-        """Keeps how far the picture is."""
+        """Stores the picture's progress."""
         self._running[picture] = at
 
     def leave(self, picture: str) -> None:
-        """Forgets how far the picture is."""
+        """Forgets the picture's progress."""
         self._running.pop(picture, None)
 
     def finish(self, picture: str, failure: str) -> None:
-        """Counts the picture."""
+        """Counts the picture as done."""
         self.leave(picture)
         self._done += 1
 
     def print(self) -> None:
-        """Prints the line, if there is anything to say."""
+        """Prints the line, unless it is empty."""
         parts = [f"{self._done} of {self._total} pictures"] if self._total > 1 else []
         parts += [_line_of(picture, at) for picture, at in list(self._running.items())]
         if parts:
@@ -79,7 +79,7 @@ class LineDisplay(Display):
 
 
 class BarDisplay(Display):
-    """A bar for all pictures, if there are several, and one for each that is under way."""
+    """Shows a bar for all pictures, if there are several, and one for each current picture."""
 
     def __init__(self, bars: Bars, total: int) -> None:
         self._bars, self._total, self._done, self._failed = bars, total, 0, 0
@@ -88,7 +88,7 @@ class BarDisplay(Display):
 
     def advance(self, picture: str, at: Progress) -> None:
         """Moves the picture's bar."""
-        # Started by the first report, so that what fails before it prints its error alone.
+        # Started by the first report, so that after an earlier failure there is only its message.
         self._bars.start()
         if picture not in self._tasks:
             self._tasks[picture] = self._bars.add_task("", total=at.steps, state="")
@@ -102,12 +102,12 @@ class BarDisplay(Display):
         )
 
     def leave(self, picture: str) -> None:
-        """Takes the picture's bar away, unless it is the only one."""
+        """Removes the picture's bar, unless it is the only one."""
         if picture in self._tasks and self._all is not None:
             self._bars.remove_task(self._tasks.pop(picture))
 
     def finish(self, picture: str, failure: str) -> None:
-        """Takes the picture's bar away and moves that of all."""
+        """Removes the picture's bar and advances that of all pictures."""
         self.leave(picture)
         self._done += 1
         self._failed += bool(failure)
@@ -127,7 +127,7 @@ def _line_of(picture: str, at: Progress) -> str:
 
 @contextmanager
 def _bars() -> Iterator[Bars]:
-    # Fits 80 columns: a narrow terminal cuts the time left first.
+    # Fits 80 columns; on narrower terminals the remaining time is cut off first.
     columns = (
         TextColumn("{task.description}", markup=False),  # names of files are no markup
         BarColumn(bar_width=8),

@@ -1,7 +1,8 @@
-"""Coefficients of a lapped transform as one embedded code, of which each level is a prefix.
+"""Encodes the coefficients of a lapped transform as one embedded stream, of which each level is a prefix.
 
-Nothing is weighed: a level tells of coefficients by thresholds that depend on how likely these are reached,
-as rate and distortion would have it (docs/format.md). Sought is each level's width, so that it ends in time.
+Coefficients are not optimized one by one: a level's significance threshold depends on the probability that it
+is reached, which is what rate–distortion optimization comes to (docs/format.md). What is searched for is each
+level's quantization step (its `width`), so that the level fits into its bytes.
 """
 
 import math
@@ -19,31 +20,40 @@ from numpy.typing import NDArray
 Reals = NDArray[np.floating]
 
 FINEST = 1.5 / 127.5
-"""Width of the finest level that is thought of: a level and a half of a pixel, which shows some 50 dB."""
+"""Quantization step of the finest level: 1.5 of the 255 steps of an 8-bit colour, which gives some 50 dB."""
 UNIT = FINEST / LEAST_WIDTH
-"""Value of a size of 1 of the embedded code."""
+"""Value of a coefficient of 1 in the embedded code."""
 LARGEST = 1 << 22
-"""Size beyond which no coefficient is told apart."""
-_TOLERANCE, _LAST_TOLERANCE, _TRIALS = 0.001, 0.0005, 16
-"""Share of a level's bytes that may be left, of the last one's, and how many widths are tried at most."""
-_ALIKE, _APART = 1.0005, 1.003
-"""Two widths between which no other one is tried, as a level may jump over its end there; and two that are
-told apart in a file, where none is known yet with which the level ends in time."""
-_LARGE, _BITS, _LESS = 0.6, 3.2, 0.7
-"""Sizes that a level tells of are larger than so many widths, about, and take so many bits each at first.
+"""Largest magnitude of a coefficient; larger ones are clipped."""
+_TOLERANCE = 0.001
+"""Share of the bytes up to a level's end that may stay unused."""
+_LAST_TOLERANCE = 0.0005
+"""The same for the last level."""
+_TRIALS = 16
+"""Largest number of widths that are tried for a level."""
+_ALIKE = 1.0005
+"""Ratio of a fitting width to a too fine one below which the search ends: bytes may jump past the target."""
+_APART = 1.003
+"""Least ratio from a too fine width to the next one tried; closer ones may be the same in a file (1/512)."""
+_SIGNIFICANT = 0.6
+"""Approximate magnitude, in widths of a level, from which on coefficients are significant there."""
+_FIRST_BITS = 3.2
+"""Bits per significant coefficient, as a first guess."""
+_COUNT_EXPONENT = 0.7
+"""The number of significant coefficients grows with this power of the bytes.
 
-Of a level's own bytes, those for the others change as well: that power of a ratio of bytes is one of counts.
+It is below 1 because more bytes also refine the coefficients that were significant before.
 """
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """A picture at one level.
+    """A picture at one level, with its latents.
 
     Attributes:
-        step: how the level refines what was known.
-        latents: what is known then, in units of the level's width.
-        end: bytes of the stream up to there, if it had nothing but coefficients.
+        step: how the level refines the coefficients.
+        latents: the coefficients as known after the level, in units of its width.
+        end: bytes of the stream up to the end of the level, without side information.
     """
 
     step: Step
@@ -53,12 +63,13 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Refined:
-    """What is known of a picture at one level.
+    """A picture at one level, with its coefficients.
 
     Attributes:
-        step: how the level refines what was known.
-        values: what is known then, int32[rows, columns, N, K, K], until the next level is asked for.
-        end: bytes of the stream up to there, if it had nothing but coefficients.
+        step: how the level refines the coefficients.
+        values: the coefficients as known after the level, int32[rows, columns, N, K, K]; valid until the next
+            level is requested.
+        end: bytes of the stream up to the end of the level, without side information.
     """
 
     step: Step
@@ -67,10 +78,13 @@ class Refined:
 
 
 def in_units(bands: Iterable[Reals], rows: int) -> Integers:
-    """Coefficients to encode, int32[rows, columns, N, K, K].
+    """Returns the coefficients to encode, int32[rows, columns, N, K, K] in units of UNIT.
 
-    They come from the top in bands of some rows of cells, [N, n, columns, K, K]. Cells' means become cosines
-    over blocks of 8 by 8 cells.
+    The DC coefficients of the cells are replaced by their cosine transform over blocks of 8 × 8 cells.
+
+    Args:
+        bands: the transform's coefficients from the top, n rows of cells at a time, [N, n, columns, K, K].
+        rows: total number of rows of cells.
     """
     first, means = 0, list[Reals]()
     for band in bands:
@@ -87,14 +101,14 @@ def in_units(bands: Iterable[Reals], rows: int) -> Integers:
 
 
 def _rounded(values: Reals) -> Reals:
-    """Values in whole units; they are changed."""
+    """Converts values to whole units, clipped to ±LARGEST, in place."""
     values /= UNIT
     np.rint(values, out=values)
     return np.clip(values, -LARGEST, LARGEST, out=values)
 
 
 def _cosines(n: int) -> Reals:
-    """The orthonormal cosines of n numbers in blocks of BLOCK, [n, n]."""
+    """Returns the matrix [n, n] of an orthonormal cosine transform (DCT-II) over blocks of BLOCK numbers."""
     result = np.zeros((n, n))
     for start in range(0, n, BLOCK):
         k = min(BLOCK, n - start)
@@ -108,7 +122,7 @@ def _cosines(n: int) -> Reals:
 def embed(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> list[Embedded]:
-    """Levels that end after so many bytes each, or just before: see `refine`."""
+    """Returns levels that end at, or just before, the given bytes, with their latents; see `refine`."""
     result = []
     for own in refine(target, ends, reaches, trials):
         latents = latents_of([own.values], 1 / own.step.width, target.shape[3], own.step.reach)
@@ -119,49 +133,49 @@ def embed(
 def refine(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> Iterator[Refined]:
-    """Levels in turn, each of which ends after so many bytes, or just before.
+    """Encodes and yields one level after the other, each of which ends at its given byte or just before.
 
     Args:
-        target: what levels come near to, as `in_units` has it.
-        ends: bytes of coefficients up to the end of each level, rising.
-        reaches: of each level's network (`Latents.reach`).
-        trials: widths that are tried for a level at most.
+        target: the coefficients to encode, as `in_units` returns them.
+        ends: for each level the bytes of coefficients up to its end, ascending.
+        reaches: the reach of each level's network (`Latents.reach`).
+        trials: largest number of widths that are tried for a level.
     """
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
-    # Room for widths that turn out far too fine: of noise, a code of a byte and more for each coefficient.
+    # Room for widths that turn out far too fine: noise may take more than a byte for each coefficient.
     coder.encode(4 * target.size + 4096, target)
-    sizes = _Sizes(target)
-    before, bits = None, _BITS
+    rate_model = _RateModel(target)
+    before, bits = None, _FIRST_BITS
     for end, reach in zip(ends, reaches, strict=True):
-        guess = Step(sizes.width(8 * end / bits), reach)
+        guess = Step(rate_model.width(8 * end / bits), reach)
         tolerance = _LAST_TOLERANCE if end == ends[-1] else _TOLERANCE
         inside = range(round(end - tolerance * end), end + 1)
-        before = _coded_within(coder, sizes, before, guess, inside, trials)
+        before = _coded_within(coder, rate_model, before, guess, inside, trials)
         yield Refined(before, coder.values(), coder.position())
-        bits = 8 * coder.position() / sizes.beyond(before.width)
+        bits = 8 * coder.position() / rate_model.beyond(before.width)
 
 
-class _Sizes:
-    """Sizes of coefficients in order: a level's bytes are about in proportion to how many are large.
+class _RateModel:
+    """Rate model: a level's bytes are about proportional to its number of significant coefficients.
 
-    So He and Mitra 2002, A linear source model and a unified rate control algorithm for DCT video coding.
+    After He and Mitra 2002, A linear source model and a unified rate control algorithm for DCT video coding.
     """
 
     def __init__(self, target: Integers) -> None:
         self._ascending = np.sort(np.abs(target), axis=None)
 
     def beyond(self, width: int) -> int:
-        """How many are large for a level of that width, at least 1."""
-        return max(1, len(self._ascending) - int(np.searchsorted(self._ascending, _LARGE * width)))
+        """Returns about how many coefficients are significant at a width, at least 1."""
+        return max(1, len(self._ascending) - int(np.searchsorted(self._ascending, _SIGNIFICANT * width)))
 
     def width(self, count: float) -> int:
-        """For which width so many are large, about."""
-        return int(self._ascending[-min(max(1, round(count)), len(self._ascending))] / _LARGE)
+        """Returns the width at which about `count` coefficients are significant."""
+        return int(self._ascending[-min(max(1, round(count)), len(self._ascending))] / _SIGNIFICANT)
 
 
 def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
-    """The latents of levels that refine `target`, as `in_units` has it, by these steps in turn."""
+    """Encodes `target`, as `in_units` returns it, with the given steps, and yields each level's latents."""
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
     coder.encode(target.size + 4096, target)
@@ -173,18 +187,19 @@ def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
 
 
 def _code(coder: Coder, before: Step | None, step: Step) -> int:
-    """Codes a level after the one before; where it ends."""
+    """Encodes a level, given the step of the level before, and returns the byte at which it ends."""
     code_step(coder, before, step)
     coder.level(step.width)
     return coder.position()
 
 
 def _coded_within(
-    coder: Coder, sizes: _Sizes, before: Step | None, guess: Step, ends: range, trials: int
+    coder: Coder, rate_model: _RateModel, before: Step | None, guess: Step, ends: range, trials: int
 ) -> Step:
-    """Codes a level with the least of the tried widths with which it ends in time; at worst the widest.
+    """Encodes a level with the finest of the tried widths whose bytes fit, and returns its step.
 
-    It ends at one of `ends`, or before these if no width that is tried does.
+    The search stops once the level ends at one of `ends`. If no tried width achieves that, the level ends
+    before them; if none fits at all, the widest is taken, and the level ends after them.
     """
     coder.keep()
     tried: dict[int, int] = {}
@@ -200,7 +215,7 @@ def _coded_within(
         fit = min((w for w, taken in tried.items() if taken < ends.stop), default=0)
         if fit and (tried[fit] in ends or fit == LEAST_WIDTH or fit < _ALIKE * fine):
             break
-        width = _between(sizes, fine, fit, tried, ends)
+        width = _between(rate_model, fine, fit, tried, ends)
     width = min((w for w, taken in tried.items() if taken < ends.stop), default=max(tried))
     if width != next(reversed(tried)):
         coder.restore()
@@ -208,14 +223,14 @@ def _coded_within(
     return replace(guess, width=width)
 
 
-def _between(sizes: _Sizes, fine: int, fit: int, tried: dict[int, int], ends: range) -> int:
-    """The next width to try, where `fine` is too fine and `fit` is not; 0 if there is none yet."""
+def _between(rate_model: _RateModel, fine: int, fit: int, tried: dict[int, int], ends: range) -> int:
+    """Returns the next width to try, given the widest too fine and the finest fitting width (0: none yet)."""
     aim = (ends.start + ends.stop) / 2
     if fine and fit:
         above, below = math.log(tried[fine] / aim), math.log(aim / tried[fit])
         last = [taken >= ends.stop for taken in tried.values()][-2:]
-        # Sizes may jump: in the middle where the last two widths were on the same side.
+        # Bytes are no smooth function of the width: bisect where the last two widths erred on the same side.
         share = 0.5 if last[0] == last[-1] else min(max(above / (above + below), 0.1), 0.9)
         return min(max(round(float(fine * (fit / fine) ** share)), fine + 1), fit - 1)
-    width = sizes.width(sizes.beyond(fine or fit) * (aim / tried[fine or fit]) ** _LESS)
+    width = rate_model.width(rate_model.beyond(fine or fit) * (aim / tried[fine or fit]) ** _COUNT_EXPONENT)
     return max(width, math.ceil(_APART * fine)) if fine else min(width, fit - 1)

@@ -1,4 +1,4 @@
-"""Estimates of the quality of networks in training."""
+"""Estimates the PSNR of networks in training."""
 
 import math
 from collections.abc import Mapping
@@ -21,15 +21,18 @@ def estimate_psnr(
     pixels: Tensor,
     quantized: bool,
 ) -> dict[str, float]:
-    """PSNR in dB of three subnets on some pixels, with their heads as trained so far.
+    """Estimates the PSNR in dB of the smallest, a middle and the largest subnet on a sample of pixels.
 
     Args:
         space: the subnets.
-        trunks: by width.
-        picture: that is compared with.
-        features: of the subnets.
+        trunks: the trunks by width; their heads are used as trained so far.
+        picture: the picture to compare with.
+        features: the latent features of the subnets.
         pixels: indices of the pixels.
-        quantized: whether networks are measured as they would be exported, or in real numbers.
+        quantized: whether to measure the networks quantized, as they would be exported, or in real numbers.
+
+    Returns:
+        PSNR by the subnets' names.
     """
     x, y, colours = picture.points(pixels)
     depths, widths = space.depths, space.widths
@@ -40,7 +43,7 @@ def estimate_psnr(
         parameters = trunk.quantized() if quantized else trunk.parameters
         drawn = trunk.colours(parameters, x, y, features.of_width(subnet.width, pixels))
         rgb = drawn[depths.index(subnet.depth)].clamp(-1, 1)
-        # Colours span 2, PSNR's peak is 1.
+        # Colours span [-1, 1], whereas PSNR's peak is 1.
         error = (rgb - colours.T).square().mean().item() / 4
         psnr[subnet.name] = -10 * math.log10(max(error, 1e-10))
     return psnr

@@ -1,4 +1,4 @@
-"""The table of all subnets, or an `.anir` file's levels: sizes, quality and time; as text, JSON or a plot."""
+"""Measures all subnets, or an `.anir` file's levels: bytes, PSNR and time, as a table, JSON or a plot."""
 
 import math
 import time
@@ -25,16 +25,16 @@ from anir_toolchain.metrics import bits_per_pixel, psnr
 
 @dataclass(frozen=True)
 class Row:
-    """One subnet: its file, or prefix of an `.anir` file, its quality against a picture, and its time here.
+    """The measurements of one subnet, from its file or from a prefix of an `.anir` file.
 
     Attributes:
-        name: of the subnet.
-        bytes: of its file or prefix.
-        bpp: bits of these for each native pixel.
-        payload_bpp: of weights and latents alone; None for a prefix.
-        psnr: in dB.
+        name: name of the subnet.
+        bytes: bytes of its file or prefix.
+        bpp: the same in bits per native pixel.
+        payload_bpp: bits per native pixel of weights and latents alone; None for a prefix.
+        psnr: PSNR in dB.
         open_ms: milliseconds to open the file or prefix.
-        decode_ms: milliseconds to draw the picture then.
+        decode_ms: milliseconds to draw the picture after that.
         pareto: whether no other row is both smaller and better.
     """
 
@@ -53,11 +53,11 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
 
     Args:
         directory: a folder with a manifest.
-        image: uint8[H, W, N] to compare with; without one, PSNR is the manifest's.
-        runs: decodes of each subnet after a first one; `decode_ms` is their median.
+        image: picture to compare with, uint8[H, W, N]; without one, PSNR is the manifest's.
+        runs: number of timed runs of each subnet after an untimed one; times are their medians.
 
     Raises:
-        AnirError: if the picture's size is not the native one, or a file is not that of the manifest.
+        AnirError: if the picture's size is not the native one, or a file differs from the manifest.
     """
     manifest = Manifest.load(directory)
     _check_size(image, (manifest.source.width, manifest.source.height))
@@ -71,11 +71,11 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
 
 
 def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None, runs: int = 3) -> list[Row]:
-    """Decodes the whole levels of an `.anir` file at its native size, each from the bytes up to its end.
+    """Decodes the complete levels of an `.anir` file at its native size, each from the bytes up to its end.
 
     Args:
         levels: the file.
-        image: uint8[H, W, N] to compare with; without one, PSNR is the file's own, in quarters of a dB.
+        image: picture to compare with, uint8[H, W, N]; without one, PSNR is the file's, in quarters of a dB.
         runs: as in `evaluate`.
 
     Raises:
@@ -101,7 +101,7 @@ def _check_size(image: NDArray[np.uint8] | None, size: tuple[int, int]) -> None:
 
 
 def _measured(source: Path | bytes, runs: int) -> tuple[float, float]:
-    """Milliseconds to open a file and to draw it, each the median of some runs after a first one."""
+    """Returns the milliseconds to open a file and to draw it: medians of `runs` runs after an untimed one."""
     opened, drawn = list[float](), list[float]()
     for _ in range(runs + 1):
         started = time.perf_counter()
@@ -114,7 +114,7 @@ def _measured(source: Path | bytes, runs: int) -> tuple[float, float]:
 
 
 def _with_front(rows: list[Row]) -> list[Row]:
-    """The rows, with those marked that no other one beats in both bytes and PSNR."""
+    """Returns the rows with `pareto` set where no other row is both smaller and better."""
     best, front = float("-inf"), set[str]()
     for row in sorted(rows, key=lambda row: (row.bytes, -row.psnr)):
         if row.psnr > best:
@@ -124,7 +124,7 @@ def _with_front(rows: list[Row]) -> list[Row]:
 
 
 def as_table(rows: list[Row], title: str, mark: str = "●") -> Table:
-    """The rows as a rich table; a mark is at subnets that no other one beats in both bytes and PSNR."""
+    """Returns the rows as a rich table, with `mark` at the rows of the Pareto front."""
     caption = f"{mark} no other subnet is both smaller and better"
     table = Table(title=Text(printable(title)), box=box.SIMPLE_HEAD, caption=caption)
     for heading in ("", "name"):
@@ -146,7 +146,7 @@ def as_table(rows: list[Row], title: str, mark: str = "●") -> Table:
 
 
 def as_dict(rows: list[Row], about: Manifest | Header) -> dict[str, Any]:
-    """The rows with the picture they are of, ready for JSON."""
+    """Returns the rows and a description of their picture, ready for JSON."""
     source = about.source if isinstance(about, Manifest) else Source(*about.size)
     of = {"family": about.family, "bits": about.bits, "source": source.to_dict()}
     subnets = [{name: value for name, value in asdict(row).items() if value is not None} for row in rows]
@@ -154,8 +154,8 @@ def as_dict(rows: list[Row], about: Manifest | Header) -> dict[str, Any]:
 
 
 def plot(rows: list[Row], path: Path, title: str) -> None:
-    """Draws PSNR over bits per pixel, a line per depth and the Pareto front behind; format by suffix."""
-    # matplotlib takes a second to load, which only a plot should pay for.
+    """Plots PSNR over bits per pixel, a line per depth, and the Pareto front; the suffix sets the format."""
+    # matplotlib takes a second to load.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -177,7 +177,7 @@ def plot(rows: list[Row], path: Path, title: str) -> None:
         points = [(r.bpp, r.psnr) for r in rows if r.name.startswith(f"{depth}w")]
         axes.plot(
             *zip(*points, strict=True),
-            # Levels of one file are not connected by their depth.
+            # Bytes of a prefix include all levels before it, so a line per depth would mean nothing.
             "o" if prefixes else "o-",
             color=colour,
             markersize=5,

@@ -1,4 +1,4 @@
-"""What the subnets' first layers see of their latents at the pixels of the picture."""
+"""Latent features: the inputs that subnets take from their latents, at the pixels of the picture."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -16,14 +16,14 @@ from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 
 _FRAME = 2 * REACHES[-1]
-"""Pixels around the picture that its outermost pixels see."""
+"""Width in pixels of the frame around the picture that the features of its outermost pixels need."""
 
 
 class LatentFeatures:
-    """Latents with their planes at every pixel, from which features are looked up.
+    """The planes of all subnets' latents at every pixel, from which features are looked up.
 
     Attributes:
-        latents: of each subnet, in the order of the space; none if the family has no latents.
+        latents: the latents of each subnet, in the order of the space; empty if the family has none.
     """
 
     def __init__(self, latents: Mapping[Subnet, Latents], picture: Picture, pool: Executor) -> None:
@@ -33,29 +33,29 @@ class LatentFeatures:
         self._planes = dict(zip(latents, planes, strict=True))
 
     def planes(self, subnet: Subnet) -> NDArray[np.float32]:
-        """A subnet's colour planes at every pixel, float32[H, W, colours]."""
+        """Returns a subnet's colour planes at every pixel, float32[H, W, colours]."""
         inner = slice(_FRAME, -_FRAME)
         return self._planes[subnet][inner, inner].float().cpu().numpy()
 
     def of(self, subnet: Subnet, index: Tensor) -> Tensor:
-        """The features of a subnet's channels at N pixels by their index, float32[N, n]."""
-        places = self._places(subnet.width, self.latents[subnet].reach, index)
-        return self._seen(subnet, places)
+        """Returns a subnet's features at N pixels, by their index, float32[N, n]."""
+        indices = self._indices(subnet.width, self.latents[subnet].reach, index)
+        return self._seen(subnet, indices)
 
     def of_width(self, width: int, index: Tensor) -> list[Tensor]:
-        """The features of each subnet of a width, float32[N, n], by depth; none if there are no latents."""
+        """Returns the features, float32[N, n], of each subnet of a width, by depth; [] without latents."""
         reach_of = {subnet: own.reach for subnet, own in self.latents.items() if subnet.width == width}
-        places = {reach: self._places(width, reach, index) for reach in set(reach_of.values())}
-        return [self._seen(subnet, places[reach]) for subnet, reach in reach_of.items()]
+        indices = {reach: self._indices(width, reach, index) for reach in set(reach_of.values())}
+        return [self._seen(subnet, indices[reach]) for subnet, reach in reach_of.items()]
 
-    def _seen(self, subnet: Subnet, places: Tensor) -> Tensor:
-        """What is at these places, int64[N, n]; beside the point, by how much that differs."""
-        seen, planes = self._planes[subnet].take(places).float(), self._colours
+    def _seen(self, subnet: Subnet, indices: Tensor) -> Tensor:
+        """Returns the features at indices from `_indices`: planes at the point, differences at neighbours."""
+        seen, planes = self._planes[subnet].take(indices).float(), self._colours
         seen[:, planes:] -= seen[:, [own.plane for own in seen_in(subnet.width, planes)[planes:]]]
         return seen
 
-    def _places(self, width: int, reach: int, index: Tensor) -> Tensor:
-        """Where in its framed planes, flattened, a subnet's features at N pixels are: int64[N, n]."""
+    def _indices(self, width: int, reach: int, index: Tensor) -> Tensor:
+        """Returns the indices of N pixels' features in a subnet's flattened, framed planes, int64[N, n]."""
         stride = self._width + 2 * _FRAME
         colours = self._colours
         beside = [
@@ -64,15 +64,15 @@ class LatentFeatures:
         ]
         row = index.div(self._width, rounding_mode="floor")
         own = ((row + _FRAME) * stride + index % self._width + _FRAME) * colours
-        places: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
-        return places
+        indices: Tensor = own[:, None] + torch.tensor(beside, device=index.device)
+        return indices
 
 
 def _framed_planes(latents: Latents, picture: Picture) -> Tensor:
-    """Planes at all pixels and in a frame of F = _FRAME around them, float16[H + 2 F, W + 2 F, colours]."""
+    """Returns planes at all pixels and in a frame of F = _FRAME around, float16[H + 2F, W + 2F, colours]."""
     x, y = (
         axis_coordinates(pixels, pixels + 2 * _FRAME, -_FRAME, pixels + 2 * _FRAME) for pixels in picture.size
     )
-    # Half precision, as a large picture has gigabytes of them.
+    # Half precision, as the planes of a large picture take gigabytes.
     planes = planes_at(latents, x, y, picture.size).astype(np.float16, order="C")
     return torch.from_numpy(planes).to(picture.device)

@@ -1,4 +1,4 @@
-"""Models of trainings that are done, and of pictures that need none."""
+"""Makes models of finished trainings, and of pictures that need no training."""
 
 import torch
 from anir_runtime.steps import Step
@@ -15,7 +15,7 @@ from anir_toolchain.trunk_heads import solve_heads
 
 
 def untrained_model(task: Task) -> Model | None:
-    """The model of a picture that needs no training: `instant_levels`; None if this one does."""
+    """Returns the model of a picture that needs no training (see `instant_levels`); None if it needs one."""
     space = instant_space(task.config, task.image.shape)
     if space is None:
         return None
@@ -31,7 +31,7 @@ def untrained_model(task: Task) -> Model | None:
 
 @torch.no_grad()
 def to_model(task: Task, training: Training) -> Model:
-    """The trained networks as codes, with heads by least squares; common networks where these serve."""
+    """Returns the trained networks as codes, with least-squares heads, or common networks where better."""
     trunks = training.trunks
     if task.family.has_latents:
         order = in_order(task.space)

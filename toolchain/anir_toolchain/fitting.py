@@ -1,4 +1,4 @@
-"""Jobs done: pictures read, fitted alone or as batches, and their models written."""
+"""Carries out jobs: reads pictures, fits them one by one or in batches, and writes the results."""
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -23,26 +23,26 @@ from anir_toolchain.progress import OnProgress, Progress
 from anir_toolchain.space import Space
 
 if TYPE_CHECKING:
-    # Loads torch, which pictures that are not trained need not wait for.
+    # Imports torch, which is slow to load and not needed for pictures that are not trained.
     from anir_toolchain.model import Model
 
 _WAITING_BYTES = 2**30
-"""Of pictures that wait for others to be trained with, at most."""
+"""Largest total of `_Open.bytes` of pictures that wait for others to form a batch."""
 _OVERHEAD = 2**23
-"""Bytes that a picture that waits counts for, beside its pixels: so there are not too many of small ones."""
+"""Bytes that a waiting picture counts for besides its pixels, which limits the number of small pictures."""
 
 
 @dataclass
 class _Open:
-    """A job whose picture was read and has to be fitted.
+    """A job whose picture has been read and is to be fitted.
 
     Attributes:
         job: the job.
         image: the picture, uint8[H, W, N].
-        instant: the subnets, if they become an `.anir` file and none of them has to be trained.
-        shape: the same for pictures that can be in one batch.
-        lock: keeps the target from other runs.
-        seconds: that reading took.
+        instant: the subnets, if the result is an `.anir` file and no network needs training; else None.
+        shape: key that is equal for pictures that can be in one batch.
+        lock: holds the lock that keeps other runs from the target.
+        seconds: time that reading took.
     """
 
     job: Job
@@ -54,14 +54,14 @@ class _Open:
 
     @property
     def bytes(self) -> int:
-        """What it counts for while it waits."""
+        """Bytes that the picture counts for while it waits."""
         return self.image.nbytes + _OVERHEAD
 
 
 def attempt(job: Job, options: Options, on_progress: OnProgress) -> Outcome:
-    """Does a job; what goes wrong is in the outcome. Raises KeyboardInterrupt after its state is written.
+    """Carries out one job, and reports failures in the outcome.
 
-    A training that was interrupted goes on from its state.
+    An interrupted training is resumed from its state. Raises KeyboardInterrupt after the state is written.
     """
     with ExitStack() as locks:
         own = _opened(job, options, locks)
@@ -72,10 +72,10 @@ def attempt(job: Job, options: Options, on_progress: OnProgress) -> Outcome:
 
 
 def in_batches(jobs: Iterable[Job], options: Options, display: Display) -> Iterator[Outcome]:
-    """Does jobs in batches of pictures alike, as many as the options say, and yields outcomes as they end.
+    """Carries out jobs in batches of similar pictures, and yields the outcomes as they are done.
 
-    A batch begins when there are enough pictures for it, or too many wait in memory for others like them.
-    Raises KeyboardInterrupt after the states of the batch under way are written.
+    A batch starts when it has as many pictures as the options say, or when the waiting pictures take too much
+    memory. Raises KeyboardInterrupt after the states of the current batch are written.
     """
     waiting: dict[Hashable, list[_Open]] = {}
     with ExitStack() as locks:
@@ -97,7 +97,7 @@ def in_batches(jobs: Iterable[Job], options: Options, display: Display) -> Itera
 def _batch(
     waiting: dict[Hashable, list[_Open]], group: list[_Open], options: Options, display: Display
 ) -> Iterator[Outcome]:
-    """Fits a group of those that wait, which it leaves."""
+    """Removes a group from the waiting pictures and fits it."""
     del waiting[group[0].shape]
     others = f" and {len(group) - 1} more" if len(group) > 1 else ""
     name = f"{group[0].job.picture}{others}"
@@ -106,20 +106,20 @@ def _batch(
 
 
 def _mean(latest: list[Progress]) -> Progress:
-    """How far a batch is, with the mean PSNR of its pictures."""
+    """Returns a batch's progress, with the mean PSNR of its pictures."""
     last = latest[-1]
     psnr = {name: mean(own.psnr[name] for own in latest if name in own.psnr) for name in last.psnr}
     return Progress(last.phase, last.step, last.steps, psnr)
 
 
 def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
-    """Reads a job's picture and locks its target; an outcome if there is nothing to fit, or it failed."""
+    """Reads a job's picture and locks its target; returns an outcome if that failed or the job is done."""
     started, lock = time.monotonic(), locks.enter_context(ExitStack())
     try:
         with _memory_for(f"{job.picture}: not enough memory; resize it first"):
             image = load_image(job.picture, options.background)
             instant = instant_space(options.config, image.shape) if job.becomes_anir else None
-            # What needs no training is a batch of its own.
+            # A picture that needs no training is a batch of its own.
             shape = job if instant else _shape_of(image, options)
             lock.enter_context(locked(job.target))
             protect_others(job)
@@ -147,7 +147,7 @@ def _most_pictures(own: _Open, options: Options) -> int:
 def _fitted(
     group: Sequence[_Open], options: Options, on_progress: Callable[[list[Progress]], None]
 ) -> Iterator[Outcome]:
-    """Fits pictures as one batch and writes their targets; `on_progress` is told how far each of them is."""
+    """Fits pictures as one batch and writes their targets; `on_progress` gets all pictures' progress."""
     started, latest = time.monotonic(), dict[int, Progress]()
 
     def told(number: int, at: Progress) -> None:
@@ -183,7 +183,10 @@ def _fitted(
 
 
 def _written(own: _Open, write: Callable[[], float | None], seconds: float) -> Outcome:
-    """Writes what a picture becomes, after so many seconds; `write` gives its quality, if it is known."""
+    """Writes a picture's result and returns its outcome.
+
+    `write` returns the PSNR of the largest subnet, if known; `seconds` is the time that the job took so far.
+    """
     job, started = own.job, time.monotonic()
     try:
         with own.lock, _memory_for(_too_large(own)):
@@ -200,7 +203,7 @@ def _write_instant(own: _Open, space: Space, options: Options) -> float:
 
 
 def _write_model(own: _Open, model: "Model", at: Progress | None) -> float | None:
-    """Writes a model, or an `.anir` file; `at` is what was told of the picture last."""
+    """Writes a model or an `.anir` file and returns its PSNR, if known; `at` is the last progress report."""
     if own.job.becomes_anir:
         return export_anir(model, own.job.target).levels[-1].psnr[0]
     from anir_toolchain.checkpoint import save_model
@@ -215,11 +218,11 @@ def _too_large(own: _Open) -> str:
 
 @contextmanager
 def _memory_for(failure: str) -> Iterator[None]:
-    """Raises AnirError with that line if there is not enough memory, on a CPU or a GPU."""
+    """Turns running out of memory, on a CPU or a GPU, into an AnirError with the message `failure`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # So says torch, by exceptions of its own on a GPU alone.
+        # torch's messages; it has an exception class for this on a GPU only.
         told = ("can't allocate memory", "out of memory")
         if isinstance(error, MemoryError) or any(words in str(error) for words in told):
             raise AnirError(failure) from error

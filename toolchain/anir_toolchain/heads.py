@@ -1,4 +1,4 @@
-"""The linear heads in closed form: least squares, then rounding whose errors make up for one another."""
+"""The linear heads in closed form: least squares, then rounding with error feedback (as in GPTQ)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 _RIDGE = 1e-5
-"""Ridge regression's penalty on each channel's coefficients, by the channel's mean square."""
+"""Ridge penalty on each channel's coefficients, as a multiple of the channel's mean square."""
 _LEAST_ENERGY = 0.1
-"""Channels with less mean square than so much of the median are penalized as if they had as much."""
+"""Lower bound of the mean square that the penalty is based on, as a share of the channels' median."""
 _LEAST_STEP = 1e-12
-_STAY_BITS, _MOVE_BITS, _ROUNDS = 0.3, 3.3, 12
-"""Bits of a code that stays, about, and of one that moves, and one more for each code that it moves; and how
-often all moves are looked at, at most.
-"""
+_STAY_BITS = 0.3
+"""Estimated bits of a move of 0."""
+_MOVE_BITS = 3.3
+"""Estimated bits of any other move, to which its magnitude is added."""
+_ROUNDS = 12
+"""Largest number of passes over all channels in the search for moves."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Second moments of one layer's C channels and the colours, summed over points.
+    """Second moments of one layer's C channels and of the colours, summed over points.
 
     Attributes:
         gram: products of a constant 1 and the channels with each other, float64[1 + C, 1 + C].
@@ -35,21 +37,21 @@ class Moments:
 
     @classmethod
     def of(cls, channels: NDArray[np.floating], colours: NDArray[np.floating]) -> "Moments":
-        """Those of N points, by their channels [N, C] and colours [N, colours]."""
+        """Returns the moments of N points, given their channels [N, C] and colours [N, colours]."""
         rows = np.concatenate([np.ones((len(channels), 1)), channels], axis=1)
         return cls(rows.T @ rows, rows.T @ colours.astype(np.float64), len(rows))
 
     def solve(self, bits: int, shared_step: bool = False) -> tuple[Doubles, Doubles, Doubles]:
-        """The best quantized linear map from the C channels to the colours.
+        """Solves the best quantized linear map from the C channels to the colours.
 
         Args:
-            bits: of a code.
-            shared_step: whether all colours have to have the same step.
+            bits: bits of a code.
+            shared_step: whether all colours must have the same step.
 
         Returns:
-            Codes, whole numbers [colours, C], step [colours] and bias [colours].
+            Codes, whole numbers [colours, C]; steps [colours]; and biases [colours].
         """
-        # The bias comes last, so that it makes up for what is left.
+        # The bias, which is not rounded, comes last, so that it absorbs the remaining rounding error.
         width = len(self.gram) - 1
         order = [*range(1, width + 1), 0]
         gram = _with_ridge(self.gram[order][:, order] / self.points)
@@ -64,15 +66,15 @@ class Moments:
         return codes, step, solution[:, -1]
 
     def moves_from(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> NDArray[np.int64]:
-        """By how much the codes of a head should be moved at the channels behind the planes.
+        """Returns the best moves, small integer offsets to the codes of a head's channels behind the planes.
 
-        Planes and bias stay. Of two ways the better one, by error and bits: from the best rounded moves, or
-        from none, to cheaper ones.
+        The codes of the planes and the bias stay. Moves minimize error + price · bits, by coordinate descent
+        from two starts: the rounded least-squares solution, and zeros. The better result is taken.
 
         Args:
-            head: of as many planes as colours, by the names of docs/format.md.
-            most: of a move; one less upwards.
-            price: of a bit, as the squared error that it has to save, of all colours together in [0, 1].
+            head: the head's tensors by the names of docs/format.md, for as many planes as colours.
+            most: the moves lie in [-most, most - 1].
+            price: the mean squared error, summed over all colours in [0, 1], that a bit has to save.
 
         Returns:
             int64[N, C - N] for N colours.
@@ -90,31 +92,31 @@ class Moments:
         )
         rows = []
         for best, wanted, unit in zip(rounded, lacking.T, scale[:, 0], strict=True):
-            search = _Moves(gram * unit**2, wanted * unit, most, price)
+            search = _MoveSearch(gram * unit**2, wanted * unit, most, price)
             rows.append(min(map(search.descend, (best, np.zeros_like(best))), key=search.cost))
         return np.stack(rows).astype(np.int64)
 
 
 def move_bits(moves: NDArray[np.number]) -> float:
-    """About how many bits moves from a head's codes take in a file."""
+    """Estimates the bits that the moves of a head's codes take in a file."""
     return float(_bits_of(moves).sum())
 
 
 def _bits_of(moves: NDArray[np.number]) -> Doubles:
-    """About how many bits each move takes in a file."""
+    """Estimates the bits of each move."""
     far = np.abs(moves)
     return np.where(far == 0, _STAY_BITS, _MOVE_BITS + far)
 
 
 @dataclass(frozen=True)
-class _Moves:
-    """The search for moves of one colour's codes that save more error than their bits are worth.
+class _MoveSearch:
+    """The search for the moves of one colour's codes with the least error + price · bits.
 
     Attributes:
-        gram: second moments of the channels, in units of a code, float64[n, n].
-        lacking: their products with what is lacking, float64[n].
-        most: of a move; one less upwards.
-        price: of a bit.
+        gram: second moments of the channels, in units of a code's step, float64[n, n].
+        lacking: moments of the channels and the head's residual error, in the same units, float64[n].
+        most: the moves lie in [-most, most - 1].
+        price: the mean squared error that a bit has to save.
     """
 
     gram: Doubles
@@ -123,12 +125,12 @@ class _Moves:
     price: float
 
     def cost(self, moves: Doubles) -> float:
-        """Squared error beyond that of no moves, and the price of the bits."""
+        """Returns the squared error, relative to that without moves, plus the price of the bits."""
         error = moves @ self.gram @ moves - 2 * moves @ self.lacking
         return float(error) + self.price * move_bits(moves)
 
     def descend(self, moves: Doubles) -> Doubles:
-        """Changes one move after the other to what costs least, until that helps no more."""
+        """Sets one move after another to its cheapest value until none changes (coordinate descent)."""
         moves, slope = moves.copy(), self.lacking - self.gram @ moves
         for _ in range(_ROUNDS):
             before = moves.copy()
@@ -150,16 +152,16 @@ class _Moves:
 def _rounded_in_turn(
     solution: Doubles, gram: Doubles, step: Doubles, count: int, to_codes: Callable[[Doubles], Doubles]
 ) -> Doubles:
-    """Codes of the first coefficients of a least-squares solution, those of one channel after the other.
+    """Rounds the first `count` channels' coefficients of a least-squares solution, one channel at a time.
 
-    Those that are left make up for the error: GPTQ (Frantar et al. 2022), with its Cholesky factor of the
-    inverse Hessian.
+    The coefficients that are not yet rounded are adjusted for each rounding error, as in GPTQ (Frantar et al.
+    2022), with its Cholesky factor of the inverse Hessian.
 
     Args:
-        solution: coefficients float64[N, C], which are changed as they make up for errors.
+        solution: coefficients float64[N, C]; adjusted in place.
         gram: second moments of the channels, float64[C, C].
         step: the value of a code of 1, [N].
-        count: of the channels that are rounded.
+        count: number of channels to round.
         to_codes: rounds coefficients [N] to codes [N].
 
     Returns:
@@ -175,9 +177,9 @@ def _rounded_in_turn(
 
 
 def _with_ridge(gram: Doubles) -> Doubles:
-    """A matrix of second moments with the penalty on its diagonal."""
+    """Returns a matrix of second moments with the ridge penalty added to its diagonal."""
     energy = gram.diagonal()
-    # In a picture of one colour most channels may be 0.
+    # In a picture of a single colour most channels may be 0.
     others = energy[energy > 0] if energy.any() else np.ones(1)
-    # The largest coefficient sets the step of all: a channel that is next to nothing must not have it.
+    # The largest coefficient sets the step of all, so a nearly zero channel must not get a huge one.
     return gram + np.diag(_RIDGE * energy.clip(_LEAST_ENERGY * np.quantile(others, 0.5, method="lower")))

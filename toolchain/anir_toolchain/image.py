@@ -1,4 +1,4 @@
-"""Pictures as a browser shows them: any file that Pillow opens, as 8-bit sRGB."""
+"""Reads pictures as a browser shows them: any file that Pillow opens, as 8-bit sRGB."""
 
 import math
 import struct
@@ -24,16 +24,16 @@ WHITE: Colour = (255, 255, 255)
 _BLOCKS = 192 * 128
 _TOO_LARGE = f"over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
 _RUNS_A_PROGRAM = ("EPS",)
-"""Formats that Pillow gives to Ghostscript: a stranger's picture must not start one."""
+"""Formats that Pillow opens with Ghostscript, which a stranger's picture must not start."""
 _DAMAGED = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
     AssertionError, EOFError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow's readers raise for files that are damaged or no pictures."""
+"""Exceptions that Pillow's readers raise for files that are damaged or no pictures."""
 _NO_PICTURES = ("EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF")
-"""Formats that Pillow knows but does not draw, or not everywhere."""
+"""Formats that Pillow recognizes but cannot draw on all systems, or at all."""
 _NOT_BROWSERS = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
-"""Where Pillow finds an orientation, too, but browsers do not."""
+"""Metadata in which Pillow looks for an orientation, too, but browsers do not."""
 _ORIENTATIONS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     2: lambda p: p[:, ::-1],
     3: lambda p: p[::-1, ::-1],
@@ -43,7 +43,7 @@ _ORIENTATIONS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
     8: lambda p: p[:, ::-1].swapaxes(0, 1),
 }
-"""By EXIF orientation, of uint8[H, W, C]."""
+"""By EXIF orientation, the function that turns or mirrors uint8[H, W, C] upright."""
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
@@ -53,21 +53,21 @@ class Picture:
 
     Attributes:
         pixels: uint8[H, W, C]; C is 1 for grey, 3 for RGB, 4 for RGB and an alpha that is not 255 everywhere.
-        notes: what a viewer should know, a line each: that it is the first of several frames, for example.
+        notes: remarks for the user, a line each, such as that this is the first of several frames.
     """
 
     pixels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()
 
     def flattened(self, background: Colour = WHITE) -> NDArray[np.uint8]:
-        """The picture as uint8[H, W, 3], over a background where it is transparent."""
+        """Returns the picture composited over a background, uint8[H, W, 3]."""
         return flattened(self.pixels, background)
 
 
 def load_image(path: Path, background: Colour | None = None) -> NDArray[np.uint8]:
-    """Reads a picture in sRGB as uint8[H, W, N], with the `fewest_channels`; warns of its notes.
+    """Reads a picture in sRGB as uint8[H, W, N], reduced to the `fewest_channels`.
 
-    With a background, that is what shows where the picture is transparent.
+    With a background, the picture is composited over it. The picture's notes are issued as AnirWarning.
     """
     picture = read_picture(path)
     for note in picture.notes:
@@ -78,10 +78,10 @@ def load_image(path: Path, background: Colour | None = None) -> NDArray[np.uint8
 def read_picture(path: Path) -> Picture:
     """Reads a picture as Chromium shows it.
 
-    ICC profiles, CICP code points and PNG's gAMA and cHRM are converted to sRGB, EXIF orientation is applied
-    (XMP's is not, as in browsers), and samples of more than 8 bits are scaled. Of an animation or a file of
-    several pages it is the first one. Raises AnirError if the file is missing, no picture, an HDR picture or
-    over MAX_PIXELS.
+    Colours described by ICC profiles, CICP code points or PNG's gAMA and cHRM are converted to sRGB, EXIF
+    orientation is applied (XMP's is not, as in browsers), and samples of more than 8 bits are scaled. Of an
+    animation or a file of several pages the first one is read. Raises AnirError if the file is missing, not a
+    picture, an HDR picture, or larger than MAX_PIXELS.
     """
     with _opened(path) as image:
         frames = _seek_first_frame(image)
@@ -104,12 +104,12 @@ def read_picture(path: Path) -> Picture:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """An opened picture of a size that is allowed; what goes wrong while it is read becomes an AnirError."""
+    """Opens a picture and checks its size; errors while it is read become AnirError."""
     Image.init()
     formats = [name for name in Image.ID if name not in _RUNS_A_PROGRAM]
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large sizes, which are checked here, and of odd metadata.
+            # Pillow warns about large sizes, which are checked here, and about odd metadata.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=formats) as image:
                 if image.width * image.height > MAX_PIXELS:
@@ -145,10 +145,10 @@ def _forget(image: Image.Image) -> None:
 
 
 def _seek_first_frame(image: Image.Image) -> int:
-    """Goes to the first frame of an animation, or page, and tells how many there are.
+    """Seeks the first frame or page that a browser shows, and returns the number of frames.
 
-    An animated PNG may begin with a picture for viewers that show no animations, which browsers leave out. A
-    camera's MPO adds only previews to its picture.
+    An animated PNG may begin with a picture for viewers without animation, which browsers skip. An MPO of a
+    camera counts as one frame, as the others are only previews.
     """
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if getattr(image, "default_image", False) and frames > 1:
@@ -165,23 +165,23 @@ def _with_alpha(samples: Samples, space: ColourSpace | bytes | None) -> NDArray[
 
 
 def _oriented(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]:
-    """The picture turned or mirrored as EXIF says; a loaded TIFF has been turned by Pillow already."""
+    """Applies the EXIF orientation; Pillow itself has done so for a loaded TIFF."""
     turn = _ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     return np.ascontiguousarray(turn(pixels)) if turn else pixels
 
 
 def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[np.uint8]:
-    """uint8[H, W, 1 | 3 | 4] as RGB, uint8[H, W, 3], over a background where it is transparent."""
+    """Returns a picture uint8[H, W, 1 | 3 | 4] as RGB, uint8[H, W, 3], composited over a background."""
     if pixels.shape[2] < 4:
         return _as_rgb(pixels)
     return on_background(pixels, background)
 
 
 def picture_suffixes() -> frozenset[str]:
-    """The endings of the names of pictures, like `.jpg`, by which those in a folder are found."""
+    """Returns the suffixes, like `.jpg`, by which pictures in a folder are recognized."""
     Image.init()
     known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    # Those of HEIC are refused, but by name: left out, they would not be missed.
+    # HEIC is refused, but included here: otherwise such files would be skipped without notice.
     return frozenset(
         known - {suffix for suffix, kind in Image.EXTENSION.items() if kind in _NO_PICTURES}
         | {".heic", ".heif"}
@@ -189,7 +189,7 @@ def picture_suffixes() -> frozenset[str]:
 
 
 def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """A picture given as an array, with the `fewest_channels`.
+    """Checks a picture given as an array, and reduces it to the `fewest_channels`.
 
     Args:
         pixels: uint8[H, W] or [H, W, 1] grey, [H, W, 3] RGB, or [H, W, 4] RGB and alpha.
@@ -198,7 +198,7 @@ def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
         uint8[H, W, N], contiguous.
 
     Raises:
-        AnirError: if the type or the shape is another one, or if there are too many pixels or none.
+        AnirError: if the type or shape is another one, or there are no pixels or too many.
     """
     shape = "×".join(str(n) for n in pixels.shape)
     if pixels.dtype != np.uint8:
@@ -212,10 +212,10 @@ def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def fewest_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture uint8[H, W, 1 | 3 | 4] in as few channels as show the same: uint8[H, W, N], contiguous.
+    """Drops the channels of a picture uint8[H, W, 1 | 3 | 4] that add nothing: uint8[H, W, N], contiguous.
 
-    An alpha that is 255 everywhere is left out. N is 1 if the picture is grey then. Colours where alpha is 0,
-    which nobody sees, become those around.
+    An alpha that is 255 everywhere is dropped; opaque grey pictures get one channel. Colours where alpha is
+    0, which are invisible, are replaced by surrounding ones.
     """
     if pixels.shape[2] == 4:
         if pixels[..., 3].min() < 255:
@@ -227,17 +227,17 @@ def fewest_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _filled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture uint8[H, W, 4] with smooth colours where alpha is 0, which take the fewest bits."""
+    """Replaces the colours of uint8[H, W, 4] where alpha is 0 by smooth ones, which take few bits."""
     seen = pixels[..., 3:] > 0
     colours = _spread(np.where(seen, pixels[..., :3], 0).astype(np.float32), seen)
     return np.concatenate([np.rint(colours).astype(np.uint8), pixels[..., 3:]], axis=2)
 
 
 def _spread(colours: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Colours [H, W, 3], 0 where they are not known [H, W, 1], with those around in these places.
+    """Fills in colours [H, W, 3] where they are not `known` [H, W, 1] and have to be 0.
 
-    They are the known ones of the picture at half its size, where they are spread likewise (the pull-push
-    algorithm; Gortler et al. 1996, The Lumigraph, section 3.4).
+    They are interpolated from the picture at half its size, in which they are filled in recursively (the
+    pull-push algorithm; Gortler et al. 1996, The Lumigraph, section 3.4).
     """
     height, width = known.shape[:2]
     if known.all() or height * width == 1:
@@ -254,7 +254,7 @@ def _spread(colours: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[n
 
 
 def parse_colour(text: str) -> Colour:
-    """A colour as in CSS, like `white`, `#ff8000` or `rgb(255, 128, 0)`. Raises UsageError for others."""
+    """Parses a CSS colour like `white`, `#ff8000` or `rgb(255, 128, 0)`. Raises UsageError if invalid."""
     try:
         return ImageColor.getrgb(text)[:3]
     except ValueError as error:
@@ -266,12 +266,10 @@ def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def rms_frequency(image: NDArray[np.uint8]) -> float:
-    """The picture's root mean square frequency in radians per half mean side, 0 for a plain one.
+    """Returns the root mean square frequency of a picture uint8[H, W, N], 0 if it is of a single colour.
 
-    Of the picture in about 192×128 blocks: what is finer is out of a small network's reach.
-
-    Args:
-        image: uint8[H, W, N].
+    It is in radians per half mean side, of the picture averaged over about 192×128 blocks, as finer detail is
+    out of a small network's reach.
     """
     size = max(1, round(math.sqrt(image.shape[0] * image.shape[1] / _BLOCKS)))
     height, width = (n // size * size for n in image.shape[:2])

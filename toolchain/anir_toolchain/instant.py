@@ -1,6 +1,6 @@
-"""Levels of the family `lapped` without training: common networks, with heads near theirs where these pay.
+"""Levels of the family `lapped` without training: common networks, with adapted heads where these pay.
 
-Nothing here needs torch, which takes as long to load as all of this does.
+Nothing here imports torch, as loading it takes as long as everything that is done here.
 """
 
 from collections.abc import Iterator
@@ -21,20 +21,20 @@ from anir_toolchain.levels import LevelNetwork, in_order, level_bytes, refined_l
 from anir_toolchain.sample import is_large, sample_of, sampled_coefficients
 from anir_toolchain.space import Space
 
-_PIXELS, _EVERY = 2**19, 5
-"""Pixels in cells in which heads are solved and compared, about, and which of them are looked at.
-
-As many pixels of fewer cells would be less different: bench/NOTES.md.
-"""
+_PIXELS = 2**19
+"""About how many pixels the sampled cells have, in which heads are solved and compared."""
+_EVERY = 5
+"""Stride of the pixels that are used in these cells; all pixels of fewer cells vary less: bench/NOTES.md."""
 _MOST_GAIN = 0.25
-"""What trained networks gained in dB over common ones, at most, their bytes left out: bench/NOTES.md."""
+"""Largest gain in dB of trained networks over the common ones, not counting their bytes (bench/NOTES.md)."""
 
 
 def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
-    """The subnets of a picture of a shape (H, W, N), if none needs training: all of them are common ones.
+    """Returns the subnets of a picture of shape (H, W, N) if it needs no training, else None.
 
-    A preset trains networks only where these may be worth their bytes, unless steps are asked for.
-    Raises AnirError if the configuration makes no sense.
+    It needs none if there are common networks for all subnets, and either the preset has no steps or trained
+    networks cannot be worth their bytes. A number of steps in the configuration always asks for training.
+    Raises AnirError if the configuration is invalid.
     """
     steps = config.schedule().steps
     if config.family != "lapped":
@@ -48,7 +48,7 @@ def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
 
 
 def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: int) -> bool:
-    """Whether there is a width whose own networks may gain more than their share of its levels' bytes."""
+    """Whether for some width trained networks may gain more than their bytes would as coefficients."""
     order = in_order(space)
     ends = dict(zip(order, level_bytes(len(order), size), strict=True))
     costs = [
@@ -63,13 +63,13 @@ def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: in
 def instant_levels(
     image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int
 ) -> Iterator[LevelNetwork]:
-    """The levels of a picture in turn: how far one refines is sought while the one before gets its network.
+    """Yields a picture's levels; a level's quantization step is searched for while the last head is solved.
 
     Args:
-        image: uint8[H, W, N].
-        analysis: of the picture.
+        image: the picture, uint8[H, W, N].
+        analysis: the picture's lapped transform.
         space: the subnets, for all of which there are common networks.
-        bits: of a hidden weight, as files tell it.
+        bits: bits of a hidden weight, for the file's header.
     """
     order, size, planes = in_order(space), (image.shape[1], image.shape[0]), image.shape[2]
     if is_large(image):

@@ -1,4 +1,4 @@
-"""Pictures to fit and where their models go: from a command line's names to jobs, and whether one is done."""
+"""Jobs, each a picture and its target: finds them from a command line's names, and tells which are done."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,21 +17,21 @@ from anir_toolchain.level_file import ANIR, LevelFile
 from anir_toolchain.metrics import psnr
 
 MODEL = ".pt"
-"""Suffix of a model's name."""
+"""Suffix of a model's file name."""
 _ZIP = b"PK"
-"""What a model.pt begins with."""
+"""First bytes of a model.pt."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to fit, and the model or the `.anir` file that it becomes."""
+    """A picture to fit, and the model or `.anir` file to write."""
 
     picture: Path
     target: Path
 
     @property
     def state(self) -> Path:
-        """Where a training that is interrupted goes on from."""
+        """File with the state from which an interrupted training is resumed."""
         return self.target.with_name(f"{self.target.name}.resume")
 
     @property
@@ -42,13 +42,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Options:
-    """What holds for all pictures of a command.
+    """The options that hold for all pictures of a command.
 
     Attributes:
         config: what to fit and how.
-        background: what shows where pictures are transparent; without one, transparency is kept.
-        force: fits again what is done already.
-        batch: pictures that are trained at once; by default as `most_pictures` says.
+        background: colour to put behind transparent parts; None keeps the transparency.
+        force: whether to fit again what is done already.
+        batch: number of pictures that are trained at once; by default that of `most_pictures`.
     """
 
     config: Config
@@ -59,15 +59,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """The result of a job.
 
     Attributes:
         job: the job.
-        failure: what went wrong, in one line; empty if nothing did.
-        fitted: whether it was fitted now; otherwise its target was there already.
-        bytes: of the target.
-        psnr: in dB, of the largest subnet, of a model on a sample of pixels; None if it was not fitted now.
-        seconds: that it took; of a batch, its share.
+        failure: error message in one line; empty on success.
+        fitted: whether the picture was fitted now; if not, the target existed already (or the job failed).
+        bytes: size of the target.
+        psnr: PSNR in dB of the largest subnet, for a model estimated on a sample of pixels; None if unknown.
+        seconds: time that the job took; in a batch, its share.
     """
 
     job: Job
@@ -79,15 +79,15 @@ class Outcome:
 
 
 def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str = MODEL) -> list[Job]:
-    """The pictures that inputs name, files or folders, and where their models go.
+    """Returns the jobs for inputs, which are pictures or folders of pictures.
 
-    One file becomes `output` if that is no folder; else `output` is the folder of the models, which have the
-    pictures' names with the suffix, and below it the folders that the pictures are in. Pictures whose names
-    differ by their endings alone keep these.
+    A single picture is written to `output`, unless that is a folder. Otherwise `output` is the folder of the
+    targets; the structure of folders below an input folder is kept. A target is named like its picture, with
+    `suffix` in place of the extension, or behind it where pictures differ in their extension alone.
 
     Raises:
-        UsageError: if two pictures would become one model, or a model would replace a picture, or one that
-            shall be an `.anir` file has another name.
+        UsageError: if two pictures have the same target, a target would overwrite a picture, or the name of a
+            target that is to be an `.anir` file ends otherwise.
         AnirError: if a folder has no pictures.
     """
     inputs = list(inputs)
@@ -108,7 +108,7 @@ def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str
 
 
 def _pictures(name: Path, output: Path, recursive: bool) -> list[tuple[Path, Path]]:
-    """The pictures of an input, each with the folder that its model goes to."""
+    """Returns the pictures of an input, each with the folder of its target."""
     if not name.is_dir():
         return [(name, output)]
     suffixes = picture_suffixes()
@@ -146,7 +146,7 @@ def _protect_pictures(jobs: list[Job]) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """The same for all names of a file; None if there is no such file, or it cannot be known."""
+    """Returns a key that is equal for all names of a file; None if the file cannot be accessed."""
     try:
         found = path.stat()
     except OSError:
@@ -155,7 +155,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def protect_others(job: Job) -> None:
-    """Raises AnirError if the target is a folder or a file of another kind."""
+    """Raises AnirError if the target exists and is a folder or a file of another kind."""
     if job.target.is_dir():
         raise AnirError(f"{job.target}: is a folder; name a file")
     kind, beginning = (f"{ANIR} file", MAGIC) if job.becomes_anir else ("model", _ZIP)
@@ -168,15 +168,15 @@ def protect_others(job: Job) -> None:
 
 
 def is_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:
-    """Whether the target is of these pixels and this configuration already."""
+    """Whether the target already is the result for these pixels and this configuration."""
     done = _levels_are_done if job.becomes_anir else _model_is_done
     return done(job.target, image, config)
 
 
 def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
-    """Whether the `.anir` file has levels of this configuration, and shows the pixels as well as it says.
+    """Whether an `.anir` file has the configuration's levels, and shows the pixels with the PSNR it states.
 
-    The file does not tell its preset and seed.
+    The preset and the seed are not compared, as the file does not have them.
     """
     try:
         levels = LevelFile.read(target)
@@ -192,13 +192,13 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
         ((last, network),) = levels.networks({header.levels[-1].name})
     except AnirError:
         return False
-    # Half of a quarter dB is what it is rounded by.
+    # The file states PSNR rounded to a quarter of a dB, which is off by up to an eighth.
     shown = min(psnr(Decoder(network).decode(), image), MAX_TOLD_PSNR)
     return abs(shown - last.psnr[0]) < 0.2
 
 
 def _model_is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
-    """Whether the model is that of these pixels and this configuration: another fit would give the same."""
+    """Whether the model has these pixels and this configuration, so that another fit would give the same."""
     if not target.exists():
         return False
     from anir_toolchain.checkpoint import load_model

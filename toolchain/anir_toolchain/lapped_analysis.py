@@ -1,4 +1,4 @@
-"""The forward lapped transform: a picture's coefficients, and the colours that they stand for."""
+"""The forward lapped transform: a picture's coefficients, and the colour planes that they belong to."""
 
 import math
 from collections.abc import Iterator
@@ -16,17 +16,18 @@ from anir_toolchain.embedding import in_units
 PITCH = 16
 """Pixels from one cell to the next."""
 _TOP_CODE = 127
+"""Code of an entry of 1 in the matrix from planes to colours."""
 _BAND = 64
-"""Rows of pixels, of whole cells, that are looked at at once: all of what they become is reused memory."""
+"""Rows of pixels, whole cells, that are processed at a time, so that intermediate arrays stay small."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A picture in the lapped transform.
+    """A picture's lapped transform.
 
     Attributes:
-        coefficients: of its planes, int32[rows, columns, N, pitch, pitch], as `in_units` has them.
-        colours: that planes in units of UNIT become.
+        coefficients: of its planes, int32[rows, columns, N, pitch, pitch], as `in_units` returns them.
+        colours: the map from planes, in units of UNIT, to colours.
     """
 
     coefficients: Integers
@@ -34,9 +35,9 @@ class Analysis:
 
 
 def analyse(image: NDArray[np.uint8], colours: Colours | None = None) -> Analysis:
-    """A picture's coefficients, in its own colours or in those of the one that it is part of.
+    """Transforms a picture uint8[H, W, N].
 
-    `image` is uint8[H, W, N].
+    Its planes are those of `colours`, by default the picture's own; for a sample, those of the whole picture.
     """
     colours = colours or colours_of(image)
     rows = -(-len(image) // PITCH)
@@ -44,26 +45,26 @@ def analyse(image: NDArray[np.uint8], colours: Colours | None = None) -> Analysi
 
 
 def planes_of(image: NDArray[np.uint8], colours: Colours) -> Floats:
-    """The planes of a picture uint8[H, W, N], float32[H, W, N] in units of half the range of 8-bit levels."""
-    # The inverse of the matrix as it is rounded, so that colours do not suffer from that.
+    """Returns the planes of a picture uint8[H, W, N], float32[H, W, N] in units of 127.5 8-bit levels."""
+    # The inverse of the rounded matrix, so that its rounding costs no accuracy.
     inverse = _TOP_CODE / 127.5 * np.linalg.inv(colours.matrix.astype(np.float64))
     planes: Floats = (image.astype(np.float32) - colours.border) @ inverse.T.astype(np.float32)
     return planes
 
 
 def colours_of(image: NDArray[np.uint8]) -> Colours:
-    """The colours that planes in units of UNIT become, for a picture uint8[H, W, N]."""
+    """Returns the map from planes, in units of UNIT, to colours that suits a picture uint8[H, W, N]."""
     matrix = np.rint(_TOP_CODE * principal_colours(image)).astype(np.int8)
-    # All cosines are zero at the picture's top and left borders, where this colour is all that is shown.
+    # At the picture's top and left borders all cosines are zero, so that only this colour is shown there.
     border = np.rint(np.concatenate([image[0], image[:, 0]]).mean(0)).astype(np.uint8)
     return Colours(matrix, border)
 
 
 def principal_colours(image: NDArray[np.uint8]) -> Floats:
-    """Axes of the colour planes, float32[colours, planes], orthonormal, that of the largest variance first.
+    """Returns orthonormal axes of the colour planes, float32[colours, planes], by descending variance.
 
-    Principal components of the differences between neighbouring pixels of `image`, uint8[H, W, N]; of each,
-    the largest entry is positive.
+    They are the principal components of the differences between neighbouring pixels of `image`,
+    uint8[H, W, N]; the sign of each makes its largest entry positive.
     """
     products = np.zeros((image.shape[2],) * 2)
     for top in range(0, len(image), _BAND):
@@ -78,28 +79,29 @@ def principal_colours(image: NDArray[np.uint8]) -> Floats:
 
 
 def transform(planes: Floats, pitch: int) -> Floats:
-    """Coefficients [N, rows, columns, pitch, pitch] of planes [H, W, N]."""
+    """Returns the coefficients [N, rows, columns, pitch, pitch] of planes [H, W, N]."""
     down = _frames(planes.shape[0], pitch)
     return _transform(planes[down.pixels] / down.windows[:, None, None], pitch)
 
 
 def _bands(image: NDArray[np.uint8], colours: Colours) -> Iterator[Floats]:
-    """Coefficients of a picture uint8[H, W, N], as `transform` has them, some rows of cells at a time."""
+    """Yields a picture's coefficients, as `transform` returns them, some rows of cells at a time."""
     down = _frames(image.shape[0], PITCH)
     for top in range(0, len(down.pixels) - PITCH, _BAND):
-        # Half a cell more on either side.
+        # Half a cell more on either side, where the windows overlap.
         own = slice(top, top + _BAND + PITCH)
         planes = planes_of(image[down.pixels[own]], colours)
         yield _transform(planes / down.windows[own, None, None], PITCH)
 
 
 class _Frames(NamedTuple):
-    """What an axis's cells see, from half a cell before its beginning to half a cell beyond its last cell.
+    """The samples under the windows of an axis's cells, from half a cell before it to half a cell behind.
 
     Attributes:
-        pixels: of the axis, mirrored beyond its end, int64[n].
-        windows: to divide them by, float32[n]. The outer halves of the first and of the last cell have the
-            window 1: the kernel's is divided out, and what is farther out is divided by infinity.
+        pixels: index of the pixel of each sample, mirrored beyond the axis's end, int64[n].
+        windows: what to divide each sample by before the transform, float32[n]. In the outer halves of the
+            first and last cell the window has to be 1: there the kernel's own window is divided out, and
+            samples farther out are divided by infinity.
     """
 
     pixels: NDArray[np.int64]
@@ -118,15 +120,16 @@ def _frames(length: int, pitch: int) -> _Frames:
 
 
 def _angles(pitch: int) -> NDArray[np.float64]:
-    """Angles θ = (n + ½) π / (2 pitch) of a cell's 2 · pitch samples."""
+    """Returns the angles θ = (n + ½) π / (2 pitch) of the 2 · pitch samples under a cell's window."""
     return (np.arange(2 * pitch) + 0.5) * math.pi / (2 * pitch)
 
 
 def _transform(planes: Floats, pitch: int) -> Floats:
-    """Coefficients [N, rows, columns, pitch, pitch] of planes [(rows + 1) · pitch, W, N] in frames already.
+    """Returns coefficients [N, rows, columns, pitch, pitch] of planes [(rows + 1) · pitch, W, N].
 
-    For a cell's 2 · pitch samples at angles θ, frequency k is the sum of
-    √(2 / pitch) sin θ cos((2k + 1)(θ + π/4)), with the sine as window (Malvar 1992).
+    The rows are the samples of `_Frames`, divided by its windows. Along an axis, coefficient k of a cell is
+    the sum of its 2 · pitch samples, at angles θ, times √(2 / pitch) sin θ cos((2k + 1)(θ + π/4)); the sine
+    is the window (Malvar 1992).
     """
     across = _frames(planes.shape[1], pitch)
     # First to [(rows + 1) · pitch, columns, pitch], then to [columns, pitch, rows, pitch].
@@ -139,7 +142,7 @@ def _transform(planes: Floats, pitch: int) -> Floats:
 
 
 def _along(frames: Floats, pitch: int) -> Floats:
-    """Coefficients [..., cells, pitch] of the last axis, [..., (cells + 1) · pitch]."""
+    """Transforms the last axis, [..., (cells + 1) · pitch], to coefficients [..., cells, pitch]."""
     angle, odd = _angles(pitch), np.arange(1, 2 * pitch, 2)[:, None]
     kernel = math.sqrt(2 / pitch) * np.sin(angle) * np.cos(odd * (angle + math.pi / 4))
     halves = frames.reshape(*frames.shape[:-1], -1, pitch)

@@ -1,7 +1,7 @@
-"""Which networks a trained picture of the family `lapped` gets: the common ones, or its own where they pay.
+"""Chooses the networks of a trained picture of the family `lapped`: common ones, or its own where they pay.
 
-Layers and heads of its own cost bytes of a file, the common ones none. They pay if they raise PSNR by more
-than as many bytes of coefficients would.
+A picture's own layers and heads cost bytes of its file, common ones cost none. They pay if they raise PSNR by
+more than the same number of bytes of coefficients would.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ from anir_toolchain.trunk import Trunk
 from anir_toolchain.trunk_heads import solve_heads
 
 _PIXELS = 80_000
-"""Pixels on which heads near the common ones are solved, and errors are measured, at least, or all."""
+"""Least number of pixels on which heads near the common ones are solved and errors are measured."""
 
 
 def start_from_common(trunk: Trunk) -> None:
-    """Gives a trunk the common weights, if there are common networks of its size."""
+    """Sets a trunk's weights to the common ones, if there are common networks of its size."""
     weight, planes = trunk.parameters["weight"], trunk.parameters["head"].shape[1]
     channels = weight.shape[-1]
     if all(has_common(depth, channels, planes) for depth in trunk.depths):
@@ -44,15 +44,16 @@ def choose_networks(
     features: LatentFeatures,
     level_bytes: Mapping[Subnet, int],
 ) -> dict[int, QuantizedTrunk]:
-    """The best networks of each width for the picture.
+    """Returns the best networks of each width for the picture.
 
     Args:
-        trunks: whose subnets are chosen, by width.
-        are_trained: whether they have learned anything beyond what they began with.
-        picture: that is shown.
-        colours: that the latents' planes become.
-        features: with the latents.
-        level_bytes: of the prefix that ends with each subnet.
+        trunks: the picture's trunks by width.
+        are_trained: whether the trunks have been trained; if not, they are used only where there are no
+            common networks.
+        picture: the picture to be shown.
+        colours: the map from the latents' planes to colours.
+        features: the latent features of the subnets.
+        level_bytes: for each subnet the bytes of the prefix that ends with its level.
     """
     count, planes = len(picture), picture.colours
     index = torch.arange(0, count, max(1, count // _PIXELS), device=picture.device)
@@ -81,7 +82,7 @@ def choose_networks(
 def _worth(
     trunk: Trunk, own: QuantizedTrunk, seen: Sequence[Floats], wanted: Floats, sizes: Sequence[int]
 ) -> float:
-    """What a trunk's own networks are worth in dB, those of all depths together: `common_heads.worth`."""
+    """Returns the `common_heads.worth` in dB of a trunk's own networks, summed over all depths."""
     _, colours, width = own.head.codes.shape
     weights = (own.weight.float() * own.step.values[..., None]).numpy()
     cost = own_bytes(trunk.depths[-1], width, colours, trunk.bits)
@@ -97,7 +98,7 @@ def _worth(
 
 
 def common_trunk(subnets: Sequence[Subnet], heads: Sequence[Head]) -> QuantizedTrunk:
-    """The trunk of common networks of one width, with the head of each depth."""
+    """Returns the trunk of the common networks of one width, with the given head for each depth."""
     channels, colours = subnets[-1].width, len(heads[0]["head"])
     layers = common_trunks()[channels - colours].layers(subnets[-1].depth, colours)
     steps = torch.from_numpy(layers["steps"])

@@ -1,4 +1,4 @@
-"""The inverse lapped transform: latents' planes at any coordinates; what networks see and make of them."""
+"""The inverse lapped transform at any coordinates, and the networks' inputs and last layer made of it."""
 
 import math
 
@@ -7,11 +7,11 @@ from anir_runtime.lapped_transform import Axis, Seen, coefficients, present, see
 from anir_runtime.network import Floats, Latents
 
 CONSTANT = math.pi / 2
-"""Value of the first layer's channels that see nothing."""
+"""Value of the first layer's channels that have no input."""
 
 
 def planes_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
-    """The colour planes float32[H', W', N] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
+    """Returns planes float32[H', W', N] at columns x [W'] and rows y [H'] of a picture of size (W, H)."""
     values = coefficients(latents)
     across, down = (
         Axis(pixels, latents.pitch).cosines(at, values.shape[-1])
@@ -23,14 +23,14 @@ def planes_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int]) -> 
 
 
 def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], channels: int) -> Floats:
-    """What the first n of a network's channels see, float32[H', W', n], at columns x [W'] and rows y [H'].
+    """Returns a network's inputs from its latents, float32[H', W', n], at columns x [W'] and rows y [H'].
 
     Args:
-        latents: of the network.
+        latents: the network's latents.
         x: coordinates in [-1, 1].
         y: coordinates in [-1, 1].
         size: (W, H) of the picture in pixels.
-        channels: of the network; n is the number of those that see something (`seen_by`).
+        channels: number of the network's channels; n of them have an input (`seen_by`).
     """
     planes = len(latents.codes)
     seen = seen_in(channels, planes)
@@ -45,11 +45,11 @@ def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], c
 
 
 def last_layer(weights: Floats, seen: Floats) -> Floats:
-    """The channels from which a head makes colours, float32[M, C].
+    """Returns the last layer's channels of a network of the family `lapped`, float32[M, C].
 
     Args:
-        weights: of the hidden layers of a network of the family `lapped`, float32[L, C, C], applied as h @ W.
-        seen: what its first channels see of the latents at M points, float32[M, n].
+        weights: the hidden matrices, float32[L, C, C], applied as h @ W.
+        seen: the network's inputs from the latents at M points, float32[M, n].
     """
     outer = ((0, 0), (0, weights.shape[-1] - seen.shape[-1]))
     first = np.pad(seen, outer, constant_values=np.float32(CONSTANT))
@@ -62,13 +62,13 @@ def last_layer(weights: Floats, seen: Floats) -> Floats:
 
 
 def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
-    """Multiply-accumulates of a network's features at a pixel, where the windows of two cells overlap."""
+    """Returns the multiply-accumulates per pixel of a network's inputs, where two cells' windows overlap."""
     k, seen = int(latents.codes.shape[-1]), set(seen_in(channels, len(latents.codes)))
-    # Sums along rows come first, for each cosine down the columns; a pixel has a pitch's share of them.
+    # Each row first sums over vertical cosines, per horizontal one; the pixels of a cell share these sums.
     rows = {(plane, down) for plane, _, down in seen}
     return len(rows) * (2 * k * k // latents.pitch) + len(seen) * 2 * k
 
 
 def seen_in(channels: int, planes: int) -> list[Seen]:
-    """What a network's first channels see (`seen_by`), of the planes that a picture has (`present`)."""
+    """Returns the inputs of a network's first channels (`seen_by`), as far as planes exist (`present`)."""
     return [present(own, planes) for own in seen_by(channels, planes)]

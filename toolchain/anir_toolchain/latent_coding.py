@@ -1,4 +1,4 @@
-"""Latents as an entropy-coded stream: how their codes are laid in lanes."""
+"""Entropy coding of latents for `.onnx` files: how their codes are distributed over lanes."""
 
 import numpy as np
 from anir_runtime.lapped_transform import context
@@ -11,26 +11,26 @@ from anir_toolchain.rans_encoder import Stream, encode
 Codes = NDArray[np.int16]
 
 _CODES_APART = 150
-"""Least number of nonzero codes in a lane, on average, for each plane to have lanes of its own."""
+"""Least average number of nonzero codes per lane from which on each plane has lanes of its own."""
 
 
 def encode_latents(latents: Latents) -> Stream:
-    """The codes as a stream, in the lanes of `in_lanes` and with the context of `context`."""
+    """Encodes the codes of latents as a stream, in the lanes of `in_lanes`, with the model of `context`."""
     return encode(in_lanes(latents.codes), context(latents.codes.shape[-1]))
 
 
 def planes_apart(codes: Codes) -> bool:
-    """Whether each of N planes has lanes of its own: N times as many lanes, of as many fewer steps."""
-    # Means do not count: they are differences along the scan, so that their number depends on its direction.
+    """Whether each of the N planes has lanes of its own: N times as many lanes, of 1/N of the steps."""
+    # DC codes do not count: they are differences along the scan, so their number depends on its direction.
     others = np.count_nonzero(codes) - np.count_nonzero(codes[..., 0, 0])
     return bool(others >= _CODES_APART * len(codes) * codes.shape[2])
 
 
 def in_lanes(codes: Codes) -> Ints:
-    """Codes [N, A, B, K, K] in lanes, int32[lanes, steps].
+    """Arranges codes [N, A, B, K, K] in lanes, int32[lanes, steps].
 
-    Each of the B rows of cells along the scan is a lane, in which planes come one after the other; with
-    `planes_apart` there are N · B lanes, of one plane each.
+    Each of the B lines of cells along the scan is a lane, with one plane after the other; with `planes_apart`
+    there are N · B lanes, of one plane each.
     """
     apart = planes_apart(codes)
     lanes = codes.transpose(0, 2, 1, 3, 4) if apart else codes.transpose(2, 0, 1, 3, 4)
@@ -38,7 +38,7 @@ def in_lanes(codes: Codes) -> Ints:
 
 
 def out_of_lanes(lanes: Ints, codes: Codes) -> Ints:
-    """The inverse of `in_lanes` for an array with an entry for each of the codes: [N, A, B, K, K]."""
+    """Inverts `in_lanes`, for values arranged like `codes`: returns [N, A, B, K, K]."""
     planes, along, across, k, _ = codes.shape
     if planes_apart(codes):
         return lanes.reshape(planes, across, along, k, k).transpose(0, 2, 1, 3, 4)

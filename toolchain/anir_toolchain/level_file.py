@@ -1,4 +1,4 @@
-"""The levels of an `.anir` file on disk, one network after the other."""
+"""An `.anir` file on disk, or the beginning of one: its levels, and their networks."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 
 ANIR = ".anir"
-"""Suffix of the file's name."""
+"""Suffix of `.anir` files' names."""
 
 
 def is_anir(path: Path) -> bool:
@@ -30,10 +30,10 @@ class LevelFile:
     """An `.anir` file, or the beginning of one.
 
     Attributes:
-        path: where it is.
+        path: the file's path.
         data: its bytes.
         header: its header.
-        whole: the levels that are there whole, from the smallest to the largest, at least one.
+        whole: the levels that are complete, from the smallest to the largest; at least one.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class LevelFile:
 
     @classmethod
     def read(cls, path: Path) -> "LevelFile":
-        """Reads the file. Raises AnirError if it is none, or has not one level whole."""
+        """Reads the file. Raises AnirError if it is no `.anir` file, or has no complete level."""
         _, data = read_source(path)
         try:
             file = AnirFile(data)
@@ -56,11 +56,11 @@ class LevelFile:
         return cls(path, data, file.header, file.header.levels[: file.available])
 
     def prefix(self, level: Level) -> bytes:
-        """The bytes up to a level's end, but so many at least as readers wait for before they draw."""
+        """Returns the bytes up to a level's end, but no fewer than readers require to draw anything."""
         return self.data[: max(level.end, least_bytes(self.header))]
 
     def check_whole(self) -> None:
-        """Raises AnirError if a level is missing."""
+        """Raises AnirError if a level is incomplete or missing."""
         if len(self.whole) < len(self.header.levels):
             raise AnirError(
                 f"{self.path}: ends after {len(self.data)} of {self.header.levels[-1].end} bytes, with "
@@ -68,14 +68,14 @@ class LevelFile:
             )
 
     def check_names(self, names: Collection[str]) -> None:
-        """Raises AnirError if there is no whole level of one of these names."""
+        """Raises AnirError if one of the names is not that of a complete level."""
         have = [level.name for level in self.whole]
         for name in names:
             if name not in have:
                 raise AnirError(f"{self.path}: no level '{name}'; there are {', '.join(have)}")
 
     def networks(self, names: Collection[str] | None = None) -> Iterator[tuple[Level, Network]]:
-        """The whole levels, or those of these names, each with its network.
+        """Yields the complete levels, or those with the given names, each with its network.
 
         Raises AnirError if a level is damaged.
         """

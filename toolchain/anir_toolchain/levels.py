@@ -1,4 +1,4 @@
-"""The levels of a picture's `.anir` file: how long they are, and the latents of each."""
+"""The levels of a picture's `.anir` file: the bytes that each may take, and its coefficients or latents."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,24 +15,32 @@ from anir_toolchain.embedding import Embedded, Refined, embed, refine
 from anir_toolchain.space import Space, Subnet
 
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
-"""Bits per pixel of the prefixes of sixteen levels; other numbers of levels are spread over these."""
+"""Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
-"""Below so many bits per pixel networks see planes so many pixels away: bench/NOTES.md."""
-_HEADER, _ENTRY, _LEVEL = 32, 3, 3
-"""Bytes of a file's header and colours, of a level's entry there, and of a level's step and digest, about."""
-_MOVE, _MOVE_AT_FIRST, _LONG_PREFIX = 0.22, 0.08, 75
-"""Bytes for each code of a head near the common one, about, and in prefixes of fewer bytes for each code."""
+"""Pairs (bits per pixel, reach); the first pair above a level's rate is its network's: bench/NOTES.md."""
+_HEADER = 32
+"""Estimated bytes of a file's header and colours, without the levels' entries."""
+_ENTRY = 3
+"""Estimated bytes of a level's entry in the header."""
+_LEVEL = 3
+"""Estimated bytes of a level's step and digest."""
+_MOVE = 0.22
+"""Estimated bytes of a code's move, for a head near the common one (see `heads`)."""
+_MOVE_AT_FIRST = 0.08
+"""The same in short prefixes."""
+_LONG_PREFIX = 75
+"""Bytes for each code of the head up to which a prefix counts as short."""
 _LEAST = 24
-"""Bytes of a level's coefficients at least: in a tiny picture, all else is nearly all."""
+"""Least bytes of a level's coefficients: in a tiny picture side information would leave none."""
 
 
 @dataclass(frozen=True)
 class LevelNetwork:
-    """What a level of a file has beside coefficients.
+    """What a level of a file has besides coefficients.
 
     Attributes:
-        step: how it refines the coefficients.
-        network: that is shown with them, without latents.
+        step: how the level refines the coefficients.
+        network: the network that is drawn with them, without latents.
     """
 
     step: Step
@@ -40,26 +48,26 @@ class LevelNetwork:
 
 
 def in_order(space: Space) -> list[Subnet]:
-    """The subnets in the order of their levels: narrow ones first."""
+    """Returns the subnets in the order of their levels: by width, then by depth."""
     return sorted(space.subnets, key=lambda subnet: (subnet.width, subnet.depth))
 
 
 def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
-    """How many bytes each of so many prefixes should have, for a picture of size (W, H) in pixels."""
+    """Returns the target bytes of the prefixes of `count` levels, for a picture of size (W, H) in pixels."""
     return [max(1, int(rate * math.prod(size) / 8 + 1e-6)) for rate in _rates(count)]
 
 
 def embedded_levels(
     coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
 ) -> list[Embedded]:
-    """The levels of a picture's coefficients, with room for all else that is in their prefixes.
+    """Returns the levels of a picture's coefficients, with room for the side information in their prefixes.
 
     Args:
-        coefficients: of the picture, as `in_units` has them, or of a sample of it: then levels take their
-            share of the picture's bytes.
+        coefficients: the picture's, as `in_units` returns them, or those of a sample of it: then the bytes of
+            the levels are scaled down in proportion.
         order: the subnets, one for each level.
         size: (W, H) of the picture in pixels.
-        bits: of a hidden weight.
+        bits: bits of a hidden weight.
     """
     return embed(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
 
@@ -67,14 +75,14 @@ def embedded_levels(
 def refined_levels(
     coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
 ) -> Iterator[Refined]:
-    """What is known at each of the levels in turn, of which `embedded_levels` gives the latents."""
+    """Yields the same levels as `embedded_levels`, one by one, with coefficients instead of latents."""
     return refine(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
 
 
 def _ends_and_reaches(
     coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
 ) -> tuple[list[int], list[int]]:
-    """Bytes of coefficients up to the end of each level, and the reach of its network."""
+    """Returns for each level the bytes of coefficients up to its end, and the reach of its network."""
     prefixes = level_bytes(len(order), size)
     beside = _bytes_beside(order, prefixes, bits, coefficients.shape[2])
     wanted = [end - own for end, own in zip(prefixes, beside, strict=True)]
@@ -86,12 +94,13 @@ def _ends_and_reaches(
 
 
 def _rates(count: int) -> list[float]:
-    places = np.linspace(0, len(_RATES) - 1, count) if count > 1 else [len(_RATES) - 1]
-    return [float(rate) for rate in np.exp(np.interp(places, range(len(_RATES)), np.log(_RATES)))]
+    """Returns the bits per pixel of the prefixes of `count` levels."""
+    at = np.linspace(0, len(_RATES) - 1, count) if count > 1 else [len(_RATES) - 1]
+    return [float(rate) for rate in np.exp(np.interp(at, range(len(_RATES)), np.log(_RATES)))]
 
 
 def _bytes_beside(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, planes: int) -> list[int]:
-    """About what each prefix has beside coefficients: the header, and networks but the common ones."""
+    """Estimates the bytes of side information in each prefix: header, networks' own tensors and moves."""
     total, layers, result = float(_HEADER + _ENTRY * len(order)), dict[int, int](), list[int]()
     for subnet, prefix in zip(order, prefixes, strict=True):
         total += _LEVEL

@@ -1,4 +1,4 @@
-"""One writer a file: a lock that ends with the process that holds it, however it ends."""
+"""A lock that lets one process at a time write a file, and is freed whenever its holder ends."""
 
 import os
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from anir_runtime.errors import AnirError
 
 try:
     import fcntl
-except ImportError:  # on Windows, where a lock is only a file that is there
+except ImportError:  # on Windows, where the lock file keeps nobody out
     fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds the lock of the file `path`, `.<name>.lock` beside it, whose folder is made if it is missing.
+    """Holds the lock of the file `path`, `.<name>.lock` beside it; creates the folder if it is missing.
 
-    What a killed process left of its lock does not count. Raises AnirError if another process holds it, or if
-    the place cannot be written.
+    A lock file that a killed process left behind is ignored. Raises AnirError if another process holds the
+    lock, or if the folder cannot be written.
     """
     target = path.resolve()
     lock = target.with_name(f".{target.name}.lock")
@@ -39,14 +39,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _acquire(lock: Path) -> int:
-    """A descriptor that holds the lock. Raises BlockingIOError if another process does."""
+    """Returns a descriptor that holds the lock. Raises BlockingIOError if another process holds it."""
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if fcntl is None:
                 return descriptor
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last holder may have removed the file after it was opened here.
+            # Its last holder may have removed the file since it was opened here; then try again.
             if lock.exists() and os.path.samestat(lock.stat(), os.fstat(descriptor)):
                 return descriptor
         except OSError:

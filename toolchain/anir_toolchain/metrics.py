@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_PSNR = 100.0
-"""Highest PSNR in dB, that of equal pictures too: JSON has no infinity, and no mean of pictures bears it."""
+"""Largest PSNR in dB, also that of equal pictures: infinity is not valid JSON and would spoil any mean."""
 
 
 def psnr(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio of two pictures in dB, 10 log₁₀(255² / MSE), at most MAX_PSNR.
+    """Returns the peak signal-to-noise ratio of two pictures in dB, 10 log₁₀(255² / MSE), at most MAX_PSNR.
 
-    Pictures are uint8[..., 1 | 3 | 4]. If one has an alpha, the MSE is the mean of that of what is seen on
-    black and of what is seen on white.
+    Pictures are uint8[..., 1 | 3 | 4]. If one has an alpha, the MSE is the mean of the MSE of the pictures
+    composited over black and over white.
     """
     if 4 in (decoded.shape[-1], original.shape[-1]):
         error = _error_seen(decoded, original)
@@ -31,7 +31,7 @@ def _error_seen(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> floa
 
 
 def _on_black(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Colours multiplied by alpha, and alpha, both in levels."""
+    """Returns colours multiplied by alpha, and alpha, both from 0 to 255."""
     values = picture.astype(np.float64)
     if values.shape[-1] < 4:
         return values, np.full((*values.shape[:-1], 1), 255.0)
@@ -39,5 +39,5 @@ def _on_black(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def bits_per_pixel(size: int, pixels: int) -> float:
-    """Bits per native pixel of a file of `size` bytes for a picture of that many pixels."""
+    """Returns the bits per native pixel of a file of `size` bytes for a picture of `pixels` pixels."""
     return 8 * size / pixels

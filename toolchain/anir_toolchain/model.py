@@ -1,4 +1,4 @@
-"""A trained picture in its final form: integer codes and scales of a supernet, for every subnet."""
+"""A trained picture in its final form: a supernet of integer codes and scales, which holds every subnet."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class Quantized:
         return self.codes.float() * self.scale.reshape(*self.scale.shape, *[1] * missing)
 
     def __getitem__(self, index: int | slice | tuple[int | slice, ...]) -> "Quantized":
-        """A part along axes that codes and scale share."""
+        """Indexes codes and scale along the axes that they share."""
         return Quantized(self.codes[index], self.scale[index])
 
 
@@ -47,17 +47,17 @@ class Quantized:
 class QuantizedTrunk:
     """The subnets of one width, which share their layers.
 
-    D is the greatest depth, C the width, F the number of filter banks and K that of a filter's values.
+    D is the greatest depth, C the width, F the number of filter banks and K the number of a filter's values.
 
     Attributes:
-        filters: int16[F, K, C], scale [F, K]; codes of 8-bit values are within ±127. Codes stand for what
-            `Family.roots` gives.
+        filters: the filters' `Family.roots`, int16[F, K, C], scale [F, K]; codes of 8-bit values are within
+            ±127.
         weight: codes of the hidden matrices over (input, output), int8[D-1, C, C].
-        step: learned step sizes of the hidden matrices, scale [D-1]: int8[D-1, C], one for each output, or
-            int8[D-1, 1], one for each matrix, if the family is lean.
-        bias: int8[D-1, C], scale [D-1]; empty, [0, C] and [0], if the family is lean.
+        step: learned step sizes of the hidden matrices, int8[D-1, C], scale [D-1], one per output; if the
+            family is lean, int8[D-1, 1], one per matrix.
+        bias: hidden biases, int8[D-1, C], scale [D-1]; empty, [0, C] and [0], if the family is lean.
         head: linear maps to N colours in [0, 1], one for each depth: int8[depths, N, C], scale [depths, N].
-        head_bias: float32[depths, N].
+        head_bias: biases of the heads, float32[depths, N].
     """
 
     filters: Quantized
@@ -73,15 +73,15 @@ class Model:
     """A picture as a quantized supernet, from which every subnet can be taken.
 
     Attributes:
-        family_name: such as "siren".
+        family_name: name of the family, such as "siren".
         bits: bits of a hidden weight, 4 or 8.
         space: the subnets.
-        preset: name of the preset that it was trained with.
-        seed: of the training's random numbers.
+        preset: name of the preset that the supernet was trained with.
+        seed: seed of the training's random numbers.
         source: file name of the picture.
         image: the picture itself, uint8[H, W, N]: grey, RGB, or RGB and alpha.
-        trunks: by width.
-        steps: how the levels of `in_order` refine the picture's coefficients, if the family has latents.
+        trunks: the trunks by width.
+        steps: how each level refines the coefficients, in the order of `in_order`; empty without latents.
     """
 
     family_name: str
@@ -96,7 +96,7 @@ class Model:
 
     @property
     def family(self) -> Family:
-        """The family by its name."""
+        """The family of the networks."""
         return family(self.family_name)
 
     @property
@@ -106,16 +106,16 @@ class Model:
 
     @property
     def colours(self) -> int:
-        """Number N of colours of the picture: 1, 3 or 4."""
+        """Number N of the picture's colour channels: 1, 3 or 4."""
         return self.image.shape[2]
 
     @property
     def planes(self) -> int:
-        """Number of its latents' planes."""
+        """Number of the latents' planes; 0 without latents."""
         return self.family.planes(self.colours)
 
     def latents(self, subnet: Subnet) -> Latents | None:
-        """A subnet's latents, if the family has any. At first use, those of all levels are made."""
+        """Returns a subnet's latents, if the family has any; the first call computes those of all subnets."""
         return self._latents.get(subnet)
 
     @cached_property
@@ -126,11 +126,11 @@ class Model:
         return dict(zip(in_order(self.space), coded(coefficients, self.steps), strict=True))
 
     def network(self, subnet: Subnet) -> Network:
-        """A subnet as plain data, its tensors by the names of docs/format.md."""
+        """Returns a subnet as plain data, with its tensors by the names of docs/format.md."""
         return replace(self.layers(subnet), latents=self.latents(subnet))
 
     def layers(self, subnet: Subnet) -> Network:
-        """A subnet as `network` has it, without its latents."""
+        """Returns a subnet as `network` does, but without latents."""
         trunk, layers = self.trunks[subnet.width], subnet.depth - 1
         at = self.space.depths.index(subnet.depth)
         parts = dict(self._filter_tensors(trunk, subnet.depth))
@@ -146,7 +146,7 @@ class Model:
         return Network(self.family_name, self.size, self.bits, arrays)
 
     def _filter_tensors(self, trunk: QuantizedTrunk, depth: int) -> Iterator[tuple[str, Quantized]]:
-        """The tensors that a filter's values make up: [n, F, C] of n of the K values, or [F, C] of one."""
+        """Yields the file's tensors of the K values: [n, F, C] for n of the values, or [F, C] for one."""
         first = 0
         for name, tensor in self.family.filter_tensors.items():
             own = trunk.filters[: self.family.banks(depth), first : first + tensor.rows]
@@ -158,25 +158,25 @@ class Model:
             first += tensor.rows
 
     def decode(self, subnet: Subnet, x: Tensor, y: Tensor) -> Tensor:
-        """What the quantized subnet shows, by torch: float32[H', W', N], not clipped to [0, 1].
+        """Draws a quantized subnet with torch: float32[H', W', N], not clipped to [0, 1].
 
         Args:
             subnet: a member of the space.
-            x: columns, float32[W'] in [-1, 1].
-            y: rows, float32[H'] in [-1, 1].
+            x: coordinates of the columns, float32[W'] in [-1, 1].
+            y: coordinates of the rows, float32[H'] in [-1, 1].
         """
         grid_y, grid_x = (axis.reshape(-1) for axis in torch.meshgrid(y, x, indexing="ij"))
         colours = self.colours_at(subnet, grid_x, grid_y, self._features(subnet, x.numpy(), y.numpy()))
         return colours.reshape(len(y), len(x), -1)
 
     def colours_at(self, subnet: Subnet, x: Tensor, y: Tensor, features: Tensor | None = None) -> Tensor:
-        """What the quantized subnet shows at M points, by torch: float32[M, N], not clipped to [0, 1].
+        """Evaluates a quantized subnet at M points with torch: float32[M, N], not clipped to [0, 1].
 
         Args:
             subnet: a member of the space.
-            x: float32[M] in [-1, 1].
-            y: float32[M] in [-1, 1].
-            features: what its channels see of its latents, float32[M, n], if the family has any.
+            x: coordinates of the points, float32[M] in [-1, 1].
+            y: coordinates of the points, float32[M] in [-1, 1].
+            features: its inputs from its latents, float32[M, n], if the family has any.
         """
         trunk, layers = self.trunks[subnet.width], subnet.depth - 1
         at = self.space.depths.index(subnet.depth)
@@ -192,11 +192,11 @@ class Model:
         return torch.addmm(trunk.head_bias[at], h, trunk.head.values[at].T)
 
     def _repr_png_(self) -> bytes | None:
-        """What the largest subnet shows, as a PNG, which notebooks show."""
+        """Draws the largest subnet as a PNG, for notebooks."""
         return Decoder(self.network(self.space.largest))._repr_png_()
 
     def _features(self, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32]) -> Tensor | None:
-        """The features of a subnet's channels at all points of a grid, float32[H' · W', n], if it has any."""
+        """Returns a subnet's inputs from its latents, if any, on a grid of points, float32[H' · W', n]."""
         latents = self.latents(subnet)
         if latents is None:
             return None

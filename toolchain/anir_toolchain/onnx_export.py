@@ -1,4 +1,4 @@
-"""One self-contained ONNX file per subnet, and the manifest that describes them."""
+"""Exports one self-contained ONNX file per subnet, and the manifest that describes them."""
 
 import hashlib
 import json
@@ -24,9 +24,8 @@ from anir_toolchain.space import Subnet
 def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = None) -> Manifest:
     """Writes `<name>.onnx` for each subnet (all by default) and `manifest.json` into `directory`.
 
-    The folder is written whole or not at all; files of other names that are in it stay. Each file is decoded
-    by the runtime before the manifest is written; its PSNR is of those pixels.
-    Raises AnirError if the folder cannot be written.
+    All files are written or none; files of other names in the folder stay. PSNR in the manifest is measured
+    on each file as the runtime decodes it. Raises AnirError if the folder cannot be written.
     """
     chosen = model.space.subnets if subnets is None else tuple(dict.fromkeys(subnets))
     image = model.image.numpy()
@@ -43,9 +42,9 @@ def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = Non
 def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | None = None) -> Manifest:
     """Writes levels of an `.anir` file (all by default) as `export` writes subnets of a model.
 
-    An `.anir` file does not have the picture that was fitted: the manifest says its size alone, and PSNR is
-    the file's own, in quarters of a dB. Of several levels of one subnet, the last one is written.
-    Raises AnirError if a level is not there or damaged, or the folder cannot be written.
+    An `.anir` file does not contain the original picture: the manifest states its size alone, and PSNR is the
+    one that the file states, in quarters of a dB. If several levels are of one subnet, the last is written.
+    Raises AnirError if a level is missing or damaged, or the folder cannot be written.
     """
     if names is None:
         levels.check_whole()
@@ -65,7 +64,7 @@ def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | N
 
 
 def _write(network: Network, folder: Path, quality: Callable[[Decoder], float]) -> Entry:
-    """Writes a network's file. Its PSNR is what `quality` says of that file."""
+    """Writes a network's file and returns its entry; `quality` returns the PSNR of the opened file."""
     proto = build(network)
     data = proto.SerializeToString(deterministic=True)
     path = folder / f"{network.name}.onnx"
@@ -90,14 +89,14 @@ def _describe(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def payload_bytes(proto: onnx.ModelProto) -> int:
-    """Bytes of the packed hidden weights alone, and of entropy-coded latents."""
+    """Returns the bytes of the packed hidden weights and the entropy-coded latents alone."""
     found = {tensor.name: tensor for tensor in proto.graph.initializer}
     coded = [to_array(found[name]) for name in ("latents.words", "latents.states") if name in found]
     return len(found["weights"].raw_data) + sum(array.nbytes for array in coded)
 
 
 def macs_per_pixel(network: Network) -> int:
-    """Multiply-accumulates that one pixel takes: lapped transform, hidden layers and head."""
+    """Returns the multiply-accumulates per pixel of lapped transform, hidden layers and head."""
     latents, width = network.latents, network.channels
     planes = synthesis_macs_per_pixel(latents, width) if latents else 0
     return planes + (network.depth - 1) * width**2 + network.colours * width

@@ -1,4 +1,4 @@
-"""A picture as points to train on: pixels' coordinates and colours, and random samples of them."""
+"""A picture as points to train on: its pixels' coordinates and colours, and random samples of them."""
 
 import math
 
@@ -10,15 +10,15 @@ from torch import Tensor
 
 
 class Picture:
-    """A picture on the device that trains. A pixel's index is row · W + column.
+    """A picture on the device that trains. The index of a pixel is row · W + column.
 
     Attributes:
         width: W, in pixels.
         height: H, in pixels.
-        colours: 1 for grey, 3 for RGB, 4 for RGB and alpha.
-        device: on which all tensors are.
-        x: of each column, float32[W] in [-1, 1].
-        y: of each row, float32[H] in [-1, 1].
+        colours: number of colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
+        device: the device of all tensors.
+        x: coordinate of each column, float32[W] in [-1, 1].
+        y: coordinate of each row, float32[H] in [-1, 1].
     """
 
     def __init__(self, image: NDArray[np.uint8], device: torch.device) -> None:
@@ -44,28 +44,28 @@ class Picture:
         return self._pixels.reshape(self.height, self.width, self.colours).cpu().numpy()
 
     def points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coordinates x [N] and y [N] and colours [N, colours] of pixels by their index, all in [-1, 1]."""
+        """Returns coordinates x [N], y [N] and colours [N, colours] of pixels by index, all in [-1, 1]."""
         x, y = self.x[index % self.width], self.y[index // self.width]
         return x, y, as_colours(self.pixels(index))
 
     def pixels(self, index: Tensor) -> Tensor:
-        """Pixels by their index, uint8[N, colours]."""
+        """Returns pixels by index, uint8[N, colours]."""
         return self._pixels[index]
 
     def random_pixels(self, count: int, generator: torch.Generator) -> Tensor:
-        """Indices of `count` independent pixels."""
+        """Returns the indices of `count` independent random pixels."""
         return torch.randint(len(self), (count,), generator=generator).to(self.device)
 
 
 def cells(size: tuple[int, int], count: int) -> tuple[int, int]:
-    """Columns and rows of a regular grid of about `count` square cells over a picture of size (W, H).
+    """Returns the columns and rows of a grid of about `count` square cells over a picture of size (W, H).
 
-    No cell is smaller than a pixel.
+    The cells, which have nothing to do with those of the lapped transform, are no smaller than a pixel.
     """
     cell = math.sqrt(max(1.0, size[0] * size[1] / count))
     return max(1, round(size[0] / cell)), max(1, round(size[1] / cell))
 
 
 def as_colours(pixels: Tensor) -> Tensor:
-    """Colours of pixels uint8, float32 in [-1, 1]."""
+    """Converts pixels, uint8, to colours, float32 in [-1, 1]."""
     return pixels.float() / 127.5 - 1

@@ -1,4 +1,4 @@
-"""Pictures as points to train on side by side: as many of each, in one tensor."""
+"""Several pictures as points to train on together: equally many of each, in one tensor."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from anir_toolchain.picture import Picture, as_colours, cells
 
 
 class Pictures:
-    """P pictures on one device, of which a step takes N points each."""
+    """P pictures on one device, from each of which a step takes N points."""
 
     def __init__(self, pictures: Sequence[Picture], count: int) -> None:
-        """`count` is about N: that of the `cells` of each picture, which has to be the same for all."""
+        """Sets up grids of `cells` with about `count` cells; N, their exact number, must be equal for all."""
         device = pictures[0].device
 
         def column(numbers: Sequence[int]) -> Tensor:
@@ -29,12 +29,12 @@ class Pictures:
         self._y, self._first_y = _end_to_end([picture.y for picture in pictures])
 
     def jittered_grid(self, generator: torch.Generator) -> Tensor:
-        """Indices of pixels, int64[P, N]: a random one in each cell of a regular grid over each picture.
+        """Returns indices of pixels, int64[P, N]: a random pixel in each cell of each picture's grid.
 
         They cover a picture more evenly than independent pixels, which makes gradients less noisy. All
-        pictures have the random numbers that each would have alone.
+        pictures get the same random numbers as each would get alone.
         """
-        # Drawn on the CPU, so that every device draws the same numbers; from there without waiting.
+        # Drawn on the CPU, so that numbers do not depend on the device; copied to it asynchronously.
         pinned = self._device.type == "cuda"
         drawn = torch.rand(2, self._points, generator=generator, pin_memory=pinned)
         jitter = drawn.to(self._device, non_blocking=True)
@@ -44,7 +44,7 @@ class Pictures:
         return i * self._width + j
 
     def points(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coordinates x and y, float32[P, N], and colours, float32[P, N, colours], of pixels by index."""
+        """Returns coordinates x, y, float32[P, N], and colours, float32[P, N, colours], by index."""
         x = self._x[self._first_x + index % self._width]
         y = self._y[self._first_y + index // self._width]
         each = [picture.pixels(own) for picture, own in zip(self._pictures, index, strict=True)]
@@ -52,6 +52,6 @@ class Pictures:
 
 
 def _end_to_end(axes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Axes as one tensor, and where each begins in it, int64[P, 1]."""
+    """Concatenates axes to one tensor, and returns it with the index of each one's start, int64[P, 1]."""
     lengths = torch.tensor([len(axis) for axis in axes])
     return torch.cat(list(axes)), (lengths.cumsum(0) - lengths)[:, None].to(axes[0].device)

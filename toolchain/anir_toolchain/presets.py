@@ -1,4 +1,4 @@
-"""How long to train and how: the presets, and what they say of each step."""
+"""The presets: schedules of a training, with the phase and learning rate of each step."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import Literal
 from anir_runtime.errors import AnirError
 
 Phase = Literal["fit", "soften", "settle"]
-"""Training in real numbers, then with weights drawn to their codes, then with codes that stand."""
+"""Phases of a training: in real numbers, with weights pulled towards their codes, with frozen codes."""
 
 _LEARNING_FREQUENCIES = 2 / 3
-"""Share of the phase `fit` in which frequencies of few bits learn; then all else adapts to their codes."""
+"""Share of the phase `fit` in which 8-bit frequencies are learned; then they are frozen as codes."""
 _WARMUP = 50
-"""Steps over which the learning rate rises."""
+"""Number of steps over which the learning rate rises."""
 _LEAST_RATE = 1e-5
-"""Added to the learning rate, so that the last steps do something."""
+"""Added to the learning rate, so that the last steps have an effect."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One trade of time for quality. Steps count from 1.
+    """A schedule, which trades time for quality. Steps count from 1.
 
     Attributes:
-        steps: optimizer steps of the two narrowest trunks; wider trunks take fewer, the wider they are.
-        batch: pixels in a step.
+        steps: number of optimizer steps of the two narrowest trunks; wider trunks take fewer, the wider they
+            are.
+        batch: number of pixels in a step.
         rate: SOAP's peak learning rate at width 128; it is higher for narrower trunks.
-        soften: fraction of the steps after which hidden weights are drawn to their codes.
-        settle: fraction of the steps after which the codes stand, and only filters, biases and heads learn.
+        soften: share of the steps after which hidden weights are pulled towards their codes.
+        settle: share of the steps after which codes are frozen; only filters, biases and heads still learn.
     """
 
     steps: int
@@ -38,30 +39,30 @@ class Preset:
     settle: float
 
     def lasting(self, steps: int) -> Preset:
-        """The same for so many steps instead.
+        """Returns the preset with another number of steps.
 
-        Of more than its own, the peak rate falls with the fourth root of their number: networks of 8 bits
-        go astray if a high rate lasts eight times as long (bench/NOTES.md).
+        If there are more than before, the peak rate falls with the fourth root of the ratio: networks of 8
+        bits diverge if a high rate lasts eight times as long (bench/NOTES.md).
         """
         longer = max(1.0, steps / self.steps) if self.steps else 1.0
         return replace(self, steps=steps, rate=self.rate / longer**0.25)
 
     def phase(self, step: int) -> Phase:
-        """The phase of a step."""
+        """Returns the phase of a step."""
         done = step / max(1, self.steps)
         return "fit" if done < self.soften else "soften" if done < self.settle else "settle"
 
     def frequencies_stand(self, step: int) -> bool:
-        """Whether a step comes after frequencies of few bits have been rounded to their codes."""
+        """Whether 8-bit frequencies are frozen at a step, after having been rounded to their codes."""
         return step >= _LEARNING_FREQUENCIES * self.soften * self.steps
 
     def softening(self, step: int) -> float:
-        """How much of the phase `soften` is done at a step, from 0 to 1."""
+        """Returns the progress within the phase `soften` at a step, from 0 to 1."""
         done = step / self.steps - self.soften
         return min(max(done / (self.settle - self.soften), 0.0), 1.0)
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of a step: it rises linearly at first, and falls along half a cosine."""
+        """Returns the learning rate of a step: half a cosine, with a linear warm-up."""
         cosine = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return self.rate * min(1.0, step / _WARMUP) * cosine + _LEAST_RATE
 
@@ -76,7 +77,7 @@ PRESETS = {
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name. Raises AnirError, listing the known ones, if there is none."""
+    """Returns the preset of that name. Raises AnirError, listing the known ones, if there is none."""
     if name not in PRESETS:
         raise AnirError(f"no preset '{name}'; there are {', '.join(PRESETS)}")
     return PRESETS[name]

@@ -1,4 +1,4 @@
-"""How far a training is."""
+"""The progress of a training, as it is reported."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from anir_toolchain.presets import Phase
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is.
+    """The progress of a training.
 
     Attributes:
-        phase: `codes` while latents are quantized, at first, now and then, and at last; else the preset's.
+        phase: `codes` while latents are computed, before the first step; then the phase of the preset.
         step: number of steps done.
-        steps: number of all steps.
-        psnr: estimates in dB for the smallest, a middle and the largest subnet by name, once there are any.
+        steps: total number of steps.
+        psnr: estimates in dB for the smallest, a middle and the largest subnet by name; empty at first.
     """
 
     phase: Phase | Literal["codes"]
@@ -28,4 +28,4 @@ OnProgress = Callable[[Progress], None]
 
 
 def ignore(progress: Progress) -> None:
-    """Takes no notice."""
+    """Ignores the progress: the default callback."""

@@ -1,31 +1,31 @@
-"""The quantizer: real values to codes of few bits, in ways that gradients can follow."""
+"""The quantizer: rounds real values to codes of few bits, with gradients for training."""
 
 import torch
 from torch import Tensor
 
 VECTOR_BITS = 8
-"""Bits of a code in biases, step sizes and heads, and in some values of filters; the others there have 16."""
+"""Bits of a code of biases, step sizes, heads and 8-bit filter values."""
 TOP_CODE = 127
 """Largest code of an 8-bit row; that of a 16-bit row is 127 · 256."""
 
 
 def code_range(bits: int) -> tuple[int, int]:
-    """The least and the largest signed code of that many bits, such as (-8, 7) for 4."""
+    """Returns the smallest and the largest signed code of that many bits, such as (-8, 7) for 4."""
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
 def quantize(values: Tensor, step: Tensor, bits: int) -> Tensor:
-    """The nearest codes, clamp(round(values / step)), as floats; `step` broadcasts to `values`."""
+    """Returns the nearest codes, clamp(round(values / step)), as floats; `step` broadcasts to `values`."""
     low, high = code_range(bits)
     return (values / step).round().clamp(low, high)
 
 
 def row_step(values: Tensor, top: Tensor | int) -> Tensor:
-    """The step with which the largest magnitude of each row has the code `top`.
+    """Returns the step of each row with which the row's largest magnitude has the code `top`.
 
     Args:
         values: rows along the last axis.
-        top: largest codes, broadcastable to the result, on the device of `values`.
+        top: the largest codes, broadcastable to the result, on the device of `values`.
 
     Returns:
         The steps, in the shape of `values` with a last axis of length 1.
@@ -54,14 +54,14 @@ class _Lsq(torch.autograd.Function):
 
 
 def lsq(values: Tensor, step: Tensor, bits: int) -> Tensor:
-    """`quantize(values, step, bits) · step`, differentiable in values and step.
+    """Returns `quantize(values, step, bits) · step`, differentiable in values and step (LSQ).
 
-    Learned step size quantization (Esser et al. 2019, Learned Step Size Quantization, equations 1 to 5).
+    Source: Esser et al. 2019, Learned Step Size Quantization, equations 1 to 5.
 
     Args:
         values: the weights, any shape.
         step: step sizes > 0, broadcastable to `values`.
-        bits: of a code.
+        bits: bits of a code.
     """
     return _Lsq.apply(values, step, bits)  # type: ignore[no-any-return,no-untyped-call]
 
@@ -82,14 +82,13 @@ class _SoftRound(torch.autograd.Function):
 
 
 def soft_round(values: Tensor, temperature: Tensor) -> Tensor:
-    """A smooth staircase through the whole numbers: near the identity at high
-    temperature, near rounding at low.
+    """Rounds softly, by a smooth staircase: near the identity at high temperature, near rounding at low.
 
-    With α = 1 / temperature, soft rounding of Agustsson and Theis 2020 (Universally Quantized Neural
-    Compression, section 4.1): ⌊v⌋ + ½ + ½ tanh(α (v - ⌊v⌋ - ½)) / tanh(α / 2).
+    Soft rounding after Agustsson and Theis 2020 (Universally Quantized Neural Compression, section 4.1), with
+    α = 1 / temperature: ⌊v⌋ + ½ + ½ tanh(α (v - ⌊v⌋ - ½)) / tanh(α / 2).
 
     Args:
-        values: in steps, any shape.
+        values: values in units of the step, any shape.
         temperature: > 0, broadcastable to `values`; it gets no gradient.
     """
     return _SoftRound.apply(values, temperature)  # type: ignore[no-any-return,no-untyped-call]

@@ -1,4 +1,4 @@
-"""The entropy encoder: a stream of range asymmetric numeral systems (rANS) from codes, with its tables.
+"""The entropy encoder of `.onnx` files: range asymmetric numeral systems (rANS), with fitted tables.
 
 `anir_runtime.rans` decodes the stream and describes its states, tables and contexts (Duda 2013, Asymmetric
 numeral systems; Giesen 2014, Interleaved entropy coders). The size of a code is its absolute value.
@@ -12,13 +12,13 @@ from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context, I
 from numpy.typing import NDArray
 
 MOST_SIZES = TOTAL // 2
-"""Different sizes of codes at most, so that each has a frequency for either sign."""
+"""Largest number of different sizes, so that each can have a frequency for either sign."""
 LANE_BITS = 21
-"""Estimate of the bits that a lane adds to a file for its state, beside those of its codes."""
+"""Estimated bits of a lane's state in a file."""
 _ENTRY_BITS = 10
-"""Estimate of the bits that an entry of a table adds to a file."""
+"""Estimated bits of a table's entry in a file."""
 _LIMITS = (LANE_WEIGHTS[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))) - 0.5).astype(np.float32)
-"""Limits between tables that may be taken: half below the activities from which another table may hold."""
+"""Candidates for limits between tables: half below an activity from which another table may be used."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Stream:
     """Entropy-coded codes.
 
     Attributes:
-        states: from which the lanes start to decode, int32[lanes].
-        words: what the lanes take in, in order, uint16[words].
-        tables: of the codes' frequencies.
+        states: the states from which the lanes start to decode, int32[lanes].
+        words: the words that the lanes take in, in order, uint16[words].
+        tables: the tables of the codes' frequencies.
         steps: number of codes in each lane.
     """
 
@@ -39,12 +39,12 @@ class Stream:
 
     @property
     def bytes(self) -> int:
-        """Bytes of states and words."""
+        """Bytes of states and words together."""
         return self.states.nbytes + self.words.nbytes
 
 
 def encode(codes: Ints, context: Context) -> Stream:
-    """The stream of codes [lanes, steps], whose steps are whole periods of the context."""
+    """Encodes codes [lanes, steps], where the number of steps is a multiple of the context's period."""
     sizes, activity = np.abs(codes), activities(codes, context)
     tables = fit_tables(sizes, activity)
     signed = tables.signed()
@@ -55,10 +55,10 @@ def encode(codes: Ints, context: Context) -> Stream:
 
 
 def activities(codes: Ints, context: Context) -> Ints:
-    """The activity of each of the codes [lanes, steps]: the context's prior and weighted sizes before it."""
+    """Returns each code's activity, [lanes, steps]: the context's prior plus the weighted sizes before it."""
     sizes = np.abs(codes)
     most = int(context.prior.max()) + int(sizes.max()) * sum(LANE_WEIGHTS) * sum(context.weights.values())
-    # Half the memory is half the time.
+    # 16 bits where they suffice: half the memory takes half the time.
     sizes = sizes.astype(np.uint16 if most < 2**16 else np.int32)
     around = LANE_WEIGHTS[1] * sizes
     around[1:] += LANE_WEIGHTS[0] * sizes[:-1]
@@ -73,7 +73,7 @@ def activities(codes: Ints, context: Context) -> Ints:
 
 
 def fit_tables(sizes: Ints, activity: Ints) -> Tables:
-    """The tables with which codes of these sizes and activities are shortest, the tables included."""
+    """Returns tables that minimize the bits of codes with these sizes and activities, tables included."""
     largest = int(sizes.max())
     entries = table_index(_LIMITS, activity).ravel() * np.int32(largest + 1) + sizes.ravel()
     counts = np.bincount(entries, minlength=(len(_LIMITS) + 1) * (largest + 1)).reshape(-1, largest + 1)
@@ -83,27 +83,27 @@ def fit_tables(sizes: Ints, activity: Ints) -> Tables:
 
 
 def table_index(limits: NDArray[np.generic], activity: Ints) -> Ints:
-    """Which table holds for codes of these activities: how many limits are below them, int8."""
-    # A lookup takes a third of the time of a search.
+    """Returns the index of the table for each activity: the number of limits below it, int8."""
+    # A lookup table takes a third of the time of a search.
     last = int(np.ceil(limits.max(initial=0)))
     below = np.searchsorted(limits, np.arange(last + 1)).astype(np.int8)
     return below[np.minimum(activity, last)]
 
 
 def code_costs(tables: Tables) -> NDArray[np.float64]:
-    """Bits of a code of each size, [tables, sizes]; a size that does not occur counts as frequency ½."""
+    """Returns the bits of a code of each size, [tables, sizes]; a frequency of 0 counts as ½."""
     return np.log2(TOTAL / np.maximum(tables.frequencies, 0.5))
 
 
 def total_bits(tables: Tables, sizes: Ints, activity: Ints) -> float:
-    """Estimate of the bits of codes of these sizes and activities, and of the tables."""
+    """Estimates the bits of codes with these sizes and activities, and of the tables."""
     varints = 1 + (tables.frequencies >= 2**7) + (tables.frequencies >= 2**14)
     own = 8 * varints.sum() + 32 * len(tables.limits)
     return float(code_costs(tables)[table_index(tables.limits, activity), sizes].sum() + own)
 
 
 def _merged(counts: Ints) -> list[tuple[Ints, slice]]:
-    """Neighbouring rows of counts [rows, sizes], added up while that saves bits, and which rows they are."""
+    """Merges neighbouring rows of counts [rows, sizes] while that saves bits; returns sums and their rows."""
     groups = [(row, slice(i, i + 1)) for i, row in enumerate(counts)]
     while len(groups) > 1:
         merged = [(a + b, slice(i.start, j.stop)) for (a, i), (b, j) in pairwise(groups)]
@@ -119,13 +119,13 @@ def _merged(counts: Ints) -> list[tuple[Ints, slice]]:
 
 
 def _entropy(counts: Ints) -> float:
-    """Bits of sizes that occur so often, with ideal frequencies and without their signs."""
+    """Returns the bits of sizes with these counts, coded with ideal frequencies and without signs."""
     some = counts[counts > 0]
     return float(-(some * np.log2(some / some.sum())).sum())
 
 
 def _frequencies(counts: Ints) -> Ints:
-    """Frequencies of sizes from their counts: at least 1 for each that occurs, and TOTAL over both signs."""
+    """Returns frequencies for counts of sizes: at least 1 where the count is, and TOTAL over both signs."""
     result: Ints = np.round(counts * (TOTAL / 2 / max(counts.sum(), 1))).astype(np.int64)
     result[(counts > 0) & (result == 0)] = 1
     result[0] = TOTAL - 2 * result[1:].sum()
@@ -136,10 +136,10 @@ def _frequencies(counts: Ints) -> Ints:
 
 
 def _encode(frequencies: Ints, below: Ints) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    """States and words from each symbol's frequency and the sum of those below it, both [steps, lanes]."""
+    """Encodes symbols, given their frequencies and cumulative frequencies `below`, both [steps, lanes]."""
     state = np.full(frequencies.shape[1], LOWEST, np.int64)
     words = []
-    # The last symbol goes in first: a decoder takes them out in the opposite order.
+    # The last symbol is encoded first, as decoding reverses the order.
     for frequency, start in zip(frequencies[::-1], below[::-1], strict=True):
         full = state >= frequency * (2**31 // TOTAL)
         words.append((state[full] % 2**WORD_BITS).astype(np.uint16))

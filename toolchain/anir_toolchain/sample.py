@@ -1,4 +1,4 @@
-"""A sample of a large picture: blocks from all over it, side by side, which stand for it in training."""
+"""Samples large pictures: blocks from all over a picture, side by side, are trained on instead of it."""
 
 import math
 
@@ -10,16 +10,19 @@ from numpy.typing import NDArray
 from anir_toolchain.lapped_analysis import PITCH
 
 _PIXELS = 2**20
-"""Pixels of a sample, about; of pictures up to twice as large, all is taken."""
+"""Approximate number of pixels of a sample; pictures up to twice as large are not sampled."""
 
 
 def is_large(image: NDArray[np.uint8]) -> bool:
-    """Whether less of a picture uint8[H, W, N] will do."""
+    """Whether a picture uint8[H, W, N] is large enough to be sampled."""
     return math.prod(image.shape[:2]) > 2 * _PIXELS
 
 
 def sample_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blocks of a large picture uint8[H, W, N]: as large as those whose cells' means are coded as cosines."""
+    """Returns the sample of a large picture uint8[H, W, N], in blocks of BLOCK × BLOCK cells.
+
+    These are the blocks within which the cells' DC coefficients are coded as cosines.
+    """
     down, across = _starts(*image.shape[:2])
     side = PITCH * BLOCK
     rows = [np.hstack([image[y : y + side, x : x + side] for x in PITCH * across]) for y in PITCH * down]
@@ -27,9 +30,9 @@ def sample_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def sampled_coefficients(coefficients: Integers) -> Integers:
-    """The coefficients in the blocks of `sample_of`, as `in_units` has those of a whole large picture.
+    """Returns the coefficients in the blocks of `sample_of`, given those of the whole picture (`in_units`).
 
-    They know nothing of seams, which would cost bits that the picture does not.
+    Transforming the sample instead would spend bits on the seams between blocks.
     """
     down, across = _starts(*(PITCH * cells for cells in coefficients.shape[:2]))
     rows = [np.hstack([coefficients[y : y + BLOCK, x : x + BLOCK] for x in across]) for y in down]
@@ -37,7 +40,7 @@ def sampled_coefficients(coefficients: Integers) -> Integers:
 
 
 def _starts(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows and the columns of cells at which blocks of a picture begin, in pixels, evenly spread."""
+    """Returns the rows and columns of cells at which blocks begin, evenly spread; sizes are in pixels."""
     blocks = _PIXELS / (PITCH * BLOCK) ** 2
     down, across = (
         _spread(length // PITCH, round((blocks * length / other) ** 0.5))
@@ -47,7 +50,7 @@ def _starts(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _spread(cells: int, count: int) -> NDArray[np.int64]:
-    """Where that many blocks, or as many as there are, begin along so many whole cells."""
+    """Returns the first cells of `count` blocks, or all if there are fewer, spread evenly over an axis."""
     blocks = max(1, cells // BLOCK)
     numbers = np.linspace(0, blocks - 1, min(max(1, count), blocks))
     return BLOCK * numbers.round().astype(np.int64)

@@ -1,4 +1,4 @@
-"""A picture's samples as Pillow holds them, of any type and range, as 8-bit or floating-point values."""
+"""Converts a picture's samples, of any type and range that Pillow has, to 8-bit or floating-point values."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +13,20 @@ _SIGNED, _WHITE_IS_LEAST = 2, 0
 
 @dataclass(frozen=True)
 class Samples:
-    """A picture's colours, in whatever colour space, and its transparency."""
+    """A picture's colours, in the file's own colour space, and its transparency."""
 
     colours: Image.Image | NDArray[np.float32]
-    """In 8 bits of mode L, RGB, CMYK or LAB, or of finer samples float32[H, W, 1 | 3] in [0, 1]."""
+    """8 bits in mode L, RGB, CMYK or LAB; for finer samples float32[H, W, 1 | 3] in [0, 1]."""
     alpha: NDArray[np.uint8] | None
-    """uint8[H, W], 255 where the picture is opaque; None if all of it is."""
+    """uint8[H, W], 255 where the picture is opaque; None if it has no transparency."""
     note: str = ""
-    """What a viewer should know about how they were read."""
+    """Remark for the user on how the samples were read; empty if there is none."""
 
 
 def prepare(image: Image.Image) -> None:
-    """Corrects what Pillow says of an opened picture that is not loaded yet.
+    """Corrects the transparent grey value of a picture that is opened but not loaded.
 
-    Pillow scales grey samples of 2 and 4 bits to 8 but not the one that is transparent.
+    Pillow scales grey samples of 2 and 4 bits to 8 bits, but not the value that stands for transparent.
     """
     factor = {"L;2": 85, "L;4": 17}.get(_raw_mode(image), 1)
     if image.format == "PNG" and "transparency" in image.info and factor > 1:
@@ -34,12 +34,12 @@ def prepare(image: Image.Image) -> None:
 
 
 def has_low_bytes(image: Image.Image) -> bool:
-    """Whether an opened picture that is not loaded yet has 16-bit RGB samples that Pillow cuts to 8 bits."""
+    """Whether a picture, opened but not loaded, has 16-bit RGB samples, which Pillow truncates to 8 bits."""
     return image.format == "PNG" and _raw_mode(image) in ("RGB;16B", "RGBA;16B")
 
 
 def load_low_bytes(image: Image.Image) -> Image.Image:
-    """Loads the lower bytes in place of the upper ones, by claiming that the samples are little-endian."""
+    """Loads the lower bytes of samples instead of the upper ones, by declaring them little-endian."""
     tiles: list[Any] = vars(image)["tile"]
     tiles[:] = [tile._replace(args=tile.args.replace("16B", "16L")) for tile in tiles]
     image.load()
@@ -53,7 +53,7 @@ def _raw_mode(image: Image.Image) -> str:
 
 
 def read_samples(image: Image.Image, low_bytes: Image.Image | None = None) -> Samples:
-    """Colours and transparency of a loaded picture.
+    """Returns the colours and transparency of a loaded picture.
 
     Args:
         image: the picture.
@@ -80,14 +80,17 @@ def _is_signed(image: Image.Image) -> bool:
 
 
 def _without_key(image: Image.Image) -> Image.Image:
-    """The same colours, all opaque: Pillow would convert the transparent one as well."""
+    """Returns a copy without the transparent colour, which Pillow would otherwise convert as well."""
     plain = image.copy()
     del plain.info["transparency"]
     return plain
 
 
 def _opaque_but(values: NDArray[np.generic], key: object) -> NDArray[np.uint8]:
-    """Alpha of a picture whose pixels of one value are transparent; RGB values have a third axis."""
+    """Returns the alpha of a picture whose pixels of the value `key` are transparent.
+
+    `values` is [H, W] for grey, [H, W, 3] for RGB.
+    """
     differs = values != np.array(key)
     return np.where(differs.any(-1) if values.ndim == 3 else differs, 255, 0).astype(np.uint8)
 
@@ -100,11 +103,11 @@ def _of_wide_rgb(image: Image.Image, low_bytes: Image.Image, key: object) -> Sam
 
 
 def _of_one_wide_channel(image: Image.Image, key: object) -> Samples:
-    """Grey that is signed, floating-point, or of 12 to 32 bits.
+    """Reads grey samples that are signed, floating-point, or of 12 to 32 bits.
 
-    Unsigned samples of up to 16 bits span the range of their type. Signed, 32-bit and floating-point ones
-    rarely do: those within [0, 1] are taken as they are, others from the least to the greatest, which the
-    note says.
+    Unsigned samples of up to 16 bits are scaled by the range of their type. Signed, 32-bit and floating-point
+    samples rarely use that range: floating-point ones within [0, 1] are taken as they are, all others are
+    stretched from the least to the greatest, with a note.
     """
     tags = getattr(image, "tag_v2", {})
     bits, kind = tags.get(_BITS, (16,))[0], tags.get(_SAMPLE_FORMAT, (1,))[0]
@@ -124,7 +127,7 @@ def _of_one_wide_channel(image: Image.Image, key: object) -> Samples:
 
 
 def _over_their_range(values: NDArray[np.float32], fractions: bool) -> tuple[NDArray[np.float32], str]:
-    """Values as fractions of their range, unless they are `fractions` already, and a note that says so."""
+    """Stretches values to [0, 1], with a note that says so; `fractions` within [0, 1] stay as they are."""
     finite = np.isfinite(values)
     notes = [] if finite.all() else ["samples that are no finite number are shown black"]
     low, high = (

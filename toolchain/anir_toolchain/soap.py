@@ -12,14 +12,14 @@ from torch import Tensor
 
 
 class Soap:
-    """SOAP for parameters of four or more axes, whose last two are a matrix; Adam for the others.
+    """SOAP for parameters of four or more axes, the last two of which form a matrix; Adam for the others.
 
-    The first axis of every parameter is that of pictures, which learn apart. It is no subclass of torch's
-    Optimizer, the first of which loads torch's compiler, in over a second.
+    The first axis of every parameter is that of pictures, which learn independently. The class does not
+    derive from torch's Optimizer, as constructing one loads torch's compiler, which takes over a second.
 
     Attributes:
-        param_groups: as given, each with all that is asked for; what is changed there holds from then on.
-        state: of each parameter: tensors by name.
+        param_groups: the groups, with defaults filled in; they may be changed between steps.
+        state: the state of each parameter: tensors by name.
     """
 
     def __init__(
@@ -30,21 +30,22 @@ class Soap:
         eps: float = 1e-8,
         frequency: int = 10,
     ) -> None:
-        """Takes groups of parameters.
+        """Sets up the optimizer.
 
         Args:
-            groups: each with `params`, tensors; one may have a `gain`, by which its updates are multiplied.
-            lr: learning rate, or that of each picture, float64[P].
+            groups: dicts with `params`, a list of tensors; optionally with a `gain`, a factor of the learning
+                rate, or with values of their own for the arguments below.
+            lr: learning rate, or one for each picture, float64[P].
             betas: decay per step of the momentum, and of the second moments and preconditioners.
             eps: added to the root of the second moment.
-            frequency: steps from one update of the eigenbases to the next.
+            frequency: number of steps between updates of the eigenbases.
         """
         common = {"lr": lr, "betas": betas, "eps": eps, "frequency": frequency, "gain": 1.0}
         self.param_groups = [{**common, **group} for group in groups]
         self.state = defaultdict[Tensor, dict[str, Any]](dict)
 
     def zero_grad(self) -> None:
-        """Forgets the gradients of all parameters."""
+        """Clears the gradients of all parameters."""
         for group in self.param_groups:
             for param in group["params"]:
                 param.grad = None
@@ -69,7 +70,7 @@ class Soap:
 def _adam(
     grad: Tensor, state: dict[str, Any], group: dict[str, Any], basis: tuple[Tensor, Tensor] | None
 ) -> Tensor:
-    """Adam's update for a learning rate of 1, its second moment in `basis` (left, right) if there is one."""
+    """Returns Adam's update for a learning rate of 1; second moments are in `basis` (left, right), if any."""
     (beta1, beta2), eps = group["betas"], group["eps"]
     if "step" not in state:
         state.update(step=0, mean=torch.zeros_like(grad), square=torch.zeros_like(grad))
@@ -84,11 +85,11 @@ def _adam(
 
 
 def _soap(grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
-    """SOAP's update for a learning rate of 1; `state` keeps the preconditioners L and R and their bases."""
+    """Returns SOAP's update for a learning rate of 1; `state` has the preconditioners and their bases."""
     outer = (grad @ grad.mT, grad.mT @ grad)
     beta2 = group["betas"][1]
     if "left" not in state:
-        # The first gradient only gives the bases, as in the authors' code.
+        # The first gradient only initializes the bases, as in the authors' code.
         state["left"], state["right"] = (product * (1 - beta2) for product in outer)
         state["basis"] = tuple(torch.linalg.eigh(state[side])[1].flip(-1) for side in ("left", "right"))
         return torch.zeros_like(grad)
@@ -101,7 +102,7 @@ def _soap(grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
 
 
 def _rotate(state: dict[str, Any]) -> None:
-    """New bases by a power iteration and QR, eigenvectors in falling order of their values."""
+    """Updates the bases by a power iteration and QR, with eigenvectors by descending eigenvalue."""
     basis = []
     for axis, side, q in zip((-2, -1), ("left", "right"), state["basis"], strict=True):
         iterated = state[side] @ q
@@ -114,5 +115,5 @@ def _rotate(state: dict[str, Any]) -> None:
 
 
 def _into(tensor: Tensor, basis: tuple[Tensor, Tensor] | None) -> Tensor:
-    """A matrix in the coordinates of the bases, Lᵀ G R."""
+    """Projects a matrix G onto the bases: Lᵀ G R."""
     return tensor if basis is None else basis[0].mT @ tensor @ basis[1]

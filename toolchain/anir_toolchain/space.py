@@ -1,4 +1,4 @@
-"""The search space of a supernet: subnets of every depth with every width."""
+"""The space of a supernet: one subnet for each combination of a depth and a width."""
 
 import math
 import re
@@ -9,16 +9,16 @@ from anir_runtime.errors import AnirError
 _DEPTHS = (2, 3, 4, 5)
 """Depths of the default space."""
 WIDTHS = (48, 64, 96, 128)
-"""Widths of the default space at 768x512: the sixteen files span 0.05 to 0.73 bits per pixel."""
+"""Widths of the default space at 768x512, where the sixteen files span 0.05 to 0.73 bits per pixel."""
 _PIXELS = 768 * 512
 _WIDTH_STEP = 4
 """Default widths are multiples of this."""
 _LEAST_SCALE, _MOST_SCALE = 1 / 3, 2.0
-"""Bounds of `width_scale`, reached at 0.04 and 1.6 megapixels; wider networks would train for an evening."""
+"""Bounds of `width_scale`, reached at 0.04 and 1.6 megapixels; wider networks would train for hours."""
 
 
 def width_scale(width: int, height: int) -> float:
-    """Default widths for a picture of width × height as a multiple of those for 768x512, within bounds."""
+    """Returns the factor from WIDTHS to the default widths for a picture of width × height, within bounds."""
     return min(max(math.sqrt(width * height / _PIXELS), _LEAST_SCALE), _MOST_SCALE)
 
 
@@ -31,12 +31,12 @@ class Subnet:
 
     @property
     def name(self) -> str:
-        """Its name in files and on the command line, such as `d3w64`."""
+        """The subnet's name in files and on the command line, such as `d3w64`."""
         return f"d{self.depth}w{self.width}"
 
     @classmethod
     def parse(cls, name: str) -> "Subnet":
-        """The inverse of `name`. Raises AnirError if `name` has another form."""
+        """Parses a subnet's `name`. Raises AnirError if it has another form."""
         match = re.fullmatch(r"d(\d{1,3})w(\d{1,5})", name)
         if not match:
             raise AnirError(f"'{name}' is no subnet name: write depth and width like d3w64")
@@ -45,10 +45,10 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Space:
-    """The subnets of one supernet: depths × widths, both rising.
+    """The subnets of one supernet: depths × widths, both ascending.
 
-    Each width is one trunk of layers, which its depths share: d3w64 ends after the third layer of d5w64.
-    Raises AnirError if depths or widths do not rise or are out of bounds.
+    Each width is one trunk of layers, shared by its depths: d3w64 ends after the third layer of d5w64.
+    Raises AnirError if depths or widths do not ascend or are out of bounds.
     """
 
     depths: tuple[int, ...]
@@ -63,7 +63,7 @@ class Space:
 
     @classmethod
     def default(cls, width: int, height: int) -> "Space":
-        """The sixteen subnets that suit a picture of width × height: their bytes grow with its pixels."""
+        """Returns the default sixteen subnets for a picture of width × height; their bytes grow with it."""
         scale = width_scale(width, height)
         scaled: list[int] = []
         for w in WIDTHS:
@@ -73,7 +73,7 @@ class Space:
 
     @property
     def subnets(self) -> tuple[Subnet, ...]:
-        """All subnets, by depth, then width."""
+        """All subnets, ordered by depth, then width."""
         return tuple(Subnet(d, w) for d in self.depths for w in self.widths)
 
     @property
@@ -82,7 +82,7 @@ class Space:
         return Subnet(self.depths[-1], self.widths[-1])
 
     def find(self, name: str) -> Subnet:
-        """The subnet of that name. Raises AnirError, listing the known ones, if there is none."""
+        """Returns the subnet of that name. Raises AnirError, listing the known ones, if there is none."""
         subnet = Subnet.parse(name)
         if subnet not in self.subnets:
             raise AnirError(f"no subnet '{name}'; there are {', '.join(s.name for s in self.subnets)}")

@@ -1,4 +1,4 @@
-"""What became of the pictures of a command: a line, or a table."""
+"""Summarizes the outcomes of a command's pictures, in a line or a table."""
 
 from anir_runtime.terminal import printable
 from rich import box
@@ -9,7 +9,7 @@ from anir_toolchain.jobs import Outcome
 
 
 def one_line(outcome: Outcome) -> str:
-    """One picture that did not fail."""
+    """Describes the outcome of one picture that did not fail in a line."""
     target = outcome.job.target
     if not outcome.fitted:
         return f"{target}: done already; --force fits it again"
@@ -18,7 +18,7 @@ def one_line(outcome: Outcome) -> str:
 
 
 def as_summary(outcomes: list[Outcome]) -> Table:
-    """Several pictures as a rich table, by name, with their sum."""
+    """Returns the outcomes of several pictures as a rich table, sorted by name, with totals."""
     table = Table(box=box.SIMPLE_HEAD, caption="dB: the largest network, on a sample of pixels")
     table.add_column("picture", overflow="fold")
     for heading in ("bytes", "dB", "s"):

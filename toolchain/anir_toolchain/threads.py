@@ -1,4 +1,4 @@
-"""Threads of a training: workers for torch's operations, and interrupts that wait for the end of a step."""
+"""Threads of a training: a pool for torch's operations, and interrupts deferred to the end of a step."""
 
 import signal
 import threading
@@ -12,14 +12,14 @@ from anir_runtime.interrupts import saving
 
 @contextmanager
 def worker_threads(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
-    """A pool of `count` threads, or as many as torch has, each of which runs torch's operations alone.
+    """Yields a pool of `count` threads, by default as many as torch has, each with torch single-threaded.
 
-    Small operations gain little from several threads, which wait for one another badly on a busy machine.
+    Small operations gain little from several threads, and synchronizing these is slow on a busy machine.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        # Said in each thread, as OpenMP keeps the number for each.
+        # Set in each thread, as OpenMP's number of threads is thread-local.
         with ThreadPoolExecutor(count or threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield pool
     finally:
@@ -28,9 +28,9 @@ def worker_threads(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Keeps Ctrl-C from raising KeyboardInterrupt: yields a function that tells whether it was pressed.
+    """Keeps Ctrl-C from raising KeyboardInterrupt; yields a function that says whether it was pressed.
 
-    In another thread than the main one, where Python handles no signals, that function is always false.
+    Outside the main thread, where Python handles no signals, that function always returns False.
     """
     pressed = threading.Event()
     if threading.current_thread() is not threading.main_thread():

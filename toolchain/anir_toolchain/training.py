@@ -1,9 +1,9 @@
-"""Training, from a picture to a quantized model: read it from top to bottom.
+"""Training, from a picture to a quantized model; the module is meant to be read from top to bottom.
 
-A once-for-all supernet (Cai et al. 2020) has a trunk of layers for each width, which its depths share. All
-trunks learn side by side from the same random pixels: in real numbers first, then with weights that are drawn
-to their codes, then with codes that stand. Latents, if the family has any, are chosen before the first step.
-Heads, by least squares, come last.
+A once-for-all supernet (Cai et al. 2020) has one trunk of layers for each width, shared by all its depths.
+All trunks learn side by side from the same random pixels: first in real numbers, then with weights that are
+gradually pulled towards their codes, finally with frozen codes. Latents, if the family has any, are computed
+before the first step. The heads are solved by least squares at the end.
 """
 
 import time
@@ -42,9 +42,9 @@ from anir_toolchain.training_state import (
 )
 
 _SAVE_SECONDS = 30.0
-"""Time from one saved state to the next."""
+"""Seconds between two saves of the training's state."""
 _TILE_VALUES = 2**17
-"""Pixels × channels of a forward and backward pass on a CPU: a layer's activations stay in its cache."""
+"""Pixels × channels of one forward and backward pass on a CPU: few enough that activations stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Subject:
     """A picture to be fitted.
 
     Attributes:
-        image: uint8[H, W] or [H, W, 1], grey; [H, W, 3], RGB; or [H, W, 4], RGB and alpha. The model has as
-            few channels as show the same (`image.fewest_channels`).
-        source: the picture's file name, kept in the model.
-        state: where to keep the training's state: read first if it is there and of this picture and
-            configuration, written now and then, on an interrupt and at the end. Remove it once the model is
-            safe. What goes wrong with it is an AnirWarning.
+        image: uint8[H, W] or [H, W, 1], grey; [H, W, 3], RGB; or [H, W, 4], RGB and alpha. Channels that
+            carry no information are dropped (`image.fewest_channels`).
+        source: the picture's file name, stored in the model.
+        state: file for the training's state. It is resumed from if it exists and belongs to this picture and
+            configuration, and is written every half minute, on an interrupt and at the end. Delete it once
+            the model has been saved. Failures to read or write it are issued as AnirWarning.
         on_progress: called about every second.
     """
 
@@ -75,26 +75,26 @@ def fit(
     on_progress: OnProgress = ignore,
     state: Path | None = None,
 ) -> Model:
-    """Fits a picture with a supernet and returns it quantized: `fit_batch` of one `Subject`."""
+    """Fits a supernet to a picture and returns it quantized; equivalent to `fit_batch` with one `Subject`."""
     (model,) = fit_batch([Subject(image, source, state, on_progress)], config)
     return model
 
 
 def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list[Model]:
-    """Fits pictures, each with a supernet, and returns them quantized, in their order.
+    """Fits one supernet to each picture and returns the quantized models, in the order of the pictures.
 
-    Pictures of the same proportions, whose networks have the same shape, are trained as one batch, which is
-    what a GPU is quick at; on a CPU it takes as long as one after the other. The same picture, configuration
-    and kind of device give the same model, on any number of threads and in any batch; on a GPU, where sums of
-    other shapes may be rounded otherwise, about the same.
+    Pictures of equal proportions whose networks have equal shapes are trained as one batch. This is faster on
+    a GPU; on a CPU it takes as long as training them one by one. On a CPU, the same picture and configuration
+    give the same model, bit for bit, whatever the number of threads and the batch. On a GPU models are only
+    about equal, as sums over tensors of other shapes may be rounded differently.
 
     Args:
         subjects: the pictures.
-        config: what to fit and how.
+        config: the family of networks, their sizes and the schedule; the default `Config` if None.
 
     Raises:
-        AnirError: if the configuration makes no sense or an array is no such picture.
-        KeyboardInterrupt: after writing the states, if interrupted.
+        AnirError: if the configuration is invalid or an array is not a picture.
+        KeyboardInterrupt: if interrupted, after the states have been written.
     """
     config = config or Config()
     config.check()
@@ -113,10 +113,10 @@ def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list
 
 
 def begin(task: Task) -> Training:
-    """A training before its first step: random networks, and latents if the family has any."""
+    """Returns a training before its first step: random networks, and latents if the family has any."""
     training = random_networks(task)
     if task.family.has_latents:
-        # Takes seconds.
+        # Reported, as this takes seconds.
         task.report(Progress("codes", 0, task.preset.steps, {}))
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
@@ -133,9 +133,9 @@ def begin(task: Task) -> Training:
 
 
 def train(batch: Batch) -> None:
-    """Takes trainings to their last step, and saves them now and then.
+    """Runs the trainings of a batch to their last step, and saves them every `_SAVE_SECONDS`.
 
-    Raises KeyboardInterrupt, after the step under way and after saving, when Ctrl-C is pressed.
+    On Ctrl-C it finishes the current step, saves, and raises KeyboardInterrupt.
     """
     shown = saved = time.monotonic()
     seconds = 0.0
@@ -148,19 +148,19 @@ def train(batch: Batch) -> None:
                 saved = now
             if interrupted():
                 raise KeyboardInterrupt
-            # An estimate takes as long as a few steps: seldom enough to cost a few per cent.
+            # An estimate takes as long as a few steps; this spacing keeps it below about 5 % of the time.
             if now - shown > 1 + 20 * seconds:
                 _report(batch)
                 shown = time.monotonic()
                 seconds = shown - now
     _save_all(batch)
-    # Of networks that nothing was trained of there is nothing to say yet.
+    # Untrained networks have no meaningful PSNR.
     if batch.step:
         _report(batch)
 
 
 def _resume(task: Task) -> Training | None:
-    """The training whose state the task keeps, if there is one of this picture and configuration."""
+    """Loads the saved training of this picture and configuration; None if there is none."""
     if task.state is None or not task.state.exists():
         return None
     try:
@@ -171,7 +171,7 @@ def _resume(task: Task) -> Training | None:
 
 
 def _started(task: Task) -> Training:
-    """A training before its first step, saved, as codes of latents take seconds."""
+    """Begins a training and saves it at once, as computing the latents takes seconds."""
     training = begin(task)
     _save(task, training)
     return training
@@ -184,7 +184,7 @@ def _save_all(batch: Batch) -> None:
 
 
 def _save(task: Task, training: Training) -> None:
-    """Writes the state, if it is kept; a full disk is no reason to stop."""
+    """Writes the state, if a file was named for it; a failure, such as a full disk, is only a warning."""
     if task.state is None:
         return
     try:
@@ -194,7 +194,7 @@ def _save(task: Task, training: Training) -> None:
 
 
 def _report(batch: Batch) -> None:
-    """Tells how far each picture is."""
+    """Reports each picture's progress, with its estimated PSNR."""
     for task, training in zip(batch.tasks, batch.trainings, strict=True):
         phase = task.preset.phase(batch.step)
         psnr = estimate_psnr(
@@ -209,9 +209,10 @@ def _report(batch: Batch) -> None:
 
 
 def advance(batch: Batch) -> None:
-    """One optimizer step of every trunk that takes part in it.
+    """Takes one optimizer step with every trunk that is due for one.
 
-    Tiles of pixels of all trunks run side by side, each on one thread, and so do the trunks before and after.
+    Gradients are computed in parallel over trunks and tiles of pixels; parameters are quantized beforehand,
+    and updated afterwards, in parallel over trunks.
     """
     task = batch.tasks[0]
     preset, pool = task.preset, task.pool
@@ -224,7 +225,7 @@ def advance(batch: Batch) -> None:
     if standing and not preset.frequencies_stand(before):
         for trainer in batch.trainers.values():
             trainer.trunk.round_frequencies()
-    # The widest first: the pool ends sooner when the small tasks come last.
+    # The widest first: the pool's threads finish closer together when the small tasks come last.
     widths = [width for width in reversed(task.space.widths) if _takes_part(task.space, width, step)]
     trainers = [batch.trainers[width] for width in widths]
     index = batch.pictures.jittered_grid(batch.generator)
@@ -250,13 +251,13 @@ def advance(batch: Batch) -> None:
 
 
 def _takes_part(space: Space, width: int, step: int) -> bool:
-    """Whether a trunk takes a step: beyond the two narrowest, in inverse proportion to its width."""
+    """Whether a trunk takes a step: the two narrowest always, wider ones in a share that is ∝ 1 / width."""
     share = min(1.0, space.widths[:2][-1] / width)
     return int(step * share) > int((step - 1) * share)
 
 
 def _features(batch: Batch, width: int, index: Tensor) -> list[Tensor]:
-    """The features of each depth's latents at pixels int64[P, N], float32[P, N, n]; none without latents."""
+    """Returns each depth's latent features at pixels int64[P, N], float32[P, N, n]; [] without latents."""
     each = [
         training.features.of_width(width, own) for training, own in zip(batch.trainings, index, strict=True)
     ]
@@ -264,7 +265,7 @@ def _features(batch: Batch, width: int, index: Tensor) -> list[Tensor]:
 
 
 def _tiles(width: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Tensors of N points of each picture, split into tiles of _TILE_VALUES on a CPU, into one elsewhere."""
+    """Splits tensors [P, N, ...] along the points, into tiles of _TILE_VALUES on a CPU, into one on a GPU."""
     size = parts[0].shape[1]
     if parts[0].device.type == "cpu":
         size = min(size, _TILE_VALUES // width)

@@ -1,4 +1,4 @@
-"""What a picture's training works on: the task, which stays the same, and the state, which can be saved."""
+"""What a picture's training works on: the immutable task, and the mutable state, which can be saved."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -33,25 +33,26 @@ from anir_toolchain.trunk import Parameters, Trunk
 from anir_toolchain.trunk_trainer import State
 
 _CHECK_PIXELS = 8192
-"""Pixels on which PSNR is estimated."""
+"""Number of pixels on which PSNR is estimated."""
 _STATE = "training"
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained and how: all that stays the same during a training.
+    """What is trained and how: everything that stays the same during a training.
 
     Attributes:
-        config: as asked for.
+        config: the configuration that the user asked for.
         image: the picture to be fitted, uint8[H, W, N].
-        picture: what stands for it in training: a sample, if it is large and the family has latents.
-        family: of the networks.
+        picture: the picture that is trained on: `image`, or a sample of it if it is large and the family has
+            latents.
+        family: the family of the networks.
         space: the subnets.
         preset: the schedule.
-        pool: runs trunks and parts of them side by side.
+        pool: thread pool that runs trunks and tiles of pixels in parallel.
         source: the picture's file name.
-        state: where the training's state is kept, if it is.
-        report: is told how far the training is.
+        state: file in which the training's state is kept; None to keep none.
+        report: callback for progress.
     """
 
     config: Config
@@ -75,10 +76,10 @@ class Task:
         state: Path | None = None,
         report: OnProgress = ignore,
     ) -> "Task":
-        """The task of fitting a picture uint8[H, W, N]. Raises AnirError if the configuration is wrong."""
+        """Returns the task of fitting a picture uint8[H, W, N]. Raises AnirError for a bad configuration."""
         device = config.torch_device()
         if device.type == "cuda":
-            # torch loads its CUDA solvers at first use, which must not be in two threads at once.
+            # torch loads its CUDA solvers at first use, which is not thread-safe: force it here.
             torch.linalg.eigh(torch.eye(2, device=device))
         kind = family(config.family)
         picture = Picture(sample_of(image) if kind.has_latents and is_large(image) else image, device)
@@ -88,7 +89,7 @@ class Task:
 
     @cached_property
     def colours(self) -> Colours:
-        """That planes of the lapped transform become, in the picture and in what stands for it."""
+        """The map from the lapped transform's planes to colours, for both `image` and `picture`."""
         return colours_of(self.image)
 
     @property
@@ -99,16 +100,17 @@ class Task:
 
 @dataclass
 class Training:
-    """A picture's training under way: all that its steps change.
+    """A picture's training in progress: everything that its steps change.
 
     Attributes:
-        trunks: by width; parts of those of a batch, while it is trained in one.
-        trainers: states of the trunks' trainers by width, when it was saved; none before the first step.
-        features: with the latents, if there are any.
-        steps: of the levels, whose latents these are, in the order of `in_order`.
-        generator: draws the pixels of each step.
+        trunks: the trunks by width; while the picture is trained in a batch, their tensors are views of the
+            batch's.
+        features: the latent features of the subnets, empty if the family has no latents.
+        generator: draws the pixels of each optimizer step.
         check: indices of the pixels on which PSNR is estimated.
-        step: number of steps done.
+        step: number of optimizer steps done.
+        steps: how each level refines the coefficients (`Step`), in the order of `in_order`.
+        trainers: the saved states of the trunks' trainers by width; empty before the first step.
     """
 
     trunks: dict[int, Trunk]
@@ -121,8 +123,8 @@ class Training:
 
 
 def random_networks(task: Task) -> Training:
-    """A training before its first step, without latents."""
-    # On the CPU, so that every device draws the same numbers.
+    """Returns a training before its first step, without latents."""
+    # On the CPU, so that the random numbers do not depend on the device.
     generator = torch.Generator().manual_seed(task.config.seed)
     size, bandwidth = task.size, _first_bandwidth(task.picture.image)
     depths, bits = task.space.depths, task.config.bits
@@ -137,27 +139,27 @@ def random_networks(task: Task) -> Training:
 
 
 def _first_bandwidth(image: NDArray[np.uint8]) -> float:
-    """Highest first-layer frequency to start from, in radians per half mean side: higher for finer pictures.
+    """Returns the bound of the initial first-layer frequencies, in radians per half mean side.
 
-    The square root of the picture's own frequency suited smooth pictures, for which 20 to 30 is best, and
-    textured ones, for which 40 is.
+    A multiple of the square root of the picture's RMS frequency: it came close to the best values for smooth
+    pictures (20 to 30) as well as for textured ones (40).
     """
     return min(max(5 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
 
 
 def latents_in_training(task: Task, steps: Iterable[Step]) -> Iterator[Latents]:
-    """The latents, after each of these steps, of what stands for the picture in training."""
+    """Yields the latents of the picture that is trained on (`Task.picture`), one after each of the steps."""
     return coded(analyse(task.picture.image, task.colours).coefficients, steps)
 
 
 def features_of(task: Task, latents: Iterable[Latents]) -> LatentFeatures:
-    """What networks see of the latents of all levels in turn."""
+    """Returns the networks' features of latents that are given for all levels, in the order of `in_order`."""
     own = dict(zip(in_order(task.space), latents, strict=True))
     return LatentFeatures({subnet: own[subnet] for subnet in task.space.subnets}, task.picture, task.pool)
 
 
 def save(task: Task, training: Training, path: Path) -> None:
-    """Writes all that `load` needs to go on as if nothing had happened."""
+    """Writes all that `load` needs to continue the training exactly where it is."""
     state = {
         "config": asdict(task.config),
         "image": torch.from_numpy(task.image.copy()),
@@ -172,12 +174,12 @@ def save(task: Task, training: Training, path: Path) -> None:
 
 
 def _copied(parameters: Parameters) -> Parameters:
-    """Parts of a batch's tensors as tensors of their own: a part would be saved with the whole."""
+    """Copies views of a batch's tensors: torch would save a view together with the whole tensor."""
     return {name: value.detach().clone() for name, value in parameters.items()}
 
 
 def load(task: Task, path: Path) -> Training:
-    """The training as `save` left it. Raises AnirError if that was of another picture or configuration."""
+    """Reads a training that `save` wrote. Raises AnirError if its picture or configuration is another one."""
     state = read_state(path, _STATE)
     same = state["config"] == asdict(task.config)
     if not same or not np.array_equal(state["image"].numpy(), task.image):

@@ -1,4 +1,4 @@
-"""A trunk of the once-for-all supernet: the real-valued layers of one width, which all its depths share."""
+"""A trunk of the once-for-all supernet: the real-valued layers of one width, shared by all its depths."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import TOP_CODE, VECTOR_BITS, code_range, lsq, quantize, row_step, soft_round
 
 _MOST_RMS = 2.2
-"""Largest magnitude of a hidden weight in training in real numbers, by the RMS of its output's weights."""
+"""Largest magnitude of a hidden weight in the phase `fit`, as a multiple of its output's RMS weight."""
 _STEP_RMS = 0.3
-"""First step size at 4 bits, by the same RMS: sixteen levels then reach ±2.4 RMS."""
+"""Initial step size at 4 bits, as a multiple of the same RMS: the sixteen codes then span ±2.4 RMS."""
 
 Parameters = dict[str, Tensor]
-"""Tensors by the names that `Trunk` lists."""
+"""A trunk's tensors by name; `Trunk` lists the names."""
 
 
 class Trunk:
@@ -27,10 +27,11 @@ class Trunk:
     are filters [F, K, C], weight [D-1, C, C] over (input, output), bias [D-1, C], head [depths, colours, C],
     head_bias [depths, colours], and log_step [D-1, C], the natural logarithm of the step size of each
     output's 4- or 8-bit weights. If the family is lean, bias is [0, C] and log_step [D-1, 1]. Colours are in
-    [-1, 1]. Trunks of the same shape, of several pictures, can be one: all tensors then have one more axis in
-    front, that of pictures, here and in what methods take and return.
+    [-1, 1]. Trunks of equal shape, one per picture, can be joined into one: all tensors then have a leading
+    axis of pictures, including those that methods take and return.
 
-    Methods that compute something take parameters: the trunk's own, or those that it has when quantized.
+    Methods that evaluate networks take the parameters as an argument: `parameters` itself or a quantized
+    version of it.
     """
 
     def __init__(self, family: Family, depths: tuple[int, ...], bits: int, parameters: Parameters) -> None:
@@ -38,7 +39,7 @@ class Trunk:
         self.depths = depths
         self.bits = bits
         self.parameters = parameters
-        # On the device once, as each step needs them.
+        # Moved to the device once, as each step needs them.
         self._top_codes = top_codes(family).to(parameters["filters"].device)
 
     @classmethod
@@ -53,15 +54,15 @@ class Trunk:
         bandwidth: float,
         generator: torch.Generator,
     ) -> "Trunk":
-        """A trunk with random parameters.
+        """Returns a trunk with random parameters.
 
         Args:
-            family: of its networks.
-            depths: of the subnets, rising.
-            width: channels of each layer.
-            bits: of a hidden weight, 4 or 8.
+            family: the family of its networks.
+            depths: depths of the subnets, ascending.
+            width: number of channels of each layer.
+            bits: bits of a hidden weight, 4 or 8.
             size: (W, H) of the picture in pixels.
-            colours: number of colours of the picture.
+            colours: number of the picture's colour channels.
             bandwidth: highest first-layer frequency, in radians per half mean side.
             generator: draws the random numbers.
         """
@@ -88,35 +89,35 @@ class Trunk:
         return cls(family, depths, bits, parameters)
 
     def to(self, device: torch.device) -> "Trunk":
-        """The same trunk on that device, its parameters ready for gradients."""
+        """Returns the trunk on another device, with parameters that require gradients."""
         moved = {name: value.to(device) for name, value in self.parameters.items()}
         return self.with_parameters({name: value.requires_grad_() for name, value in moved.items()})
 
     def with_parameters(self, parameters: Parameters) -> "Trunk":
-        """A trunk of the same kind with these parameters."""
+        """Returns a trunk of the same family, depths and bits with other parameters."""
         return Trunk(self.family, self.depths, self.bits, parameters)
 
     @property
     def width(self) -> int:
-        """Channels of each layer."""
+        """Number of channels of each layer."""
         return self.parameters["head"].shape[-1]
 
     @property
     def planes(self) -> int:
-        """Number of the latents' planes, to which no weights lead."""
+        """Number of the latents' planes: the first channels of each layer, to which no weights lead."""
         return self.family.planes(self.parameters["head"].shape[-2])
 
     def last_layers(
         self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
     ) -> list[Tensor]:
-        """The channels from which each depth's head makes colours, at N points: float32[N, C] for each depth.
+        """Returns the input of each depth's head at N points: float32[N, C] for each depth.
 
         Args:
-            parameters: of the networks.
-            x: float32[N] in [-1, 1].
-            y: float32[N] in [-1, 1].
-            features: what each depth's first channels see of its latents, float32[N, n] for each depth; none
-                if the family has no latents. Depths with features share weights, but no activations.
+            parameters: the networks' parameters.
+            x: coordinates of the points, float32[N] in [-1, 1].
+            y: coordinates of the points, float32[N] in [-1, 1].
+            features: for each depth the inputs that its first layer takes from its latents, float32[N, n];
+                empty if the family has no latents. Depths with features share weights, but no activations.
         """
         if not features:
             layers = self.family.forward(
@@ -131,7 +132,7 @@ class Trunk:
     def last_layer(
         self, depth: int, parameters: Parameters, x: Tensor, y: Tensor, features: Tensor
     ) -> Tensor:
-        """The channels from which the head of one depth makes colours, float32[N, C]: see `last_layers`."""
+        """Returns the input of the head of one depth, float32[N, C]; see `last_layers`."""
         weights, biases = (
             parameters["weight"][..., : depth - 1, :, :],
             parameters["bias"][..., : depth - 1, :],
@@ -141,8 +142,8 @@ class Trunk:
     def colours(
         self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]
     ) -> list[Tensor]:
-        """The colours of every subnet at N points, float32[colours, N] for each depth: see `last_layers`."""
-        # A few long rows: a product with as few columns would take four times as long.
+        """Returns each depth's colours at N points, float32[colours, N] for each depth; see `last_layers`."""
+        # Transposed: a product with a few long rows is four times as fast as one with a few columns.
         heads, biases = parameters["head"].unbind(-3), parameters["head_bias"][..., None].unbind(-3)
         layers = self.last_layers(parameters, x, y, features)
         return [
@@ -152,7 +153,7 @@ class Trunk:
 
     @torch.no_grad()
     def clip_weights(self) -> None:
-        """Clips hidden weights at _MOST_RMS: the few levels of 4 bits suit no heavy tails."""
+        """Clips hidden weights at _MOST_RMS, as the few levels of 4 bits cannot represent heavy tails."""
         limit = _MOST_RMS * self._output_rms()[..., None, :]
         self.parameters["weight"].clamp_(-limit, limit)
 
@@ -163,7 +164,7 @@ class Trunk:
 
     @torch.no_grad()
     def prepare_quantization(self) -> None:
-        """Sets step sizes from the real-valued weights, and brings periodic biases into [-π, π)."""
+        """Initializes step sizes from the real-valued weights, and wraps periodic biases into [-π, π)."""
         step = self._output_rms() * _STEP_RMS * 2 ** (4 - self.bits)
         if self.family.lean:
             step = step[..., self.planes :].square().mean(-1, keepdim=True).sqrt()
@@ -173,11 +174,12 @@ class Trunk:
             bias.copy_(torch.remainder(bias + math.pi, 2 * math.pi) - math.pi)
 
     def softly_quantized(self, progress: float) -> Parameters:
-        """Parameters on their way to codes, through which gradients reach the trunk's own.
+        """Returns partly quantized parameters, through which gradients reach the trunk's own.
 
-        Vectors are rounded straight through. Hidden weights of 4 bits are softly rounded, twice in a row, by
-        a staircase that grows steeper with `progress` from 0 to 1, so that gradients lead them to codes at
-        which they can stay; those of 8 bits are rounded by LSQ, which loses next to nothing there.
+        Filters and biases are rounded with a straight-through gradient. Hidden weights of 4 bits are softly
+        rounded, twice in a row, by a staircase that grows steeper with `progress` from 0 to 1, so that
+        gradients lead them to codes at which they can stay. Hidden weights of 8 bits are rounded by LSQ,
+        which loses almost nothing at 8 bits.
         """
         step = self._step()
         if self.bits == 8:
@@ -189,9 +191,9 @@ class Trunk:
         return {**self.parameters, "weight": weight, **self._rounded_vectors()}
 
     def quantized(self) -> Parameters:
-        """The parameters of the exported networks, except for their heads, which are real-valued here.
+        """Returns the parameters of the exported networks, except that the heads are still real-valued.
 
-        Gradients reach all of the trunk's own parameters but hidden weights and step sizes.
+        Gradients reach all of the trunk's own parameters except hidden weights and step sizes.
         """
         with torch.no_grad():
             codes, scale = _step_codes(self._step()[..., 0, :])
@@ -201,11 +203,11 @@ class Trunk:
 
     @torch.no_grad()
     def to_codes(self, head: Quantized, head_bias: Tensor) -> QuantizedTrunk:
-        """The parameters of `quantized` as codes and scales on the CPU, with all heads."""
+        """Returns the parameters of `quantized` as codes and scales on the CPU, with the given heads."""
         own = {name: value.cpu() for name, value in self.parameters.items()}
         step, step_scale = _step_codes(own["log_step"].exp())
         weight = quantize(own["weight"], (step * step_scale)[:, None, :], self.bits)
-        # No gradient has reached these: the family does not read them.
+        # The family does not read the weights that lead to planes, so no gradient has ever reached them.
         weight[..., : self.planes] = 0
         return QuantizedTrunk(
             filters=_row_codes(self.family.roots(own["filters"]), top_codes(self.family), torch.int16),
@@ -217,28 +219,28 @@ class Trunk:
         )
 
     def _step(self) -> Tensor:
-        """Step size of each output's weights, [D-1, 1, C], or of each matrix, [D-1, 1, 1], if lean."""
+        """Returns the step sizes: one per output, [D-1, 1, C], or one per matrix if lean, [D-1, 1, 1]."""
         return self.parameters["log_step"].exp()[..., None, :]
 
     def _output_rms(self) -> Tensor:
-        """Root mean square of the hidden weights that lead to each output, [D-1, C]."""
+        """Returns the root mean square of the hidden weights that lead to each output, [D-1, C]."""
         return self.parameters["weight"].square().mean(-2).sqrt()
 
     def _temperature(self, progress: float) -> Tensor:
-        """Temperature of each layer's soft rounding, [D-1, 1, 1]: from 0.7 to 0.1, in early layers sooner."""
+        """Returns each layer's soft-rounding temperature, [D-1, 1, 1]: 0.7 to 0.1, early layers first."""
         weight = self.parameters["weight"]
         order = torch.linspace(0, 1, weight.shape[-3], device=weight.device)
         done = (1.5 * progress - 0.5 * order).clamp(0, 1)
         return (0.7 - 0.6 * done)[:, None, None]
 
     def _rounded_vectors(self) -> Parameters:
-        """Filters and biases rounded to their codes, straight through."""
+        """Returns filters and biases rounded to their codes, with a straight-through gradient."""
         bias = self.parameters["bias"]
-        # A row's largest value sets its step: nothing is clipped at 16 bits, whatever the row's own bits are.
+        # The row's largest value sets the step, so 16 bits clip nothing; TOP_CODE is what makes it 8 bits.
         return {"filters": self._rounded_filters(), "bias": lsq(bias, row_step(bias.detach(), TOP_CODE), 16)}
 
     def _rounded_filters(self) -> Tensor:
-        """Filters rounded to their codes, straight through."""
+        """Returns filters rounded to their codes, with a straight-through gradient."""
         filters = self.parameters["filters"]
         with torch.no_grad():
             roots = self.family.roots(filters)
@@ -248,7 +250,7 @@ class Trunk:
 
 
 class _Head(torch.autograd.Function):
-    """b + W hᵀ of a head, with a gradient of h that lies in memory as h does: others would be slow to use."""
+    """A head, b + W hᵀ, whose gradient of h keeps the memory layout of h, as another would be slow to use."""
 
     @staticmethod
     def forward(ctx, bias: Tensor, head: Tensor, channels: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
@@ -262,12 +264,12 @@ class _Head(torch.autograd.Function):
 
 
 def top_codes(family: Family) -> Tensor:
-    """The largest code of each of a filter's K values, [K, 1]."""
+    """Returns the largest code of each of a filter's K values, [K, 1]."""
     return torch.tensor([TOP_CODE * 2 ** (bits - 8) for bits in family.filter_bits]).reshape(-1, 1)
 
 
 def _step_codes(steps: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes 1 to 127 of positive step sizes [D-1, n], and each layer's value of a code of 1, [D-1, 1]."""
+    """Returns codes, 1 to 127, of positive step sizes [D-1, n], and each layer's scale, [D-1, 1]."""
     scale = row_step(steps, TOP_CODE)
     return quantize(steps, scale, VECTOR_BITS).clamp_min(1), scale
 

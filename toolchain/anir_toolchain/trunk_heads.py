@@ -1,4 +1,4 @@
-"""The heads of trained trunks: moments of their last layers, from which heads are solved."""
+"""The heads of trained trunks, solved from second moments of their last layers."""
 
 import numpy as np
 import torch
@@ -12,15 +12,15 @@ from anir_toolchain.quantizer import VECTOR_BITS
 from anir_toolchain.trunk import Parameters, Trunk
 
 _PIXELS = 2**17
-"""Heads are solved on every n-th pixel, so that there are about as many, or up to twice as many."""
+"""Number of pixels on which heads are solved, at least; fewer than twice as many (all of a small picture)."""
 _BATCH = 4096
-"""Pixels that go through a network at a time."""
+"""Pixels that are evaluated at a time."""
 
 
 def solve_heads(
     trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
 ) -> tuple[Quantized, Tensor]:
-    """The best heads of a trunk's subnets, from their last layer to colours in [0, 1].
+    """Solves the best heads of a trunk's subnets, from the last layer to colours in [0, 1].
 
     Returns:
         Codes int8[depths, colours, C] with scale [depths, colours], and biases float32[depths, colours],
@@ -40,9 +40,10 @@ def moments_of(
     features: LatentFeatures,
     pixels: int = _PIXELS,
 ) -> list[Moments]:
-    """Moments of the last layer of each of a trunk's subnets, and of the picture's colours in [0, 1].
+    """Returns for each subnet of a trunk the moments of its last layer and the picture's colours in [0, 1].
 
-    They are summed over about so many pixels, or up to twice as many, on the picture's device.
+    They are summed on the picture's device, over every n-th pixel: at least `pixels` of them and fewer than
+    twice as many, or all of a small picture.
     """
     width, count = trunk.parameters["head"].shape[-1], len(picture)
     index = torch.arange(0, count, max(1, count // pixels), device=picture.device)

@@ -1,4 +1,4 @@
-"""Training a trunk of one or more pictures: its optimizer, its errors, and the way back if one diverges."""
+"""Training the trunks of one or more pictures: optimizer, loss, and recovery from divergence."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,45 +14,46 @@ from anir_toolchain.trunk import Parameters, Trunk
 _STEP_SIZE_GAIN = 0.3
 """Learning rate of the step sizes' logarithms as a multiple of that of hidden weights."""
 _RATE_WIDTH = 128
-"""Width at which a preset's learning rate holds; a narrower trunk has larger weights, and a higher rate."""
+"""Width at which a preset's learning rate holds; narrower trunks have larger weights, and a higher rate."""
 _MOST_RATE_FACTOR = 1.6
+"""Largest factor by which a narrow trunk's learning rate is raised."""
 _AVERAGED = 20
-"""Steps over which the running errors are averaged, exponentially."""
+"""Time constant, in steps, of the exponential moving average of the errors."""
 _DIVERGED = 2.0
-"""A trunk has diverged at so many times its least mean error (3 dB)."""
+"""Ratio of a trunk's mean error to its least one so far at which it counts as diverged (3 dB)."""
 _GOOD_ENOUGH = 1e-3
-"""Below this mean error (36 dB) a trunk has not diverged: ups and downs of small errors do not matter."""
+"""Mean error (36 dB) below which a trunk never counts as diverged: small errors may fluctuate."""
 _CALM = 100
-"""Steps after which running errors no longer tell of the time before quantization."""
+"""Steps after the start of quantization until the averaged errors have forgotten the time before."""
 _BACKUP_EVERY = 50
-"""Steps from one backup to the next."""
+"""Steps between two backups."""
 _LOOK_EVERY = 10
-"""Steps from one look at what has diverged to the next: a look waits for a GPU to be done with all before."""
+"""Steps between two checks for divergence: each check has to wait until the GPU has caught up."""
 
 _OF_PICTURES = ("least_error", "rate_factor", "diverged", "backup")
-"""Attributes that a saved state has of each picture, beside what a step changes."""
+"""Attributes with a value for each picture that are saved with its state, besides those of `_learned`."""
 _OF_ALL = ("steps", "guarded_from")
-"""Attributes that are the same for all pictures."""
+"""Attributes that are saved, too, and are the same for all pictures."""
 
 State = dict[str, Any]
-"""Tensors by name, in dicts and tuples, and numbers."""
+"""A saved state: tensors and numbers by name, in nested dicts and tuples."""
 TileResult = tuple[Tensor, Parameters]
-"""Errors float32[P, depths] and gradients of the parameters that were used."""
+"""A tile's errors, float32[P, depths], and gradients with respect to the parameters that were used."""
 
 
 class TrunkTrainer:
-    """Trunks of the same shape in training, those of P pictures, each as it would learn alone.
+    """Trains trunks of equal shape, one for each of P pictures, each as it would learn alone.
 
     Attributes:
-        trunk: all of them as one, whose tensors have an axis of pictures in front.
-        parts: the trunk of each picture; its tensors are parts of those of `trunk`, and change with them.
-        error: running mean squared error of each depth, float32[P, depths], of colours in [-1, 1].
-        least_error: least mean of each picture's `error` so far, float32[P].
+        trunk: all trunks joined into one, whose tensors have a leading axis of pictures.
+        parts: the trunk of each picture; its tensors are views of those of `trunk`.
+        error: moving average of each depth's mean squared error, float32[P, depths]; colours in [-1, 1].
+        least_error: least value so far of each picture's `error`, averaged over depths, float32[P].
         rate_factor: learning rate of each picture as a multiple of the schedule's, float64[P].
-        diverged: whether each picture's error has exploded since the last look, bool[P].
+        diverged: whether each picture has diverged since the last check, bool[P].
         steps: number of updates so far.
-        guarded_from: number of updates from which on divergence is looked for.
-        backup: a state to go back to, empty at first.
+        guarded_from: number of updates from which on divergence is checked for.
+        backup: the state to return to after a divergence, empty at first.
     """
 
     def __init__(self, trunks: Sequence[Trunk]) -> None:
@@ -80,13 +81,13 @@ class TrunkTrainer:
         self.backup: State = {}
 
     def parameters(self, phase: Phase, softening: float) -> Parameters:
-        """The parameters with which the trunk is trained in a phase, of which `softening` is done, 0 to 1."""
+        """Returns the parameters to train with; `softening`, 0 to 1, is how far the phase `soften` is."""
         if phase == "fit":
             return self.trunk.parameters
         return self.trunk.softly_quantized(softening) if phase == "soften" else self.trunk.quantized()
 
     def begin_quantization(self) -> None:
-        """Prepares for the phase `soften`, whose errors begin anew."""
+        """Initializes step sizes for the phase `soften`, and resets the checks for divergence."""
         self.trunk.prepare_quantization()
         self.least_error.fill_(math.inf)
         self.diverged.zero_()
@@ -102,19 +103,19 @@ class TrunkTrainer:
         colours: Tensor,
         *features: Tensor,
     ) -> TileResult:
-        """What a tile of N points of each of P pictures adds to a step's errors and gradients.
+        """Returns what a tile, N points of each of P pictures, contributes to a step's errors and gradients.
 
         Args:
-            parameters: with which the networks are drawn.
-            pixels: number of points of the whole step.
-            x: float32[P, N] in [-1, 1].
-            y: float32[P, N] in [-1, 1].
-            colours: of the pictures, float32[P, N, colours] in [-1, 1].
-            features: of each depth, float32[P, N, n], if there are latents.
+            parameters: the parameters to evaluate the networks with.
+            pixels: number of points of the whole step, per picture.
+            x: coordinates of the points, float32[P, N] in [-1, 1].
+            y: coordinates of the points, float32[P, N] in [-1, 1].
+            colours: the pictures' colours at the points, float32[P, N, colours] in [-1, 1].
+            features: latent features for each depth, float32[P, N, n]; none without latents.
 
         Returns:
-            For each picture and depth the squared error summed up over these points and their colours,
-            divided by colours · pixels, and the gradients of their sum weighted by `_loss_weights`.
+            For each picture and depth the squared error, summed over the tile's points and colours and
+            divided by colours · pixels; and the gradients of the sum of these, weighted by `_loss_weights`.
         """
         leaves = {
             name: value.detach().requires_grad_(value.requires_grad) for name, value in parameters.items()
@@ -129,15 +130,15 @@ class TrunkTrainer:
     def update(
         self, parameters: Parameters, tiles: Sequence[TileResult], rate: float, standing: bool = False
     ) -> None:
-        """One step of the optimizer.
+        """Takes one step of the optimizer.
 
-        Tiles are added up in their order, so that the number of threads changes no bit.
+        Tiles are summed in a fixed order, so that the result does not depend on the number of threads.
 
         Args:
-            parameters: with which the tiles were drawn.
-            tiles: results of `tile_gradients` that make up the step.
+            parameters: the parameters with which the tiles were evaluated.
+            tiles: the results of `tile_gradients` for all tiles of the step.
             rate: learning rate of the schedule.
-            standing: whether the frequencies of filters stay as they are.
+            standing: whether the frequencies of filters are frozen.
         """
         self.steps += 1
         names = list(tiles[0][1])
@@ -158,16 +159,16 @@ class TrunkTrainer:
         self._guard()
 
     def _loss_weights(self) -> Tensor:
-        """Weights of errors in the loss: error^(-error_exponent), scaled for a loss of 1 for each picture.
+        """Returns each error's weight in the loss: error^(-error_exponent), normalized per picture.
 
-        So gradients do not fade as errors do.
+        Each picture's loss is then 1, so that gradients do not shrink with the errors.
         """
         weights = self.error**-self.trunk.family.error_exponent
         return weights / (weights * self.error).sum(-1, keepdim=True)
 
     @torch.no_grad()
     def _guard(self) -> None:
-        """Takes pictures whose error has exploded back to the last backup, at half their learning rate."""
+        """Resets pictures that have diverged to the last backup, and halves their learning rate."""
         if self.steps < self.guarded_from:
             return
         error = self.error.mean(-1)
@@ -192,7 +193,7 @@ class TrunkTrainer:
         self.rate_factor = torch.where(self.diverged, self.rate_factor / 2, self.rate_factor)
 
     def _learned(self) -> State:
-        """All that a step changes and that goes back after a divergence, beside the parameters."""
+        """Returns what a step changes and a reset restores, besides the parameters."""
         return {
             "error": self.error,
             "optimizer": {name: self.optimizer.state[own] for name, own in self.trunk.parameters.items()},
@@ -204,14 +205,14 @@ class TrunkTrainer:
             self.optimizer.state[self.trunk.parameters[name]] = own
 
     def state(self, picture: int) -> State:
-        """From which, with its trunk, a picture goes on, by its number: alone or among others."""
+        """Returns a picture's state, from which its trunk can be trained on, alone or in another batch."""
         tensors = self._learned() | {name: getattr(self, name) for name in _OF_PICTURES}
-        # A part of a tensor would be saved with the whole of it.
+        # Cloned, as torch saves a view together with the whole tensor.
         own: State = _mapped(torch.clone, _of_picture(tensors, picture))
         return own | {name: getattr(self, name) for name in _OF_ALL}
 
     def restore(self, states: Sequence[State]) -> None:
-        """Goes on from `state`s, one of each picture, all after the same steps."""
+        """Continues from the results of `state`, one for each picture, all after the same number of steps."""
         device = self.error.device
         joined = _mapped(lambda tensor: tensor.to(device), _joined(states))
         self._load(joined)
@@ -220,7 +221,7 @@ class TrunkTrainer:
 
 
 def _mapped(function: Callable[..., Tensor], *states: Any) -> Any:
-    """A function of the tensors at the same places of states; numbers are those of the first."""
+    """Applies a function to corresponding tensors of equally nested states; numbers come from the first."""
     first = states[0]
     if isinstance(first, dict):
         return {name: _mapped(function, *(state[name] for state in states)) for name in first}
@@ -230,13 +231,13 @@ def _mapped(function: Callable[..., Tensor], *states: Any) -> Any:
 
 
 def _joined(states: Sequence[State]) -> State:
-    """States of a picture each as one, whose tensors have an axis of pictures in front."""
+    """Stacks the states of single pictures along a new leading axis of pictures."""
     own: State = _mapped(_stacked, *states)
     return own
 
 
 def _stacked(*tensors: Tensor) -> Tensor:
-    """Tensors as one, whose matrices lie in memory as theirs do: products of others are rounded otherwise."""
+    """Stacks tensors, keeping the memory layout of their matrices, on which rounding in products depends."""
     own = [tensor.detach() for tensor in tensors]
     if own[0].is_contiguous():
         return torch.stack(own)
@@ -244,6 +245,6 @@ def _stacked(*tensors: Tensor) -> Tensor:
 
 
 def _of_picture(state: State, picture: int) -> State:
-    """The parts of a state's tensors that are a picture's, by its number."""
+    """Returns views of a state's tensors for one picture, by its number."""
     own: State = _mapped(lambda tensor: tensor[picture], state)
     return own

@@ -1,4 +1,4 @@
-"""Pictures side by side: worker processes that each fit one picture after another."""
+"""Fits pictures in parallel: worker processes that each fit one picture after another."""
 
 import gc
 import os
@@ -25,17 +25,18 @@ from anir_toolchain.jobs import Job, Options, Outcome
 from anir_toolchain.progress import Progress
 
 _PATIENCE = 30.0
-"""Seconds that workers have to save their states after an interrupt."""
+"""Seconds that each worker is given to save its state after an interrupt."""
 
 
 def run_all(
     jobs: Sequence[Job], options: Options, count: int, display: Display, cluster: str | None = None
 ) -> Iterator[Outcome]:
-    """Does all jobs, `count` at a time, or on the Ray cluster of an address, and yields outcomes as they end.
+    """Carries out all jobs, and yields the outcomes as they are done.
 
-    One at a time, or a batch, runs in this process. More run in processes of their own, which share the
-    cores: one that is killed, for want of memory for example, costs only its picture. Raises
-    KeyboardInterrupt after the states of all trainings under way are written.
+    With `cluster`, the address of a Ray cluster, jobs run there. With a `count` above 1, several jobs run in
+    that many worker processes, which share the cores; a worker that is killed, for example for lack of
+    memory, costs only its current picture. Otherwise jobs run in this process, one by one or in batches.
+    Raises KeyboardInterrupt after the states of all running trainings are written.
     """
     if cluster is not None:
         outcomes = on_cluster(jobs, options, cluster, display)
@@ -50,7 +51,14 @@ def run_all(
 
 @dataclass
 class _Worker:
-    """A process, this end of the pipe to it, whether it answers to Ctrl-C yet, and what it works on."""
+    """A worker process.
+
+    Attributes:
+        process: the process.
+        pipe: our end of the pipe to it.
+        answers: set once the process handles Ctrl-C.
+        job: the job that it works on, if any.
+    """
 
     process: SpawnProcess
     pipe: Connection
@@ -85,7 +93,7 @@ def _side_by_side(jobs: Sequence[Job], options: Options, count: int, display: Di
                         workers.append(worker)
                 _give_next(worker, waiting)
     except KeyboardInterrupt:
-        # Ctrl-C may have been meant for this process alone. They write their states, then end.
+        # Workers may not have received Ctrl-C themselves. On it they write their states and exit.
         with saving():
             for worker in workers:
                 _interrupt(worker)
@@ -103,7 +111,7 @@ def _start(options: Options, threads: int) -> _Worker:
     context = get_context("spawn")
     (ours, theirs), answers = context.Pipe(), context.Event()
     process = context.Process(target=_work, args=(theirs, answers, options, threads), daemon=True)
-    # Deaf to Ctrl-C until it is ready to answer: it would print where it stood.
+    # It ignores Ctrl-C until it can handle it, as otherwise it would print a traceback.
     with _deaf():
         process.start()
     theirs.close()
@@ -125,12 +133,12 @@ def _deaf() -> Iterator[None]:
 def _give_next(worker: _Worker, waiting: deque[Job]) -> None:
     worker.job = waiting.popleft() if waiting else None
     if worker.job is not None:
-        with suppress(BrokenPipeError):  # a dead worker is found by reading from it
+        with suppress(BrokenPipeError):  # a dead worker is noticed when reading from it
             worker.pipe.send(worker.job)
 
 
 def _receive(worker: _Worker) -> object:
-    """What the worker says: a Progress, a warning, an Outcome, or None if it is dead."""
+    """Returns a worker's next message: a Progress, a warning (str) or an Outcome; None if it is dead."""
     try:
         return worker.pipe.recv()
     except (EOFError, ConnectionError):
@@ -156,7 +164,7 @@ def _interrupt(worker: _Worker) -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: its locks are free for the next run."""
+    """Exits this process when its parent is gone, which frees its locks for the next run."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -164,17 +172,17 @@ def _end_with_parent() -> None:
 
 
 def _work(pipe: Connection, answers: Event, options: Options, threads: int) -> None:
-    """A worker's life: a job comes, progress and an outcome go, until the other end is closed."""
+    """Runs a worker: receives jobs, sends progress, warnings and outcomes, until the other end is closed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Of torch, if it is needed: it reads this as it loads.
+    # torch reads this when it is imported.
     os.environ["OMP_NUM_THREADS"] = str(threads)
     warnings.simplefilter("always", AnirWarning)
     warnings.showwarning = lambda message, *_: pipe.send(str(message))
-    # Without the other end there is nobody to work for.
+    # EOFError and ConnectionError mean that the parent has closed the pipe.
     with suppress(EOFError, ConnectionError, KeyboardInterrupt), ended_soon_by_interrupts(""):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         answers.set()
         while True:
             pipe.send(attempt(pipe.recv(), options, pipe.send))
-    # Python would look through all objects before it ends, for seconds, while the other end waits.
+    # Without this, Python's last garbage collection would take seconds, for which the parent would wait.
     gc.freeze()

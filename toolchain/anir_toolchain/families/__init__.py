@@ -1,9 +1,9 @@
-"""The families of coordinate networks, one file each, which is found by being here (see CONTRIBUTING.md).
+"""The families of coordinate networks: every module of this package defines some (see CONTRIBUTING.md).
 
 All families have the same parts, which the rest of the toolchain trains and quantizes: banks of filters over
 the coordinates, square hidden matrices, biases unless the family is lean, a linear head for each subnet, and
-latents if the family wants them. A family says how the parts are wired (`forward`) and how they start; its
-graph in ONNX is written by a module of `onnx_writer`.
+latents if the family has any. A family defines how the parts are connected (`forward`) and initialized; its
+ONNX graph is written by a module of `onnx_writer`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from anir_runtime.errors import AnirError
 from anir_toolchain.space import Space
 
 if TYPE_CHECKING:
-    # Takes two seconds to load, which pictures that are not trained need not wait for.
+    # Takes two seconds to load, and is not needed for pictures that are not trained.
     import torch
     from torch import Tensor
 
 
 class FilterTensor(NamedTuple):
-    """A tensor of the file that holds `rows` parameters of each filter, one after the other.
+    """A tensor of the file that holds `rows` parameters of each filter, quantized to `bits`, 8 or 16.
 
-    Each is quantized to `bits`, 8 or 16. SIREN: two frequencies of 16 bits, a phase of 8.
+    SIREN has one with two frequencies of 16 bits, and one with a phase of 8 bits.
     """
 
     rows: int
@@ -35,60 +35,62 @@ class FilterTensor(NamedTuple):
 
 
 class Family(ABC):
-    """How a kind of coordinate network turns (x, y) into the channels of each layer.
+    """A kind of coordinate network: how it turns (x, y) into the channels of each layer.
 
     Shapes below: N points, D layers, C channels, F = banks(D) filter banks of K values each.
     """
 
     name: ClassVar[str]
-    """As in files and on the command line."""
+    """The family's name in files and on the command line."""
     filter_tensors: ClassVar[dict[str, FilterTensor]]
-    """The network's tensors (docs/format.md) that make up the K values of a filter, in their order."""
+    """The tensors of the file (docs/format.md) that make up the K values of a filter, by name, in order."""
     filter_gain: ClassVar[float] = 1.0
-    """Learning rate of filters as a multiple of that of hidden weights; 0 leaves them as they start."""
+    """Learning rate of filters as a multiple of that of hidden weights; 0 keeps their initial values."""
     rate_gain: ClassVar[float] = 1.0
     """Learning rate of all parameters as a multiple of the preset's."""
     error_exponent: ClassVar[float] = 0.5
-    """In the loss the error e of a subnet is weighted by e to the power of minus this.
+    """Exponent p of the loss, in which the error e of a subnet has the weight e^(-p).
 
-    0 minimizes the sum of errors, 1 that of their logarithms, in which deep subnets count as much as others.
+    0 minimizes the sum of errors; 1 the sum of their logarithms, in which deep subnets, whose errors are
+    small, count as much as shallow ones.
     """
     periodic_bias: ClassVar[bool] = False
-    """Whether a hidden bias is the phase of a sine, of which only the value modulo 2π matters."""
+    """Whether a hidden bias is the phase of a sine, so that only its value modulo 2π matters."""
     lean: ClassVar[bool] = False
-    """Whether layers have no biases, and each matrix a single step size instead of one for each output."""
+    """Whether layers have no biases, and a single step size per matrix instead of one per output."""
     has_roots: ClassVar[bool] = False
     """Whether codes of filters stand for signed square roots of their values.
 
-    Frequencies are then rounded to their codes before the hidden weights are, and stand: steps of 8 bits are
-    too coarse to learn in.
+    Frequencies are then rounded to their codes and frozen before the hidden weights are quantized, as a grid
+    of 8 bits is too coarse to learn on.
     """
     has_latents: ClassVar[bool] = False
     """Whether each subnet has latents: the coefficients of a lapped transform at its level."""
 
     @property
     def filter_bits(self) -> list[int]:
-        """Bits of each of a filter's K values."""
+        """Bits of the code of each of a filter's K values."""
         return [bits for rows, bits in self.filter_tensors.values() for _ in range(rows)]
 
     def planes(self, colours: int) -> int:
-        """Number of the latents' planes of a picture of so many colours: as many, or 0 without latents.
+        """Returns the number of the latents' planes: that of the picture's colours, or 0 without latents.
 
-        Every layer passes on its first so many channels unchanged: no hidden weights lead to them.
+        The planes are the first channels of every layer, which pass them on unchanged: no hidden weights lead
+        to them.
         """
         return colours if self.has_latents else 0
 
     def narrowest(self, colours: int) -> int:
-        """Least width of a subnet for a picture of so many colours: one more than planes."""
+        """Returns the least width of a subnet for a picture with `colours` channels: one more than planes."""
         return self.planes(colours) + 1
 
     def default_space(self, width: int, height: int, colours: int) -> Space:
-        """The sixteen subnets that suit a picture of width × height with so many colours."""
+        """Returns the default subnets for a picture of width × height pixels with `colours` channels."""
         return Space.default(width, height)
 
     @abstractmethod
     def banks(self, depth: int) -> int:
-        """Number of filter banks that a subnet of that depth has."""
+        """Returns the number of filter banks of a subnet of that depth."""
 
     @abstractmethod
     def init_filters(
@@ -100,12 +102,12 @@ class Family(ABC):
         limit: float,
         generator: torch.Generator,
     ) -> Tensor:
-        """Filters to start the training from, float32[F, K, C].
+        """Returns random initial filters, float32[F, K, C].
 
         Args:
             depth: D, the greatest depth.
             width: C, the number of channels.
-            aspect: sides of the picture as multiples of their geometric mean, (x, y); frequencies are scaled
+            aspect: sides (x, y) of the picture as multiples of their geometric mean; frequencies are scaled
                 by them so that they are isotropic in pixels.
             bandwidth: highest first-layer frequency, in radians per half of that mean side.
             limit: the highest frequency that pixels can show (Nyquist), in the same unit.
@@ -113,15 +115,15 @@ class Family(ABC):
         """
 
     def roots(self, filters: Tensor) -> Tensor:
-        """What codes of these filters stand for: the filters themselves, or signed roots of their values."""
+        """Returns the values that are quantized: the filters themselves, or their signed square roots."""
         return filters.sign() * filters.abs().sqrt() if self.has_roots else filters
 
     def filters(self, roots: Tensor) -> Tensor:
-        """The inverse of `roots`."""
+        """Returns the filters of given roots: the inverse of `roots`."""
         return roots * roots.abs() if self.has_roots else roots
 
     def confined(self, filters: Tensor) -> Tensor:
-        """Filters float32[F, K, C] as they may be; a step of the training may have left that."""
+        """Projects filters float32[F, K, C] to allowed values, which a training step may have left."""
         return filters
 
     @abstractmethod
@@ -135,17 +137,17 @@ class Family(ABC):
         features: Tensor | None = None,
         planes: int = 0,
     ) -> list[Tensor]:
-        """The channels after each layer.
+        """Evaluates the channels of each layer, as a head reads them.
 
-        All tensors may have one more axis in front: of several pictures, each with a network of its own.
+        All tensors may have a leading axis of pictures, each of which has a network of its own.
 
         Args:
             filters: float32[F, K, C].
             weights: float32[D-1, C, C], applied as h @ W.
             biases: float32[D-1, C], or [0, C] if the family is `lean`.
-            x: float32[N] in [-1, 1].
-            y: float32[N] in [-1, 1].
-            features: what the first n channels see of the latents, float32[N, n], if there are any.
+            x: coordinates of the points, float32[N] in [-1, 1].
+            y: coordinates of the points, float32[N] in [-1, 1].
+            features: the first n channels' inputs from the latents, float32[N, n], if there are any.
             planes: number of the latents' planes.
 
         Returns:
@@ -155,13 +157,13 @@ class Family(ABC):
 
 @cache
 def families() -> dict[str, Family]:
-    """All families by name: every class with a name that the modules of this package define."""
+    """Returns all families by name: the classes with a `name` in the modules of this package."""
     return {name: own for module in _modules() for name, own in _families_of(module).items()}
 
 
 def family(name: str) -> Family:
-    """The family of that name. Raises AnirError, listing the known ones, if there is none."""
-    # Other families' modules load torch.
+    """Returns the family of that name. Raises AnirError, listing the known ones, if there is none."""
+    # The module of that name first, as those of other families import torch.
     known = _families_of(name) if name in _modules() else {}
     known = known if name in known else families()
     if name not in known:
@@ -175,7 +177,7 @@ def _modules() -> list[str]:
 
 @cache
 def _families_of(module: str) -> dict[str, Family]:
-    """The families that a module of this package defines, by name."""
+    """Returns the families that a module of this package defines, by name."""
     members = vars(import_module(f"{__name__}.{module}")).values()
     kinds = [own for own in members if isinstance(own, type) and issubclass(own, Family)]
     return {kind.name: kind() for kind in kinds if hasattr(kind, "name")}

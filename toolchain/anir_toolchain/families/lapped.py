@@ -1,8 +1,8 @@
-"""A lapped transform under sine layers: latents say what is where, a small network makes colours of it.
+"""The family `lapped`: a lapped transform of the picture, whose coding errors a small sine network reduces.
 
-The latents (`lapped_transform`) are planes z, as many as the picture has colours, in its principal colours,
-and take nearly all of a file. The layers see z at a point and how planes differ around it, and undo some of
-the error of coarse codes.
+The latents (`lapped_transform`) decode to planes z, as many as the picture has colours, along its principal
+colour axes; they take most of a file. The layers' inputs are z at a point and the differences of z at
+neighbouring points, from which they predict part of the quantization error.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class Lapped(Family):
-    """h₁ = [z(x, y), z at places around less z, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ); nothing is added to z."""
+    """h₁ = [z(x, y), z at neighbours minus z, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ); the channels z never change."""
 
     name = "lapped"
     filter_tensors: ClassVar[dict[str, FilterTensor]] = {}
-    # The errors of subnets with many bits are far smaller than those with few.
+    # The errors of subnets with many bits are far smaller than those of subnets with few.
     error_exponent = 1.0
     lean = True
     has_latents = True
@@ -34,7 +34,7 @@ class Lapped(Family):
         return 1
 
     def default_space(self, width: int, height: int, colours: int) -> Space:
-        # There are common networks of these sizes, whatever the picture's size.
+        # The sizes of the common networks, whatever the picture's size.
         return Space(DEPTHS, tuple(inner + colours for inner in INNER))
 
     def init_filters(

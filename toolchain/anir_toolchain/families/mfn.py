@@ -1,4 +1,4 @@
-"""Multiplicative filter networks (Fathony et al. 2020): products of Fourier or Gabor filters."""
+"""Multiplicative filter networks (Fathony et al. 2020): the families `fourier` and `gabor`."""
 
 import math
 from typing import ClassVar
@@ -12,16 +12,16 @@ from anir_toolchain.affine import sine
 from anir_toolchain.families import Family, FilterTensor
 
 _FALL = 0.7
-"""Frequencies of a bank as multiples of those of the bank before."""
+"""Initial frequencies of a bank as a multiple of those of the bank before."""
 _BAND = 0.4
-"""Most that frequencies of all banks add up to before training, as a share of what pixels can show."""
+"""Bound on the sum of all banks' initial frequencies, as a share of the highest that pixels can show."""
 
 
 class _FilterNetwork(Family):
     """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer.
 
-    A head sees a layer's channels normalized, h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS ones.
-    A product of waves alone cannot level off, as a sine of a sum does; a quotient of two such products can.
+    A head reads normalized channels, h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS channels.
+    Products of waves alone cannot saturate, as the sine of a sum does; a quotient of such products can.
     """
 
     rate_gain = 1.5
@@ -32,7 +32,7 @@ class _FilterNetwork(Family):
         return depth
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """The response of one bank of filters, float32[K, C], at N points: float32[N, C]."""
+        """Returns the response, float32[N, C], of one bank of filters float32[K, C] at N points."""
         return sine(filters, x, y)
 
     def forward(
@@ -55,7 +55,7 @@ class _FilterNetwork(Family):
 
 
 def _normalized(h: Tensor) -> Tensor:
-    """Channels float32[N, C] over √(1 + Σ h²) of their point's first ones."""
+    """Divides the channels float32[N, C] of each point by √(1 + Σ h²) over its first NORM_CHANNELS ones."""
     return h * (1 + h[..., :NORM_CHANNELS].square().sum(-1, keepdim=True)).rsqrt()
 
 
@@ -75,13 +75,13 @@ class Fourier(_FilterNetwork):
         limit: float,
         generator: torch.Generator,
     ) -> Tensor:
-        # A product of sines adds up frequencies; falling from bank to bank, they suit all depths.
+        # In a product of sines frequencies add up; as they fall from bank to bank, they suit all depths.
         fall = _FALL ** torch.arange(depth)[:, None, None]
-        # Many low ones and a tail of high ones, like the spectrum of a picture.
+        # Many low frequencies and a tail of high ones, like the spectrum of a picture.
         tail = torch.empty(depth, 1, width).exponential_(generator=generator)
         directions = torch.randn(depth, 2, width, generator=generator)
         frequencies = 0.175 * math.sqrt(width) * bandwidth * fall * tail * directions
-        # So products have a band, as in BACON (Lindell et al. 2022), and are drawn from few points.
+        # So products are band-limited, as in BACON (Lindell et al. 2022), and can be drawn from few points.
         highest = _BAND * limit * fall / fall.sum()
         size = frequencies.norm(dim=1, keepdim=True)
         frequencies *= torch.minimum(highest / size, torch.ones(())) * torch.tensor(aspect)[:, None]
@@ -90,7 +90,7 @@ class Fourier(_FilterNetwork):
 
 
 class Gabor(_FilterNetwork):
-    """g(x, y) = sin(ωx·x + ωy·y + φ) · exp(-γ ((x - μx)² + (y - μy)²)); the paper's γ is twice that."""
+    """g(x, y) = sin(ωx·x + ωy·y + φ) · exp(-γ ((x - μx)² + (y - μy)²)); the paper's γ is twice this γ."""
 
     name = "gabor"
     filter_tensors: ClassVar[dict[str, FilterTensor]] = {"filters": FilterTensor(6, bits=8)}
@@ -113,7 +113,7 @@ class Gabor(_FilterNetwork):
         return torch.cat([fourier, centers, torch.from_numpy(gamma / 2).float()], dim=1)
 
     def confined(self, filters: Tensor) -> Tensor:
-        # A Gaussian that grew would have no bound, from which the decoder knows how smooth it is.
+        # With γ < 0 the envelope would have no bound, from which decoders derive how smooth the filter is.
         return torch.cat([filters[..., :5, :], filters[..., 5:, :].clamp(min=0)], dim=-2)
 
     def filter(self, filters: Tensor, x: Tensor, y: Tensor) -> Tensor:

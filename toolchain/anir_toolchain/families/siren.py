@@ -11,7 +11,7 @@ from anir_toolchain.families import Family, FilterTensor
 
 
 class Siren(Family):
-    """h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ); the paper's ω₀ is a factor of the weights."""
+    """h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ); the paper's ω₀ is included in the weights."""
 
     name = "siren"
     filter_tensors: ClassVar[dict[str, FilterTensor]] = {

@@ -1,4 +1,4 @@
-"""Writes a network as an ONNX model, in onnxscript: one module for each family's graph.
+"""Writes a network as an ONNX model with onnxscript; each kind of network's graph has a module of its own.
 
 The initializers that carry the network have the names and layouts of docs/format.md.
 """
@@ -23,14 +23,14 @@ _LAYERS: dict[str, Callable[[NetworkTensors, ir.Value, ir.Value], ir.Value]] = {
     "gabor": mfn.gabor_layers,
     "lapped": lapped.layers,
 }
-"""By family: writes all layers, from coordinates x [W] and y [H] to the last layer's channels [H, W, C]."""
+"""Per family, the function that writes all layers, from coordinates x [W], y [H] to channels [H, W, C]."""
 
 
 def build(network: Network) -> onnx.ModelProto:
-    """The network as an ONNX model: float32 x [W] and y [H] in, uint8 image [H, W, N] out.
+    """Returns the network as an ONNX model with inputs float32 x [W], y [H] and output uint8 image [H, W, N].
 
-    The same network gives the same bytes. The model has passed onnx's full check.
-    Raises AnirError if the network is of a family that has no graph here.
+    The result is deterministic and has passed onnx's full check.
+    Raises AnirError if there is no graph for the network's family.
     """
     if network.family not in _LAYERS:
         raise AnirError(f"family '{network.family}' has no ONNX graph; add its layers to onnx_writer")
@@ -39,7 +39,7 @@ def build(network: Network) -> onnx.ModelProto:
     x = builder.input("x", ir.DataType.FLOAT, ["W"])
     y = builder.input("y", ir.DataType.FLOAT, ["H"])
     h = _LAYERS[network.family](tensors, x, y)
-    # Of rank 3: ONNX Runtime multiplies a dequantized matrix of rank 2 by activations rounded to 8 bits.
+    # Rank 3, as with a dequantized matrix of rank 2 ONNX Runtime would round the activations to 8 bits.
     head = tensors.dequantized("head", network.tensors["head"].T[None], axis=2)
     colours = op.Add(op.MatMul(h, head), tensors.constant("head.bias", network.tensors["head.bias"]))
     image = op.QuantizeLinear(colours, tensors.constant("level", 1 / 255))
@@ -57,10 +57,9 @@ def build(network: Network) -> onnx.ModelProto:
 
 
 def _finished(graph: ir.Graph, metadata: dict[str, str]) -> onnx.ModelProto:
-    """The graph as a checked model, without what onnxscript notes on nodes and values.
+    """Returns the graph as a checked model, without onnxscript's annotations of nodes and values.
 
-    Values without a name of their own are named by their operator's initial and a number, constants by "c"
-    and a number.
+    Unnamed values are named by their operator's initial and a number, unnamed constants by "c" and a number.
     """
     numbers: Counter[str] = Counter()
 
@@ -78,10 +77,10 @@ def _finished(graph: ir.Graph, metadata: dict[str, str]) -> onnx.ModelProto:
             if value.name and value.name.startswith("v_"):
                 rename(value, node.op_type[0])
             if not value.is_graph_output():
-                # Shape inference finds the types.
+                # Readers infer types and shapes.
                 value.type = value.shape = None
     proto = ir.to_proto(ir.Model(graph, ir_version=_IR_VERSION, metadata_props=metadata))
-    # Those of initializers, which say their types themselves.
+    # What is left describes initializers, which state their types themselves.
     del proto.graph.value_info[:]
     for tensor in proto.graph.initializer:
         _shorten(tensor)
@@ -90,7 +89,7 @@ def _finished(graph: ir.Graph, metadata: dict[str, str]) -> onnx.ModelProto:
 
 
 def _shorten(tensor: onnx.TensorProto) -> None:
-    """Stores 32- and 64-bit integers one by one, in a byte each where they are small, if that is shorter."""
+    """Stores 32- and 64-bit integers as varints (`int32_data`, `int64_data`) where that is shorter."""
     if tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64):
         integers = onnx.numpy_helper.to_array(tensor).reshape(-1).tolist()
         shorter = onnx.helper.make_tensor(tensor.name, tensor.data_type, tensor.dims, integers)

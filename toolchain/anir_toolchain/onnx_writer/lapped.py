@@ -1,4 +1,4 @@
-"""The graph of the family `lapped`: planes of a lapped transform under a small network of sine layers."""
+"""The graph of the family `lapped`: the planes of a lapped transform, and sine layers on top."""
 
 import math
 
@@ -16,7 +16,7 @@ from anir_toolchain.rans_encoder import MOST_SIZES
 
 
 def metadata(latents: Latents) -> dict[str, str]:
-    """What the file's metadata say of the latents (docs/format.md)."""
+    """Returns the latents' entries in the file's metadata (docs/format.md)."""
     return {
         "pitch": str(latents.pitch),
         "scan": "down" if latents.down else "right",
@@ -27,12 +27,12 @@ def metadata(latents: Latents) -> dict[str, str]:
 
 
 def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """h₁ = what the channels see, hₗ₊₁ = h₁ + sin(hₗ Wₗ): the last layer's channels, float32[H, W, C].
+    """Writes the layers h₁ = `seen_planes`, hₗ₊₁ = h₁ + sin(hₗ Wₗ); returns the last, float32[H, W, C].
 
     Args:
-        tensors: of the network.
-        x: columns, float32[W].
-        y: rows, float32[H].
+        tensors: the network's tensors.
+        x: coordinates of the columns, float32[W].
+        y: coordinates of the rows, float32[H].
     """
     op, weights = tensors.op, tensors.scaled_weights()
     h = seen = seen_planes(tensors, x, y)
@@ -42,7 +42,7 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """All planes at the point, differences of planes beside it, and CONSTANT, float32[H, W, C]."""
+    """Writes the first layer, float32[H, W, C]: planes at each point, neighbours' differences, CONSTANT."""
     op, planes, channels = tensors.op, tensors.network.colours, tensors.network.channels
     seen = seen_in(channels, planes)
     values = _planes(tensors, x, y, seen)
@@ -56,7 +56,7 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[Seen]) -> ir.Value:
-    """Planes as they are at places beside each point, float32[seen, H, W]."""
+    """Writes the values of planes at each point and its neighbours, one per input: float32[seen, H, W]."""
     op, network = tensors.op, tensors.network
     latents = network.latents
     assert latents is not None
@@ -69,8 +69,8 @@ def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[Seen])
     odd = tensors.constant("odd", odd_numbers[:, None, None])
     columns = cosines(tensors, across_picture, x, shifts, odd)
     rows = cosines(tensors, down_picture, y, shifts, odd)
-    # Row h, column w, plane p, shift d down, what a channel sees s; cell a and frequency k along the scan,
-    # cell b and frequency l across it.
+    # Indices: row h, column w, plane p, shift d down, input s; cell a and frequency k along the scan, cell b
+    # and frequency l across it.
     down, right = ("ka", "lb") if latents.down else ("lb", "ka")
     coefficients = "aklpb" if planes_apart(latents.codes) else "paklb"
     sums = op.Einsum(_coefficients(tensors, latents), rows, equation=f"{coefficients},d{down}h->pdh{right}")
@@ -84,18 +84,18 @@ def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[Seen])
 def cosines(
     tensors: NetworkTensors, axis: Axis, places: ir.Value, shifts: ir.Value, odd: ir.Value
 ) -> ir.Value:
-    """Every cell's windowed cosines at coordinates, float32[shifts, K, cells, N].
+    """Writes all cells' windowed cosines at shifted coordinates, float32[shifts, K, cells, N].
 
     Args:
-        tensors: of the network.
-        axis: of the picture, with its cells.
+        tensors: the network's tensors.
+        axis: the axis of the picture, with its cells.
         places: coordinates on the axis, float32[N].
-        shifts: distances from the places to where cosines are wanted, as angles of the window,
+        shifts: distances by which the coordinates are shifted, as angles of the window,
             float32[shifts, 1, 1, 1].
-        odd: 1, 3, 5 … of the K frequencies, float32[K, 1, 1].
+        odd: the odd numbers 1, 3, 5 … of the K frequencies, float32[K, 1, 1].
     """
     op, unit = tensors.op, math.pi / 4 * axis.pixels / axis.pitch
-    # Angles of the first middle and just beyond the last: Range counts up to it in float32.
+    # Angles of the first cell's middle and just beyond the last one's, a limit for Range in float32.
     first = math.pi / 4 - unit
     last = first + math.pi / 2 * (axis.cells - 1) + 0.001 + 1e-6 * unit
     places = op.Add(op.Mul(places, unit), shifts)
@@ -107,7 +107,7 @@ def cosines(
 
 
 def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
-    """The values of the codes, float32[N, A, K, K, B]; [A, K, K, N, B] if each plane has lanes of its own."""
+    """Writes coefficients float32[N, A, K, K, B], or [A, K, K, N, B] if each plane has lanes of its own."""
     op, own = tensors.op, context(latents.codes.shape[-1])
     planes, along, across, k, _ = latents.codes.shape
     mean_activity = tensors.constant("mean_activity", np.full((1, 1), MEAN_ACTIVITY, np.float32))
@@ -116,16 +116,16 @@ def _coefficients(tensors: NetworkTensors, latents: Latents) -> ir.Value:
     apart = planes_apart(latents.codes)
     stacked, lanes = (1, planes * across) if apart else (planes, across)
     values = op.Reshape(values, [stacked, along, k**2, lanes])
-    # A cell's mean, the one value with a prior, is the sum of the differences along the scan.
+    # A cell's DC coefficient, the only one with a prior, is the sum of the differences along the scan.
     values = op.Where(op.Greater(prior, 0.0), op.CumSum(values, 1), values)
-    # In the scale of the picture only now: sums of whole numbers are exact.
+    # Scaled only now, as sums of whole numbers are exact.
     scale = op.Mul(tensors.constant("latents.step", latents.step), 2 / latents.pitch)
     values = op.Mul(values, scale)
     return op.Reshape(values, [along, k, k, planes, across] if apart else [planes, along, k, k, across])
 
 
 def _whole_values(tensors: NetworkTensors, latents: Latents, codes: ir.Value) -> ir.Value:
-    """Values of codes, in steps, by the table of magnitudes."""
+    """Writes the values of codes in steps, looked up in the table of magnitudes."""
     op, magnitudes = tensors.op, latents.magnitudes
     if len(magnitudes) > MOST_SIZES:
         raise AnirError(

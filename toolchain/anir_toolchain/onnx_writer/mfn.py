@@ -1,4 +1,4 @@
-"""The graphs of multiplicative filter networks (Fathony et al. 2020): products of their filters."""
+"""The graphs of multiplicative filter networks (Fathony et al. 2020), `fourier` and `gabor`."""
 
 import onnx_ir as ir
 from anir_runtime.families.mfn import NORM_CHANNELS
@@ -8,14 +8,14 @@ from anir_toolchain.onnx_writer.tensors import NetworkTensors
 
 
 def fourier_layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """`_product` of the filters g(x, y) = sin(ωx·x + ωy·y + φ)."""
+    """Writes the `_product` of the filters g(x, y) = sin(ωx·x + ωy·y + φ)."""
     x, y = grid(tensors.op, x, y)
     wx, wy, phase = _filter_values(tensors)
     return _product(tensors, sinusoids(tensors.op, x, y, wx, wy, phase))
 
 
 def gabor_layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """`_product` of the filters g(x, y) = sin(ωx·x + ωy·y + φ) / exp(γ ((x - μx)² + (y - μy)²))."""
+    """Writes the `_product` of the filters g = sin(ωx·x + ωy·y + φ) / exp(γ ((x - μx)² + (y - μy)²))."""
     op = tensors.op
     x, y = grid(op, x, y)
     wx, wy, phase, centre_x, centre_y, decay = _filter_values(tensors)
@@ -26,18 +26,18 @@ def gabor_layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _filter_values(tensors: NetworkTensors) -> list[ir.Value]:
-    """Each value of all filters, such as ωx, float32[D, 1, 1, C]."""
+    """Writes the filters' parameters: a list of ωx, ωy and so on of all filters, each float32[D, 1, 1, C]."""
     op, roots = tensors.op, tensors.rows("filters", axes=2)
     return tensors.split(op.Mul(roots, op.Abs(roots)), len(tensors.network.tensors["filters"]), "f")
 
 
 def _product(tensors: NetworkTensors, filters: ir.Value) -> ir.Value:
-    """h₁ = g₁, hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁: the last layer's normalized channels, float32[H, W, C].
+    """Writes the layers h₁ = g₁, hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁; returns the last, normalized, float32[H, W, C].
 
-    They are h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS channels.
+    Normalized channels are h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS channels.
 
     Args:
-        tensors: of the network.
+        tensors: the network's tensors.
         filters: the response of each layer's filters g, float32[D, H, W, C].
     """
     op, network = tensors.op, tensors.network

@@ -1,6 +1,6 @@
 """The graph that decodes an entropy-coded stream: range asymmetric numeral systems (Duda 2013) in a Scan.
 
-The stream's lanes (Giesen 2014) are decoded side by side: a step of the Scan takes one code of each lane.
+The stream's lanes (Giesen 2014) are decoded in parallel: one step of the Scan decodes one code of each lane.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ _INT, _FLOAT = ir.DataType.INT32, ir.DataType.FLOAT
 
 
 def decoded(tensors: NetworkTensors, stream: Stream, context: Context, prior: ir.Value) -> ir.Value:
-    """All codes of the stream in their order, float32[steps, 1, 1, lanes].
+    """Writes the decoder of a stream; returns all its codes, float32[steps, 1, 1, lanes].
 
     Args:
-        tensors: of the graph that decodes the stream.
+        tensors: the tensors of the graph, to which the stream is added.
         stream: the entropy-coded codes.
-        context: that the stream was encoded with.
-        prior: the context's prior as float32[period, 1].
+        context: the context model that the stream was encoded with.
+        prior: the context model's prior as float32[period, 1].
     """
     op, lanes, farthest = tensors.op, len(stream.states), max(context.weights)
     before = {"state": _INT, "last": _INT, "sizes": _FLOAT, "prior": _FLOAT}
@@ -50,16 +50,16 @@ def decoded(tensors: NetworkTensors, stream: Stream, context: Context, prior: ir
 def _step(
     tensors: NetworkTensors, stream: Stream, context: Context
 ) -> Callable[[OpBuilder, ir.Value, ir.Value, ir.Value, ir.Value], list[ir.Value]]:
-    """Adds what all steps read, and returns the function that writes the nodes of a step."""
+    """Adds the constants that all steps read, and returns the function that writes the nodes of one step."""
     op, farthest = tensors.op, max(context.weights)
     largest = stream.tables.frequencies.shape[1] - 1
     zero, one = tensors.constant("zero", np.int32(0)), tensors.constant("one", np.int32(1))
     total = tensors.constant("total", np.int32(TOTAL))
-    # No lane may find nothing to read, even where what it reads is thrown away.
+    # Lanes read a word even where they do not use it, so there must be one.
     words = stream.words if stream.words.size else np.zeros(1, np.uint16)
     words = op.Cast(tensors.constant("latents.words", words), to=_INT)
     limits = tensors.constant("latents.limits", stream.tables.limits[:, None])
-    # Frequencies of the codes from -largest to largest, table after table, and their sums up to each of them.
+    # Frequencies of the codes from -largest to largest, table after table, and their cumulative sums.
     first, end = tensors.constant("first", np.int32(-largest)), tensors.constant("end", np.int32(largest + 1))
     tables = tensors.constant("latents.frequencies", stream.tables.frequencies.astype(np.int32))
     frequencies = op.Reshape(op.Gather(tables, op.Abs(op.Range(first, end, one)), axis=1), [-1])
@@ -72,14 +72,14 @@ def _step(
     def step(
         op: OpBuilder, state: ir.Value, last: ir.Value, sizes: ir.Value, prior: ir.Value
     ) -> list[ir.Value]:
-        """Decodes one code of each lane.
+        """Writes the nodes that decode one code of each lane.
 
         Args:
             op: adds the nodes.
-            state: int32[1, 1, lanes], of each lane.
-            last: int32[1, 1, 1], the place of the word that was read last.
-            sizes: float32[1, farthest, lanes], of the codes before, the last one first.
-            prior: float32[1], of this code's activity.
+            state: each lane's state, int32[1, 1, lanes].
+            last: index of the word that was read last, int32[1, 1, 1].
+            sizes: magnitudes of the previous codes, the most recent first, float32[1, farthest, lanes].
+            prior: prior of this code's activity, float32[1].
 
         Returns:
             The next state, last and sizes, and the codes, float32[1, 1, lanes].
@@ -88,11 +88,11 @@ def _step(
         table = op.ReduceSum(op.Where(op.Less(limits, activity), total, zero), [1])
         slot = op.Add(table, op.Mod(state, total))
         symbol = op.Gather(symbols, slot)
-        # state = frequency · (state / total) + slot - the frequencies before this symbol's; none overflows.
+        # state = frequency · (state div total) + slot - sum of the frequencies before, without overflow.
         turns = op.Add(op.Div(state, total), one)
         state = op.Mul(turns, op.Gather(frequencies, symbol))
         state = op.Add(state, op.Sub(slot, op.Gather(sums, symbol)))
-        # A state that has become too low takes in a word; lanes read in their order.
+        # A lane whose state has become too low takes in a word; lanes read in order.
         low = op.Less(state, LOWEST)
         read = op.Add(op.CumSum(op.Where(low, one, zero), 2), last)
         longer = op.Add(op.Mul(state, 2**WORD_BITS), op.Gather(words, read))
@@ -104,8 +104,8 @@ def _step(
 
 
 def _by_slot(op: OpBuilder, sums: ir.Value, one: ir.Value, tables: int) -> ir.Value:
-    """The symbol at each slot of all tables, int32: how many of the sums of frequencies are up to there."""
-    # The last sum is one beyond the last slot.
+    """Writes the symbol of each slot of all tables, int32: the number of cumulative sums up to that slot."""
+    # One slot more, as the last sum is one beyond the last slot.
     none = op.ConstantOfShape([tables * TOTAL + 1], value=ir.tensor(np.zeros(1, np.int32)))
     ends = op.ScatterElements(none, sums, op.Expand(one, op.Shape(sums)), reduction="add")
     symbols: ir.Value = op.CumSum(ends, 0)

@@ -7,12 +7,12 @@ from anir_toolchain.onnx_writer.tensors import NetworkTensors
 
 
 def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
-    """h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ): the last layer's channels, float32[H, W, C].
+    """Writes h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ); returns the last layer, float32[H, W, C].
 
     Args:
-        tensors: of the network.
-        x: columns, float32[W].
-        y: rows, float32[H].
+        tensors: the network's tensors.
+        x: coordinates of the columns, float32[W].
+        y: coordinates of the rows, float32[H].
     """
     op = tensors.op
     x, y = grid(op, x, y)
