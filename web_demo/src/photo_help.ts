@@ -1,4 +1,4 @@
-/** What to do with a photograph, which has to be trained before it is a neural image: the commands, to be copied. */
+/** A dialog for photographs, which have to be trained first: shows the commands that make a neural image of one. */
 import { copyText } from './clipboard.ts';
 import { create, find } from './page.ts';
 
@@ -7,14 +7,14 @@ const PHOTOGRAPH = /\.(avif|bmp|gif|heic|heif|jpe?g|jxl|png|tiff?|webp)$/i;
 export const isPhotograph = ({ name, type }: Pick<File, 'name' | 'type'>) =>
   type.startsWith('image/') || PHOTOGRAPH.test(name);
 
-/** What makes a neural image of the photograph, for a POSIX shell. */
+/** The commands that make a neural image of the photograph, quoted for a POSIX shell. */
 export function commandsFor(name: string): string {
   const stem = name.replace(/\.[^.]+$/, '') || name;
   return `anir-train ${quote(name)} -o ${quote(`${stem}.pt`)}\nanir-export ${quote(`${stem}.pt`)} -o ${quote(`${stem}.anir`)}`;
 }
 
 function quote(word: string): string {
-  // A leading dash would be an option.
+  // A leading dash would make it an option.
   const path = word.startsWith('-') ? `./${word}` : word;
   return /^[\w.,+@%/=:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
