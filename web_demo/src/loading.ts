@@ -28,7 +28,7 @@ export async function* loadFile(
 }
 
 /**
- * Yields better and better pictures while the bytes of `subnet` arrive; if the file ends before, none of them is marked as the last.
+ * Yields better and better pictures while the bytes of `subnet` arrive; if the file ends earlier, none of them is marked as the last.
  *
  * Of a new picture, the preview and the first level come first, even if more bytes have already arrived.
  */

@@ -1,4 +1,4 @@
-/** Registers the service worker, after the first picture: it caches what was opened, and a new version of the page. */
+/** Registers the service worker once there is a picture, has it cache what was opened, and offers new versions of the page. */
 import { find } from './page.ts';
 import type { Picture } from './picture.ts';
 import type { Message } from './service_worker/message.ts';

@@ -12,7 +12,7 @@ const OFFSETS = 64;
 /** Bits of such an offset. */
 const OFFSET_BITS = 4;
 
-/** Reads the matrix from planes to `many` colours, and the colours' borders. */
+/** Decodes the map from planes to `many` colours. */
 export function readColours(coder: Coder, many: number): Colours {
   const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
   return { matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };

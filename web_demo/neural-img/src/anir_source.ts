@@ -126,7 +126,7 @@ export class AnirSource {
     }
   }
 
-  /** Bytes of the file to fetch: to the end of the level that is wanted, but never less than `leastBytes`; all without a header. */
+  /** How many of the file's bytes to fetch: as many as the wanted level needs; no limit before there is a header, 0 if nobody waits. */
   #end(): number {
     const { header } = this.#file;
     if (!header) return Number.POSITIVE_INFINITY;

@@ -58,7 +58,7 @@ export class Coder {
     this.#run.extend(this.#length);
   }
 
-  /** Decodes a number of `many` plain bits, at most 32, whose probabilities are ½. */
+  /** Decodes a number of `many` plain bits, at most 32, which are coded with probability ½. */
   bits(many: number): number {
     return this.#run.bits(0, many) >>> 0;
   }

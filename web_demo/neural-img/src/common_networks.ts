@@ -10,7 +10,7 @@ const DEPTHS = [2, 3, 4, 5];
 const PLANES = 3;
 /** Hidden matrices of the deepest network. */
 const LAYERS = 4;
-/** A stored head's code of 2⁷ adds a channel's value to a plane, in units of the level's width. */
+/** Codes of stored heads are in units of 2⁻⁷ of the level's width. */
 const SHIFT = 7;
 /** Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives to a coefficient of 1 unit. */
 export const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
@@ -21,7 +21,7 @@ interface CommonTrunk {
   steps: Float32Array;
   /** Codes of the hidden matrices, [4, n, n]. */
   weights: Int8Array;
-  /** For each depth, the weights from channels to corrections of the planes, [4, 3, n], in 1/128 of the level's width. */
+  /** For each depth, codes of the weights from channels to corrections of the planes, [4, 3, n]. */
   heads: Int8Array;
 }
 

@@ -11,7 +11,7 @@ import { infoOf, type Network } from './network.ts';
 import { readNetwork } from './onnx_reader.ts';
 import { drawPreview, infoOfPreview, type Preview } from './preview.ts';
 
-/** What is drawn: sent to the page, and from there to the other workers, which need not decode the file. */
+/** What is drawn. The page gets it from the first worker and sends it to the others, which then need not decode the file. */
 type Plan = Network | Preview;
 
 // Set by the first message, which comes before all requests.

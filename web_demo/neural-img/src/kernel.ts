@@ -62,7 +62,7 @@ export class Kernel {
     }
   }
 
-  /** Caches the last result of `make`, with the memory it takes: until it is called with other columns or options. */
+  /** Wraps `make` so that its last result and the memory it took are reused until other columns or options are asked for. */
   keeping<O, T>(make: (x: Float32Array, options: O) => T): (x: Float32Array, options: O) => T {
     const base = this.#top;
     let kept: { x: Float32Array; key: string; value: T } | undefined;

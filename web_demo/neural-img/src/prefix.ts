@@ -22,7 +22,7 @@ export interface Picture {
   refinement?: Refinement;
 }
 
-/** Ratio of bytes from which on another preview pays off: each is decoded from the file's beginning. */
+/** A new preview needs this many times the bytes of the last one, as each is decoded from the file's beginning. */
 const PREVIEW_GROWTH = 1.25;
 /** Native pixels of all files that workers may keep partly decoded until more arrives; each takes some 80 bytes of memory. */
 const MOST_PIXELS = 4e6;

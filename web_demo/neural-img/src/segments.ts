@@ -4,7 +4,7 @@ import { concat } from './bytes.ts';
 
 /** Cells along a side of a block, over which means are transformed once more: strips consist of whole rows of blocks. */
 const BLOCK = 8;
-/** Least number of pixels of a strip, if there are several. */
+/** Where there are several strips, they have at least this many pixels on average. */
 const LEAST_PIXELS = 2 ** 20;
 const MOST_STRIPS = 32;
 /** Bytes that a segment's length takes. */
@@ -27,7 +27,7 @@ export function stripStarts(header: Pick<Header, 'family' | 'size' | 'pitch'>): 
 export const tableBytes = (header: Header, isFirst = false) =>
   LENGTH_BYTES * lengthsOf(stripStarts(header).length - 1, isFirst);
 
-/** Number of lengths before a run of segments, either those of the first level's means or others, the last of which needs none. */
+/** Number of lengths before a run of segments: one for each strip's means in the first level; elsewhere the last segment needs none. */
 const lengthsOf = (strips: number, areMeans: boolean) => (areMeans && strips > 1 ? strips : strips - 1);
 
 /** Distributes a stream's bytes to the strips as they arrive. */

@@ -8,12 +8,12 @@ import { type Known, Strips } from './strips.ts';
 /** Returns ports to at most `most` other workers, which `help`. */
 export type Connect = (most: number) => MessagePort[];
 
-/** Milliseconds that a helper may take for each answer: it may have to draw a part of another picture first. */
+/** Milliseconds that a helper may be silent: it may have to draw a part of another picture first. */
 const PATIENCE = 10_000;
 
 /**
  * All strips of a picture: the first ones are decoded in this worker, the others by helpers, each at the other end of a port. If a
- * helper fails or does not answer in time, this worker decodes the helpers' strips, too.
+ * helper fails or is silent for too long, this worker decodes the helpers' strips, too.
  */
 export class SharedStrips {
   readonly #here: Strips[];
@@ -79,7 +79,7 @@ export class SharedStrips {
   }
 }
 
-/** Asks a helper for the state of its strips; resolves to undefined if it has failed, or has not answered for PATIENCE. */
+/** Asks a helper for the state of its strips; resolves to undefined if it has failed, or is silent for PATIENCE. */
 function ask(port: MessagePort): Promise<Known | undefined> {
   port.postMessage(['known']);
   return new Promise((resolve) => {

@@ -52,8 +52,8 @@ export class Source {
   }
 
   /**
-   * Yields the picture in the given `quality` at `scale` screen pixels per native pixel, but never in a worse one than before; of a
-   * file that streams, all the earlier pictures that can be decoded on the way come first.
+   * Yields the picture in the given `quality` at `scale` device pixels per native pixel, but never worse than before. Of a file that
+   * streams, pictures of lower quality come first, as they arrive.
    */
   async *pictures(quality: string, scale: number, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
     const choice = { quality, scale, savesData: navigator.connection?.saveData ?? false };

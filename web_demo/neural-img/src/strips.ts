@@ -3,7 +3,7 @@ import type { Header } from './anir_header.ts';
 import { Coder, MOST_DECISIONS } from './coder.ts';
 import { Segments, stripStarts } from './segments.ts';
 
-/** Least number of decisions that a strip may have whatever its bytes; else MOST_DECISIONS are divided among the strips. */
+/** MOST_DECISIONS are divided equally among a picture's strips, but each strip may have at least this many. */
 const LEAST_DECISIONS = 2 ** 20;
 
 /** Strips from index `from` up to but excluding `to`, by default all up to the last. */
@@ -79,7 +79,7 @@ export class Strips {
     for (const coder of this.#coders) coder.keep();
   }
 
-  /** Returns to the state saved by `keep`, which is only called where nothing is damaged. */
+  /** Returns to the state saved by `keep`, in which nothing was damaged. */
   restore(): void {
     this.#isRight = true;
     for (const coder of this.#coders) coder.restore();

@@ -26,7 +26,7 @@ export class Surface {
     return this.canvas.width === width && this.canvas.height === height;
   }
 
-  /** Draws a picture in a bitmap of the given size, unless it is there already. */
+  /** Draws a picture as a bitmap of the given size, unless it is there already. */
   async draw(image: NeuralImage, size: Size, signal: AbortSignal): Promise<void> {
     const [{ width, height }, { info }] = [size, image];
     const context = this.canvas.getContext('2d');

@@ -34,7 +34,7 @@ interface Tiling {
 const WIDTHS = [256, 128, 64];
 /** Multiply-adds that take as long as one filter. */
 const FILTER_COST = 16;
-/** Interpolation is used if it costs less than this share of evaluating all pixels; tables, for instance, are not counted. */
+/** Interpolation is used if it costs less than this share of evaluating all pixels: it has costs, as for tables, that are not counted. */
 const WORTHWHILE = 0.7;
 
 /** Draws rows at address `out`, `pitch` bytes apart, for columns that are already prepared. */

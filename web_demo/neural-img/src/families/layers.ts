@@ -46,7 +46,7 @@ export function hiddenNumbers(network: Network): Numbers[] {
 export const headOf = (kernel: Kernel, network: Network): Layer =>
   makeLayer(kernel, 4, channelsOf(network), 255, headNumbers(network));
 
-/** The head's weights and biases to red, green, blue and alpha in [0, 1]; alpha that the picture lacks is constant. */
+/** The head's weights and biases to red, green, blue and alpha in [0, 1]; if the picture has no alpha, that is constantly 1. */
 export function headNumbers(network: Network): Numbers {
   const [size, head, biases] = [
     channelsOf(network),
