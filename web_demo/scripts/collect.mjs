@@ -1,6 +1,6 @@
 /**
- * Puts into public/ what the page serves but this folder does not hold: ONNX Runtime's WebAssembly and the samples.
- * The samples come from ../exported, or from the folder that ANIR_EXPORTED names.
+ * Copies into public/ the files of the page that come from elsewhere: ONNX Runtime's WebAssembly and the samples.
+ * The samples come from ../exported, or from the folder named by ANIR_EXPORTED.
  */
 import {
   cpSync,
@@ -20,7 +20,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const publicFolder = join(root, 'public');
 const exported = resolve(process.env.ANIR_EXPORTED ?? join(root, '../exported'));
 
-/** Bytes of the first sample that the page holds itself: enough for its first picture. */
+/** Bytes of the first sample that are embedded in the page: enough for its first picture. */
 const HEAD_BYTES = 1024;
 
 collectRuntime();
@@ -53,7 +53,7 @@ function collectSamples() {
 }
 
 /**
- * Copies the `.anir` file if there is one, else the `.onnx` files with their manifest, and says what there is.
+ * Copies a sample, as its `.anir` file if there is one, else as `.onnx` files with their manifest. Returns its entry in the index.
  * @param {string} from @param {string} to
  */
 function copySample(from, to) {
@@ -74,7 +74,7 @@ function copySample(from, to) {
 }
 
 /**
- * Whether there are codec files, and of the size of the largest subnet.
+ * Whether there are codec files that were made for a largest subnet of `largest` bytes.
  * @param {string} folder @param {number} largest
  */
 function hasTwins(folder, largest) {

@@ -1,5 +1,5 @@
 /**
- * `npm run download`: what a visitor’s browser fetches to show a picture, by part, and what either engine is of it.
+ * `npm run download`: measures what a visitor’s browser fetches to show a picture, by part, and the size of either engine.
  * Writes ../bench/results/download.json, which the page and docs/results.md quote.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,21 +10,21 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 
-/** What a file is to the page, by its path; what a visitor asks for later has no part. @type {[string, RegExp][]} */
+/** Parts of the page by the paths of their files, without what is fetched later. @type {[string, RegExp][]} */
 const PARTS = [
   ['HTML', /^index\.html$/],
   ['style', /^assets\/.*\.css$/],
   ['page’s JavaScript, with the decoder’s WebAssembly', /^assets\/index-.*\.js$/],
   ['decoder’s worker', /^assets\/decoder\.worker-.*\.js$/],
 ];
-/** What is fetched when ONNX Runtime Web is chosen. */
+/** Files that are fetched when ONNX Runtime Web is chosen. */
 const ONNX = /^(assets\/onnx\.worker-.*\.js|ort\/.*)$/;
 
 const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => extname(file));
 
-/** @param {RegExp} pattern */
+/** Reads the build's files whose paths match. @param {RegExp} pattern */
 function contentsOf(pattern) {
   const contents = files.filter((file) => pattern.test(file)).map((file) => readFileSync(join(dist, file)));
   if (contents.length === 0)

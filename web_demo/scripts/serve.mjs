@@ -1,6 +1,6 @@
 /**
- * A plain static server for this machine only: node scripts/serve.mjs [folder] [--port 8000] [--base /some/path/] [--isolated]
- * `--isolated` sends the headers that give the page shared memory, and so threads.
+ * A static server, reachable from this machine only: node scripts/serve.mjs [folder] [--port 8000] [--base /some/path/] [--isolated]
+ * `--isolated` sends the headers that make the page cross-origin isolated, so that it has shared memory, and with it threads.
  */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -25,7 +25,7 @@ const TYPES = {
   '.webp': 'image/webp',
 };
 
-// Quick, and nearly as small as the best. Not all browsers take Brotli from a host without TLS.
+// Quality 6 is fast, and nearly as small as the maximum. Without TLS, not all browsers accept Brotli.
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } };
 /** @type {[string, () => import('node:stream').Transform][]} */
 const ENCODERS = [
@@ -39,7 +39,7 @@ const ISOLATION = {
 };
 
 /**
- * Serves `folder` under the path `base`; port 0 takes any free one. Contents go `through` a stream of each request's own.
+ * Serves `folder` under the path `base`; port 0 takes any free one. Contents are piped through the stream that `through` returns.
  * @typedef {(request: import('node:http').IncomingMessage) => import('node:stream').Transform} Through
  * @param {string} folder
  * @param {{ port?: number, base?: string, isolated?: boolean, headers?: Record<string, string>, through?: Through }} [options]
@@ -59,7 +59,7 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
     const [encoding, encode] = (isText && ENCODERS.find(([name]) => taken.includes(name))) || [];
     response.writeHead(isPart ? 206 : 200, {
       'Content-Type': type,
-      // Names in assets/ change with what is in the files.
+      // Names in assets/ change with the files' content.
       'Cache-Control': file.includes(`${sep}assets${sep}`) ? 'max-age=31536000, immutable' : 'no-cache',
       ...(isPart ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
       ...(encoding ? { 'Content-Encoding': encoding, Vary: 'Accept-Encoding' } : {}),
@@ -85,7 +85,7 @@ export function serve(folder, { port = 0, base = '/', isolated = false, headers 
 }
 
 /**
- * The file that an address stands for, or nothing when it lies outside the folder.
+ * The file for the path of a request; undefined if there is none, or if it lies outside the folder.
  * @param {string} folder
  * @param {string} base
  * @param {string} address

@@ -1,13 +1,13 @@
-/** The source of the page, to be served beside it. */
+/** Packs the project's source, which the page offers for download. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Samples and plots, which `make demo`, the tests of the code and the page's build do without. */
+/** Samples and plots, which `make demo`, the tests of the code and the page's build do not need. */
 const LEFT_OUT = [':!exported/*/*', ':!bench/results/*.png'];
 
 /**
- * Packs the project at `root`, as it is committed, into `folder`, or, where it is no Git repository, copies its licence.
+ * Packs the project at `root`, as it is committed, into `folder`; if it is not a Git repository, copies its licence instead.
  * @param {string} root @param {string} folder @returns {{ file: string, bytes: number, isLicence: boolean }}
  */
 export function packSource(root, folder) {

@@ -1,12 +1,15 @@
-/** WebKitGTK, which its own WebDriver drives on a display of its own. */
+/** Starts WebKitGTK, controlled by its WebDriver, on a virtual display of its own. */
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Times that the driver is asked whether it has started, and milliseconds between these. */
-const [TRIES, PAUSE] = [100, 200];
+/** How often the driver is asked whether it has started. */
+const TRIES = 100;
+/** Milliseconds between these requests. */
+const PAUSE = 200;
 
 /**
+ * Starts the browser and a session of WebDriver.
  * @param {{ driver: string, display: string, browser: string }} paths
  * @param {'normal' | 'none'} [waits] whether commands wait for pages to be loaded
  */
@@ -37,7 +40,7 @@ export async function startWebKit({ driver, display, browser }, waits = 'normal'
   return {
     /** @type {string} */
     version: own.browserVersion,
-    /** A command of WebDriver, such as `/url`. @param {string} command @param {object} [body] */
+    /** Sends a command of WebDriver, such as `/url`. @param {string} command @param {object} [body] */
     ask: (command, body) => ask(session + command, body),
     async close() {
       await fetch(address + session, { method: 'DELETE' }).catch(() => undefined);
@@ -46,7 +49,7 @@ export async function startWebKit({ driver, display, browser }, waits = 'normal'
   };
 }
 
-/** @param {string} address */
+/** Waits until the driver answers. @param {string} address */
 async function answering(address) {
   for (let tries = 0; tries < TRIES; tries++) {
     const response = await fetch(`${address}/status`).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The choice of a subnet: by hand on the map, by the time that drawing may take, or by the device itself. */
+/** The panel where a subnet is chosen: by hand on a map, by a limit for the drawing time, or automatically. */
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { automatic, PATIENCE, Pace, withinTime } from './budget.ts';
 import type { Encoded } from './codecs.ts';
@@ -10,7 +10,7 @@ import { SubnetMap } from './subnet_map.ts';
 
 type Chooser = 'hand' | 'time' | 'auto';
 
-/** The slider counts in steps of equal ratio; the last one means no limit. */
+/** Steps of the time slider, which have equal ratios; the last one means no limit. */
 const STEPS = 40;
 
 export class AdaptPanel {
@@ -22,7 +22,7 @@ export class AdaptPanel {
   #picture: Picture | undefined;
   #chosen: Subnet | undefined;
   #chooser: Chooser = 'auto';
-  /** Milliseconds that drawing may take, as the slider says. */
+  /** Milliseconds that drawing may take, as set by the slider. */
   #limit = Number.POSITIVE_INFINITY;
 
   constructor(private readonly onChoice: (subnet: Subnet) => void) {
@@ -32,7 +32,7 @@ export class AdaptPanel {
     this.#slider.addEventListener('input', () => this.#choose('time'));
   }
 
-  /** Lists the subnets of the picture on show and marks the one that is drawn. */
+  /** Shows the picture's subnets and marks the one that is drawn. */
   show(picture: Picture, subnet: Subnet): void {
     const isOther = picture !== this.#picture;
     this.#picture = picture;
@@ -50,13 +50,13 @@ export class AdaptPanel {
     this.#map.compare(name, encoded);
   }
 
-  /** Somebody or something else chose, such as a link; the device does not choose another one. */
+  /** Keeps a choice made outside the panel, such as by a link: the automatic choice does not override it. */
   keep(reason: string): void {
     this.#chooser = 'hand';
     this.#say(reason);
   }
 
-  /** Where to begin with another picture: with the size that was chosen by hand, or with what the device takes. */
+  /** The subnet to begin a picture with: the counterpart of the one chosen by hand, else a choice by time or automatically. */
   firstOf(picture: Picture): Subnet | undefined {
     const before = this.#picture?.subnets.length === picture.subnets.length ? this.#picture.subnets : [];
     const sameSize = picture.subnets[before.findIndex(({ name }) => name === this.#chosen?.name)];
@@ -68,7 +68,7 @@ export class AdaptPanel {
     return judgement?.subnet;
   }
 
-  /** Learns from a warm pass how long all take, and thinks again. */
+  /** Records the time of a pass after warm-up, from which those of all subnets are estimated, and repeats an automatic choice. */
   learn(subnet: Subnet, millisecondsPerPixel: number): void {
     if (subnet.name === PREVIEW) return;
     this.#pace.record(subnet, millisecondsPerPixel);
@@ -76,7 +76,7 @@ export class AdaptPanel {
     if (this.#chooser === 'auto') this.#choose('auto');
   }
 
-  /** Another decoder draws, so nothing that was measured holds. */
+  /** Drops all measured times, as another decoder draws from now on. */
   forget(): void {
     this.#pace = new Pace();
   }
@@ -118,7 +118,7 @@ export class AdaptPanel {
     return { subnet: choice.subnet, reason };
   }
 
-  /** From what the quickest takes to what the slowest does. */
+  /** Milliseconds that the fastest and the slowest subnet take. */
   #range({ subnets }: Picture): [number, number] {
     const times = subnets.map((subnet) => this.#millisecondsOf(subnet));
     return [Math.min(...times) || 1, Math.max(...times) || 2];
@@ -138,7 +138,7 @@ export class AdaptPanel {
     this.#reason.textContent = reason;
   }
 
-  /** For the whole picture at its own size. */
+  /** Estimates the time for the whole picture at native size. */
   #millisecondsOf(subnet: Subnet, picture = this.#picture): number {
     const { width, height } = picture ?? { width: 0, height: 0 };
     return this.#pace.estimate(subnet, width * height);

@@ -1,23 +1,24 @@
-/** Which subnet to take, by the bytes and the time at hand, and why. */
+/** Chooses a subnet by its bytes and its drawing time, and gives the reason. */
 import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Size } from './view.ts';
 
-// What a pixel costs besides its multiplications, counted in these: measured with WebAssembly.
+// Costs in units of multiply-adds, measured with WebAssembly: what a pixel costs besides its layers, and what a sine costs.
 const PIXEL_MACS = 2000;
 const SINE_MACS = 24;
 
 const workOf = ({ macsPerPixel = 0, depth, width }: Subnet) =>
   PIXEL_MACS + macsPerPixel + SINE_MACS * (depth - 1) * width;
 
-/** Passes that tell how fast this device is: some, as one may be held up; few, as pictures differ. */
+/** Number of recent passes whose median is the speed: several, as one may be interrupted, but few, as pictures differ. */
 const MEASURES = 5;
 
-/** How fast this device draws: milliseconds for a unit of work, as the decoder measured it last. */
+/** Estimates how long drawing takes on this device, from recent passes. */
 export class Pace {
+  /** Milliseconds for a unit of work in recent passes. */
   #measured: number[] = [];
 
-  /** Takes the milliseconds that a decoder which has warmed up needed for a pixel. */
+  /** Records the milliseconds per pixel of a pass after warm-up. */
   record(subnet: Subnet, milliseconds: number): void {
     if (milliseconds <= 0) return;
     this.#measured = [...this.#measured, milliseconds / workOf(subnet)].slice(-MEASURES);
@@ -27,33 +28,33 @@ export class Pace {
     return this.#measured.length > 0;
   }
 
-  /** Milliseconds for a picture of so many pixels. */
+  /** Estimates the milliseconds for a number of pixels. */
   estimate(subnet: Subnet, pixels: number): number {
     const sorted = [...this.#measured].sort((a, b) => a - b);
     return pixels * workOf(subnet) * (sorted[Math.floor((sorted.length - 1) / 2)] ?? 0);
   }
 }
 
-/** Which subnet to take and the reason in a sentence. */
+/** A choice, with its reason in a sentence. */
 export interface Judgement {
   subnet: Subnet;
   reason: string;
 }
 
-/** A picture looks good with about half a bit for each of its pixels: 16 kB for 512 × 512. */
+/** Bits per pixel with which a picture looks good: 18 kB for 512 × 512. */
 const GOOD_BPP = 0.55;
-/** What part of that those get who ask for little data. */
+/** Share of these that a browser gets which asks to save data. */
 const SAVED = 0.25;
 /** Milliseconds that drawing a picture may take. */
 export const PATIENCE = 1000;
 
 export interface Device {
   savesData: boolean;
-  /** For all of a picture; nothing while that is not known. */
+  /** Estimates the time for a whole picture; undefined while no pass has been measured. */
   millisecondsOf?: ((subnet: Subnet) => number) | undefined;
 }
 
-/** What the device takes by itself: what looks good, or less if that takes long. */
+/** The automatic choice: the largest subnet within the bytes that look good, or a smaller one if that takes too long to draw. */
 export function automatic(
   subnets: readonly Subnet[],
   { width, height }: Size,
@@ -75,7 +76,7 @@ export function automatic(
   return { subnet, reason: `${slow}; ${formatBytes(subnet.bytes)} take ${takes}.` };
 }
 
-/** The best of the subnets that are drawn in so many milliseconds, or else the quickest. */
+/** The best of the subnets that are drawn within `milliseconds`, else the fastest one. */
 export function withinTime(
   subnets: readonly Subnet[],
   milliseconds: number,

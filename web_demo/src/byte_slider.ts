@@ -1,4 +1,4 @@
-/** The slider under the picture: how much of its file is taken, with a tick where each level ends. */
+/** The slider under the picture: how many bytes of its file are used, with a tick where each level ends. */
 import { paretoFront } from '../neural-img/src/manifest.ts';
 import { bytesAt, describeCut, type Ends, PREVIEW, positionOf, STEPS, stepFrom } from './cut.ts';
 import { formatBytes } from './format.ts';
@@ -11,12 +11,13 @@ export class ByteSlider {
   readonly #ticks = find('ticks', HTMLElement);
   readonly #note = find('cut-note', HTMLElement);
   #picture: Picture | undefined;
+  /** Bytes at which levels end. */
   #ends: Ends = [];
-  /** The ends, and before them that of a preview. */
+  /** The ends, preceded by the bytes of a preview if there is one. */
   #stops: Ends = [];
   #bytes = 0;
 
-  /** Calls `onBytes` when the visitor cuts the file elsewhere. */
+  /** Calls `onBytes` when the visitor cuts the file at another byte. */
   constructor(private readonly onBytes: (bytes: number) => void) {
     Object.assign(this.#input, { min: '0', max: String(STEPS), step: '1' });
     this.#input.addEventListener('input', () => this.#take(this.#bytesAt(this.#input.valueAsNumber)));
@@ -29,7 +30,7 @@ export class ByteSlider {
     });
   }
 
-  /** Shows that `bytes` of the picture's file are taken. */
+  /** Shows that the first `bytes` bytes of the picture's file are used. */
   show(picture: Picture, bytes: number): void {
     if (picture !== this.#picture) {
       this.#picture = picture;
@@ -42,7 +43,7 @@ export class ByteSlider {
     this.#write(picture, bytes);
   }
 
-  /** Files of their own are only to be had whole. */
+  /** The bytes at a position of the slider; subnets in separate files cannot be cut. */
   #bytesAt(position: number): number {
     const bytes = bytesAt(position, this.#stops);
     return this.#picture?.stream ? bytes : (this.#ends.findLast((end) => end <= bytes) ?? bytes);

@@ -1,4 +1,4 @@
-/** Puts `text` on the clipboard and says so on the button that was pressed. Throws an Error where it is kept shut. */
+/** Copies `text` to the clipboard, and confirms that on the button. Throws an Error if the page has no access to the clipboard. */
 export async function copyText(text: string, button: HTMLButtonElement): Promise<void> {
   if (!navigator.clipboard)
     throw new Error('Copy it by hand: this browser keeps its clipboard shut on such a page.');

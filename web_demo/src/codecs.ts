@@ -1,4 +1,4 @@
-/** What bench/page_codecs.py made of a picture with other codecs, checked. */
+/** Reads and checks the lists that bench/page_codecs.py writes: the same picture encoded by other codecs. */
 import { asFileName, asList, asPositive, asRecord } from '../neural-img/src/manifest.ts';
 
 export const CODECS = ['jpeg', 'webp', 'jxl', 'avif'] as const;
@@ -10,20 +10,21 @@ export const CODEC_NAMES: Record<Codec, string> = {
   avif: 'AVIF',
 };
 
-/** The same picture by a codec. */
+/** The picture, encoded by a codec. */
 export interface Encoded {
   file: string;
   bytes: number;
   psnr: number;
 }
 
-/** For each subnet's name, the closest file of each codec that is no larger, or the codec's smallest. */
+/** For each subnet's name and each codec, the closest file that is no larger than the subnet, or else the codec's smallest. */
 export type Twins = Map<string, Record<Codec, Encoded>>;
 
-/** Copies of the picture at one size: for each subnet's name, how near it is there, and the bytes of copies as near. */
+/** Copies of the picture in one size. */
 export interface ScreenCopies {
   width: number;
   height: number;
+  /** For each subnet's name, its PSNR in this size, and the bytes of each codec's smallest copy with at least that PSNR. */
   levels: Map<string, { psnr: number } & Partial<Record<Codec, number>>>;
 }
 

@@ -1,4 +1,4 @@
-/** What the neural picture is compared with: nothing, the original, or a codec's file of the same size. */
+/** Compares the neural picture with nothing, the original, or a codec's file of the same size. */
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { CODEC_NAMES, CODECS, type Codec, type Encoded } from './codecs.ts';
 import { formatBytes, formatQuality, formatRate } from './format.ts';
@@ -25,7 +25,7 @@ export class Comparison {
   #turn = 0;
   #shown: { picture: Picture; subnet: Subnet } | undefined;
 
-  /** Calls `onDifference` when the differences are to be shown or not, and `onChange` after any choice. */
+  /** Calls `onDifference` when the difference view is switched on or off, and `onChange` after any choice. */
   constructor(
     private readonly onChange: () => void,
     private readonly onDifference: (on: boolean) => void,
@@ -53,7 +53,7 @@ export class Comparison {
     this.#update();
   }
 
-  /** Whether it is shown how far each side is from the original, instead of the sides. */
+  /** Whether both sides show their difference from the original instead of themselves. */
   get difference(): boolean {
     return this.#difference;
   }
@@ -64,7 +64,7 @@ export class Comparison {
     this.#update();
   }
 
-  /** The name of the codec that is chosen, and its files for all subnets. */
+  /** The name of the chosen codec and its files for all subnets; both are empty if no codec is chosen. */
   get curve(): { name: string; encoded: Encoded[] } {
     const codec = CODECS.find((name) => name === this.#rival);
     const twins = [...(this.#shown?.picture.twins.values() ?? [])];
@@ -79,7 +79,7 @@ export class Comparison {
     this.#update();
   }
 
-  /** Shows how far what is drawn, and what is loaded, is from the original, at the picture's own pixels on both sides. */
+  /** Draws each side's difference from the original at native size; has to be called when a side has been drawn or loaded. */
   drawn(): void {
     if (!this.#difference || !this.#shown) return;
     const { width, height } = this.#shown.picture;
@@ -107,7 +107,7 @@ export class Comparison {
     this.onChange();
   }
 
-  /** The facts of both sides, and who is nearer to the original. */
+  /** Writes the facts about both sides, and which one is nearer to the original. */
   #write({ source }: Picture, subnet: Subnet, twins: Record<Codec, Encoded> | undefined): void {
     const codec = CODECS.find((name) => name === this.#rival);
     const encoded = codec && twins?.[codec];
@@ -132,7 +132,7 @@ export class Comparison {
       : 'The original is not at hand, so there is nothing to compare with.';
   }
 
-  /** Only what is on screen is loaded: an original is large. */
+  /** Loads only what is on screen, as originals are large. */
   async #load(picture: Picture, twins: Record<Codec, Encoded> | undefined): Promise<void> {
     const codec = CODECS.find((name) => name === this.#rival);
     const file = this.#rival === 'original' ? picture.source : codec && twins?.[codec].file;
@@ -155,7 +155,7 @@ export class Comparison {
   }
 }
 
-/** Draws the distance of each value of `side` from the original's; of sides and originals of another size, nothing. */
+/** Draws the absolute difference between `side` and the original; nothing unless both have the given size. */
 function drawDifference(
   map: HTMLCanvasElement,
   side: HTMLCanvasElement | HTMLImageElement,
@@ -171,12 +171,12 @@ function drawDifference(
   context.drawImage(original, 0, 0);
 }
 
-/** Addresses for the files of one picture, wherever they come from. */
+/** Object URLs for the files of one picture. */
 class ImageUrls {
   #urls = new Map<string, Promise<string>>();
   #wanted = new Map<HTMLImageElement, Promise<string>>();
 
-  /** Shows `file` in `image` once it is loaded, unless something else is wanted by then. */
+  /** Shows `file` in `image` once it is loaded, unless another file has been requested meanwhile. */
   async show({ folder }: Picture, file: string | undefined, image: HTMLImageElement): Promise<void> {
     this.#wanted.delete(image);
     if (!file) return image.removeAttribute('src');

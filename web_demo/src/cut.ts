@@ -1,15 +1,15 @@
-/** Where a file is cut: the bytes that are taken from its beginning, as positions of a slider, and what they hold. */
+/** Cuts of a file: how many of its first bytes are used, as positions of a slider, and what these bytes show. */
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes } from './format.ts';
 
 /** Positions of the slider; equal steps are equal ratios of bytes. */
 export const STEPS = 1000;
-/** Positions to either side of a level's end at which that is meant. */
+/** Distance in positions within which the slider snaps to a level's end. */
 const MAGNET = 6;
 
-/** The ends of levels in bytes, ascending; before them there may be that of a preview. */
+/** Bytes at which levels end, ascending; the bytes of a preview may precede them. */
 export type Ends = readonly number[];
-/** What is shown of a file in place of a subnet, before its first level ends. */
+/** Name, in place of a subnet's, of the preview that is shown before a file's first level is complete. */
 export const PREVIEW = 'preview';
 
 export function positionOf(bytes: number, ends: Ends): number {
@@ -18,7 +18,7 @@ export function positionOf(bytes: number, ends: Ends): number {
   return Math.round(STEPS * Math.min(Math.max(share || 0, 0), 1));
 }
 
-/** A level's end where one is near, else the bytes in between. */
+/** The bytes at a position of the slider, which snaps to the ends of levels. */
 export function bytesAt(position: number, ends: Ends): number {
   const [low, high] = rangeOf(ends);
   const distance = (end: number) => Math.abs(positionOf(end, ends) - position);
@@ -26,13 +26,13 @@ export function bytesAt(position: number, ends: Ends): number {
   return distance(nearest) <= MAGNET ? nearest : Math.round(low * (high / low) ** (position / STEPS));
 }
 
-/** The level after that at `bytes`, or before it for a step of −1; the first and the last one stay. */
+/** The nearest end above `bytes`, or below for a step of −1; `bytes` itself if there is none. */
 export function stepFrom(bytes: number, step: 1 | -1, ends: Ends): number {
   const next = step > 0 ? ends.find((end) => end > bytes) : ends.findLast((end) => end < bytes);
   return next ?? bytes;
 }
 
-/** The last subnet that `bytes` hold whole, as it is when the file is cut there, or else a preview of the first. */
+/** The last subnet that is complete in the first `bytes` bytes, with its figures as the file is cut there; else a preview. */
 export function cutAt(bytes: number, subnets: readonly Subnet[]): Subnet | undefined {
   const sorted = [...subnets].sort((a, b) => a.bytes - b.bytes);
   const subnet = sorted.findLast((one) => one.bytes <= bytes) ?? sorted[0];

@@ -1,4 +1,4 @@
-/** One line about the device: what decodes, with how many threads, and how fast. */
+/** The line about this device: the number of workers, and how fast they draw. */
 import { formatDuration, formatSize, formatSpeed } from './format.ts';
 import type { Pass } from './neural_layer.ts';
 import { find } from './page.ts';

@@ -1,4 +1,4 @@
-/** Which engine draws: the light decoder or ONNX Runtime Web, which is fetched when it is first chosen. */
+/** The choice of an engine: the package's own decoder or ONNX Runtime Web, which is fetched when it is first chosen. */
 import { axis, Decoder, type NeuralImage } from '../neural-img/src/index.ts';
 import { onnxRuntime } from '../neural-img/src/onnx/index.ts';
 import { formatBytes, formatDuration } from './format.ts';
@@ -7,7 +7,7 @@ import { create, find } from './page.ts';
 
 const ENGINES = ['light', 'onnx'] as const;
 export type EngineName = (typeof ENGINES)[number];
-/** Put in by the build (vite.config.ts). */
+/** Download size of each engine, defined by the build (vite.config.ts). */
 declare const __ENGINE_BYTES__: Record<EngineName, number>;
 
 const TITLES = { light: 'Light', onnx: 'ONNX Runtime Web' };
@@ -35,23 +35,23 @@ export class Engines {
     }
   }
 
-  /** Of the engine that is chosen. */
+  /** The decoder with the chosen engine. */
   get decoder(): Decoder {
     return this.#decoderOf(this.#chosen);
   }
 
-  /** How long the chosen engine took. */
+  /** Shows how long the chosen engine took. */
   show({ milliseconds }: Pass): void {
     const bytes = formatBytes(__ENGINE_BYTES__[this.#chosen]);
     find(`engine-${this.#chosen}`, HTMLElement).textContent = `${bytes}, ${formatDuration(milliseconds)}`;
   }
 
-  /** The package's own, which alone reads files that stream. */
+  /** The decoder with the package's own engine, the only one that reads `.anir` files. */
   get light(): Decoder {
     return this.#decoderOf('light');
   }
 
-  /** Lets the visitor choose another engine, or not: of files that stream, ONNX Runtime knows nothing. */
+  /** Enables or disables the choice of ONNX Runtime, which does not read `.anir` files. */
   offer(isOnnx: boolean): void {
     find('compare-engines', HTMLButtonElement).disabled = !isOnnx;
     for (const radio of find('engines', HTMLElement).querySelectorAll('input')) {
@@ -65,7 +65,7 @@ export class Engines {
     this.#comparison.textContent = isOnnx ? '' : 'An .anir file is read by the light decoder alone.';
   }
 
-  /** Draws the file with both engines at its own size, and says how far the pictures are apart. */
+  /** Draws the file with both engines at native size, and shows how much the results differ. */
   async compare(file: Uint8Array): Promise<void> {
     this.#comparison.textContent = 'Drawing with both…';
     try {
@@ -105,7 +105,7 @@ export function describeDifference(a: Uint8Array, b: Uint8Array): string {
     count += Number(step > 0);
   });
   if (count === 0) return 'Both draw the same pixels.';
-  // Alpha, which most pictures do not have, is the same in both.
+  // Counted per colour value, as alpha, which most pictures do not have, is the same in both.
   const share = ((count / a.length) * 4) / 3;
   const levels = largest === 1 ? 'by 1 level of 255' : `by up to ${largest} levels of 255`;
   return `${(share * 100).toPrecision(2)} % of the values differ, ${levels}.`;

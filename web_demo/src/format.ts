@@ -1,4 +1,4 @@
-/** Numbers as the page writes them. */
+/** Formats numbers for the page. */
 
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`;

@@ -1,4 +1,4 @@
-/** The choice among the site's pictures, each with a small neural picture of it. */
+/** The site's pictures to choose from, each with a thumbnail that is a neural picture, too. */
 import type { Decoder, NeuralImage } from '../neural-img/src/index.ts';
 import { paint } from './neural_layer.ts';
 import { create, find } from './page.ts';
@@ -6,9 +6,9 @@ import type { Picture } from './picture.ts';
 import type { Sample } from './samples.ts';
 import type { Region } from './view.ts';
 
-// One tile of the decoder, so that a thumbnail never holds up the picture.
+/** Small enough to be a single tile of the decoder, so that a thumbnail never delays the picture. */
 const THUMBNAIL = { width: 108, height: 72 };
-/** Bytes of a stream that are enough for a thumbnail. */
+/** Bytes of an `.anir` file that are enough for a thumbnail. */
 const ENOUGH = 3000;
 
 export class Gallery {
@@ -29,7 +29,7 @@ export class Gallery {
     }
   }
 
-  /** Marks the picture on show, or none. */
+  /** Marks the picture that is shown, or none. */
   mark(id: string | undefined): void {
     for (const radio of this.#list.querySelectorAll('input')) radio.checked = radio.value === id;
   }
@@ -49,7 +49,7 @@ export class Gallery {
   }
 }
 
-/** From few bytes. */
+/** Opens a picture from few of its bytes. */
 async function smallImage({ stream, subnets, folder }: Picture, decoder: Decoder): Promise<NeuralImage> {
   const sorted = [...subnets].sort((a, b) => a.bytes - b.bytes);
   if (!stream) {
@@ -61,7 +61,7 @@ async function smallImage({ stream, subnets, folder }: Picture, decoder: Decoder
   return decoder.open(stream.prefix(end).slice());
 }
 
-/** As much of the picture's middle as fills a thumbnail. */
+/** The largest part around the picture's centre that has a thumbnail's aspect ratio. */
 function middleOf({ width, height }: Picture): Region {
   const scale = Math.min(width / THUMBNAIL.width, height / THUMBNAIL.height);
   const part = (side: number, size: number) => ({ start: (side - size * scale) / 2, count: size * scale });

@@ -1,6 +1,6 @@
-/** JPEG XL in browsers that do not show it: libjxl as WebAssembly, which is fetched only where it is needed. */
+/** Support for JPEG XL in all browsers: libjxl as WebAssembly, which is fetched only where it is needed. */
 
-/** The picture in a format that this browser shows: as it is, or else as PNG. */
+/** Returns the picture in a format that this browser supports: unchanged, or converted to PNG. */
 export async function shownByBrowser(jpegXl: Blob): Promise<Blob> {
   const bitmap = await createImageBitmap(jpegXl).catch(() => undefined);
   bitmap?.close();

@@ -1,4 +1,4 @@
-/** A view as the part of an address after the #, so that it can be shared. */
+/** What is shown, as a URL fragment, so that it can be shared. */
 import { CODECS, type Codec } from './codecs.ts';
 import { MAX_ZOOM, type View, WHOLE } from './view.ts';
 
@@ -8,7 +8,7 @@ export type Rival = 'nothing' | 'original' | Codec;
 export interface Shared {
   picture: string;
   subnet: string;
-  /** Where the file is cut, if that is not at the end of a subnet. */
+  /** Bytes at which the file is cut, unless a level ends there. */
   bytes?: number;
   view: View;
   rival: Rival;
@@ -22,7 +22,7 @@ export function writeLink({ picture, subnet, bytes, view, rival, split, differen
   const parts = new URLSearchParams({ picture, subnet, against: rival });
   if (bytes !== undefined) parts.set('bytes', String(bytes));
   if (view.zoom > 1) {
-    // Enough for a tenth of a pixel of the largest picture.
+    // Six digits are accurate to a tenth of a pixel in the largest picture.
     for (const [name, value] of Object.entries(view)) parts.set(name, String(Number(value.toFixed(6))));
   }
   if (split !== 0.5) parts.set('split', String(Number(split.toFixed(3))));
@@ -30,7 +30,7 @@ export function writeLink({ picture, subnet, bytes, view, rival, split, differen
   return `#${parts}`;
 }
 
-/** Reads a link, or nothing from one that names no picture; what it leaves out or gets wrong has its usual value. */
+/** Reads a link; undefined if it names no picture. Missing or invalid values are replaced by defaults. */
 export function readLink(hash: string): (Partial<Shared> & { picture: string }) | undefined {
   const parts = new URLSearchParams(hash.replace(/^#/, ''));
   const picture = parts.get('picture');

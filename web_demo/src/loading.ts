@@ -1,4 +1,4 @@
-/** From a choice to something to draw: a file of its own, or a prefix of one that streams. */
+/** Loads what has been chosen: the file of one subnet, or a prefix of an `.anir` file. */
 import { type AnirStream, type Decoder, ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { cutAt } from './cut.ts';
@@ -8,14 +8,14 @@ import type { Streamed } from './streamed.ts';
 
 export interface Loaded {
   image: NeuralImage;
-  /** What is here: of a file that still comes, less than was asked for. */
+  /** What has arrived, which is less than was chosen while a file is still arriving. */
   subnet: Subnet;
   file?: Uint8Array;
-  /** Whether all is here that was asked for. */
+  /** Whether this is all that was chosen. */
   isLast: boolean;
 }
 
-/** The file of one subnet. */
+/** Loads the file of one subnet. */
 export async function* loadFile(
   { folder }: Picture,
   subnet: Subnet,
@@ -28,9 +28,9 @@ export async function* loadFile(
 }
 
 /**
- * What the stream shows up to the bytes of `subnet`, again and again while they come; of a shorter file, nothing is the last.
+ * Yields better and better pictures while the bytes of `subnet` arrive; if the file ends earlier, none of them is marked as the last.
  *
- * If the picture is new, a preview and its first level are shown before all that has come with them.
+ * Of a new picture, the preview and the first level come first, even if more bytes have already arrived.
  */
 export async function* drawable(
   { subnets, least = 0 }: Picture,
@@ -57,13 +57,13 @@ export async function* drawable(
   }
 }
 
-/** The last level, if it has just come whole, or it with what has come of the next; before the first, a preview. */
+/** The last complete level, refined by what has arrived of the next unless it has just been completed; before the first, a preview. */
 function best(anir: AnirStream, isWhole: boolean): Promise<NeuralImage | undefined> {
   if (anir.available === 0) return anir.preview();
   return isWhole ? anir.image() : anir.refined();
 }
 
-/** What to say of a file that has only so many bytes. */
+/** The error to report for a file that was cut after `bytes` bytes. */
 export const endsEarly = (bytes: number) =>
   new ModelError(
     `This file ends early, after ${formatBytes(bytes)}; that is as far as it shows its picture.`,

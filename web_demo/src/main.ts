@@ -1,4 +1,4 @@
-/** Wires the page: what the visitor does on one side, the decoder and the stage on the other. */
+/** The page's entry point: connects its controls with the decoder and the stage. */
 import type { NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { AdaptPanel } from './adapt_panel.ts';
@@ -25,7 +25,7 @@ import { Stage } from './stage.ts';
 import { type Region, WHOLE } from './view.ts';
 import { type Shown, Viewer } from './viewer.ts';
 
-/** Milliseconds for which nothing changes before the address does: browsers allow that only so often. */
+/** Milliseconds without a change after which the URL is updated: browsers limit how often that may happen. */
 const IDLE = 150;
 
 const ui = {
@@ -42,7 +42,7 @@ const ui = {
 
 const engines = new Engines(changeEngine);
 engines.light.start();
-await breath();
+await yieldToBrowser();
 const stage = new Stage(onView, onSettled);
 const viewer = new Viewer(engines, stage, { onShown, onDrawn, onNothing, onError: report });
 const comparison = new Comparison(
@@ -53,7 +53,7 @@ const comparison = new Comparison(
   report,
 );
 const adapt = new AdaptPanel((subnet) => showAgain(() => subnet));
-await breath();
+await yieldToBrowser();
 const slider = new ByteSlider((bytes) => {
   adapt.keep('Cut by hand.');
   showAgain(({ subnets }) => cutAt(bytes, subnets));
@@ -69,14 +69,14 @@ const samples = Sample.list(
 );
 const gallery = new Gallery(samples, showSample);
 
-/** Whether the chosen engine has drawn something, and so is warm. */
+/** Whether the chosen engine has warmed up, so that its times can be measured. */
 let isWarm = false;
 let writing: ReturnType<typeof setTimeout> | undefined;
 
-await breath();
+await yieldToBrowser();
 wireTools();
 wireOwnFiles((files) => void openOwn(files));
-// Other addresses on the page, such as #how, are not about pictures.
+// Other fragments, such as #how, do not name pictures.
 addEventListener('hashchange', () => void (readLink(location.hash) && follow()));
 await follow();
 await gallery.draw(engines.light, report);
@@ -84,7 +84,7 @@ await warmUp();
 await offline.start().catch(() => undefined);
 if (viewer.shown) offline.keep(viewer.shown.picture);
 
-/** Shows what the address says, else the first sample. */
+/** Shows what the URL names, else the first sample. */
 async function follow(): Promise<void> {
   const link = readLink(location.hash);
   const sample = samples.find(({ id }) => id === link?.picture) ?? samples[0];
@@ -114,7 +114,7 @@ function showSample(sample: Sample): void {
   void viewer.show(sample.load(), (picture) => adapt.firstOf(picture));
 }
 
-/** Another part of what is shown. */
+/** Shows the same picture with another choice of subnet. */
 function showAgain(choose: (picture: Picture) => Subnet | undefined): void {
   if (!viewer.shown) return;
   ui.alert.textContent = '';
@@ -133,12 +133,12 @@ async function openOwn(files: Promise<File[]>): Promise<void> {
     report(endsEarly(first.size));
 }
 
-// A declaration: files may be opened while the page still starts, and what awaits there has not come by here.
+// A function declaration, because files may be opened before the top-level awaits have let execution get here.
 function wholeOf({ subnets }: Picture): number {
   return Math.max(...subnets.map(({ bytes }) => bytes));
 }
 
-/** Describes what is there, everywhere on the page. */
+/** Updates all parts of the page that describe what is shown. */
 function onShown({ picture, subnet }: Shown): void {
   const size = formatBytes(subnet.bytes);
   ui.invitation.hidden = true;
@@ -154,7 +154,7 @@ function onShown({ picture, subnet }: Shown): void {
   ui.copy.disabled = picture.id === undefined;
 }
 
-/** Learns how fast this device is, and adds what is not needed before there is a picture. */
+/** Records how fast this device is, and loads what is not needed before there is a picture. */
 function onDrawn({ picture, subnet }: Shown, pass: Pass): void {
   device.show(pass);
   engines.show(pass);
@@ -166,7 +166,7 @@ function onDrawn({ picture, subnet }: Shown, pass: Pass): void {
   offline.keep(picture);
 }
 
-/** Draws once more when all is quiet, as the first passes are no measure. */
+/** Draws once more to measure the time, as the first passes are slower than later ones. */
 async function warmUp(): Promise<void> {
   const subnet = viewer.shown?.subnet;
   const pass = await viewer.measure();
@@ -174,6 +174,7 @@ async function warmUp(): Promise<void> {
   if (subnet && pass) adapt.learn(subnet, pass.millisecondsPerPixel);
 }
 
+/** Loads what the picture is compared with. */
 async function complete(picture: Picture): Promise<void> {
   const hadTwins = picture.twins.size > 0;
   await samples.find(({ id }) => id === picture.id)?.complete(picture);
@@ -182,7 +183,7 @@ async function complete(picture: Picture): Promise<void> {
   if (!hadTwins && picture.twins.size > 0) comparison.show(picture, viewer.shown.subnet);
 }
 
-/** The other engine has its own pace. */
+/** Draws with the other engine, and measures its speed anew. */
 function changeEngine(): void {
   isWarm = false;
   adapt.forget();
@@ -196,7 +197,7 @@ function onView(): void {
   viewer.moved();
 }
 
-/** Keeps the address and the map up with what is to be seen. */
+/** Brings the URL and the map up to date with what is shown. */
 function onSettled(): void {
   const { name, encoded } = comparison.curve;
   adapt.compare(name, encoded);
@@ -240,12 +241,12 @@ function saveable({ picture, subnet, image }: Shown): { image: NeuralImage; stem
   return { image, stem, view: stage.region() };
 }
 
-/** Lets the browser do what else there is, so that starting does not block it for long. */
-function breath(): Promise<void> {
+/** Yields to the browser's event loop, so that starting does not block it for long. */
+function yieldToBrowser(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-/** Says what to do while there is nothing to see. */
+/** Shows how to open a file, as there is no picture. */
 function onNothing(): void {
   ui.invitation.hidden = false;
 }

@@ -1,16 +1,16 @@
-/** The neural picture on the stage: decodes what is in view, coarse first, into canvases that lie on each other. */
+/** The neural picture on the stage: decodes what is in view into a stack of canvases, coarse ones first. */
 import { axis, drawTile, type NeuralImage } from '../neural-img/src/index.ts';
 import { coarser, densityOf, type Region, type Size, wholeRegion } from './view.ts';
 
-/** One decode that ran to its end. */
+/** A completed decoding of a region. */
 export interface Pass {
   size: Size;
   milliseconds: number;
-  /** Without its first tile, before which workers may have to start. */
+  /** Measured without the first of several tiles, as workers may have to start for that. */
   millisecondsPerPixel: number;
 }
 
-/** Decodes `region` into `canvas`, row by row; `onShare` hears how much of it is done, up to 1. */
+/** Decodes `region` into `canvas` from top to bottom; calls `onShare` with the share that is done, up to 1. */
 export async function paint(
   canvas: HTMLCanvasElement,
   image: NeuralImage,
@@ -36,9 +36,9 @@ export async function paint(
   return { size, milliseconds: end - started, millisecondsPerPixel };
 }
 
-/** The pixels that a first, coarse pass may take: a fraction of a second, even on a phone. */
+/** Pixels of a first, coarse pass, which take a fraction of a second even on a phone. */
 const COARSE_PIXELS = 32768;
-/** Canvases of interrupted passes that stay, as what they hold is sharper than what lies below. */
+/** Canvases of interrupted passes that are kept, as they are sharper than those below. */
 const MAX_INTERRUPTED = 3;
 
 interface Sheet {
@@ -48,7 +48,7 @@ interface Sheet {
 }
 
 export class NeuralLayer {
-  /** Shows the whole picture, so that there is something wherever the view goes. */
+  /** A coarse version of the whole picture, which shows something wherever the view moves. */
   #base: Sheet | undefined;
   /** All sheets, the newest last. */
   #sheets: Sheet[] = [];
@@ -58,7 +58,7 @@ export class NeuralLayer {
     private readonly onShare: (share: number) => void,
   ) {}
 
-  /** Draws `region` of `image` until it is as fine as asked; resolves with its last pass. */
+  /** Draws `region` of `image`, finer and finer up to the size asked for; resolves with the last pass. */
   async draw(image: NeuralImage, region: Region, signal: AbortSignal): Promise<Pass> {
     const old = this.#sheets.filter((sheet) => sheet !== this.#base).slice(0, -MAX_INTERRUPTED);
     this.#remove((sheet) => old.includes(sheet));
@@ -70,7 +70,7 @@ export class NeuralLayer {
     return pass;
   }
 
-  /** Draws all of `image` coarsely, unless it is there. */
+  /** Draws all of `image` coarsely, unless that has been done. */
   async glance(image: NeuralImage, signal: AbortSignal): Promise<void> {
     if (this.#base?.image === image) return;
     const { sheet } = await this.#pass(image, baseOf(image), signal);
@@ -83,7 +83,7 @@ export class NeuralLayer {
     this.#base = undefined;
   }
 
-  /** `region` with fewer pixels, in steps of up to sixteen times as many, but finer than the base. */
+  /** Coarser versions of `region`, each with up to sixteen times the pixels of the one before, as far as they are finer than the base. */
   #coarsePasses(region: Region): Region[] {
     const passes: Region[] = [];
     const wanted = (region.size.width * region.size.height) / COARSE_PIXELS;
@@ -102,14 +102,14 @@ export class NeuralLayer {
     const sheet = { canvas: document.createElement('canvas'), image, density: densityOf(region) };
     this.#lay(sheet, region);
     const pass = await paint(sheet.canvas, image, region, signal, (share) => {
-      // Coarser sheets must not show through what is transparent.
+      // The background hides coarser sheets where the picture is transparent.
       sheet.canvas.style.backgroundSize = `100% ${100 * share}%`;
       this.onShare(share);
     });
     return { sheet, pass };
   }
 
-  /** Puts the sheet over all that is coarser and all that shows another image. */
+  /** Puts the sheet above all coarser sheets and all sheets of other images. */
   #lay(sheet: Sheet, { columns, rows }: Region): void {
     const { canvas, image, density } = sheet;
     canvas.style.left = `${columns.start}px`;
@@ -128,7 +128,7 @@ export class NeuralLayer {
   }
 }
 
-/** The whole picture at its own size, or smaller if that would take too long for a first look. */
+/** The whole picture at native size, or smaller if that has more than COARSE_PIXELS pixels. */
 function baseOf({ info }: NeuralImage): Region {
   const factor = Math.max(1, Math.sqrt((info.width * info.height) / COARSE_PIXELS));
   const whole = wholeRegion(info, info);

@@ -1,14 +1,14 @@
-/** The service worker, which comes after the first picture: keeps what was opened, and tells of a new version. */
+/** Registers the service worker once there is a picture, has it cache what was opened, and offers new versions of the page. */
 import { find } from './page.ts';
 import type { Picture } from './picture.ts';
 import type { Message } from './service_worker/message.ts';
 
 export class Offline {
   #worker: ServiceWorker | null | undefined;
-  /** The most that was kept of each file. */
+  /** Number of bytes that are cached of each file. */
   readonly #kept = new Map<string, number>();
 
-  /** Registers the service worker; without one, as in a private window, all else works. */
+  /** Registers the service worker; rejects where there can be none, as in a private window, but all else works. */
   async start(): Promise<void> {
     if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
     const { serviceWorker } = navigator;
@@ -20,7 +20,7 @@ export class Offline {
     find('device-offline', HTMLElement).textContent = 'works offline';
   }
 
-  /** Keeps as much of the picture's file as there is, as any beginning of it is a picture. */
+  /** Caches what has arrived of the picture's file, as any prefix of it is a picture. */
   keep({ id, stream, subnets }: Picture): void {
     if (!this.#worker || !id || !stream) return;
     const path = [id, subnets[0]?.file ?? ''].map(encodeURIComponent).join('/');
@@ -34,7 +34,7 @@ export class Offline {
     worker?.postMessage(message);
   }
 
-  /** Offers a new version once it is there; it comes with the next visit in any case. */
+  /** Offers a new version of the page once it is loaded; otherwise the next visit shows it. */
   #watch(registration: ServiceWorkerRegistration): void {
     const { serviceWorker } = navigator;
     const offer = () => {

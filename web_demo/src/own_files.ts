@@ -1,21 +1,21 @@
-/** The files that a visitor opens or drops, whether one by one or as a folder. */
+/** Opens and downloads a visitor's own files. */
 import { create, find } from './page.ts';
 
-/** Calls `onFiles` with what is opened or dropped; the whole page takes a drop. */
+/** Calls `onFiles` with the files that are opened, or dropped anywhere on the page, also those in folders. */
 export function wireOwnFiles(onFiles: (files: Promise<File[]>) => void): void {
   for (const id of ['file', 'folder']) {
     const input = find(id, HTMLInputElement);
     find(`open-${id}`, HTMLButtonElement).addEventListener('click', () => input.click());
     input.addEventListener('change', () => {
       onFiles(Promise.resolve([...(input.files ?? [])]));
-      // So that choosing the same again is a change, too.
+      // So that choosing the same file again fires `change`, too.
       input.value = '';
     });
   }
   wireDrop(onFiles);
 }
 
-/** `dragenter` and `dragleave` come for every element on the way, so they are counted. */
+/** Handles drops. `dragenter` and `dragleave` fire for every element on the way, so they are counted. */
 function wireDrop(onFiles: (files: Promise<File[]>) => void): void {
   const veil = find('drop', HTMLElement);
   let depth = 0;
@@ -33,7 +33,7 @@ function wireDrop(onFiles: (files: Promise<File[]>) => void): void {
   });
 }
 
-/** The dropped files, and those in dropped folders; the entries have to be taken before anything is awaited. */
+/** The dropped files and those in dropped folders. Entries have to be read before the first await. */
 async function filesOf({ items, files }: DataTransfer): Promise<File[]> {
   const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   if (entries.length === 0) return [...files];
@@ -45,7 +45,7 @@ async function filesIn(entry: FileSystemEntry): Promise<File[]> {
     return [await new Promise<File>((...both) => (entry as FileSystemFileEntry).file(...both))];
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const files: File[] = [];
-  // A reader gives some entries at a time, and none at the end.
+  // A reader returns some entries at a time, and none at the end.
   for (;;) {
     const some = await new Promise<FileSystemEntry[]>((...both) => reader.readEntries(...both));
     if (some.length === 0) return files;
@@ -53,10 +53,10 @@ async function filesIn(entry: FileSystemEntry): Promise<File[]> {
   }
 }
 
-/** Hands a file to the visitor. */
+/** Downloads a blob as a file. */
 export function download(blob: Blob, name: string): void {
   const link = create('a', { href: URL.createObjectURL(blob), download: name });
   link.click();
-  // Some browsers read the address only after the click.
+  // Some browsers read the URL only after the click.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,4 +1,4 @@
-/** A picture and its subnets, as a manifest or an `.anir` file's header lists them: the same wherever the files are. */
+/** A picture and its subnets, read from a manifest or an `.anir` file's header, on this site or among a visitor's files. */
 import { type Header, previewFrom, readHeader } from '../neural-img/src/anir_header.ts';
 import { IncompleteError } from '../neural-img/src/exp_golomb.ts';
 import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
@@ -6,28 +6,28 @@ import { type Manifest, readManifest, type Subnet } from '../neural-img/src/mani
 import type { ScreenCopies, Twins } from './codecs.ts';
 import { fileOpener, Streamed } from './streamed.ts';
 
-/** Where a picture's files are: on this site, or among those that the visitor opened. */
+/** Gives access to a picture's files, on this site or among those that the visitor opened. */
 export interface Folder {
   read(file: string, signal?: AbortSignal): Promise<Blob>;
 }
 
 export interface Picture extends Manifest {
-  /** What a link calls it; a visitor's own file has none. */
+  /** Its name in links; undefined for a visitor's own file. */
   id?: string;
   title: string;
   folder: Folder;
-  /** The one file that holds all subnets, if there is one: a subnet's bytes are those of the prefix that ends with it. */
+  /** The `.anir` file, if it has one: the `bytes` of a subnet are then those of the prefix that holds it. */
   stream?: Streamed;
-  /** Bytes of that file from which on there is a preview worth a look. */
+  /** Bytes of that file from which on its preview is worth showing. */
   least?: number;
   twins: Twins;
   screens: readonly ScreenCopies[];
 }
 
 export const MANIFEST = 'manifest.json';
-/** What part of its first level shows what a picture is of. */
-const WORTH_A_LOOK = 0.4;
-/** Bytes that hold the header of any file. */
+/** Share of the first level from which on a preview shows what the picture is of. */
+const WORTH_SHOWING = 0.4;
+/** Upper bound of a header's size. */
 const HEADER_BYTES = 4096;
 
 export const readPicture = (json: unknown, folder: Folder, title: string): Picture => ({
@@ -38,7 +38,7 @@ export const readPicture = (json: unknown, folder: Folder, title: string): Pictu
   screens: [],
 });
 
-/** The picture of an `.anir` file, from its header, once that is here. Throws a ModelError if it is none. */
+/** Describes the picture of an `.anir` file once its header has arrived. Throws a ModelError if that is invalid. */
 export async function readStream(
   stream: Streamed,
   file: string,
@@ -65,7 +65,7 @@ export async function readStream(
   return {
     ...{ width, height, subnets, title, folder, stream, twins: new Map(), screens: [] },
     ...(hasPreview && {
-      least: Math.max(previewFrom(header), Math.round(start + (first - start) * WORTH_A_LOOK)),
+      least: Math.max(previewFrom(header), Math.round(start + (first - start) * WORTH_SHOWING)),
     }),
   };
 }
@@ -80,7 +80,7 @@ async function headerOf(stream: Streamed): Promise<Header> {
   throw new ModelError('This .anir file ends within its header; fetch it again.');
 }
 
-/** None, as long as not all of it is there. */
+/** Reads the header; undefined if it is incomplete. */
 function headerIn(start: Uint8Array): Header | undefined {
   try {
     return readHeader(start);
@@ -90,7 +90,7 @@ function headerIn(start: Uint8Array): Header | undefined {
   }
 }
 
-/** What a visitor opened or dropped: one neural image, of which `infoOf` tells, or an exported folder with its manifest. */
+/** Describes what a visitor opened: one neural image, whose properties `infoOf` reads, or an exported folder with its manifest. */
 export async function readOwn(
   files: readonly File[],
   infoOf: (file: Uint8Array) => Promise<ModelInfo>,

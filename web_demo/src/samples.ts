@@ -1,4 +1,4 @@
-/** The site's own pictures, which are fetched when they are first asked for. */
+/** The site's own pictures, which are fetched when they are first needed. */
 import { asFileName, asList, asRecord, asText } from '../neural-img/src/manifest.ts';
 import { readScreens, readTwins } from './codecs.ts';
 import { type Folder, MANIFEST, type Picture, readPicture, readStream } from './picture.ts';
@@ -13,11 +13,11 @@ export class Sample {
   private constructor(
     readonly id: string,
     readonly title: string,
-    /** The file that streams, or none where each subnet has its own. */
+    /** The `.anir` file; undefined if each subnet has a file of its own. */
     private readonly anir: string | undefined,
     private readonly source: string,
     private readonly hasTwins: boolean,
-    /** The first bytes of the file that streams. */
+    /** The first bytes of the `.anir` file. */
     private readonly head: Uint8Array<ArrayBuffer>,
     base: URL,
   ) {
@@ -25,7 +25,7 @@ export class Sample {
     this.#folder = siteFolder(this.#base);
   }
 
-  /** Those that the build listed (scripts/collect.mjs), in folders of their names below `base`. */
+  /** Reads the list that the build wrote (scripts/collect.mjs); each sample is in the folder of its name below `base`. */
   static list(json: unknown, base: URL): Sample[] {
     return asList(json, 'index').map((entry) => {
       const { name, title, twins, anir, source, head } = asRecord(entry, 'sample');
@@ -41,7 +41,7 @@ export class Sample {
     });
   }
 
-  /** The picture as far as its first bytes or its manifest tell of it. */
+  /** Describes the picture, from its first bytes or its manifest. */
   load(): Promise<Picture> {
     this.#picture ??= this.#load().catch((error) => {
       this.#picture = undefined;
@@ -50,7 +50,7 @@ export class Sample {
     return this.#picture;
   }
 
-  /** Adds what the picture is compared with, which nobody needs before it is there. */
+  /** Adds the codecs' files to compare with, which are not needed before the picture is drawn. */
   async complete(picture: Picture): Promise<void> {
     if (!this.hasTwins) return;
     this.#codecs ??= this.#loadCodecs(picture).catch((error) => {

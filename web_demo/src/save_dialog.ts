@@ -1,4 +1,4 @@
-/** Saves a PNG of the picture or of the part in view, decoded anew at the size that is asked for. */
+/** Saves a PNG of the picture or of the part in view, decoded again at the chosen size. */
 import type { NeuralImage } from '../neural-img/src/index.ts';
 import { formatSize } from './format.ts';
 import { paint } from './neural_layer.ts';
@@ -6,12 +6,12 @@ import { download } from './own_files.ts';
 import { find } from './page.ts';
 import { type Region, type Size, wholeRegion } from './view.ts';
 
-// A canvas with more pixels stays blank on phones, without a word.
+// On phones a canvas with more pixels stays blank, without an error.
 const MAX_PIXELS = 16.7e6;
 
 export interface Saveable {
   image: NeuralImage;
-  /** What the file is called, without its ending. */
+  /** The file name without its extension. */
   stem: string;
   view: Region;
 }
@@ -45,7 +45,7 @@ export class SaveDialog {
     this.#dialog.showModal();
   }
 
-  /** A change of the part or of the factor sets the width; the width sets the rest. */
+  /** Handles input: a new part or factor changes the width, and the width determines everything else. */
   #input(target: EventTarget | null): void {
     const { width } = this.#native();
     if (target !== this.#width) this.#width.valueAsNumber = Math.round(width * this.#factor());
@@ -89,7 +89,7 @@ export class SaveDialog {
     return Number(new FormData(this.#form).get('factor') ?? 1);
   }
 
-  /** What to save; its size counts in the picture's own pixels. */
+  /** The part of the picture to save; its `size` is not used. */
   #part(): Region {
     if (!this.#subject) throw new Error('There is nothing to save.');
     const { image, view } = this.#subject;

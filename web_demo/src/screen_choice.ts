@@ -1,10 +1,10 @@
-/** How much of one file each of several screens needs, and what copies of the picture for them would have cost. */
+/** How much of one file each of several screens needs, and how large separate copies for these screens would be. */
 import { chooseSubnet } from '../neural-img/src/level.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { CODECS, type Codec } from './codecs.ts';
 import type { Picture } from './picture.ts';
 
-/** A screen shows the picture with `scale` pixels for each of the picture's own. */
+/** Screens, which show the picture with `scale` device pixels per native pixel. */
 export const SCREENS = [
   { name: 'Watch', scale: 1 / 4 },
   { name: 'Phone', scale: 1 / 2 },
@@ -14,29 +14,29 @@ export const SCREENS = [
 
 export interface ScreenChoice {
   name: string;
-  /** Pixels of the picture on this screen. */
+  /** The picture's size on this screen, in device pixels. */
   width: number;
   height: number;
-  /** What it takes of the file. */
+  /** The subnet that this screen needs. */
   subnet: Subnet;
-  /** Bytes of each codec's smallest copy of this size that is as near to the original, where they were measured. */
+  /** For each codec, the bytes of the smallest copy in this size with at least the subnet's PSNR, if that was measured. */
   copies: Partial<Record<Codec, number>>;
 }
 
-/** Takes for each screen the first subnet that is good enough there: 34 dB at the picture's own size, 3 less for each halving. */
+/** Chooses for each screen the smallest subnet that is good enough: 34 dB at native size, 3 dB less for each halving. */
 export function screenChoices({ width, height, subnets, screens }: Picture): ScreenChoice[] {
   return SCREENS.flatMap(({ name, scale }) => {
     const subnet = chooseSubnet(subnets, { quality: 'auto', scale, savesData: false });
     if (!subnet) return [];
     const size = { width: Math.round(width * scale), height: Math.round(height * scale) };
-    // Beyond the picture's own size a copy has no more to tell.
+    // Beyond native size a copy has no more detail.
     const copy = screens.find((one) => one.width === Math.min(size.width, width));
     const { psnr: _, ...copies } = copy?.levels.get(subnet.name) ?? { psnr: 0 };
     return [{ name, ...size, subnet, copies }];
   });
 }
 
-/** For each codec, the bytes of the copies for all screens together; none of a codec that lacks one. */
+/** The total bytes of the copies for all screens, for each codec that has all of them. */
 export function sumOfCopies(choices: readonly ScreenChoice[]): [Codec, number][] {
   return CODECS.flatMap((codec): [Codec, number][] => {
     const bytes = choices.map(({ copies }) => copies[codec]);

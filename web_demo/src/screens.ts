@@ -1,4 +1,4 @@
-/** The row of screens: each takes what it needs of the same file, and shows the picture from that. */
+/** The row of screens, each of which shows the picture from as many bytes of the same file as it needs. */
 import type { Decoder, NeuralImage } from '../neural-img/src/index.ts';
 import { CODEC_NAMES, CODECS } from './codecs.ts';
 import { formatBytes, formatSize } from './format.ts';
@@ -19,7 +19,7 @@ export class Screens {
   #isInView = false;
   #turn = new AbortController();
 
-  /** Draws once the row is in view; before that, nothing is fetched for it. */
+  /** Draws once the row is in view; nothing is fetched for it before. */
   constructor(
     private readonly decoder: Decoder,
     private readonly onError: (error: unknown) => void,
@@ -30,7 +30,7 @@ export class Screens {
     }).observe(this.#row);
   }
 
-  /** Shows the picture, if its file streams. */
+  /** Shows the picture if it has an `.anir` file, else hides the row. */
   show(picture: Picture): void {
     if (picture === this.#picture) return;
     this.#turn.abort();
@@ -67,14 +67,14 @@ export class Screens {
   }
 }
 
-/** The pictures of all screens, from one reading of the file. */
+/** Decodes the pictures of all screens in one pass over the file. */
 async function imagesOf(
   { stream, subnets }: Picture,
   choices: readonly ScreenChoice[],
   decoder: Decoder,
 ): Promise<NeuralImage[]> {
   const images: NeuralImage[] = [];
-  // At once, as each asks for more than the one before.
+  // One request for all screens, as each needs more bytes than the one before.
   stream?.want(Math.max(...choices.map(({ subnet }) => subnet.bytes)));
   const anir = decoder.stream();
   try {
@@ -89,7 +89,7 @@ async function imagesOf(
   return images;
 }
 
-/** Draws at the picture's own pixels at least, as points farther apart would leave jags; the canvas averages them. */
+/** Draws at native size at least, as sparser samples would alias; the canvas averages them when it scales down. */
 async function drawScreen(
   canvas: HTMLCanvasElement,
   image: NeuralImage,
@@ -143,7 +143,7 @@ function summary(choices: readonly ScreenChoice[], whole: number): string {
   return `One file of ${formatBytes(whole)} serves all of them. A copy for each, as srcset needs them, comes to ${list}. ${smallerCopies(choices)}`;
 }
 
-/** Where a lone copy would have been the smaller one. */
+/** Names the screens for which a separate copy would be smaller than their part of the file. */
 function smallerCopies(choices: readonly ScreenChoice[]): string {
   const names = choices
     .filter(({ copies, subnet }) => Math.min(...Object.values(copies)) < subnet.bytes)

@@ -1,4 +1,4 @@
-/** The stage: two versions of a picture under one view, with a split between them. */
+/** The stage: shows two versions of a picture in the same view, with a movable split between them. */
 import { find } from './page.ts';
 import {
   clampView,
@@ -16,7 +16,7 @@ import {
 const ZOOM_STEP = 1.5;
 const PAN_STEP = 60;
 const SPLIT_STEP = 0.02;
-/** Pixels that a pointer may tremble before a press becomes a drag. */
+/** Pixels that a pointer has to move before a press becomes a drag. */
 const TREMBLE = 4;
 
 export class Stage {
@@ -71,7 +71,7 @@ export class Stage {
       world.style.height = `${this.#picture.height}px`;
       world.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     }
-    // Zoomed out, a finger scrolls the page and moves the split; zoomed in, it moves the picture.
+    // While the whole picture is in view, a finger scrolls the page and moves the split; zoomed in, it moves the picture.
     this.#root.classList.toggle('zoomed', this.#view.zoom > 1);
     this.onView();
   }
@@ -82,13 +82,13 @@ export class Stage {
     this.show(zoomAt(this.#view, factor, at, this.#picture, stage));
   }
 
-  /** What is in view, at the screen's own pixels. */
+  /** The part in view, in device pixels. */
   region(): Region {
     return visibleRegion(this.#view, this.#picture, this.#size(), devicePixelRatio);
   }
 
   #size(): Size {
-    // A stage without a layout, as in a hidden tab, has no size yet.
+    // Without a layout, as in a hidden tab, the stage has no size.
     return { width: this.#root.clientWidth || 1, height: this.#root.clientHeight || 1 };
   }
 
@@ -105,7 +105,7 @@ export class Stage {
     if (!(event.target as Element).closest('button, #split')) this.zoomBy(2, this.#pointOf(event));
   }
 
-  /** With Ctrl, as a pinch on a touchpad arrives, too; a plain wheel scrolls the page. */
+  /** Zooms with Ctrl or Command pressed, which is also how a pinch on a touchpad arrives; a plain wheel scrolls the page. */
   #wheel(event: WheelEvent): void {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
@@ -162,7 +162,7 @@ export class Stage {
     const onHandle = event.target === this.#handle;
     if (!this.#dragged && !onHandle && distance(before, after) < TREMBLE) return;
     this.#dragged = true;
-    // From here on the stage or the handle hears of the pointer wherever it goes.
+    // From here on the stage or the handle receives the pointer's events wherever it goes.
     (event.target as HTMLElement).setPointerCapture(event.pointerId);
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
     this.#pointers.set(event.pointerId, after);
@@ -175,7 +175,7 @@ export class Stage {
     this.#pointers.delete(event.pointerId);
   }
 
-  /** One of two fingers went from `before` to `after` while the other stayed at `other`. */
+  /** Handles one of two fingers moving from `before` to `after` while the other stays at `other`. */
   #pinch(before: Point, after: Point, other: Point): void {
     const middle = { x: (after.x + other.x) / 2, y: (after.y + other.y) / 2 };
     this.#pan((after.x - before.x) / 2, (after.y - before.y) / 2);
@@ -185,7 +185,7 @@ export class Stage {
 
 const distance = (a: Point, b: Point) => Math.hypot(a.x - b.x, a.y - b.y);
 
-/** Does what a key means here instead of what it means elsewhere; other keys go their way. */
+/** Performs a key's action in place of the browser's default; ignores keys without one, and those with modifiers. */
 function perform(event: KeyboardEvent, action: (() => void) | undefined): void {
   if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();

@@ -1,6 +1,6 @@
-/** A file that comes as it is needed: so many bytes of it now, and more later. */
+/** A file that is fetched from its beginning as far as needed, and further later. */
 
-/** Opens the bytes from `from` up to `end`; `at` says where what it gives begins, as some hosts always give all. */
+/** Opens the bytes from `from` up to `end`; `at` is the offset at which the body begins, as some hosts always send the whole file. */
 export type Opener = (
   from: number,
   end: number,
@@ -8,7 +8,7 @@ export type Opener = (
 ) => Promise<{ body: ReadableStream<Uint8Array>; at: number }>;
 
 export class Streamed {
-  /** Bytes that are here, from the file's first on. */
+  /** Number of the file's first bytes that have arrived. */
   size = 0;
   #held = new Uint8Array(1 << 14);
   #wanted = 0;
@@ -16,7 +16,7 @@ export class Streamed {
   #loading: Promise<void> | undefined;
   #grown = signal();
 
-  /** `head` are bytes of the file that are here already. */
+  /** `head` holds the file's first bytes, if they are known already. */
   constructor(
     private readonly open: Opener,
     head = new Uint8Array(),
@@ -24,23 +24,24 @@ export class Streamed {
     this.#append(head);
   }
 
+  /** The first `end` bytes, or all that have arrived. */
   prefix(end: number): Uint8Array {
     return this.#held.subarray(0, Math.min(end, this.size));
   }
 
-  /** Fetches up to byte `end`, as far as it is not here, without waiting for it. */
+  /** Starts fetching the bytes up to `end` that have not arrived, without waiting for them. */
   want(end: number): void {
     this.#wanted = Math.max(this.#wanted, end);
     if (this.size < this.#wanted && !this.#isWhole) this.#load().catch(() => undefined);
   }
 
-  /** Yields how many bytes are here, `end` at most, whenever there are more; a shorter file ends sooner. */
+  /** Yields the number of bytes that have arrived, up to `end`, whenever it grows; stops sooner if the file is shorter. */
   async *until(end: number): AsyncGenerator<number, void, void> {
     this.want(end);
-    for (let told = 0; told < end; ) {
-      if (this.size > told) {
-        told = Math.min(this.size, end);
-        yield told;
+    for (let known = 0; known < end; ) {
+      if (this.size > known) {
+        known = Math.min(this.size, end);
+        yield known;
       } else if (this.#isWhole) {
         return;
       } else {
@@ -56,7 +57,7 @@ export class Streamed {
     return this.#loading;
   }
 
-  /** Reads all that is wanted by now, and lets go of the rest. */
+  /** Reads the bytes wanted so far, and aborts the rest of the response. */
   async #read(): Promise<void> {
     const stop = new AbortController();
     const end = this.#wanted;
@@ -89,7 +90,7 @@ export class Streamed {
   }
 }
 
-/** Something to wait for. */
+/** A promise, and a function that resolves it. */
 function signal(): { promise: Promise<void>; fire(): void } {
   let fire = () => {};
   const promise = new Promise<void>((resolve) => {
@@ -102,7 +103,7 @@ export const fileOpener =
   (file: Blob): Opener =>
   async (from, end) => ({ body: file.slice(from, end).stream(), at: from });
 
-/** A host that knows ranges gives just what it is asked for; another one gives all, from the start. */
+/** Opens a file on a host, which sends the whole file if it does not support Range requests. */
 export const siteOpener =
   (url: URL): Opener =>
   async (from, end, signal) => {

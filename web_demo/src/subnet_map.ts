@@ -1,4 +1,4 @@
-/** The subnets as a map: a cell for each depth and width with its bytes, quality and time, and all of them as dots. */
+/** The subnets as a grid, with bytes, quality and time for each depth and width, and as dots in a plot. */
 import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import type { Encoded } from './codecs.ts';
 import { formatBytes, formatDuration, formatQuality } from './format.ts';
@@ -15,7 +15,7 @@ export class SubnetMap {
   constructor(onPick: (subnet: Subnet) => void) {
     const point = (subnet?: Subnet) => this.#read(subnet);
     this.#plot = new SubnetPlot(find('plot', HTMLElement), (subnet) => this.#radioOf(subnet)?.click(), point);
-    // A press on the one that is chosen counts, too: the file may be cut after it.
+    // A click on the chosen subnet counts, too, as the file may be cut beyond its end.
     this.#grid.addEventListener('click', ({ target }) => {
       const picked = target instanceof HTMLInputElement && this.#named(target.value);
       if (picked) onPick(picked);
@@ -41,7 +41,7 @@ export class SubnetMap {
     this.#grid.replaceChildren(create('span'), ...heads, ...rows);
   }
 
-  /** Marks the subnet on show. */
+  /** Marks the subnet that is shown. */
   select(name: string): void {
     for (const radio of this.#radios()) radio.checked = radio.value === name;
     this.#read();
@@ -51,7 +51,7 @@ export class SubnetMap {
     this.#plot.compare(name, encoded);
   }
 
-  /** Writes how long each takes to draw, and fades those that take longer than `limit` milliseconds. */
+  /** Shows how long each subnet takes to draw, and fades those that take longer than `limit` milliseconds. */
   time(millisecondsOf: (subnet: Subnet) => number, limit: number): void {
     this.#millisecondsOf = millisecondsOf;
     for (const radio of this.#radios()) {
@@ -83,18 +83,18 @@ export class SubnetMap {
     return create('label', { className: isBest ? 'cell best' : 'cell' }, radio, ...spans, time);
   }
 
-  /** Writes the facts of `subnet` below the map, else of the one on show. */
+  /** Describes `subnet`, by default the one that is shown, below the map. */
   #read(subnet?: Subnet): void {
     const chosen = this.#radios().find(({ checked }) => checked)?.value;
-    const told = subnet ?? this.#named(chosen);
+    const described = subnet ?? this.#named(chosen);
     this.#plot.mark(chosen, subnet?.name);
     this.#readout.textContent = '';
-    if (!told) return;
-    const time = this.#millisecondsOf ? ` · about ${formatDuration(this.#millisecondsOf(told))}` : '';
-    this.#readout.textContent = `${describe(told)}${time}`;
+    if (!described) return;
+    const time = this.#millisecondsOf ? ` · about ${formatDuration(this.#millisecondsOf(described))}` : '';
+    this.#readout.textContent = `${describe(described)}${time}`;
   }
 
-  /** Up and down go to a deeper or shallower network as they lie, right and left to a wider or narrower one. */
+  /** Moves with the arrow keys in the grid, in which depth grows downwards and width to the right. */
   #key(event: KeyboardEvent): void {
     const steps: Record<string, [number, number]> = {
       ArrowUp: [-1, 0],

@@ -1,4 +1,4 @@
-/** The subnets as dots: bytes to the right, quality upwards, and a codec's curve beside them. */
+/** A plot of quality over bytes, with the subnets as dots and a codec's curve. */
 import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import type { Encoded } from './codecs.ts';
 
@@ -18,7 +18,7 @@ export class SubnetPlot {
   readonly #rivalLine = svg('polyline', { class: 'rival', 'clip-path': 'url(#inside)' });
   readonly #rivalName = svg('text', { class: 'rival', 'text-anchor': 'end' });
 
-  /** Calls `onPick` with the subnet that is nearest to a press, and `onPoint` with the one that is pointed at, if any. */
+  /** Calls `onPick` with the subnet nearest to a click, and `onPoint` with the one nearest to the pointer, if that is on the plot. */
   constructor(
     plot: HTMLElement,
     onPick: (subnet: Subnet) => void,
@@ -57,7 +57,7 @@ export class SubnetPlot {
     this.#plot.replaceChildren(drawing);
   }
 
-  /** Marks the subnet on show, and the one that is pointed at. */
+  /** Marks the subnet that is shown, and the one that is pointed at. */
   mark(chosen: string | undefined, near: string | undefined): void {
     for (const [name, dot] of this.#dots) {
       dot.classList.toggle('chosen', name === chosen);
@@ -65,19 +65,19 @@ export class SubnetPlot {
     }
   }
 
-  /** Draws a codec's curve beside the dots, or none. */
+  /** Draws a codec's curve, or none. */
   compare(name: string, encoded: readonly Encoded[]): void {
     const sorted = [...encoded].sort((a, b) => a.bytes - b.bytes);
     this.#rivalLine.setAttribute('points', this.#points(sorted));
     this.#rivalName.textContent = sorted.length > 0 ? name : '';
-    // The name stands where the curve leaves the map, or ends on it.
+    // The name stands where the curve leaves the plot or ends.
     const inside = sorted.filter(
       (one) => this.#y(one.psnr) > MARGIN.top && this.#x(Math.log(one.bytes)) > MARGIN.left,
     );
     const last = inside.at(-1) ?? sorted[0];
     if (!last) return;
     this.#rivalName.setAttribute('x', String(Math.max(this.#x(Math.log(last.bytes)) - 6, MARGIN.left + 34)));
-    // On the side of the curve where no dots are.
+    // Above or below the curve, where there are no dots.
     const beside = this.#subnets.filter(({ bytes }) => bytes <= last.bytes);
     const isBehind = beside.some(({ psnr = 0 }) => psnr > last.psnr);
     this.#rivalName.setAttribute(
@@ -119,7 +119,7 @@ export class SubnetPlot {
     ];
   }
 
-  /** Keeps a codec's curve inside the map; it may go far above. */
+  /** Clips a codec's curve to the plot, as it may go far above. */
   #clip(): SVGElement {
     const clip = svg('clipPath', { id: 'inside' });
     const { left, top } = MARGIN;

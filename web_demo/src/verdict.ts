@@ -3,10 +3,10 @@ import type { Subnet } from '../neural-img/src/manifest.ts';
 import { CODEC_NAMES, CODECS, type Codec, type Encoded } from './codecs.ts';
 import { formatQuality } from './format.ts';
 
-/** Decibels below which nobody is ahead: an `.anir` file rounds what it tells to a quarter. */
+/** Differences below this many dB count as equal, as `.anir` headers round PSNR to a quarter of a dB. */
 const EVEN = 0.125;
 
-/** The neural image against the codec called `name`, and whether the bytes are the same. */
+/** Compares the neural image with the file of the codec called `name`; empty if there is nothing to compare. */
 export function verdict(subnet: Subnet, name: string, encoded: Encoded | undefined): string {
   if (!encoded || subnet.psnr === undefined) return '';
   const ahead = subnet.psnr - encoded.psnr;
@@ -21,7 +21,7 @@ export function verdict(subnet: Subnet, name: string, encoded: Encoded | undefin
   return `${result}, ${but} cannot get this small: its smallest file is ${times} times as large.`;
 }
 
-/** The neural image among all codecs at its number of bytes. */
+/** Compares the neural image with all codecs at its number of bytes. */
 export function ranking(subnet: Subnet, encoded: Record<Codec, Encoded>): string {
   const { psnr = 0 } = subnet;
   const small = CODECS.filter((codec) => encoded[codec].bytes <= subnet.bytes);

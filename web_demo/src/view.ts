@@ -1,4 +1,4 @@
-/** Which part of the picture is on screen, and where: geometry without a page. */
+/** Geometry: which part of the picture is on screen, and where. */
 import type { Span } from '../neural-img/src/index.ts';
 
 export interface Size {
@@ -11,19 +11,19 @@ export interface Point {
   y: number;
 }
 
-/** The point of the picture at the centre of the stage, as shares of its sides, and the zoom: 1 shows all of it. */
+/** The picture's point at the stage's centre, in [0, 1] along each side, and the zoom, where 1 shows the whole picture. */
 export interface View extends Point {
   zoom: number;
 }
 
-/** Where the picture's left upper corner is on the stage, and how large one of its pixels is there. */
+/** The position of the picture's top left corner on the stage, and the size of a native pixel there. */
 export interface Placement {
   left: number;
   top: number;
   scale: number;
 }
 
-/** A part of the picture and the pixels to draw it with, along both axes. */
+/** A part of the picture, in native pixels, and the size in which to draw it. */
 export interface Region {
   columns: Span;
   rows: Span;
@@ -44,7 +44,7 @@ export function place(view: View, picture: Size, stage: Size): Placement {
   };
 }
 
-/** The nearest view without a gap at the stage's edges, where the picture is large enough to fill it. */
+/** The nearest view without gaps at the stage's edges, along each axis on which the picture is large enough. */
 export function clampView(view: View, picture: Size, stage: Size): View {
   const zoom = clamp(view.zoom, 1, MAX_ZOOM);
   const { scale } = place({ ...view, zoom }, picture, stage);
@@ -59,7 +59,7 @@ export function clampView(view: View, picture: Size, stage: Size): View {
   };
 }
 
-/** The view `factor` times closer, with what is at `point` of the stage staying there. */
+/** The view `factor` times closer, which keeps in place what is at `point` of the stage. */
 export function zoomAt(view: View, factor: number, point: Point, picture: Size, stage: Size): View {
   const zoom = clamp(view.zoom * factor, 1, MAX_ZOOM);
   const before = place(view, picture, stage).scale;
@@ -83,7 +83,7 @@ export function panBy(view: View, by: Point, picture: Size, stage: Size): View {
   return clampView({ ...moved, zoom: view.zoom }, picture, stage);
 }
 
-/** What of the picture is to be seen, at the screen's own pixels, of which `density` make one of the page's. */
+/** The part of the picture in view, in device pixels, of which there are `density` per CSS pixel. */
 export function visibleRegion(view: View, picture: Size, stage: Size, density: number): Region {
   const { left, top, scale } = place(view, picture, stage);
   const [width, columns] = visibleSpan(left * density, picture.width, scale * density, stage.width * density);
@@ -91,7 +91,7 @@ export function visibleRegion(view: View, picture: Size, stage: Size, density: n
   return { columns, rows, size: { width, height } };
 }
 
-/** Of one axis: how many screen pixels show the picture, which begins at `start`, and which of its pixels they show. */
+/** Along one axis: the number of device pixels that show the picture, whose edge is at `start`, and the native pixels they show. */
 function visibleSpan(start: number, side: number, scale: number, screen: number): [number, Span] {
   const first = Math.max(0, Math.round(start));
   const end = Math.min(Math.round(screen), Math.round(start + side * scale));
@@ -106,7 +106,7 @@ export const wholeRegion = (picture: Size, size: Size): Region => ({
   size,
 });
 
-/** `region` with about `factor` times fewer pixels each way. */
+/** `region` with about `factor` times fewer pixels along each axis. */
 export const coarser = (region: Region, factor: number): Region => ({
   ...region,
   size: {
@@ -115,5 +115,5 @@ export const coarser = (region: Region, factor: number): Region => ({
   },
 });
 
-/** How many pixels the region is drawn with for one of the picture's own. */
+/** Pixels with which the region is drawn per native pixel, along an axis. */
 export const densityOf = ({ size, columns }: Region) => size.width / columns.count;

@@ -1,4 +1,4 @@
-/** What is on the stage: one choice at a time is loaded, decoded and drawn, and the latest one wins. */
+/** Loads, decodes and draws the picture on the stage; the latest choice wins. */
 import { ModelError, type NeuralImage } from '../neural-img/src/index.ts';
 import type { Subnet } from '../neural-img/src/manifest.ts';
 import { PREVIEW } from './cut.ts';
@@ -13,38 +13,38 @@ import { coarser, type View, WHOLE, wholeRegion } from './view.ts';
 
 export interface Shown {
   picture: Picture;
-  /** With the bytes that are here of a file that still comes. */
+  /** What is drawn; while a file is still arriving, with the bytes that are there. */
   subnet: Subnet;
   image: NeuralImage;
-  /** The whole file, where each subnet has its own. */
+  /** The file, if each subnet has its own. */
   file?: Uint8Array;
 }
 
 export interface Listener {
-  /** A picture, or more of it, is there and about to be drawn. */
+  /** Called when a picture, or more of it, has been decoded and is about to be drawn. */
   onShown(shown: Shown): void;
-  /** All that was asked for is drawn. */
+  /** Called when what is in view is drawn completely. */
   onDrawn(shown: Shown, pass: Pass): void;
-  /** There is nothing to show. */
+  /** Called when there is nothing to show. */
   onNothing(): void;
   onError(error: unknown): void;
 }
 
-/** Milliseconds without a change of view after which it is worth decoding. */
+/** Milliseconds without a change of view after which the view is decoded. */
 const IDLE = 150;
 
 export class Viewer {
   shown: Shown | undefined;
-  /** Whether the whole picture is drawn at its own pixels, whatever is in view. */
+  /** Whether the whole picture is drawn at native size, whatever is in view. */
   #isNative = false;
   readonly #layer = new NeuralLayer(find('neural', HTMLElement), (share) => this.#progress(share));
   readonly #root = find('stage', HTMLElement);
   readonly #bar = find('progress', HTMLElement);
-  /** Ends when something newer is to be shown. */
+  /** Aborted when something newer is to be shown. */
   #turn = new AbortController();
-  /** Ends when what is being drawn is not in view any more. */
+  /** Aborted when the view changes while it is being drawn. */
   #drawing = new AbortController();
-  /** Something else is to be shown as soon as it is there. */
+  /** Whether something that was chosen is still loading. */
   #loading = true;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -63,7 +63,7 @@ export class Viewer {
     this.moved();
   }
 
-  /** Loads, decodes and draws; when that fails, what was shown before stays, or else what has come. */
+  /** Loads, decodes and draws a picture. If that fails, what was shown before stays, or else what has arrived. */
   async show(
     load: Promise<Picture> | Picture,
     choose: (picture: Picture) => Subnet | undefined,
@@ -88,7 +88,7 @@ export class Viewer {
     }
   }
 
-  /** While the view moves, what is there is moved along; it is drawn anew once the view rests. */
+  /** Handles a change of view: existing canvases move along, and are redrawn once the view has come to rest. */
   moved(): void {
     if (!this.shown) return;
     this.#drawing.abort();
@@ -97,7 +97,7 @@ export class Viewer {
     this.#idle = setTimeout(() => this.#finish().catch((error) => this.listener.onError(error)), IDLE);
   }
 
-  /** Draws what is shown once more, unseen: the first pass is no measure, as the decoder warms up in it. */
+  /** Draws what is shown once more, off screen, to measure the time after the decoder has warmed up. */
   async measure(): Promise<Pass | undefined> {
     const { image, subnet } = this.shown ?? {};
     if (!image || !subnet) return;
@@ -139,7 +139,7 @@ export class Viewer {
     await this.#finish();
   }
 
-  /** Whatever was under way before is not wanted any more. */
+  /** Aborts what was being loaded and starts anew. */
   #begin(): AbortSignal {
     this.#turn.abort();
     this.#turn = new AbortController();
@@ -158,7 +158,7 @@ export class Viewer {
     clearTimeout(this.#idle);
   }
 
-  /** Draws what is in view as fine as the screen shows it. */
+  /** Draws what is in view in device pixels. */
   async #finish(): Promise<void> {
     if (!this.shown) return;
     const { shown } = this;
@@ -187,7 +187,7 @@ export class Viewer {
   }
 }
 
-/** Tells the browser's own record of times what is to be seen, of so many bytes, for who measures the page. */
+/** Adds a mark to the browser's performance timeline, for those who measure the page: what is visible, and from how many bytes. */
 const mark = (what: string, { bytes }: Subnet) => performance.mark(what, { detail: bytes });
 
 function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {

@@ -1,6 +1,6 @@
 /**
- * `node scripts/build.mjs` writes src/generated: the kernel's two modules, the coder and the worker, as texts that the package's
- * JavaScript holds. With `--package` it writes all of dist, too.
+ * `node scripts/build.mjs` writes src/generated: the kernel's two modules, the coder, the common networks and the worker, as strings
+ * in JavaScript modules. With `--package` it also writes dist, the whole package.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { minify } from 'terser';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
 
-/** A module of assembly/ as WebAssembly, in characters. @param {string} source @param {string} pages @param {string[]} flags */
+/** Compiles a module of assembly/ to WebAssembly, as characters. @param {string} source @param {string} pages @param {string[]} flags */
 async function compile(source, pages, ...flags) {
   /** @type {Uint8Array | undefined} */
   let module;
@@ -29,13 +29,13 @@ async function compile(source, pages, ...flags) {
   return toCharacters(module);
 }
 
-/** Bytes as `fromCharacters` of src/bytes.ts reads them: nothing in the text is escaped in JavaScript. @param {Uint8Array} bytes */
+/** Writes bytes as `fromCharacters` of src/bytes.ts reads them, with no character that JavaScript escapes. @param {Uint8Array} bytes */
 function toCharacters(bytes) {
   const codes = Array.from(bytes, (byte) => byte + (byte < 0x39 ? 0x23 : byte < 0x5b ? 0x24 : 0x65));
   return String.fromCharCode(...codes);
 }
 
-/** @param {string} file */
+/** Reads a text file; returns null if there is none. @param {string} file */
 function read(file) {
   try {
     return readFileSync(inRoot(file), 'utf8');
@@ -44,18 +44,18 @@ function read(file) {
   }
 }
 
-/** A module and all that it imports as one text. @param {string} code @param {'esm' | 'iife'} format */
+/** Bundles and minifies a module with all that it imports. @param {string} code @param {'esm' | 'iife'} format */
 async function bundle(code, format) {
   const stdin = { contents: code, resolveDir: inRoot('src') };
   const options = { bundle: true, minify: true, target: 'es2022', charset: 'utf8', write: false };
   const { outputFiles } = await build({ ...options, format, stdin });
-  // Numbers in constants of their own are put where they are used; those of `const [A, B] = [1, 2]` are not.
-  // Of what terser makes of that, servers' compression leaves a kilobyte less.
+  // Numeric constants are inlined, but not those of `const [A, B] = [1, 2]`. Minified once more by terser, the text is a kilobyte
+  // smaller when compressed.
   const { code: text = '' } = await minify(outputFiles[0].text, { toplevel: true, module: format === 'esm' });
   return text;
 }
 
-/** @param {string} name @param {Record<string, string>} texts */
+/** Writes a module of src/generated that exports strings. @param {string} name @param {Record<string, string>} texts */
 function writeTexts(name, texts) {
   const lines = Object.entries(texts).map(
     ([key, text]) => `export const ${key} = ${JSON.stringify(text)};\n`,
@@ -67,16 +67,16 @@ mkdirSync(inRoot('src/generated'), { recursive: true });
 const common = readFileSync(inRoot('../../runtime_py/anir_runtime/common_networks.bin'));
 writeTexts('common_networks.ts', { COMMON_NETWORKS: common.toString('hex') });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
-// Bundlers find it by its address in light.ts.
+// A file of its own as well: bundlers find it by its URL in light.ts.
 writeFileSync(inRoot('src/decoder.worker.js'), worker);
 writeTexts('worker.ts', { WORKER: worker });
-// With and without relaxed SIMD's fused multiply-add. Smaller code is as fast here; the coder would be slower.
+// Without and with relaxed SIMD's fused multiply-add. Optimizing for size costs no speed here, but would make the coder slower.
 const [PLAIN, RELAXED] = [
   await compile('index.ts', '1', '-O3s', '--enable', 'simd'),
   await compile('index.ts', '1', '-O3s', '--enable', 'simd,relaxed-simd'),
 ];
 writeTexts('kernel.ts', { PLAIN, RELAXED });
-// Without imports, so that it is the very module that the Python package carries.
+// Without imports, so that it is the same module as in the Python package.
 writeTexts('coder.ts', {
   CODER: await compile('coder.ts', '2', '-O3', '--enable', 'simd', '--use', 'abort='),
 });
@@ -87,7 +87,7 @@ if (process.argv.includes('--package')) {
   execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', root], { stdio: 'inherit' });
   for (const name of ['attributes', 'jsx', 'svelte', 'vue'])
     copyFileSync(inRoot(`src/${name}.d.ts`), inRoot(`dist/${name}.d.ts`));
-  // One file each: the whole package, and its worker for pages whose policy does not allow one from a text.
+  // One file for the whole package, and one for its worker, for pages whose Content Security Policy forbids workers from blobs.
   const whole = await bundle("export * from './index.ts'; export * from './define.ts';", 'esm');
   writeFileSync(inRoot('dist/neural-img.js'), whole);
   writeFileSync(inRoot('dist/decoder.worker.js'), worker);

@@ -1,4 +1,4 @@
-/** Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md). */
+/** Reads `.anir` files, every prefix of which can be decoded, from bytes as they arrive (docs/format.md). */
 import {
   availableLevels,
   type Header,
@@ -19,39 +19,42 @@ import { tableBytes } from './segments.ts';
 import { type Connect, SharedStrips } from './shared_strips.ts';
 import { LEAST_WIDTH, readStep, type Step } from './steps.ts';
 
-/** Bytes of a level that tell its step, behind lengths of segments. */
+/** Bytes at the beginning of a level, after the segment lengths, that hold its width and reach. */
 const STEP_BYTES = 3;
-/** Hidden weights of a subnet: so many, and so many more for each byte up to its level's end, so that few bytes do not ask for much. */
-const WEIGHTS = 2 ** 16;
+/** A subnet may have this many hidden weights whatever the file's size: limits keep small files from costing much time or memory. */
+const FREE_WEIGHTS = 2 ** 16;
+/** Hidden weights that each byte of the file, up to the end of the subnet's level, allows in addition. */
 const WEIGHTS_PER_BYTE = 64;
 
 const damageOf = (level: number) =>
   new ModelError(`This file is damaged in its level ${level + 1}; fetch it again.`);
 
-/** An `.anir` file, or as much of it as there is. */
+/** An `.anir` file, or its beginning. */
 export class AnirFile {
-  /** The file's header; none until all of it has come. */
+  /** The file's header, once it is complete. */
   header: Header | undefined;
-  /** Number of levels that were decoded. */
+  /** Number of levels decoded. */
   decoded = 0;
-  /** Bytes that have come. */
+  /** Number of bytes that have arrived. */
   size = 0;
-  /** What has come before the first level is whole. */
+  /** The bytes, until the first level is complete. */
   #parts: Uint8Array[] = [];
   #strips: SharedStrips | undefined;
   #networks: NetworkDecoder | undefined;
-  /** The level that was decoded last, if it was asked for. */
+  /** The subnet that `network` returned last. */
   #latest: { level: number; network: Network } | undefined;
+  /** Width and reach of the level that was decoded last. */
   #step: Step | undefined;
-  #trouble: ModelError | undefined;
+  /** The error that makes the rest of the file undecodable. */
+  #damage: ModelError | undefined;
 
-  /** Strips of large pictures are decoded by other workers, too, if `connect` gives ports to some. */
+  /** Strips of large pictures are also decoded by the workers to which `connect` returns ports. */
   constructor(
     private readonly module: WebAssembly.Module,
     private readonly connect: Connect = () => [],
   ) {}
 
-  /** Takes more bytes. Throws a ModelError if they do not begin a file that this decoder reads. */
+  /** Takes the next bytes. Throws a ModelError if the file's header is invalid, or beyond this decoder's limits. */
   feed(data: Uint8Array): void {
     const most = (this.header?.levels.at(-1)?.end ?? Number.POSITIVE_INFINITY) - this.size;
     const own = data.subarray(0, Math.max(most, 0));
@@ -59,20 +62,20 @@ export class AnirFile {
     if (this.#strips) this.#strips.take('feed', own);
     else if (own.length > 0) this.#parts.push(own);
     this.header ??= this.#readHeader();
-    // Not before, as this takes memory in proportion to the picture.
+    // Only once a level is complete, as this takes memory in proportion to the picture.
     if (this.header && this.available > 0 && this.#parts.length > 0) this.#start(this.header);
   }
 
-  /** Number of levels that have come whole; none before there are `leastBytes`. */
+  /** Number of levels that have arrived completely; 0 before there are `leastBytes`. */
   get available(): number {
     return this.header ? availableLevels(this.header, this.size) : 0;
   }
 
   /**
-   * The subnet of a level, counted from 0; of the last one that has come whole by default.
+   * Returns the subnet of a level, counted from 0; by default of the last complete one.
    *
-   * Levels are decoded in turn: one that was decoded before another one cannot be had any more. Throws a ModelError if the
-   * level has not come, was passed, or is damaged.
+   * Levels are decoded in order, and only the latest subnet is kept. Throws a ModelError if the level is incomplete or damaged, or
+   * if a later one has been decoded already.
    */
   async network(level = this.available - 1): Promise<Network> {
     if (!this.header) throw new IncompleteError('This .anir file ends within its header.');
@@ -82,14 +85,14 @@ export class AnirFile {
       );
     if (this.#latest?.level !== level)
       this.#latest = { level, network: await this.#decode(this.header, level) };
-    // What is known of a picture takes much memory, and is of no use any more.
+    // The decoder's state takes much memory, and after the last level it is of no use any more.
     if (this.decoded === this.header.levels.length) this.close();
     return this.#latest.network;
   }
 
   /**
-   * The last whole level's subnet with what has come of the next level's coefficients. Throws a ModelError if no level has come
-   * whole.
+   * Returns the last complete level's subnet, its coefficients refined by what has arrived of the next level. Throws a ModelError if
+   * no level is complete.
    */
   async refined(): Promise<Network> {
     const network = await this.network();
@@ -107,13 +110,13 @@ export class AnirFile {
     return { ...network, latents: refined };
   }
 
-  /** What the beginning of the first level shows; none if that is too little, or has come whole. */
+  /** Returns the preview that the beginning of the first level gives; undefined if that is too short, or the level is complete. */
   preview(): Preview | undefined {
     if (!this.header || this.#strips || this.decoded > 0) return;
     return readPreview(this.module, this.header, concat(this.#parts));
   }
 
-  /** Lets go of all but the level that was decoded last. */
+  /** Frees all but the subnet that was returned last. */
   close(): void {
     this.#strips?.end();
     this.#strips = this.#networks = undefined;
@@ -138,35 +141,35 @@ export class AnirFile {
     this.#parts = [];
   }
 
-  /** The subnet of a level that is to come. */
+  /** Decodes up to a level that has not been decoded yet, and returns its subnet. */
   async #decode(header: Header, level: number): Promise<Network> {
-    // What comes after damage means nothing.
-    if (this.#trouble) throw this.#trouble;
+    // After damage, nothing can be decoded correctly.
+    if (this.#damage) throw this.#damage;
     const [strips, networks] = [this.#strips, this.#networks];
     if (level < this.decoded || !strips || !networks)
       throw new ModelError('That level was passed; open the file again.');
-    // Should this end otherwise than below.
-    this.#trouble = damageOf(this.decoded);
+    // Holds if an exception ends this method early.
+    this.#damage = damageOf(this.decoded);
     let tensors: Network['tensors'] | undefined;
     do tensors = this.#decodeLevel(strips, networks, header, header.levels[this.decoded] as Level);
     while (tensors && this.decoded++ < level);
     const { right, values } = await strips.known();
-    this.#trouble = damageOf(Math.min(right, this.decoded));
-    if (!tensors || right <= level) throw this.#trouble;
-    this.#trouble = undefined;
+    this.#damage = damageOf(Math.min(right, this.decoded));
+    if (!tensors || right <= level) throw this.#damage;
+    this.#damage = undefined;
     const [{ family, size, bits }, step] = [header, this.#step];
     const latents = step && this.#latents(values, header, Math.fround(1 / step.width), step.reach);
     return { family, size, bits, tensors, ...(latents && { latents }) };
   }
 
-  /** A level's tensors; none if the first strip, or another one that is decoded here, is damaged. */
+  /** Decodes a level's tensors; returns undefined if the first strip, or another one that this worker decodes, is damaged. */
   #decodeLevel(
     strips: SharedStrips,
     networks: NetworkDecoder,
     header: Header,
     { depth, channels, end }: Level,
   ): Network['tensors'] | undefined {
-    if ((depth - 1) * channels ** 2 > WEIGHTS + WEIGHTS_PER_BYTE * end) return;
+    if ((depth - 1) * channels ** 2 > FREE_WEIGHTS + WEIGHTS_PER_BYTE * end) return;
     if (hasLatents(header)) {
       if (this.decoded === 0) networks.colours = readColours(strips.first, header.colours);
       const step = readStep(strips.first, this.#step);

@@ -1,30 +1,31 @@
-/** The header of an `.anir` file: size, family, and where each level ends (docs/format.md). */
+/** The header of an `.anir` file: the picture's size, the family, and where each level ends (docs/format.md, "Header"). */
 import { BitReader, damaged } from './exp_golomb.ts';
 import { ModelError } from './model_error.ts';
 import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
 
 const MAGIC = [0x89, 0x61, 0x6e, 0x69];
 const VERSION = 1;
-/** By their number in the header, of which three bits are kept: new ones come last. */
+/** Families by their number in the header, which has three bits; new ones are appended. */
 const FAMILIES = ['siren', 'fourier', 'gabor', 'lapped'] as const;
 const MOST_LEVELS = 16;
 const MOST_BYTES = 2 ** 30;
-/** Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size. */
+/** Unit of a level's PSNR, in dB. */
 const PSNR_STEP = 0.25;
+/** Unit, in dB, of the PSNR gained at half of the size, and again at a quarter. */
 const GAIN_STEP = 0.5;
-/** Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths. */
+// Orders of Exp-Golomb codes, by what they code.
 const SIZE_ORDER = 9;
 const COUNT_ORDER = 2;
 const DEPTH_ORDER = 1;
 const WIDTH_ORDER = 4;
 const LENGTH_ORDER = 10;
-/** A PSNR and two gains in their units, to which the first level's are told as differences; their orders. */
+/** PSNR and the two gains: the values, in their units, that the first level's are coded relative to; the orders of their codes. */
 const [FIRST, QUALITY_ORDERS] = [
   [100, 2, 3],
   [2, 0, 0],
 ];
 
-/** A prefix of the file that holds one subnet. */
+/** A subnet, and the prefix of the file that holds it. */
 export interface Level {
   /** The subnet, such as d3w64: three layers of 64 channels. */
   name: string;
@@ -32,11 +33,10 @@ export interface Level {
   channels: number;
   /** Bytes of the file up to the level's end. */
   end: number;
-  /** In dB, at full, half and quarter size, rounded. */
+  /** PSNR in dB at full, half and quarter size, rounded. */
   psnr: [number, number, number];
 }
 
-/** What the first bytes of a file tell. */
 export interface Header {
   family: (typeof FAMILIES)[number];
   /** Native width and height of the picture in pixels. */
@@ -45,50 +45,52 @@ export interface Header {
   colours: number;
   /** Bits of a hidden weight, 4 or 8. */
   bits: number;
-  /** Of a lapped transform, pixels from one cell to the next, 16 or 32; 16 if there is none. */
+  /** Pixels from one cell of the lapped transform to the next, 16 or 32; 16 in families without one. */
   pitch: number;
   /** From the smallest to the largest. */
   levels: Level[];
-  /** Bytes of the header: where the stream begins. */
+  /** Bytes of the header: the stream begins there. */
   start: number;
 }
 
-/** Whether the picture is stored as coefficients of a lapped transform, beside its networks. */
+/** Whether the file holds coefficients of a lapped transform besides its networks. */
 export const hasLatents = ({ family }: Pick<Header, 'family'>) => family === 'lapped';
 
-/** Coefficients of a picture: so many, and so many more for each byte of the file, so that few bytes do not ask for much memory. */
-const COEFFICIENTS = 2 ** 22;
+/** A picture may have this many coefficients whatever the file's size: limits keep small files from costing much memory. */
+const FREE_COEFFICIENTS = 2 ** 22;
+/** Coefficients that each byte of the file allows in addition. */
 const COEFFICIENTS_PER_BYTE = 1024;
 
-/** Bytes that a file has at least, and that have come before memory is taken for its picture. */
+/** Least size in bytes of a valid file with this header; no memory is taken for its picture before as many have arrived. */
 export function leastBytes(header: Header): number {
   if (!hasLatents(header)) return 0;
   const { size, colours, pitch } = header;
   const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
   const coefficients = rows * columns * colours * pitch ** 2;
-  return Math.ceil(Math.max(coefficients - COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
+  return Math.ceil(Math.max(coefficients - FREE_COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
 }
 
-/** Number of levels that can be had of the first bytes of a file; none before there are `leastBytes`. */
+/** Number of levels that the first `bytes` bytes of a file hold completely; 0 before there are `leastBytes`. */
 export const availableLevels = (header: Header, bytes: number): number =>
   bytes < leastBytes(header) ? 0 : header.levels.filter(({ end }) => end <= bytes).length;
 
-/** Bytes of the first level's stream that tell its step, and that a decoder reads before they are due. */
+/** Bytes of the first level that hold its width and reach. */
 const STEP_BYTES = 3;
+/** Bytes that the arithmetic decoder reads ahead. */
 const AHEAD = 4;
 
-/** Bytes of a file from which on there may be a preview of its first level: infinitely many if its family has none. */
+/** Number of bytes from which on a file has a preview of its first level; infinite if its family has no previews. */
 export function previewFrom(header: Header): number {
   const { start, colours } = header;
   return hasLatents(header) ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;
 }
 
-/** Whether a file begins as `.anir` files do. */
+/** Whether a file begins with the signature of `.anir` files. */
 export const isAnir = (file: Uint8Array) => MAGIC.every((byte, at) => file[at] === byte);
 
 /**
- * The header that the data begin with. Throws an IncompleteError if there are not enough data, and another ModelError if
- * this is no header in bounds.
+ * Returns the header at the beginning of the data. Throws an IncompleteError if the data end within it, and another ModelError if
+ * it is invalid or beyond this decoder's limits.
  */
 export function readHeader(data: Uint8Array): Header {
   if (MAGIC.some((byte, at) => at < data.length && data[at] !== byte))
@@ -144,7 +146,7 @@ export function readHeader(data: Uint8Array): Header {
   return { family, size: [width, height], colours, bits, pitch, levels, start };
 }
 
-/** Up to 16 numbers that ascend from `least` on at the earliest. Throws a ModelError if they are more. */
+/** Reads up to 16 ascending numbers, the first of which is at least `least`. Throws a ModelError if there are more. */
 function readAscending(reader: BitReader, least: number, order: number): number[] {
   const count = reader.golomb(COUNT_ORDER) + 1;
   if (count > MOST_LEVELS) throw damaged();

@@ -1,15 +1,16 @@
-/** Latents from the coefficients that an `.anir` file tells (docs/format.md, "Values"). */
+/** Makes latents of the coefficients decoded from an `.anir` file (docs/format.md, "Values"). */
 import { FEWEST } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents } from './network.ts';
 
-/** Codes have 16 bits. */
+/** Most different magnitudes, as codes are signed 16-bit integers. */
 const MOST_MAGNITUDES = 1 << 15;
 
 /**
- * Latents of coefficients [rows, columns, planes, pitch, pitch], given the numbers of rows, columns and planes.
+ * Makes latents of coefficients [rows, columns, planes, pitch, pitch], given their first three lengths.
  *
- * Codes count the magnitudes that occur, so that they are as small as they can be.
+ * A code is the index of its magnitude among those that occur, so codes are as small as possible. `step` is the value of a
+ * coefficient of 1.
  */
 export function latentsOf(
   values: Int32Array,
@@ -24,7 +25,7 @@ export function latentsOf(
   const down = goesDown(rows, columns, planes, mean);
   const order = frequenciesUsed(values, pitch);
   const [along, across] = down ? [rows, columns] : [columns, rows];
-  const told = new Int32Array(planes * along * across * order ** 2);
+  const scanned = new Int32Array(planes * along * across * order ** 2);
   let to = 0;
   for (let plane = 0; plane < planes; plane++)
     for (let a = 0; a < along; a++)
@@ -33,14 +34,14 @@ export function latentsOf(
         const cell = down ? cellOf(a, b, plane) : cellOf(b, a, plane);
         for (let i = 0; i < order; i++)
           for (let j = 0; j < order; j++)
-            told[to++] = values[cell + (down ? i * pitch + j : j * pitch + i)] as number;
+            scanned[to++] = values[cell + (down ? i * pitch + j : j * pitch + i)] as number;
         const before = down ? mean(a - 1, b, plane) : mean(b, a - 1, plane);
-        if (a > 0) told[first] = (told[first] as number) - before;
+        if (a > 0) scanned[first] = (scanned[first] as number) - before;
       }
-  return { ...counted(told), shape: [along, across, order], step, pitch, down, reach };
+  return { ...indexed(scanned), shape: [along, across, order], step, pitch, down, reach };
 }
 
-/** Whether means differ less from one row to the next than from one column to the next. */
+/** Whether the scan goes down: whether means differ less from one row to the next than from one column to the next. */
 function goesDown(
   rows: number,
   columns: number,
@@ -58,7 +59,7 @@ function goesDown(
   return downwards < rightwards;
 }
 
-/** How many frequencies along each axis have coefficients other than zero, at least 4. */
+/** Number of frequencies along each axis up to the highest one with a nonzero coefficient, at least 4. */
 function frequenciesUsed(values: Int32Array, pitch: number): number {
   let last = FEWEST - 1;
   for (let at = 0; at < values.length; at++)
@@ -66,9 +67,9 @@ function frequenciesUsed(values: Int32Array, pitch: number): number {
   return last + 1;
 }
 
-/** Values as codes and the magnitudes that these stand for, from 0 on. */
-function counted(values: Int32Array): { codes: Int16Array; magnitudes: Float32Array } {
-  // Most are zero.
+/** Returns the values as codes, and the magnitudes that codes 0, 1, 2 … stand for. */
+function indexed(values: Int32Array): { codes: Int16Array; magnitudes: Float32Array } {
+  // Most values are zero: skipping these is quicker.
   const occurring = new Set([0]);
   for (let at = 0; at < values.length && occurring.size <= MOST_MAGNITUDES; at++)
     if (values[at] !== 0) occurring.add(Math.abs(values[at] as number));

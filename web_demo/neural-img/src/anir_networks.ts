@@ -1,46 +1,48 @@
-/** Decodes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once. */
+/** Decodes the networks of an `.anir` file's levels; layers that several depths of a trunk share are stored once. */
 import type { Coder } from './coder.ts';
 import { type Colours, commonHead, commonLayers, hasCommon, NEAR, near } from './common_networks.ts';
 import { type Family, type Field, shapesOf } from './families/family.ts';
 import { FAMILIES } from './families/index.ts';
 import type { Network, Tensor } from './network.ts';
 
-/** First group of the lower bytes of 16-bit codes. */
-const REST = 128;
-/** Group of the moves from the common head to one near it, and their bits. */
-const MOVES = 64;
-const MOVE_BITS = 4;
+/** Added to the group of a tensor's 16-bit codes for their lower bytes. */
+const LOW_BYTES = 128;
+/** Group of the offsets from the common head's codes to those of a head near it. */
+const OFFSETS = 64;
+/** Bits of such an offset. */
+const OFFSET_BITS = 4;
 
-/** How planes become so many colours. */
+/** Decodes the map from planes to `many` colours. */
 export function readColours(coder: Coder, many: number): Colours {
   const levels = (count: number) => Uint8Array.from({ length: count }, () => coder.bits(8));
   return { matrix: new Int8Array(levels(many ** 2).buffer), border: levels(many) };
 }
 
 /**
- * Decodes tensors of networks, one level after the other.
+ * Decodes the tensors of networks, one level after the other.
  *
- * The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends earlier where there
- * are fewer layers. Each network has a head of its own. Where there is a common network of the same size, one bit each tells
- * whether new layers and the head are that network's; a head may also be near that network's.
+ * Networks with the same number of channels share one trunk: a shallower network has its first hidden layers and filter banks. Each
+ * network has a head of its own. If there is a common network of the same size, one bit says whether the level's new layers are that
+ * network's, and another whether its head is; a head may also be coded as small offsets from the common one.
  */
 export class NetworkDecoder {
-  /** How planes become colours, if the family is `lapped`. */
+  /** The map from planes to colours, if the family is `lapped`. */
   colours: Colours | undefined;
   readonly #family: Family;
   readonly #trunks = new Map<number, Map<string, Tensor>>();
 
-  /** For networks of that family with hidden weights of so many bits, and so many colours. */
   constructor(
     private readonly coder: Coder,
     family: string,
+    /** Bits of a hidden weight. */
     private readonly bits: number,
+    /** Number of planes, which is that of colours. */
     private readonly planes: number,
   ) {
     this.#family = FAMILIES.get(family) as Family;
   }
 
-  /** The tensors of a network of that size, of a level of that width if the family is `lapped`. */
+  /** Decodes the tensors of a network with `depth` layers of `channels` channels; in `lapped`, `width` is its level's, in units. */
   decode(depth: number, channels: number, width: number): Network['tensors'] {
     const trunk = this.#trunks.get(channels) ?? new Map<string, Tensor>();
     this.#trunks.set(channels, trunk);
@@ -61,14 +63,14 @@ export class NetworkDecoder {
     return tensors;
   }
 
-  /** The common network's new layers, beyond those that are known, and head, as far as bits tell that they count. */
+  /** The common network's tensors that this network takes, as bits of the stream say; `known` hidden layers are in the trunk. */
   #common(depth: number, channels: number, width: number, known: number): Network['tensors'] {
     if (!this.colours || !hasCommon(depth, channels, this.planes)) return {};
     const layers = known < depth - 1 && this.coder.bits(1) ? commonLayers(depth, channels, this.planes) : {};
     const head = commonHead(depth, channels, this.colours, width);
     if (this.coder.bits(1)) return { ...layers, ...head };
     if (!this.coder.bits(1)) return layers;
-    const numbers = this.coder.symbols(MOVES, MOVE_BITS, this.planes * (channels - this.planes));
+    const numbers = this.coder.symbols(OFFSETS, OFFSET_BITS, this.planes * (channels - this.planes));
     return {
       ...layers,
       ...near(
@@ -78,15 +80,15 @@ export class NetworkDecoder {
     };
   }
 
-  /** Integers of so many bits, by what was in their group before. */
+  /** Decodes a tensor of integers, whose bits have adaptive probabilities of their group. */
   #integers(bits: number, shape: number[], group: number): Tensor {
     const count = lengthOf(shape);
     const [data, columns] = [bits === 16 ? new Int16Array(count) : new Int8Array(count), shape.at(-1) ?? 1];
-    // No weights of `lapped` lead to its planes: those are not in the stream.
+    // In `lapped`, weights to the channels of the planes are zero and not in the stream.
     const skipped = this.#family.hasLatents && group === 0 ? Math.min(this.planes, columns) : 0;
-    const told = (count / columns) * (columns - skipped);
-    const high = this.coder.symbols(group, Math.min(bits, 8), told);
-    const low = bits === 16 ? this.coder.symbols(group + REST, 8, told) : undefined;
+    const coded = (count / columns) * (columns - skipped);
+    const high = this.coder.symbols(group, Math.min(bits, 8), coded);
+    const low = bits === 16 ? this.coder.symbols(group + LOW_BYTES, 8, coded) : undefined;
     for (let at = 0, from = 0; at < count; at++) {
       if (at % columns < skipped) continue;
       const code = low ? ((high[from] as number) << 8) | (low[from] as number) : (high[from] as number);
@@ -96,7 +98,7 @@ export class NetworkDecoder {
     return { shape, data };
   }
 
-  /** Float32 numbers without the bytes at their ends that are zero: how many these are comes first. */
+  /** Decodes float32 numbers: for each, the number of its lowest bytes that are zero, and then its other bits. */
   #reals(shape: number[]): Tensor {
     const words = Uint32Array.from({ length: lengthOf(shape) }, () => {
       const zeros = 8 * this.coder.bits(2);
@@ -106,7 +108,7 @@ export class NetworkDecoder {
   }
 }
 
-/** A tensor as far as a network of this shape has it; what its trunk lacks of it is added first. */
+/** Returns the part of a trunk's tensor that a network of this shape has; first extends the tensor with `add` if it is too short. */
 function fromTrunk(
   trunk: Map<string, Tensor>,
   part: string,
@@ -123,7 +125,7 @@ function fromTrunk(
   return beginning(trunk.get(part) as Tensor, axis, length);
 }
 
-/** The axis along which deeper networks have more; the first one of what all depths share whole. */
+/** The axis whose length grows with the depth; 0 for tensors that all depths share completely. */
 function growingAxis({ shape }: Field): number {
   return Math.max(
     shape.findIndex((length) => length === 'L' || length === 'D'),
@@ -133,7 +135,7 @@ function growingAxis({ shape }: Field): number {
 
 const lengthOf = (shape: number[]) => shape.reduce((all, length) => all * length, 1);
 
-/** One tensor after the other along an axis. */
+/** Concatenates two tensors along an axis. */
 function joined(a: Tensor, b: Tensor, axis: number): Tensor {
   const [own, other] = [lengthOf(a.shape.slice(axis)), lengthOf(b.shape.slice(axis))];
   const shape = a.shape.with(axis, (a.shape[axis] as number) + (b.shape[axis] as number));
@@ -155,7 +157,7 @@ function beginning(whole: Tensor, axis: number, length: number): Tensor {
   return { shape, data };
 }
 
-/** The last entries along the first axis; all, if the axis is another one. */
+/** The last `length` entries along an axis, which has to be the first one unless these are all. */
 function ending(whole: Tensor, axis: number, length: number): Tensor {
   const start = whole.data.length - lengthOf(whole.shape.with(axis, length));
   return { shape: whole.shape.with(axis, length), data: whole.data.slice(start) };

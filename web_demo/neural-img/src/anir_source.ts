@@ -1,4 +1,4 @@
-/** An `.anir` file at some address: it is fetched as far as it is worth, and drawn as it comes. */
+/** An `.anir` file at a URL, fetched as far as its levels are wanted and decoded as it arrives. */
 import { type Level, leastBytes } from './anir_header.ts';
 import { type Decoder, deferred } from './decoder.ts';
 import type { Download } from './download.ts';
@@ -6,25 +6,25 @@ import type { Size } from './layout.ts';
 import { ModelError } from './model_error.ts';
 import { type Picture, Prefix } from './prefix.ts';
 
-/** Which of the levels is worth its bytes, counted from 0. */
+/** Chooses the level to show, counted from 0. */
 type Choose = (levels: readonly Level[]) => number;
 
 export class AnirSource {
   #file: Prefix;
-  /** None while nobody waits for a picture. */
+  /** Undefined while nobody waits for a picture. */
   #choose: Choose | undefined;
   #isFetching = false;
-  /** What went wrong while the file came. */
-  #trouble: unknown;
-  /** Settles when something has come or gone wrong. */
+  /** The error that ended the download. */
+  #error: unknown;
+  /** Settles when bytes have arrived or the download has failed. */
   #news = deferred<void>();
 
-  /** Goes on with a file of which the first bytes have come. */
+  /** Continues a download whose `first` bytes have arrived. */
   constructor(
     private readonly download: Download,
     first: Uint8Array,
     private readonly decoder: Decoder,
-    /** What messages call it. */
+    /** The file's name in error messages. */
     private readonly name: string,
   ) {
     this.#file = new Prefix(decoder);
@@ -39,12 +39,12 @@ export class AnirSource {
   }
 
   /**
-   * Better and better pictures up to the level that `choose` gives, never one worse than before. Levels that come while a picture
-   * is drawn are passed over for the last one. Throws what hinders more after the best picture that there is.
+   * Yields better and better pictures up to the level that `choose` returns, never worse than those of earlier calls. Of levels that
+   * arrive while a picture is drawn, only the last one is decoded. Throws the error of a failed file or download after the best picture.
    */
   async *pictures(choose: Choose, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
     this.#choose = choose;
-    this.#trouble = undefined;
+    this.#error = undefined;
     let given: Picture | undefined;
     try {
       for (;;) {
@@ -62,35 +62,35 @@ export class AnirSource {
         else await this.#more(news, signal);
       }
     } finally {
-      // Otherwise another call takes over.
+      // A call that was aborted has been superseded by another one, which continues the download.
       if (!signal.aborted) this.pause();
     }
   }
 
-  /** Stops fetching, and lets workers forget the file; what has come and the best picture remain. */
+  /** Stops the download and frees the workers' memory; the bytes and the best picture remain. */
   pause(): void {
     this.#choose = undefined;
     this.download.stop();
     this.#file.close();
   }
 
-  /** Lets go of the picture, too. */
+  /** Like `pause`, and drops the best picture, too. */
   rest(): void {
     this.pause();
     this.#file.best = undefined;
   }
 
-  /** How many levels to fetch and decode. */
+  /** Number of levels to fetch and decode. */
   #goalOf({ header, limit, best }: Prefix): number {
     const chosen = header && this.#choose ? this.#choose(header.levels) + 1 : 1;
     return Math.min(Math.max(chosen, best?.refinement?.level ?? 0), limit);
   }
 
-  /** Waits for news. Throws what went wrong instead, once: who asks again tries again. */
+  /** Waits for more bytes. Throws the error of a failed download once; the next call tries again. */
   async #more(news: Promise<void>, signal: AbortSignal): Promise<void> {
-    const trouble = this.#trouble;
-    this.#trouble = undefined;
-    if (trouble) throw trouble;
+    const error = this.#error;
+    this.#error = undefined;
+    if (error) throw error;
     void this.#fetch();
     await unlessAborted(news, signal);
   }
@@ -104,15 +104,15 @@ export class AnirSource {
         if (!part) return await this.#cut();
         if (part.isFirst) this.#replace();
         this.#take(part.bytes);
-        if (this.#trouble) return;
-        this.#tell();
+        if (this.#error) return;
+        this.#notify();
       }
       if (this.#choose) this.download.stop();
     } catch (error) {
-      if ((error as Error).name !== 'AbortError') this.#trouble = error;
+      if ((error as Error).name !== 'AbortError') this.#error = error;
     } finally {
       this.#isFetching = false;
-      this.#tell();
+      this.#notify();
     }
   }
 
@@ -120,13 +120,13 @@ export class AnirSource {
     try {
       this.#file.add(bytes);
     } catch (error) {
-      // What comes after a header that cannot be read is of no use.
-      this.#trouble = error;
+      // Without a readable header, the rest of the file is of no use.
+      this.#error = error;
       this.download.stop();
     }
   }
 
-  /** Up to where the file is wanted: a level's end, but as much as any level takes. Unknown before there is a header. */
+  /** How many of the file's bytes to fetch: as many as the wanted level needs; no limit before there is a header, 0 if nobody waits. */
   #end(): number {
     const { header } = this.#file;
     if (!header) return Number.POSITIVE_INFINITY;
@@ -134,7 +134,7 @@ export class AnirSource {
     return end ? Math.max(end, leastBytes(header)) : 0;
   }
 
-  /** The file ends too early. */
+  /** Handles a file that ends too early. */
   async #cut(): Promise<void> {
     const file = this.#file;
     const message = `${this.name} was cut: it ends after ${file.bytes} bytes.`;
@@ -142,13 +142,13 @@ export class AnirSource {
     await file.endHere(new ModelError(message));
   }
 
-  /** The file is another one by now. */
+  /** Starts over, as the file on the server has changed. */
   #replace(): void {
     this.#file.close();
     this.#file = new Prefix(this.decoder);
   }
 
-  #tell(): void {
+  #notify(): void {
     const news = this.#news;
     this.#news = deferred();
     news.resolve();

@@ -1,4 +1,4 @@
-/** What `<neural-img>` takes in markup: its attributes and events, for JSX, Vue and Svelte. */
+/** Attributes and event handlers of `<neural-img>` in markup, for JSX, Vue and Svelte. */
 import type { NeuralImgElement } from './element.js';
 import type { Refinement } from './prefix.js';
 

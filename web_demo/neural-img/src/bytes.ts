@@ -1,4 +1,4 @@
-/** Several pieces as one, in turn. */
+/** Concatenates pieces of bytes. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((all, { length }) => all + length, 0));
   let at = 0;
@@ -9,15 +9,15 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Several arrays of integers as one, in turn. */
+/** Concatenates arrays of integers. */
 export const joined = (parts: readonly Int32Array[]): Int32Array =>
   new Int32Array(concat(parts.map(({ buffer }) => new Uint8Array(buffer))).buffer);
 
-/** Codes of 4 bits, with signs, from bytes of two each: the first is the lower half. */
+/** Unpacks signed 4-bit codes, two to a byte, the first in the lower half. */
 export const fromHalves = (bytes: Int8Array, count: number): Int8Array<ArrayBuffer> =>
   Int8Array.from({ length: count }, (_, k) => ((bytes[k >> 1] as number) << (k % 2 ? 24 : 28)) >> 28);
 
-/** Bytes that are told as hexadecimal digits, two each: servers compress halves of bytes best so. */
+/** Bytes from hexadecimal digits: 4-bit codes compress best in this form when served. */
 export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(digits.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
@@ -25,8 +25,8 @@ export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Bytes that are told as characters, one each, which servers compress better than digits: byte 0 is "#", and others follow but for "\";
- * byte 91 is "À", and others follow. scripts/build.mjs writes them.
+ * Bytes from characters, one to a byte, which compress better than hexadecimal digits. Bytes 0 to 90 are the characters from "#" on
+ * without "\", bytes from 91 on those from "À" on. scripts/build.mjs writes them.
  */
 export const fromCharacters = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(text, (character) => {

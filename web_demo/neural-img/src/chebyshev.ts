@@ -1,35 +1,35 @@
 /**
- * Interpolation of smooth functions between nodes that are Chebyshev's in a stretched coordinate.
+ * Interpolation of smooth functions at Chebyshev nodes of a stretched coordinate.
  *
- * Chebyshev nodes crowd at the ends of an interval. In s = sin(t arcsin α) / α for t in [-1, 1], which Chebyshev polynomials are
- * of here, they lie more evenly, and waves need up to a third fewer of them (Kosloff and Tal-Ezer 1993; Trefethen, Approximation
- * Theory, ch. 2–4 and 22).
+ * Chebyshev nodes crowd at the ends of an interval. Here polynomials are in s = sin(t arcsin α) / α, for t in [-1, 1]; their nodes lie
+ * more evenly in t, and waves need up to a third fewer of them (Kosloff and Tal-Ezer 1993; Trefethen, Approximation Theory, ch. 2–4
+ * and 22).
  */
 
 /** A function on [-1, 1]. */
 export type Function = (t: number) => number;
 
-/** Coefficients that add up to this are rounding errors. */
+/** Coefficients whose magnitudes add up to less than this are left out: that is within float32's rounding errors. */
 const NOISE = 2e-7;
 
-/** Nodes at which functions are sampled to judge how smooth they are; as many are never taken. */
+/** Nodes at which functions are sampled to see how many they need, which are always fewer. */
 const SAMPLES = 256;
 
-/** A distance next to which all others are endless. */
+/** Stands for a distance of 0, to avoid dividing by it. */
 const TINY = 1e-99;
 
-/** Natural logarithm, without its sign, of how much the stretching itself errs: next to nothing in float32. */
-const ENDS = 26;
+/** The stretching itself errs by e⁻²⁶, which is negligible in float32. */
+const STRETCH_ERROR = 26;
 
-/** The nodes on the interval from the first to the last coordinate of a stretch. */
+/** `count` nodes on the interval from the first to the last coordinate of a stretch. */
 export function nodes(stretch: Float32Array, count: number): Float32Array {
   const { middle, half } = interval(stretch);
   return Float32Array.from(lattice(count, alpha(count)), (t) => middle + half * t);
 }
 
 /**
- * Weights, [count, coordinates], that give values at coordinates from values at their `nodes`: of the polynomial through these, by
- * the second form of the barycentric formula (Berrut and Trefethen 2004, eq. 4.2 and 5.3).
+ * The matrix [count, coordinates] from values at `nodes` to values of the interpolating polynomial at the coordinates, by the second
+ * form of the barycentric formula (Berrut and Trefethen 2004, eq. 4.2 and 5.3).
  */
 export function interpolation(stretch: Float32Array, count: number): Float32Array {
   const [{ middle, half }, a] = [interval(stretch), alpha(count)];
@@ -38,7 +38,7 @@ export function interpolation(stretch: Float32Array, count: number): Float32Arra
   const weights = new Float32Array(count * stretch.length);
   stretch.forEach((coordinate, at) => {
     const s = Math.sin(clamped((coordinate - middle) / half) * Math.asin(a)) / a;
-    // At a node itself, its weight is all.
+    // At a node, TINY makes all other weights negligible.
     const shares = factors.map((factor, k) => factor / (s - (own[k] as number) || TINY));
     const sum = shares.reduce((all, share) => all + share, 0);
     shares.forEach((share, k) => {
@@ -48,9 +48,9 @@ export function interpolation(stretch: Float32Array, count: number): Float32Arra
   return weights;
 }
 
-/** Nodes that these functions, times `size`, need; infinitely many if as many are not taken. */
+/** Number of nodes that these functions, times `size`, need; infinite if it is not below SAMPLES. */
 export function nodesNeeded(functions: Function[], size: number): number {
-  // The more nodes, the more evenly they lie, and the lower are the degrees that count.
+  // Bisection works because with more nodes, which also lie more evenly, fewer degrees matter.
   let [least, most] = [1, SAMPLES];
   while (least < most) {
     const middle = (least + most) >> 1;
@@ -60,7 +60,7 @@ export function nodesNeeded(functions: Function[], size: number): number {
   return least < SAMPLES ? least : Number.POSITIVE_INFINITY;
 }
 
-/** The most that a function's coefficients from a degree on add up to, in the coordinate of so many nodes. */
+/** The largest sum, over the functions, of the magnitudes of coefficients from degree `count` on, in the coordinate of `count` nodes. */
 function beyond(functions: Function[], count: number): number {
   judge ??= transform(SAMPLES);
   const [matrix, at] = [judge, lattice(SAMPLES, alpha(count))];
@@ -76,10 +76,10 @@ function beyond(functions: Function[], count: number): number {
   return Math.max(...sums);
 }
 
-/** How even so many nodes are: Chebyshev's own for 0, evenly spaced for 1. */
-const alpha = (count: number) => 1 / Math.cosh(ENDS / count);
+/** The stretching parameter α for `count` nodes: 0 gives Chebyshev nodes, 1 evenly spaced ones. */
+const alpha = (count: number) => 1 / Math.cosh(STRETCH_ERROR / count);
 
-/** Nodes on [-1, 1]. */
+/** `count` nodes on [-1, 1]. */
 function lattice(count: number, a: number): Float64Array {
   return Float64Array.from(
     { length: count },
@@ -87,7 +87,7 @@ function lattice(count: number, a: number): Float64Array {
   );
 }
 
-/** Matrix [nodes, degrees] from values at nodes to Chebyshev coefficients. */
+/** The matrix [nodes, degrees] from values at nodes to Chebyshev coefficients. */
 function transform(count: number): Float64Array {
   const matrix = new Float64Array(count * count);
   for (let node = 0, at = 0; node < count; node++)
@@ -96,7 +96,7 @@ function transform(count: number): Float64Array {
   return matrix;
 }
 
-/** Middle and half length; a single coordinate has an interval, too. */
+/** Middle and half length of a stretch's interval, which is not empty even for a single coordinate. */
 function interval(stretch: Float32Array): { middle: number; half: number } {
   const [first = 0, last = 0] = [stretch[0], stretch.at(-1)];
   return { middle: (first + last) / 2, half: Math.max((last - first) / 2, 1e-9) };
@@ -104,5 +104,5 @@ function interval(stretch: Float32Array): { middle: number; half: number } {
 
 const angle = (node: number, count: number) => ((node + 0.5) * Math.PI) / count;
 const clamped = (t: number) => Math.min(Math.max(t, -1), 1);
-/** Made when it is first needed. */
+/** `transform(SAMPLES)`, computed when it is first needed. */
 let judge: Float64Array | undefined;

@@ -1,7 +1,7 @@
 /**
- * The entropy decoder of `.anir` files: the WebAssembly of assembly/coder.ts, one instance and memory for each file.
+ * The entropy decoder of `.anir` files: the WebAssembly module of assembly/coder.ts, with an instance for each stream.
  *
- * It is the module that the Python package carries, too; docs/format.md tells what it does.
+ * The Python package has the same module; docs/format.md describes what it decodes.
  */
 import { ModelError } from './model_error.ts';
 
@@ -11,23 +11,23 @@ type Exports = Record<Names | 'startDecoding' | 'symbols' | 'values', Function> 
   memory: WebAssembly.Memory;
 };
 
-/** Decisions that a stream may have, beside 1,024 for each of its bytes: others would take long. */
+/** Decisions that a picture's streams may have besides 1,024 for each of their bytes: this limit bounds the decoding time. */
 export const MOST_DECISIONS = 2 ** 23;
 const PAGE = 65536;
 
-/** What is known of the coefficients of a picture's lapped transform, and the models of their codes. */
+/** The decoder of one stream, with the coefficients known so far and the probability models. */
 export class Coder {
   readonly #run: Exports;
   readonly #coefficients: number;
-  // From `room` on, memory has coefficients that are known, what is kept, and the stream.
+  // Addresses from `room` on: the coefficients, the state that `keep` saves, and the stream.
   readonly #known: number;
   readonly #kept: number;
   readonly #stream: number;
   #length = 0;
 
   /**
-   * For so many rows and columns of cells, of so many planes and pitch² frequencies each; so many decisions are allowed, and 1,024
-   * more for each byte. Throws a ModelError if there is not as much memory.
+   * Takes memory for rows × columns cells of pitch² frequencies in each plane; the stream may have `decisions` decisions, and 1,024
+   * more for each of its bytes. Throws a ModelError if there is not enough memory.
    */
   constructor(
     module: WebAssembly.Module,
@@ -46,7 +46,7 @@ export class Coder {
     this.#stream = this.#kept + (this.#run.kept() >>> 0);
   }
 
-  /** Begins to decode a stream, or what there is of it. */
+  /** Starts decoding a stream, of which `data` are the first bytes. */
   decode(data: Uint8Array): void {
     this.#append(data);
     this.#run.startDecoding(this.#stream, data.length, this.decisions);
@@ -58,12 +58,12 @@ export class Coder {
     this.#run.extend(this.#length);
   }
 
-  /** A number of so many bits, at most 32, that was coded as it is. */
+  /** Decodes a number of `many` plain bits, at most 32, which are coded with probability ½. */
   bits(many: number): number {
     return this.#run.bits(0, many) >>> 0;
   }
 
-  /** So many numbers of `many` bits, at most 8, that were coded by how often such occurred in their group, 0 to 255. */
+  /** Decodes `count` numbers of `many` bits, at most 8, with the adaptive probabilities of group 0 to 255. */
   symbols(group: number, many: number, count: number): Uint8Array {
     const at = this.#stream + this.#length;
     this.#reserve(at + count);
@@ -71,30 +71,30 @@ export class Coder {
     return new Uint8Array(this.#run.memory.buffer, at, count).slice();
   }
 
-  /** Decodes what intervals of such a width tell of the coefficients (see `Step`); whether the bytes sufficed. */
+  /** Decodes a level's refinement of the coefficients, given its width (see `Step`); returns whether the bytes sufficed. */
   level(width: number): boolean {
     return this.#run.level(width, 0) !== 0;
   }
 
-  /** Decodes 10 bits that all decisions so far decide; whether they are right. */
+  /** Decodes the digest, 10 bits that depend on all decisions so far; returns whether it is right. */
   check(): boolean {
     return this.#run.check() !== 0;
   }
 
-  /** What is known of the coefficients, [rows, columns, planes, pitch, pitch]. */
+  /** The coefficients as far as they are known, in units, [rows, columns, planes, pitch, pitch]. */
   values(): Int32Array<ArrayBuffer> {
     this.#reserve(this.#kept);
     this.#run.values(this.#known);
     return new Int32Array(this.#run.memory.buffer as ArrayBuffer, this.#known, this.#coefficients).slice();
   }
 
-  /** Keeps all that is known and learned. */
+  /** Saves the state of the decoder: the coefficients and the models. */
   keep(): void {
     this.#reserve(this.#stream);
     this.#run.keep(this.#kept);
   }
 
-  /** Goes back to what was kept. */
+  /** Returns to the state saved by `keep`. */
   restore(): void {
     this.#run.restore(this.#kept);
   }
@@ -106,7 +106,7 @@ export class Coder {
     new Uint8Array(this.#run.memory.buffer).set(data, at);
   }
 
-  /** Grows memory up to an address. */
+  /** Grows the memory if it ends before address `end`. */
   #reserve(end: number): void {
     const missing = end - this.#run.memory.buffer.byteLength;
     if (missing <= 0) return;

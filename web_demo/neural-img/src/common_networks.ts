@@ -1,32 +1,35 @@
-/** Networks of the family `lapped` that pictures may share, so that a file need not hold them (docs/format.md). */
+/** Common networks of the family `lapped`, which are part of the decoder, so that files need not hold them (docs/format.md). */
 import { fromHalves, fromHex } from './bytes.ts';
 import { COMMON_NETWORKS } from './generated/common_networks.ts';
 import type { Network, Tensor } from './network.ts';
 
-/** Channels beside those of the planes. */
+/** Numbers of channels, those of the planes not counted, of which there are common networks. */
 const INNER = [17, 21, 25, 29];
 const DEPTHS = [2, 3, 4, 5];
+/** Planes that a stored head has weights for. */
 const PLANES = 3;
+/** Hidden matrices of the deepest network. */
 const LAYERS = 4;
-/** A head's code of 128 stands for one unit of a plane. */
+/** Codes of stored heads are in units of 2⁻⁷ of the level's width. */
 const SHIFT = 7;
-/** Share of the colours' range that a code of 1 of `Colours.matrix` stands for at a coefficient of 1. */
+/** Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives to a coefficient of 1 unit. */
 export const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
 
-/** The networks of one width, which share their layers, with n channels beside the planes. */
+/** The networks of one width, which share their layers; n channels besides those of the planes. */
 interface CommonTrunk {
+  /** Step sizes of the hidden matrices, [4]. */
   steps: Float32Array;
   /** Codes of the hidden matrices, [4, n, n]. */
   weights: Int8Array;
-  /** For each depth, what to add to the planes: [4, 3, n], in 1/128 of the level's width. */
+  /** For each depth, codes of the weights from channels to corrections of the planes, [4, 3, n]. */
   heads: Int8Array;
 }
 
-/** How planes become colours. */
+/** The map from planes to colours. */
 export interface Colours {
   /** Codes [colour, plane]. */
   matrix: Int8Array;
-  /** Colour where all planes are 0, from 0 to 255. */
+  /** The colour where all planes are 0, from 0 to 255. */
   border: Uint8Array;
 }
 
@@ -34,7 +37,7 @@ export interface Colours {
 export const hasCommon = (depth: number, channels: number, colours: number): boolean =>
   DEPTHS.includes(depth) && INNER.includes(channels - colours);
 
-/** The common hidden layers of a network of that size, by the names of docs/format.md. */
+/** The hidden layers of the common network of this size, as tensors named as in docs/format.md. */
 export function commonLayers(depth: number, channels: number, planes: number): Network['tensors'] {
   const [layers, own] = [depth - 1, channels - planes];
   const { weights, steps } = trunkOf(own);
@@ -49,7 +52,7 @@ export function commonLayers(depth: number, channels: number, planes: number): N
   };
 }
 
-/** The common head of a network of that size, of a level of that width in units. */
+/** The head of the common network of this size in a level whose width is `width` units. */
 export function commonHead(
   depth: number,
   channels: number,
@@ -64,7 +67,7 @@ export function commonHead(
     const codes = matrix.subarray(colour * planes, (colour + 1) * planes);
     data.set(codes, colour * channels);
     for (let channel = 0; channel < own; channel++) {
-      // A fourth plane gets what the third one gets.
+      // A fourth plane is corrected like the third one.
       const added = (plane: number) => head[Math.min(plane, PLANES - 1) * own + channel] as number;
       const sum = codes.reduce((all, code, plane) => all + code * added(plane), 1 << (SHIFT - 1)) >> SHIFT;
       data[colour * channels + planes + channel] = Math.min(Math.max(sum, -127), 127);
@@ -78,18 +81,18 @@ export function commonHead(
   };
 }
 
-/** How far codes of a head near the common one may be from that one's: from -8 to 7. */
+/** Codes of a head near the common one differ from that one's by −8 to 7. */
 export const NEAR = 8;
 
-/** The head whose codes are moved by so much, a number for each colour and channel behind the planes. */
-export function near(head: Network['tensors'], moves: ArrayLike<number>): Network['tensors'] {
+/** Adds offsets to a head's codes: one for each colour and each channel behind those of the planes. */
+export function near(head: Network['tensors'], offsets: ArrayLike<number>): Network['tensors'] {
   const { shape, data } = head.head as Tensor;
   const [colours, channels] = shape as [number, number];
-  const own = moves.length / colours;
+  const own = offsets.length / colours;
   const codes = Int8Array.from(data, (code, at) => {
     const [colour, channel] = [Math.floor(at / channels), (at % channels) - (channels - own)];
-    const away = channel < 0 ? 0 : (moves[colour * own + channel] as number);
-    return Math.min(Math.max(code + away, -127), 127);
+    const offset = channel < 0 ? 0 : (offsets[colour * own + channel] as number);
+    return Math.min(Math.max(code + offset, -127), 127);
   });
   return { ...head, head: { shape, data: codes } };
 }
@@ -101,7 +104,7 @@ function trunkOf(own: number): CommonTrunk {
   return trunks.get(own) as CommonTrunk;
 }
 
-/** Of each width: steps as float32, then the weights' codes, two to a byte, then those of heads. */
+/** Reads, for each width, the steps as float32, then the weights' codes, two to a byte, then the heads' codes. */
 function readTrunks({ buffer }: Uint8Array<ArrayBuffer>): Map<number, CommonTrunk> {
   let at = 0;
   const take = (count: number) => {

@@ -5,10 +5,10 @@ export interface Span {
 }
 
 /**
- * Where the network is asked: `size` sample centres spread over `span` of an axis of `n` native pixels.
+ * Coordinates of `size` samples, spread evenly over `span` of an axis of `n` native pixels.
  *
- * The whole axis covers [-1, 1], so native pixel j sits at its centre, (2j + 1) / n - 1.
- * The order of operations is part of the contract with Python (tests/vectors/coordinates.json).
+ * The whole axis covers [-1, 1]; native pixel j is the point (2j + 1) / n - 1, its centre. The order of operations matters: results
+ * are bit by bit those of the Python runtime (tests/vectors/coordinates.json).
  */
 export function axis(n: number, span: Span = { start: 0, count: n }, size = span.count): Float32Array {
   return Float32Array.from(
@@ -17,13 +17,13 @@ export function axis(n: number, span: Span = { start: 0, count: n }, size = span
   );
 }
 
-/** Native pixels of an axis of `n` from one sample to the next; 1 of a single sample, which tells of none. */
+/** Distance from one sample to the next, in native pixels, on an axis of `n`; 1 for a single sample. */
 export function spacingOf(n: number, samples: Float32Array): number {
   const [first = 0, last = 0, steps] = [samples[0], samples.at(-1), samples.length - 1];
   return steps > 0 ? (((last - first) / steps) * n) / 2 : 1;
 }
 
-/** The middles of stretches of `step` samples; the last stretch keeps its length though samples may be missing. */
+/** The centres of groups of `step` samples; the last group counts as complete even if it has fewer samples. */
 export function coarsen(samples: Float32Array, step: number): Float32Array {
   const first = samples[0] ?? 0;
   const pitch = samples.length > 1 ? ((samples.at(-1) ?? 0) - first) / (samples.length - 1) : 0;

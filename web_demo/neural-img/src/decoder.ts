@@ -12,33 +12,36 @@ import { ModelError } from './model_error.ts';
 import type { ModelInfo } from './network.ts';
 import { AnirStream } from './stream.ts';
 
-/** Some rows of the picture over its full width, RGBA. */
+/** Some rows of the picture in its full width, as RGBA samples. */
 export interface Tile {
   firstRow: number;
   width: number;
   height: number;
-  /** One sample stands for scale × scale pixels: 1, but for the coarse picture. */
+  /** Each sample stands for scale × scale pixels: 1 except in the coarse picture. */
   scale: number;
   pixels: Uint8ClampedArray<ArrayBuffer>;
 }
 
 export interface DecodeOptions {
-  /** Where to sample the picture, by default at its native pixels: see `axis`. */
+  /** Coordinates of the columns to sample, by default those of native pixels: see `axis`. */
   x?: Float32Array;
+  /** Coordinates of the rows. */
   y?: Float32Array;
-  /** Yields the whole picture coarsely first, as one tile of a scale over 1. */
+  /** Whether to yield a coarse version of the whole picture first, as one tile with a scale above 1. */
   coarse?: boolean;
-  /** Stops after the tiles in work and throws the signal's reason. */
+  /** Stops decoding after the tiles in progress; the signal's reason is thrown. */
   signal?: AbortSignal;
 }
 
 export interface NeuralImage {
   readonly info: ModelInfo;
+  /** Bytes of the file that the picture is decoded from. */
   readonly bytes: number;
-  /** Yields the picture from the top, tile by tile. */
+  /** Yields the picture tile by tile, from top to bottom. */
   decode(options?: DecodeOptions): AsyncGenerator<Tile, void, void>;
 }
 
+/** The samples of one tile. */
 interface Part {
   firstRow: number;
   scale: number;
@@ -49,24 +52,36 @@ interface Part {
 }
 
 export interface DecoderOptions {
-  /** How many workers share a picture at most, by default up to four; they need no isolated page. */
+  /** Most workers that draw one picture; by default one per processor thread, up to four. They need no cross-origin isolated page. */
   threads?: number;
-  /** By default the package's own; `neural-img/onnx` has another. */
+  /** What decodes in the workers: by default the package's own WebAssembly; `neural-img/onnx` has another engine. */
   engine?: Engine;
 }
 
-// A part takes long enough for a worker to be busy while messages are on their way, and so short that a stop is prompt.
-const PART = { macs: 1e9, mostMacs: 8e9, leastPixels: 16384, mostPixels: 49152, rows: 16 };
-/** Families that are drawn from few points (docs/decoding.md): the taller a part, the fewer points for each of its pixels. */
+/** How large a part is: enough work to keep a worker busy while messages are in transit, little enough to stop promptly. */
+const PART = {
+  // Multiply-adds: the number aimed at, and the limit.
+  macs: 1e9,
+  mostMacs: 8e9,
+  leastPixels: 16384,
+  mostPixels: 49152,
+  // The number of rows is a multiple of this, if it is larger.
+  rows: 16,
+};
+/** Families drawn from few points (docs/decoding.md), and their own limits: the taller a part, the fewer points per pixel. */
 const SMOOTH = { families: ['fourier', 'gabor'], mostMacs: 16e9, mostPixels: 196608 };
+/** Samples of the coarse picture, at most. */
 const COARSE_PIXELS = 8192;
-const COARSEST_STEP = 8;
+/** Native pixels per sample of the coarse picture along each axis, at least. */
+const LEAST_COARSE_SCALE = 8;
 const MAX_THREADS = 4;
 
+/** Decodes pictures in workers, which start when they are first needed. */
 export class Decoder {
-  /** How many workers share a picture at most. */
+  /** Most workers that draw one picture. */
   readonly threads: number;
   readonly #lanes: Lane[] = [];
+  /** Settles when the picture asked for last is drawn: pictures are drawn one after the other. */
   #turn = Promise.resolve();
 
   constructor({
@@ -77,14 +92,14 @@ export class Decoder {
     while (this.#lanes.length < threads) this.#lanes.push(new Lane(engine, this.#lanes));
   }
 
-  /** Starts a worker, so that it is ready by the time that there is a file. */
+  /** Starts the first worker ahead of time, while the file is still on its way. */
   start(): void {
     this.#lanes[0]?.start().catch(() => undefined);
   }
 
   /**
-   * Opens a whole file, `.onnx` or `.anir`; of the latter the level that is asked for, or else the last one that is whole, and of
-   * one that was cut before that its preview. Throws a ModelError with a readable message when `file` is not a neural image.
+   * Opens a file, `.onnx` or `.anir`. Of an `.anir` file, which may be cut short, opens `level`, counted from 0, by default the last
+   * complete level, or the preview if there is none. Throws a ModelError with a readable message if `file` is not a neural image.
    */
   async open(file: Uint8Array, { level }: { level?: number } = {}): Promise<NeuralImage> {
     const source: Source = level === undefined ? { file } : { file, level };
@@ -93,7 +108,7 @@ export class Decoder {
     return this.#image(source, info as ModelInfo, file.length);
   }
 
-  /** Opens an `.anir` file of which the bytes are yet to come. */
+  /** Opens an `.anir` file whose bytes are fed as they arrive. */
   stream(): AnirStream {
     return new AnirStream(this.#first(), (plan, info, bytes) => this.#image({ plan }, info, bytes));
   }
@@ -130,7 +145,7 @@ export class Decoder {
     }
   }
 
-  /** Has all parts decoded after those of the pictures before; no worker waits for who reads the tiles. */
+  /** Decodes all parts, after those of earlier pictures; workers do not wait until tiles are consumed. */
   #start(source: Source, parts: Part[], stopped: AbortSignal): Promise<Tile>[] {
     const waiting = parts.map(() => deferred<Tile>());
     const entries = parts.entries();
@@ -140,13 +155,13 @@ export class Decoder {
         await decodePart(lane, source, part).then(waiting[index]?.resolve, waiting[index]?.reject);
       }
     };
-    // Two parts for each worker, so that it has the next one before it is asked for.
+    // Two requests per worker are in flight, so that it never waits for the next one.
     const join = async (lane: Lane) => Promise.all([work(lane), work(lane)]);
     const helpers = this.#lanes.slice(1, parts.length);
     this.#turn = this.#turn.then(async () => {
       const first = this.#lanes[0];
       if (!first || stopped.aborted) return;
-      // The others join once they have the picture; one that cannot is not missed.
+      // The other workers join once they have opened the picture; one that fails is done without.
       const others = helpers.map((lane) => lane.open(source).then(() => join(lane)));
       await Promise.allSettled([join(first), ...others]);
     });
@@ -163,6 +178,7 @@ async function decodePart(lane: Lane, source: Source, part: Part): Promise<Tile>
   return { firstRow, width: x.length, height: y.length, scale, pixels };
 }
 
+/** Splits the picture into parts of whole rows, at full resolution. */
 function fineParts(
   x: Float32Array,
   y: Float32Array,
@@ -171,7 +187,7 @@ function fineParts(
 ): Omit<Part, 'spacing'>[] {
   const isSmooth = SMOOTH.families.includes(family);
   const { mostMacs, mostPixels } = isSmooth ? SMOOTH : PART;
-  // Two for each worker, which has the next one before it is asked for.
+  // Two parts per worker, as each has two requests in flight.
   const wanted = isSmooth ? (x.length * y.length) / (2 * threads) : PART.macs / macsPerPixel;
   const pixels = Math.min(Math.max(wanted, PART.leastPixels), mostPixels, mostMacs / macsPerPixel);
   const fitting = Math.floor(pixels / x.length);
@@ -182,15 +198,15 @@ function fineParts(
   });
 }
 
-/** The whole picture with so few samples that it is one part. */
+/** The whole picture as a single part, with at most COARSE_PIXELS samples. */
 function coarsePart(x: Float32Array, y: Float32Array, [across, down]: Part['spacing']): Part {
-  let scale = COARSEST_STEP;
+  let scale = LEAST_COARSE_SCALE;
   while (Math.ceil(x.length / scale) * Math.ceil(y.length / scale) > COARSE_PIXELS) scale *= 2;
   const spacing: Part['spacing'] = [across * scale, down * scale];
   return { firstRow: 0, scale, x: coarsen(x, scale), y: coarsen(y, scale), spacing };
 }
 
-/** A promise that is settled from outside, and that nobody has to wait for: not all browsers have Promise.withResolvers. */
+/** A promise with its `resolve` and `reject`, whose rejection need not be handled; not all browsers have Promise.withResolvers. */
 export function deferred<T>() {
   const made = {} as { resolve(value: T): void; reject(reason: unknown): void };
   const promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }));

@@ -1,4 +1,4 @@
-/** Evaluates networks off the main thread: one request after the other, one network at a time. */
+/** The worker: answers requests in order, with one picture open at a time. */
 import { AnirFile } from './anir_file.ts';
 import { isAnir } from './anir_header.ts';
 import { FAMILIES } from './families/index.ts';
@@ -11,16 +11,17 @@ import { infoOf, type Network } from './network.ts';
 import { readNetwork } from './onnx_reader.ts';
 import { drawPreview, infoOfPreview, type Preview } from './preview.ts';
 
-/** What is drawn. */
+/** What is drawn. The page gets it from the first worker and sends it to the others, which then need not decode the file. */
 type Plan = Network | Preview;
 
-// They come before all that is asked.
+// Set by the first message, which comes before all requests.
 let kernel: Kernel;
 let coder: WebAssembly.Module;
 let workers: number;
 let draw: Draw | undefined;
-/** What was asked is answered in turn. */
+/** Settles when all requests so far are answered: they are answered in order. */
 let queue = Promise.resolve();
+/** Files that arrive piece by piece, by the numbers of their streams. */
 const streams = new Map<number, AnirFile>();
 
 type Message = Request<Plan> & { modules?: Modules; workers: number };
@@ -37,15 +38,15 @@ self.postMessage('ready');
 async function answer({ id, file, plan, level, grid, piece }: Request<Plan>): Promise<void> {
   try {
     const opened = file || plan ? await open(file, plan, level) : undefined;
-    const told = piece && (await take(piece));
+    const described = piece && (await take(piece));
     const pixels = grid && decode(grid);
-    // What is open here has a copy of the codes, the largest part of a plan, in the kernel.
+    // The codes, the largest part of a plan, can be transferred: the open picture has its own copy in the kernel.
     const codes = opened?.plan && !isPreview(opened.plan) ? opened.plan.latents?.codes : undefined;
     const moved = [pixels, codes].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
-    reply({ id, ...opened, ...told, ...(pixels && { pixels }) }, moved);
+    reply({ id, ...opened, ...described, ...(pixels && { pixels }) }, moved);
   } catch (error) {
     const isKnown = error instanceof ModelError;
-    // After a trap or without memory the instance cannot be trusted any more.
+    // After a WebAssembly trap or an out-of-memory error the instance's state is unknown.
     reply({ id, error: isKnown ? error.message : explain(error), fatal: !isKnown || error.isFatal });
   }
 }
@@ -54,21 +55,21 @@ function reply(answer: Answer<Plan>, transfer: Transferable[] = []): void {
   self.postMessage(answer, { transfer });
 }
 
-/** Makes a network ready to be drawn: one that is read from a file here, or that another worker has read. */
+/** Prepares a picture for drawing: one read from `file` here, or a `plan` that another worker made. */
 async function open(
   file: Uint8Array | undefined,
   plan: Plan | undefined,
   level: number | undefined,
-): Promise<Partial<ReturnType<typeof told>>> {
+): Promise<Partial<ReturnType<typeof described>>> {
   draw = undefined;
   kernel.clear();
   const own = plan ?? (await read(file ?? new Uint8Array(), level));
   draw = isPreview(own) ? drawPreview(own) : FAMILIES.get(own.family)?.open(kernel, own);
-  return plan ? {} : told(own);
+  return plan ? {} : described(own);
 }
 
 const isPreview = (plan: Plan): plan is Preview => 'offset' in plan;
-const told = (plan: Plan) => ({ info: isPreview(plan) ? infoOfPreview(plan) : infoOf(plan), plan });
+const described = (plan: Plan) => ({ info: isPreview(plan) ? infoOfPreview(plan) : infoOf(plan), plan });
 
 async function read(file: Uint8Array, level: number | undefined): Promise<Plan> {
   if (!isAnir(file)) return readNetwork(kernel, file);
@@ -83,7 +84,7 @@ async function read(file: Uint8Array, level: number | undefined): Promise<Plan> 
 
 const newFile = () => new AnirFile(coder, connect);
 
-/** Ports to the decoder's other workers, so many at most; the page starts them where it has to. */
+/** Returns ports to at most `most` of the decoder's other workers; the page starts those that do not run yet. */
 function connect(most: number): MessagePort[] {
   return Array.from({ length: Math.min(most, workers - 1) }, (_, i) => {
     const { port1, port2 } = new MessageChannel();
@@ -92,10 +93,10 @@ function connect(most: number): MessagePort[] {
   });
 }
 
-/** Goes on with a stream. */
+/** Feeds a stream, closes it, or returns one of its pictures. */
 async function take({ stream, at, bytes, level, close }: Piece): Promise<Partial<Answer<Plan>>> {
   const file = streams.get(stream) ?? newFile();
-  // A worker that was replaced knows no stream of before.
+  // A worker that replaced a failed one does not know earlier streams.
   if (file.size !== at && !close)
     throw new ModelError('The decoder had to start again: open the file again, too.');
   streams.set(stream, file);
@@ -106,9 +107,10 @@ async function take({ stream, at, bytes, level, close }: Piece): Promise<Partial
   if (bytes) file.feed(bytes);
   if (level === 'preview') {
     const plan = file.preview();
-    return plan ? told(plan) : {};
+    return plan ? described(plan) : {};
   }
-  if (level !== undefined) return told(await (level === 'refined' ? file.refined() : file.network(level)));
+  if (level !== undefined)
+    return described(await (level === 'refined' ? file.refined() : file.network(level)));
   return { available: file.available, ...(file.header && { header: file.header }) };
 }
 

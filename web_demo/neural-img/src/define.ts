@@ -1,7 +1,7 @@
-/** Importing this makes `<neural-img>` known to the page. */
+/** Importing this module defines the element `<neural-img>`. */
 import { NeuralImgElement } from './element.ts';
 
-// A server that renders pages has no elements.
+// There are no custom elements in server-side rendering.
 if (globalThis.customElements && !customElements.get('neural-img'))
   customElements.define('neural-img', NeuralImgElement);
 

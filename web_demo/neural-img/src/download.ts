@@ -1,44 +1,44 @@
 /**
- * The bytes of a file in turn, as many as are asked for. An answer that was given up goes on later with a Range request; where
- * the host does not know these, or the file is another one by now, with the whole file.
+ * Downloads a file up to where it is needed. A stopped download resumes with a Range request or, if the host does not support
+ * these or the file has changed, with the whole file.
  */
 import { concat } from './bytes.ts';
 import { ModelError } from './model_error.ts';
 
 export interface Part {
   bytes: Uint8Array;
-  /** Whether the file begins with these: nothing of it came before, or it was replaced. */
+  /** Whether these are the file's first bytes: of a new download, or of a file that has been replaced. */
   isFirst: boolean;
 }
 
-/** What a host sends. */
+/** A response of the host. */
 interface Answer {
   body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
-  /** Where in the file it ends, as far as that was asked for. */
+  /** Offset in the file at which the requested range ends; infinite for the whole file. */
   end: number;
-  /** Bytes that are known already. */
+  /** How many of its next bytes were received earlier and are skipped. */
   known: number;
 }
 
 export class Download {
-  /** Bytes that have come, those that came twice included. */
+  /** Bytes received, including those received twice. */
   taken = 0;
-  /** Where in the file the next part begins. */
+  /** Offset in the file of the next part. */
   #at = 0;
-  /** What tells one state of the file from another. */
+  /** ETag or date of the file, which tells its versions apart. */
   #tag: string | undefined;
   #answer: Answer | undefined;
   #stop = new AbortController();
 
   constructor(
     private readonly address: string,
-    /** What messages call it. */
+    /** The file's name in error messages. */
     private readonly name: string,
   ) {}
 
   /**
-   * The bytes that come next, up to `end` at least if the file is so long; nothing where it ends. Throws a ModelError if the host
-   * has no such file or breaks off, and an AbortError if `stop` is called.
+   * Returns the next bytes, or undefined at the file's end, or where `end` has been reached. Throws a ModelError if the host has no
+   * such file or the connection breaks off, and an AbortError if `stop` is called.
    */
   async next(end = Number.POSITIVE_INFINITY): Promise<Part | undefined> {
     const { signal } = this.#stop;
@@ -57,21 +57,21 @@ export class Download {
     }
   }
 
-  /** All bytes from here on, after some that came before. */
+  /** Returns all remaining bytes, with `first` in front. */
   async rest(first?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     const parts = first ? [first] : [];
     for (let part = await this.next(); part; part = await this.next()) parts.push(part.bytes);
     return concat(parts);
   }
 
-  /** Gives up the answer that is coming. */
+  /** Aborts the current request. */
   stop(): void {
     this.#stop.abort();
     this.#stop = new AbortController();
     this.#answer = undefined;
   }
 
-  /** New bytes of an answer, which may be none; undefined at its end. */
+  /** Returns the next new bytes of a response, possibly none; undefined at its end. */
   async #read(answer: Answer, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
       const { value } = (await answer.body?.read()) ?? {};
@@ -99,11 +99,11 @@ export class Download {
     return this.#whole(response);
   }
 
-  /** The part that is asked for, or the whole file; nothing if that fails. */
+  /** Requests the bytes from here to `end`. Returns a response with them or with the whole file; undefined if that fails. */
   async #askForRange(end: number, signal: AbortSignal): Promise<Response | undefined> {
     const last = Number.isFinite(end) ? end - 1 : '';
     const headers: Record<string, string> = { Range: `bytes=${this.#at}-${last}` };
-    // Another site would be asked first whether it allows this header.
+    // To another origin, this header would cost a CORS preflight request.
     const isOwn = new URL(this.address, document.baseURI).origin === location.origin;
     if (isOwn && this.#tag && !this.#tag.startsWith('W/')) headers['If-Range'] = this.#tag;
     const response = await fetch(this.address, { signal, headers }).catch(() => undefined);
@@ -115,7 +115,7 @@ export class Download {
     return undefined;
   }
 
-  /** An answer with all of the file, of which what is known is passed over if it is the same file for certain. */
+  /** Takes a response with the whole file; known bytes are skipped if the file is certainly the same. */
   #whole(response: Response): Answer {
     const tag = tagOf(response);
     if (tag === undefined || tag !== this.#tag) this.#at = 0;

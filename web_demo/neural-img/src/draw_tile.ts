@@ -2,7 +2,7 @@ import type { Tile } from './decoder.ts';
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** Draws a tile in the place of what was there; a coarse one is stretched over the pixels that it stands for. */
+/** Draws a tile, replacing what was there; a coarse tile is enlarged to the pixels that it stands for. */
 export function drawTile(context: Context, { firstRow, width, height, scale, pixels }: Tile): void {
   const data = new ImageData(pixels, width, height);
   if (scale === 1) {
@@ -12,9 +12,9 @@ export function drawTile(context: Context, { firstRow, width, height, scale, pix
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')?.putImageData(data, 0, 0);
   context.save();
-  // Nothing of before shows through where the picture is transparent.
+  // Otherwise the old content would show through transparent pixels.
   context.clearRect(0, firstRow * scale, width * scale, height * scale);
-  // Less than that shows the samples as squares.
+  // In lower quality, samples are visible as squares.
   context.imageSmoothingQuality = 'high';
   context.drawImage(canvas, 0, firstRow * scale, width * scale, height * scale);
   context.restore();

@@ -13,20 +13,20 @@ declare global {
   }
 }
 
-// A server that renders pages imports the module, too, but has no elements.
+// Server-side rendering imports this module, too, but has no HTMLElement.
 const BaseElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as const;
-// How far from the viewport an element is near, as decoding takes a while; some browsers look into scrollers, too.
+// Decoding takes a while, so it starts this far outside the viewport; scrollMargin, for scroll containers, is not supported everywhere.
 const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
 
 /**
- * `<neural-img src="photo.anir" width="600" height="400" alt="…">`: a neural image at the screen's own pixels.
+ * `<neural-img src="photo.anir" width="600" height="400" alt="…">`: a neural image, drawn at device pixels.
  *
- * Loads and decodes near the viewport, coarsely first, as much of a file that streams as its size on the screen deserves, and
- * again when that changes. Dispatches `refine` for each level of such a file that is drawn, `load` when a picture is first drawn
- * as well as it should be, and `error`, whose message the element also shows unless there is a picture.
+ * Loads and decodes once it is near the viewport, and draws again when its size changes; a coarse picture comes first. Of a file that
+ * streams it takes as many levels as its size on the screen calls for. Dispatches `refine` for each level of such a file that is drawn,
+ * `load` when the picture is first drawn at the quality asked for, and `error`, whose message it also shows unless there is a picture.
  */
 export class NeuralImgElement extends BaseElement {
   static readonly observedAttributes = ATTRIBUTES;
@@ -41,13 +41,14 @@ export class NeuralImgElement extends BaseElement {
   #isNear = false;
   #natural: Size = { width: 0, height: 0 };
   #source: Source | undefined;
-  /** Settles when the source is first drawn whole, or cannot be. */
+  /** Settles when the source is first drawn completely, or has failed. */
   #ready = deferred<void>();
+  /** Whether a call of `decode` is pending, so that the picture is loaded wherever the element is. */
   #isAsked = false;
   #isComplete = true;
-  /** Bytes of the file that the last `refine` told of. */
+  /** `bytes` of the last `refine` event. */
   #refined = 0;
-  /** Ends when there is something newer to draw. */
+  /** Aborted when there is something newer to draw. */
   #turn = new AbortController();
 
   constructor() {
@@ -74,7 +75,7 @@ export class NeuralImgElement extends BaseElement {
     this.#reflect('alt', value);
   }
 
-  /** In CSS pixels, as laid out. */
+  /** The element's width on the page in CSS pixels; setting it sets the attribute. */
   get width(): number {
     return this.offsetWidth;
   }
@@ -96,7 +97,7 @@ export class NeuralImgElement extends BaseElement {
     this.#reflect('loading', value);
   }
 
-  /** How good the picture is to be: low, auto, high, or a number of decibels. */
+  /** Which quality to fetch: `low`, `auto`, `high`, or a PSNR in dB. */
   get quality(): string {
     return this.getAttribute('quality')?.toLowerCase() ?? 'auto';
   }
@@ -104,7 +105,7 @@ export class NeuralImgElement extends BaseElement {
     this.#reflect('quality', value);
   }
 
-  /** The picture's own size in pixels; 0 until it is known. */
+  /** The picture's native width in pixels; 0 until it is known. */
   get naturalWidth(): number {
     return this.#natural.width;
   }
@@ -112,22 +113,22 @@ export class NeuralImgElement extends BaseElement {
     return this.#natural.height;
   }
 
-  /** The whole address of the file that is shown. */
+  /** The absolute URL of the file that is shown. */
   get currentSrc(): string {
     return this.#source?.current ?? '';
   }
 
-  /** Bytes that have come for this `src`. */
+  /** Bytes received for this `src`. */
   get bytesLoaded(): number {
     return this.#source?.bytesLoaded ?? 0;
   }
 
-  /** Whether there is nothing to wait for: no `src`, or it was drawn or failed. */
+  /** Whether nothing is pending: there is no `src`, or it was drawn, or failed. */
   get complete(): boolean {
     return this.#isComplete;
   }
 
-  /** Loads wherever the element is; resolves once it is drawn, or read where it has no size, as outside a page. */
+  /** Loads even far from the viewport or outside a document; resolves once drawn, or once read if the element has no size. */
   decode(): Promise<void> {
     this.#isAsked = !this.#isComplete;
     void this.#update();
@@ -135,7 +136,7 @@ export class NeuralImgElement extends BaseElement {
   }
 
   connectedCallback(): void {
-    // Properties that were set before the element was defined.
+    // Properties that were set before the element was defined shadow the accessors: pass them through these.
     for (const name of ATTRIBUTES) {
       if (!Object.hasOwn(this, name)) continue;
       const value = this[name] as string;
@@ -145,7 +146,7 @@ export class NeuralImgElement extends BaseElement {
     this.#describe();
     this.#near.observe(this);
     try {
-      // In device pixels where the browser can, which also tells when the page is zoomed.
+      // In device pixels where the browser can, so that zooming the page is noticed, too.
       this.#resized.observe(this.#surface.canvas, { box: 'device-pixel-content-box' });
     } catch {
       this.#resized.observe(this.#surface.canvas);
@@ -174,7 +175,7 @@ export class NeuralImgElement extends BaseElement {
     else this.setAttribute(name, String(value));
   }
 
-  /** A new source; what was shown stays until there is something to draw. */
+  /** Takes a new source; the old picture stays until there is something to draw. */
   #begin(): void {
     this.#turn.abort();
     this.#source?.stop();
@@ -203,7 +204,7 @@ export class NeuralImgElement extends BaseElement {
     else if (this.loading === 'lazy' && !this.#isAsked) this.#clear();
   }
 
-  /** Gives memory back; the file stays, and the layout. */
+  /** Frees the bitmap and decoded data; keeps the file's bytes and the layout. */
   #clear(): void {
     this.#turn.abort();
     this.#source?.rest();
@@ -214,7 +215,7 @@ export class NeuralImgElement extends BaseElement {
     return this.#isAsked || (this.isConnected && (this.#isNear || this.loading === 'eager'));
   }
 
-  /** Brings the canvas up to date with the source, the size and the place on the page; the latest call wins. */
+  /** Brings the canvas up to date with the source, its size and its position on the page; the latest call wins. */
   async #update(): Promise<void> {
     if (!this.#isWanted || !this.src || !this.#message.hidden) return;
     this.#turn.abort();
@@ -243,7 +244,7 @@ export class NeuralImgElement extends BaseElement {
     const scale = (size.width || natural.width) / natural.width;
     for await (const { image, refinement } of source.pictures(this.quality, scale, signal)) {
       signal.throwIfAborted();
-      // A file that was replaced in between may be of another size.
+      // The file may have been replaced on the server by one of another size.
       const { width, height } = image.info;
       if (width !== natural.width || height !== natural.height) return this.#show(source, signal);
       await this.#surface.draw(image, size, signal);

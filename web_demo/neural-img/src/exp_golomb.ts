@@ -1,23 +1,23 @@
 /**
- * Exp-Golomb codes: numbers as few bits if they are small, without an end (Teuhola 1978).
+ * Exp-Golomb codes, which spend few bits on small numbers and have no upper bound (Teuhola 1978).
  *
- * Of order k, a number n from 0 on is told as ⌊n / 2ᵏ⌋ + 1 in binary, after as many zeros as that has bits beyond its first,
- * and then the lowest k bits of n.
+ * The code of order k of n ≥ 0 is ⌊n / 2ᵏ⌋ + 1 in binary, preceded by one zero for each of its bits but the first, and followed by
+ * the lowest k bits of n.
  */
 import { ModelError } from './model_error.ts';
 
 const MOST_BITS = 30;
 
-/** The file ends within its header. */
+/** Thrown where a file ends within its header. */
 export class IncompleteError extends ModelError {}
 
 export const damaged = () => new ModelError('The header of this .anir file is damaged; fetch it again.');
 
-/** Numbers from the bits of bytes, the highest bit of a byte first. */
+/** Reads numbers bit by bit, the highest bit of each byte first. */
 export class BitReader {
   #at: number;
 
-  /** Reads from byte `at` on. */
+  /** Starts at byte `at`. */
   constructor(
     private readonly data: Uint8Array,
     at: number,
@@ -25,18 +25,18 @@ export class BitReader {
     this.#at = 8 * at;
   }
 
-  /** Bytes up to here, the one under way included. */
+  /** Number of bytes up to here, including one that is partly read. */
   position(): number {
     return Math.ceil(this.#at / 8);
   }
 
-  /** The next whole byte. Throws an IncompleteError if there is none. */
+  /** Reads the next whole byte. Throws an IncompleteError if there is none. */
   byte(): number {
     this.#at = 8 * this.position();
     return this.bits(8);
   }
 
-  /** A number of so many bits, at most 30. Throws an IncompleteError if there are not as many. */
+  /** Reads a number of `count` bits, at most 30. Throws an IncompleteError if there are fewer. */
   bits(count: number): number {
     let result = 0;
     for (const end = this.#at + count; this.#at < end; this.#at++) {
@@ -47,7 +47,7 @@ export class BitReader {
     return result;
   }
 
-  /** A number from 0 on by its code. Throws a ModelError if it has more than 30 bits. */
+  /** Reads a number ≥ 0 by its code of the given order. Throws a ModelError if it has more than 30 bits. */
   golomb(order: number): number {
     let zeros = 0;
     while (!this.bits(1)) if (++zeros + order >= MOST_BITS) throw damaged();
@@ -55,7 +55,7 @@ export class BitReader {
     return (high << order) | this.bits(order);
   }
 
-  /** A number of either sign: 0, 1, -1, 2, -2 have the codes of 0, 1, 2, 3, 4. */
+  /** Reads a number of either sign: 0, 1, -1, 2, -2 have the codes of 0, 1, 2, 3, 4. */
   signed(order: number): number {
     const number = this.golomb(order);
     return number & 1 ? (number + 1) >> 1 : -(number >> 1);

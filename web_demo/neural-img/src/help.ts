@@ -1,19 +1,19 @@
-/** How one worker decodes strips of a large picture for another, as a port tells it. */
+/** A worker's help with the strips of a large picture: it decodes some for another worker, which sends orders through a port. */
 import type { Header } from './anir_header.ts';
 import { type Range, Strips } from './strips.ts';
 
-/** A method of `Strips`, and what it takes. */
+/** A method of `Strips` with its argument. */
 export type Step =
   | ['feed', data: Uint8Array]
   | ['level', width: number]
   | ['check' | 'keep' | 'restore' | 'end'];
-/** What a port tells: to begin, as `Strips` do, steps, and to say what is known. */
+/** A message to a helper: `begin` with the arguments of a new `Strips`, a step, or `known`, which asks for the state. */
 export type Order = ['begin', [Header, Uint8Array, Range]] | Step | ['known'];
 
 /** Takes a step. */
 export const take = (strips: Strips, [name, argument]: Step) => strips[name](argument as never);
 
-/** Does what a port tells. Each answer is what is known, if that is asked for, or else true; from trouble on there is none in it. */
+/** Carries out the orders of a port. Answers each with the state if it asks for that, else with true; with undefined after a failure. */
 export function help(port: MessagePort, module: WebAssembly.Module): void {
   let strips: Strips | undefined;
   port.onmessage = ({ data: order }: MessageEvent<Order>) => {
@@ -23,7 +23,7 @@ export function help(port: MessagePort, module: WebAssembly.Module): void {
       const known = order[0] === 'known' && (strips as Strips).known();
       port.postMessage(known || true, known ? known.values.map(({ buffer }) => buffer) : []);
     } catch {
-      // There is nothing with which steps that follow could be taken.
+      // All further steps fail, too, as there is nothing to take them with.
       strips = undefined;
       port.postMessage(undefined);
     }

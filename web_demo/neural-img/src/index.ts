@@ -1,4 +1,4 @@
-/** Decodes adaptive neural images, off the main thread. */
+/** The public API of neural-img: decodes adaptive neural images in workers, off the main thread. */
 export type { Header, Level } from './anir_header.ts';
 export { axis, type Span } from './coordinates.ts';
 export { type DecodeOptions, Decoder, type DecoderOptions, type NeuralImage, type Tile } from './decoder.ts';

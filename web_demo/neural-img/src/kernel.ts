@@ -1,7 +1,7 @@
-/** The WebAssembly of assembly/ and its memory. */
+/** The WebAssembly module that does the arithmetic of drawing (assembly/), and its memory. */
 import { ModelError } from './model_error.ts';
 
-/** A matrix in the kernel's memory, in panels of eight rows: [rows / 8][columns][8] (assembly/kernel.ts). */
+/** A matrix at address `at` of the kernel's memory, in panels of eight rows: [rows / 8][columns][8] (assembly/kernel.ts). */
 export interface Matrix {
   at: number;
   rows: number;
@@ -9,8 +9,8 @@ export interface Matrix {
 }
 
 /**
- * Draws RGBA at columns x and rows y. Of what is finer than samples that are `spacing` native pixels apart, across and down, a
- * family that can takes averages (docs/decoding.md); by default samples are native pixels.
+ * Draws RGBA samples at the columns x and the rows y, which are `spacing` native pixels apart (across, down), by default 1. If that is
+ * more than 1, families that can do so average over the area of each sample (docs/decoding.md).
  */
 export type Draw = (
   x: Float32Array,
@@ -28,13 +28,15 @@ type Exports = Record<
 
 /** Bytes of eight floats side by side. */
 export const PANEL = 32;
-/** Addresses of a panel of zeros and one of ones. */
+/** Address of eight zeros. */
 export const ZEROS = 64;
+/** Address of eight ones. */
 export const ONES = 96;
-/** Behind the module's own constants, which lie from 1024 on. */
+/** First free address, behind the module's own constants, which begin at 1024. */
 const FIRST = 1088;
 const PAGE = 65536;
 
+/** An instance of the module, whose memory is a stack: `take` allocates on its top. */
 export class Kernel {
   /** The functions of assembly/. */
   readonly run: Exports;
@@ -45,12 +47,12 @@ export class Kernel {
     this.floats(ONES, 8).fill(1);
   }
 
-  /** Gives back all that was taken. */
+  /** Frees all memory. */
   clear(): void {
     this.#top = FIRST;
   }
 
-  /** Everything taken in `use` is given back after it. */
+  /** Calls `use`, and frees all memory that it has taken. */
   scope<T>(use: () => T): T {
     const top = this.#top;
     try {
@@ -60,7 +62,7 @@ export class Kernel {
     }
   }
 
-  /** What `make` makes of columns, with memory of its own, kept until it is asked for other columns or options. */
+  /** Wraps `make` so that its last result and the memory it took are reused until other columns or options are asked for. */
   keeping<O, T>(make: (x: Float32Array, options: O) => T): (x: Float32Array, options: O) => T {
     const base = this.#top;
     let kept: { x: Float32Array; key: string; value: T } | undefined;
@@ -74,7 +76,7 @@ export class Kernel {
     };
   }
 
-  /** The address of so many floats; what is there is left over from before. */
+  /** Allocates memory for some floats, which is not cleared, and returns its address. */
   take(floats: number): number {
     const at = this.#top;
     this.#top += Math.ceil(floats / 16) * 64;
@@ -88,11 +90,12 @@ export class Kernel {
     return at;
   }
 
-  /** A view that holds until more is taken. */
+  /** A view of the memory, valid until more is taken. */
   floats(at: number, count: number): Float32Array<ArrayBuffer> {
     return new Float32Array(this.run.memory.buffer as ArrayBuffer, at, count);
   }
 
+  /** Copies values into the memory and returns their address. */
   put(values: ArrayBufferView): number {
     const at = this.take(Math.ceil(values.byteLength / 4));
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -100,7 +103,7 @@ export class Kernel {
     return at;
   }
 
-  /** A matrix; rows are filled up with zeros to a multiple of eight. */
+  /** Writes a matrix, padded with zero rows to a multiple of eight. */
   matrix(rows: number, columns: number, value: (row: number, column: number) => number): Matrix {
     const count = Math.ceil(rows / 8) * 8 * columns;
     const at = this.take(count);
@@ -111,7 +114,7 @@ export class Kernel {
     return { at, rows, columns };
   }
 
-  /** A picture that `draw` puts at an address, rows a pitch of bytes apart, in whole panels of eight pixels. */
+  /** Returns the RGBA pixels that `draw` writes at the address `at`, with rows `pitch` bytes apart, in whole panels of eight pixels. */
   picture(width: number, height: number, draw: (at: number, pitch: number) => void) {
     return this.scope(() => {
       const pitch = Math.ceil(width / 8) * PANEL;

@@ -1,33 +1,36 @@
-/** One worker and what it was asked. */
+/** One worker, its pending requests, and the messages between it and the page. */
 import type { Header } from './anir_header.ts';
 import { ModelError } from './model_error.ts';
 import type { ModelInfo } from './network.ts';
 
-/** What a worker is asked; `Plan` is what opening a file gives that other workers need not work out again. */
+/** A request to a worker. `Plan` is the result of opening a file, so that other workers need not decode it again. */
 export interface Request<Plan = unknown> {
   id: number;
-  /** One of them comes when the picture is another than that of the request before. */
+  /** The file, or a plan of it, if the picture is not that of the previous request. */
   file?: Uint8Array;
   plan?: Plan;
-  /** Of a file with several levels, which one to open; the last one by default. */
+  /** Of a file with several levels, the one to open, counted from 0; the last complete one by default. */
   level?: number;
-  /** What to decode; without it the picture is only opened. */
+  /** Coordinates to decode at, and native pixels between samples (across, down); without it the picture is only opened. */
   grid?: { x: Float32Array; y: Float32Array; spacing: [number, number] };
-  /** Something to do with a file that comes piece by piece; the picture that is open stays so. */
+  /** A request about a file that arrives piece by piece; it leaves the open picture as it is. */
   piece?: Piece;
 }
 
-/** What a stream of a file is to take or to give. */
+/** A request about a stream: bytes to take, a picture to return, or both. */
 export interface Piece {
   /** The stream's number. */
   stream: number;
-  /** How many of its bytes were sent before; a stream begins at 0. */
+  /** How many of its bytes were sent before; 0 in a new stream. */
   at: number;
-  /** Those that come next. */
+  /** The next bytes. */
   bytes?: Uint8Array<ArrayBuffer>;
-  /** The level whose plan is asked for, the last whole one with what has come of the next, or what can be seen before the first. */
+  /**
+   * Whose plan to return: a level's; `refined`, the last complete level with what has arrived of the next; or `preview`, what can be
+   * shown before the first level is complete.
+   */
   level?: number | 'refined' | 'preview';
-  /** Whether the stream is to be forgotten. */
+  /** Whether the worker may forget the stream. */
   close?: true;
 }
 
@@ -37,29 +40,31 @@ export type Answer<Plan = unknown> =
       info?: ModelInfo;
       plan?: Plan;
       pixels?: Uint8ClampedArray<ArrayBuffer>;
-      /** Of a stream: its header, if it has come, and the number of levels that have come whole. */
+      /** Of a stream: its header, once complete. */
       header?: Header;
+      /** Of a stream: the number of levels that are complete. */
       available?: number;
     }
-  /** `fatal`: the worker cannot be trusted any more. */
+  /** `fatal`: the worker has to be replaced. */
   | { id: number; error: string; fatal: boolean };
 
 /** How pictures are decoded: starts workers that answer requests. */
 export interface Engine {
   /**
-   * Starts one of so many workers of a decoder. The first one alone is asked for files; it may post numbers of others, each with a
-   * port that these are to be given. Throws a ModelError if this browser cannot run one.
+   * Starts one of a decoder's `workers` workers. Only the first one is sent files; it may post the index of another worker, with a
+   * port to be passed on to that worker. Throws a ModelError if this browser cannot run one.
    */
   start(workers: number): Promise<Worker>;
 }
 
-/** A file, or what the first worker made of it. */
+/** A picture: a file, or the plan that the first worker made of it. */
 export interface Source {
   file?: Uint8Array;
   level?: number;
   plan?: unknown;
 }
 
+/** An answer without an error. */
 export type Done = Exclude<Answer, { error: string }>;
 
 interface Pending {
@@ -68,38 +73,39 @@ interface Pending {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** For one answer, those asked before included, of which there are two at most. */
+/** Milliseconds that an answer may take, including earlier requests in the worker's queue, of which there are at most two. */
 const TIME_LIMIT = 30_000;
 
-/** Started when it is first needed. */
+/** A worker, started when it is first needed and replaced after a failure. */
 export class Lane {
   #worker: Promise<Worker> | undefined;
+  /** The picture of the last request. */
   #loaded: Source | undefined;
   #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  /** One of all that a decoder has. */
   constructor(
     private readonly engine: Engine,
+    /** All lanes of the decoder, including this one. */
     private readonly all: readonly Lane[],
   ) {}
 
-  /** Opens the picture and, with a grid, decodes there. */
+  /** Opens the picture and, if there is a grid, decodes it there. */
   async open(source: Source, grid?: Request['grid']): Promise<Done> {
     const worker = await this.start();
-    // The worker answers in order, so it still holds the picture of the request before this one.
+    // The worker answers in order, so by then the picture of the previous request is the open one.
     const isLoaded = this.#loaded === source;
     this.#loaded = source;
     const { plan, ...file } = source;
     return this.#ask(worker, { ...(grid && { grid }), ...(!isLoaded && (plan ? { plan } : file)) });
   }
 
-  /** Goes on with a file that comes piece by piece. */
+  /** Sends a request about a file that arrives piece by piece. */
   async take(piece: Piece): Promise<Done> {
     return this.#ask(await this.start(), { piece });
   }
 
-  /** Gives the worker a port through which another one has it decode strips (help.ts). */
+  /** Gives the worker a port through which another worker asks it to decode strips (help.ts). */
   help(port: MessagePort): void {
     this.start().then(
       (worker) => worker.postMessage({}, [port]),
@@ -144,13 +150,13 @@ export class Lane {
       pending?.resolve(answer);
       return;
     }
-    // The worker may have lost its picture, so the next request brings it along.
+    // The worker may have no open picture now, so the next request has to send it.
     this.#loaded = undefined;
     pending?.reject(new ModelError(answer.error, answer.fatal));
     if (answer.fatal) this.#abandon(answer.error);
   }
 
-  /** Lets the worker go with all that it was asked; the next request starts a fresh one. */
+  /** Terminates the worker and rejects its pending requests; the next request starts a new one. */
   #abandon(reason: string): void {
     void this.#worker?.then((worker) => worker.terminate());
     this.#worker = this.#loaded = undefined;

@@ -1,32 +1,32 @@
 /**
- * The modulated lapped transform of a picture, evaluated at any coordinates (Malvar 1992).
+ * The modulated lapped transform of a picture (Malvar 1992), evaluated at arbitrary coordinates.
  *
- * A square lattice of cells covers the picture. Along each axis a cell has cosines of its lowest frequencies, under a window
- * that overlaps those of the two cells beside it; the transform is orthonormal.
+ * A square lattice of cells covers the picture. Along each axis a cell has cosines under a window that overlaps those of the two
+ * adjacent cells; of these the lowest frequencies are kept. The transform is orthonormal.
  */
 import type { Latents } from './network.ts';
 import type { Context } from './rans.ts';
 
-/** Pixels from one cell to the next. */
+/** Possible pitches: pixels from one cell to the next. */
 export const PITCHES = [16, 32];
-/** Frequencies that are kept along each axis, at least. */
+/** Least number of frequencies that are kept along each axis. */
 export const FEWEST = 4;
-/** Pixels from a point to the nearest neighbours at which a network sees planes. */
+/** Possible reaches: pixels from a point to the nearest neighbours at which a network sees planes. */
 export const REACHES = [1, 2, 3, 4];
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
-/** So many native pixels more than a whole number between samples are as good as none. */
-const HARDLY = 0.01;
+/** A spacing that exceeds a whole number of native pixels by less than this counts as that number. */
+const SPACING_TOLERANCE = 0.01;
 
-/** Cells from `start` to before `end`. */
+/** Cells from `start` up to but excluding `end`. */
 export interface Cells {
   start: number;
   end: number;
 }
 
-/** The cells along one axis of a picture, whose coordinates are in [-1, 1]: at position i is the middle of cell i. */
+/** The cells along one axis of a picture. Coordinates are in [-1, 1]; the centre of cell i is at position i. */
 export class Axis {
-  /** The last one may reach beyond the picture. */
+  /** Number of cells, the last of which may extend beyond the picture. */
   readonly cells: number;
 
   constructor(
@@ -36,7 +36,7 @@ export class Axis {
     this.cells = Math.ceil(pixels / pitch);
   }
 
-  /** The cells whose windows are not zero at all of the coordinates. */
+  /** The range of cells whose windows are open (not zero) at any of the coordinates. */
   openCells(at: ArrayLike<number>): Cells {
     const positions = Array.from(at, (coordinate) => this.#clipped(this.#position(coordinate)));
     const end = Math.ceil(Math.max(...positions)) + 1;
@@ -44,23 +44,23 @@ export class Axis {
   }
 
   /**
-   * Distances of the points over which a sample is averaged, where samples are `spacing` pixels apart. Points are at most a
-   * native pixel apart, so that close samples are one point (docs/decoding.md).
+   * Offsets of the points over which a sample is averaged, if samples are `spacing` native pixels apart. Points are at most a native
+   * pixel apart, so up to native spacing there is one point (docs/decoding.md).
    */
   around(spacing: number): number[] {
-    const count = Math.max(1, Math.ceil(spacing - HARDLY));
+    const count = Math.max(1, Math.ceil(spacing - SPACING_TOLERANCE));
     return Array.from({ length: count }, (_, k) => (((k + 0.5) / count - 0.5) * 2 * spacing) / this.pixels);
   }
 
   /**
-   * Of so many frequencies, those that samples `spacing` pixels apart show: of the others, whose waves are shorter than half of
-   * that, averages have next to nothing left.
+   * Number of frequencies, at most `frequencies`, that are drawn in samples `spacing` native pixels apart. The waves of higher ones are
+   * shorter than half of that, so averaging leaves almost nothing of them.
    */
   shown(spacing: number, frequencies: number): number {
     return Math.min(frequencies, Math.max(1, Math.ceil((4 * this.pitch) / spacing - 0.5)));
   }
 
-  /** Windowed cosines of the cells that are open at up to eight samples, averages over these, [cell, frequency][8]. */
+  /** Windowed cosines of the open cells, averaged over the area of each of up to eight samples, [cell, frequency][8]. */
   cosines(at: ArrayLike<number>, frequencies: number, spacing = 1): Cells & { values: Float32Array } {
     const points = this.around(spacing).map((offset) =>
       Float64Array.from(at, (coordinate) => coordinate + offset),
@@ -72,11 +72,11 @@ export class Axis {
     return { ...cells, values };
   }
 
-  /** Adds windowed cosines, times a weight, at up to eight coordinates, to those of the cells from `start` on. */
+  /** Adds windowed cosines at up to eight coordinates, times a weight, to `values`, whose first cell is `start`. */
   #add(at: Float64Array, weight: number, start: number, frequencies: number, values: Float32Array): void {
     for (let lane = 0; lane < at.length; lane++) {
       const position = this.#position(at[lane] as number);
-      // Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+      // Before the first cell's centre and after the last one's there is no neighbour to overlap, and the window is 1.
       const clipped = this.#clipped(position);
       const first = Math.floor(clipped);
       for (let cell = first; cell < Math.min(first + 2, this.cells); cell++) {
@@ -104,18 +104,18 @@ export class Axis {
   }
 }
 
-/** Numbers of cells along and across the scan. */
+/** Numbers of cells along and across the scan, in a picture of this width and height. */
 export function lattice([width, height]: [number, number], pitch: number, down: boolean): [number, number] {
   const [columns, rows] = [Math.ceil(width / pitch), Math.ceil(height / pitch)];
   return down ? [rows, columns] : [columns, rows];
 }
 
-/** What a code of these latents stands for, in steps. */
+/** The value of a code, in steps. */
 export function worthOf({ magnitudes }: Latents, code: number): number {
   return Math.sign(code) * (magnitudes[Math.abs(code)] as number);
 }
 
-/** Means of cells, in steps, [plane, along, across]: their codes are differences along the scan. */
+/** Sums up the cells' means, whose codes are differences along the scan: [plane, along, across], in steps. */
 export function meansOf(latents: Latents): Float64Array {
   const [{ codes }, [along, across, order]] = [latents, latents.shape];
   const means = new Float64Array(codes.length / order ** 2);
@@ -127,7 +127,7 @@ export function meansOf(latents: Latents): Float64Array {
   return means;
 }
 
-/** A plane at some distance from a point, in units of `Latents.reach`. */
+/** A plane at an offset from the point, in units of `Latents.reach`. */
 export interface Seen {
   plane: number;
   right: number;
@@ -150,8 +150,8 @@ const CORNERS = [
 const around = (plane: number, places: typeof SIDES | typeof CORNERS, distance = 1): Seen[] =>
   places.map(([right, down]) => ({ plane, right: distance * right, down: distance * down }));
 
-/** What networks see beside a point, in order. */
-const BESIDE = [
+/** What networks see at a point's neighbours, in order. */
+const NEIGHBOURS = [
   ...around(0, SIDES),
   ...around(0, CORNERS),
   ...[1, 2].flatMap((plane) => around(plane, SIDES)),
@@ -160,17 +160,17 @@ const BESIDE = [
 ];
 
 /**
- * What the first of a network's channels see, in order: all planes at the point, then planes beside it.
+ * The inputs of a network's first channels, in order: all planes at the point, then planes at its neighbours.
  *
- * Beside the point they see by how much a plane differs there from what it is at the point, which is 0 for a plane that the picture
- * does not have. The last channel, and those for which nothing is left to see, are constant: π/2.
+ * The input from a neighbour is the difference of its plane from the same plane at the point, 0 for a plane that the picture does not
+ * have. All remaining channels, always including the last one, are constant: π/2.
  */
 export function seenBy(channels: number, planes: number): Seen[] {
   const here = Array.from({ length: planes }, (_, plane) => ({ plane, right: 0, down: 0 }));
-  return [...here, ...BESIDE].slice(0, channels - 1);
+  return [...here, ...NEIGHBOURS].slice(0, channels - 1);
 }
 
-/** The context model of the codes: earlier ones of like frequency in the same cell and in the one before. */
+/** The context model of `.onnx` codes: earlier codes of similar frequencies in the same cell and in the one before. */
 export function context(order: number): Context {
   const cell = order ** 2;
   const weights = new Map([
@@ -178,7 +178,7 @@ export function context(order: number): Context {
     [cell, 15],
     [cell + 1, 3],
   ]);
-  // Where there are few frequencies, some of these distances are equal.
+  // With few frequencies some of these distances coincide, and their weights add up.
   const add = (distance: number, weight: number) =>
     weights.set(distance, (weights.get(distance) ?? 0) + weight);
   [12, 5, 2, 1, 1, 1].forEach((weight, k) => {

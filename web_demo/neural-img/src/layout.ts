@@ -1,23 +1,23 @@
-/** How an element that is laid out like `<img>` takes its place, without a page. */
+/** The layout of the element, which follows `<img>`, as functions without side effects. */
 
 export interface Size {
   width: number;
   height: number;
 }
 
-// A canvas with more pixels stays blank on phones, without a word.
+// On phones a canvas with more pixels stays blank, without an error.
 const MAX_PIXELS = 16.7e6;
 
-/** A width or height as HTML reads it ("rules for parsing dimension values"); nothing where that fails. */
+/** Parses a width or height by HTML's "rules for parsing dimension values"; returns undefined where they fail. */
 export function parseDimension(text: string | null): { value: number; unit: 'px' | '%' } | undefined {
   const [, digits, percent] = /^[\t\n\f\r ]*(\d+(?:\.\d*)?)(%?)/.exec(text ?? '') ?? [];
   return digits === undefined ? undefined : { value: Number(digits), unit: percent ? '%' : 'px' };
 }
 
 /**
- * The element's style sheet, for the attributes `width` and `height` and the natural size, 0 × 0 until it is known.
+ * The element's style sheet, given its attributes `width` and `height` and the natural size (0 × 0 until it is known).
  *
- * Two lengths give the width and the ratio, as for `<img>` under the usual `max-width: 100%; height: auto`.
+ * If both attributes are lengths, they set the width and the aspect ratio, like an `<img>` with `max-width: 100%; height: auto`.
  */
 export function styleSheet(width: string | null, height: string | null, natural: Size): string {
   const [w, h] = [parseDimension(width), parseDimension(height)];
@@ -39,13 +39,13 @@ export function styleSheet(width: string | null, height: string | null, natural:
 }
 
 /**
- * The size of a bitmap, in the picture's ratio, that has the screen's own pixels where `fit`, a value of CSS's
- * `object-fit`, shows it in a `box` of CSS pixels; `density` screen pixels make one of those.
+ * The size of a bitmap in the picture's aspect ratio whose pixels are device pixels when `fit`, a value of CSS's `object-fit`, shows
+ * it in a `box` of CSS pixels, with `density` device pixels per CSS pixel.
  */
 export function bitmapSize(natural: Size, box: Size, fit: string, density: number): Size {
   if (!(natural.width * box.width * box.height > 0)) return { width: 0, height: 0 };
   const [x, y] = [box.width / natural.width, box.height / natural.height];
-  // CSS takes the bitmap's size for the natural one where `none` or `scale-down` asks for that.
+  // For `none`, and for `scale-down` in a larger box, CSS shows a bitmap at its own size, which then has to be the natural one.
   const isNatural = fit === 'none' || (fit === 'scale-down' && Math.min(x, y) >= 1);
   const shown = (fit === 'contain' || fit === 'scale-down' ? Math.min(x, y) : Math.max(x, y)) * density;
   const wanted = isNatural ? 1 : shown;

@@ -1,4 +1,4 @@
-/** The package's own engine: networks evaluated in WebAssembly, by workers that share compiled modules. */
+/** The package's own engine: workers that evaluate networks in WebAssembly and share the compiled modules. */
 import { fromCharacters, fromHex } from './bytes.ts';
 import { CODER } from './generated/coder.ts';
 import { PLAIN, RELAXED } from './generated/kernel.ts';
@@ -6,15 +6,15 @@ import { WORKER } from './generated/worker.ts';
 import type { Engine } from './lane.ts';
 import { ModelError } from './model_error.ts';
 
-/** (module (func (result v128) i32.const 0 i8x16.splat)) */
+/** A module that uses SIMD, in hexadecimal: (module (func (result v128) i32.const 0 i8x16.splat)). */
 const SIMD = '0061736d010000000105016000017b030201000a080106004100fd0f0b';
-/** (module (func (result v128) (f32x4.relaxed_madd … three splats of i32.const 0 …))) */
+/** A module that uses relaxed SIMD: (module (func (result v128) (f32x4.relaxed_madd … three splats of i32.const 0 …))). */
 const RELAXED_SIMD = `0061736d010000000105016000017b030201000a15011300${'4100fd0f'.repeat(3)}fd85020b`;
 
-/** Milliseconds after which a worker that says nothing has not started. */
+/** Milliseconds after which a worker that has not reported itself ready counts as not started. */
 const START_LIMIT = 10_000;
 
-/** What a worker is started with. */
+/** The compiled modules, which each worker is sent at its start. */
 export interface Modules {
   kernel: WebAssembly.Module;
   coder: WebAssembly.Module;
@@ -36,7 +36,7 @@ let compiled: Promise<Modules> | undefined;
 
 export const light: Engine = {
   async start(workers) {
-    // The worker starts while modules are read.
+    // The worker starts while the modules are compiled.
     const starting = startWorker();
     compiled ??= compile();
     const [worker, modules] = await Promise.all([starting, compiled]);
@@ -45,7 +45,7 @@ export const light: Engine = {
   },
 };
 
-/** The kernel with fused multiply-add where there is one. */
+/** Compiles the modules; the kernel with fused multiply-add where the browser has it. */
 async function compile(): Promise<Modules> {
   if (!globalThis.WebAssembly?.validate(fromHex(SIMD)))
     throw new ModelError('This browser cannot show neural images: it has no WebAssembly with SIMD.');
@@ -56,7 +56,7 @@ async function compile(): Promise<Modules> {
 
 const moduleOf = (text: string) => WebAssembly.compile(fromCharacters(text));
 
-/** From the file beside this one, or, where there is none or it is another site's, from a text of the same. */
+/** Starts a worker from the file beside this one or, where that is missing or of another origin, from its text in a blob. */
 async function startWorker(): Promise<Worker> {
   const url = URL.createObjectURL(new Blob([WORKER], { type: 'text/javascript' }));
   try {
@@ -69,9 +69,9 @@ async function startWorker(): Promise<Worker> {
   }
 }
 
-/** The worker once it says that it runs. */
+/** Starts the worker at `address` and waits until it reports itself ready. */
 async function ready(address: string): Promise<Worker> {
-  // Pages that demand Trusted Types allow or refuse the policy by its name.
+  // A page that enforces Trusted Types allows or refuses the policy by its name.
   policy ??= globalThis.trustedTypes?.createPolicy('neural-img', { createScriptURL: (url) => url });
   const worker = new Worker((policy?.createScriptURL(address) ?? address) as string);
   await new Promise((resolve, reject) => {

@@ -1,14 +1,14 @@
-/** The exporter's manifest.json: the subnets of one picture, checked (docs/format.md). */
+/** Reads and checks manifest.json, which the exporter writes: the subnets of one picture (docs/format.md). */
 
 export interface Subnet {
-  /** Such as d3w64: three layers, 64 wide. */
+  /** Such as d3w64: three layers of 64 channels. */
   name: string;
   depth: number;
   width: number;
   file: string;
   bytes: number;
   bpp: number;
-  /** Not known for a lone file. */
+  /** In dB; unknown for a file without a manifest. */
   psnr?: number;
   macsPerPixel?: number;
 }
@@ -17,14 +17,14 @@ export interface Manifest {
   /** The picture's native size in pixels. */
   width: number;
   height: number;
-  /** The file of the picture that was fitted, where it is known. */
+  /** The file of the original picture, if it is known. */
   source?: string;
   subnets: Subnet[];
 }
 
 const FORMAT = 1;
 
-/** Throws an Error that names the first field which is wrong. */
+/** Reads a manifest. Throws an Error that names the first invalid field. */
 export function readManifest(json: unknown): Manifest {
   const manifest = asRecord(json, 'manifest');
   if (manifest.format !== FORMAT) throw new Error(`manifest.format is not ${FORMAT}`);
@@ -56,7 +56,7 @@ function readSubnet(json: unknown): Subnet {
   };
 }
 
-/** The subnets that no other one beats: nothing as small is better, nothing as good is smaller. */
+/** The Pareto front in order of size: the subnets to which no other one is superior in both size and quality. */
 export function paretoFront(subnets: readonly Subnet[]): Subnet[] {
   let best = -Infinity;
   return [...subnets]
@@ -84,7 +84,7 @@ export function asText(value: unknown, what: string): string {
   return value;
 }
 
-/** A plain name inside its folder: no path, no other address. */
+/** A file name without a path or URL. */
 export function asFileName(value: unknown, what: string): string {
   const name = asText(value, what);
   if (!/^[\w-][\w. -]*$/.test(name)) throw new Error(`${what} is not a plain file name`);

@@ -1,13 +1,13 @@
-/** What is wrong with a file or with decoding it, in one line for its owner. */
+/** A problem with a file or with decoding it; the message is one line for the user. */
 export class ModelError extends Error {
   override name = 'ModelError';
 
   constructor(
     message: string,
-    /** Whether the worker that it happened in cannot go on. */
+    /** Whether the worker that it occurred in has to be replaced. */
     readonly isFatal = false,
   ) {
-    // Names from files may hold anything.
+    // Names from files may contain control characters.
     super(message.replace(/\p{C}+/gu, ' '));
   }
 }

@@ -1,14 +1,14 @@
 /**
- * A coordinate network as plain data: what an `.onnx` or `.anir` file carries and its family evaluates.
+ * A coordinate network as plain data: what is read from an `.onnx` or `.anir` file, and what its family evaluates.
  *
  * docs/format.md lists the tensors of every family with their types and shapes.
  */
 
-/** A picture as quantized coefficients of a modulated lapped transform (Malvar 1992). */
+/** Planes of a picture as quantized coefficients of a modulated lapped transform (Malvar 1992). */
 export interface Latents {
   /**
    * [N, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and frequency along and across the scan.
-   * The code of a cell's lowest frequency, its mean, is the difference to the mean of the cell before it along the scan.
+   * The code of a cell's mean, its lowest frequency, is the difference from the mean of the cell before it along the scan.
    */
   codes: Int16Array;
   /** A, B, K. */
@@ -17,15 +17,15 @@ export interface Latents {
   step: number;
   /** Pixels from one cell to the next, 16 or 32. */
   pitch: number;
-  /** Whether the scan goes down columns of cells; otherwise it goes along rows, to the right. */
+  /** Whether the scan goes down columns of cells; otherwise it goes to the right along rows. */
   down: boolean;
-  /** Distance in pixels, 1 to 4, of the nearest neighbours at which the network sees planes; the farthest are twice as far. */
+  /** Pixels, 1 to 4, from a point to the nearest neighbours at which the network sees planes; the farthest are twice as far away. */
   reach: number;
   /** Ascending from 0: code q stands for sign(q) · `magnitudes[|q|]` steps. */
   magnitudes: Float32Array;
 }
 
-/** An array of the given shape; codes of 4 bits are one to an element here. */
+/** An array of the given shape; 4-bit codes take one element each. */
 export interface Tensor {
   shape: number[];
   data: Int8Array | Int16Array | Float32Array;
@@ -41,11 +41,11 @@ export interface Network {
   bits: number;
   /** Arrays by name. A tensor of integer codes `t` stands for the real values t · `t.scale`. */
   tensors: Record<string, Tensor>;
-  /** Coefficients of the lapped transform, for the family "lapped" alone. */
+  /** Coefficients of the lapped transform; only in the family "lapped". */
   latents?: Latents;
 }
 
-/** Number of layers: the hidden matrices and the first layer. */
+/** Number of layers: one more than there are hidden matrices. */
 export const depthOf = ({ tensors }: Network) => (tensors.weights?.shape[0] ?? 0) + 1;
 
 /** Number of channels of each layer. */
@@ -57,16 +57,16 @@ export const coloursOf = ({ tensors }: Network) => tensors.head?.shape[0] ?? 0;
 /** The subnet's name, such as `d3w64`: three layers of 64 channels. */
 export const nameOf = (network: Network) => `d${depthOf(network)}w${channelsOf(network)}`;
 
-/** What a picture's file says of it. */
+/** A picture's properties, as read from its file. */
 export interface ModelInfo {
-  /** The network's kind: siren, fourier, gabor or lapped. */
+  /** The family: siren, fourier, gabor or lapped. */
   family: string;
-  /** The subnet, such as d3w64; of what is seen before there is one, `preview`. */
+  /** The subnet's name, such as d3w64; `preview` for a preview. */
   name: string;
-  /** The native size in pixels. */
+  /** The native width in pixels. */
   width: number;
   height: number;
-  /** Multiply-adds of a pixel in its layers, where they are known. */
+  /** Multiply-adds per pixel in the network's layers, if known. */
   macsPerPixel?: number;
 }
 
@@ -77,8 +77,8 @@ export function infoOf(network: Network): ModelInfo {
 }
 
 /**
- * The real values of the tensor `name`: codes times scale, which has the leading axes of the codes, or codes alone. Those of
- * `filters` are roots: r stands for r · |r|.
+ * The real values of tensor `name`: its codes, times its scale if it has one, whose axes are the leading ones of the codes. Values of
+ * `filters` are stored as roots: r stands for r · |r|.
  */
 export function valuesOf({ tensors }: Network, name: string): Float32Array {
   const [codes, scale] = [tensors[name]?.data ?? new Float32Array(), tensors[`${name}.scale`]?.data];

@@ -1,4 +1,4 @@
-/** Latents from the tensors of an ONNX file, which has their codes as an entropy-coded stream (docs/format.md). */
+/** Reads latents from the tensors of an ONNX file, where their codes are an entropy-coded stream (docs/format.md). */
 import type { Kernel } from './kernel.ts';
 import { context, FEWEST, lattice, PITCHES, REACHES } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
@@ -6,7 +6,7 @@ import type { Latents } from './network.ts';
 import type { ElementType, OnnxTensor } from './onnx_tensor.ts';
 import { decode } from './rans.ts';
 
-/** Types of the tensors of a stream. */
+/** The tensors of a stream, and their types. */
 export const STREAM = {
   'latents.step': 'float32',
   'latents.magnitudes': 'float32',
@@ -18,15 +18,15 @@ export const STREAM = {
 
 const HIGHEST_STEP = 1 << 16;
 const HIGHEST_MAGNITUDE = 2 ** 30;
-/** Codes and steps that a file may have: so many, and so many more for each of its bytes. */
-const CODES = 1 << 20;
+// Limits of a stream: the codes and steps that any file may have, and how many more each of its bytes allows.
+const FREE_CODES = 1 << 20;
 const CODES_PER_BYTE = 512;
-const STEPS = 1 << 15;
+const FREE_STEPS = 1 << 15;
 const STEPS_PER_BYTE = 16;
 
 /**
- * The latents of a picture with so many colour planes, from a file of so many bytes. Throws a ModelError if the stream is
- * damaged, or declares more than the picture and the file can have.
+ * Reads the latents of a picture of the given size and number of colour planes, from a file of `bytes` bytes. Throws a ModelError if
+ * the stream is damaged, or declares more than the picture and the file can have.
  */
 export function readLatents(
   kernel: Kernel,
@@ -62,13 +62,13 @@ export function readLatents(
   const length = along * order ** 2 * (apart ? 1 : planes);
   if (states.length !== lanes)
     throw new ModelError(`Its tensor “latents.states” has ${states.length} lanes, its picture ${lanes}.`);
-  if (length * lanes > CODES + CODES_PER_BYTE * bytes || length > STEPS + STEPS_PER_BYTE * bytes)
+  if (length * lanes > FREE_CODES + CODES_PER_BYTE * bytes || length > FREE_STEPS + STEPS_PER_BYTE * bytes)
     throw new ModelError('It declares a larger picture than its entropy-coded stream can have.');
   const codes = decode(kernel, words, states, { frequencies, limits }, context(order), length, across);
   return { codes, shape: [along, across, order], step, pitch, down, reach, magnitudes };
 }
 
-/** Throws a ModelError if this is no table of magnitudes of codes of so many sizes. */
+/** Throws a ModelError unless there is a magnitude for each of `sizes` absolute values of codes, ascending from 0. */
 function checkAscent(magnitudes: Float32Array, sizes: number): void {
   if (magnitudes.length !== sizes)
     throw new ModelError(
@@ -82,7 +82,7 @@ function checkAscent(magnitudes: Float32Array, sizes: number): void {
 
 const named = (values: number[]) => Object.fromEntries(values.map((value) => [`${value}`, value]));
 
-/** One of the values that a metadata entry may have, by their texts. */
+/** Looks up the text of a metadata entry in a table of its possible values. */
 function entryOf<T>(entries: ReadonlyMap<string, string>, key: string, values: Record<string, T>): T {
   const text = entries.get(key) ?? '';
   if (!Object.hasOwn(values, text))

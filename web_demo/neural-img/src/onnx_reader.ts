@@ -1,7 +1,7 @@
 /**
- * Networks from ONNX files, by the names of their tensors (docs/format.md); a file's graph is not looked at.
+ * Reads networks from ONNX files, by the names of their tensors (docs/format.md); the file's graph is ignored.
  *
- * Files come from strangers: what a file declares is compared with the bytes there are before memory is taken.
+ * Files may be malicious: no memory is taken before the sizes that a file declares are checked against its bytes.
  */
 import { type Family, shapesOf } from './families/family.ts';
 import { FAMILIES } from './families/index.ts';
@@ -15,26 +15,29 @@ import { messageIn, Reader, textOf } from './protobuf.ts';
 const FORMAT = '2';
 export const MOST_LAYERS = 16;
 export const MOST_CHANNELS = 1024;
-/** Numbers of colour channels that pictures have: grey, RGB, and RGB with alpha. */
+/** Possible numbers of colour channels: grey, RGB, and RGB with alpha. */
 export const COLOURS = [1, 3, 4];
 export const LONGEST_SIDE = 1 << 17;
 export const MOST_PIXELS = 1 << 28;
 const MOST_BYTES = 1 << 26;
 const MOST_TENSORS = 4096;
+// Numbers of protobuf fields (onnx.proto3).
 const MODEL_GRAPH = 7;
 const MODEL_METADATA = 14;
 const GRAPH_INITIALIZER = 5;
 const ENTRY_KEY = 1;
 const ENTRY_VALUE = 2;
 
-/** What a file says of its picture: family, native width and height in pixels, and all entries by key. */
+/** The metadata of a file. */
 export interface Metadata {
   family: string;
+  /** Native width and height in pixels. */
   size: [number, number];
+  /** All entries by key. */
   entries: Map<string, string>;
 }
 
-/** The network in a serialized ModelProto. Throws a ModelError if there is none, or not one that is whole and in bounds. */
+/** Reads the network in a serialized ModelProto. Throws a ModelError if there is none, or if it is incomplete or beyond the limits. */
 export function readNetwork(kernel: Kernel, file: Uint8Array): Network {
   const reader = new Reader();
   const { family: name, size, entries } = readMetadata(file, reader);
@@ -63,7 +66,7 @@ export function readNetwork(kernel: Kernel, file: Uint8Array): Network {
   return network;
 }
 
-/** What a file says of its picture, whatever its family is. */
+/** Reads the properties of a picture of any family. */
 export function readInfo(file: Uint8Array): ModelInfo {
   const reader = new Reader();
   const { family, size } = readMetadata(file, reader);
@@ -72,7 +75,7 @@ export function readInfo(file: Uint8Array): ModelInfo {
   return { family, name, width: size[0], height: size[1] };
 }
 
-/** Throws a ModelError if it is no neural image of this format. */
+/** Reads the metadata. Throws a ModelError if the file is not a neural image of this format. */
 function readMetadata(file: Uint8Array, reader: Reader): Metadata {
   if (file.length === 0) throw new ModelError('This file is empty.');
   if (file.length > MOST_BYTES)
@@ -101,7 +104,7 @@ function readMetadata(file: Uint8Array, reader: Reader): Metadata {
   return { family, size: [width, height], entries };
 }
 
-/** The initializers of the top-level graph that have these names. */
+/** Reads the initializers of the top-level graph that have one of these names. */
 function namedTensors(file: Uint8Array, reader: Reader, names: string[]): Map<string, OnnxTensor> {
   const tensors = new Map<string, OnnxTensor>();
   let read = 0;
@@ -117,7 +120,7 @@ function namedTensors(file: Uint8Array, reader: Reader, names: string[]): Map<st
   return tensors;
 }
 
-/** The tensors of a network in their own shapes. */
+/** Checks the tensors of a network, and brings them into the shapes of `Network`. */
 function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record<string, Tensor> {
   const [weights, head] = [all.get('weights'), all.get('head')] as [OnnxTensor, OnnxTensor];
   const { depth, channels } = sizesOf(weights);
@@ -138,7 +141,7 @@ function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record
   return tensors;
 }
 
-/** Numbers of layers D and of channels C, from hidden matrices [D − 1, C, C]; axes of 1 may be gone. */
+/** Numbers of layers D and channels C, from the shape of the hidden matrices [D − 1, C, C], where axes of length 1 may be missing. */
 function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number } {
   const [links = 1, ...matrix] = axes.length % 2 ? axes : [1, ...axes];
   const [channels = 1] = matrix;
@@ -156,14 +159,14 @@ function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number 
   return { depth: links + 1, channels };
 }
 
-/** The shape that a tensor has in an ONNX file (docs/format.md), where a scale has one axis at most. */
+/** The shape that a tensor has in an ONNX file (docs/format.md), where a scale has at most one axis. */
 function storedShape(name: string, shape: number[], scaled?: number): number[] {
   const [first = 1, second = 1, ...others] = shape;
   if (scaled === 2) return [first * second, ...others];
   return name === 'head' ? shape.toReversed() : shape;
 }
 
-/** A matrix [rows, columns] as [columns, rows]. */
+/** Transposes a matrix [rows, columns] to [columns, rows]. */
 function turned(matrix: ArrayLike<number>, rows: number, columns: number): Int8Array {
   const at = (k: number) => (k % rows) * columns + Math.floor(k / rows);
   return Int8Array.from({ length: matrix.length }, (_, k) => matrix[at(k)] as number);

@@ -1,8 +1,9 @@
-/** Tensors of ONNX files (TensorProto of onnx.proto3), read without taking a size on trust. */
+/** Reads tensors of ONNX files (TensorProto of onnx.proto3) without trusting the sizes that they declare. */
 import { fromHalves } from './bytes.ts';
 import { ModelError } from './model_error.ts';
 import { type Content, damaged, messageIn, type Reader, textOf } from './protobuf.ts';
 
+// Numbers of TensorProto's fields.
 const DIMS = 1;
 const TYPE = 2;
 const FLOATS = 4;
@@ -11,10 +12,11 @@ const NAME = 8;
 const RAW = 9;
 const EXTERNAL = 13;
 const LOCATION = 14;
+
 const MOST_AXES = 8;
 const LONGEST_AXIS = 2 ** 31 - 1;
 
-/** Arrays of a type's elements, of int4 one to an element; little-endian, as the file and all machines with browsers. */
+/** Array types of the element types; int4 takes one element each. Both the file and all machines with browsers are little-endian. */
 const ARRAYS = {
   float32: Float32Array,
   int8: Int8Array,
@@ -35,27 +37,27 @@ const TYPES = new Map<Content, ElementType>([
   [22, 'int4'],
 ]);
 
-/** A tensor as the file has it: its elements are bytes, one after the other, or varints. */
+/** A tensor as it is stored: its elements are either raw bytes or varints. */
 export class OnnxTensor {
   name = '';
-  /** Nothing for types that no network has. */
+  /** Undefined for types that no network has. */
   type: ElementType | undefined;
   readonly dims: number[] = [];
   readonly octets: (number[] | Uint8Array)[] = [];
   readonly integers: number[] = [];
 
-  /** Lengths of its axes but those of length 1, which tools add and take away. */
+  /** Lengths of its axes without those of length 1, which tools add and remove. */
   get axes(): number[] {
     return this.dims.filter((length) => length !== 1);
   }
 
-  /** All elements. Throws a ModelError if they are of none of these types, or not as many as the axes say. */
+  /** Returns all elements. Throws a ModelError if they are of none of these types, or if their number does not match the axes. */
   elements(types: readonly ElementType[]): Elements {
     const { type = 'int4', dims, octets, integers } = this;
     if (!this.type || !types.includes(type))
       throw new ModelError(`Its tensor “${this.name}” is not of type ${types.join(' or ')}.`);
     const count = dims.reduce((all, length) => all * length, 1);
-    // Two numbers of 4 bits are stored as one byte.
+    // int4 is stored two to a byte.
     const stored = type === 'int4' ? Math.ceil(count / 2) : count;
     const bytes = stored * ARRAYS[type].BYTES_PER_ELEMENT;
     const size = octets.reduce(
@@ -64,19 +66,19 @@ export class OnnxTensor {
     );
     if (size !== bytes || (integers.length > 0 && (octets.length > 0 || type === 'float32')))
       throw new ModelError(`Its tensor “${this.name}” does not have the elements that its shape declares.`);
-    // What has fewer bits than int32 may be stored with a sign or without.
-    if (integers.length > 0) return unpaired(ARRAYS[type].from(integers), type, count);
+    // Varints of types narrower than int32 may be sign-extended or not; typed arrays wrap both to the same value.
+    if (integers.length > 0) return unpacked(ARRAYS[type].from(integers), type, count);
     const whole = new Uint8Array(bytes);
     let at = 0;
     for (const part of octets) {
       whole.set(part, at);
       at += part.length;
     }
-    return unpaired(new ARRAYS[type](whole.buffer), type, count);
+    return unpacked(new ARRAYS[type](whole.buffer), type, count);
   }
 }
 
-/** Takes a TensorProto apart. Throws a ModelError if it is damaged, has too many axes, or keeps its elements in another file. */
+/** Parses a TensorProto. Throws a ModelError if it is damaged, has too many axes, or keeps its elements in another file. */
 export function readTensor(message: Uint8Array, reader: Reader): OnnxTensor {
   const tensor = new OnnxTensor();
   for (const [number, content] of reader.fields(message)) {
@@ -101,6 +103,6 @@ function wholeIn(content: Content): number {
   return content;
 }
 
-/** Numbers of 4 bits are stored as bytes of two; others are as they are. */
-const unpaired = (stored: Elements, type: ElementType, count: number): Elements =>
+/** Unpacks int4, which is stored two to a byte; other types are returned as they are. */
+const unpacked = (stored: Elements, type: ElementType, count: number): Elements =>
   type === 'int4' ? fromHalves(stored as Int8Array, count) : stored;

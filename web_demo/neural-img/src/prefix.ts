@@ -1,4 +1,4 @@
-/** The beginning of an `.anir` file, as much of it as has come, and its pictures. */
+/** The bytes of an `.anir` file that have arrived so far, and the best picture decoded from them. */
 import { availableLevels, type Header, previewFrom, readHeader } from './anir_header.ts';
 import { concat } from './bytes.ts';
 import type { Decoder, NeuralImage } from './decoder.ts';
@@ -6,50 +6,51 @@ import { IncompleteError } from './exp_golomb.ts';
 import { ModelError } from './model_error.ts';
 import type { AnirStream } from './stream.ts';
 
-/** What a picture shows of its file. */
+/** How much of its file a picture shows. */
 export interface Refinement {
-  /** How many of the file's levels; 0 of a preview, which shows what has come of the first. */
+  /** Number of complete levels; 0 for a preview, which shows what has arrived of the first level. */
   level: number;
-  /** Bytes of the file up to there. */
+  /** Bytes of the file that the picture is decoded from. */
   bytes: number;
-  /** In dB, at the picture's own size; no file tells that of its preview. */
+  /** PSNR in dB at native size; unknown for a preview. */
   psnr?: number;
 }
 
 export interface Picture {
   image: NeuralImage;
-  /** Of an `.anir` file. */
+  /** Only for `.anir` files. */
   refinement?: Refinement;
 }
 
-/** So many times as many bytes are worth another preview: each is decoded from the file's beginning. */
-const GROWTH = 1.25;
-/** Native pixels of files that workers may keep half decoded while more is to come; each takes some 80 bytes. */
+/** A new preview needs this many times the bytes of the last one, as each is decoded from the file's beginning. */
+const PREVIEW_GROWTH = 1.25;
+/** Native pixels of all files that workers may keep partly decoded until more arrives; each takes some 80 bytes of memory. */
 const MOST_PIXELS = 4e6;
-/** Files that workers keep. */
+/** Files that workers keep partly decoded. */
 const kept = new Set<Prefix>();
-/** One file after the other is decoded, so that memory is taken for one at a time. */
+/** Settles when the last decoding is done: files are decoded one after the other, so that only one at a time takes memory. */
 let turn: Promise<unknown> = Promise.resolve();
 
+/** An `.anir` file that arrives piece by piece. */
 export class Prefix {
-  /** None until all of it has come. */
+  /** The file's header, once it is complete. */
   header: Header | undefined;
-  /** Bytes that have come. */
+  /** Number of bytes that have arrived. */
   bytes = 0;
-  /** The best picture that was decoded. */
+  /** The best picture decoded so far. */
   best: Picture | undefined;
-  /** How many levels can be had: fewer than there are if the file is damaged or was cut. */
+  /** Number of levels that can be decoded: less than all if the file is damaged or cut short. */
   limit = Number.POSITIVE_INFINITY;
-  /** What is wrong with the file, until it was told. */
+  /** What is wrong with the file, until `tellDamage` has returned it. */
   damage: Error | undefined;
   readonly #parts: Uint8Array[] = [];
   #stream: AnirStream | undefined;
-  /** How many of the parts the stream has. */
+  /** How many of the parts have been fed to the stream. */
   #fed = 0;
 
   constructor(private readonly decoder: Decoder) {}
 
-  /** Takes the bytes that come next. Throws a ModelError if they begin no `.anir` file. */
+  /** Takes the next bytes. Throws a ModelError if the file does not begin as an `.anir` file. */
   add(bytes: Uint8Array): void {
     this.#parts.push(bytes);
     this.bytes += bytes.length;
@@ -61,19 +62,19 @@ export class Prefix {
     }
   }
 
-  /** Number of levels that have come whole. */
+  /** Number of levels that have arrived completely. */
   get available(): number {
     return this.header ? availableLevels(this.header, this.bytes) : 0;
   }
 
-  /** Native pixels. */
+  /** Number of the picture's native pixels. */
   get pixels(): number {
     const [width, height] = this.header?.size ?? [0, 0];
     return width * height;
   }
 
-  /** Before the first level is decoded, makes the best picture a preview, if so many times as many bytes have come as it shows. */
-  async preview(growth = GROWTH): Promise<void> {
+  /** While no level is decoded, replaces `best` by a new preview if there are at least `growth` times the bytes of the last one. */
+  async preview(growth = PREVIEW_GROWTH): Promise<void> {
     const { header, best, bytes } = this;
     const [level, seen] = [best?.refinement?.level ?? 0, best?.refinement?.bytes ?? 0];
     if (!header || level > 0 || this.limit === 0 || bytes < previewFrom(header)) return;
@@ -89,14 +90,14 @@ export class Prefix {
     }
   }
 
-  /** Makes the best picture that of so many levels, or, if they are damaged, of those before the damage. */
+  /** Decodes up to `level` levels, as far as they are undamaged, and makes the last one `best`. */
   async improve(level: number): Promise<void> {
     const known = this.best?.refinement?.level ?? 0;
     for (let most = Math.min(level, this.limit); most > known; most = Math.min(level, this.limit)) {
       const stream = this.#opened();
       try {
         await this.#decode(stream, most, () => stream.image(most - 1));
-        // Somebody else, who asks at the same time, may have met damage, and closed the stream.
+        // A concurrent call may have found damage and closed the stream.
         if (this.limit >= most) return;
       } catch (error) {
         if (this.#stream !== stream) {
@@ -110,7 +111,7 @@ export class Prefix {
     }
   }
 
-  /** No more is to come: makes the best picture the last level with what there is of the next, or else a preview. */
+  /** The file ends here: makes `best` the last complete level with what there is of the next, or else a preview. */
   async endHere(damage: Error): Promise<void> {
     if (this.available === 0) await this.preview(1);
     this.damage = damage;
@@ -124,14 +125,14 @@ export class Prefix {
     });
   }
 
-  /** What is wrong with the file, once. */
+  /** Returns what is wrong with the file, and clears it. */
   tellDamage(): Error | undefined {
     const { damage } = this;
     this.damage = undefined;
     return damage;
   }
 
-  /** Gives the workers' memory back; what was decoded remains. */
+  /** Frees the workers' memory; `best` remains. */
   close(): void {
     kept.delete(this);
     this.#stream?.close();
@@ -139,13 +140,13 @@ export class Prefix {
     this.#fed = 0;
   }
 
-  /** A stream in a worker, which `close` may take away at any time. */
+  /** The stream in a worker, opened if need be; `close` may end it at any time. */
   #opened(): AnirStream {
     this.#stream ??= this.decoder.stream();
     return this.#stream;
   }
 
-  /** Makes a picture of a stream the best, once the stream has all that has come. */
+  /** Feeds the stream all bytes that have arrived, then makes the result of `picture` the best one. */
   #decode(stream: AnirStream, level: number, picture: () => Promise<NeuralImage | undefined>): Promise<void> {
     const decoded = turn.then(async () => {
       if (this.#stream !== stream) return;
@@ -163,7 +164,7 @@ export class Prefix {
     return decoded;
   }
 
-  /** Lets the workers forget this file if they have too many others, too: it can be read again. */
+  /** Closes this file's stream if the workers keep too many pixels: it can be decoded again from its bytes. */
   #makeRoom(): void {
     const pixels = [...kept].reduce((all, own) => all + own.pixels, 0);
     if (kept.size > 1 && pixels > MOST_PIXELS) this.close();

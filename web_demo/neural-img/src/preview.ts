@@ -1,8 +1,8 @@
 /**
- * What the first bytes of an `.anir` file of the family `lapped` show, before its first level has come.
+ * The preview of an `.anir` file of the family `lapped`, which its first bytes give before the first level is complete.
  *
- * A level begins with the means of all cells (docs/format.md, "Preview"): a colour for each cell, between which the picture is
- * interpolated.
+ * A level begins with the means of all cells (docs/format.md, "Preview"). They give each cell a colour; the preview interpolates
+ * between these.
  */
 import { type Header, previewFrom } from './anir_header.ts';
 import { readColours } from './anir_networks.ts';
@@ -16,23 +16,23 @@ import { tableBytes } from './segments.ts';
 import { LEAST_WIDTH, readStep } from './steps.ts';
 import { Strips } from './strips.ts';
 
-/** Colours of a picture's cells. */
+/** A colour for each of a picture's cells. */
 export interface Preview {
   /** Native width and height of the picture in pixels. */
   size: [number, number];
   /** Pixels from one cell to the next. */
   pitch: number;
-  /** Native pixels, along each axis, from the picture's corner to where the first cell's colour is. */
+  /** Native pixels along each axis from the picture's top left corner to the point of the first cell's colour. */
   offset: number;
-  /** Rows, columns and colour channels. */
+  /** Numbers of rows, columns and colour channels. */
   shape: [number, number, number];
-  /** [row, column, channel], in [0, 1] or somewhat beyond. */
+  /** [row, column, channel], mostly in [0, 1]. */
   colours: Float32Array;
 }
 
 /**
- * The preview from as much of a file as there is; none if that is too little, or has no cells. Cells of which nothing has come yet
- * have the colour of their block's known cosines, or the border's.
+ * Reads the preview from the beginning of a file; undefined if that is too short, or the family has no previews. Cosines of the means
+ * that have not arrived count as 0, so a block of which nothing has arrived has the colour of the border.
  */
 export function readPreview(
   module: WebAssembly.Module,
@@ -42,7 +42,7 @@ export function readPreview(
   if (file.length < previewFrom(header) + tableBytes(header, true)) return;
   const { size, pitch, colours: many } = header;
   const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-  // Coders of one frequency know means alone, and take little memory.
+  // With a pitch of 1, coders decode the means alone and take little memory.
   const strips = new Strips(module, header, file.subarray(header.start), [0], 1);
   const [{ matrix, border }, { width }] = [
     readColours(strips.first, many),
@@ -72,7 +72,7 @@ export const infoOfPreview = ({ size: [width, height] }: Preview): ModelInfo => 
   height,
 });
 
-/** The lowest cosines of cells along an axis at its native pixels: calls `take` with each cell, pixel and value. */
+/** Calls `take` with each value of the cells' cosines of frequency 0 at the native pixels of an axis. */
 function lowest(cells: number, pitch: number, take: (cell: number, pixel: number, value: number) => void) {
   const own = new Axis(cells * pitch, pitch);
   const at = axis(own.pixels);
@@ -82,7 +82,7 @@ function lowest(cells: number, pitch: number, take: (cell: number, pixel: number
   }
 }
 
-/** Of each cell along an axis, the sum of its lowest cosine: what its mean is where the picture is 1. */
+/** For each cell along an axis, the sum of its cosine of frequency 0, which is its mean where the picture is 1 everywhere. */
 function sumsOf(cells: number, pitch: number): Float64Array {
   const sums = new Float64Array(cells);
   lowest(cells, pitch, (cell, _, value) => {
@@ -91,7 +91,7 @@ function sumsOf(cells: number, pitch: number): Float64Array {
   return sums;
 }
 
-/** Where along an axis the first cell's mean is: the centre of gravity of a cosine away from borders. */
+/** Pixels to the point that the first cell's mean stands for: the centre of gravity of the cosine, as it is away from borders. */
 function offsetOf(pitch: number): number {
   let [sum, moment] = [0, 0];
   lowest(3, pitch, (cell, pixel, value) => {
@@ -102,7 +102,7 @@ function offsetOf(pitch: number): number {
   return moment / sum - pitch;
 }
 
-/** Draws a preview; samples that are farther apart than cells are no averages. */
+/** Draws a preview by cubic interpolation; it does not average where samples are farther apart than cells. */
 export function drawPreview({ size, pitch, offset, shape, colours }: Preview): Draw {
   const [rows, columns, many] = shape;
   const tapsOf = (at: Float32Array, axis: 0 | 1, cells: number, stride: number) =>
@@ -116,27 +116,31 @@ export function drawPreview({ size, pitch, offset, shape, colours }: Preview): D
     const [line, pixels] = [new Float32Array(columns * many), new Uint8ClampedArray(x.length * y.length * 4)];
     pixels.fill(255);
     for (let row = 0, to = 0; row < y.length; row++) {
-      for (let k = 0; k < line.length; k++) line[k] = 255 * mixed(colours, k, down, row);
+      for (let k = 0; k < line.length; k++) line[k] = 255 * interpolated(colours, k, down, row);
       for (let column = 0; column < x.length; column++, to += 4)
-        if (many === 1) pixels.fill(mixed(line, 0, across, column), to, to + 3);
-        else for (let k = 0; k < many; k++) pixels[to + k] = mixed(line, k, across, column);
+        if (many === 1) pixels.fill(interpolated(line, 0, across, column), to, to + 3);
+        else for (let k = 0; k < many; k++) pixels[to + k] = interpolated(line, k, across, column);
     }
     return pixels;
   };
 }
 
-/** Four neighbours of each of some places: where their values are, and their weights. */
+/** The four cells that each of some positions is interpolated from, [positions, 4]. */
 interface Taps {
+  /** Index of the cell's first value. */
   at: Int32Array;
   weights: Float32Array;
 }
 
-/** Cubic convolution (Keys 1981) at places between cells, which are so many values apart and go on beyond both ends. */
-function taps(places: Float64Array, cells: number, stride: number): Taps {
-  const [at, weights] = [new Int32Array(4 * places.length), new Float32Array(4 * places.length)];
-  places.forEach((place, k) => {
-    const first = Math.floor(place);
-    const t = place - first;
+/**
+ * Taps for cubic convolution (Keys 1981) at positions counted in cells. Neighbouring cells are `stride` values apart; beyond both ends,
+ * the last cell is repeated.
+ */
+function taps(positions: Float64Array, cells: number, stride: number): Taps {
+  const [at, weights] = [new Int32Array(4 * positions.length), new Float32Array(4 * positions.length)];
+  positions.forEach((position, k) => {
+    const first = Math.floor(position);
+    const t = position - first;
     const [square, cube] = [t * t, t ** 3];
     const own = [-t + 2 * square - cube, 2 - 5 * square + 3 * cube, t + 4 * square - 3 * cube, cube - square];
     own.forEach((weight, tap) => {
@@ -147,10 +151,10 @@ function taps(places: Float64Array, cells: number, stride: number): Taps {
   return { at, weights };
 }
 
-/** The value at a place, of those that are `from` behind where each neighbour's are. */
-function mixed(values: Float32Array, from: number, { at, weights }: Taps, place: number): number {
+/** Interpolates value number `offset` of the cells at the position with the given index. */
+function interpolated(values: Float32Array, offset: number, { at, weights }: Taps, position: number): number {
   let sum = 0;
-  for (let tap = 4 * place; tap < 4 * place + 4; tap++)
-    sum += (values[(at[tap] as number) + from] as number) * (weights[tap] as number);
+  for (let tap = 4 * position; tap < 4 * position + 4; tap++)
+    sum += (values[(at[tap] as number) + offset] as number) * (weights[tap] as number);
   return sum;
 }

@@ -1,9 +1,10 @@
-/** The wire format of protobuf messages: https://protobuf.dev/programming-guides/encoding. */
+/** Parses the wire format of protobuf messages: https://protobuf.dev/programming-guides/encoding. */
 import { ModelError } from './model_error.ts';
 
-/** Of a field: a varint, the bytes of a number of fixed size, or what has a length, which is not copied. */
+/** The content of a field: a varint, the bytes of a fixed-size number, or length-delimited bytes, which are not copied. */
 export type Content = number | number[] | Uint8Array;
 
+// Wire types.
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH = 2;
@@ -12,14 +13,14 @@ const LONGEST_VARINT = 10;
 const MOST_PARTS = 1 << 18;
 const HALF = 2 ** 28;
 
-/** The error for bytes that are no message, or not the one that they should be. */
+/** The error for bytes that are not a valid message of the expected kind. */
 export const damaged = () => new ModelError('This is not an ONNX file, or a damaged one.');
 
-/** Takes messages apart, into a bounded number of parts in all: the time that it takes is bounded, too. */
+/** Parses messages into a bounded total number of parts, which bounds the time, too. */
 export class Reader {
   #left = MOST_PARTS;
 
-  /** Number and content of each field. Throws a ModelError where this is no message, or has too many. */
+  /** Yields the number and content of each field. Throws a ModelError if the message is invalid, or has too many fields. */
   *fields(message: Uint8Array): Generator<[number, Content]> {
     for (let at = 0; at < message.length; ) {
       const kind = (message[at] as number) & 7;
@@ -40,7 +41,7 @@ export class Reader {
     }
   }
 
-  /** Integers that are stored one after the other. Throws a ModelError as `fields` does. */
+  /** Yields packed integers. Throws a ModelError as `fields` does. */
   *varints(content: Uint8Array): Generator<number> {
     for (let at = 0, value = 0; at < content.length; ) {
       [value, at] = this.#varint(content, at);
@@ -48,7 +49,7 @@ export class Reader {
     }
   }
 
-  /** The signed integer of at most 64 bits that begins there, exact up to 2⁵³, and where the next part begins. */
+  /** Returns the signed integer of at most 64 bits that begins at `at`, exact up to 2⁵³, and the offset behind it. */
   #varint(message: Uint8Array, at: number): [number, number] {
     if (--this.#left < 0) throw new ModelError('This has too many parts for a neural image.');
     // Bits 0 to 27, 28 to 55, and 56 to 63.
@@ -69,7 +70,7 @@ export class Reader {
   }
 }
 
-/** A field that holds text. Throws a ModelError if it does not. */
+/** The text of a field. Throws a ModelError if it is not text. */
 export function textOf(content: Content): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(messageIn(content));
@@ -78,7 +79,7 @@ export function textOf(content: Content): string {
   }
 }
 
-/** A field that has a length. Throws a ModelError if it has none. */
+/** The bytes of a length-delimited field. Throws a ModelError if it is of another type. */
 export function messageIn(content: Content): Uint8Array {
   if (!(content instanceof Uint8Array)) throw damaged();
   return content;

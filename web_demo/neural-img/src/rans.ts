@@ -1,9 +1,9 @@
 /**
- * Decoding of integers from a stream of range asymmetric numeral systems (rANS).
+ * Decodes integers from a stream coded with range asymmetric numeral systems (rANS).
  *
- * Duda, Asymmetric numeral systems (2013); lanes that are decoded side by side as in Giesen, Interleaved entropy coders
- * (2014). Each step takes one code of every lane. Which table of frequencies holds for a code depends on its activity: a
- * weighted sum of the magnitudes of codes that its lane and the two lanes beside it had before.
+ * Duda, Asymmetric numeral systems (2013); with interleaved lanes as in Giesen, Interleaved entropy coders (2014). Each step decodes
+ * one code of every lane. The frequency table of a code depends on its activity: a weighted sum of the magnitudes of earlier codes of
+ * its lane and of the two adjacent lanes.
  */
 import type { Kernel } from './kernel.ts';
 import { ModelError } from './model_error.ts';
@@ -12,28 +12,28 @@ import { ModelError } from './model_error.ts';
 const TOTAL = 1 << 14;
 /** Least state of a lane between two steps; the encoder starts, and so the decoder ends, at this state. */
 const LOWEST = 1 << 15;
-/** Floats' worth of bytes that a slot takes in the kernel. */
+/** Memory that a slot takes in the kernel, in floats (of 4 bytes). */
 const SLOT_FLOATS = 1.5;
 const MOST_TABLES = 64;
 const HIGHEST_LIMIT = 1 << 20;
 
-/** What the activity of a code is made of. */
+/** The terms of a code's activity. */
 export interface Context {
-  /** Weight of an earlier code's magnitude by its distance in steps, 1 for the last code. */
+  /** Weights of earlier codes' magnitudes, by their distance in steps; the previous code is at distance 1. */
   weights: Map<number, number>;
-  /** What is added to the activity, repeated along the steps. */
+  /** Added to the activity, by the number of the step modulo this array's length. */
   prior: Int32Array;
 }
 
 /** Frequencies of codes by their magnitude, one table for each range of activities. */
 export interface Tables {
-  /** [tables, magnitudes]; a magnitude other than 0 has its frequency for each sign. */
+  /** [tables, magnitudes]; the frequency of a nonzero magnitude is that of each of its two codes. */
   frequencies: Int32Array;
-  /** [tables - 1], ascending; the table k holds where k limits are below the activity. */
+  /** [tables - 1], ascending; table k is used where k limits are below the activity. */
   limits: Float32Array;
 }
 
-/** Throws a ModelError if these are no tables of a stream. */
+/** Throws a ModelError if the tables are not valid. */
 export function checkTables({ frequencies, limits }: Tables): void {
   const count = limits.length + 1;
   const magnitudes = frequencies.length / count;
@@ -50,9 +50,9 @@ export function checkTables({ frequencies, limits }: Tables): void {
 }
 
 /**
- * All codes of a stream, [lanes / across, steps / period, across, period] with the period of the prior, given the words in the
- * order in which lanes take them and the states that the lanes start from. Throws a ModelError if the tables are wrong, or the
- * stream is too short, too long or damaged.
+ * Decodes all codes of a stream, given the words in the order in which lanes take them and the initial states of the lanes. Returns
+ * [lanes / across, steps / period, across, period], where the period is the length of the prior. Throws a ModelError if the tables are
+ * invalid, or the stream is too short, too long or damaged.
  */
 export function decode(
   kernel: Kernel,
@@ -81,7 +81,7 @@ export function decode(
     );
     if (taken > words.length) throw new ModelError('Its entropy-coded stream ends too early.');
     const { buffer } = kernel.run.memory;
-    // A graph that decodes a stream without words needs one to look at.
+    // A stream that needs no words may have one, as the ONNX graph that decodes it cannot do without.
     if (
       words.length > Math.max(taken, 1) ||
       new Int32Array(buffer, from, lanes).some((state) => state !== LOWEST)
@@ -91,7 +91,7 @@ export function decode(
   });
 }
 
-/** The tables by slots, and for each activity up to `most` which of them holds and the frequency of 0 there. */
+/** Puts the tables, indexed by slot, into the kernel; and for each activity up to `most`, its table and that one's frequency of 0. */
 function putTables(kernel: Kernel, { frequencies, limits }: Tables) {
   const magnitudes = frequencies.length / (limits.length + 1);
   const most = Math.ceil(limits.at(-1) ?? 0);

@@ -1,55 +1,56 @@
-/** Strips of large pictures, and which bytes of a stream are whose (docs/format.md, "Strips"). */
+/** The strips of large pictures, and the segments of their streams in a file (docs/format.md, "Strips"). */
 import { type Header, hasLatents } from './anir_header.ts';
 import { concat } from './bytes.ts';
 
-/** Cells along a side of a block, whose means are coded as cosines: strips are whole rows of blocks. */
+/** Cells along a side of a block, over which means are transformed once more: strips consist of whole rows of blocks. */
 const BLOCK = 8;
-/** Pixels of a strip, at least, and strips of a picture at most. */
-const PIXELS = 2 ** 20;
-const MOST = 32;
-/** Bytes that tell a segment's length. */
-const LENGTH = 3;
+/** Where there are several strips, they have at least this many pixels on average. */
+const LEAST_PIXELS = 2 ** 20;
+const MOST_STRIPS = 32;
+/** Bytes that a segment's length takes. */
+const LENGTH_BYTES = 3;
 
-/**
- * The row of cells with which each strip of a picture begins, and behind these the number of rows. A picture that has no
- * coefficients is one strip without rows.
- */
+/** The first row of cells of each strip, then the number of rows. A picture without coefficients is one strip without rows. */
 export function stripStarts(header: Pick<Header, 'family' | 'size' | 'pitch'>): number[] {
   if (!hasLatents(header)) return [0, 0];
   const { size, pitch } = header;
   const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
   const blocks = Math.ceil(rows / BLOCK);
-  const count = Math.max(1, Math.min(Math.floor((rows * columns * pitch ** 2) / PIXELS), blocks, MOST));
+  const count = Math.max(
+    1,
+    Math.min(Math.floor((rows * columns * pitch ** 2) / LEAST_PIXELS), blocks, MOST_STRIPS),
+  );
   return [...Array.from({ length: count }, (_, i) => BLOCK * Math.floor((blocks * i) / count)), rows];
 }
 
-/** Bytes of a level, the first one or a later one, that tell lengths before its first segment. */
+/** Bytes of the segment lengths at the beginning of a level, either the first one or a later one. */
 export const tableBytes = (header: Header, isFirst = false) =>
-  LENGTH * told(stripStarts(header).length - 1, isFirst);
+  LENGTH_BYTES * lengthsOf(stripStarts(header).length - 1, isFirst);
 
-/** How many lengths are told before segments, either of the first level's means or of all else. */
-const told = (strips: number, areMeans: boolean) => (areMeans && strips > 1 ? strips : strips - 1);
+/** Number of lengths before a run of segments: one for each strip's means in the first level; elsewhere the last segment needs none. */
+const lengthsOf = (strips: number, areMeans: boolean) => (areMeans && strips > 1 ? strips : strips - 1);
 
-/** Shares out a stream's bytes as they come. */
+/** Distributes a stream's bytes to the strips as they arrive. */
 export class Segments {
-  /** Bytes of the levels that are to come, and what is left of this one. */
+  /** Sizes in bytes of the levels that have not begun. */
   readonly #levels: number[];
+  /** Bytes of the current level that are not assigned to a table or segment yet. */
   #left = 0;
   readonly #strips: number;
+  /** Whether the current segments are those of the first level's means. */
   #areMeans: boolean;
-  /** The lengths that are being told; none while segments follow. */
+  /** Bytes of the lengths that are being read; undefined while segments follow. */
   #table: number[] | undefined;
-  /** Bytes of the lengths, then those of each strip's segment, that are still to come. */
+  /** Bytes still to arrive: of the lengths, then of each strip's segment. */
   #due: number[] = [];
 
-  /** For the stream of a file with that header. */
   constructor(header: Header) {
     this.#levels = header.levels.map(({ end }, k) => end - (header.levels[k - 1]?.end ?? header.start));
     this.#strips = stripStarts(header).length - 1;
     this.#areMeans = this.#strips > 1;
   }
 
-  /** What of the stream's next bytes, none of which are beyond its last level, is each strip's. */
+  /** Returns each strip's part of the stream's next bytes, which must not go beyond the last level. */
   share(data: Uint8Array): Uint8Array[] {
     const shares: Uint8Array[][] = Array.from({ length: this.#strips }, () => []);
     for (let at = 0; at < data.length; ) {
@@ -67,7 +68,7 @@ export class Segments {
     return shares.map(concat);
   }
 
-  /** So many bytes, or as many as are left of the level. */
+  /** Assigns up to `most` bytes of what is left of the level, and returns how many. */
   #take(most: number): number {
     const own = Math.min(most, this.#left);
     this.#left -= own;
@@ -77,12 +78,12 @@ export class Segments {
   #lengths(): number[] {
     this.#left ||= this.#levels.shift() as number;
     this.#table = [];
-    return [this.#take(LENGTH * told(this.#strips, this.#areMeans))];
+    return [this.#take(LENGTH_BYTES * lengthsOf(this.#strips, this.#areMeans))];
   }
 
   #segments(table: number[]): number[] {
-    const lengths = Array.from({ length: told(this.#strips, this.#areMeans) }, (_, strip) => {
-      const [low = 0, middle = 0, high = 0] = table.slice(LENGTH * strip);
+    const lengths = Array.from({ length: lengthsOf(this.#strips, this.#areMeans) }, (_, strip) => {
+      const [low = 0, middle = 0, high = 0] = table.slice(LENGTH_BYTES * strip);
       return this.#take(low | (middle << 8) | (high << 16));
     });
     if (!this.#areMeans) lengths.push(this.#take(this.#left));

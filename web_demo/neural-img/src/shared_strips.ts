@@ -1,26 +1,29 @@
-/** Strips of a large picture that several workers decode side by side. */
+/** Decodes the strips of a large picture in several workers in parallel. */
 import type { Header } from './anir_header.ts';
 import type { Coder } from './coder.ts';
 import { type Step, take } from './help.ts';
 import { stripStarts } from './segments.ts';
 import { type Known, Strips } from './strips.ts';
 
-/** Gives ports to other workers that `help`: as many as there are, but not more than that. */
+/** Returns ports to at most `most` other workers, which `help`. */
 export type Connect = (most: number) => MessagePort[];
 
-/** Milliseconds for which others may say nothing: they may have to draw a part of another picture first. */
+/** Milliseconds that a helper may be silent: it may have to draw a part of another picture first. */
 const PATIENCE = 10_000;
 
-/** All strips of a picture: the first ones are decoded here, others where ports lead; here, too, if somebody does not answer there. */
+/**
+ * All strips of a picture: the first ones are decoded in this worker, the others by helpers, each at the other end of a port. If a
+ * helper fails or is silent for too long, this worker decodes the helpers' strips, too.
+ */
 export class SharedStrips {
   readonly #here: Strips[];
   #ports: MessagePort[];
-  /** Begins with what the others decode. */
+  /** Starts decoding the helpers' strips in this worker. */
   readonly #others: () => Strips;
-  /** What they were told. */
+  /** The steps that the helpers were sent, to be repeated here if they fail. */
   readonly #steps: Step[] = [];
 
-  /** As `Strips` begin. */
+  /** Takes the same arguments as `Strips`; `connect` returns the ports to helpers. */
   constructor(module: WebAssembly.Module, header: Header, data: Uint8Array, connect: Connect) {
     const strips = stripStarts(header).length - 1;
     const ports = connect(strips - 1);
@@ -37,14 +40,14 @@ export class SharedStrips {
     return (this.#here[0] as Strips).first;
   }
 
-  /** Takes a step; what it gives of the first strips. */
+  /** Takes a step in all strips; returns its result in the strips that were decoded here from the start. */
   take(...step: Step): unknown {
     for (const port of this.#ports) port.postMessage(step);
     if (this.#ports.length > 0) this.#steps.push(step);
     return this.#here.map((strips) => take(strips, step))[0];
   }
 
-  /** What is known of all strips, once the others have come as far. */
+  /** Waits for the helpers and returns the state of all strips. */
   async known(): Promise<Known> {
     let others = await Promise.all(this.#ports.map(ask));
     if (!others.every(Boolean)) {
@@ -58,7 +61,7 @@ export class SharedStrips {
     };
   }
 
-  /** Lets the others forget what they know. */
+  /** Releases the helpers. */
   end(): void {
     for (const port of this.#ports) {
       port.postMessage(['end']);
@@ -67,6 +70,7 @@ export class SharedStrips {
     this.#ports = [];
   }
 
+  /** Decodes the helpers' strips here, by the steps so far. */
   #takeOver(): void {
     this.end();
     const others = this.#others();
@@ -75,7 +79,7 @@ export class SharedStrips {
   }
 }
 
-/** What is known where a port leads; nothing if there is trouble, or no answer for long. */
+/** Asks a helper for the state of its strips; resolves to undefined if it has failed, or is silent for PATIENCE. */
 function ask(port: MessagePort): Promise<Known | undefined> {
   port.postMessage(['known']);
   return new Promise((resolve) => {

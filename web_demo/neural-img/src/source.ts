@@ -1,4 +1,4 @@
-/** What `src` names: a neural image, or a manifest.json with several of one picture. */
+/** What the element's `src` points to: a neural image, or a manifest.json that lists several networks of one picture. */
 import { AnirSource } from './anir_source.ts';
 import type { Decoder, NeuralImage } from './decoder.ts';
 import { Download } from './download.ts';
@@ -8,19 +8,20 @@ import { type Manifest, readManifest, type Subnet } from './manifest.ts';
 import { ModelError } from './model_error.ts';
 import type { Picture } from './prefix.ts';
 
-/** What a manifest and an `.anir` file begin with. */
+/** First byte of a manifest. */
 const BRACE = 0x7b;
+/** First byte of an `.anir` file. */
 const ANIR = 0x89;
 
 declare global {
   interface Navigator {
-    /** Not in all browsers. */
+    /** Not available in all browsers. */
     readonly connection?: { readonly saveData?: boolean };
   }
 }
 
 export class Source {
-  /** The address of the file that is shown, or of `src` before that is known. */
+  /** The URL of the file that is shown; that of `src` until it is known. */
   current: string;
   readonly #downloads: Download[] = [];
   #start: Promise<void> | undefined;
@@ -37,7 +38,7 @@ export class Source {
     this.current = new URL(address, document.baseURI).href;
   }
 
-  /** Bytes of all files that have come so far. */
+  /** Bytes received so far, of all files. */
   get bytesLoaded(): number {
     return this.#downloads.reduce((all, { taken }) => all + taken, 0);
   }
@@ -51,8 +52,8 @@ export class Source {
   }
 
   /**
-   * The picture, good enough for `quality` at `scale` screen pixels for one of its own, never worse than before; of a file that
-   * streams, first those that come on the way.
+   * Yields the picture in the given `quality` at `scale` device pixels per native pixel, but never worse than before. Of a file that
+   * streams, pictures of lower quality come first, as they arrive.
    */
   async *pictures(quality: string, scale: number, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
     const choice = { quality, scale, savesData: navigator.connection?.saveData ?? false };
@@ -68,12 +69,12 @@ export class Source {
     yield { image };
   }
 
-  /** Fetches no more of a file that streams. */
+  /** Stops the download of a file that streams. */
   pause(): void {
     this.#anir?.pause();
   }
 
-  /** Lets go of what is large and can be made again from the file. */
+  /** Drops decoded data, which can be made again from the file. */
   rest(): void {
     this.#image = undefined;
     this.#anir?.rest();

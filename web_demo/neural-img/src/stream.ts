@@ -1,5 +1,5 @@
 /**
- * An `.anir` file that comes piece by piece: every level that has come whole is a picture, and there may be a preview before.
+ * An `.anir` file that arrives piece by piece: each complete level is a picture, and there may be a preview before the first.
  *
  *     const stream = decoder.stream();
  *     for await (const chunk of response.body) {
@@ -7,7 +7,7 @@
  *       if (stream.available > drawn) drawn = await draw(await stream.image());
  *     }
  *
- * The file's bytes, and what is known of its picture, are in a worker until `close`.
+ * A worker holds the file's bytes and the state of its decoder until `close`.
  */
 import type { Header } from './anir_header.ts';
 import type { NeuralImage } from './decoder.ts';
@@ -18,21 +18,21 @@ import type { ModelInfo } from './network.ts';
 let last = 0;
 
 export class AnirStream {
-  /** Size, and each level's end in bytes and PSNR; nothing until all of the header has come. */
+  /** The picture's size, and the end in bytes and the PSNR of each level; undefined until the header is complete. */
   header: Header | undefined;
-  /** Bytes that were fed: where a Range request goes on. */
+  /** Number of bytes fed: a Range request continues there. */
   bytes = 0;
-  /** Number of levels that have come whole. */
+  /** Number of complete levels. */
   available = 0;
   readonly #key = ++last;
 
-  /** `Decoder.stream` makes one. */
+  /** Called by `Decoder.stream`. */
   constructor(
     private readonly lane: Lane,
     private readonly imageOf: (plan: unknown, info: ModelInfo, bytes: number) => NeuralImage,
   ) {}
 
-  /** Takes the bytes that come next. Throws a ModelError if they do not begin an `.anir` file that can be read. */
+  /** Takes the next bytes. Throws a ModelError if the file does not begin as an `.anir` file that this decoder reads. */
   async feed(chunk: Uint8Array): Promise<void> {
     const piece: Piece = { stream: this.#key, at: this.bytes, bytes: chunk.slice() };
     this.bytes += chunk.length;
@@ -43,25 +43,25 @@ export class AnirStream {
   }
 
   /**
-   * The picture of a level, counted from 0, by default of the last one that has come whole. Levels are decoded in turn, so none
-   * can be asked for after a later one. Throws a ModelError if it was, has not come, or is damaged.
+   * Returns the picture of a level, counted from 0, by default the last complete one. Levels are decoded in order: throws a ModelError
+   * if a later level has already been decoded, or if the level is incomplete or damaged.
    */
   async image(level = this.available - 1): Promise<NeuralImage> {
     return this.#draw(level, this.header?.levels[level]?.end ?? this.bytes);
   }
 
-  /** The last picture that has come whole, with what has come of the next. Throws a ModelError if there is none. */
+  /** Returns the last complete level refined by what has arrived of the next. Throws a ModelError if no level is complete. */
   refined(): Promise<NeuralImage> {
     return this.#draw('refined', this.bytes);
   }
 
-  /** What can be seen before the first level is whole, if there is anything. */
+  /** Returns what can be shown before the first level is complete; undefined if nothing can. */
   async preview(): Promise<NeuralImage | undefined> {
     const { info, plan } = await this.lane.take({ stream: this.#key, at: this.bytes, level: 'preview' });
     return info && this.imageOf(plan, info, this.bytes);
   }
 
-  /** Lets go of what the worker has; pictures of before remain. */
+  /** Frees the worker's memory; pictures returned earlier stay valid. */
   close(): void {
     this.lane.take({ stream: this.#key, at: this.bytes, close: true }).catch(() => undefined);
   }

@@ -1,23 +1,23 @@
-/** The strips of a large picture, each with a decoder of its own (docs/format.md, "Strips"). */
+/** The strips of a large picture, each of which has a stream and a decoder of its own (docs/format.md, "Strips"). */
 import type { Header } from './anir_header.ts';
 import { Coder, MOST_DECISIONS } from './coder.ts';
 import { Segments, stripStarts } from './segments.ts';
 
-/** Of those decisions of a picture that need no bytes, a strip has its share, but so many at least. */
+/** MOST_DECISIONS are divided equally among a picture's strips, but each strip may have at least this many. */
 const LEAST_DECISIONS = 2 ** 20;
 
-/** The first of some strips of a picture, and the one before which they end; the last one is theirs, too, by default. */
+/** Strips from index `from` up to but excluding `to`, by default all up to the last. */
 export type Range = [from: number, to?: number];
 
-/** What is known of strips. */
+/** The decoded state of some strips. */
 export interface Known {
-  /** How many levels were right. */
+  /** Number of levels whose digests are right in all of these strips. */
   right: number;
   /** Each strip's coefficients, [rows, columns, planes, pitch, pitch]. */
   values: Int32Array<ArrayBuffer>[];
 }
 
-/** What is known of the coefficients of a picture's lapped transform: a `Coder` for each of its strips. */
+/** Decoders for some or all strips of a picture, one `Coder` each, which take the same steps. */
 export class Strips {
   #right = 0;
   #isRight = true;
@@ -25,8 +25,8 @@ export class Strips {
   readonly #coders: Coder[];
 
   /**
-   * Begins to decode the stream of a file with that header, or what there is of it, in `pitch` frequencies of a cell along an axis:
-   * all strips, or those from one to before another. Throws a ModelError if there is not as much memory.
+   * Starts decoding the strips of `range`, given the first bytes of the whole stream; cells have `pitch` frequencies along each axis.
+   * Throws a ModelError if there is not enough memory.
    */
   constructor(
     module: WebAssembly.Module,
@@ -47,46 +47,45 @@ export class Strips {
     });
   }
 
-  /** The decoder of the first strip, in whose stream is all that is no coefficient, too. */
+  /** The decoder of the first of these strips; the picture's first strip has the side information in its stream. */
   get first(): Coder {
     return this.#coders[0] as Coder;
   }
 
-  /** Takes more bytes of the stream. */
+  /** Takes more bytes of the whole stream. */
   feed(data: Uint8Array): void {
     this.#share(data).forEach((own, i) => void this.#coders[i]?.feed(own));
   }
 
-  /** Decodes what a level tells of the coefficients (see `Coder.level`); whether all bytes sufficed. */
+  /** Decodes a level's refinement of the coefficients (see `Coder.level`); returns whether each strip's bytes sufficed. */
   level(width: number): boolean {
     this.#isRight &&= this.#coders.map((coder) => coder.level(width)).every(Boolean);
     return this.#isRight;
   }
 
-  /** Decodes 10 bits of each strip that all its decisions so far decide; whether they are right. */
+  /** Decodes each strip's digest of the level; returns whether all are right, in this and earlier levels. */
   check(): boolean {
     this.#isRight &&= this.#coders.every((coder) => coder.check());
     if (this.#isRight) this.#right++;
     return this.#isRight;
   }
 
-  /** What is known. */
   known(): Known {
     return { right: this.#right, values: this.#coders.map((coder) => coder.values()) };
   }
 
-  /** Keeps all that is known and learned. */
+  /** Saves the state of all decoders. */
   keep(): void {
     for (const coder of this.#coders) coder.keep();
   }
 
-  /** Goes back to what was kept, when all was right. */
+  /** Returns to the state saved by `keep`, in which nothing was damaged. */
   restore(): void {
     this.#isRight = true;
     for (const coder of this.#coders) coder.restore();
   }
 
-  /** Forgets all. */
+  /** Drops the decoders. */
   end(): void {
     this.#coders.length = 0;
   }

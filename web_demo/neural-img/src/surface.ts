@@ -1,4 +1,4 @@
-/** The canvas of an element: a bitmap at the screen's own pixels, drawn coarsely first. */
+/** The canvas of an element: a bitmap of device pixels, drawn coarsely first. */
 import { axis } from './coordinates.ts';
 import type { NeuralImage } from './decoder.ts';
 import { drawTile } from './draw_tile.ts';
@@ -6,7 +6,7 @@ import { bitmapSize, type Size } from './layout.ts';
 
 export class Surface {
   readonly canvas = document.createElement('canvas');
-  /** What the canvas holds whole. */
+  /** The picture that is drawn completely. */
   #drawn: NeuralImage | undefined;
 
   /** Whether there is a picture. */
@@ -14,7 +14,7 @@ export class Surface {
     return this.#drawn !== undefined;
   }
 
-  /** The bitmap's size that suits the place on the screen; 0 × 0 without a place or a picture. */
+  /** The bitmap size that fits the canvas as laid out; 0 × 0 if it is not laid out or there is no picture. */
   wantedFor(natural: Size): Size {
     const { width, height, objectFit } = getComputedStyle(this.canvas);
     const box = { width: Number.parseFloat(width), height: Number.parseFloat(height) };
@@ -26,6 +26,7 @@ export class Surface {
     return this.canvas.width === width && this.canvas.height === height;
   }
 
+  /** Draws a picture as a bitmap of the given size, unless it is there already. */
   async draw(image: NeuralImage, size: Size, signal: AbortSignal): Promise<void> {
     const [{ width, height }, { info }] = [size, image];
     const context = this.canvas.getContext('2d');
@@ -37,19 +38,19 @@ export class Surface {
     this.#drawn = image;
   }
 
-  /** What is shown is no picture any more, but stays until there is something to draw. */
+  /** Marks what is drawn as outdated; it stays visible until there is something else to draw. */
   forget(): void {
     this.#drawn = undefined;
   }
 
-  /** Gives memory back. */
+  /** Frees the bitmap. */
   clear(): void {
     this.forget();
     this.canvas.width = this.canvas.height = 0;
   }
 }
 
-/** Gives a canvas a new size and keeps what it shows until there is better. */
+/** Resizes a canvas, and its content with it, which stays visible until something better is drawn. */
 function stretch(context: CanvasRenderingContext2D, { width, height }: Size): void {
   const { canvas } = context;
   const before = canvas.width * canvas.height && new OffscreenCanvas(canvas.width, canvas.height);

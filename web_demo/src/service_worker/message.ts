@@ -1,8 +1,8 @@
-/** What the page tells its service worker. */
+/** A message from the page to its service worker. */
 export type Message =
-  /** Addresses that were fetched before it was there. */
+  /** URLs that were fetched before the worker was active, to be cached. */
   | { opened: string[] }
-  /** As much of a file as the page has. */
+  /** What the page has of a file, to be cached. */
   | { address: string; bytes: Uint8Array<ArrayBuffer> }
-  /** To take over from the version before. */
+  /** A request to replace the previous version of the worker at once. */
   | 'take over';

@@ -1,20 +1,20 @@
 /**
- * Keeps the page, and what was opened on it, so that both work without a network.
+ * Caches the page, and what was opened on it, so that both work offline.
  *
- * The build writes the list of files with a hash of each, so this file changes when any of them does. A new version loads the
- * page anew where it changed, drops what is old, and takes over once no tab shows the version before, or when the visitor says so.
+ * The build inserts a list of all files with their hashes, so this script changes when any of them does. A new version fetches the
+ * files that have changed, and takes over when no tab shows the previous version, or when the visitor says so; then it drops old files.
  */
 import type { Message } from './message.ts';
 
 declare const self: ServiceWorkerGlobalScope;
-/** Put in by the build: paths below the page, each with its hash. */
+/** Inserted by the build: paths below the page, with the hashes of their files. */
 declare const __FILES__: Record<string, string>;
 
-/** What only some visitors ask for: kept once one has. */
+/** Files that only some visitors need: they are cached when first requested. */
 const LATER = /\/(ort\/|samples\/|assets\/onnx\.worker|og\.jpg)/;
-/** Files whose names change with what is in them, so that what a browser holds of them is right. */
+/** Files whose names change with their content, so that the browser's HTTP cache can be trusted. */
 const NAMED = /\/assets\//;
-/** Files of which any beginning is a picture: asked for in parts, and kept as far as the page has them. */
+/** Files of which any prefix is a picture: they are requested in parts, and cached as far as the page has them. */
 const STREAM = /\.anir$/;
 const CACHE = `anir ${self.registration.scope}`;
 const keys = new Map(
@@ -33,7 +33,7 @@ function addressOf(path: string): string {
   return new URL(path, self.registration.scope).href;
 }
 
-/** The page itself goes by its folder's name, too. */
+/** The URL without its query; that of a folder becomes its index.html. */
 function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url);
   return pathname.endsWith('/') ? `${origin}${pathname}index.html` : `${origin}${pathname}`;
@@ -43,7 +43,7 @@ async function loadNew(): Promise<void> {
   await load([...keys.keys()].filter((address) => !LATER.test(address)));
 }
 
-/** Keeps files of the page that are not kept yet. */
+/** Fetches and caches the page's files that are not cached yet. */
 async function load(addresses: readonly string[]): Promise<void> {
   const cache = await caches.open(CACHE);
   const held = new Set((await cache.keys()).map(({ url }) => url));
@@ -51,7 +51,7 @@ async function load(addresses: readonly string[]): Promise<void> {
     addresses.map(async (address) => {
       const key = keys.get(address);
       if (!key || held.has(key)) return;
-      // Some hosts answer for index.html with a redirect, which a page must not come from.
+      // Some hosts redirect index.html, and browsers refuse a redirected response for a page.
       const request = address.replace(/\/index\.html$/, '/');
       const response = await fetch(request, { cache: NAMED.test(address) ? 'default' : 'no-cache' });
       if (!response.ok) throw new Error(`${address} answered ${response.status}`);
@@ -64,7 +64,7 @@ async function dropOld(): Promise<void> {
   const cache = await caches.open(CACHE);
   const wanted = new Set(keys.values());
   for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
-  // Only where no version was before: what the first visit opens from now on is kept.
+  // Matters on the first visit, when the page has no service worker yet: what it requests from now on is cached, too.
   await self.clients.claim();
 }
 

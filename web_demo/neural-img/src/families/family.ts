@@ -1,18 +1,15 @@
-/** What a family of networks is to the decoder: the layout of its tensors, and what draws it. */
+/** The interface of a family of networks: the layout of its tensors, and how it is drawn. */
 import type { Draw, Kernel } from '../kernel.ts';
 import type { Network } from '../network.ts';
 import type { ElementType } from '../onnx_tensor.ts';
 
-/** Type and shape of a tensor. */
+/** Types and shape of a tensor. */
 export interface Field {
-  /** The element types that it may have, int4 among them. */
+  /** Element types that it may have. */
   types: ElementType[];
-  /**
-   * Lengths of its axes, numbers or letters: D for the number of layers, L = D − 1 for that of hidden matrices, C for the
-   * channels of a layer and N for the colours.
-   */
+  /** Lengths of its axes, as numbers or letters: D layers, L = D − 1 hidden matrices, C channels of a layer, N colours. */
   shape: (number | 'D' | 'L' | 'C' | 'N')[];
-  /** Number of leading axes of its float32 scale, `<name>.scale`, if it has one. */
+  /** Number of axes of its float32 scale `<name>.scale`, which are its own leading ones; undefined if it has no scale. */
   scaled?: number;
 }
 
@@ -20,13 +17,13 @@ export interface Field {
 export interface Family {
   /** The layout of its tensors, by name. */
   fields: Record<string, Field>;
-  /** Prepares to draw a network, whose latents' codes are not looked at any more when it returns. */
+  /** Prepares a network for drawing; does not need the codes of its latents after it has returned. */
   open(kernel: Kernel, network: Network): Draw;
-  /** Whether a network has latents of a lapped transform. */
+  /** Whether networks have latents of a lapped transform. */
   hasLatents?: true;
 }
 
-/** Types and shape of each tensor, scales included, of a network of that size. */
+/** Types and shape of each tensor, including scales, of a network of the given size. */
 export function shapesOf(
   { fields }: Family,
   depth: number,
@@ -44,14 +41,14 @@ export function shapesOf(
   return shapes;
 }
 
-/** Hidden matrices and the head, as all families have them. */
+/** Hidden matrices and the head, which all families have. */
 export const MATRICES: Record<string, Field> = {
   weights: { types: ['int4', 'int8'], shape: ['L', 'C', 'C'] },
   head: { types: ['int8'], shape: ['N', 'C'], scaled: 1 },
   'head.bias': { types: ['float32'], shape: ['N'] },
 };
 
-/** The same with one step size for each hidden matrix, in families whose layers have no biases. */
+/** MATRICES and one step size per hidden matrix, for families whose layers have no biases. */
 export const LEAN_MATRICES: Record<string, Field> = {
   ...MATRICES,
   steps: { types: ['float32'], shape: ['L'] },

@@ -1,9 +1,9 @@
 /**
- * Products of filters and layers between them, h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁, and a last layer z = h W + b: all of a
- * multiplicative filter network, and the arguments of a SIREN's second sines.
+ * Evaluates networks that multiply filters: h₁ = g₁, hₗ₊₁ = (hₗ Wₗ + bₗ) ∘ gₗ₊₁, and a last layer z = h W + b. This is all of a
+ * multiplicative filter network, and in a SIREN the arguments of its second sines.
  *
- * Such a z is smooth. It is evaluated at few points of a tile, Chebyshev's nodes, and interpolated to its pixels, wherever
- * that takes fewer multiply-adds (bench/NOTES.md, "few points for many pixels").
+ * As z is smooth, it is evaluated at a tile's Chebyshev nodes and interpolated to its pixels wherever that takes clearly fewer
+ * multiply-adds (bench/NOTES.md, "few points for many pixels").
  */
 import { interpolation, nodes } from '../chebyshev.ts';
 import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
@@ -12,27 +12,32 @@ import { apply, type Layer } from './layers.ts';
 
 export interface FilterNetwork {
   banks: Bank[];
-  /** As many, the last one of which gives z. */
+  /** One layer after each bank; the last one gives z. */
   layers: Layer[];
-  /** Draws panels of eight pixels, given their z, [panel][output][8], which may be overwritten. */
+  /** Draws panels of eight pixels at address `out`, given their z, [panel][output][8], which it may overwrite. */
   finish(z: number, panels: number, out: number): void;
 }
 
 /** Panels that are evaluated at a time, so that their channels stay in the processor's cache. */
 export const TILE = 8;
 
-/** Tiles of so many columns and all rows, with as many nodes across and, a multiple of 8, down. */
+/** How a picture is divided into tiles, each of which has all rows. */
 interface Tiling {
+  /** Columns of a tile. */
   columns: number;
+  /** Nodes of a tile across. */
   across: number;
+  /** Nodes of a tile down, a multiple of 8. */
   down: number;
 }
+/** Numbers of columns to choose from. */
 const WIDTHS = [256, 128, 64];
-/** A filter takes as long as so many multiply-adds; what is not counted, such as tables, takes time, too. */
-const FILTER = 16;
+/** Multiply-adds that take as long as one filter. */
+const FILTER_COST = 16;
+/** Interpolation is used if it costs less than this share of evaluating all pixels: it has costs, as for tables, that are not counted. */
 const WORTHWHILE = 0.7;
 
-/** Draws rows of known columns. */
+/** Draws rows at address `out`, `pitch` bytes apart, for columns that are already prepared. */
 type DrawRows = (y: Float32Array, out: number, pitch: number) => void;
 
 export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: FilterNetwork): Draw {
@@ -41,7 +46,10 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
   const [channels, outputs] = [last.weights.columns, last.weights.rows];
   const known = new Map<string, number>();
 
-  /** The last layer's inputs at panels that have one column or row in common; in one of two buffers. */
+  /**
+   * Evaluates the last layer's inputs at panels of eight points that share a row or a column. `lanes` has the address of each bank's
+   * waves at the points' own coordinates, `others` at the shared one. Returns the one of two buffers that holds the result.
+   */
   function evaluate(lanes: number[], others: number[], panels: number, [a, b]: [number, number]): number {
     let [from, to] = [a, b];
     banks.forEach((_, bank) => {
@@ -60,6 +68,7 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
     kernel.take(panels * channels * 8),
   ];
 
+  /** Draws by evaluating every pixel. */
   function atPixels(x: Float32Array): DrawRows {
     const panels = Math.ceil(x.length / 8);
     const lanes = banks.map((bank) => waveTable(kernel, bank, 0, x, channels, 8));
@@ -77,6 +86,7 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
     };
   }
 
+  /** Draws by evaluating at nodes and interpolating. */
   function atNodes(x: Float32Array, { columns, across, down }: Tiling): DrawRows {
     const tiles = stretches(x, columns).map((stretch) => {
       const own = nodes(stretch, across);
@@ -122,16 +132,16 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
     };
   }
 
-  /** A stretch's interpolation matrix, [coordinates, nodes]. */
+  /** The interpolation matrix of a stretch, [coordinates, nodes]. */
   function interpolating(stretch: Float32Array, count: number): Matrix {
     const weights = interpolation(stretch, count);
     return kernel.matrix(stretch.length, count, (k, node) => weights[node * stretch.length + k] as number);
   }
 
-  /** The tiling that takes the fewest multiply-adds, if these are fewer than those of all pixels. */
+  /** The tiling that takes the fewest multiply-adds; undefined if evaluating all pixels is better. */
   function chooseTiling(x: Float32Array, y: Float32Array): Tiling | undefined {
     if (!rises(x) || !rises(y)) return;
-    const each = (layers.length - 1) * channels ** 2 + channels * (outputs + FILTER * banks.length);
+    const each = (layers.length - 1) * channels ** 2 + channels * (outputs + FILTER_COST * banks.length);
     let best: Tiling | undefined;
     let least = WORTHWHILE * each;
     const down = Math.ceil(needed(1, y, y.length) / 8) * 8;
@@ -144,12 +154,12 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
     return best;
   }
 
-  /** Nodes for any stretch of so many coordinates: of lengths rounded up, so that a little zoom needs no new judgement. */
+  /** Nodes that any stretch of `size` coordinates needs; lengths are rounded up, so that slightly different zooms share a result. */
   function needed(axis: Axis, coordinates: Float32Array, size: number): number {
     const lengths = stretches(coordinates, size).map((own) => (own.at(-1) ?? 0) - (own[0] ?? 0));
     const length = 2 ** (Math.ceil(4 * Math.log2(Math.max(...lengths, 1e-9))) / 4);
     const key = `${axis} ${length}`;
-    // What hidden layers enlarge is made smaller again: a filter network's colours are quotients.
+    // Only the last layer's gain counts: in a filter network the colours are quotients, which undo the gain of hidden layers.
     const count = known.get(key) ?? nodesFor(banks, axis, length / 2, last.gain);
     known.set(key, count);
     return count;
@@ -164,7 +174,7 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
   };
 }
 
-/** Stretches of columns, the last one shorter. */
+/** Splits coordinates into stretches of equal length, but for the last one, which may be shorter. */
 function stretches(x: Float32Array, columns: number): Float32Array[] {
   return Array.from({ length: Math.ceil(x.length / columns) }, (_, k) =>
     x.subarray(k * columns, (k + 1) * columns),

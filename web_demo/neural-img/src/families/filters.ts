@@ -1,27 +1,28 @@
 /**
- * Filters sin(ωx·x + ωy·y + φ) on a grid, which are Gabor's with a Gaussian around a centre.
+ * Filters sin(ωx·x + ωy·y + φ) on a grid, which in Gabor networks are multiplied by a Gaussian envelope.
  *
- * sin(a + b) = sin a · cos b + cos a · sin b, and a Gaussian is a product of one of x and one of y: each column and row has
- * its own sines and cosines, and no point needs more than their products.
+ * As sin(a + b) = sin a · cos b + cos a · sin b, and a Gaussian is a product of one in x and one in y, sines and cosines are computed
+ * once per column and row, and points need only products of these.
  */
 import { nodesNeeded } from '../chebyshev.ts';
 import type { Kernel } from '../kernel.ts';
 import { channelsOf, type Network, valuesOf } from '../network.ts';
 
-/** One filter for each channel; without a Gaussian, its decay γ is 0. */
+/** A filter for each channel. */
 export interface Bank {
   /** ωx and ωy. */
   frequencies: Float32Array[];
   phases: Float32Array;
   /** μx and μy. */
   centres: Float32Array[];
+  /** γ, 0 where there is no Gaussian. */
   decays: Float32Array;
 }
 
 /** An axis: 0 for x, 1 for y. */
 export type Axis = 0 | 1;
 
-/** The filters of a network with tensors of its own for frequencies and phases, or with one tensor for all values. */
+/** A network's filter banks, either from `filters` or from `frequencies` and `phases`. */
 export function banksOf(network: Network): Bank[] {
   const channels = channelsOf(network);
   const banks = network.tensors.filters?.shape[1] ?? 1;
@@ -41,8 +42,8 @@ export function banksOf(network: Network): Bank[] {
 }
 
 /**
- * The address of [coordinate / side][channel][sine × side, cosine × side]: of each wave, times its Gaussian, at so many coordinates
- * side by side. Phases belong to y.
+ * Computes each wave's sine and cosine, times its Gaussian, at coordinates along one axis; phases belong to y. Returns the address
+ * of the table, [coordinate / side][channel][sine × side, cosine × side].
  */
 export function waveTable(
   kernel: Kernel,
@@ -69,8 +70,8 @@ export function waveTable(
 }
 
 /**
- * Nodes along an axis that products of a filter of each bank, times `size`, need on any stretch of this half length; infinitely
- * many if they are too rough, or grow.
+ * Number of nodes needed to interpolate products of one filter from each bank, times `size`, on a stretch of this half length; infinite
+ * if the products vary too fast, or if a Gaussian grows (γ < 0).
  */
 export function nodesFor(banks: Bank[], axis: Axis, half: number, size: number): number {
   const sum = (values: (bank: Bank) => Float32Array) =>
@@ -86,5 +87,5 @@ export function nodesFor(banks: Bank[], axis: Axis, half: number, size: number):
   return nodesNeeded(products, size);
 }
 
-/** Centres of the narrowest Gaussian, in half lengths, that stand for all others. */
+/** Centres, in half lengths of the stretch, at which the narrowest Gaussian is tried; they stand for all others. */
 const CENTRES = [-2, -1, 0, 1, 2];

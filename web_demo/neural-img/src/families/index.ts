@@ -1,4 +1,4 @@
-/** The families that the decoder draws, one module each. */
+/** The families that the decoder draws, each in a module of its own. */
 import type { Family } from './family.ts';
 import { LAPPED as lapped } from './lapped.ts';
 import { FOURIER as fourier, GABOR as gabor } from './mfn.ts';

@@ -1,5 +1,5 @@
 /**
- * A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes:
+ * A lapped transform under a small network of sine layers, which corrects part of the quantization error:
  * h₁ = [planes at the point, their differences to neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
@@ -9,7 +9,7 @@ import { type Family, LEAN_MATRICES } from './family.ts';
 import { apply, headNumbers, hiddenNumbers, makeLayer } from './layers.ts';
 import { type Line, openPlanes } from './planes.ts';
 
-/** Panels' channels that go through all layers together, so that they stay in the processor's cache. */
+/** Channels times panels that go through all layers together, so that they stay in the processor's cache. */
 const TILE = 384;
 
 function open(kernel: Kernel, network: Network): Draw {
@@ -18,7 +18,8 @@ function open(kernel: Kernel, network: Network): Draw {
   const { lineOf, draw } = openPlanes(kernel, network);
   const channels = constants.length;
   const [tile, step, behind] = [Math.ceil(TILE / channels), channels * PANEL, planes * PANEL];
-  // What is seen with the constants behind it, and hidden channels behind the planes in turns; of colours there are four.
+  // `base` holds the first layer's channels: what is seen, then constants. The layers' outputs are in `a` and `b` by turns: the planes,
+  // then hidden channels; at the end, four colours.
   const floats = tile * Math.max(channels, 4) * 8;
   const [base, a, b] = [0, 1, 2].map(() => kernel.take(floats)) as [number, number, number];
   kernel
@@ -63,9 +64,9 @@ function open(kernel: Kernel, network: Network): Draw {
 }
 
 /**
- * The layers, whose channels that see a plane of the picture come first, and of these the planes at the point.
+ * Reorders the channels: first the planes at the point, then the differences at neighbours, then constant channels.
  *
- * No weights lead to the planes. Channels that are constant from the first layer on, or 0 for want of a plane, are in its bias.
+ * No weights lead to the planes. Constant channels (π/2, or 0 where the picture lacks a plane) become part of the first layer's bias.
  */
 function layersOf(kernel: Kernel, network: Network) {
   const [colours, channels] = [coloursOf(network), channelsOf(network)];

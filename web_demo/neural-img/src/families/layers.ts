@@ -1,26 +1,27 @@
-/** Hidden layers and the head, as the kernel multiplies them. */
+/** Hidden layers and the head in the kernel's memory, and their multiplication. */
 import { type Kernel, type Matrix, PANEL } from '../kernel.ts';
 import { channelsOf, coloursOf, type Network, valuesOf } from '../network.ts';
 
 export interface Layer {
   /** [outputs, inputs]. */
   weights: Matrix;
-  /** The inputs that are multiplied: so many from this one on. All others' weights are zero. */
+  /** The first input with a nonzero weight: multiplication begins there. */
   first: number;
+  /** Number of inputs from `first` to the last one with a nonzero weight. */
   inputs: number;
-  /** The address of one number for each output. */
+  /** Address of the biases, one for each output. */
   bias: number;
-  /** The largest norm of an output's weights, as they are in the network: how much it enlarges, as if signs were random. */
+  /** The largest norm of an output's weights, not multiplied by `unit`: how much the layer amplifies inputs of random signs. */
   gain: number;
 }
 
-/** A layer's numbers: what an output takes of an input, and what it begins with. */
+/** A layer's weights and biases as they are in the network. */
 export interface Numbers {
   weight: (output: number, input: number) => number;
   bias: (output: number) => number;
 }
 
-/** Hidden layers, whose weights and biases are multiplied by `unit`. */
+/** Makes the hidden layers, with weights and biases multiplied by `unit`. */
 export function hiddenLayers(kernel: Kernel, network: Network, unit: number): Layer[] {
   const size = channelsOf(network);
   return hiddenNumbers(network).map((numbers) => makeLayer(kernel, size, size, unit, numbers));
@@ -31,7 +32,7 @@ export function hiddenNumbers(network: Network): Numbers[] {
   const [codes, steps] = [valuesOf(network, 'weights'), valuesOf(network, 'steps')];
   const biases = network.tensors.biases ? valuesOf(network, 'biases') : new Float32Array(steps.length * size);
   const count = codes.length / size ** 2;
-  // Learned step sizes are of each output or of a whole matrix.
+  // Step sizes are one per output or one per matrix.
   const each = steps.length / count;
   return Array.from({ length: count }, (_, layer) => ({
     weight: (output, input) =>
@@ -41,11 +42,11 @@ export function hiddenNumbers(network: Network): Numbers[] {
   }));
 }
 
-/** From the last layer's channels to levels of red, green, blue and alpha, which is opaque where a picture has none. */
+/** Makes the head: from the last channels to red, green, blue and alpha in 0 to 255; pictures without alpha are opaque. */
 export const headOf = (kernel: Kernel, network: Network): Layer =>
   makeLayer(kernel, 4, channelsOf(network), 255, headNumbers(network));
 
-/** Of red, green, blue and alpha, in [0, 1]; what the picture does not have takes nothing of the inputs. */
+/** The head's weights and biases to red, green, blue and alpha in [0, 1]; if the picture has no alpha, that is constantly 1. */
 export function headNumbers(network: Network): Numbers {
   const [size, head, biases] = [
     channelsOf(network),
@@ -58,10 +59,10 @@ export function headNumbers(network: Network): Numbers {
   };
 }
 
-/** Which of the picture's colours is red, green, blue or alpha: grey is all but the last. */
+/** The picture's colour channel for red, green, blue or alpha; the grey channel serves the first three. */
 const colourOf = (network: Network, output: number) => (coloursOf(network) === 1 && output < 3 ? 0 : output);
 
-/** From weights and biases, both multiplied by `unit`. */
+/** Makes a layer of weights and biases, both multiplied by `unit`. */
 export function makeLayer(
   kernel: Kernel,
   outputs: number,
@@ -83,7 +84,7 @@ export function makeLayer(
   return { weights, first, inputs: Math.max(end - first, 0), bias: kernel.put(biases), gain };
 }
 
-/** Multiplies panels of points, [columns][8] each, and writes [rows][8], or that into panels so many bytes apart. */
+/** Applies a layer to panels of eight points, [inputs][8] each, and writes panels of [outputs][8], `panelStep` bytes apart. */
 export function apply(
   kernel: Kernel,
   { weights: { at, rows, columns }, first, inputs, bias }: Layer,

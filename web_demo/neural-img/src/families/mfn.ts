@@ -1,7 +1,7 @@
 /**
- * Multiplicative filter networks (Fathony et al. 2020): h₁ = g₁, hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁, of Fourier filters
- * g = sin(ωx·x + ωy·y + φ), or of Gabor's, which have a Gaussian besides. Colours are a linear head of the normalized last
- * channels, h / √(1 + Σ h²) with the sum over the first eight.
+ * Multiplicative filter networks (Fathony et al. 2020): h₁ = g₁, hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁, with Fourier filters g = sin(ωx·x + ωy·y + φ)
+ * or Gabor filters, which also have a Gaussian envelope. Colours are a linear head of the normalized last channels,
+ * h / √(1 + Σ h²) with the sum over the first eight.
  */
 import type { Draw, Kernel } from '../kernel.ts';
 import { channelsOf, type Network } from '../network.ts';
@@ -10,13 +10,14 @@ import { openFilterNetwork } from './filter_network.ts';
 import { banksOf } from './filters.ts';
 import { headNumbers, headOf, hiddenLayers, makeLayer } from './layers.ts';
 
-/** Outputs of the last layer: colours, and channels whose squares are summed. */
+/** First outputs of the last layer: red, green, blue and alpha, before normalization. */
 const COLOURS = 4;
+/** Further outputs: the channels whose squares are summed. */
 const NORM_CHANNELS = 8;
 
 function open(kernel: Kernel, network: Network): Draw {
   const head = headNumbers(network);
-  // What is divided and what by: both are smooth, their quotient need not be.
+  // Dividend and divisor are separate outputs, as both are smooth, which their quotient need not be.
   const weight = (output: number, input: number) =>
     output < COLOURS ? head.weight(output, input) : Number(output - COLOURS === input);
   const numbers = { weight, bias: () => 0 };
@@ -32,7 +33,7 @@ function open(kernel: Kernel, network: Network): Draw {
   return openFilterNetwork(kernel, { banks: banksOf(network), layers, finish });
 }
 
-/** A family whose filters have so many values each. */
+/** The family whose filters have `values` values each. */
 const familyOf = (values: number): Family => ({
   fields: { ...LEAN_MATRICES, filters: { types: ['int8'], shape: [values, 'D', 'C'], scaled: 2 } },
   open,

@@ -1,33 +1,36 @@
-/** The planes of a lapped transform at samples, and beside them where a network sees them (docs/decoding.md). */
+/** Draws the planes of a lapped transform at samples and at the neighbours that a network sees (docs/decoding.md). */
 import { type Kernel, PANEL } from '../kernel.ts';
 import { Axis, type Cells, meansOf, seenBy } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Latents, type Network } from '../network.ts';
 
-/** Coordinates along an axis: those of samples, and before and after them those of their neighbours. */
+/** Coordinates along an axis in panels of eight: those of samples, and in margins before and after them those of neighbours. */
 export interface Line extends Cells {
-  /** Windowed cosines of eight coordinates after eight, [cell, frequency][8] in the kernel, for cells that are open there. */
+  /** For each panel, the address of its windowed cosines, [cell, frequency][8], and the cells that are open there. */
   panels: (Cells & { at: number })[];
-  /** Frequencies of each cell. */
+  /** Number of frequencies of each cell. */
   frequencies: number;
-  /** Coordinates before the first sample's, a multiple of 8. */
+  /** Number of coordinates before the first sample's, a multiple of 8. */
   margin: number;
-  /** Panels from the margin on that have all samples. */
+  /** Number of panels with samples, which follow the margin. */
   count: number;
-  /** Coordinates from a sample's to those of its nearest neighbours. */
+  /** Index distance between a sample and its nearest neighbours. */
   shift: number;
 }
 
-/** Planes as pictures in the kernel's memory, rows a pitch of bytes apart: the address of each one's first sample. */
+/** Planes as pictures in the kernel's memory. */
 export interface Pictures {
+  /** Address of each plane's first sample. */
   at: number[];
+  /** Bytes from one row to the next. */
   pitch: number;
 }
 
-/** Samples to the nearest neighbours, at most, where these are samples themselves. */
+/** Where neighbours coincide with samples, the nearest ones are at most this many samples away. */
 const FARTHEST = 8;
-/** What coordinates in float32 may differ by from what they should be. */
+/** Tolerance of coordinates in float32. */
 const ROUNDING = 2 ** -23;
 
+/** Prepares the planes of a network's latents for drawing. */
 export function openPlanes(kernel: Kernel, network: Network) {
   const { run } = kernel;
   const latents = network.latents as Latents;
@@ -37,7 +40,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
   const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
   const seen = seenBy(channelsOf(network), coloursOf(network));
   const farthest = Math.max(0, ...seen.flatMap(({ right, down }) => [Math.abs(right), Math.abs(down)]));
-  // How far away in rows each plane is seen in columns 0, 1 and 2 shifts away or farther; -1 where it is not.
+  // For each plane and for columns at least 0, 1 and 2 shifts away: the distance, in shifts, of the farthest row seen; -1 if none is.
   const rowsSeen = Array.from({ length: coloursOf(network) }, (_, plane) =>
     [0, 1, 2].map((columns) => {
       const own = seen.filter((place) => place.plane === plane && Math.abs(place.right) >= columns);
@@ -45,7 +48,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
     }),
   );
 
-  /** An axis, 0 for x and 1 for y, at samples that are so many native pixels apart. */
+  /** Prepares the coordinates along an axis, 0 for x and 1 for y, of samples that are `spacing` native pixels apart. */
   function lineOf(axis: 0 | 1, samples: Float32Array, spacing: number): Line {
     const [own, reach] = [axes[axis], (2 * latents.reach) / (network.size[axis] as number)];
     const frequencies = own.shown(spacing, latents.shape[2]);
@@ -63,7 +66,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
     return { ...cells, panels, frequencies, margin, count: Math.ceil(samples.length / 8), shift };
   }
 
-  /** Writes a plane's coefficients of all cells that are open, so many floats: [column function / 8][row function][8]. */
+  /** Writes a plane's coefficients of all open cells to an address, as `count` floats: [column function / 8][row function][8]. */
   function writeCoefficients(plane: number, columns: Line, rows: Line, to: number, count: number): void {
     const { down, shape } = latents;
     const [along, across, order] = shape;
@@ -87,7 +90,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
     }
   }
 
-  /** All planes where they are seen. */
+  /** Draws all planes at the samples and neighbours where they are seen. */
   function draw(columns: Line, rows: Line): Pictures {
     const [groups, height] = [
       Math.ceil(((columns.end - columns.start) * columns.frequencies) / 8),
@@ -95,7 +98,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
     ];
     const [pitch, step] = [columns.panels.length * PANEL, groups * 8 * PANEL];
     const coefficients = kernel.take(groups * height * 8);
-    // What eight rows take of the column functions, [row / 8][column function][8].
+    // Coefficients times row functions: for eight rows each, [row / 8][column function][8].
     const sums = kernel.take((rows.panels.length * step) / 4);
     const at = rowsSeen.map((reach, plane) => {
       writeCoefficients(plane, columns, rows, coefficients, groups * height * 8);
@@ -122,30 +125,30 @@ export function openPlanes(kernel: Kernel, network: Network) {
   return { lineOf, draw };
 }
 
-/** The panels of samples and of all that is up to so many shifts away; none below 0. */
+/** The panels of samples and of coordinates up to `shifts` shifts away from them; none if `shifts` is negative. */
 function within({ margin, count, shift }: Line, shifts: number): { first: number; end: number } {
   const more = Math.ceil((shifts * shift) / 8);
   return { first: margin / 8 - more, end: shifts < 0 ? 0 : margin / 8 + count + more };
 }
 
-/** How many shifts away from samples a panel begins. */
+/** Distance from the samples to a panel's nearest coordinate, in shifts, rounded up. */
 function shiftsTo({ margin, count, shift }: Line, k: number): number {
   const [before, after] = [margin - 8 * k - 7, 8 * (k - count) - margin + 1];
   return Math.ceil(Math.max(before, after, 0) / shift);
 }
 
-/** Cosines of eight coordinates, how many functions these are, and bytes of panels of those before them. */
+/** Address of a panel's cosines, the number of functions, and the bytes of the line's functions before the first of these. */
 function reaching({ panels, start, frequencies }: Line, k: number): [number, number, number] {
   const own = panels[k] as Line['panels'][number];
   return [own.at, (own.end - own.start) * frequencies, (own.start - start) * frequencies * PANEL];
 }
 
 /**
- * Coordinates of samples and of their neighbours before and after them, up to so many times a distance away, in whole panels of
- * eight.
+ * Coordinates of samples, with those of their neighbours before and after them, up to `farthest` times `distance` away, in whole
+ * panels of eight.
  *
- * Where samples are so even that neighbours are samples, too, there are only some more of these at both ends. Elsewhere all
- * samples' neighbours stand before the samples and after them, the farthest ones first and last.
+ * If samples are so even that neighbours coincide with samples, the margins are a few more of these. Otherwise the margins are
+ * copies of all samples, shifted by multiples of the distance, the farthest ones first and last.
  */
 function besides(samples: Float32Array, distance: number, farthest: number) {
   const [first = 0, last = 0, { length }] = [samples[0], samples.at(-1), samples];

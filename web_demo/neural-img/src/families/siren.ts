@@ -1,4 +1,4 @@
-/** SIREN, sine layers (Sitzmann et al. 2020): h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ). */
+/** SIREN (Sitzmann et al. 2020): h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ). */
 import { type Draw, type Kernel, ZEROS } from '../kernel.ts';
 import type { Network } from '../network.ts';
 import { type Family, MATRICES } from './family.ts';
@@ -7,7 +7,7 @@ import { banksOf } from './filters.ts';
 import { apply, headOf, hiddenLayers, type Layer } from './layers.ts';
 
 function open(kernel: Kernel, network: Network): Draw {
-  // Sines are of half turns.
+  // The kernel's sines take half turns, so arguments are divided by π.
   const [first, ...deeper] = hiddenLayers(kernel, network, 1 / Math.PI);
   const others = [...deeper, headOf(kernel, network)];
   const channels = others[0]?.weights.columns ?? 0;

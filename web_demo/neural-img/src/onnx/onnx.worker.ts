@@ -1,4 +1,4 @@
-/** Runs ONNX Runtime off the main thread: one request after the other, one session at a time. */
+/** The worker that runs ONNX Runtime: answers requests in order, with one session at a time. */
 import * as ort from 'onnxruntime-web/wasm';
 import type { Answer, Request } from '../lane.ts';
 import { ModelError } from '../model_error.ts';
@@ -7,7 +7,7 @@ import { COLOURS, readInfo } from '../onnx_reader.ts';
 let session: ort.InferenceSession | undefined;
 let queue = Promise.resolve();
 
-// Several workers with a thread each are as fast as ONNX Runtime's threads, and need no isolated page.
+// Several single-threaded workers are as fast as ONNX Runtime's threads, and need no cross-origin isolated page.
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
@@ -37,7 +37,7 @@ async function open(file: Uint8Array): Promise<void> {
   session = await ort.InferenceSession.create(file, {
     executionProviders: ['wasm'],
     logSeverityLevel: 3,
-    // Turns the 4-bit weights into floats once, at load, instead of in every part.
+    // Dequantizes the 4-bit weights once, at load, instead of in each part of a picture.
     extra: { session: { disable_quant_qdq: '1' } },
   });
   const { inputMetadata, outputMetadata } = session;
@@ -63,7 +63,7 @@ async function decode(x: Float32Array, y: Float32Array): Promise<Uint8ClampedArr
     throw new ModelError('This model answers with a picture of another size than it was asked for.');
   const [drawn, rgba] = [image.data as Uint8Array, new Uint8ClampedArray(x.length * y.length * 4).fill(255)];
   for (let from = 0, to = 0; from < drawn.length; from += colours, to += 4)
-    // Grey is all three of them.
+    // Grey is copied to red, green and blue.
     for (let k = 0; k < Math.max(colours, 3); k++) rgba[to + k] = drawn[from + (k % colours)] as number;
   return rgba;
 }
