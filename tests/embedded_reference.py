@@ -43,9 +43,9 @@ class SizeNetwork:
         self.first, self.second = first.reshape(16, 22), second.reshape(8, 16)
         self.kinds, self.rows, self.columns = (part.reshape(-1, 16) for part in offsets)
 
-    def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
+    def odds(self, inputs: list[int], kind: int, f: tuple[int, int]) -> int:
         offsets = self.kinds[kind] + self.rows[min(f[0], 15)] + self.columns[min(f[1], 15)]
-        hidden = (self.first @ seen + 16 * offsets).clip(0, 4095)
+        hidden = (self.first @ inputs + 16 * offsets).clip(0, 4095)
         hidden = (self.second @ hidden + 512 * self.second_offsets >> 5).clip(0, 4095)
         return min(max(int(self.last @ hidden + 1024 * self.last_offset[0]) >> 6, -3071), 3071)
 
@@ -59,8 +59,8 @@ class SignNetwork:
         self.both, self.even = parts[0].reshape(16, 46), parts[1].reshape(16, 28)
         self.rows, self.columns, self.last = (part.reshape(-1, 16) for part in parts[2:])
 
-    def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
-        x = np.array(seen)
+    def odds(self, inputs: list[int], kind: int, f: tuple[int, int]) -> int:
+        x = np.array(inputs)
         down, across = (-1 if frequency % 2 else 1 for frequency in f)
         sums = self.both @ x + self.even @ np.concatenate([across * x[:14], down * x[14:28]])
         factors = self.rows[min(f[0], 7)] + self.columns[min(f[1], 7)]
@@ -91,9 +91,11 @@ class Levels:
         )
 
     def log(self, x: int) -> int:
+        """The function L, relative to the level's width."""
         return bisect_right(LOG_STEPS, min(x * self.inverse >> 20, 8191))
 
     def level(self, width: int) -> None:
+        """Decodes a level of that width."""
         self.width, self.inverse = width, (1 << 20) // width
         for counter in self.classes.values():
             counter.p = max(counter.p, 40)
@@ -136,6 +138,7 @@ class Levels:
         high: int,
         class_threshold: int,
     ) -> None:
+        """Decodes the significance of a coefficient, unless it is skipped, and then its sign and interval."""
         p, new = at[2], high == UNKNOWN
         gap = 4 if new else bisect_right([16, 20, 26], high * 10 // class_threshold)
         second = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
@@ -178,7 +181,7 @@ class Levels:
                 top = high if part == parts - 1 else top + length
         relative = min((top - low) * 256 // width, 256)
         short = ((65536 - probability) * relative * relative >> 16) * 69 >> 8
-        self.know(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
+        self.put(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
         self.sign[at] = sign
 
     def refine(self, at: tuple[int, ...], f: tuple[int, int], mean: int, length: int) -> None:
@@ -190,9 +193,9 @@ class Levels:
         odds = self.entropy.predict((kind, p), slots, activity, self.second_selector(f))
         middle = low + (length >> 1)
         low, high = (middle, high) if self.entropy.decide(odds) else (low, middle)
-        self.know(at, low, high, low + ((high - low) * 29491 + 32768 >> 16))
+        self.put(at, low, high, low + ((high - low) * 29491 + 32768 >> 16))
 
-    def know(self, at: tuple[int, ...], low: int, high: int, size: int) -> None:
+    def put(self, at: tuple[int, ...], low: int, high: int, size: int) -> None:
         self.low[at], self.high[at], self.size[at] = low, high, size
 
     @staticmethod

@@ -11,13 +11,7 @@ def strip_starts(rows: int, columns: int, pitch: int) -> list[int]:
 
 
 def streams_of(stream: bytes, levels: Sequence[int], strips: int) -> list[bytes]:
-    """The stream of each strip.
-
-    Args:
-        stream: all levels of a file, one after the other.
-        levels: number of bytes of each level.
-        strips: number of strips.
-    """
+    """The stream of each strip, given all levels of a file, the number of bytes of each, and of strips."""
     result, at = [b""] * strips, 0
     for k, length in enumerate(levels):
         level, at = stream[at : at + length], at + length

@@ -252,13 +252,13 @@ function codeSignificance(
   if (starved) return;
   const relative = top - low < width ? ((top - low) << 8) / width : 256;
   const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 69) >> 8;
-  known(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
+  putInterval(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
   store<i8>(signs + place, positive ? 1 : -1);
 }
 
 /** Stores an interval and the reconstructed magnitude within it, and adds the latter's growth to the activities around. */
 @inline
-function known(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32, size: i32): void {
+function putInterval(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32, size: i32): void {
   const place = base + i;
   putLow(place, low);
   putHigh(place, high);
@@ -286,6 +286,6 @@ function codeRefinement(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32,
     update(upper);
     const from = upper ? middle : low;
     const to = upper ? high : middle;
-    known(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 29491 + 32768) >> 16));
+    putInterval(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 29491 + 32768) >> 16));
   }
 }
