@@ -80,7 +80,7 @@ def main(
 
 
 def _samples() -> Iterator[Pixels]:
-    """Photographs that libraries come with, each at full and at half size."""
+    """Photographs that come with libraries, each at full and at half size."""
     for path in _SAMPLES:
         image = load_image(path)
         half = Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2), Image.Resampling.BOX)

@@ -51,7 +51,6 @@ const due = new StaticArray<i32>(CLASSES);
 
 /** The last level's width: its quantization step, in units. */
 export let width: i32 = 1;
-/** Bytes read or written up to the end of the last level's means. */
 let means: usize = 0;
 
 /** The significance threshold at the given log-odds of significance: half a width, or more if significance is less likely. */
