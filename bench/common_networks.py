@@ -1,8 +1,9 @@
 """Trains the common networks of the family `lapped`, which are part of the `.anir` format (docs/format.md).
 
-They learn from a folder of photographs, and from some of scikit-image and matplotlib, which are in no
-benchmark here. All have the sixteen levels of a file; one supernet of 4-bit weights for each width, with
-heads that give what planes lack, lowers the mean logarithm of the error of all levels of all pictures.
+They are trained on a folder of photographs and on some of scikit-image and matplotlib, which are in no
+benchmark here, all at the sixteen levels of a file. For each number of channels there is one supernet of
+4-bit weights, whose heads estimate what the decoded planes lack of the true ones. Training minimizes the mean
+logarithm of the squared error over all levels of all pictures.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,12 +37,16 @@ _SAMPLES = [
     *(_SKIMAGE / name for name in ("chelsea.png", "rocket.jpg", "motorcycle_left.png", "retina.jpg")),
     Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
 ]
-_ACROSS, _BATCH = 100, 384
-"""Rows and columns of a picture that are learned from, and pixels of it in a step."""
-_RATE, _STEP_RATE = 2e-2, 2e-3
-"""Peak learning rates of weights, and of the logarithms of their step sizes."""
+_ACROSS = 100
+"""Number of rows, and of columns, of a picture at whose crossings pixels are trained on."""
+_BATCH = 384
+"""Pixels of a picture in a training step."""
+_RATE = 2e-2
+"""Peak learning rate of weights and heads."""
+_STEP_RATE = 2e-3
+"""Peak learning rate of the logarithms of step sizes."""
 _QUANTIZED_FROM = 0.4
-"""Fraction of the steps after which weights are rounded."""
+"""Fraction of the training steps after which weights are rounded."""
 _PLANES = 3
 
 
@@ -49,9 +54,9 @@ class Level(NamedTuple):
     """A level of one picture, or of P pictures, at N pixels.
 
     Attributes:
-        seen: by the channels beside those of the planes, float16[P, N, n].
-        lacking: what planes lack there, in the level's width, float16[P, N, 3]; 0 for planes that the picture
-            does not have.
+        seen: inputs of the n channels other than the planes', float16[P, N, n].
+        lacking: true minus decoded planes, in the level's width (quantization step), float16[P, N, 3]; 0 for
+            planes that the picture does not have.
     """
 
     seen: Tensor
@@ -75,7 +80,7 @@ def main(
 
 
 def _samples() -> Iterator[Pixels]:
-    """Photographs of libraries, each whole and at half its size."""
+    """Photographs that come with libraries, each at full and at half size."""
     for path in _SAMPLES:
         image = load_image(path)
         half = Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2), Image.Resampling.BOX)
@@ -83,7 +88,7 @@ def _samples() -> Iterator[Pixels]:
 
 
 def _levels(image: Pixels) -> list[Level]:
-    """A picture's sixteen levels, where random rows and columns cross."""
+    """A picture's sixteen levels, at the crossings of random rows and columns."""
     height, width, planes = image.shape
     order = in_order(Space(DEPTHS, tuple(n + planes for n in INNER)))
     analysis = analyse(image)
@@ -105,7 +110,7 @@ def _levels(image: Pixels) -> list[Level]:
 
 
 def _train(levels: Sequence[Level], own: int, steps: int) -> CommonTrunk:
-    """Trains a trunk with so many channels beside the planes, given its four levels of all pictures."""
+    """Trains the trunk with `own` channels other than the planes', given its four levels of all pictures."""
     torch.manual_seed(0)
     weight = torch.nn.Parameter(torch.randn(len(DEPTHS), own, own) * 0.75 / own**0.5)
     head = torch.nn.Parameter(torch.zeros(len(DEPTHS), own, _PLANES))
@@ -139,7 +144,7 @@ def _train(levels: Sequence[Level], own: int, steps: int) -> CommonTrunk:
 
 
 def _channels(first: Tensor, layers: Tensor) -> Tensor:
-    """The last layer of networks, as the family has it, without the planes."""
+    """The last layer's channels other than the planes': hₗ₊₁ = h₁ + sin(hₗ Wₗ)."""
     h = first
     for layer in layers:
         h = first + torch.sin(h @ layer)

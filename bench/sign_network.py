@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from bench.coder_networks import RoundedNetwork, fit, records_of, write
 
 app = typer.Typer(add_completion=False)
-_ALONG, _INPUTS, _HIDDEN, _KINDS, _FREQUENCIES = 14, 46, 16, 4, 8
-"""Inputs along each axis, and all; outputs of the hidden layer; kinds; frequencies along an axis."""
+_ALONG, _INPUTS, _HIDDEN = 14, 46, 16
+"""Inputs along each axis, all inputs, and units of the hidden layer."""
+_KINDS, _FREQUENCIES = 4, 8
+"""Kinds of coefficients that have a last layer of their own; frequencies along an axis that have factors."""
 _RATE = 1e-2
+"""Peak learning rate."""
 
 
 @app.command()
@@ -20,7 +23,7 @@ def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs.")],
     steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 10000,
 ) -> None:
-    """Writes the weights beside the coder's source, which is to be compiled anew (npm run coder)."""
+    """Writes the weights beside the coder's source, which must then be recompiled (npm run coder)."""
     records = records_of(photos, "SIGNS", _INPUTS + 4, 1)
     torch.manual_seed(0)
     network = _Network()
@@ -29,7 +32,7 @@ def main(
 
 
 class _Network(RoundedNetwork):
-    """The network, with real numbers in the units of its integers' values."""
+    """The network in real numbers; `units` are the values of its integer weights of 1."""
 
     units = (1 / 16, 1 / 16, 1 / 8, 1 / 16)
 
@@ -41,7 +44,7 @@ class _Network(RoundedNetwork):
         self.last = nn.Parameter(torch.randn(_KINDS, _HIDDEN) * 0.1)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Odds of records int8[n, 50]."""
+        """Log-odds for records int8[n, 50]: the inputs, kind, both frequencies, and the decision."""
         both, even, factors, last = self.values()
         kind, u, v = rows[:, _INPUTS : _INPUTS + 3].int().T
         seen = rows[:, :_INPUTS].float() / 8

@@ -1,7 +1,8 @@
 """Trains the network of sizes, which is part of the `.anir` format (docs/format.md, "The network of sizes").
 
-Thresholds follow from what the network says, so records should be of a network that is nearly as good: the
-weights here are those after 10,000 steps on records of one that a prototype had trained (bench/NOTES.md).
+The significance thresholds, and with them the records to train on, depend on the network's own output. So
+records should be made with a network that is nearly as good: the weights here are those after 10,000 steps on
+records of a network that a prototype had trained (bench/NOTES.md).
 """
 
 from pathlib import Path
@@ -14,9 +15,14 @@ from torch import Tensor, nn
 from bench.coder_networks import RoundedNetwork, fit, records_of, write
 
 app = typer.Typer(add_completion=False)
-_INPUTS, _FIRST, _SECOND, _KINDS, _FREQUENCIES = 22, 16, 8, 8, 16
+_INPUTS, _FIRST, _SECOND = 22, 16, 8
+"""Inputs, and units of the hidden layers."""
+_KINDS, _FREQUENCIES = 8, 16
+"""Kinds of coefficients, and frequencies along an axis, that have offsets of their own."""
 _ONE_IN = 6
+"""One record of this many is trained on."""
 _RATE = 8e-3
+"""Peak learning rate."""
 
 
 @app.command()
@@ -24,7 +30,7 @@ def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs.")],
     steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 10000,
 ) -> None:
-    """Writes the weights beside the coder's source, which is to be compiled anew (npm run coder)."""
+    """Writes the weights beside the coder's source, which must then be recompiled (npm run coder)."""
     records = records_of(photos, "SIZES", _INPUTS + 4, _ONE_IN).int()
     torch.manual_seed(0)
     network = _Network()
@@ -33,7 +39,7 @@ def main(
 
 
 class _Network(RoundedNetwork):
-    """The network, with real numbers in the units of its integers' values."""
+    """The network in real numbers; `units` are the values of its integer weights of 1."""
 
     units = (1 / 256, 1 / 16, 1 / 32, 1 / 16, 1 / 64, 1 / 16)
 
@@ -47,7 +53,7 @@ class _Network(RoundedNetwork):
         self.last_offset = nn.Parameter(torch.zeros(1))
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Odds of records int32[n, 26]."""
+        """Log-odds for records int32[n, 26]: the inputs, kind, row and column, and the decision."""
         first, offsets, second, second_offsets, last, last_offset = self.values()
         kind, row, column = rows[:, _INPUTS : _INPUTS + 3].T
         own = offsets[kind] + offsets[_KINDS + row] + offsets[_KINDS + _FREQUENCIES + column]

@@ -1,4 +1,8 @@
-"""The decoder of embedded codes as docs/format.md has it, in plain Python: slow, for small pictures."""
+"""A decoder of the embedded stream of coefficients, as docs/format.md specifies it, in plain Python.
+
+It is slow: for small pictures. A position `at` is a tuple (row of cells, column of cells, plane, vertical
+frequency, horizontal frequency), and `f` is its index (i, j). A size is a reconstructed magnitude.
+"""
 
 import math
 from bisect import bisect_right
@@ -8,25 +12,29 @@ import numpy as np
 
 from tests.entropy_reference import ASSEMBLY, SQUASHED, Counter, Entropy, stretch
 
-LOG_STEPS = [
+LOG_STEPS = [  # the table L
     1, 1, 2, 3, 4, 6, 9, 12, 17, 23, 31, 43, 60, 82, 112, 154, 211, 290, 397, 545, 747, 1023, 1403,
     1922, 2635, 3610, 4948, 6780,
 ]  # fmt: skip
 BAND_STEPS = [1, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27]
-FIRST_CHANCE = [
+"""The table B."""
+FIRST_CHANCE = [  # the table F
     162, 212, 278, 363, 475, 621, 811, 1058, 1379, 1795, 2331, 3020, 3901, 5018, 6420, 8163, 10295,
     12860, 15881, 19350, 23222, 27410, 31785, 36196, 40485, 44511, 48167, 51390, 54156, 56476, 58386,
     59933,
 ]  # fmt: skip
 UNKNOWN = 1 << 30
+"""`high` before anything is known."""
 AROUND = ((0, -1), (0, 1), (-1, 0), (1, 0))
 BESIDE = [(0, 0, *offset) for offset in AROUND]
+"""Left, right, up, down, as offsets (cells down and across, frequencies down and across)."""
 CELLS = [(*offset, 0, 0) for offset in AROUND]
+"""West, east, north, south."""
 BEFORE_AFTER = (-1, 1)
 
 
 class SizeNetwork:
-    """How likely a zero reaches its threshold, by the sizes around it."""
+    """Estimates from the sizes around a coefficient the log-odds that it becomes significant."""
 
     def __init__(self) -> None:
         weights = np.frombuffer((ASSEMBLY / "size_network.bin").read_bytes(), np.int8).astype(int)
@@ -35,15 +43,15 @@ class SizeNetwork:
         self.first, self.second = first.reshape(16, 22), second.reshape(8, 16)
         self.kinds, self.rows, self.columns = (part.reshape(-1, 16) for part in offsets)
 
-    def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
+    def odds(self, inputs: list[int], kind: int, f: tuple[int, int]) -> int:
         offsets = self.kinds[kind] + self.rows[min(f[0], 15)] + self.columns[min(f[1], 15)]
-        hidden = (self.first @ seen + 16 * offsets).clip(0, 4095)
+        hidden = (self.first @ inputs + 16 * offsets).clip(0, 4095)
         hidden = (self.second @ hidden + 512 * self.second_offsets >> 5).clip(0, 4095)
         return min(max(int(self.last @ hidden + 1024 * self.last_offset[0]) >> 6, -3071), 3071)
 
 
 class SignNetwork:
-    """How likely a coefficient is positive, by the signs around it."""
+    """Estimates from the signs around a coefficient the log-odds that it is positive."""
 
     def __init__(self) -> None:
         weights = np.frombuffer((ASSEMBLY / "sign_network.bin").read_bytes(), np.int8).astype(int)
@@ -51,8 +59,8 @@ class SignNetwork:
         self.both, self.even = parts[0].reshape(16, 46), parts[1].reshape(16, 28)
         self.rows, self.columns, self.last = (part.reshape(-1, 16) for part in parts[2:])
 
-    def odds(self, seen: list[int], kind: int, f: tuple[int, int]) -> int:
-        x = np.array(seen)
+    def odds(self, inputs: list[int], kind: int, f: tuple[int, int]) -> int:
+        x = np.array(inputs)
         down, across = (-1 if frequency % 2 else 1 for frequency in f)
         sums = self.both @ x + self.even @ np.concatenate([across * x[:14], down * x[14:28]])
         factors = self.rows[min(f[0], 7)] + self.columns[min(f[1], 7)]
@@ -61,7 +69,7 @@ class SignNetwork:
 
 
 class Levels:
-    """Coefficients, of which levels tell more and more."""
+    """The state of all coefficients, which each level refines."""
 
     def __init__(self, entropy: Entropy, rows: int, columns: int, planes: int, pitch: int) -> None:
         self.entropy, self.rows, self.columns, self.pitch = entropy, rows, columns, pitch
@@ -70,7 +78,7 @@ class Levels:
         self.high: dict[tuple[int, ...], int] = {}
         self.size: dict[tuple[int, ...], int] = {}
         self.sign: dict[tuple[int, ...], int] = {}
-        self.chances = {
+        self.classes = {
             (m, p, b, a): Counter(FIRST_CHANCE[a], 4)
             for m in (0, 1)
             for p in range(planes)
@@ -83,13 +91,15 @@ class Levels:
         )
 
     def log(self, x: int) -> int:
+        """The function L, relative to the level's width."""
         return bisect_right(LOG_STEPS, min(x * self.inverse >> 20, 8191))
 
     def level(self, width: int) -> None:
+        """Decodes a level of that width."""
         self.width, self.inverse = width, (1 << 20) // width
-        for chance in self.chances.values():
-            chance.p = max(chance.p, 40)
-        # First cells' means, cosine after cosine of all blocks.
+        for counter in self.classes.values():
+            counter.p = max(counter.p, 40)
+        # All means, one frequency of all blocks after another.
         for k, m in sorted(product(range(8), range(8)), key=lambda f: (sum(f), f)):
             for r, c in product(range(k, self.rows, 8), range(m, self.columns, 8)):
                 for p in range(self.planes):
@@ -104,55 +114,56 @@ class Levels:
         f = (r % 8, c % 8) if mean else (u, v)
         if not self.sign.get(at, 0):
             activity = self.log(2 * self.activity(*at))
-            chance = self.chances[mean, p, bisect_right(BAND_STEPS, sum(f)), activity]
-            high, about = self.high.get(at, UNKNOWN), self.threshold(stretch(chance.p))
-            if chance.p < 40 or high < about * 26 >> 4:
+            counter = self.classes[mean, p, bisect_right(BAND_STEPS, sum(f)), activity]
+            high, class_threshold = self.high.get(at, UNKNOWN), self.threshold(stretch(counter.p))
+            if counter.p < 40 or high < class_threshold * 26 >> 4:
                 return
-            self.zero(at, f, mean, activity, chance, high, about)
+            self.significance(at, f, mean, activity, counter, high, class_threshold)
         while self.sign.get(at, 0):
             length = self.high[at] - self.low[at]
             if 2 * length < 3 * self.width:
                 return
-            self.halve(at, f, mean, length)
+            self.refine(at, f, mean, length)
 
     def threshold(self, odds: int) -> int:
         return (self.width * max(33423 - (odds * 1802 >> 6), 32768) + 32768) >> 16
 
-    def zero(
+    def significance(
         self,
         at: tuple[int, ...],
         f: tuple[int, int],
         mean: int,
         activity: int,
-        chance: Counter,
+        counter: Counter,
         high: int,
-        about: int,
+        class_threshold: int,
     ) -> None:
+        """Decodes the significance of a coefficient, unless it is skipped, and then its sign and interval."""
         p, new = at[2], high == UNKNOWN
-        gap = 4 if new else bisect_right([16, 20, 26], high * 10 // about)
-        third = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
-        near = self.size_network.odds(
-            self.seen(at, activity, high), (3 if self.planes == 1 else min(p, 2)) + 4 * mean, f
+        gap = 4 if new else bisect_right([16, 20, 26], high * 10 // class_threshold)
+        second = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
+        given = self.size_network.odds(
+            self.size_inputs(at, activity, high), (3 if self.planes == 1 else min(p, 2)) + 4 * mean, f
         )
-        bucket = min(max(near + 2560 >> 7, 0), 31)
+        bucket = min(max(given + 2560 >> 7, 0), 31)
         band = bisect_right(BAND_STEPS, sum(f))
-        slots = [bucket * 32 + 2 * band + (f[0] > f[1]), third, self.pattern(at)]
-        frequency = self.frequency(f)
+        slots = [bucket * 32 + 2 * band + (f[0] > f[1]), second, self.pattern(at)]
+        selector = self.second_selector(f)
         kind = 9 * mean + 3 * new
-        odds = self.entropy.predict((kind, p), slots, activity, frequency, near)
-        chance_of = SQUASHED[odds + 3072]
-        likely = self.threshold(odds)
-        if high < likely * 28 >> 4:
+        odds = self.entropy.predict((kind, p), slots, activity, selector, given)
+        probability = SQUASHED[odds + 3072]
+        own_threshold = self.threshold(odds)
+        if high < own_threshold * 28 >> 4:
             return
-        limit = likely if new else likely * 14 >> 4
-        reaches = self.entropy.decide(odds)
-        chance.learn(reaches)
-        if not reaches:
+        limit = own_threshold if new else own_threshold * 14 >> 4
+        is_significant = self.entropy.decide(odds)
+        counter.learn(is_significant)
+        if not is_significant:
             self.high[at] = limit
             return
-        around = self.sign_network.odds(self.signs(at), min(p, 1) + 2 * mean, f)
-        column = min(f[0], 7) * 8 + min(f[1], 7)
-        odds = self.entropy.predict((9 * mean + 8, p), self.sign_slots(at, f, around), 0, column, around)
+        nearby = self.sign_network.odds(self.sign_inputs(at), min(p, 1) + 2 * mean, f)
+        index = min(f[0], 7) * 8 + min(f[1], 7)
+        odds = self.entropy.predict((9 * mean + 8, p), self.sign_slots(at, f, nearby), 0, index, nearby)
         sign = 1 if self.entropy.decide(odds) else -1
         width = self.width
         parts = UNKNOWN if new else max((2 * (high - limit) + width) // (2 * width), 1)
@@ -160,7 +171,7 @@ class Levels:
         part, low = 0, limit
         top = high if parts == 1 else low + length
         while part < parts - 1 and low < 1 << 22:
-            odds = self.entropy.predict((kind + (2 if part else 1), p), slots, activity, frequency, near)
+            odds = self.entropy.predict((kind + (2 if part else 1), p), slots, activity, selector, given)
             if not self.entropy.decide(odds):
                 break
             part, low = part + 1, top
@@ -169,29 +180,30 @@ class Levels:
             else:
                 top = high if part == parts - 1 else top + length
         relative = min((top - low) * 256 // width, 256)
-        short = ((65536 - chance_of) * relative * relative >> 16) * 69 >> 8
-        self.know(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
+        short = ((65536 - probability) * relative * relative >> 16) * 69 >> 8
+        self.put(at, low, top, low + ((top - low) * (32768 - short) + 32768 >> 16))
         self.sign[at] = sign
 
-    def halve(self, at: tuple[int, ...], f: tuple[int, int], mean: int, length: int) -> None:
+    def refine(self, at: tuple[int, ...], f: tuple[int, int], mean: int, length: int) -> None:
         low, high, p = self.low[at], self.high[at], at[2]
         activity = self.log(2 * self.activity(*at))
         third = (min(sum(f), 31) * 16 + min(low * 4 // length, 15)) * 4 + (activity >> 3)
         kind = 9 * mean + (6 if 2 * low < 3 * length else 7)
-        odds = self.entropy.predict((kind, p), self.slots(at, activity, third), activity, self.frequency(f))
+        slots = self.refinement_slots(at, activity, third)
+        odds = self.entropy.predict((kind, p), slots, activity, self.second_selector(f))
         middle = low + (length >> 1)
         low, high = (middle, high) if self.entropy.decide(odds) else (low, middle)
-        self.know(at, low, high, low + ((high - low) * 29491 + 32768 >> 16))
+        self.put(at, low, high, low + ((high - low) * 29491 + 32768 >> 16))
 
-    def know(self, at: tuple[int, ...], low: int, high: int, size: int) -> None:
+    def put(self, at: tuple[int, ...], low: int, high: int, size: int) -> None:
         self.low[at], self.high[at], self.size[at] = low, high, size
 
     @staticmethod
-    def frequency(f: tuple[int, int]) -> int:
+    def second_selector(f: tuple[int, int]) -> int:
         return min(min(sum(f), 20) + 21 * (f[0] == 0) + 21 * (f[1] == 0), 63)
 
-    def near(self, at: tuple[int, ...], *offset: int) -> int:
-        """The size of the coefficient so many cells and frequencies away."""
+    def size_at(self, at: tuple[int, ...], *offset: int) -> int:
+        """The size at an offset (cells down and across, frequencies down and across) from a position."""
         dr, dc, du, dv = offset
         return self.size.get((at[0] + dr, at[1] + dc, at[2], at[3] + du, at[4] + dv), 0)
 
@@ -199,12 +211,12 @@ class Levels:
         at, weights = (r, c, p, u, v), (12, 5, 2, 1, 1, 1)
         total = 0
         for i, w in enumerate(weights, 1):
-            total += w * sum(self.near(at, 0, 0, *d) for d in ((i, 0), (-i, 0), (0, i), (0, -i)))
+            total += w * sum(self.size_at(at, 0, 0, *d) for d in ((i, 0), (-i, 0), (0, i), (0, -i)))
         for a in (-1, 1):
             for b in (-1, 1):
-                total += 4 * (self.near(at, 0, 0, a, b) + self.near(at, a, b, 0, 0))
+                total += 4 * (self.size_at(at, 0, 0, a, b) + self.size_at(at, a, b, 0, 0))
         for d in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            total += 12 * self.near(at, *d, 0, 0) + 3 * self.cross(at, *d)
+            total += 12 * self.size_at(at, *d, 0, 0) + 3 * self.cross(at, *d)
         for q in range(self.planes):
             if q != p:
                 other = (r, c, q, u, v)
@@ -212,23 +224,23 @@ class Levels:
         return total
 
     def cross(self, at: tuple[int, ...], dr: int, dc: int, distance: int = 1) -> int:
-        """Sum of the four sizes so many frequencies away."""
+        """The sum of the four sizes at a distance in frequency, in the cell at an offset."""
         d = distance
-        return sum(self.near(at, dr, dc, *f) for f in ((d, 0), (-d, 0), (0, d), (0, -d)))
+        return sum(self.size_at(at, dr, dc, *f) for f in ((d, 0), (-d, 0), (0, d), (0, -d)))
 
     def others(self, at: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """The same coefficient in the other planes."""
+        """The same position in the other planes."""
         return [(*at[:2], q, *at[3:]) for q in range(self.planes) if q != at[2]]
 
     def corners(self, at: tuple[int, ...]) -> int:
-        return sum(self.near(at, 0, 0, a, b) for a in (-1, 1) for b in (-1, 1))
+        return sum(self.size_at(at, 0, 0, a, b) for a in (-1, 1) for b in (-1, 1))
 
     def diagonal(self, at: tuple[int, ...]) -> int:
-        return sum(self.near(at, a, b, 0, 0) for a in (-1, 1) for b in (-1, 1))
+        return sum(self.size_at(at, a, b, 0, 0) for a in (-1, 1) for b in (-1, 1))
 
-    def slots(self, at: tuple[int, ...], activity: int, third: int) -> list[int]:
+    def refinement_slots(self, at: tuple[int, ...], activity: int, third: int) -> list[int]:
         own = 2 * self.cross(at, 0, 0) + self.cross(at, 0, 0, 2) + self.corners(at)
-        cells = 2 * sum(self.near(at, *d, 0, 0) for d in AROUND) + self.diagonal(at)
+        cells = 2 * sum(self.size_at(at, *d, 0, 0) for d in AROUND) + self.diagonal(at)
         wide = sum(self.cross(at, *d) + self.cross(at, *d, 2) for d in AROUND)
         planes = sum(4 * self.size.get(o, 0) + self.cross(o, 0, 0) for o in self.others(at))
         own_log = self.log(8 * own)
@@ -244,16 +256,16 @@ class Levels:
         def rounded(x: int, most: int) -> int:
             return min(((2 * x * self.inverse >> 20) + 1) >> 1, most)
 
-        left, right, up, down = (self.near(at, 0, 0, *f) for f in AROUND)
-        west, east, north, south = (self.near(at, *d, 0, 0) for d in AROUND)
+        left, right, up, down = (self.size_at(at, 0, 0, *f) for f in AROUND)
+        west, east, north, south = (self.size_at(at, *d, 0, 0) for d in AROUND)
         pattern = 0
         for x in (left, up, west, north, sum(self.size.get(o, 0) for o in self.others(at))):
             pattern = pattern * 3 + rounded(x, 2)
         return pattern * 4 + rounded(right + down + east + south, 3)
 
-    def seen(self, at: tuple[int, ...], activity: int, high: int) -> list[int]:
-        """What the network of sizes sees."""
-        beside, cells = ([self.near(at, *o) for o in offsets] for offsets in (BESIDE, CELLS))
+    def size_inputs(self, at: tuple[int, ...], activity: int, high: int) -> list[int]:
+        """The inputs of the network of sizes."""
+        beside, cells = ([self.size_at(at, *o) for o in offsets] for offsets in (BESIDE, CELLS))
         second = self.cross(at, 0, 0, 2)
         across, down = (sum(self.cross(at, *d) for d in pair) for pair in (AROUND[:2], AROUND[2:]))
         far_crosses = sum(self.cross(at, *d, 2) for d in AROUND)
@@ -268,32 +280,32 @@ class Levels:
         return [*map(self.log, sums), activity, self.log(8 * high) if known else 0, 0 if known else 16]
 
     def sign_at(self, at: tuple[int, ...], *offset: int) -> int:
-        """The sign of the coefficient so many cells and frequencies away."""
+        """The sign at an offset from a position, likewise."""
         dr, dc, du, dv = offset
         return self.sign.get((at[0] + dr, at[1] + dc, at[2], at[3] + du, at[4] + dv), 0)
 
-    def signs(self, at: tuple[int, ...]) -> list[int]:
-        """What the network of signs sees."""
+    def sign_inputs(self, at: tuple[int, ...]) -> list[int]:
+        """The inputs of the network of signs."""
         along: list[list[tuple[int, ...]]] = []
         for axis in (1, 0):
 
-            def place(cells: int, frequencies: int, axis: int = axis) -> tuple[int, ...]:
+            def offset(cells: int, frequencies: int, axis: int = axis) -> tuple[int, ...]:
                 return (0, cells, 0, frequencies) if axis else (cells, 0, frequencies, 0)
 
-            own = [place(0, d) for d in (-1, 1, -2, 2)]
-            cells = [place(d, 0) for d in BEFORE_AFTER]
-            beside = [place(d, far * e) for far in (1, 2) for d in BEFORE_AFTER for e in BEFORE_AFTER]
+            own = [offset(0, d) for d in (-1, 1, -2, 2)]
+            cells = [offset(d, 0) for d in BEFORE_AFTER]
+            beside = [offset(d, far * e) for far in (1, 2) for d in BEFORE_AFTER for e in BEFORE_AFTER]
             along.append([*own, *cells, *beside])
         corners = list(product(BEFORE_AFTER, BEFORE_AFTER))
         others = [(0, 0, *d) for d in corners] + [(*d, 0, 0) for d in corners]
-        places = [*along[0], *along[1], *others]
-        seen = [self.sign_at(at, *o) * self.log(8 * self.near(at, *o)) for o in places]
+        offsets = [*along[0], *along[1], *others]
+        inputs = [self.sign_at(at, *o) * self.log(8 * self.size_at(at, *o)) for o in offsets]
         for i in (1, 2):
-            seen += self.together(at, (at[2] - i) % self.planes)
-        return seen
+            inputs += self.agreement(at, (at[2] - i) % self.planes)
+        return inputs
 
-    def together(self, at: tuple[int, ...], plane: int) -> list[int]:
-        """How signs around go with those of another plane."""
+    def agreement(self, at: tuple[int, ...], plane: int) -> list[int]:
+        """Inputs for the agreement of the signs around with those in another plane."""
         other = (*at[:2], plane, *at[3:])
         far = [(0, 0, 2 * a, 2 * b) for a, b in AROUND]
         corners = [(0, 0, a, b) for a in BEFORE_AFTER for b in BEFORE_AFTER]
@@ -315,7 +327,7 @@ class Levels:
         ]
 
     def values(self) -> dict[tuple[int, ...], int]:
-        """All coefficients but zeros, and all means, by row and column of cells, plane, frequencies."""
+        """The values of all significant coefficients, and the means of all cells, by position."""
         grid = max(self.width >> 4, 1)
         result = {at: self.sign[at] * ((size + grid // 2) // grid) * grid for at, size in self.size.items()}
         for r in range(self.rows):
@@ -337,5 +349,6 @@ class Levels:
 
 
 def cosine(frequency: int, at: int, n: int) -> int:
+    """The orthonormal DCT's basis function of a frequency at point `at` of n, times 4096, rounded."""
     scale = 4096 * math.sqrt((2 if frequency else 1) / n)
     return math.floor(scale * math.cos(math.pi * (at + 0.5) * frequency / n) + 0.5)

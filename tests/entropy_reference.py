@@ -1,4 +1,4 @@
-"""Decisions of an `.anir` file's stream in plain Python, from docs/format.md, "Decisions"."""
+"""A decoder of an `.anir` stream's decisions in plain Python (docs/format.md, "Decisions" and "Mixing")."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ ASSEMBLY = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly"
 FIRST_WEIGHTS = (
     np.frombuffer((ASSEMBLY / "mixer.bin").read_bytes(), np.int8).astype(int).reshape(18, 2, 6) * 1024
 ).tolist()
-LOGISTIC = [
+"""The mixer's initial weights, [kind][0 for plane 0 and 1 for others][input]."""
+LOGISTIC = [  # T₀ to T₄₈
     *[16] * 8, 22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743,
     32768, 40793, 47911, 53581, 57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438,
     65476, 65500, 65514, *[65520] * 8,
@@ -16,6 +17,7 @@ LOGISTIC = [
 
 
 def squash(x: int) -> int:
+    """The probability of log-odds x."""
     i, part = divmod(x + 3072, 128)
     return (LOGISTIC[i] * (128 - part) + (LOGISTIC[i + 1] * part if part else 0) + 64) >> 7
 
@@ -24,6 +26,7 @@ SQUASHED = [squash(x) for x in range(-3072, 3073)]
 
 
 def stretch(p: int) -> int:
+    """The log-odds of a probability p."""
     return STRETCHED[p >> 4]
 
 
@@ -33,6 +36,8 @@ STRETCHED = [
 
 
 class Counter:
+    """An adaptive probability estimate p, which has learned from `seen` decisions."""
+
     def __init__(self, p: int = 32768, seen: int = 0) -> None:
         self.p, self.seen = p, seen
 
@@ -44,7 +49,7 @@ class Counter:
 
 
 class Entropy:
-    """Decisions from bytes."""
+    """Decodes decisions from bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = data, 4
@@ -99,7 +104,15 @@ class Entropy:
         frequency: int,
         given: int | None = None,
     ) -> int:
-        """Odds of a decision of a kind and plane, with a network's if `given`; `decide` takes it then."""
+        """The log-odds of a decision, which `decide` then decodes.
+
+        Args:
+            kind: kind and plane of the decision.
+            slots: the slot in each context.
+            activity: the first selector.
+            frequency: the second selector.
+            given: a network's log-odds, if they are an input.
+        """
         own = [self.counters.setdefault((kind, i, slot), Counter()) for i, slot in enumerate(slots)]
         inputs = [stretch(c.p) * (2560 * c.seen // (10 * c.seen + 7)) >> 8 for c in own]
         inputs += [77] if given is None else [given, 0, 77]

@@ -1,4 +1,4 @@
-"""An `.anir` file whose levels end before the bytes that a picture of its size has at least."""
+"""An `.anir` file whose levels need fewer bytes than the file must have (docs/format.md, "Limits")."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ SIZE = 2048, 1024
 
 
 def flat_file() -> bytes:
-    """Two levels, d2w8 and d3w8, of a picture of one colour, and zeros behind them."""
+    """A file of two levels, d2w8 and d3w8, of a picture of one colour, padded with zeros."""
     writer = AnirWriter(Header("lapped", SIZE, 3, 4, 16, (), 0), 1 << 12)
     writer.begin(np.zeros((SIZE[1] // 16, SIZE[0] // 16, 3, 16, 16), np.int32), colours_of(3))
     for depth in (2, 3):

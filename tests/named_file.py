@@ -1,6 +1,7 @@
-"""ONNX files that carry a network's named tensors as docs/format.md says, around a graph that draws grey.
+"""ONNX files with a network's named tensors (docs/format.md), whose graph draws plain grey.
 
-They are written apart from the exporter's, and whoever ran their graph would see grey.
+They are written independently of the exporter. Grey pixels show that a reader ran the graph instead of
+reading the tensors.
 """
 
 from typing import Any
@@ -25,7 +26,7 @@ KINDS = {
 
 
 def named_file(network: Network, apart: bool = False) -> bytes:
-    """A serialized ModelProto; `apart` says whether planes of latents have lanes of their own."""
+    """A serialized ModelProto; `apart` says whether each plane of latents has lanes of its own."""
     return named_model(network, apart).SerializeToString()
 
 
@@ -59,7 +60,7 @@ def named_model(network: Network, apart: bool = False) -> onnx.ModelProto:
 
 
 def raw(name: str, array: NDArray[Any]) -> onnx.TensorProto:
-    """A tensor with its elements as bytes."""
+    """A tensor with its elements in `raw_data`."""
     kind = helper.np_dtype_to_tensor_dtype(array.dtype)
     return helper.make_tensor(name, kind, array.shape, array.tobytes(), raw=True)
 

@@ -1,6 +1,6 @@
-"""A plain rANS encoder, code by code in Python's integers: what `anir_runtime.rans` has to decode.
+"""A plain rANS encoder, code by code in Python's integers, whose streams `anir_runtime.rans` must decode.
 
-It is written apart from the toolchain's, so that an error has to be made twice to be missed.
+It is independent of the toolchain's encoder, so that a mistake goes unnoticed only if it is made twice.
 """
 
 import numpy as np
@@ -8,6 +8,7 @@ from anir_runtime.rans import LANE_WEIGHTS, LOWEST, TOTAL, WORD_BITS, Context, T
 from numpy.typing import NDArray
 
 LIMITS = np.array([20.5, 100.5, 400.5], np.float32)
+"""Activities between one table and the next."""
 
 
 def activities(codes: NDArray[np.int16], context: Context) -> NDArray[np.int64]:
@@ -21,7 +22,7 @@ def activities(codes: NDArray[np.int16], context: Context) -> NDArray[np.int64]:
 
 
 def tables_of(codes: NDArray[np.int16], context: Context) -> Tables:
-    """Tables in which every code that occurs has a frequency."""
+    """Tables in which every code of int16[steps, lanes] that occurs has a frequency above 0."""
     table = np.searchsorted(LIMITS, activities(codes, context))
     frequencies = np.zeros((len(LIMITS) + 1, int(np.abs(codes).max()) + 1), np.int64)
     for own, counts in zip(
@@ -36,12 +37,12 @@ def tables_of(codes: NDArray[np.int16], context: Context) -> Tables:
 def encode(
     codes: NDArray[np.int16], tables: Tables, context: Context
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Words and states from codes int16[steps, lanes]."""
+    """Encodes codes int16[steps, lanes] to words and to initial states of the decoder's lanes."""
     largest, frequencies = tables.frequencies.shape[1] - 1, tables.signed()
     first = frequencies.cumsum(1) - frequencies
     which = np.searchsorted(tables.limits, activities(codes, context))
     states, words = [LOWEST] * codes.shape[1], list[int]()
-    # A decoder takes out again what went in last, from the last lane backwards.
+    # rANS is last in, first out: codes are encoded in the reverse of the decoder's order.
     for step in reversed(range(len(codes))):
         for lane in reversed(range(len(states))):
             symbol = which[step, lane], int(codes[step, lane]) + largest

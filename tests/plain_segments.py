@@ -1,4 +1,4 @@
-"""A stream's segments put together by strips as docs/format.md has it ("Strips"), from the whole stream."""
+"""Reassembles the strips' streams from the segments of a whole file's levels (docs/format.md, "Strips")."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ def strip_starts(rows: int, columns: int, pitch: int) -> list[int]:
 
 
 def streams_of(stream: bytes, levels: Sequence[int], strips: int) -> list[bytes]:
-    """The strips' streams, given the bytes of each level."""
+    """The stream of each strip, given all levels of a file, the number of bytes of each, and of strips."""
     result, at = [b""] * strips, 0
     for k, length in enumerate(levels):
         level, at = stream[at : at + length], at + length
@@ -24,7 +24,7 @@ def streams_of(stream: bytes, levels: Sequence[int], strips: int) -> list[bytes]
 
 
 def _shared(data: bytes, many: int, streams: list[bytes]) -> bytes:
-    """Gives the first of so many strips their segments; what is left of the data."""
+    """Appends the segments that `data` begins with to the first `many` streams; returns the rest of it."""
     lengths = [int.from_bytes(data[3 * i : 3 * i + 3], "little") for i in range(many)]
     data = data[3 * many :]
     for i, length in enumerate(lengths):

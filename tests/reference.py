@@ -1,4 +1,4 @@
-"""What a network's picture is: the formulas of docs/format.md in float64, at every point."""
+"""Reference evaluation of networks: the formulas of docs/format.md in float64, at every point."""
 
 import math
 
@@ -11,7 +11,7 @@ Values = NDArray[np.float64]
 
 Spacing = tuple[float, float]
 NATIVE: Spacing = (1.0, 1.0)
-"""Native pixels from one column to the next and from one row to the next."""
+"""One sample per native pixel. A spacing is the distance of columns and of rows, in native pixels."""
 
 
 def pixels(
@@ -24,7 +24,7 @@ def pixels(
 def values(
     network: Network, x: NDArray[np.float32], y: NDArray[np.float32], spacing: Spacing = NATIVE
 ) -> Values:
-    """The same before it is clipped and rounded, float64[H, W, colours]."""
+    """The picture before it is clipped and rounded, float64[H, W, colours]."""
     right, down = np.meshgrid(x.astype(np.float64), y.astype(np.float64))
     if network.family == "lapped":
         h = _lapped(network, right, down, spacing)
@@ -77,12 +77,12 @@ def _lapped(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
 
     sides = [(-1, 0), (0, -1), (0, 1), (1, 0)]
     corners = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
-    beside = [(0, *place) for place in sides + corners]
-    beside += [(number, *place) for number in (1, 2) for place in sides]
+    beside = [(0, *offset) for offset in sides + corners]
+    beside += [(number, *offset) for number in (1, 2) for offset in sides]
     beside += [(0, 2 * right, 2 * down) for right, down in sides]
-    beside += [(number, *place) for number in (1, 2) for place in corners]
+    beside += [(number, *offset) for number in (1, 2) for offset in corners]
     features = [plane(number, 0, 0) for number in range(network.colours)]
-    features += [plane(number, *place) - plane(number, 0, 0) for number, *place in beside]
+    features += [plane(number, *offset) - plane(number, 0, 0) for number, *offset in beside]
     first = np.full((*x.shape, network.channels), math.pi / 2)
     count = min(len(features), network.channels - 1)
     first[..., :count] = np.stack(features, -1)[..., :count]
@@ -107,7 +107,7 @@ def _planes(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
 
 
 def _averages(latents: Latents, pixels: int, at: Values, spacing: float) -> Values:
-    """Cosines averaged over as much of an axis as a sample stands for, without those that are too fine."""
+    """Cosines averaged over the extent of a sample along an axis; 0 for frequencies that are too high."""
     count = max(1, math.ceil(spacing - 0.01))
     offsets = ((np.arange(count) + 0.5) / count - 0.5) * spacing * 2 / pixels
     averages: Values = np.mean([_cosines(latents, pixels, at + offset) for offset in offsets], axis=0)
@@ -118,7 +118,7 @@ def _averages(latents: Latents, pixels: int, at: Values, spacing: float) -> Valu
 def _cosines(latents: Latents, pixels: int, at: Values) -> Values:
     """Windowed cosines along one axis, [cells, frequencies, points]."""
     cells = -(-pixels // latents.pitch)
-    position = (at + 1) * pixels / 2 / latents.pitch - 0.5  # in cells, 0 in the middle of the first
+    position = (at + 1) * pixels / 2 / latents.pitch - 0.5  # in cells; 0 is the middle of the first cell
     offset = position - np.arange(cells)[:, None]
     clipped = position.clip(0, cells - 1) - np.arange(cells)[:, None]
     window = np.cos(np.clip(clipped, -1, 1) * math.pi / 2)

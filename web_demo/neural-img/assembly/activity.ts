@@ -1,10 +1,11 @@
 /**
- * Activity: weighted sums of the sizes around each coefficient, kept as sizes grow (AssemblyScript; docs/format.md, "Contexts").
+ * Activity: for each coefficient, a weighted sum of the magnitudes around it, updated as these grow (AssemblyScript;
+ * docs/format.md, "Contexts").
  */
 import { CORNERS, FARTHER, NEIGHBOURS, rowAround, SECOND } from './neighbours';
 import { activities, cell, cellLine, columnOf, extents, i32At, line, plane, planes, put, rowOf } from './state';
 
-/** A cell's plane has activity up to a sum of frequencies. */
+/** Records that a plane of a cell has activity up to a sum of frequencies. */
 @inline
 function extend(index: i32, sum: i32): void {
   if (i32At(extents, index) < sum) put(extents, index, sum);
@@ -15,7 +16,7 @@ function addTo(address: usize, x: i32): void {
   store<i32>(address, load<i32>(address) + x);
 }
 
-/** Adds to the four frequencies of a plane that a row of the table names. */
+/** Adds to four frequencies of a plane, whose offsets are in a row of the table. */
 @inline
 function addToFour(to: usize, table: usize, x: i32): void {
   for (let k: usize = 0; k < 8; k += 2) addTo(to + load<u16>(table + k), x);
@@ -27,7 +28,7 @@ function addToCross(to: usize, i: usize, table: usize, middle: i32, beside: i32)
   addToFour(to, table, beside);
 }
 
-/** Adds a size's growth to the activities of all that see it. */
+/** Adds the growth x of a coefficient's reconstructed magnitude to the activities of all coefficients around it. */
 export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
   const table = rowAround(i);
   const to = activities + (<usize>base << 2);
@@ -53,7 +54,7 @@ export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
   extendAround(p, index, rowOf(i) + columnOf(i));
 }
 
-/** Extends the cells' planes that see a size at such a sum of frequencies. */
+/** Extends the planes of cells in which a magnitude at a sum of frequencies adds to activities. */
 @inline
 function extendAround(p: i32, index: i32, sum: i32): void {
   extend(index, sum + 6);

@@ -1,4 +1,4 @@
-/** The entropy coder of `.anir` files (AssemblyScript): what its module offers. */
+/** The entropy coder of `.anir` files (AssemblyScript): the exports of its WebAssembly module. */
 import { fillLogarithms } from './logarithms';
 import { fillNeighbours } from './neighbours';
 import { makeRoom } from './state';
@@ -10,8 +10,12 @@ export { keep, kept, restore, room, spare } from './state';
 export { values } from './values';
 
 /**
- * Begins a picture of so many rows and columns of cells, of so many planes and frequencies along each axis.
- * @returns whether there is memory
+ * Allocates the state for a picture, of which nothing is known yet.
+ * @param rows rows of cells
+ * @param columns columns of cells
+ * @param planes colour planes
+ * @param frequencies frequencies of a cell along each axis
+ * @returns whether there is enough memory
  */
 export function create(rows: i32, columns: i32, planes: i32, frequencies: i32): bool {
   if (!makeRoom(rows, columns, planes, frequencies)) return false;

@@ -1,15 +1,19 @@
 /**
- * What goes before and after products: coefficients, what channels see, sines, filters and colours, eight points at a time, in
- * 128-bit SIMD (AssemblyScript). Panels are those of `products.ts`.
+ * The steps of evaluation before and after matrix products: dequantized coefficients, inputs of `lapped` networks, sines, filters
+ * and colours, eight points at a time, in 128-bit SIMD (AssemblyScript). Panels are those of `products.ts`.
  */
 import { multiplyAdd, PANEL } from './products';
 
-/** 1.5 · 2²³: a float to which this is added holds the nearest integer in its lowest bits. */
+/** 1.5 · 2²³: the sum of this and a float holds the nearest integer to the float in its lowest bits. */
 const SHIFT: f32 = 12582912;
 
 /**
- * What channels see of pictures at so many panels of points, [panel][channel][8] with panels so many bytes apart: values `at`
- * bytes behind the first of the channel's addresses, uint32 [channels][2], less those behind the second one if that is not 0.
+ * Writes the inputs of a `lapped` network as [panel][channel][8]: each channel's values at its first address, minus those at its
+ * second address, if that is not 0.
+ * @param addresses uint32 [channels][2]
+ * @param at byte offset of the first point, added to all addresses
+ * @param panelStep bytes from one panel of the output to the next
+ * @param panels number of panels of points
  */
 export function see(
   addresses: usize,
@@ -40,11 +44,15 @@ export function see(
 }
 
 /**
- * Writes coefficients where zeros are already, as [column function / 8][row function][8] with so many row functions: of cells in
- * a row or, if the scan goes down, a column, the first of which has its functions from column x and row y on.
- *
- * Of each cell's int16 codes [order][order] come `most` along the scan and `others` across it. `worths` has float32 what a code
- * of each magnitude stands for.
+ * Writes the dequantized coefficients of cells side by side across the scan into zeroed memory, as [column function / 8][row function][8].
+ * @param codes int16 [cells][order][order]
+ * @param most frequencies to take along the scan
+ * @param others frequencies to take across it
+ * @param worths float32: the value of a positive code of each absolute value
+ * @param height number of row functions
+ * @param x column function of the first cell's lowest frequency
+ * @param y row function of the same
+ * @param down whether the scan goes down
  */
 export function coefficients(
   codes: usize,
@@ -84,15 +92,17 @@ export function coefficients(
 }
 
 /**
- * sin πx ≈ x (c₁ + c₃x² + c₅x⁴ + c₇x⁶) up to half a turn, from the highest on, behind SHIFT. They lie in memory since V8 makes
- * constants of code anew in each turn of a loop.
+ * SHIFT, then the coefficients of sin πx ≈ x (c₁ + c₃x² + c₅x⁴ + c₇x⁶) for |x| ≤ ½, the highest first. They are in memory since V8
+ * rebuilds constants in code in each iteration of a loop.
  */
 const SINE = memory.data<f32>([SHIFT, -0.5545195, 2.5418444, -5.167135, 3.1415818]);
 
 /**
- * base + sin πt in the place of t, within 8 · 10⁻⁷, of so many channels [channel][8] at each of the panels, so many bytes apart:
- * of the nearest integer, whose parity is the sign, and a polynomial of what is left. The base goes on by so many bytes after each
- * half of eight, and with the panels.
+ * Replaces t with base + sin πt, within 8 · 10⁻⁷, for panels of channels [channel][8]: the nearest integer's parity gives the sign, a
+ * polynomial of the remainder the rest.
+ * @param values address of t
+ * @param panelStep bytes from one panel to the next, of values and of base
+ * @param baseStep bytes by which base advances after each four points
  */
 export function sines(
   values: usize,
@@ -125,8 +135,10 @@ export function sines(
 }
 
 /**
- * Factors times sin(a + b) = sin a · cos b + cos a · sin b: of points [panel][output][sin a × 8, cos a × 8], all with one
- * [output][sin b, cos b] of the other axis; the factors go on by so many bytes after each half of a panel.
+ * Writes factors times sin(a + b) = sin a · cos b + cos a · sin b, for a of many points along one axis and b of one point of the other.
+ * @param factorStep bytes by which factors advances after each four points
+ * @param lanes float32 [panel][output][sin a × 8, cos a × 8]
+ * @param other float32 [output][sin b, cos b]
  */
 export function waves(
   factors: usize,
@@ -153,8 +165,8 @@ export function waves(
 }
 
 /**
- * Levels of red, green, blue and alpha, 255 c / √(1 + Σ h²) + bias, of so many panels [four colours c, eight channels h][8];
- * they take the place of the first of these, as panels [red, green, blue, alpha][8].
+ * Computes levels of red, green, blue and alpha, 255 c / √(1 + Σ h²) + bias, from panels [four colours c, eight channels h][8]. The
+ * result overwrites the beginning of these as panels [red, green, blue, alpha][8].
  */
 export function normalize(values: usize, bias: usize, panels: usize): void {
   let from = values;
@@ -176,7 +188,7 @@ export function normalize(values: usize, bias: usize, panels: usize): void {
   }
 }
 
-/** RGBA of so many panels [red, green, blue, alpha][8], in levels. */
+/** Writes RGBA pixels, a byte per channel, from panels [red, green, blue, alpha][8] of levels. */
 export function pixels(values: usize, out: usize, panels: usize): void {
   for (const end = out + panels * PANEL; out < end; out += 16) {
     const low = v128.or(level(v128.load(values)), i32x4.shl(level(v128.load(values, 32)), 8));
@@ -187,7 +199,7 @@ export function pixels(values: usize, out: usize, panels: usize): void {
   }
 }
 
-/** The nearest of the integers from 0 to 255. */
+/** The nearest integer from 0 to 255, for each of four values. */
 function level(value: v128): v128 {
   const clamped = f32x4.pmin(f32x4.splat(255), f32x4.pmax(f32x4.splat(0), value));
   return v128.and(f32x4.add(clamped, f32x4.splat(SHIFT)), i32x4.splat(255));

@@ -1,9 +1,10 @@
 /**
- * Levels: what a stream tells of coefficients, in turn (AssemblyScript; docs/format.md, "Levels").
+ * Codes the levels of the embedded stream of coefficients (AssemblyScript; docs/format.md, "Levels").
  *
- * Of each coefficient's size an interval is known, which levels make smaller: a zero's is [0, high), another's [low, high).
- * A level tells of zeros whether they reach a threshold that follows from how likely that is, and halves the intervals
- * of the others until they are short enough. Cells' means come first, so that there is soon something to see.
+ * For each coefficient, the interval in which its magnitude lies is known: [0, high) of an insignificant one, [low, high)
+ * of a significant one. A level codes whether insignificant coefficients lie at or above a threshold, which depends on the
+ * probability of that, and refines the intervals of significant ones by halving until they are short enough. The cells' DC
+ * coefficients ("means"), as coefficients of a DCT over blocks of cells, come first, so that a preview can be shown early.
  */
 import { spread } from './activity';
 import { bands, classOf, lastOfBand, log, measureBy } from './logarithms';
@@ -11,66 +12,65 @@ import { atLeast, chance, count, odds, predict, predictGiven, stretch, update } 
 import { code, position, starved } from './range_coder';
 import { recordSign, recordSize } from './recording';
 import { signContexts, signSlots } from './sign_contexts';
-import { halfContexts, slots, zeroContexts } from './size_contexts';
+import { refinementContexts, significanceContexts, slots } from './size_contexts';
 import { columnOf, endOf, highOf, i32At, lowOf, placeOf, put, putHigh, putLow, rowOf } from './state';
 import { BANDS, BLOCK, CLASSES, columns, LOGS, pitch, plane, planes, rows, UNKNOWN } from './state';
 import { activities, chances, extents, signs, sizes } from './state';
 
 /**
- * A zero that is less likely to reach its threshold is passed over: 40 / 65536. Zeros of each class are as likely at least as a level
- * begins, so that none is passed over for ever.
+ * Probability of significance in a class, in 1/65536, below which the class's coefficients are skipped. When a level begins, all
+ * classes are raised to this probability, so that none is skipped for ever.
  */
 const UNLIKELY: i32 = 40;
-/** Beyond the first interval above a threshold, so many are as long as that; then each is twice as long as the one before. */
+/** Number of parts of a new coefficient's interval that are as long as the first; each further part is twice as long as the last. */
 const ALIKE: i32 = 8;
-/** No interval of a new coefficient begins beyond. */
+/** A part of a new coefficient's interval that begins at this magnitude or above is the last one. */
 const LARGEST: i32 = 1 << 22;
 
-// Kinds of decisions; those of cells' means come MEANS later, and the first three NEW later for a new coefficient.
-const REACHES: i32 = 0;
+// Kinds of decisions. For means, MEANS is added; NEW is added to the first three for a coefficient that was never coded before.
+const SIGNIFICANCE: i32 = 0;
 const BEYOND_FIRST: i32 = 1;
 const BEYOND: i32 = 2;
 const NEW: i32 = 3;
-const FIRST_HALF: i32 = 6;
-const HALF: i32 = 7;
+const LOW_REFINEMENT: i32 = 6;
+const REFINEMENT: i32 = 7;
 const SIGN: i32 = 8;
 const MEANS: i32 = 9;
 
-/**
- * A zero is looked at if its interval is so many times its class's threshold, in 1/16, and told of if it is so many times its own;
- * if it was before, so much of that is its threshold then.
- */
-const LOOKED_AT: i32 = 26;
-const TOLD_AGAIN: i32 = 28;
-const LOWER: i32 = 14;
-/** An interval that is so many times the width, in halves, is halved. */
-const HALVED: i32 = 3;
+/** An insignificant coefficient's significance is predicted if `high` is at least this multiple of its class's threshold, in 1/16. */
+const PREDICTED_FROM: i32 = 26;
+/** It is coded if `high` is at least this multiple of the coefficient's own threshold, in 1/16. */
+const CODED_FROM: i32 = 28;
+/** Factor, in 1/16, of the threshold of a coefficient that was coded before. */
+const REPEATED: i32 = 14;
+/** An interval is refined if it is at least this long, in halves of the width. */
+const REFINED_FROM: i32 = 3;
 
-/** From how long an interval on zeros of a class are looked at. */
+/** For each class of insignificant coefficients, the least `high` at which their significance is predicted. */
 const due = new StaticArray<i32>(CLASSES);
 
-/** The last level's width. */
+/** The last level's width: its quantization step, in units. */
 export let width: i32 = 1;
 let means: usize = 0;
 
-/** The threshold for a zero that reaches it with such odds. */
+/** The significance threshold at the given log-odds of significance: half a width, or more if significance is less likely. */
 @inline
 function threshold(oddsOf: i32): i32 {
   const share = max(33423 - ((oddsOf * 1802) >> 6), 32768);
   return <i32>((<i64>width * share + 32768) >> 16);
 }
 
-/** From how long an interval on zeros of a class are looked at. */
+/** The entry of `due` for a class, from its counter. */
 @inline
 function dueAt(class_: i32): i32 {
   const p = chance(chances + (<usize>class_ << 2));
-  return p < UNLIKELY ? UNKNOWN + 1 : (threshold(stretch(p)) * LOOKED_AT) >> 4;
+  return p < UNLIKELY ? UNKNOWN + 1 : (threshold(stretch(p)) * PREDICTED_FROM) >> 4;
 }
 
 /**
  * Codes a level.
- * @param w its width: intervals of sizes other than zero become shorter than one and a half times that
- * @param wanted address of the coefficients, i32 [rows, columns, planes, pitch, pitch], to encode; 0 to decode
+ * @param w its width: intervals of significant coefficients become shorter than one and a half times that
+ * @param wanted address of the coefficients to encode, i32 [rows, columns, planes, pitch, pitch]; 0 to decode
  * @returns whether the bytes sufficed
  */
 export function level(w: i32, wanted: usize): bool {
@@ -90,13 +90,13 @@ export function meansPosition(): usize {
   return means;
 }
 
-/** Where the coefficients of a cell's plane are, among those to encode; 0 to decode. */
+/** The address of a cell's plane in the coefficients to encode; 0 to decode. */
 @inline
 function wantedAt(wanted: usize, row: i32, column: i32, p: i32): usize {
   return wanted ? wanted + <usize>((row * columns + column) * planes + p) * <usize>(pitch * pitch * 4) : 0;
 }
 
-/** Codes cells' means: cosine after cosine of all blocks, by diagonals, so that the whole picture is seen soon. */
+/** Codes the means: one DCT frequency of all blocks after another, in diagonals, so that a preview soon shows the whole picture. */
 function codeMeans(wanted: usize): bool {
   for (let sum = 0; sum < 2 * BLOCK - 1; sum++) {
     for (let u = max(sum - BLOCK + 1, 0); u <= min(sum, BLOCK - 1); u++) {
@@ -112,20 +112,20 @@ function codeMeans(wanted: usize): bool {
   return true;
 }
 
-/** Codes a cosine of cells' means. */
+/** Codes a mean: the DCT coefficient of vertical frequency u and horizontal frequency v of its block. */
 function codeMean(p: i32, base: i32, u: i32, v: i32, wanted: usize): bool {
   const low = lowOf(base);
   const activity = max(i32At(activities, base), 0);
   const class_ = ((p + planes) * BANDS + unchecked(bands[u + v])) * LOGS + log(2 * <i64>activity);
-  if (low ? highOf(base) - low < longest() : highOf(base) < due[class_]) return true;
+  if (low ? highOf(base) - low < refinedFrom() : highOf(base) < due[class_]) return true;
   const index = base / plane;
   const x = wanted ? load<i32>(wanted) : 0;
-  if (!low) codeZero(p, base, 0, index, u, v, MEANS, class_, x);
-  if (lowOf(base)) codeHalves(p, base, 0, index, u, v, MEANS, x);
+  if (!low) codeSignificance(p, base, 0, index, u, v, MEANS, class_, x);
+  if (lowOf(base)) codeRefinement(p, base, 0, index, u, v, MEANS, x);
   return !starved;
 }
 
-/** Codes all that are no means, cell by cell. */
+/** Codes all coefficients other than means, cell by cell. */
 function codeOthers(wanted: usize): bool {
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
@@ -137,26 +137,26 @@ function codeOthers(wanted: usize): bool {
   return true;
 }
 
-/** Intervals that are shorter are known well enough. */
+/** The length from which on an interval is refined. */
 @inline
-function longest(): i32 {
-  return (HALVED * width + 1) / 2;
+function refinedFrom(): i32 {
+  return (REFINED_FROM * width + 1) / 2;
 }
 
-/** The highest sum of frequencies at which zeros without activity are looked at; at least -1. */
+/** The highest sum of frequencies at which the significance of coefficients without activity is predicted; at least -1. */
 function quietTo(p: i32): i32 {
   let band = BANDS;
   while (band && unchecked(due[(p * BANDS + band - 1) * LOGS]) > UNKNOWN) band--;
   return lastOfBand(band - 1);
 }
 
-/** Codes a plane of a cell but for its mean. */
+/** Codes the coefficients of a cell in one plane other than its mean. */
 function codePlane(p: i32, base: i32, wanted: usize): bool {
   const index = base / plane;
   const quiet = quietTo(p);
-  const long = longest();
+  const long = refinedFrom();
   const ofPlane = p * BANDS * LOGS;
-  // Beyond, all are zeros, of which none is looked at.
+  // All coefficients beyond are insignificant and would be skipped.
   let end = endOf(max(i32At(extents, index), quiet));
   for (let i = 1; i < end; i++) {
     const place = base + i;
@@ -173,67 +173,76 @@ function codePlane(p: i32, base: i32, wanted: usize): bool {
     const u = rowOf(i);
     const v = columnOf(i);
     const x = wanted ? load<i32>(wanted + (<usize>(u * pitch + v) << 2)) : 0;
-    if (!low) codeZero(p, base, i, index, u, v, 0, class_, x);
-    if (lowOf(place)) codeHalves(p, base, i, index, u, v, 0, x);
+    if (!low) codeSignificance(p, base, i, index, u, v, 0, class_, x);
+    if (lowOf(place)) codeRefinement(p, base, i, index, u, v, 0, x);
     if (starved) return false;
     end = endOf(max(i32At(extents, index), quiet));
   }
   return true;
 }
 
-/** A number for the mixer's second set of weights. */
+/** The mixer's second selector, by frequency. */
 @inline
-function selected(fu: i32, fv: i32): i32 {
+function selectorOf(fu: i32, fv: i32): i32 {
   return min(min(fu + fv, 20) + (fu ? 0 : 21) + (fv ? 0 : 21), 63);
 }
 
-/** Codes whether a zero reaches its threshold, unless that is too near its interval's end, and if so, its sign and interval. */
-function codeZero(
+/**
+ * Codes whether an insignificant coefficient is significant, unless its threshold is too near `high`; if it is, its sign and interval.
+ * @param base place of the lowest frequency in the plane p of its cell
+ * @param i place of the coefficient, counted from there
+ * @param index of the cell's plane in `extents`
+ * @param fu vertical frequency
+ * @param fv horizontal frequency
+ * @param mean MEANS for a mean, else 0
+ * @param x the coefficient to encode
+ */
+function codeSignificance(
   p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mean: i32, class_: i32, x: i32,
 ): void {
   const place = base + i;
   const high = highOf(place);
   const activityLog = class_ % LOGS;
-  const about = threshold(stretch(chance(chances + (<usize>class_ << 2))));
+  const classThreshold = threshold(stretch(chance(chances + (<usize>class_ << 2))));
   const tenfold = <i64>high * 10;
-  const gap = tenfold < 16 * <i64>about ? 0 : tenfold < 20 * <i64>about ? 1 : tenfold < 26 * <i64>about ? 2 : high < UNKNOWN ? 3 : 4;
+  const gap = tenfold < 16 * <i64>classThreshold ? 0 : tenfold < 20 * <i64>classThreshold ? 1 : tenfold < 26 * <i64>classThreshold ? 2 : high < UNKNOWN ? 3 : 4;
   const kind = mean + (high < UNKNOWN ? 0 : NEW);
   const f = min(fu, 15) * 16 + min(fv, 15);
   const beyond = high < UNKNOWN ? log(8 * <i64>high) : -1;
-  const near = zeroContexts(p, base, i, activityLog, fu, fv, beyond, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
-  const frequency = selected(fu, fv);
-  const chanceOf = predictGiven((kind + REACHES) * planes + p, slots, near, activityLog, frequency);
-  const likely = threshold(odds);
-  if (high < (likely * TOLD_AGAIN) >> 4) return;
-  const limit = high < UNKNOWN ? (likely * LOWER) >> 4 : likely;
+  const sizeOdds = significanceContexts(p, base, i, activityLog, fu, fv, beyond, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
+  const frequency = selectorOf(fu, fv);
+  const chanceOf = predictGiven((kind + SIGNIFICANCE) * planes + p, slots, sizeOdds, activityLog, frequency);
+  const ownThreshold = threshold(odds);
+  if (high < (ownThreshold * CODED_FROM) >> 4) return;
+  const limit = high < UNKNOWN ? (ownThreshold * REPEATED) >> 4 : ownThreshold;
   const size = min(abs(x), high - 1);
-  const reaches = code(size >= limit, chanceOf);
+  const isSignificant = code(size >= limit, chanceOf);
   if (starved) return;
-  if (isDefined(RECORDING_SIZES)) recordSize(reaches);
-  update(reaches);
-  count(chances + (<usize>class_ << 2), reaches);
+  if (isDefined(RECORDING_SIZES)) recordSize(isSignificant);
+  update(isSignificant);
+  count(chances + (<usize>class_ << 2), isSignificant);
   due[class_] = dueAt(class_);
-  if (!reaches) {
+  if (!isSignificant) {
     putHigh(place, limit);
     return;
   }
-  const given = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
-  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, given, 0, min(fu, 7) * 8 + min(fv, 7));
+  const signOdds = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
+  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, signOdds, 0, min(fu, 7) * 8 + min(fv, 7));
   const positive = code(x > 0, chanceOfSign);
   if (isDefined(RECORDING_SIGNS)) recordSign(positive);
   update(positive);
-  // The interval is cut in parts about as long as the width.
+  // The interval from the threshold on is divided into parts about as long as the width; the part's index is coded in unary.
   const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : UNKNOWN;
   const length = high < UNKNOWN ? (high - limit) / parts : width;
   let part = 0;
   let low = limit;
   let top = low + length;
   while (part < parts - 1 && low < LARGEST) {
-    const more = predictGiven((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, near, activityLog, frequency);
-    const larger = code(size >= top, more);
+    const chanceBeyond = predictGiven((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, sizeOdds, activityLog, frequency);
+    const isBeyond = code(size >= top, chanceBeyond);
     if (starved) return;
-    update(larger);
-    if (!larger) break;
+    update(isBeyond);
+    if (!isBeyond) break;
     part++;
     low = top;
     top = high < UNKNOWN ? (part == parts - 1 ? high : top + length) : top + (length << max(part - ALIKE, 0));
@@ -242,13 +251,13 @@ function codeZero(
   if (starved) return;
   const relative = top - low < width ? ((top - low) << 8) / width : 256;
   const short = ((((65536 - chanceOf) * (relative * relative)) >>> 16) * 69) >> 8;
-  known(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
+  putInterval(p, base, i, index, low, top, low + <i32>((<i64>(top - low) * (32768 - short) + 32768) >> 16));
   store<i8>(signs + place, positive ? 1 : -1);
 }
 
-/** Takes an interval, and the size in it that stands for the coefficient. */
+/** Stores an interval and the reconstructed magnitude within it, and adds the latter's growth to the activities around. */
 @inline
-function known(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32, size: i32): void {
+function putInterval(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32, size: i32): void {
   const place = base + i;
   putLow(place, low);
   putHigh(place, high);
@@ -256,19 +265,19 @@ function known(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32, size:
   put(sizes, place, size);
 }
 
-/** Halves an interval until it is short enough. */
-function codeHalves(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mean: i32, x: i32): void {
+/** Codes the refinement of a significant coefficient: halves its interval until it is short enough. */
+function codeRefinement(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mean: i32, x: i32): void {
   const place = base + i;
   while (true) {
     const low = lowOf(place);
     const high = highOf(place);
     const length = high - low;
-    if (2 * length < HALVED * width || length < 2) return;
+    if (2 * length < REFINED_FROM * width || length < 2) return;
     const activityLog = log(2 * <i64>max(i32At(activities, place), 0));
     const at = min(<i32>((<i64>low * 4) / length), 15);
-    halfContexts(p, base, i, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
-    const kind = (mean + (2 * low < 3 * length ? FIRST_HALF : HALF)) * planes + p;
-    const chanceOf = predict(kind, slots, activityLog, selected(fu, fv));
+    refinementContexts(p, base, i, activityLog, (min(fu + fv, 31) * 16 + at) * 4 + (activityLog >> 3));
+    const kind = (mean + (2 * low < 3 * length ? LOW_REFINEMENT : REFINEMENT)) * planes + p;
+    const chanceOf = predict(kind, slots, activityLog, selectorOf(fu, fv));
     const middle = low + (length >> 1);
     const sign = <i32>load<i8>(signs + place);
     const upper = code(x * sign >= middle, chanceOf);
@@ -276,6 +285,6 @@ function codeHalves(p: i32, base: i32, i: i32, index: i32, fu: i32, fv: i32, mea
     update(upper);
     const from = upper ? middle : low;
     const to = upper ? high : middle;
-    known(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 29491 + 32768) >> 16));
+    putInterval(p, base, i, index, from, to, from + <i32>((<i64>(to - from) * 29491 + 32768) >> 16));
   }
 }

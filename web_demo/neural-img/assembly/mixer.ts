@@ -1,53 +1,63 @@
 /**
- * Probabilities of decisions: adaptive counters, one for each context, that are mixed (AssemblyScript; docs/format.md,
- * "Decisions"; Mahoney's PAQ, "lpaq").
+ * Predicts decisions by logistic mixing of adaptive probability estimates, one counter for each context (AssemblyScript;
+ * docs/format.md, "Decisions" and "Mixing"; Mahoney's PAQ, "lpaq").
  */
 import { WEIGHTS as FIRST_WEIGHTS } from './mixer_weights';
 import { code, starved } from './range_coder';
 
-/** Contexts of a decision at most. */
+/** Most contexts of a decision. */
 export const CONTEXTS: usize = 5;
-/** Contexts of a decision on a zero's size, or on a sign, whose fourth input are the odds that a network gives. */
+/** Contexts of a decision on significance or a sign, whose fourth input are the log-odds that a network gives. */
 const GIVEN_CONTEXTS: i32 = 3;
 /** Counters of a context. */
 export const SLOTS: usize = 2560;
 /** Kinds of decisions, for each plane. */
 export const KINDS: usize = 18;
-/** Inputs of the mixer, and its weights: those of the contexts or odds, of the constant, and two that stay 0 and fill a vector. */
+/** Inputs of the mixer: five of contexts and network, the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
+/** Bytes of a set of weights. */
 const WEIGHTS: usize = INPUTS * 4;
+/** The constant input (bias). */
 const CONSTANT: i32 = 77;
+/** Number of decisions at which a counter's adaptation rate stops falling. */
 const LIMIT: i32 = 255;
-/** Weights at first are told in so many 65536ths, for each kind in the first plane and in others: six that may not be 0. */
+/** Unit of the initial weights, in 1/65536. */
 const FIRST_UNIT: i32 = 1024;
+/** Inputs whose initial weights are given. */
 const FIRST_INPUTS: usize = 6;
-/** Sets of weights by each of the mixer's two selectors, for each kind and plane. */
+/** Sets of weights of which each of the mixer's two selectors chooses one, for each kind and plane. */
 const SELECTED: usize = 64;
-/** Counters of numbers that are coded bit by bit. */
+/** Counters of grouped numbers: 256 groups of 256. */
 const NUMBERS: usize = 1 << 16;
 
-/** 65536 / (1 + exp(-x)) at x = -12, -11.5, ..., 12, kept from 0 and from 65536. */
+/** 65536 / (1 + exp(-x)) at x = -12, -11.5, ..., 12, clamped to 16 and 65520. */
 const LOGISTIC: StaticArray<u16> = [
   16, 16, 16, 16, 16, 16, 16, 16, 22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743,
   32768, 40793, 47911, 53581, 57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514,
   65520, 65520, 65520, 65520, 65520, 65520, 65520, 65520,
 ];
+/** Bound of log-odds in either direction, in 1/256. */
 export const FARTHEST: i32 = 3072;
 
+/** The logistic function of log-odds from -FARTHEST on. */
 const squashed = new StaticArray<u16>(2 * FARTHEST + 1);
+/** Log-odds of probabilities in 1/4096. */
 const stretched = new StaticArray<i16>(4096);
+/** A counter's adaptation rate, in 1/65536, by the number of decisions it has learned from. */
 const rates = new StaticArray<i32>(LIMIT + 1);
+/** The factor of a counter's log-odds as an input, in 1/256, by the same number. */
 const trust = new StaticArray<i32>(LIMIT + 1);
 
+// Addresses of the models: counters by context and slot, sets of weights by first and second selector and the single ones, and
+// counters of grouped numbers.
 let counters: usize = 0;
 let byActivity: usize = 0;
 let byFrequency: usize = 0;
 let byKind: usize = 0;
 let numbers: usize = 0;
 
-// Of the decision that was predicted last.
+// The decision predicted last: addresses of its counters, their number, the inputs, the sets of weights and their log-odds.
 const slot = new StaticArray<usize>(<i32>CONTEXTS);
-/** Contexts of the decision predicted last. */
 let contexts: i32 = 0;
 const inputs = memory.data(32, 16);
 let set1: usize = 0;
@@ -56,16 +66,16 @@ let set3: usize = 0;
 let odds1: i32 = 0;
 let odds2: i32 = 0;
 let odds3: i32 = 0;
-/** Logarithm of the odds that the decision predicted last is 1, in 1/256. */
+/** Log-odds that the decision predicted last is 1, in 1/256. */
 export let odds: i32 = 0;
 
-/** The probability, out of 65536, of a logarithm of odds in 1/256. */
+/** The logistic function: from log-odds in 1/256 to a probability in 1/65536. */
 @inline
 export function squash(x: i32): i32 {
   return unchecked(squashed[x + FARTHEST]);
 }
 
-/** The inverse of `squash`. */
+/** The inverse of `squash`: log-odds of a probability. */
 @inline
 export function stretch(p: i32): i32 {
   return unchecked(stretched[p >> 4]);
@@ -90,12 +100,12 @@ export function prepare(): void {
   }
 }
 
-/** Memory that the models take, for so many planes. */
+/** Bytes of the models for a number of planes. */
 export function modelBytes(planes: usize): usize {
   return KINDS * planes * (CONTEXTS * SLOTS * 4 + (2 * SELECTED + 1) * WEIGHTS) + NUMBERS * 4;
 }
 
-/** Models that have learned nothing, at an address where all is 0. */
+/** Places models that have learned nothing at an address from which memory is zero. */
 export function reset(address: usize, planes: usize): void {
   const kinds = KINDS * planes;
   counters = address;
@@ -116,18 +126,18 @@ export function reset(address: usize, planes: usize): void {
   }
 }
 
-/** Where the weights of kinds and planes are that no selector chooses, for the recorder. */
+/** The address of the single sets of weights, which no selector chooses, by kind and plane; for the recorder. */
 export function weightsOfKinds(): usize {
   return byKind;
 }
 
-/** The probability of a counter, out of 65536: in its lower half, so that one that has seen nothing is 0. */
+/** A counter's probability, in 1/65536: its lower 16 bits, stored such that an initial counter is 0. */
 @inline
 function probability(counter: u32): i32 {
   return (counter & 0xffff) ^ 0x8000;
 }
 
-/** Moves a counter, of which `start` is the probability before it has seen anything, towards the decision. */
+/** Adapts a counter to a decision; `start` is its probability if it has not learned anything yet. */
 @inline
 function learn(address: usize, bit: bool, start: i32): void {
   const counter = load<u32>(address);
@@ -138,12 +148,12 @@ function learn(address: usize, bit: bool, start: i32): void {
   store<u32>(address, (min(n + 1, LIMIT) << 16) | kept);
 }
 
-/** A counter that has seen so much. */
+/** Writes a counter of probability p that counts as having learned from `seen` decisions. */
 export function startCounter(address: usize, p: i32, seen: u32): void {
   store<u32>(address, (seen << 16) | (p ^ 0x8000));
 }
 
-/** A counter's probability. @returns out of 65536 */
+/** A counter's probability, in 1/65536. */
 @inline
 export function chance(address: usize): i32 {
   return probability(load<u32>(address));
@@ -154,19 +164,19 @@ export function atLeast(address: usize, p: i32): void {
   if (chance(address) < p) startCounter(address, p, load<u32>(address) >> 16);
 }
 
-/** Moves a counter that is not mixed. */
+/** Adapts a counter that is not mixed. */
 export function count(address: usize, bit: bool): void {
   learn(address, bit, chance(address));
 }
 
-/** What the mixer sees of a counter. */
+/** The mixer's input from a counter: its log-odds, less where it has learned little. */
 @inline
-function seen(address: usize): i32 {
+function inputOf(address: usize): i32 {
   const counter = load<u32>(address);
   return (stretch(probability(counter)) * unchecked(trust[counter >> 16])) >> 8;
 }
 
-/** The inputs' sum by the weights of a set. */
+/** Log-odds by a set of weights: the weighted sum of the inputs, clamped. */
 @inline
 function weighted(set: usize, first: v128, others: v128): i32 {
   const a = v128.load(set);
@@ -176,7 +186,7 @@ function weighted(set: usize, first: v128, others: v128): i32 {
   return <i32>min(max(sum, -3071), 3071);
 }
 
-/** Chooses the sets of weights of a kind: two by its selectors, and its own. @returns address of the kind's counters */
+/** Selects the sets of weights of a kind: two by its selectors, and its single one. @returns address of the kind's counters */
 @inline
 function begin(kind: usize, activity: usize, frequency: usize): usize {
   set1 = byActivity + (kind * SELECTED + activity) * WEIGHTS;
@@ -185,15 +195,15 @@ function begin(kind: usize, activity: usize, frequency: usize): usize {
   return counters + kind * CONTEXTS * SLOTS * 4;
 }
 
-/** The counter of a context. @returns what the mixer sees of it */
+/** Selects the counter of a context. @returns the mixer's input from it */
 @inline
 function input(own: usize, context: i32, slots: StaticArray<usize>): i32 {
   const address = own + (<usize>context * SLOTS + unchecked(slots[context])) * 4;
   unchecked((slot[context] = address));
-  return seen(address);
+  return inputOf(address);
 }
 
-/** Mixes the inputs, of which the first four are given, and the fifth. @returns p */
+/** Mixes the first four inputs, the fifth, and the constant. @returns the probability of a 1, in 1/65536 */
 @inline
 function mix(first: v128, fifth: i32): i32 {
   const others = i32x4.replace_lane(i32x4(0, CONSTANT, 0, 0), 0, fifth);
@@ -206,7 +216,14 @@ function mix(first: v128, fifth: i32): i32 {
   return squash(odds);
 }
 
-/** Predicts a decision of a kind and plane, from slots at `slots`, with weights by two selectors and the kind. @returns p */
+/**
+ * Predicts a decision from the counters of five contexts.
+ * @param kind kind of the decision · planes + plane
+ * @param slots the slot in each context
+ * @param activity first selector
+ * @param frequency second selector
+ * @returns the probability of a 1, in 1/65536
+ */
 export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
   const own = begin(kind, activity, frequency);
   contexts = <i32>CONTEXTS;
@@ -217,7 +234,7 @@ export function predict(kind: usize, slots: StaticArray<usize>, activity: usize,
   return mix(first, input(own, 4, slots));
 }
 
-/** Predicts a decision likewise, from three slots and from a network's odds. @returns p */
+/** Predicts a decision as `predict` does, from the counters of three contexts and a network's log-odds `given`. */
 export function predictGiven(
   kind: usize, slots: StaticArray<usize>, given: i32, activity: usize, frequency: usize,
 ): i32 {
@@ -230,7 +247,7 @@ export function predictGiven(
   return mix(first, 0);
 }
 
-/** Moves the weights of a set by how far off the decision was. */
+/** Adapts a set of weights to the error of its prediction (a gradient step on the coding cost). */
 @inline
 function correct(set: usize, error: i32): void {
   const errors = i32x4.splat(error);
@@ -241,7 +258,7 @@ function correct(set: usize, error: i32): void {
   }
 }
 
-/** Learns what the decision predicted last was. */
+/** Adapts weights and counters to the outcome of the decision predicted last. */
 export function update(bit: bool): void {
   const wanted = bit ? 65536 : 0;
   correct(set1, wanted - squash(odds1));
@@ -251,7 +268,7 @@ export function update(bit: bool): void {
   for (let i = 0; i < contexts; i++) learn(unchecked(slot[i]), bit, p);
 }
 
-/** Codes a number of so many bits, at most 8, by what numbers of its group (at most 256) were before. */
+/** Codes a number of `many` bits, at most 8, with counters that learn from all numbers of its group (one of 256). */
 export function symbol(number: u32, many: i32, group: usize): u32 {
   let node: u32 = 1;
   for (let i = many - 1; i >= 0; i--) {
@@ -263,7 +280,7 @@ export function symbol(number: u32, many: i32, group: usize): u32 {
   return node - (1 << many);
 }
 
-/** Codes so many numbers, bytes at an address, as `symbol` does, each in the same group. */
+/** Codes `count` numbers of one group, bytes at an address, as `symbol` does. */
 export function symbols(address: usize, count: i32, many: i32, group: usize): void {
   for (let i: usize = 0; i < <usize>count && !starved; i++) {
     store<u8>(address + i, symbol(load<u8>(address + i), many, group));

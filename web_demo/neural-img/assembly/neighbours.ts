@@ -1,8 +1,8 @@
-/** Where the frequencies around each lie in a cell's plane (AssemblyScript). */
+/** A table of the neighbours of each frequency in a plane of a cell (AssemblyScript). */
 import { columnOf, indexOf, pitch, rowOf } from './state';
 
-// Where frequencies around one stand in a row of the table below, in bytes: the nearest four, the four two away, those across the
-// corners, and those 3, 4, 5 and 6 away. Each four are left, right, up and down.
+// Byte offsets in a row of the table below: the four nearest neighbours, the four at distance 2 (SECOND), the four diagonal
+// ones (CORNERS), and four each at distances 3, 4, 5 and 6 (FARTHER). Each four but CORNERS are left, right, up and down.
 export const LEFT: usize = 0;
 export const RIGHT: usize = 2;
 export const UP: usize = 4;
@@ -12,12 +12,12 @@ export const CORNERS: usize = 16;
 export const FARTHER: usize = 24;
 export const NEIGHBOURS: usize = 56;
 /**
- * Of each frequency, at which bytes of i32 those around it lie in their plane: u16 [pitch², 28]. Those that there are not lie at
- * the place beyond all frequencies, whose size is zero.
+ * For each frequency, the byte offsets of its neighbours in an array of i32 over the plane: u16 [pitch², 28]. A neighbour that does
+ * not exist has the offset of the additional place behind all frequencies, whose size is always zero.
  */
 const neighbours = memory.data(32 * 32 * 56);
 
-/** Fills the table of frequencies around each. */
+/** Fills the table. */
 export function fillNeighbours(): void {
   for (let i = 0; i < pitch * pitch; i++) {
     const row = neighbours + <usize>i * NEIGHBOURS;
@@ -33,7 +33,7 @@ export function fillNeighbours(): void {
   }
 }
 
-/** Writes where the frequencies so far to the left, to the right, up and down lie. */
+/** Writes the neighbours at distance `far` to the left, to the right, up and down. */
 function putFour(to: usize, u: i32, v: i32, far: i32): void {
   putNeighbour(to + LEFT, u, v - far);
   putNeighbour(to + RIGHT, u, v + far);

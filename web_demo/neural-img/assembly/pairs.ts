@@ -1,8 +1,9 @@
 /**
- * Small networks' products: sums of pairs of inputs by vectors of weights from two inputs to four outputs (AssemblyScript).
+ * Matrix products of the coder's small networks, in 16-bit integers: each SIMD operation multiplies a pair of inputs by their
+ * weights to four outputs and adds up the products (AssemblyScript).
  */
 
-/** A matrix [outputs, inputs] of weights, i8, from one of an array on, as vectors of pairs: i16 [inputs / 2, outputs, 2]. */
+/** Writes a matrix of weights, i8 [outputs, inputs] from index `from` on, as vectors of pairs: i16 [inputs / 2, outputs, 2]. */
 export function layPairs(to: usize, weights: StaticArray<i8>, from: usize, inputs: usize, outputs: usize): void {
   for (let k: usize = 0; k < inputs; k++) {
     for (let j: usize = 0; j < outputs; j++) {
@@ -11,21 +12,22 @@ export function layPairs(to: usize, weights: StaticArray<i8>, from: usize, input
   }
 }
 
-/** Where the weight from input k to output j stands. */
+/** The address of the weight from input k to output j. */
 @inline
 export function pairAt(to: usize, k: usize, j: usize, outputs: usize): usize {
   return to + 2 * (((k >> 1) * outputs + j) * 2 + (k & 1));
 }
 
-/** Sums of pairs of inputs by a vector of weights, added to others. */
+/** Adds a pair of inputs times their weights to the sums of four outputs. */
 @inline
 export function addPairs(sum: v128, pairs: v128, weights: usize): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, v128.load(weights)));
 }
 
-/** Odds of a network, in 1/256, are no farther from even. */
+/** Bound of a network's log-odds in either direction, in 1/256. */
 const FARTHEST: i32 = 3071;
 
+/** The log-odds from a network's output: its last sum, clamped. */
 @inline
 export function oddsOf(sum: i32): i32 {
   return min(max(sum, -FARTHEST), FARTHEST);

@@ -1,18 +1,22 @@
 /**
  * Products of matrices, eight points at a time, in 128-bit SIMD (AssemblyScript).
  *
- * A matrix [n, k] of float32 lies in panels, [n / 8][k][8]: eight rows of it side by side. A product of two such matrices,
- * [points, inner] and [outputs, inner], is written as panels of points again, [points / 8][output][8].
- * Steps are distances in bytes.
+ * A float32 matrix [n, k] is stored in panels, [n / 8][k][8]: eight rows interleaved. The product of two such matrices,
+ * [points, inner] and [outputs, inner], is again written as panels of points, [points / 8][output][8].
  */
 
+/** Bytes of eight float32 numbers, one column of a panel. */
 export const PANEL: usize = 32;
 
 /**
- * a · bᵀ + bias, with panels of a and b, outputs and panels of points so many bytes apart; without a bias if its address is 0.
- *
- * A block is 4 outputs by 8 points: V8 puts all loads of a turn before its arithmetic, and 8 sums and 6 loads are as many
- * values as fit into registers.
+ * Writes a · bᵀ + bias, in blocks of 4 outputs by 8 points: V8 puts all loads of an iteration before its arithmetic, and 8 sums and
+ * 6 loads are as many values as fit into registers.
+ * @param bias address of float32 [outputs]; 0 for none
+ * @param panels number of panels of points
+ * @param inputStep bytes from one panel of a to the next
+ * @param groupStep bytes from one panel of b to the next
+ * @param outputStep bytes from one output to the next
+ * @param panelStep bytes from one panel of outputs to the next
  */
 export function multiply(
   a: usize,
@@ -81,7 +85,7 @@ export function multiply(
   }
 }
 
-/** A single output of `multiply`, of three panels at a time so that there are six sums; of the last one again where none is left. */
+/** Writes a single output of `multiply`, three panels at a time for six independent sums; missing panels repeat the last one. */
 function multiplyOne(
   a: usize,
   b: usize,
@@ -125,7 +129,7 @@ function multiplyOne(
   }
 }
 
-/** a · b + c, rounded once or twice. */
+/** a · b + c, rounded once (fused, with relaxed SIMD) or twice. */
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }

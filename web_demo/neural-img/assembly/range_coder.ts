@@ -1,29 +1,30 @@
 /**
- * A carryless range coder of binary decisions, in integers only (AssemblyScript; docs/format.md, "Decisions").
+ * A carryless binary range coder in integers only (AssemblyScript; docs/format.md, "Decisions").
  *
- * The same code encodes and decodes: `code` takes the decision and returns it, and while decoding it takes no notice of what
- * it was given.
+ * The same code encodes and decodes: `code` takes a decision and returns it, and ignores its argument when it decodes.
  */
 
-/** Decisions that a stream may have for each of its bytes, beside those with which it begins. Others would take long. */
+/** Decisions allowed for each byte of a stream, in addition to the initial allowance. It bounds the time that a file can take. */
 const DECISIONS_PER_BYTE: i64 = 1024;
 
 let encoding = false;
+// The interval and, in decoding, the bytes to compare with it: `bottom`, `top` and `value` of docs/format.md.
 let low: u32 = 0;
 let high: u32 = 0;
 let value: u32 = 0;
 /** Next byte to read or to write. */
 let at: usize = 0;
-/** End of the bytes that there are. */
+/** End of the available bytes. */
 let end: usize = 0;
+/** First byte of the stream. */
 let first: usize = 0;
 let digest: u32 = 0;
-/** How many more decisions the bytes so far allow. */
+/** Number of further decisions that the bytes read so far allow. */
 let left: i64 = 0;
-/** Whether a decision hung on bytes that are not there, or was one too many for those that are. */
+/** Whether a byte beyond the available ones was read, or a decision exceeded the allowance. */
 export let starved = false;
 
-/** Goes on writing at an address; so many decisions are allowed before the first byte. */
+/** Starts to encode to an address; `decisions` are allowed before the first byte is written. */
 export function startEncoding(address: usize, decisions: i32): void {
   encoding = true;
   starved = false;
@@ -33,7 +34,7 @@ export function startEncoding(address: usize, decisions: i32): void {
   high = 0xffffffff;
 }
 
-/** Reads bytes from an address on, of which there are so many; so many decisions are allowed before the first of them. */
+/** Starts to decode from an address at which `bytes` are available; `decisions` is the initial allowance. */
 export function startDecoding(address: usize, bytes: usize, decisions: i32): void {
   encoding = starved = false;
   left = decisions;
@@ -44,7 +45,7 @@ export function startDecoding(address: usize, bytes: usize, decisions: i32): voi
   for (let i = 0; i < 4; i++) value = (value << 8) | next();
 }
 
-/** There are so many bytes by now. */
+/** Sets the number of bytes that are available by now. */
 export function extend(bytes: usize): void {
   end = first + bytes;
 }
@@ -54,6 +55,7 @@ export function position(): usize {
   return at - first;
 }
 
+/** The next byte; 0 beyond the available ones. */
 @inline
 function next(): u32 {
   if (at < end) return load<u8>(at++);
@@ -62,7 +64,7 @@ function next(): u32 {
   return 0;
 }
 
-/** Writes what tells the last decisions. */
+/** Writes the last bytes, which the decoder needs for the last decisions. */
 export function finish(): void {
   for (let i = 0; i < 4; i++) {
     store<u8>(at++, high >> 24);
@@ -70,7 +72,7 @@ export function finish(): void {
   }
 }
 
-/** Codes a decision whose probability to be 1 is p out of 65536. */
+/** Codes a decision that is 1 with probability p / 65536. */
 @inline
 export function code(bit: bool, p: i32): bool {
   const range = high - low;
@@ -90,7 +92,7 @@ export function code(bit: bool, p: i32): bool {
   return bit;
 }
 
-/** Codes the lowest bits of a number, the highest of them first, as they are. */
+/** Codes the lowest `many` bits of a number as plain bits (of probability ½), the highest of them first. */
 export function bits(number: u32, many: i32): u32 {
   let result: u32 = 0;
   for (let i = many - 1; i >= 0; i--) {
@@ -99,13 +101,13 @@ export function bits(number: u32, many: i32): u32 {
   return result;
 }
 
-/** Codes 10 bits of what all decisions were. @returns whether they are right, and the bytes sufficed */
+/** Codes 10 bits of the digest of all decisions. @returns whether they match, and the bytes sufficed */
 export function check(): bool {
   const wanted = digest >> 22;
   return bits(wanted, 10) == wanted && !starved;
 }
 
-/** Where the coder stands, in 32 bytes at an address. */
+/** Saves the coder's state in 32 bytes at an address. */
 export function keepPlace(address: usize): void {
   store<u32>(address, low);
   store<u32>(address + 4, high);
@@ -116,7 +118,7 @@ export function keepPlace(address: usize): void {
   store<i64>(address + 24, left);
 }
 
-/** Goes back to where the coder stood. */
+/** Restores the coder's state from an address. */
 export function restorePlace(address: usize): void {
   low = load<u32>(address);
   high = load<u32>(address + 4);

@@ -1,21 +1,23 @@
-/** Decoding of range asymmetric numeral systems (../src/rans.ts says what they are and checks what comes here). */
+/** Decodes range asymmetric numeral systems (rANS; ../src/rans.ts explains them and checks the arguments of these functions). */
 
 const TOTAL_BITS = 14;
 const TOTAL: u32 = 1 << TOTAL_BITS;
 const WORD_BITS = 16;
 const LOWEST: u32 = 1 << 15;
-/** Bytes of a tap. */
+/** Bytes of a tap, one of the earlier codes on which an activity depends. */
 const TAP = 12;
 
 /**
- * Writes all codes, int16 [lanes / across][steps / period][across][period], where zeros are already, and returns how many words
- * were taken: more than there are if the stream ends too early.
+ * Decodes all codes into zeroed memory and returns the number of words taken: more than `count` if the stream ends too early.
  *
- * For each of TOTAL slots of a table, `slots` has uint16 frequency, distance from the code's first slot, and the code. `tables`
- * has, for each activity up to `most`, uint16 which table holds and the frequency of 0 in it: nearly all codes are 0, whose
- * slots are in the middle, so that slots, more than fit into caches, are seldom read. Of the earlier codes that tell of a code,
- * `taps` has int32 how many steps before it they are, what their magnitudes count, and room for an address, up to `end`.
- * `ring` is int32 [size][lanes + 2], zero, and one more: activities of this step and the next ones, as far as codes reach.
+ * Nearly all codes are 0, whose slots are in the middle of a table; so the large array `slots`, which does not fit into caches, is
+ * seldom read.
+ * @param slots uint16 [tables][TOTAL][3]: the code's frequency, the slot's distance from the code's first slot, and the code (int16)
+ * @param tables uint16 [most + 1][2]: for each activity, the index of its table and the frequency of code 0 in it
+ * @param prior int32 [period]: added to the activity at each step of a cell
+ * @param taps int32 [][3]: distance in steps, weight, and room for an address, up to the address `end`
+ * @param ring int32 [size][lanes + 2] and one more, zero: activities of this step and of as many later ones as taps reach
+ * @param codes int16 [lanes / across][steps / period][across][period]
  */
 export function decode(
   words: usize,
@@ -35,7 +37,7 @@ export function decode(
   codes: usize,
   across: u32,
 ): u32 {
-  // From one group of lanes to the next, less what these lanes would take side by side.
+  // Lanes to skip in `codes` between one group of `across` lanes and the next.
   const jump = (steps / period - 1) * across;
   const wide = (lanes + 2) << 2;
   let taken: u32 = 0;
@@ -79,18 +81,18 @@ export function decode(
         taken++;
       }
       store<u32>(states + (lane << 2), next);
-      // Most are zero, which tells nothing.
+      // A code of 0, as most are, adds nothing to activities.
       if (code === 0) continue;
       const group = lane < across ? 0 : lane / across;
       store<i16>(codes + (((lane + group * jump) * period + phase) << 1), code);
-      // In the lane itself a magnitude weighs four times as much as in those beside it.
+      // A magnitude has four times as much weight in its own lane as in the two neighbouring lanes.
       const magnitude = i32x4.mul(i32x4.splat(abs<i32>(code)), i32x4(1, 4, 1, 0));
       for (let tap = taps; tap < end; tap += TAP) {
         const to = load<usize>(tap, 8) + (lane << 2);
         v128.store(to, i32x4.add(v128.load(to), i32x4.mul(magnitude, v128.load32_splat(tap, 4))));
       }
     }
-    // The lanes beyond the last ones on either side are nobody's.
+    // The two lanes beyond the outermost ones do not exist.
     store<i32>(at, 0);
     store<i32>(ring + row * wide, 0);
     if (++row === size) row = 0;
@@ -102,7 +104,7 @@ export function decode(
   return taken;
 }
 
-/** Takes the codes of four lanes if these are all 0 and take no words; otherwise does nothing and returns false. */
+/** Decodes the codes of four lanes if these are all 0 and take no words; otherwise does nothing and returns false. */
 function zeros(activities: usize, states: usize, tables: usize, added: i32, most: i32): bool {
   const sums = i32x4.add(v128.load(activities), i32x4.splat(added));
   const at = i32x4.shl(i32x4.min_s(sums, i32x4.splat(most)), 2);
@@ -121,7 +123,7 @@ function zeros(activities: usize, states: usize, tables: usize, added: i32, most
   return true;
 }
 
-/** Writes the slots of a table, given uint16 frequencies of the magnitudes from 0 on; one other than 0 has two signs. */
+/** Writes the slots of a table, given uint16 frequencies of absolute values from 0 on, which hold for either sign. */
 export function spread(frequencies: usize, magnitudes: i32, slots: usize): void {
   for (let code = 1 - magnitudes; code < magnitudes; code++) {
     const frequency = load<u16>(frequencies + ((<usize>abs(code)) << 1));

@@ -1,28 +1,31 @@
 /**
- * What the networks of sizes and of signs saw, and what was then decided, to learn from (AssemblyScript; bench/coder_networks.py). Of
- * the coder's module it is no part: only recorder.ts is compiled with it.
+ * Records training data for the networks of sizes and of signs: their inputs, and the decisions that followed (AssemblyScript;
+ * bench/coder_networks.py). It is compiled with recorder.ts only, and is no part of the coder's module.
  */
 import { SIGN_ROW, signsSeen } from './sign_network';
 import { SIZE_ROW, sizesSeen } from './size_network';
 
+/** The next record. */
 let at: usize = 0;
+/** End of the memory for records. */
 let end: usize = 0;
+/** The first record. */
 let first: usize = 0;
 
-/** Records go to so many bytes of memory at an address. */
+/** Sets the memory for records. */
 export function recordInto(address: usize, bytes: usize): void {
   first = at = address;
   end = address + bytes;
 }
 
-/** Bytes recorded: rows of what a network saw, the last byte of each the decision. */
+/** Bytes recorded so far: rows of a network's inputs, the last byte of each the decision. */
 export function recorded(): usize {
   return at - first;
 }
 
-/** Records whether a zero reaches its threshold. */
-export function recordSize(reaches: bool): void {
-  record(sizesSeen, SIZE_ROW, reaches);
+/** Records whether an insignificant coefficient becomes significant. */
+export function recordSize(isSignificant: bool): void {
+  record(sizesSeen, SIZE_ROW, isSignificant);
 }
 
 /** Records whether a coefficient is positive. */
@@ -30,7 +33,7 @@ export function recordSign(positive: bool): void {
   record(signsSeen, SIGN_ROW, positive);
 }
 
-/** Writes a row: numbers of 16 bits that a network saw, in 8 bits, and the decision; without room, nothing. */
+/** Writes a row: a network's 16-bit inputs, reduced to 8 bits, and the decision. Without room it writes nothing. */
 function record(seen: usize, row: usize, decision: bool): void {
   if (at + row > end) return;
   for (let i: usize = 0; i < row - 1; i++) store<i8>(at + i, <i8>load<i16>(seen + 2 * i));

@@ -1,5 +1,5 @@
 /**
- * Contexts of signs: the signs around a coefficient, and how those of other planes go with its plane's (AssemblyScript;
+ * Contexts of signs: the signs around a coefficient, and their agreement with the signs in other planes (AssemblyScript;
  * docs/format.md, "Contexts" and "The network of signs").
  */
 import { log } from './logarithms';
@@ -7,7 +7,7 @@ import { CORNERS, DOWN, LEFT, RIGHT, rowAround, SECOND, UP } from './neighbours'
 import { seeSigns, signOdds } from './sign_network';
 import { cell, i32At, line, plane, planes, signs, sizes } from './state';
 
-/** Slots of the counters of a sign. */
+/** The slot of a sign in each of its contexts. */
 export const signSlots = new StaticArray<usize>(3);
 
 @inline
@@ -15,25 +15,25 @@ function signAt(place: i32): i32 {
   return load<i8>(signs + place);
 }
 
-/** A coefficient's sign times the logarithm of its size; 0 while it may be zero. */
+/** A coefficient's sign times the quantized logarithm of its magnitude; 0 while it is insignificant. */
 @inline
 function signedAt(place: i32): i32 {
   return signAt(place) * log(8 * <i64>i32At(sizes, place));
 }
 
-/** The same at a frequency that the table names. */
+/** The same for a neighbouring frequency, given its entry in the table. */
 @inline
 function signedBeside(base: i32, entry: usize): i32 {
   return signedAt(base + <i32>(load<u16>(entry) >> 2));
 }
 
-/** Whether a place's sign is that of another plane there: 1, or -1; 0 while one of them is unknown. */
+/** 1 if a coefficient's sign agrees with that in another plane, -1 if it does not; 0 while one of them is unknown. */
 @inline
 function together(place: i32, other: i32): i32 {
   return signAt(place) * signAt(place + other);
 }
 
-/** The same, summed over the four frequencies that a row of the table names. */
+/** The same, summed over four neighbouring frequencies in a row of the table. */
 @inline
 function togetherFour(base: i32, table: usize, other: i32): i32 {
   let sum = 0;
@@ -41,14 +41,15 @@ function togetherFour(base: i32, table: usize, other: i32): i32 {
   return sum;
 }
 
-// How signs around go with those of another plane, times its sign here.
+// Agreement of the signs around with those in another plane, times twice the sign of the coefficient in that plane: over its four
+// neighbours, those at distance 2, the diagonal ones, the same frequency in adjacent cells, and the neighbours of that.
 let besides = 0;
 let seconds = 0;
 let atCorners = 0;
 let inCells = 0;
 let inCrosses = 0;
 
-/** Compares the signs around with those of another plane, so many places away. */
+/** Computes the agreement with another plane, which is `other` places away. */
 function compare(base: i32, i: i32, table: usize, other: i32): void {
   const at = base + i;
   const sign = 2 * signAt(at + other);
@@ -67,10 +68,10 @@ function compare(base: i32, i: i32, table: usize, other: i32): void {
 }
 
 /**
- * Fills the slots of a sign, and asks the network of signs.
+ * Fills the slots of a sign, and evaluates the network of signs.
  *
  * @param mean 2 for a mean, else 0
- * @returns the network's odds
+ * @returns the network's log-odds
  */
 export function signContexts(p: i32, base: i32, i: i32, u: i32, v: i32, mean: i32): i32 {
   const table = rowAround(i);
@@ -98,7 +99,7 @@ export function signContexts(p: i32, base: i32, i: i32, u: i32, v: i32, mean: i3
   seeSigns(15, signedBeside(base, corners + 4), signedBeside(base, corners + 6));
   seeSigns(16, signedAt(north - cell + i), signedAt(north + cell + i));
   seeSigns(17, signedAt(south - cell + i), signedAt(south + cell + i));
-  // Cyclically; of a single plane both are this coefficient, whose sign is not known yet.
+  // Planes are cyclic; with a single plane, both are this coefficient's own, whose sign is not known yet.
   const last = (p > 0 ? -1 : planes - 1) * plane;
   const lastButOne = (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * plane;
   compare(base, i, table, last);

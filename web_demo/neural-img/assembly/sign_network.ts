@@ -1,32 +1,37 @@
 /**
- * A network that all pictures have in common: from the signs around a coefficient, how likely its own is positive (AssemblyScript;
- * docs/format.md, "The network of signs"; bench/sign_network.py learned its weights).
+ * The network of signs, the same for all pictures: estimates from the signs around a coefficient how probable it is that its own is
+ * positive (AssemblyScript; docs/format.md, "The network of signs"; bench/sign_network.py trained it).
  *
- * If all signs were the other way round, so were its odds: its layers have no offsets, but the hidden one has factors by frequency.
- * Weights of what lies along an axis depend on whether the frequency along that axis is even or odd.
+ * The network is odd (negating all signs negates its log-odds), since its layers have no offsets; the hidden layer has factors by
+ * frequency instead. The weights of inputs along an axis depend on whether the frequency along that axis is even or odd.
  */
 import { addPairs, layPairs, oddsOf, pairAt, total } from './pairs';
 import { WEIGHTS } from './sign_network_weights';
 
-/** Pairs of inputs: along each axis, and others. */
+/** Pairs of inputs along each axis. */
 const ALONG: usize = 7;
+/** Other pairs of inputs. */
 const OTHERS: usize = 9;
+/** Inputs along both axes. */
 const AXES: usize = 4 * ALONG;
 const INPUTS: usize = AXES + 2 * OTHERS;
 const HIDDEN: usize = 16;
+/** Kinds of coefficients: first and other planes, and means of these. */
 const KINDS: usize = 4;
 /** Frequencies along an axis that have factors of their own. */
 const FREQUENCIES: usize = 8;
+/** Bound of a hidden value in either direction. */
 const MOST: i32 = 512;
 /** Bytes of the weights of a pair of inputs. */
 const PAIR: usize = 4 * HIDDEN;
 
-// Where weights stand in WEIGHTS: from inputs, what is added to those for even frequencies, factors, the last layer.
+// Indices in WEIGHTS, which begins with the weights of inputs: the part that is added for even frequencies and subtracted for odd
+// ones, the factors by frequency, and the last layer.
 const OF_EVEN: usize = HIDDEN * INPUTS;
 const OF_ROWS: usize = OF_EVEN + HIDDEN * AXES;
 const TO_LAST: usize = OF_ROWS + 2 * FREQUENCIES * HIDDEN;
 
-/** What the network sees, i16; in records, the kind and both frequencies of the coefficient, too. */
+/** The network's inputs, i16; for records, the kind and both frequencies of the coefficient follow. */
 export const signsSeen = memory.data(49 * 2, 16);
 const forEven = memory.data(46 * 16 * 2, 16);
 const forOdd = memory.data(28 * 16 * 2, 16);
@@ -36,7 +41,7 @@ const toLast = memory.data(4 * 16 * 2, 16);
 /** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and the decision. */
 export const SIGN_ROW: usize = INPUTS + 4;
 
-/** Lays the weights out. */
+/** Lays the weights out for SIMD. */
 export function prepareSigns(): void {
   layPairs(forEven, WEIGHTS, 0, INPUTS, HIDDEN);
   layPairs(forOdd, WEIGHTS, OF_EVEN, AXES, HIDDEN);
@@ -50,13 +55,13 @@ export function prepareSigns(): void {
   for (let i: usize = 0; i < KINDS * HIDDEN; i++) store<i16>(toLast + 2 * i, unchecked(WEIGHTS[<i32>(TO_LAST + i)]));
 }
 
-/** Shows the network a pair of inputs. */
+/** Sets a pair of inputs. */
 @inline
 export function seeSigns(pair: usize, x: i32, y: i32): void {
   store<i32>(signsSeen + 4 * pair, (x & 0xffff) | (y << 16));
 }
 
-/** Four outputs by their factors, within ±MOST. */
+/** Four sums times their factors, within ±MOST. */
 @inline
 function bounded(sums: v128, factor: v128): v128 {
   const scaled = i32x4.shr_s(i32x4.mul(sums, factor), 2);
@@ -64,11 +69,12 @@ function bounded(sums: v128, factor: v128): v128 {
 }
 
 /**
- * The odds, in 1/256, that a coefficient around which the network sees what `seeSigns` has shown is positive.
+ * Evaluates the network for the inputs that `seeSigns` has set.
  *
  * @param kind 0 for the first plane, 1 for another, 2 more for a mean
- * @param u its frequency down
- * @param v the same across
+ * @param u vertical frequency of the coefficient
+ * @param v horizontal frequency
+ * @returns the log-odds, in 1/256, that the coefficient is positive
  */
 export function signOdds(kind: i32, u: i32, v: i32): i32 {
   if (isDefined(RECORDING_SIGNS)) {

@@ -1,12 +1,13 @@
 /**
- * Contexts of decisions on sizes: the sizes around a coefficient (AssemblyScript; docs/format.md, "Contexts").
+ * Contexts of decisions on significance and magnitude: the magnitudes ("sizes") around a coefficient (AssemblyScript;
+ * docs/format.md, "Contexts").
  */
 import { bands, log, rounded } from './logarithms';
 import { CORNERS, DOWN, LEFT, RIGHT, rowAround, SECOND, UP } from './neighbours';
 import { seeSizes, sizeOdds } from './size_network';
 import { cell, line, LOGS, plane, planes, sizes } from './state';
 
-/** Slots of the counters of a decision. */
+/** The slot of a decision in each of its contexts. */
 export const slots = new StaticArray<usize>(5);
 
 @inline
@@ -14,14 +15,14 @@ function sizeAt(at: usize): i32 {
   return load<i32>(at);
 }
 
-/** Sizes at the four frequencies of a plane that a row of the table names. */
+/** The sum of the magnitudes at four neighbouring frequencies in a row of the table. */
 @inline
 function four(from: usize, table: usize): i32 {
   return sizeAt(from + load<u16>(table)) + sizeAt(from + load<u16>(table, 2)) + sizeAt(from + load<u16>(table, 4)) + sizeAt(from + load<u16>(table, 6));
 }
 
-// Sizes and sums of sizes around the coefficient that was looked at last: the frequencies beside it, their far cross and corners, the
-// same frequency in the cells beside, in the four diagonal cells, crosses and far crosses there, and in other planes.
+// Magnitudes, and sums of magnitudes, around the coefficient that was visited last, by their names in docs/format.md: neighbouring
+// frequencies in its cell; the same frequency in adjacent and diagonal cells, and the neighbours of that; and in other planes.
 let left = 0;
 let right = 0;
 let up = 0;
@@ -38,7 +39,7 @@ let farCrosses = 0;
 let same = 0;
 let otherCrosses = 0;
 
-/** Looks at the sizes around a coefficient, by the row of the table of frequencies around it. */
+/** Reads the magnitudes around a coefficient, whose neighbours are a row of the table. */
 function lookAround(p: i32, from: usize, at: usize, table: usize): void {
   left = sizeAt(from + load<u16>(table, LEFT));
   right = sizeAt(from + load<u16>(table, RIGHT));
@@ -68,7 +69,7 @@ function lookAround(p: i32, from: usize, at: usize, table: usize): void {
   }
 }
 
-/** The slot of small sizes around. */
+/** The slot of the pattern of small magnitudes around. */
 @inline
 function pattern(): i32 {
   let digits = rounded(left, 2) * 3 + rounded(up, 2);
@@ -76,8 +77,8 @@ function pattern(): i32 {
   return (digits * 3 + rounded(same, 2)) * 4 + rounded(<i64>right + down + east + south, 3);
 }
 
-/** Fills the slots of a half, by the sizes around and by the logarithm of the activity; the third one is given. */
-export function halfContexts(p: i32, base: i32, i: i32, activityLog: i32, third: i32): void {
+/** Fills the slots of a refinement, given the quantized activity and the third slot. */
+export function refinementContexts(p: i32, base: i32, i: i32, activityLog: i32, third: i32): void {
   const table = rowAround(i);
   const from = sizes + (<usize>base << 2);
   lookAround(p, from, <usize>i << 2, table);
@@ -91,16 +92,16 @@ export function halfContexts(p: i32, base: i32, i: i32, activityLog: i32, third:
 }
 
 /**
- * Fills the slots of a zero, and asks the network of sizes.
+ * Fills the slots of an insignificant coefficient, and evaluates the network of sizes.
  *
- * @param activityLog the logarithm of the zero's activity
- * @param fu its frequency down, or a mean's cosine
- * @param fv the same across
- * @param beyond the logarithm of its interval's end, or -1 if nothing is known of it
+ * @param activityLog its quantized activity
+ * @param fu its vertical frequency; of a mean, that of the DCT over its block
+ * @param fv its horizontal frequency, likewise
+ * @param beyond the quantized logarithm of its interval's end; -1 if nothing was coded of it before
  * @param second its second slot
- * @returns the network's odds
+ * @returns the network's log-odds
  */
-export function zeroContexts(
+export function significanceContexts(
   p: i32, base: i32, i: i32, activityLog: i32, fu: i32, fv: i32, beyond: i32, second: i32,
 ): i32 {
   const table = rowAround(i);

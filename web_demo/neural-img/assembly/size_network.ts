@@ -1,9 +1,8 @@
 /**
- * A network that all pictures have in common: from the sizes around a zero, how likely it reaches its threshold (AssemblyScript;
- * docs/format.md, "The network of sizes"; bench/size_network.py learned its weights).
+ * The network of sizes, the same for all pictures: estimates from the magnitudes around an insignificant coefficient how probable it
+ * is that it becomes significant (AssemblyScript; docs/format.md, "The network of sizes"; bench/size_network.py trained it).
  *
- * It has two hidden layers of rectified sums, in integers of 1/256, and the weights are vectors of pairs: those from two inputs to
- * four outputs.
+ * It has two hidden layers of rectified units, in integers of 1/256. Weights are laid out in vectors for `addPairs`.
  */
 import { addPairs, layPairs, oddsOf, total } from './pairs';
 import { WEIGHTS } from './size_network_weights';
@@ -11,12 +10,15 @@ import { WEIGHTS } from './size_network_weights';
 const INPUTS: usize = 22;
 const FIRST: usize = 16;
 const SECOND: usize = 8;
-/** Kinds of coefficients, and frequencies along an axis, that have offsets of their own. */
+/** Kinds of coefficients that have offsets of their own: planes, and means of these. */
 const KINDS: usize = 8;
+/** Frequencies along an axis that have offsets of their own. */
 const FREQUENCIES: usize = 16;
+/** Upper bound of a hidden value. */
 const MOST: i32 = 4095;
 
-// Where weights stand in WEIGHTS: from inputs, offsets by kind, by frequency down and across, then of the second layer and the last.
+// Indices in WEIGHTS, which begins with the weights of inputs: the first layer's offsets by kind, vertical and horizontal frequency,
+// then weights and offsets of the second layer and of the last.
 const OF_KINDS: usize = FIRST * INPUTS;
 const OF_ROWS: usize = OF_KINDS + KINDS * FIRST;
 const OF_COLUMNS: usize = OF_ROWS + FREQUENCIES * FIRST;
@@ -25,7 +27,7 @@ const OFFSETS: usize = TO_SECOND + SECOND * FIRST;
 const TO_LAST: usize = OFFSETS + SECOND;
 const LAST_OFFSET: usize = TO_LAST + SECOND;
 
-/** What the network sees, i16; in records, the kind and both frequencies of the coefficient, too. */
+/** The network's inputs, i16; for records, the kind and both frequencies of the coefficient follow. */
 export const sizesSeen = memory.data(25 * 2, 16);
 const hidden = memory.data(16 * 2, 16);
 const toFirst = memory.data(22 * 16 * 2, 16);
@@ -42,7 +44,7 @@ function weight(i: usize): i16 {
 /** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and the decision. */
 export const SIZE_ROW: usize = INPUTS + 4;
 
-/** Lays the weights out. */
+/** Lays the weights out for SIMD. */
 export function prepareSizes(): void {
   layPairs(toFirst, WEIGHTS, 0, INPUTS, FIRST);
   layPairs(toSecond, WEIGHTS, TO_SECOND, FIRST, SECOND);
@@ -53,19 +55,19 @@ export function prepareSizes(): void {
   }
 }
 
-/** Shows the network a pair of inputs, at most 32767 each. */
+/** Sets a pair of inputs, from 0 to 32767 each. */
 @inline
 export function seeSizes(pair: usize, x: i32, y: i32): void {
   store<i32>(sizesSeen + 4 * pair, x | (y << 16));
 }
 
-/** Sums of eight outputs, i16, from 0 to MOST. */
+/** The sums of eight outputs, clamped to 0 … MOST, as i16. */
 @inline
 function rectified(low: v128, high: v128): v128 {
   return i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(low, high), i16x8.splat(0)), i16x8.splat(<i16>MOST));
 }
 
-/** The offsets of eight outputs of the first layer, by kind and by frequencies. */
+/** The offsets of eight outputs of the first layer, from j on, for a kind and both frequencies. */
 @inline
 function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
   const at = offsets + 2 * j;
@@ -75,11 +77,12 @@ function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
 }
 
 /**
- * The odds, in 1/256, that a coefficient around which the network sees what `seeSizes` has shown is not a zero any more.
+ * Evaluates the network for the inputs that `seeSizes` has set.
  *
- * @param kind of the coefficient, 0 to 7
- * @param row its frequency down, at most 15
- * @param column its frequency across, at most 15
+ * @param kind 0 to 2 by plane, 3 for the only plane, 4 more for a mean
+ * @param row vertical frequency of the coefficient, at most 15
+ * @param column horizontal frequency, at most 15
+ * @returns the log-odds, in 1/256, that the coefficient becomes significant
  */
 export function sizeOdds(kind: i32, row: i32, column: i32): i32 {
   if (isDefined(RECORDING_SIZES)) {

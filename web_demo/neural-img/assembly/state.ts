@@ -1,9 +1,9 @@
 /**
- * What is known of a picture's coefficients, in memory (AssemblyScript; docs/format.md, "Coefficients").
+ * Holds what is known of a picture's coefficients (AssemblyScript; docs/format.md, "Coefficients").
  *
- * Coefficients lie by row and column of cells, plane, and frequency in the order in which they are coded, so that those in use
- * lie together. Around the picture is a border of one cell, and each plane of a cell has one place more than frequencies: their
- * sizes stay zero, so that all that is around a coefficient can be read. An index into these arrays is a place.
+ * Arrays are ordered by row and column of cells, plane, and frequency in coding order, so that the low frequencies, which are used
+ * most, are adjacent in memory. The picture has a border of one cell, and each plane of a cell one place more than frequencies;
+ * their sizes stay zero, so that neighbours can be read without checks. An index into these arrays is called a place.
  */
 import { modelBytes, prepare, reset, startCounter } from './mixer';
 import { keepPlace, restorePlace } from './range_coder';
@@ -12,50 +12,57 @@ import { prepareSizes } from './size_network';
 
 /** The end of a coefficient's interval before anything is known. */
 export const UNKNOWN: i32 = 1 << 30;
+/** Bands of sums of two frequencies. */
 export const BANDS: i32 = 12;
+/** Bound of quantized logarithms, rounded up to a power of two. */
 export const LOGS: i32 = 32;
-/** Cells along a side of a block, whose means are coded as cosines. */
+/** Cells along a side of a block, over which a DCT of the cells' means is taken. */
 export const BLOCK: i32 = 8;
 /** Most planes of a cell. */
 export const MOST_PLANES: i32 = 4;
-/** Classes of zeros: planes and planes of means, bands of frequencies, logarithms of activity. */
+/** Classes of insignificant coefficients, by plane (with means apart), band and quantized activity. */
 export const CLASSES: i32 = 2 * MOST_PLANES * BANDS * LOGS;
-/** 65536 / (1 + exp(6 - 0.27 a)): how likely a zero of activity a reaches its threshold, before anything is learned. */
+/** Initial probability of significance at activity a, in 1/65536: 65536 / (1 + exp(6 - 0.27 a)). */
 const FIRST_CHANCE: StaticArray<i32> = [
   162, 212, 278, 363, 475, 621, 811, 1058, 1379, 1795, 2331, 3020, 3901, 5018, 6420, 8163, 10295, 12860, 15881, 19350,
   23222, 27410, 31785, 36196, 40485, 44511, 48167, 51390, 54156, 56476, 58386, 59933,
 ];
-/** How often a chance counts as having been seen at first. */
+/** Number of decisions that this counts as having been learned from. */
 const FIRST_SEEN: u32 = 4;
 
+/** Rows and columns of cells, planes, and frequencies of a cell along each axis. */
 export let rows: i32 = 0;
 export let columns: i32 = 0;
 export let planes: i32 = 0;
 export let pitch: i32 = 0;
-/** Places of a cell's plane, of a cell, and of a row of cells. */
+/** Places of a plane of a cell. */
 export let plane: i32 = 0;
+/** Places of a cell. */
 export let cell: i32 = 0;
+/** Places of a row of cells. */
 export let line: i32 = 0;
-/** Cells' planes of a row of cells. */
+/** Planes of all cells of a row. */
 export let cellLine: i32 = 0;
 
-/** Sizes that stand for coefficients, i32; 0 while one may be zero. */
+/** Reconstructed magnitudes of coefficients, i32; 0 of insignificant ones. */
 export let sizes: usize = 0;
-/** Weighted sums of the sizes around, i32. */
+/** Weighted sums of the magnitudes around each coefficient, i32. */
 export let activities: usize = 0;
-/** Intervals: lower ends, i32, 0 while a coefficient may be zero, each before an upper end, which it does not reach. */
+/** Intervals of magnitudes, i32 [2]: the lower end, 0 of insignificant coefficients, and the exclusive upper end (see `highOf`). */
 let intervals: usize = 0;
-/** Signs, i8: 0 while a coefficient may be zero. */
+/** Signs, i8; 0 of insignificant coefficients. */
 export let signs: usize = 0;
-/** Of each cell's plane, the highest sum of frequencies at which there is activity, i32. */
+/** For each plane of a cell, the highest sum of frequencies at which there is activity, i32. */
 export let extents: usize = 0;
-/** Counters of how likely zeros of each class reach their thresholds. */
+/** For each class of insignificant coefficients, a counter of the probability of significance. */
 export let chances: usize = 0;
+/** Memory from here on is free. */
 let free: usize = 0;
-/** Rows and columns of frequencies in their order, u8 [pitch², 2], and their places by rows and columns, u16 [pitch, 32]. */
+/** Rows and columns (vertical and horizontal frequencies) in coding order, u8 [pitch², 2]. */
 const order = memory.data(32 * 32 * 2);
+/** The inverse: index in coding order by row and column, u16 [pitch, 32]. */
 const places = memory.data(32 * 32 * 2);
-/** The first place of each sum of row and column, u16 [2 pitch]. */
+/** The first index of each sum of row and column, u16 [2 pitch]. */
 const ends = memory.data(64 * 2);
 
 @inline
@@ -78,7 +85,7 @@ export function putLow(place: i32, low: i32): void {
   store<i32>(intervals + (<usize>place << 3), low);
 }
 
-/** The upper end, kept as what is missing to UNKNOWN, so that memory of zeros knows nothing. */
+/** The upper end of an interval. It is stored as its difference from UNKNOWN, so that zeroed memory means UNKNOWN. */
 @inline
 export function highOf(place: i32): i32 {
   return UNKNOWN - load<i32>(intervals + (<usize>place << 3), 4);
@@ -95,38 +102,40 @@ export function placeOf(row: i32, column: i32, p: i32): i32 {
   return (row + 1) * line + (column + 1) * cell + p * plane;
 }
 
-/** The row and the column of the frequency that is so many places beyond the lowest one, and the other way around. */
+/** The row of frequency i in coding order. */
 @inline
 export function rowOf(i: i32): i32 {
   return load<u8>(order + (<usize>i << 1));
 }
 
+/** The column of frequency i in coding order. */
 @inline
 export function columnOf(i: i32): i32 {
   return load<u8>(order + (<usize>i << 1), 1);
 }
 
+/** The index of a frequency in coding order. */
 @inline
 export function indexOf(row: i32, column: i32): i32 {
   return load<u16>(places + (<usize>(row * 32 + column) << 1));
 }
 
 /**
- * Makes room for a picture's coefficients, of which nothing is known, and for models. Memory from `room` on is free.
- * @returns whether there is memory
+ * Allocates memory for a picture's coefficients, of which nothing is known, and for the models. Memory from `room` on is free.
+ * @returns whether there is enough memory
  */
 export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequencies: i32): bool {
   rows = cellRows;
   columns = cellColumns;
   planes = cellPlanes;
   pitch = frequencies;
-  // One more, whose size stays zero, stands for frequencies that there are not.
+  // The additional place, whose size stays zero, stands for all frequencies out of range.
   plane = pitch * pitch + 1;
   cell = planes * plane;
   const count: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
   const cellsPlanes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>planes;
   const others: u64 = modelBytes(planes) + CLASSES * 4 + cellsPlanes * 4 + 64;
-  // Above the tables, which lie on the heap.
+  // Behind the tables, which are on the heap.
   const start = (heap.alloc(16) + 31) & ~15;
   if (count >= 1 << 30 || start + count * 17 + others >= 0xf0000000) return false;
   const used = <usize>memory.size() << 16;
@@ -143,7 +152,7 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   const models = (extents + <usize>cellsPlanes * 4 + 15) & ~15;
   signs = models + modelBytes(planes);
   free = (signs + <usize>count + 15) & ~15;
-  // New memory is zero, but pages that are written first cost one fault instead of two.
+  // New memory is zero already, but a page that is written before it is read costs one page fault instead of two.
   memory.fill(sizes, 0, models - sizes);
   memory.fill(signs, 0, free - signs);
   if (used > models) memory.fill(models, 0, min(used, signs) - models);
@@ -156,13 +165,13 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   return true;
 }
 
-/** The place beyond the last frequency whose row and column have that sum, or a smaller one. */
+/** The index in coding order behind the last frequency whose row and column add up to at most `sum`. */
 @inline
 export function endOf(sum: i32): i32 {
   return sum < 2 * pitch - 1 ? load<u16>(ends + (<usize>(sum + 1) << 1)) : pitch * pitch;
 }
 
-/** Frequencies by their diagonals, to and fro. */
+/** Fills the tables of the coding order, a zigzag along diagonals. */
 function fillOrder(): void {
   let i = 0;
   for (let sum = 0; sum < 2 * pitch - 1; sum++) {
@@ -179,29 +188,29 @@ function fillOrder(): void {
   store<u16>(ends + 2 * (2 * pitch - 1), i);
 }
 
-/** Where memory is free. */
+/** The address from which memory is free. */
 export function room(): usize {
   return free;
 }
 
-/** Where coefficients may be written once no level follows: over the activities. */
+/** An address where `values` may write once no level follows: it overwrites the activities. */
 export function spare(): usize {
   return activities;
 }
 
-/** Keeps all that is known and learned at an address, where there are `kept` bytes of memory. */
+/** Saves coefficients, models and the range coder's state to `kept` bytes of memory at an address. */
 export function keep(address: usize): void {
   keepPlace(address);
   memory.copy(address + 32, sizes, free - sizes);
 }
 
-/** Goes back to what was kept at an address. */
+/** Restores the state that `keep` saved at an address. */
 export function restore(address: usize): void {
   restorePlace(address);
   memory.copy(sizes, address + 32, free - sizes);
 }
 
-/** Bytes that `keep` writes. */
+/** The number of bytes that `keep` writes. */
 export function kept(): usize {
   return free - sizes + 32;
 }

@@ -1,10 +1,10 @@
 /**
- * Coefficients, from what is known of them (AssemblyScript; docs/format.md, "Values").
+ * Reconstructs coefficients from what is known of them (AssemblyScript; docs/format.md, "Values").
  */
 import { width } from './levels';
 import { BLOCK, columns, i32At, indexOf, pitch, placeOf, planes, rows, signs, sizes } from './state';
 
-/** Of n numbers, cosine k at number i, in an orthonormal transform, times 4096: at ((n - 1) * 8 + k) * 8 + i. */
+/** Orthonormal DCTs of n points: 4096 times basis function k at point i has index ((n - 1) * 8 + k) * 8 + i. */
 const cosines = new StaticArray<i32>(BLOCK * BLOCK * BLOCK);
 
 function fillCosines(): void {
@@ -20,9 +20,9 @@ function fillCosines(): void {
 }
 
 /**
- * Writes what is known, i32 [rows, columns, planes, pitch, pitch], at an address: multiples of a sixteenth of the last width.
+ * Writes all coefficients at an address, i32 [rows, columns, planes, pitch, pitch], as multiples of a sixteenth of the last width.
  *
- * Cells' means, of which cosines over blocks of 8 by 8 cells are coded, are put together.
+ * The cells' means result from an inverse DCT over blocks of 8 by 8 cells.
  */
 export function values(address: usize): void {
   const grid = max(width >> 4, 1);
@@ -49,6 +49,7 @@ export function values(address: usize): void {
   }
 }
 
+/** Writes the means of the cells of a block, given its first row and column. */
 function meansOfBlock(address: usize, p: i32, row: i32, column: i32, grid: i64): void {
   const down = min(rows - row, BLOCK);
   const across = min(columns - column, BLOCK);
@@ -70,6 +71,7 @@ function meansOfBlock(address: usize, p: i32, row: i32, column: i32, grid: i64):
   }
 }
 
+/** The quotient rounded towards −∞. */
 @inline
 function floorOf(x: i64, by: i64): i64 {
   return x >= 0 ? x / by : -((by - 1 - x) / by);
