@@ -42,12 +42,12 @@ sys.exit(code)
 """Runs a command and leaves a profile of it."""
 _PARTS = {
     ("image.py", "load_image"): "reads the picture",
-    ("training_state.py", "coefficients_of"): "transforms what stands for it in training",
-    ("levels.py", "embedded_levels"): "finds how far each level refines",
-    ("training_state.py", "features_of"): "looks up what networks see",
+    ("training_state.py", "coefficients_of"): "transforms the picture, or a sample of it, for training",
+    ("levels.py", "embedded_levels"): "finds each level's quantization step",
+    ("training_state.py", "features_of"): "looks up the networks' inputs",
     ("training.py", "train"): "trains",
     ("finishing.py", "to_model"): "chooses networks and solves heads",
-    ("instant.py", "instant_levels"): "finds how far each level refines, and its network",
+    ("instant.py", "instant_levels"): "finds each level's quantization step, and its network",
     ("ahead.py", "ahead"): "waits for levels and their networks",
     ("checkpoint.py", "save_model"): "writes the model",
     ("checkpoint.py", "load_model"): "reads the model",
