@@ -1,6 +1,6 @@
-"""Benchmarks: what the published numbers come from."""
+"""Benchmarks: the commands that measure the published figures."""
 
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-"""Where the commands here leave their results, as JSON."""
+"""The folder into which these commands write their results, as JSON."""

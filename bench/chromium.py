@@ -1,4 +1,4 @@
-"""Pictures as the toolchain reads them against headless Chromium: are mean colours the same?"""
+"""Compares the mean colours of pictures as the toolchain reads them and as headless Chromium shows them."""
 
 import json
 import subprocess
@@ -19,9 +19,9 @@ from bench.module_map import ROOT
 
 app = typer.Typer(add_completion=False)
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".avif")
-"""Of formats that Chromium shows and Pillow reads."""
+"""File suffixes of formats that Chromium shows and Pillow reads."""
 LIMIT = 2.0
-"""Levels by which means may differ."""
+"""Largest difference of mean colours that counts as the same, in 8-bit levels."""
 _SCRIPT = ROOT / "web_demo" / "bench" / "mean_colours.mjs"
 
 
@@ -31,7 +31,7 @@ def chromium(
     output: Annotated[Path, typer.Option("-o", "--output", help="The JSON result.")] = RESULTS
     / "chromium.json",
 ) -> None:
-    """Compares what is read of all pictures in folders, and in folders within, with what Chromium shows."""
+    """Compares the pictures of folders and their subfolders, as read here, with what Chromium shows."""
     sets = {folder.name: compared(folder) for folder in folders}
     about = {**machine(), "chromium": _chromium()}
     result = {"machine": about, "limit": LIMIT, "sets": sets}
@@ -42,9 +42,12 @@ def chromium(
 
 
 def compared(folder: Path) -> dict[str, Any]:
-    """How many pictures of a folder both show, of how many means are alike, and what else there is to say.
+    """Compares all pictures of a folder and its subfolders.
 
-    `others` has, by name, what differs: levels, sizes, or which of both refuses the picture and why.
+    Returns:
+        `pictures`: how many there are; `compared`: those that both show at the same size; `within`: those
+        whose means differ by at most LIMIT; `largest`: largest difference of means; `others`: for each
+        picture that differs, by its path, the levels, the sizes, or who refuses it and why.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     asked = json.dumps([str(path) for path in paths])
@@ -77,7 +80,7 @@ def compared(folder: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[tuple[int, int], np.ndarray[Any, np.dtype[np.float64]]]:
-    """A picture's size, and its mean red, green and blue on black and alpha, in levels."""
+    """Returns a picture's (width, height) and its mean red, green, blue (on black) and alpha, 0 to 255."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AnirWarning)
         pixels = read_picture(path).pixels.astype(np.float64)
@@ -88,6 +91,7 @@ def _read(path: Path) -> tuple[tuple[int, int], np.ndarray[Any, np.dtype[np.floa
 
 
 def _chromium() -> str:
+    """Returns the version of the Chromium that the page's tests use."""
     script = "import('./tests/browser/preflight.mjs').then((m) => console.log(m.findChromium()))"
     found = subprocess.check_output(["node", "-e", script], cwd=ROOT / "web_demo", text=True).strip()
     return subprocess.check_output([found, "--version"], text=True).split()[1]

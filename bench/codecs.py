@@ -1,4 +1,4 @@
-"""Exported subnets against JPEG, WebP and AVIF files of at most the same size.
+"""Compares exported subnets with JPEG, WebP and AVIF files of at most the same size.
 
 Usage: python -m bench.codecs exported/coffee [exported/chelsea …] -o bench/results/codecs.json
 """
@@ -30,9 +30,9 @@ CODECS: dict[str, dict[str, Any]] = {
     "JXL": {"effort": 7},
     "JPEG2000": {"quality_mode": "rates", "irreversible": True, "mct": 1},
 }
-# Another name than the format's stands for other settings of it.
+# Pillow's format of a codec whose name is not that of the format: the same format with other settings.
 FORMATS = {"AVIF 4:4:4": "AVIF"}
-# Settings from about 0.05 to 1.5 bits per pixel: qualities, and for JPEG 2000 ratios to 24 bits.
+# Settings for about 0.05 to 1.5 bits per pixel: qualities, and for JPEG 2000 compression ratios (of 24 bits).
 SWEEPS: dict[str, tuple[int, ...]] = {
     "JPEG": (1, 2, 4, 6, 8, 11, 15, 20, 25, 32, 40, 50, 60, 70, 78, 85),
     "JPEG2000": (480, 320, 240, 180, 140, 110, 90, 70, 50, 40, 32, 24, 18),
@@ -71,7 +71,11 @@ def compare(
 
 
 def best_within(image: NDArray[np.uint8], codec: str, budget: int) -> dict[str, float]:
-    """Bytes and PSNR of the highest quality that fits, or of the codec's smallest file if none does."""
+    """Finds the highest quality whose file has at most `budget` bytes, else the codec's smallest file.
+
+    Returns:
+        `quality`, `bytes` and `psnr` in dB of that file.
+    """
     low, high = 0, 100
     best = encode(image, codec, 0)
     while low <= high:
@@ -85,14 +89,14 @@ def best_within(image: NDArray[np.uint8], codec: str, budget: int) -> dict[str, 
 
 
 def encode(image: NDArray[np.uint8], codec: str, quality: int) -> dict[str, float]:
-    """One encode and decode with Pillow; `quality` is a compression ratio for JPEG 2000."""
+    """Encodes and decodes with Pillow: quality, bytes and PSNR. For JPEG 2000 `quality` is a ratio."""
     data = file_of(image, codec, quality)
     decoded = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
     return {"quality": quality, "bytes": len(data), "psnr": psnr(decoded, image)}
 
 
 def file_of(image: NDArray[np.uint8], codec: str, quality: int) -> bytes:
-    """A file by Pillow; `quality` is a compression ratio for JPEG 2000, and 100 is lossless for JPEG XL."""
+    """Encodes with Pillow. For JPEG 2000 `quality` is a compression ratio; for JPEG XL 100 is lossless."""
     setting: dict[str, Any] = {"quality": quality}
     if codec == "JPEG2000":
         setting = {"quality_layers": [quality]}

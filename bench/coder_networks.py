@@ -1,8 +1,8 @@
-"""What training the small networks of the `.anir` coder has in common: photographs, records, the optimizer.
+"""Common parts of training the small networks of the `.anir` coder: photographs, records, the optimizer.
 
-The networks are part of the format (docs/format.md). They learn from a folder of photographs that are in no
-benchmark here: the coder, compiled with records of what a network sees, encodes them at their sixteen levels;
-what is lowered is the entropy of the decisions that were told.
+The networks are part of the format (docs/format.md). They are trained on a folder of photographs that are in
+no benchmark here: a build of the coder that records a network's inputs encodes them at sixteen levels, and
+training minimizes the entropy of the recorded decisions.
 """
 
 import subprocess
@@ -26,12 +26,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _NEURAL_IMG = Path(__file__).parents[1] / "web_demo" / "neural-img"
-_SHOWN, _CROPPED, _CROP = 640, 1024, (640, 480)
-"""Longest side of a photograph that is learned from whole, of one that is cropped, and the crop's size."""
+_WHOLE_SIDE = 640
+"""Longest side in pixels to which a photograph is scaled when it is used whole."""
+_CROPPED_SIDE, _CROP = 1024, (640, 480)
+"""Longest side in pixels to which it is scaled to be cropped, and the (width, height) of the crop."""
 _GREY = 6
-"""One picture in so many is learned from in grey, too."""
-LEVELS, _TRIALS = 16, 4
+"""Every picture of this number is also used in grey."""
+LEVELS = 16
+"""Levels at which photographs are encoded."""
+_TRIALS = 4
+"""Most quantization steps that are tried for each level."""
 _BATCH = 4096
+"""Records of one training step."""
 _ROUNDED_FROM = 0.5
 """Fraction of the steps after which weights are rounded."""
 
@@ -40,13 +46,16 @@ Records = NDArray[np.int8]
 
 
 def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
-    """Records of what a network saw, int8[n, row], the last number of each the decision.
+    """Returns a network's inputs at each decision that was coded, and the decision, over all photographs.
 
     Args:
         photos: a folder of photographs.
         what: the network, "SIZES" or "SIGNS".
-        row: numbers of a record.
-        one_in: one record in so many is kept.
+        row: numbers in a record: the inputs and, last, the decision.
+        one_in: every record of this number is kept.
+
+    Returns:
+        The records, int8[n, row].
     """
     own = [coder.records(row)[::one_in] for coder in recorders(photos, what, LEVELS, row)]
     records = np.concatenate(own)
@@ -55,9 +64,9 @@ def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
 
 
 def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator["Recorder"]:
-    """For each picture, the coder after it has encoded so many levels, the smallest ones.
+    """Yields, for each picture, the coder after it has encoded the first `levels` of the sixteen levels.
 
-    It has records of what a network saw (see `records_of`), none if `row` is 0.
+    The coder has the records of a network (see `records_of`), none if `row` is 0.
     """
     with tempfile.TemporaryDirectory() as folder:
         Recorder.source = Path(folder) / "recorder.wasm"
@@ -67,18 +76,18 @@ def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator["Recor
 
 
 def _compile(output: Path, what: str) -> None:
-    """Compiles the coder with records, as `npm run coder` does without."""
+    """Compiles the coder as `npm run coder` does, but with the recording of the network `what`."""
     options = "-O3 --noAssert --enable simd --runtime stub --initialMemory 2 --use abort="
     command = ["npx", "asc", "assembly/recorder.ts", *options.split(), "--use", f"RECORDING_{what}=1"]
     subprocess.run([*command, "-o", str(output)], cwd=_NEURAL_IMG, check=True)
 
 
 def pictures(folder: Path) -> Iterator[Pixels]:
-    """Each photograph at two scales, and some of these in grey."""
+    """Yields the photographs of a folder, whole and cropped, uint8[H, W, 3], some also in grey, [H, W, 1]."""
     count = 0
     for path in sorted(folder.iterdir()):
         photo = as_pillow(load_image(path)).convert("RGB")
-        for longest, crop in ((_SHOWN, None), (_CROPPED, _CROP)):
+        for longest, crop in ((_WHOLE_SIDE, None), (_CROPPED_SIDE, _CROP)):
             scale = longest / max(photo.size)
             if scale > 0.75:
                 continue
@@ -94,23 +103,23 @@ def pictures(folder: Path) -> Iterator[Pixels]:
 
 
 class Recorder(Coder):
-    """The coder, which keeps what one of its networks sees, and shows what its mixer has learned."""
+    """A coder that records the inputs of one of its networks, and gives access to its mixer's weights."""
 
     source: Path
 
     def record(self, most: int) -> None:
-        """Keeps records from now on, up to so many bytes."""
+        """Starts to record, up to `most` bytes."""
         self._records = self._stream + self._reserved
         self._reserve(self._records + most)
         self._call("recordInto", self._records, most)
 
     def records(self, row: int) -> Records:
-        """All records, one after the other, int8[n, row]."""
+        """Returns all records, int8[n, row]."""
         end = self._records + self._call("recorded")
         return self._bytes(self._records, end).view(np.int8).reshape(-1, row).copy()
 
     def weights(self, kinds: int, inputs: int) -> NDArray[np.int32]:
-        """The mixer's weights that no selector chooses, int32[kinds, planes, inputs]."""
+        """Returns the mixer's sets of weights that no selector chooses, int32[kinds, planes, inputs]."""
         planes = self._shape[2]
         start = self._call("weightsOfKinds")
         weights = self._bytes(start, start + 4 * kinds * planes * inputs).view(np.int32)
@@ -118,6 +127,7 @@ class Recorder(Coder):
 
 
 def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
+    """Returns the coder after it has encoded the first levels of a picture, with its records."""
     coefficients = analyse(image).coefficients
     ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
     steps = [own.step for own in embed(coefficients, ends, [1] * levels, _TRIALS)]
@@ -134,11 +144,11 @@ def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
 
 
 class RoundedNetwork(nn.Module):
-    """A network of real numbers, each parameter in units of what a weight of 1 is worth.
+    """A network whose parameters are trained as real numbers and end as int8 weights.
 
     Attributes:
-        units: these, in the order in which the parameters were made.
-        rounding: whether parameters are rounded to whole multiples of up to 127.
+        units: value of a weight of 1, for each parameter in the order in which they were made.
+        rounding: whether parameters are rounded to whole multiples of their unit, −127 to 127.
     """
 
     units: tuple[float, ...]
@@ -148,14 +158,14 @@ class RoundedNetwork(nn.Module):
         self.rounding = False
 
     def values(self) -> list[Tensor]:
-        """The parameters, rounded if they are to be; gradients are those of the real numbers."""
+        """Returns the parameters, rounded if `rounding`; gradients pass straight through."""
         return [
             (p + (_rounded(p, unit) * unit - p).detach()) if self.rounding else p
             for p, unit in zip(self.parameters(), self.units, strict=True)
         ]
 
     def integers(self) -> NDArray[np.int8]:
-        """All weights, in the order of the format."""
+        """Returns all weights, in the order of the format."""
         parts = [_rounded(p, unit).flatten() for p, unit in zip(self.parameters(), self.units, strict=True)]
         return torch.cat(parts).detach().numpy().astype(np.int8)
 
@@ -165,7 +175,14 @@ def _rounded(values: Tensor, unit: float) -> Tensor:
 
 
 def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> None:
-    """Trains a network, which gives odds of records, for so many steps at so high a learning rate."""
+    """Trains a network to predict the log-odds of the recorded decisions.
+
+    Args:
+        network: maps records [batch, row] to log-odds [batch].
+        records: int8[n, row], the last number of each the decision.
+        steps: number of training steps.
+        rate: peak of the learning rate.
+    """
     optimizer = torch.optim.Adam(network.parameters(), rate / 2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
     total = 0.0
@@ -184,7 +201,7 @@ def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> No
 
 
 def write(weights: NDArray[np.int8], name: str) -> None:
-    """Writes weights as bytes, and as the source that the coder is compiled with (`npm run coder`)."""
+    """Writes weights as bytes, and as source code for compiling the coder (`npm run coder`)."""
     folder = _NEURAL_IMG / "assembly"
     with replacing(folder / f"{name}.bin") as temporary:
         temporary.write_bytes(weights.tobytes())

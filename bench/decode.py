@@ -1,12 +1,12 @@
-"""How fast subnets are drawn, against what their weights cost elsewhere, in one run.
+"""Measures how fast subnets are drawn, compared with other ways to evaluate the same weights.
 
 Usage: python -m bench.decode [--quick] [--huge] [-o bench/results/decode.json]
 
-Weights are random: only speed and memory are measured. The baselines are the same weights as
-- obvious: the graph that an exporter writes, N×2 coordinates in, DequantizeLinear(int4) → MatMul and a sine
-  per pixel, in one ONNX Runtime session with default options;
+Weights are random: only speed and memory are measured. The baselines are
+- obvious: the graph that an exporter would write, N×2 coordinates in, DequantizeLinear(int4) → MatMul and a
+  sine per pixel, in one ONNX Runtime session with default options;
 - torch: eager, in blocks of 65,536 pixels;
-- coin: eager, all pixels of the picture at once.
+- coin: torch as in COIN's code, eager, all pixels of the picture at once.
 """
 
 import json
@@ -89,12 +89,15 @@ def decode(
 
 
 def compared(space: Space) -> tuple[Subnet, ...]:
-    """Subnets that torch draws too; the obvious graph draws all of them, both up to 768×512."""
+    """Returns the subnets that torch draws, too: the smallest, the widest shallow one and the largest."""
     return space.subnets[0], Subnet(space.depths[0], space.widths[-1]), space.largest
 
 
 def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> dict[str, Any]:
-    """One subnet at one size: milliseconds of each way that is measured, and peak memory."""
+    """Measures one subnet at one size: milliseconds of each way, and peak memory.
+
+    Above 768×512 pixels only the runtime is measured.
+    """
     pixels = size[0] * size[1]
     row: dict[str, Any] = {
         "family": model.family_name,
@@ -122,7 +125,7 @@ def measure(model: Model, subnet: Subnet, path: Path, size: tuple[int, int]) -> 
 
 
 def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median milliseconds of each, in turns."""
+    """Calls the functions in turns, and returns the median milliseconds of each."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(REPETITIONS):
         for name, way in ways.items():
@@ -133,12 +136,12 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def share(row: dict[str, Any], peak_gmacs: float) -> float:
-    """The network's multiply-accumulates at each pixel, done or not, against those of a large product."""
+    """Returns multiply-accumulates per second, as if all pixels were evaluated, relative to `peak_gmacs`."""
     return float(round(row["macs_per_pixel"] * row["mpixel_s"] / 1e3 / peak_gmacs, 3))
 
 
 def product_speed(side: int = 1024) -> float:
-    """10⁹ multiply-accumulates a second of a large matrix product on all cores, at best."""
+    """Returns the 10⁹ multiply-accumulates per second of a large matrix product on all cores, at best."""
     a = torch.rand(side, side)
     times = []
     for _ in range(8):
@@ -151,7 +154,7 @@ def product_speed(side: int = 1024) -> float:
 def obvious_way(
     model: Model, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> Callable[[], object]:
-    """The obvious graph in a default session."""
+    """Returns a function that draws with the obvious graph in a default session."""
     session = ort.InferenceSession(
         obvious(model, subnet).SerializeToString(), providers=["CPUExecutionProvider"]
     )
@@ -162,7 +165,7 @@ def obvious_way(
 def torch_way(
     model: Model, subnet: Subnet, x: NDArray[np.float32], y: NDArray[np.float32], block: int
 ) -> Callable[[], object]:
-    """The network in torch, so many pixels at a time."""
+    """Returns a function that draws with torch, `block` pixels at a time."""
     trunk, links = model.trunks[subnet.width], subnet.depth - 1
     weights = trunk.weight[:links] * trunk.step.values[:links, None]
     filters = trunk.filters.values[: model.family.banks(subnet.depth)]
@@ -202,7 +205,7 @@ print(ms, int(peak) / 1024, file=sys.stderr)
 
 
 def measured_process(imports: str, work: str) -> dict[str, float]:
-    """Milliseconds of `work` in a Python process of its own, and that process's peak memory."""
+    """Runs `work` in a Python process of its own: milliseconds after `imports`, and peak memory in MiB."""
     code = _MEASURED.format(imports=imports, work=work)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ms, memory = map(float, done.stderr.split())
@@ -210,12 +213,12 @@ def measured_process(imports: str, work: str) -> dict[str, float]:
 
 
 def in_its_own_process(path: Path, size: tuple[int, int]) -> dict[str, float]:
-    """Opening and decoding once."""
+    """Measures opening and decoding a file once, in a process of its own."""
     return measured_process("from anir_runtime import decode", f"decode({str(path)!r}, {size})")
 
 
 def to_png(path: Path, side: int) -> dict[str, float]:
-    """`anir-run` to a square PNG."""
+    """Measures `anir-run` writing a square PNG of `side` pixels."""
     with tempfile.TemporaryDirectory() as folder:
         png = Path(folder) / "a.png"
         arguments = [str(path), "--size", f"{side}x{side}", "-o", str(png)]
@@ -224,7 +227,7 @@ def to_png(path: Path, side: int) -> dict[str, float]:
 
 
 def crop_times(path: Path) -> list[dict[str, float]]:
-    """Parts of the native picture, with their share of its pixels and of its time."""
+    """Draws parts of the native picture: their shares of its pixels and of its time."""
     decoder = Decoder(path)
     width, height = decoder.width, decoder.height
     parts = {n: Crop(width / 4, height / 4, width / n, height / n) for n in (2, 4, 8)}
@@ -237,7 +240,7 @@ def crop_times(path: Path) -> list[dict[str, float]]:
 
 
 def cold_start(path: Path) -> float:
-    """Milliseconds of the whole process `anir-run FILE`, at native size."""
+    """Returns the milliseconds of `anir-run FILE` as a whole process, at native size."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "anir_runtime.cli", str(path), "-o", f"{folder}/a.png"]
         return interleaved({"cold": lambda: subprocess.run(command, capture_output=True, check=True)})["cold"]

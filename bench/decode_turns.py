@@ -1,9 +1,9 @@
-"""How fast two versions of the runtime draw the same networks, in turns.
+"""Compares how fast two versions of the runtime open and draw the same networks, in turns.
 
 Usage: python -m bench.decode_turns OLD OLD_FILES NEW NEW_FILES [-o bench/results/decode_turns.json]
 
-Both versions are checkouts. Both folders hold ONNX files of the same names, which the exporters of the two
-versions wrote from the same weights. Each version draws its own, on one thread, in a process of its own.
+OLD and NEW are checkouts. The two folders hold ONNX files of the same names, which the exporters of the two
+versions wrote from the same weights. Each version draws its own files, on one thread, in its own process.
 """
 
 import json
@@ -67,6 +67,7 @@ def decode_turns(
 
 
 def _start(checkout: Path) -> subprocess.Popen[str]:
+    """Starts a process that draws files with the runtime of a checkout: see `_ask`."""
     environment = {**os.environ, "PYTHONPATH": str(checkout / "runtime_py")}
     command = [sys.executable, "-c", _RUNTIME]
     return subprocess.Popen(
@@ -77,7 +78,7 @@ def _start(checkout: Path) -> subprocess.Popen[str]:
 def _row(
     versions: list[tuple[subprocess.Popen[str], Path]], name: str, size: tuple[int, int]
 ) -> dict[str, Any]:
-    """Medians of a file at a size, in ms, and how many times as fast the new version is."""
+    """Returns median milliseconds of a file at a size, and how many times as fast the new version is."""
     turns = [[_ask(*version, name, size) for version in versions] for _ in range(TURNS)]
     row: dict[str, Any] = {"file": name.removesuffix(".onnx"), "size": f"{size[0]}x{size[1]}"}
     for i, what in enumerate(("open", "draw")):
@@ -88,7 +89,7 @@ def _row(
 
 
 def _ask(process: subprocess.Popen[str], folder: Path, name: str, size: tuple[int, int]) -> list[float]:
-    """Seconds of opening and of drawing, after a first drawing."""
+    """Returns the seconds of opening a file and of drawing it a second time."""
     assert process.stdin is not None
     assert process.stdout is not None
     print(folder.resolve() / name, *size, file=process.stdin, flush=True)
@@ -103,7 +104,7 @@ def _ms(seconds: list[float]) -> float:
 
 
 def _commit(checkout: Path) -> str:
-    """The version that is checked out."""
+    """Returns the abbreviated hash of the commit that is checked out."""
     command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 

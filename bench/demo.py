@@ -1,6 +1,6 @@
-"""`make demo`: a photograph fitted, exported, decoded and put side by side.
+"""`make demo`: trains on a photograph, exports, decodes, and compares the result with the original.
 
-Leaves in the output folder: model.pt, one .anir file that streams, onnx/ (sixteen subnets and a manifest),
+Writes into the output folder: model.pt, one .anir file that streams, onnx/ (sixteen subnets and a manifest),
 decoded/ (a PNG of each level of the file), side_by_side.png, rd.png, table.txt and table.json.
 """
 
@@ -41,7 +41,7 @@ def demo(
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
 ) -> None:
-    """The whole way of one picture."""
+    """Trains on a picture, exports and decodes it, and tabulates the result."""
     started = time.perf_counter()
     image, name, config = load_image(picture), picture.name, Config(family, preset=preset)
     with progress_bar() as show:
@@ -79,7 +79,7 @@ def demo(
 
 
 def side_by_side(image: NDArray[np.uint8], rows: Sequence[Row], decoded: Path) -> NDArray[np.uint8]:
-    """The original and the smallest, a middle and the largest level on the Pareto front, two by two."""
+    """Draws the original and the smallest, a middle and the largest level on the Pareto front, two by two."""
     front = sorted((row for row in rows if row.pareto), key=lambda row: row.bytes)
     chosen = [front[0], front[len(front) // 2], front[-1]]
     height, width = image.shape[:2]
@@ -93,14 +93,14 @@ def side_by_side(image: NDArray[np.uint8], rows: Sequence[Row], decoded: Path) -
     for i, (text, panel) in enumerate(panels):
         x, y = _MARGIN + i % 2 * cell_width, i // 2 * cell_height
         draw.text((x, y + _CAPTION / 2), text, "#222222", font, anchor="lm")
-        # Transparent parts are white.
+        # Pasted with its own alpha as the mask, so that the sheet's white shows through.
         own = panel.convert("RGBA")
         sheet.paste(own, (x, y + _CAPTION), own)
     return np.asarray(sheet)
 
 
 def caption(row: Row) -> str:
-    """What a level's picture cost."""
+    """Returns a level's bytes, rate and PSNR in words."""
     return f"the first {row.bytes:,} bytes: {row.bpp:.2f} bpp, {row.psnr:.1f} dB"
 
 

@@ -31,9 +31,9 @@ class Block(NamedTuple):
     """A part of a document that a command writes, between `<!-- name -->` and `<!-- /name -->`.
 
     Attributes:
-        document: its file, relative to the project's folder.
-        name: what its markers say.
-        write: returns its text.
+        document: the document's file, relative to the project's folder.
+        name: the name in the markers.
+        write: returns the text between them.
     """
 
     document: str
@@ -42,7 +42,7 @@ class Block(NamedTuple):
 
 
 def _table(document: str, name: str, table: Callable[..., str], *results: str) -> Block:
-    """A block whose text `table` makes of these results, by default of the one that is named like it."""
+    """Returns a block whose text `table` makes of the named results, by default of the one named `name`."""
     return Block(document, name, lambda: table(*map(_load, results or (name,))))
 
 
@@ -92,9 +92,9 @@ BLOCKS = (
 
 
 def rendered(document: str, text: str) -> str:
-    """The text of a document, with its blocks written anew.
+    """Returns the text of a document with its blocks replaced by current ones.
 
-    Raises ValueError if the markers of one of its blocks are not there exactly once.
+    Raises ValueError unless the markers of each of its blocks occur exactly once.
     """
     for block in BLOCKS:
         if block.document == document:

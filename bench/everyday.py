@@ -1,4 +1,4 @@
-"""What people wait for: a usual and a large picture fitted, exported and drawn, by the time of each part."""
+"""Measures the commands on a usual and a large picture: time, memory, and what the time is spent on."""
 
 import json
 import math
@@ -28,7 +28,7 @@ from bench.machine import machine
 app = typer.Typer(add_completion=False)
 
 SIZES = ((768, 512), (4000, 3000))
-"""Of the pictures, in pixels."""
+"""Sizes of the two pictures, (width, height) in pixels."""
 _CHILD = """
 import cProfile, sys
 from anir_runtime import commands
@@ -39,15 +39,15 @@ code = profile.runcall(getattr(commands, command))
 profile.dump_stats(stats)
 sys.exit(code)
 """
-"""Runs a command and leaves a profile of it."""
+"""Code that runs a command and saves its profile."""
 _PARTS = {
     ("image.py", "load_image"): "reads the picture",
-    ("training_state.py", "coefficients_of"): "transforms what stands for it in training",
-    ("levels.py", "embedded_levels"): "finds how far each level refines",
-    ("training_state.py", "features_of"): "looks up what networks see",
+    ("training_state.py", "coefficients_of"): "transforms the picture, or a sample of it, for training",
+    ("levels.py", "embedded_levels"): "finds each level's quantization step",
+    ("training_state.py", "features_of"): "looks up the networks' inputs",
     ("training.py", "train"): "trains",
     ("finishing.py", "to_model"): "chooses networks and solves heads",
-    ("instant.py", "instant_levels"): "finds how far each level refines, and its network",
+    ("instant.py", "instant_levels"): "finds each level's quantization step, and its network",
     ("ahead.py", "ahead"): "waits for levels and their networks",
     ("checkpoint.py", "save_model"): "writes the model",
     ("checkpoint.py", "load_model"): "reads the model",
@@ -56,7 +56,7 @@ _PARTS = {
     ("choose.py", "choose_level"): "decodes the file",
     ("picture_file.py", "write_tiles"): "draws the picture and writes the PNG",
 }
-"""Functions that commands spend their main thread's time in, by file and name, and what each is for."""
+"""What the functions do in which commands' main threads spend their time, by (file, function)."""
 
 
 @app.command()
@@ -65,7 +65,7 @@ def everyday(
     output: Annotated[Path, typer.Option("-o", "--output", help="The JSON result.")] = RESULTS
     / "everyday.json",
 ) -> None:
-    """Time and memory of the commands, on a picture of a usual size and on one of 12 megapixels."""
+    """Measures time and memory of the commands, on a picture of 768×512 and on one of 12 megapixels."""
     paths = pictures_in(images, "")
     result: dict[str, Any] = {"machine": machine(), "load": os.getloadavg()[0], "pictures": []}
     for size in SIZES:
@@ -79,7 +79,7 @@ def everyday(
 
 
 def mosaic(paths: Sequence[Path], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Pictures side by side, in turn, until (W, H) pixels are full: uint8[H, W, 3]."""
+    """Fills a picture of size (W, H) with pictures side by side, in turn: uint8[H, W, 3]."""
     width, height = size
     across, down = math.ceil(width / SIZES[0][0]), math.ceil(height / SIZES[0][1])
     cells = (_landscape(path) for path in islice(cycle(paths), across * down))
@@ -88,7 +88,7 @@ def mosaic(paths: Sequence[Path], size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _landscape(path: Path) -> NDArray[np.uint8]:
-    """A picture in the usual size, turned if it is upright, its middle if it has another shape."""
+    """Reads a picture, turns it if it is upright, scales it to 768×512 and crops what overlaps."""
     image = load_image(path)[..., :3]
     if image.shape[0] > image.shape[1]:
         image = image.transpose(1, 0, 2)
@@ -101,7 +101,7 @@ def _landscape(path: Path) -> NDArray[np.uint8]:
 
 
 def _commands(picture: Path) -> list[tuple[str, list[str]]]:
-    """The commands to measure, each with what it is called in the result."""
+    """Returns the commands to measure, each with its name in the result."""
     model, neural, drawn = (str(picture.with_suffix(suffix)) for suffix in (".pt", ".anir", ".out.png"))
     return [
         ("fit and export, instant", ["train", str(picture), "-o", neural]),
@@ -114,7 +114,7 @@ def _commands(picture: Path) -> list[tuple[str, list[str]]]:
 
 
 def measure(name: str, command: Sequence[str], folder: Path) -> dict[str, Any]:
-    """Seconds on the clock and of processors, peak memory in MiB, and seconds of the parts of a command."""
+    """Runs a command: wall-clock and processor seconds, peak memory in MiB, and seconds of its parts."""
     stats = folder / "stats"
     started = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-c", _CHILD, str(stats), *command, "--quiet"])
@@ -136,7 +136,7 @@ def measure(name: str, command: Sequence[str], folder: Path) -> dict[str, Any]:
 
 
 def _parts(stats: Path) -> dict[str, float]:
-    """Seconds of each of _PARTS that took any; parts of a part are left out of it."""
+    """Returns the seconds of those of _PARTS that took more than 0.05; parts called by parts do not count."""
     profile = pstats.Stats(str(stats)).stats  # type: ignore[attr-defined]
     seconds = {}
     for (file, _, function), (_, _, _, cumulative, callers) in profile.items():

@@ -1,8 +1,8 @@
-"""Rate and distortion: fits, exports and decodes a folder of pictures, and compares with image codecs.
+"""Rate and distortion: trains on a folder of pictures, exports, decodes, and compares with image codecs.
 
 Usage: python -m bench.kodak --images kodak/ --preset fast [--only 1,5,15] [--published rd/] [--plot rd.png]
 
-The result goes to bench/results/ after each picture; the same command goes on where it stopped.
+The result is written to bench/results/ after each picture; the same command resumes where it stopped.
 """
 
 import json
@@ -43,7 +43,7 @@ from bench.rd import Point, between, bjontegaard_deltas, curve, mean_points, wit
 app = typer.Typer(add_completion=False)
 _OWN_COLORS = ("#c2410c", "#f59e0b", "#7c2d12", "#fdba74")
 _GPU_JOBS = 8
-"""Pictures side by side on a CUDA device, which one small network alone leaves idle."""
+"""Pictures in parallel on a CUDA device, as a single small network would leave it mostly idle."""
 
 Images = Annotated[Path, typer.Option(help="A folder of pictures.")]
 Preset = Annotated[str, typer.Option(help="instant, fast, balanced or best.")]
@@ -72,7 +72,7 @@ def kodak(
     plot: Annotated[Path | None, typer.Option(help="Draws the curves, too.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="Other results, drawn beside it.")] = None,
 ) -> None:
-    """Rate and distortion of a set of pictures."""
+    """Measures rate and distortion of a set of pictures."""
     alone = re.fullmatch(r"(?:d(\d+)w(\d+))?", subnet)
     if not alone:
         raise AnirError(f"'{subnet}' is no subnet name: write depth and width like d3w64")
@@ -107,7 +107,7 @@ def kodak(
 
 
 def pictures_in(folder: Path, only: str) -> list[Path]:
-    """Those with one of the numbers in their names, or all. Raises AnirError if there are none."""
+    """Returns a folder's pictures, or those with a number of `only` in their names; AnirError if none."""
     numbers = {int(n) for n in only.split(",")} if only else None
     paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
     if numbers is not None:
@@ -118,19 +118,19 @@ def pictures_in(folder: Path, only: str) -> list[Path]:
 
 
 def resume(output: Path, config: Config, jobs: int) -> dict[str, Any]:
-    """The result so far, or a fresh one. Raises AnirError if the file is of another configuration."""
+    """Returns the result so far, or a new one. Raises AnirError if the file has another configuration."""
     wanted = json.loads(json.dumps(asdict(config)))
     if not output.exists():
         return {"machine": machine(), "config": wanted, "jobs": jobs, "summary": {}, "pictures": {}}
     result: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
-    # A result written before there was `steps` had the preset's.
+    # Results from before the configuration had `steps` used the preset's steps.
     if {"steps": None} | result["config"] != wanted:
         raise AnirError(f"{output}: the result of another configuration; name another with -o")
     return result
 
 
 def write(output: Path, result: dict[str, Any]) -> None:
-    """One line per picture, so that a change shows where it is."""
+    """Writes a result with one line per picture, so that a diff shows which pictures changed."""
     head = {key: value for key, value in result.items() if key != "pictures"}
     pictures = ",\n".join(f'"{stem}": {json.dumps(row)}' for stem, row in sorted(result["pictures"].items()))
     text = json.dumps(head, indent=1)[:-2] + ',\n "pictures": {\n' + pictures + "\n}\n}\n"
@@ -141,7 +141,7 @@ def write(output: Path, result: dict[str, Any]) -> None:
 def measure_all(
     paths: list[Path], config: Config, jobs: int, measure: Callable[[Path, Config], dict[str, Any]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """One picture after the other, each on all cores; or some side by side, on a CUDA device always."""
+    """Yields each picture's name and measurement, `jobs` in parallel (on CUDA at least _GPU_JOBS)."""
     if config.torch_device().type != "cpu":
         jobs = max(jobs, _GPU_JOBS)
     if jobs == 1:
@@ -157,7 +157,7 @@ def measure_all(
 
 
 def measure(path: Path, config: Config, known: Mapping[str, Any]) -> dict[str, Any]:
-    """One picture: fitted, exported, decoded, and encoded with every codec if its points are not `known`."""
+    """Trains on a picture, exports, decodes and measures it; codecs, too, if it has no points in `known`."""
     image = load_image(path)
     started, worked = time.perf_counter(), sum(os.times()[:2])
     model = fit(image, config, source=path.name)
@@ -168,7 +168,7 @@ def measure(path: Path, config: Config, known: Mapping[str, Any]) -> dict[str, A
 
 
 def _codec_points(image: NDArray[np.uint8]) -> dict[str, list[list[float]]]:
-    """Of every codec, bits per pixel and PSNR in dB at each of its settings."""
+    """Returns bits per pixel and PSNR in dB at each setting of every codec."""
     pixels = image.shape[0] * image.shape[1]
     codecs = {}
     for codec, settings in SWEEPS.items():
@@ -178,7 +178,7 @@ def _codec_points(image: NDArray[np.uint8]) -> dict[str, list[list[float]]]:
 
 
 def _files(model: Model, image: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """The `.onnx` file of each subnet."""
+    """Exports and measures the `.onnx` file of each subnet."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for entry in export(model, Path(folder)).subnets:
@@ -190,7 +190,7 @@ def _files(model: Model, image: NDArray[np.uint8]) -> list[dict[str, Any]]:
 
 
 def _prefixes(model: Model, image: NDArray[np.uint8]) -> dict[str, Any]:
-    """The levels of the `.anir` file, in the place of files, and its prefixes."""
+    """Exports an `.anir` file, and measures its levels, which take the place of files, and its prefixes."""
     measured = measure_prefixes(model, image)
     rows = [_row(name, size, decoded, image) for name, size, decoded in measured["levels"]]
     others = {key: value for key, value in measured.items() if key != "levels"}
@@ -198,19 +198,21 @@ def _prefixes(model: Model, image: NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def _row(name: str, size: int, decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> dict[str, Any]:
+    """Returns rate and quality of a file, or prefix, of `size` bytes."""
     bpp = round(8 * size / (image.shape[0] * image.shape[1]), 5)
     quality = {"psnr": round(psnr(decoded, image), 3), "ms_ssim": round(_ms_ssim(decoded, image), 5)}
     return {"name": name, "bytes": size, "bpp": bpp} | quality
 
 
 def _ms_ssim(decoded: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
+    """Returns the multi-scale structural similarity (Wang et al. 2003); NaN for small pictures."""
     pair = [torch.tensor(p).permute(2, 0, 1)[None].float() for p in (decoded, image)]
-    # Five scales halve the picture four times, with an 11-pixel window left at the last.
+    # Five scales halve the picture four times, and at the last one a window of 11 pixels has to fit.
     return float(ms_ssim(*pair)) if min(image.shape[:2]) > 160 else float("nan")
 
 
 def summarize(pictures: list[dict[str, Any]], published: Path | None) -> dict[str, Any]:
-    """Means over pictures: each subnet, the curve at fixed rates, encoding time, and deltas to others."""
+    """Returns means over pictures of each subnet, curves at fixed rates, times, and Bjøntegaard deltas."""
     points = [[(s["bpp"], s["psnr"]) for s in picture["subnets"]] for picture in pictures]
     subnets = []
     for rows in zip(*(picture["subnets"] for picture in pictures), strict=True):
@@ -241,7 +243,7 @@ def summarize(pictures: list[dict[str, Any]], published: Path | None) -> dict[st
 
 
 def _medians(pictures: list[dict[str, Any]], key: str) -> Any:
-    """Of one number of each picture, or of a dictionary of such."""
+    """Returns the median over pictures of a number, or of each number in a dictionary."""
     values = [picture[key] for picture in pictures]
     if isinstance(values[0], dict):
         return {name: round(median(value[name] for value in values), 1) for name in values[0]}
@@ -253,7 +255,7 @@ def _rounded(points: list[Point]) -> list[list[float]]:
 
 
 def read_published(folder: Path | None) -> dict[str, list[Point]]:
-    """Published mean curves by name, from JSON files with `results: {bpp: [...], psnr: [...]}`."""
+    """Reads published mean curves, by name, from JSON files with `results: {bpp: [...], psnr: [...]}`."""
     curves = {}
     for path in sorted(folder.glob("*.json")) if folder else []:
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
@@ -263,7 +265,7 @@ def read_published(folder: Path | None) -> dict[str, list[Point]]:
 
 
 def draw(results: list[dict[str, Any]], published: Path | None, path: Path) -> None:
-    """The mean curves, ours in front, the last one foremost."""
+    """Plots the mean curves of results, codecs and publications; the last result is plotted in front."""
     from matplotlib.figure import Figure
 
     figure = Figure((8, 5.5), layout="constrained")

@@ -1,10 +1,10 @@
-"""The table of prefixes beside files of one level, in Markdown."""
+"""The table that compares prefixes with files of one level, in Markdown."""
 
 from bench.tables import Result, measured_with
 
 
 def one_level(result: Result) -> str:
-    """PSNR of both kinds of file, and what a level costs in the file that has all."""
+    """Returns the PSNR of both kinds of file, and the extra bits of each level in the file of sixteen."""
     own = result["summary"]
     rates = [f"{rate:g}" for rate in own["rates"]]
     rows = (("sixteen levels", own["levels"]), ("a file of one level", own["alone"]))
@@ -12,14 +12,14 @@ def one_level(result: Result) -> str:
     return "\n".join(
         [
             f"Mean PSNR in dB over {own['pictures']} Kodak pictures, lapped, 4 bits, preset "
-            f"`{result['preset']}` ({measured_with(result['machine'])}): on straight lines between the "
-            "levels' ends over the logarithm of the rate.",
+            f"`{result['preset']}` ({measured_with(result['machine'])}), interpolated linearly between the "
+            "ends of levels over the logarithm of the rate.",
             "",
             f"| bpp | {' | '.join(rates)} |",
             "|---|" + "--:|" * len(rates),
             *(f"| {name} | {' | '.join(f'{quality:.2f}' for quality in row)} |" for name, row in rows),
             "",
-            "How many per cent more bits a prefix takes for its PSNR, from the first level to the last: "
-            f"{levels}.",
+            "How many per cent more bits a prefix takes than a file of one level at the same PSNR, from the "
+            f"first level to the last: {levels}.",
         ]
     )

@@ -1,4 +1,4 @@
-"""What every result records of where it was measured."""
+"""The description of machine and software that every result has."""
 
 import datetime
 import platform
@@ -13,7 +13,7 @@ _PACKAGES = ("anir", "torch", "onnx", "onnxruntime", "numpy", "pillow")
 
 
 def machine() -> dict[str, object]:
-    """Processor, cores, GPU if there is one, versions and date."""
+    """Returns date, processor, cores, GPU if there is one, and versions."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": _processor(),

@@ -1,7 +1,7 @@
-"""Finds the weights that the mixer begins with, a part of the `.anir` format (docs/format.md, "Mixing").
+"""Finds the initial weights of the mixer, a part of the `.anir` format (docs/format.md, "Mixing").
 
-They are what the weights that no selector chooses have become after half of the levels: the median of
-photographs, for each kind of decision, in the first plane and in the others.
+They are the values to which the weights that no selector chooses have adapted after half of the levels: the
+median over photographs, for each kind of decision, in the first plane and in the others.
 """
 
 from pathlib import Path
@@ -13,15 +13,17 @@ import typer
 from bench.coder_networks import LEVELS, recorders, write
 
 app = typer.Typer(add_completion=False)
-_KINDS, _INPUTS, _WEIGHTS = 18, 6, 8
-"""Kinds of decisions; weights of a set that may not be 0, and with those that stay 0."""
+_KINDS = 18
+"""Kinds of decisions."""
+_INPUTS, _WEIGHTS = 6, 8
+"""Inputs of the mixer, and weights of a set in the coder's memory, of which the last two stay 0."""
 _UNIT = 1024
-"""What a weight of 1 in the table is worth."""
+"""Value of a weight of 1 in the table."""
 
 
 @app.command()
 def main(photos: Annotated[Path, typer.Argument(help="A folder of photographs.")]) -> None:
-    """Writes the weights beside the coder's source, which is to be compiled anew (npm run coder)."""
+    """Writes the weights beside the coder's source; run `npm run coder` afterwards to compile them in."""
     learned = [
         coder.weights(_KINDS, _WEIGHTS)[..., :_INPUTS] for coder in recorders(photos, "SIZES", LEVELS // 2, 0)
     ]

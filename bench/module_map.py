@@ -1,4 +1,4 @@
-"""The list of all modules with the first sentence of each, for docs/modules.md."""
+"""Lists all modules with their first sentences, for docs/modules.md."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ _DOC_COMMENT = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 
 
 def module_map() -> str:
-    """A section for each folder of source code: its modules and what each is, as a Markdown table."""
+    """Returns a section for each folder of source code, with a Markdown table of its modules."""
     sections = []
     for folder, about in _FOLDERS.items():
         found = (path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".py", ".ts"))
@@ -29,7 +29,7 @@ def module_map() -> str:
 
 
 def summary(path: Path) -> str:
-    """The first sentence of a module's docstring, or of a TypeScript file's first doc comment."""
+    """Returns the first sentence of a module's docstring, or of a TypeScript file's first doc comment."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         comment = ast.get_docstring(ast.parse(text)) or ""

@@ -1,6 +1,7 @@
-"""The graph that a subnet would be without any thought of speed, for the benchmarks to compare with.
+"""Writes a subnet as an ONNX graph without any thought of speed, with which the benchmarks compare.
 
-A list of points in, DequantizeLinear and MatMul for each layer, a sine for every value of every pixel.
+Its input is a list of points; it has DequantizeLinear and MatMul for each layer, and a sine for every value
+of every pixel.
 
 Usage: python -m bench.obvious DIRECTORY   writes untrained subnets of all families as both kinds of file.
 """
@@ -32,7 +33,7 @@ _SIZE = (768, 512)
 
 
 def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
-    """The subnet with `xy` float32[N, 2] in and `image` uint8[N, 3] out."""
+    """Returns the obvious graph of a subnet, with input `xy` float32[N, 2] and output `image` uint8[N, 3]."""
     network = model.network(subnet)
     graph = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name=network.name))
     op, xy, tensors = graph.op, graph.input("xy", ir.DataType.FLOAT, ["N", 2]), network.tensors
@@ -60,13 +61,13 @@ def obvious(model: Model, subnet: Subnet) -> onnx.ModelProto:
 
 
 def _constant(graph: GraphBuilder, array: NDArray[Any] | np.generic) -> ir.Value:
-    """An initializer with a name of its own."""
+    """Adds an initializer with a name of its own."""
     name = f"constant_{len(graph.graph.initializers)}"
     return graph.initializer(ir.tensor(np.asarray(array, order="C"), name=name))
 
 
 def _filters(graph: GraphBuilder, xy: ir.Value, network: Network) -> list[ir.Value]:
-    """Each bank's response at every point, [N, C]: sines, and Gabor's envelopes."""
+    """Returns the values of each bank's filters at every point, [N, C]: sines, in `gabor` with envelopes."""
     op, banks, responses = graph.op, Filters.of(network), []
     for i, phases in enumerate(banks.phases):
         frequencies = _constant(graph, banks.frequencies[:, i])
@@ -85,7 +86,7 @@ def _filters(graph: GraphBuilder, xy: ir.Value, network: Network) -> list[ir.Val
 
 
 def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -> ir.Value:
-    """What channels see of a lapped transform's planes at every point, [N, C], from pictures of them."""
+    """Returns the inputs of a `lapped` network at every point, [N, C], sampled from pictures of them."""
     op, latents, size = graph.op, model.latents(subnet), model.size
     assert latents is not None
     seen = features_at(latents, axis_coordinates(size[0]), axis_coordinates(size[1]), size, subnet.width)
@@ -98,7 +99,7 @@ def _features(graph: GraphBuilder, xy: ir.Value, model: Model, subnet: Subnet) -
 
 
 def write(directory: Path) -> None:
-    """Writes for each family and subnet `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx`."""
+    """Writes `<family>/<name>.onnx` and `<family>/<name>.obvious.onnx` for each subnet of each family."""
     for name, kind in families().items():
         space = kind.default_space(*_SIZE, 3)
         model = random_model(name, size=_SIZE, space=space)

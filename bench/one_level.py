@@ -1,9 +1,9 @@
-"""What it costs that a file has all its levels: prefixes of `.anir` files beside files of one level.
+"""Measures what sixteen levels in one file cost: prefixes of `.anir` files against files of one level.
 
 Usage: python -m bench.one_level --images kodak/ [--only 1,5,15] [-o bench/results/one_level.json]
 
-The files of one level are those of `anir-export --subnet`: of the same width as the level, so that points of
-both lie close to each other, but whatever the file holds is coded for that level alone.
+The files of one level are those of `anir-export --subnet`. They have the level's quantization step, so that
+the points of both lie close to each other, but are coded for that level alone.
 """
 
 import json
@@ -35,7 +35,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def one_level(images: Images, preset: Preset = "instant", only: Only = "", output: Output = None) -> None:
-    """Rate and distortion of both kinds of file."""
+    """Measures rate and distortion of both kinds of file."""
     output = output or RESULTS / "one_level.json"
     pictures = {}
     for path in pictures_in(images, only):
@@ -49,7 +49,7 @@ def one_level(images: Images, preset: Preset = "instant", only: Only = "", outpu
 
 
 def _measure(path: Path, preset: str) -> dict[str, list[Point]]:
-    """Bits per pixel and PSNR in dB at the end of each level: of one file, and of a file for each."""
+    """Returns bits per pixel and PSNR in dB at each level's end: of one file, and of a file per level."""
     image = load_image(path)
     model = fit(image, Config("lapped", 4, preset), source=path.name)
 
@@ -67,7 +67,7 @@ def _measure(path: Path, preset: str) -> dict[str, list[Point]]:
 
 
 def _summary(pictures: Sequence[dict[str, list[Point]]]) -> dict[str, Any]:
-    """Means over pictures: PSNR at RATES, and how many per cent more bits a level takes at its PSNR."""
+    """Returns means over pictures: PSNR at RATES, and per cent of extra bits of each level at its PSNR."""
     excess = [
         [100 * (rate / _rate_at(own["alone"], quality) - 1) for rate, quality in own["levels"]]
         for own in pictures
@@ -85,7 +85,7 @@ def _summary(pictures: Sequence[dict[str, list[Point]]]) -> dict[str, Any]:
 
 
 def _quality_at(points: Sequence[Point], rate: float) -> float:
-    """PSNR at a rate, on straight lines over its logarithm, which go on beyond the first and last points."""
+    """Returns the PSNR at a rate, piecewise linear in the rate's logarithm and extrapolated at the ends."""
     rates, qualities = np.log([own for own, _ in points]), [own for _, own in points]
     return _line(float(np.log(rate)), rates.tolist(), qualities)
 
@@ -97,7 +97,7 @@ def _rate_at(points: Sequence[Point], quality: float) -> float:
 
 
 def _line(at: float, x: Sequence[float], y: Sequence[float]) -> float:
-    """Piecewise linear interpolation of ascending points, whose first and last pieces go on."""
+    """Interpolates linearly between ascending points; the first and the last piece extrapolate."""
     k = int(np.clip(np.searchsorted(x, at), 1, len(x) - 1))
     return y[k - 1] + (y[k] - y[k - 1]) * (at - x[k - 1]) / (x[k] - x[k - 1])
 

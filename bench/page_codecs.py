@@ -1,9 +1,9 @@
-"""Files of other codecs for the page to compare with: of the subnets' sizes, and as copies for `srcset`.
+"""Encodes pictures with other codecs, for the page to compare with: at subnets' sizes, and for `srcset`.
 
-Writes `codecs/` into each exported folder: the files, and codecs.json, which says which one goes with which
-subnet. Where a codec cannot get as small as a subnet, that is its smallest file. The subnets are the levels
-of the folder's `.anir` file, or else its `.onnx` files. Of an `.anir` file, screens.json tells what copies of
-the picture at fractions of its size would cost.
+Writes `codecs/` into each exported folder: the files, and codecs.json, which says which file belongs to which
+subnet. If a codec cannot make a file as small as a subnet, its smallest file is used. The subnets are the
+levels of the folder's `.anir` file, or else its `.onnx` files. With an `.anir` file there is screens.json,
+which has the bytes of copies of the picture at fractions of its size.
 
 Usage: python -m bench.page_codecs exported/*/
 """
@@ -31,7 +31,7 @@ from bench.codecs import best_within, encode, file_of
 
 _SUFFIXES = {"JPEG": "jpg", "WEBP": "webp", "JXL": "jxl", "AVIF": "avif"}
 FRACTIONS = (4, 2, 1)
-"""What part of the native width the copies for screens have: a fourth, half, and all."""
+"""Native width over the width of the copies for screens: copies of a quarter, half and all of the size."""
 app = typer.Typer(add_completion=False)
 
 
@@ -39,13 +39,13 @@ app = typer.Typer(add_completion=False)
 def encode_all(
     folders: Annotated[list[Path], typer.Argument(help="Exported folders with their source picture beside.")],
 ) -> None:
-    """Encodes the source picture as closely as the bytes of each subnet allow."""
+    """Encodes the source picture as well as the bytes of each subnet allow."""
     for folder in folders:
         encode_folder(folder)
 
 
 def encode_folder(folder: Path) -> None:
-    """Replaces `codecs/` of one exported folder; subnets that get the same quality share a file."""
+    """Replaces `codecs/` of one exported folder. Subnets with the same quality of a codec share its file."""
     manifest = Manifest.load(folder)
     image = load_image(manifest.source.picture(folder), WHITE)
     target = folder / "codecs"
@@ -65,7 +65,7 @@ def encode_folder(folder: Path) -> None:
 
 
 def _encode_within(image: NDArray[np.uint8], size: int, target: Path) -> dict[str, object]:
-    """Writes each codec's closest file of at most `size` bytes, and tells of them."""
+    """Writes each codec's best file of at most `size` bytes; returns names, bytes and PSNR of the files."""
     row: dict[str, object] = {"subnet_bytes": size}
     for codec, suffix in _SUFFIXES.items():
         best = best_within(image, codec, size)
@@ -77,9 +77,9 @@ def _encode_within(image: NDArray[np.uint8], size: int, target: Path) -> dict[st
 
 
 def screen_copies(stream: AnirFile, image: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """For each fraction and level, the bytes of each codec's smallest copy that is as near to the source.
+    """Returns, for each fraction and level, the bytes of each codec's smallest copy of at least equal PSNR.
 
-    Level and source are averaged to the copy's size; a codec that cannot come as near is left out.
+    Level and source are averaged to the copy's size. A codec that cannot reach the PSNR is left out.
     """
     assert stream.header is not None
     levels = {level.name: Decoder(stream.network(k)).decode() for k, level in enumerate(stream.header.levels)}
@@ -98,12 +98,12 @@ def screen_copies(stream: AnirFile, image: NDArray[np.uint8]) -> list[dict[str, 
 
 
 def _encoder(source: NDArray[np.uint8], codec: str) -> Callable[[int], dict[str, float]]:
-    """Encodes `source` at a quality, each of them once."""
+    """Returns a function that encodes `source` at a quality, and caches the results."""
     return cache(lambda quality: encode(source, codec, quality))
 
 
 def smallest(encode_at: Callable[[int], dict[str, float]], reached: float) -> int | None:
-    """Bytes at the lowest quality of `reached` dB or more; none if even the highest has less."""
+    """Returns the bytes at the lowest quality of at least `reached` dB; None if even the highest has less."""
     low, high = 0, 100
     if encode_at(high)["psnr"] < reached:
         return None
@@ -117,7 +117,7 @@ def smallest(encode_at: Callable[[int], dict[str, float]], reached: float) -> in
 
 
 def _shrink(image: NDArray[np.uint8], fraction: int) -> NDArray[np.uint8]:
-    """The picture at a fraction of its size, as averages of its pixels."""
+    """Returns the picture at 1 / `fraction` of its width and height, as averages of its pixels."""
     height, width, _ = image.shape
     size = (max(1, round(width / fraction)), max(1, round(height / fraction)))
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))

@@ -1,4 +1,4 @@
-"""The picture that links to the page show: three beginnings of one `.anir` file side by side.
+"""Draws the preview picture of links to the page: three prefixes of one `.anir` file side by side.
 
 Usage: python -m bench.page_image exported/astronaut/astronaut.anir -o web_demo/public/og.jpg
 """
@@ -15,8 +15,9 @@ from anir_toolchain.terminal import run
 from PIL import Image, ImageDraw, ImageFont
 
 _SIZE = (1200, 630)
-"""What sites that show links ask for."""
+"""Width and height in pixels that sites expect of such a picture (og:image)."""
 _LEVELS = (1, 7, 15)
+"""Indices of the levels that are shown."""
 _PAPER, _INK = (19, 19, 24), (237, 236, 243)
 app = typer.Typer(add_completion=False)
 
@@ -26,7 +27,7 @@ def draw(
     file: Annotated[Path, typer.Argument(help="The .anir file, of sixteen levels.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The JPEG to write.")],
 ) -> None:
-    """Draws three levels of the file, each with the bytes that it takes."""
+    """Draws three levels of the file, each labelled with the bytes up to its end."""
     stream = AnirFile(file.read_bytes())
     assert stream.header is not None
     width, height = _SIZE

@@ -1,4 +1,4 @@
-"""An `.anir` file of a picture, measured at the ends of its levels and cut at fixed rates."""
+"""Measures an `.anir` file of a picture at the ends of its levels and cut at fixed rates."""
 
 import tempfile
 import time
@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 from bench.rd import RATES
 
 TIMED_RATES = (0.18, 1.0)
-"""Bits per pixel of the prefixes whose opening and drawing is timed."""
+"""Bits per pixel of the prefixes that are timed."""
 _TURNS = 5
 
 
 def measure_prefixes(model: Model, image: NDArray[np.uint8]) -> Mapping[str, Any]:
-    """The file's levels, its prefixes at RATES, and how long it takes to write and to draw.
+    """Exports a model as an `.anir` file, and measures its levels, its prefixes and the times.
 
     Returns:
-        `levels`: name, bytes and picture of each; `prefixes`: bits per pixel and PSNR in dB; `decode_ms` of
-        TIMED_RATES, a median; `export_seconds`.
+        `levels`: name, bytes up to its end and picture of each level; `prefixes`: bits per pixel and PSNR in
+        dB at those of RATES that reach the first level; `decode_ms`: median milliseconds of opening and
+        drawing at TIMED_RATES; `export_seconds`.
     """
     pixels = image.shape[0] * image.shape[1]
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +51,7 @@ def measure_prefixes(model: Model, image: NDArray[np.uint8]) -> Mapping[str, Any
 
 
 def _decode_ms(data: bytes) -> float:
-    """Milliseconds from bytes to the picture: a median."""
+    """Returns the median milliseconds from a file's bytes to its picture."""
     times = []
     for _ in range(_TURNS):
         started = time.perf_counter()

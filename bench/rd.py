@@ -1,4 +1,4 @@
-"""Rate-distortion curves: what a set of pictures costs and how good it looks, and Bjøntegaard deltas."""
+"""Rate–distortion curves of a set of pictures, and Bjøntegaard deltas."""
 
 from collections.abc import Callable, Sequence
 from statistics import mean
@@ -10,10 +10,11 @@ Point = tuple[float, float]
 """Bits per pixel and PSNR in dB."""
 
 RATES = (0.03, 0.05, 0.1, 0.15, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0, 1.5)
+"""Bits per pixel at which curves are tabulated."""
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
-    """The points that no other one beats in both rate and quality, by rising rate."""
+    """Returns the points that no other point beats in both rate and PSNR, by rising rate."""
     front: list[Point] = []
     for bpp, psnr in sorted(points, key=lambda point: (point[0], -point[1])):
         if not front or psnr > front[-1][1]:
@@ -22,12 +23,12 @@ def pareto(points: Sequence[Point]) -> list[Point]:
 
 
 def within(points: Sequence[Point], bpp: float) -> float | None:
-    """The best PSNR at no more than `bpp`, or None if nothing is that small."""
+    """Returns the best PSNR at no more than `bpp`, or None if no point is that small."""
     return max((quality for rate, quality in points if rate <= bpp), default=None)
 
 
 def between(points: Sequence[Point], bpp: float) -> float | None:
-    """The PSNR at exactly `bpp`, on straight lines between a codec's settings; None outside them."""
+    """Returns the PSNR at exactly `bpp`, linear between a codec's settings; None outside them."""
     front = pareto(points)
     if not front[0][0] <= bpp <= front[-1][0]:
         return None
@@ -37,7 +38,12 @@ def between(points: Sequence[Point], bpp: float) -> float | None:
 def curve(
     pictures: Sequence[Sequence[Point]], at: Callable[[Sequence[Point], float], float | None]
 ) -> list[Point]:
-    """Mean over pictures of the PSNR `at` each of RATES that none of them misses."""
+    """Returns the mean PSNR over pictures at each of RATES, without rates at which a picture has none.
+
+    Args:
+        pictures: the points of each picture.
+        at: the PSNR of some points at a rate, or None: `within` or `between`.
+    """
     means = []
     for bpp in RATES:
         best = [quality for points in pictures if (quality := at(points, bpp)) is not None]
@@ -47,16 +53,17 @@ def curve(
 
 
 def mean_points(pictures: Sequence[Sequence[Point]]) -> list[Point]:
-    """Means over pictures of rate and quality, one point per setting; all have the same settings in order."""
+    """Returns means over pictures of rate and PSNR, one point per setting; settings are the same for all."""
     return [
         (mean(p[0] for p in setting), mean(p[1] for p in setting)) for setting in zip(*pictures, strict=True)
     ]
 
 
 def bjontegaard_deltas(anchor: Sequence[Point], test: Sequence[Point]) -> dict[str, float] | None:
-    """By how much rate (%) and PSNR (dB) `test` differs from `anchor`; None where they do not overlap.
+    """Returns how much `test` differs from `anchor` in rate (%) and PSNR (dB), after Bjøntegaard 2001.
 
-    Bjøntegaard 2001 with Akima interpolation; both are mean curves.
+    Both are mean curves, interpolated after Akima. None if they do not overlap in PSNR or have fewer than
+    three points; without the PSNR if they do not overlap in rate.
     """
     a, b = pareto(anchor), pareto(test)
     if len(a) < 3 or len(b) < 3 or min(a[-1][1], b[-1][1]) <= max(a[0][1], b[0][1]):

@@ -1,8 +1,10 @@
-"""What four bits and sharing cost: each subnet against its own in real numbers, and against one alone.
+"""Measures what four bits and a shared training cost each subnet, in PSNR.
+
+Each subnet is compared with the same training in real numbers, and with a network of its size trained alone.
 
 Usage: python -m bench.supernet --images kodak/ --family lapped --preset fast --only 1,5,15,20,23
 
-The result goes to bench/results/ after each picture; the same command goes on where it stopped.
+The result is written to bench/results/ after each picture; the same command resumes where it stopped.
 """
 
 import tempfile
@@ -46,7 +48,7 @@ from bench.kodak import (
 
 app = typer.Typer(add_completion=False)
 _REAL = 16
-"""Bits of a head that is as good as real."""
+"""Bits with which a head is as good as in real numbers."""
 
 
 @app.command()
@@ -58,8 +60,8 @@ def supernet(
     only: Only = "",
     output: Output = None,
 ) -> None:
-    """PSNR of all subnets: together at 4 bits, together in real numbers, and each alone at 4 bits."""
-    # Steps that are asked for are trained whether or not they may pay.
+    """Measures all subnets: together at 4 bits, together in real numbers, and each alone at 4 bits."""
+    # With explicit steps, networks are trained even where a preset would not, as they may not pay.
     config = Config(family, preset=preset, steps=Config(family, preset=preset).schedule().steps)
     config.check()
     output = output or RESULTS / f"supernet-{family}-{preset}.json"
@@ -76,7 +78,7 @@ def supernet(
 
 
 def measure(path: Path, config: Config) -> dict[str, Any]:
-    """One picture: dB of every subnet, by its name."""
+    """Measures one picture: PSNR in dB of every subnet, by its name, trained in the three ways."""
     image = load_image(path)
     real = _in_real_numbers(image, config)
     rows = {}
@@ -89,14 +91,14 @@ def measure(path: Path, config: Config) -> dict[str, Any]:
 
 
 def _exported(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
-    """What ONNX Runtime makes of the files of a fit."""
+    """Trains and exports: PSNR in dB of each subnet's file, by name."""
     with tempfile.TemporaryDirectory() as folder:
         subnets = export(fit(image, config), Path(folder)).subnets
     return {entry.name: round(entry.psnr, 3) for entry in subnets}
 
 
 def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
-    """PSNR of the same training without codes: it goes on in real numbers to its end."""
+    """Trains in real numbers to the end, without quantization: PSNR in dB of each subnet, by name."""
     with worker_threads(1) as pool:
         task = Task.of(image, config, pool)
         task = replace(task, preset=replace(task.preset, soften=2.0, settle=3.0))
@@ -114,7 +116,7 @@ def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, floa
 def _drawn(
     picture: Picture, trunk: Trunk, width: int, features: LatentFeatures
 ) -> dict[int, NDArray[np.uint8]]:
-    """The pictures uint8[H, W, N] of a width's subnets in real numbers, by depth, with the best heads."""
+    """Draws a width's subnets in real numbers, with the best heads: uint8[H, W, N] by depth."""
     parts = torch.split(torch.arange(len(picture), device=picture.device), 4096)
 
     def channels(part: torch.Tensor) -> list[torch.Tensor]:
@@ -133,7 +135,7 @@ def _drawn(
 
 
 def summarize(pictures: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of each subnet, the mean dB that four bits cost it, and that sharing does; and those of all subnets."""
+    """Returns the mean dB that four bits and sharing cost each subnet, and median and largest cost of all."""
     names = list(pictures[0])
     subnets = {
         name: {

@@ -1,6 +1,6 @@
-"""Tables of the documents, in Markdown, each from the JSON of one result in bench/results.
+"""The documents' tables, in Markdown, each from the JSON of one or more results in bench/results.
 
-bench/documents.py says which table stands where.
+bench/documents.py says which table belongs where.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,22 @@ _CODECS = {
     "AVIF 4:4:4": "AVIF 4:4:4",
     "JXL": "JPEG XL",
 }
-"""Names of the codecs: in a result, and as they are printed."""
+"""Printed name of each codec, by its name in results."""
 _HEADLINE_RATES = (0.1, 0.18, 0.25, 0.35, 0.5, 0.75, 1.0)
 """Bits per pixel of the rows of the README's table."""
 
 Result = dict[str, Any]
-"""A result as it stands in bench/results/<name>.json; the command that wrote it defines its fields."""
+"""The content of bench/results/<name>.json; the command that wrote it defines its fields."""
 
 
 def demo(result: Result) -> str:
-    """The table of `make demo`."""
+    """Returns the table of `make demo`: each level's bytes, PSNR and times."""
     source, where = result["source"], measured_with(result["machine"])
     picture = f"{result['picture']}, {source['width']}×{source['height']}"
     lines = [
         f"`make demo` on {picture}: `{result['family']}`, preset `{result['preset']}`, fitted in "
-        f"{result['fit_seconds']:.0f} s ({where}). The levels of one `.anir` file, by the bytes up to each.",
+        f"{result['fit_seconds']:.0f} s ({where}). The levels of one `.anir` file, with the bytes up to the "
+        "end of each.",
         "",
         "| level | name | bytes | bpp | PSNR dB | open ms | draw ms |",
         "|--:|---|--:|--:|--:|--:|--:|",
@@ -42,11 +43,11 @@ def demo(result: Result) -> str:
 
 
 def codecs(result: Result) -> str:
-    """PSNR of the Pareto front against the best file of each codec that is no larger."""
+    """Compares the PSNR of the Pareto front with the best file of each codec that is no larger."""
     lines = [
         "The samples of `exported/`, preset `best`, against the best file of each codec that is no larger "
         f"(Pillow; {measured_with(result['machine'])}), PSNR in dB. "
-        "In brackets: the codec's smallest file is larger than the network, by that factor.",
+        "In brackets: the codec's smallest file, which is larger than the network, and by which factor.",
         "",
         "| picture | network | bytes | bpp | anir | JPEG | WebP | AVIF |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
@@ -65,7 +66,7 @@ def codecs(result: Result) -> str:
 
 
 def supernet(result: Result) -> str:
-    """What four bits and sharing cost, in a line."""
+    """Returns a line with the PSNR in dB that four bits and a shared training cost."""
     summary, config = result["summary"], result["config"]
     costs = [
         f"{what} **{summary['median'][kind]:.2f} dB** ({summary['most'][kind]:.2f} at most)"
@@ -78,16 +79,16 @@ def supernet(result: Result) -> str:
 
 
 def decode(result: Result) -> str:
-    """Speed at 768×512 of the subnets that every way was measured for, then start, crops and memory."""
+    """Returns speed and memory at 768×512 of subnets measured in every way, then start, crops, huge PNGs."""
     lines = [
         f"Random weights at 768×512, medians of {result['repetitions']} turns "
         f"({measured_with(result['machine'])}). ms: drawing the picture; in brackets, how many times as long "
-        "the others take. opening: reading the file, once. obvious graph: N×2 coordinates in, a sine per "
-        "pixel, an ONNX Runtime session with default options. torch: eager, in blocks of pixels; COIN's way: "
-        "eager, all pixels at once. share: the multiply-accumulates that a network takes when evaluated at "
-        "every pixel, per second, against those of a large matrix product in the same run, "
+        "other ways take. opening: reading the file, once. obvious graph: N×2 coordinates as input, a sine "
+        "per pixel, an ONNX Runtime session with default options. torch: eager, in blocks of pixels; COIN's "
+        "way: eager, all pixels at once. share: multiply-accumulates per second, counted as if the network "
+        "were evaluated at every pixel, relative to those of a large matrix product in the same run, "
         f"{result['peak_gmacs']:.0f} · 10⁹/s; it exceeds 100% where pixels are interpolated from few points. "
-        "MiB: peak of the whole process.",
+        "MiB: peak memory of the whole process.",
         "",
         "| family | network | ms | opening | MPixel/s | share | MiB | obvious graph | torch | COIN's way |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
@@ -104,7 +105,7 @@ def decode(result: Result) -> str:
     lines += [
         "",
         f"`anir-run` as a whole process, smallest network: {result['cold_start_ms'] / 1e3:.2f} s. "
-        f"Parts of the pixels in parts of the time: {crops}.",
+        f"Crops, share of the pixels in share of the time: {crops}.",
     ]
     if result["huge"]:
         sides = "; ".join(
@@ -116,12 +117,13 @@ def decode(result: Result) -> str:
 
 
 def _cell(codec: dict[str, float], budget: int) -> str:
+    """Returns a codec's PSNR, in brackets with the factor if its file is larger than `budget` bytes."""
     larger = codec["bytes"] / budget
     return f"{codec['psnr']:.2f}" if larger <= 1 else f"({codec['psnr']:.2f}, {larger:.1f}×)"
 
 
 def kodak(result: Result) -> str:
-    """Mean curves over a set of pictures, ours and the codecs', and what each subnet reaches."""
+    """Returns mean curves over a set of pictures, ours and the codecs', and the means of each subnet."""
     summary, config = result["summary"], result["config"]
     curves = {codec: dict(own) for codec, own in summary["codec_curves"].items()}
     names = [_CODECS[codec] for codec in curves]
@@ -154,7 +156,7 @@ def _what_is_compared(summary: dict[str, Any]) -> str:
 
 
 def headline(lapped: Result, siren: Result) -> str:
-    """The README's table: both main families and the codecs at a few rates, over the same pictures."""
+    """Returns the README's table: the two main families and the codecs at a few rates, on equal pictures."""
     summaries = (lapped["summary"], siren["summary"])
     pictures = _same_pictures([lapped, siren])
     columns = {
@@ -163,7 +165,7 @@ def headline(lapped: Result, siren: Result) -> str:
     }
     times = " and ".join(f"{summary['encode_cpu_seconds']:.0f}" for summary in summaries)
     lines = [
-        f"Mean PSNR in dB over the {pictures} Kodak pictures at equal file size; more is better:",
+        f"Mean PSNR in dB over the {pictures} Kodak pictures at equal file size; higher is better:",
         "",
         f"| bits per pixel | {' | '.join(columns)} |",
         "|--:" * (1 + len(columns)) + "|",
@@ -173,22 +175,22 @@ def headline(lapped: Result, siren: Result) -> str:
         lines.append(f"| {rate} | {' | '.join(cells)} |")
     lines += [
         "",
-        "At 768×512 pixels, 0.18 bits per pixel are 8.8 kB. `lapped`: one `.anir` file, cut at the rate, of "
+        "At 768×512 pixels, 0.18 bits per pixel are 8.8 kB. `lapped`: one `.anir` file, cut at each rate, "
         f"preset `{lapped['config']['preset']}`; `siren`: each picture's best file within the rate, preset "
-        f"`{siren['config']['preset']}`; making a picture's sixteen networks takes {times} s of processor "
-        "time. Codecs: as Pillow writes them, AVIF 4:4:4 at speed 2, interpolated between settings"
-        f"{_codecs_date(lapped)} ({measured_with(lapped['machine'])}).",
+        f"`{siren['config']['preset']}`. Making a picture's sixteen networks takes {times} s of processor "
+        "time, respectively. Codecs: as Pillow writes them, AVIF 4:4:4 at speed 2, interpolated between "
+        f"settings{_codecs_date(lapped)} ({measured_with(lapped['machine'])}).",
     ]
     return "\n".join(lines)
 
 
 def _codecs_date(result: Result) -> str:
-    """When the codecs were measured, if they were taken over from an earlier result."""
+    """Returns when the codecs were measured, if their points come from an earlier result."""
     return f", measured on {result['codecs_measured']['date']}" if "codecs_measured" in result else ""
 
 
 def compared(*results: Result) -> str:
-    """Families and presets against one another and JPEG: each picture's best network within a rate."""
+    """Compares families and presets with one another and with JPEG, at fixed rates."""
     pictures, first = _same_pictures(results), results[0]
     rates = sorted({bpp for result in results for bpp, _ in result["summary"]["curve"]})
     rows = {"bpp": [f"{bpp}" for bpp in rates]}
@@ -203,8 +205,8 @@ def compared(*results: Result) -> str:
     header, *lines = (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
     return "\n".join(
         [
-            f"The same over {pictures} pictures, with the median processor time that training a picture's "
-            f"sixteen networks takes (first row: {measured_with(first['machine'])}):",
+            f"Mean PSNR in dB over {pictures} pictures, with the median processor time of making a picture's "
+            f"sixteen networks (first row: {measured_with(first['machine'])}):",
             "",
             header,
             "|---" + "|--:" * len(rates) + "|",
@@ -214,7 +216,7 @@ def compared(*results: Result) -> str:
 
 
 def depths(siren: Result, *others: Result) -> str:
-    """Mean PSNR of each depth, over widths, of SIREN and of other families, over the pictures of all."""
+    """Returns each family's mean PSNR by depth, over widths and the pictures that all results have."""
     results = (siren, *others)
     names = sorted(set.intersection(*(set(result["pictures"]) for result in results)))
     lines = ["| | 2 layers | 3 layers | 4 layers | 5 layers |", "|---|--:|--:|--:|--:|"]
@@ -235,12 +237,12 @@ def depths(siren: Result, *others: Result) -> str:
 
 
 def bjontegaard(result: Result) -> str:
-    """Bjøntegaard deltas of one family's mean curve to the codecs' and to published curves."""
+    """Returns the Bjøntegaard deltas of one family's mean curve to those of codecs and to published ones."""
     config, rows = result["config"], result["summary"]["against"]
     lines = [
-        f"Bjøntegaard deltas of {config['family']}, preset `{config['preset']}`, over the rates that both "
-        "curves have: how many per cent more bits it takes for the same PSNR (negative: fewer), and how many "
-        "dB more it has at the same rate.",
+        f"Bjøntegaard deltas of {config['family']}, preset `{config['preset']}`, where both curves overlap: "
+        "how many per cent more bits it takes at the same PSNR (negative: fewer), and how many dB more it "
+        "has at the same rate.",
         "",
         "| against | bits | PSNR, dB |",
         "|---|--:|--:|",
@@ -254,7 +256,7 @@ def bjontegaard(result: Result) -> str:
 
 
 def _same_pictures(results: Sequence[Result]) -> int:
-    """How many pictures all of these results are of. Raises ValueError if that differs."""
+    """Returns the number of pictures that each result has. Raises ValueError if the numbers differ."""
     counts = {result["summary"]["pictures"] for result in results}
     if len(counts) != 1:
         raise ValueError(f"results over different numbers of pictures: {sorted(counts)}")
@@ -262,18 +264,19 @@ def _same_pictures(results: Sequence[Result]) -> int:
 
 
 def _cells(points: list[tuple[float, float]], rates: list[float]) -> list[str]:
+    """Returns the PSNR at each rate, or a dash where the curve has no point."""
     known = dict(points)
     return [f"{known[bpp]:.2f}" if bpp in known else "–" for bpp in rates]
 
 
 def alone(result: Result) -> str:
-    """One network trained alone, in a space of one."""
+    """Returns a line on one network that was trained alone."""
     summary, config = result["summary"], result["config"]
     [r] = summary["subnets"]
     return (
         f"- {config['bits']}-bit {r['name']}, preset `{config['preset']}`{_steps(config)}: "
         f"**{r['psnr']:.2f} ± {r['psnr_std']:.2f} dB** at {r['payload_bpp']:.3f} payload bpp, "
-        f"{r['bpp']:.3f} with all of the file "
+        f"{r['bpp']:.3f} for the whole file "
         f"({summary['pictures']} pictures, {measured_with(result['machine'])})"
     )
 
@@ -283,7 +286,7 @@ def _steps(config: Result) -> str:
 
 
 def measured_with(about: Result) -> str:
-    """Where and with what a result was measured, in a few words."""
+    """Returns date, processor, cores and versions of a measurement, in a few words."""
     return (
         f"{about['date']}, {about['processor']}, {about['cores']} cores, "
         f"torch {about['torch']}, onnxruntime {about['onnxruntime']}"

@@ -1,10 +1,10 @@
-"""Tables of what the web page takes and fetches, in Markdown, from results in bench/results."""
+"""Tables of the web page's times and downloads, in Markdown, from results in bench/results."""
 
 from bench.tables import Result
 
 
 def decode_web(result: Result) -> str:
-    """The browser's decode against the obvious graph."""
+    """Compares decoding in the browser with the obvious graph."""
     about, (width, height) = result["machine"], result["size"]
     where = (
         f"{about['date']}, {about['processor']}, {about['cores']} cores, Chromium {about['chromium']}, "
@@ -12,7 +12,7 @@ def decode_web(result: Result) -> str:
     )
     lines = [
         f"`npm run bench` in `web_demo`, {width}×{height}, ms ({where}); in brackets how many times "
-        "as fast as the obvious graph on as many threads. Cold: with the start of what decodes.",
+        "as fast as the obvious graph on as many threads. Cold: including the start of the decoder.",
         "",
         "| family | network | one thread, cold | one thread | two | gain | obvious, one thread |",
         "|---|---|--:|--:|--:|--:|--:|",
@@ -31,23 +31,24 @@ def decode_web(result: Result) -> str:
         f"{r['name']} {r['warm_ms']:.0f} ms ({r['cold_ms']:.0f})" for r in result.get("whole", [])
     ):
         lines += [
-            "From a `lapped` file's bytes to its last pixel, one thread, in a warm page (in brackets the "
-            f"first time in a page, whose decoder has started while the file was on its way): {whole}."
+            "From a `lapped` file's bytes to its last pixel, one thread, in a warm page (in brackets: the "
+            f"first time in a page, whose decoder started while the file was loading): {whole}."
         ]
     return "\n".join(lines)
 
 
 def first_second(result: Result) -> str:
-    """The page's first visit over slow links, in each browser."""
+    """Returns the times and bytes of a first visit to the page over slow links, in each browser."""
     about = result["machine"]
     browsers = ", ".join(f"{name} {version}" for name, version in about["browsers"].items())
     screens = " and ".join(
         f"a {v['name']} of {v['width']}×{v['height']} ({v['density']}×)" for v in result["viewports"]
     )
     lines = [
-        f"`npm run first-second` in `web_demo`, from nothing known, medians of {result['runs']} visits "
+        f"`npm run first-second` in `web_demo`, with empty caches, medians of {result['runs']} visits "
         f"({about['date']}, {about['processor']}, {about['cores']} cores with a load of {about['load']}; "
-        f"{browsers}); {screens}. Wire: all bytes until Auto's picture is drawn, headers included.",
+        f"{browsers}); {screens}. Auto's picture: the level that the page chooses by itself. Wire: all bytes "
+        "until it is drawn, headers included.",
         "",
         "| browser | screen | link | preview, ms | first level | Auto's picture | bytes of it | wire, kB |",
         "|---|---|---|--:|--:|--:|--:|--:|",
@@ -62,7 +63,7 @@ def first_second(result: Result) -> str:
 
 
 def download(result: Result) -> str:
-    """What the page's visitor fetches."""
+    """Returns the bytes of the parts of the page that a visitor fetches, and of the two decoders."""
     lines = ["| part of the page | bytes | gzip | Brotli |", "|---|--:|--:|--:|"]
     total = {
         "part": "together",
@@ -73,7 +74,7 @@ def download(result: Result) -> str:
     light, onnx = result["engines"]["light"], result["engines"]["onnx"]
     lines += [
         "",
-        f"The npm package as one file, all that a page of one's own needs, has {light:,} bytes as Brotli; "
-        f"ONNX Runtime Web, which is fetched only if a visitor chooses it, {onnx:,}.",
+        f"The npm package as one file, all that another page needs, has {light:,} bytes as Brotli; "
+        f"ONNX Runtime Web, which is fetched only if a visitor chooses it, has {onnx:,}.",
     ]
     return "\n".join(lines)

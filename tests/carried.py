@@ -1,4 +1,4 @@
-"""What an ONNX file carries of a network, by the names of docs/format.md."""
+"""Checks that an ONNX file carries a network, by the names of docs/format.md."""
 
 import numpy as np
 import onnx
@@ -8,7 +8,7 @@ from onnx.numpy_helper import to_array
 
 
 def assert_carries(proto: onnx.ModelProto, network: Network) -> None:
-    """The file has the network's metadata and its tensors, each in the type and layout of the format."""
+    """Asserts that the file has the network's metadata and tensors, in the format's types and layouts."""
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     width, height = network.size
     expected = {"anir": str(FORMAT), "family": network.family, "width": str(width), "height": str(height)}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.random_model import random_model
 
-# Tiny networks: threads would only wait for one another.
+# The networks are tiny: threads would only wait for one another.
 torch.set_num_threads(1)
 # Shells start background jobs with interrupts ignored; the tests press Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -45,7 +45,7 @@ Failing = Callable[[int, str], None]
 
 @pytest.fixture
 def fails(capsys: pytest.CaptureFixture[str]) -> Failing:
-    """Checks an exit code that a command returned, and that it said so in one line with those words."""
+    """Asserts that a command returned an exit code, and printed one line of error that has these words."""
 
     def check(code: int, words: str, expected: int = 1) -> None:
         error = capsys.readouterr().err

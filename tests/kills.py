@@ -1,10 +1,10 @@
-"""Kills commands at random moments, and sees that what they leave is whole or nothing.
+"""Kills commands at random moments, and checks that their output is complete or not there.
 
 Usage: python -m tests.kills -n 50 [--seed 1] [-o RESULT.json]
 
-Counted are kills of processes that were still at work. After each of them the output is not there, or it is
-that of a command that was left alone; the same command, begun anew in the same folder, makes that in the end,
-and all else is gone. Otherwise this fails.
+Only kills of processes that were still running count. After each kill the output must be missing, or equal to
+that of an undisturbed run. The same command, started again in the same folder, must then write that output
+and leave nothing else.
 """
 
 import argparse
@@ -47,19 +47,19 @@ COMMANDS = {
     "run": ["run", "big.onnx", "-o", "big.png", "--size", "1500x1000"],
 }
 INPUTS = {"fit": ["a.png"], "export": ["a.pt"], "export-anir": ["a.pt"], "run": ["big.onnx"]}
-"""What each of the commands reads."""
+"""Files that each of the commands reads."""
 _ALL_KILLED = 5
-"""Kills after which a command is left to end, and begun in an empty folder."""
+"""Kills after which a command is allowed to end; the next kills start from an empty folder."""
 
 
 @dataclass
 class Tally:
-    """What was seen of one command.
+    """Outcomes of one command.
 
     Attributes:
-        killed: kills of processes that were at work.
-        left: those among them after which the output was there, whole, all others left none.
-        ended: times that the command was then left to end, and made what it makes alone.
+        killed: kills of running processes.
+        left: those kills after which the complete output was there; after all others there was none.
+        ended: times that the command then ran to its end, and wrote the output of an undisturbed run.
     """
 
     killed: int = 0
@@ -74,23 +74,23 @@ def start(command: list[str], folder: Path, before: str = "", last: str = _ONCE)
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Waits for the end of a command, which has to go well."""
+    """Waits until a command ends, which must succeed."""
     _, error = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 0, error
 
 
 def output_of(command: list[str]) -> str:
-    """The name of what a command writes."""
+    """Returns the name of the file or folder that a command writes."""
     return command[command.index("-o") + 1]
 
 
 def names(folder: Path) -> set[str]:
-    """What is in a folder."""
+    """Returns the names of a folder's entries."""
     return {path.name for path in folder.iterdir()}
 
 
 def make_inputs(folder: Path) -> dict[str, float]:
-    """Writes a picture and a neural image, and runs all commands once: seconds that each was at work."""
+    """Writes a picture and a neural image, runs all commands once, and returns the seconds that each took."""
     image = Image.new("RGB", (48, 32))
     image.putdata([(x * 5 % 256, y * 7 % 256, 90) for y in range(32) for x in range(48)])
     image.save(folder / "a.png")
@@ -105,7 +105,7 @@ def make_inputs(folder: Path) -> dict[str, float]:
 
 
 def copy_inputs(name: str, done: Path, folder: Path) -> None:
-    """Takes what a command reads from the folder in which all were run."""
+    """Copies the inputs of a command from the folder in which all commands were run."""
     for own in INPUTS[name]:
         (folder / own).write_bytes((done / own).read_bytes())
 
@@ -119,7 +119,7 @@ def remove(output: Path) -> None:
 
 
 def assert_same(got: Path, want: Path, was_killed: bool = False) -> None:
-    """Asserts that outputs are the same; one that was killed may leave parts, which the next one removes."""
+    """Asserts that outputs are equal, except for the temporary files (`.part`) of a killed command."""
     if got.is_dir():
         assert {name for name in names(got) if not (was_killed and name.endswith(".part"))} == names(want)
         assert all((got / name).read_bytes() == (want / name).read_bytes() for name in names(want))
@@ -133,7 +133,7 @@ def assert_same(got: Path, want: Path, was_killed: bool = False) -> None:
 
 
 def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) -> Tally:
-    """Kills a command, which is at work for so long, so many times before it has ended."""
+    """Kills a command, which takes `seconds`, at random moments until `times` kills hit it while it ran."""
     command, tally = COMMANDS[name], Tally()
     output = output_of(command)
     while tally.killed < times:
@@ -150,7 +150,7 @@ def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) 
                 if (folder / output).exists():
                     assert_same(folder / output, done / output, was_killed=True)
                     tally.left += was_at_work
-                    # So that the next one has work to do.
+                    # So that the next run has work to do.
                     remove(folder / output)
             end(start(command, folder))
             tally.ended += 1

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def waves(width: int, height: int) -> NDArray[np.uint8]:
-    """Waves that grow finer to the right, in one colour more than in the others."""
+    """Returns waves that become finer to the right, stronger in red than in green."""
     y, x = np.mgrid[:height, :width]
     levels = np.sin(x**2 / width / 4 + y / 9)
     return np.stack([128 + 100 * levels, 128 + 60 * levels, np.full_like(levels, 90)], axis=-1).astype(

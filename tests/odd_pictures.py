@@ -1,7 +1,7 @@
-"""Small files of pictures whose colours are easily read wrongly, each of eight flat fields.
+"""Small picture files whose colours are easily misread, each of eight fields of one colour.
 
-What Chromium shows in the middle of each field, drawn to a canvas, is in tests/vectors/browser_pictures.json:
-for each row of fields their red, green, blue and alpha.
+tests/vectors/browser_pictures.json has the colours that Chromium draws to a canvas in the middle of each
+field: red, green, blue and alpha, row by row.
 """
 
 import struct
@@ -34,12 +34,12 @@ XMP = (
 
 
 def fields(mode: str = "RGB") -> Image.Image:
-    """The eight fields in a mode of Pillow."""
+    """Returns a picture of the eight fields in a mode of Pillow."""
     return Image.fromarray(COLOURS.repeat(FIELD, 0).repeat(FIELD, 1)).convert(mode)
 
 
 def all_pictures() -> dict[str, bytes]:
-    """Every file by its name."""
+    """Returns all files, by name."""
     p3, cmyk = matrix_profile(P3, 2.2), cmyk_profile()
     gamma, half, srgb = gama(0.45455), gama(0.5), (b"sRGB", b"\0")
     orientation = Image.Exif()
@@ -95,7 +95,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def with_chunks(image: Image.Image, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG with further chunks after its header."""
+    """Returns a PNG with additional chunks after its header."""
     data = saved(image, "PNG")
     return data[:33] + b"".join(_chunk(*chunk) for chunk in chunks) + data[33:]
 
@@ -113,27 +113,27 @@ def iccp(profile: bytes) -> tuple[bytes, bytes]:
 
 
 def nclx(primaries: int, transfer: int) -> bytes:
-    """An AVIF with these CICP code points."""
+    """Returns an AVIF with these CICP code points."""
     data = saved(fields(), "AVIF", quality=100, subsampling="4:4:4")
     at = data.index(b"nclx") + 4
     return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
 
 
 def grey4_png(transparent: int) -> bytes:
-    """A PNG of 4 bits a sample: all 16 greys beside one another, one of them transparent."""
+    """Returns a PNG with 4-bit samples: all 16 greys in a row, one of them transparent."""
     row = b"\0" + bytes(16 * i + i + 1 for i in range(0, 16, 2))
     return png(16, 4, 0, row, (b"tRNS", struct.pack(">H", transparent)))
 
 
 def png(width: int, bits: int, colour_type: int, row: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of one row: its filter's number and its samples."""
+    """Returns a PNG of a single row, given the number of its filter and its samples."""
     header = struct.pack(">IIBBBBB", width, 1, bits, colour_type, 0, 0, 0)
     all_chunks = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(row)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in all_chunks)
 
 
 def matrix_profile(primaries: tuple[float, ...], gamma: float) -> bytes:
-    """An ICC profile of version 2: colourants adapted to D50, and one curve."""
+    """Returns an ICC profile of version 2 with colourants adapted to D50, and one curve."""
     x, y = np.array(primaries).reshape(4, 2).T
     xyz = np.stack([x / y, np.ones(4), (1 - x - y) / y])
     rgb = xyz[:, :3] * np.linalg.solve(xyz[:, :3], xyz[:, 3])
@@ -153,7 +153,7 @@ def grey_profile(gamma: float) -> bytes:
 
 
 def cmyk_profile() -> bytes:
-    """A printer: each ink takes away some light of every colour, as a table of 2⁴ colours in CIE L*a*b*."""
+    """Returns the ICC profile of a printer: the colours in CIE L*a*b* of all 2⁴ combinations of full inks."""
     srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     inks = np.stack(np.meshgrid(*[[0, 1]] * 4, indexing="ij"), -1).reshape(-1, 4, 1)
     light = np.array([[0.1, 0.6, 0.9], [0.8, 0.1, 0.5], [0.95, 0.9, 0.1], [0.1, 0.1, 0.1]])
@@ -195,7 +195,7 @@ def _curve_tag(gamma: float) -> bytes:
 
 
 def _inks() -> Image.Image:
-    """Eight fields of full inks, one upon another: between them, interpolations differ."""
+    """Returns eight fields of full inks, alone and combined: in between, interpolations would differ."""
     inks = np.array([[0x0, 0x8, 0x4, 0x2], [0xE, 0xC, 0x6, 0xA]], np.uint8)
     values = (inks[..., None] >> np.arange(3, -1, -1, dtype=np.uint8) & 1) * np.uint8(255)
     return Image.fromarray(values.repeat(FIELD, 0).repeat(FIELD, 1), "CMYK")

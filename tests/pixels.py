@@ -1,11 +1,11 @@
-"""What counts as the same picture."""
+"""Checks that two drawings show the same picture."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def assert_same_pixels(got: NDArray[np.uint8], want: NDArray[np.uint8]) -> None:
-    """At most one level apart, in at most a thousandth of the values."""
+    """Asserts that at most one value in a thousand differs, and by one level only."""
     assert got.dtype == want.dtype == np.uint8
     assert got.shape == want.shape
     difference = np.abs(got.astype(int) - want)

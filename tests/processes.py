@@ -1,4 +1,4 @@
-"""Python in processes of its own, for tests that send signals to it."""
+"""Starts Python processes, for tests that send signals to them."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ _ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{_ROOT / 'runtime_py'}:{_ROOT / 't
 
 
 def started(code: str, *arguments: str, folder: Path, stdin: int | None = None) -> subprocess.Popen[str]:
-    """Runs code with arguments in a folder, and returns once it has printed that it is `ready`."""
+    """Starts code with arguments in a folder, and returns once it has printed `ready`."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""Untrained models with lively pictures: what the file format must carry, without a fit."""
+"""Untrained models whose pictures vary strongly, to test what files must carry, without training."""
 
 import math
 from typing import Any
@@ -75,7 +75,7 @@ def filter_rows(name: str, filters: torch.Tensor) -> Quantized:
 
 
 def leaves(state: Any) -> list[torch.Tensor]:
-    """All tensors and numbers of a trunk's state."""
+    """Yields all tensors and numbers of a trunk's state."""
     if state is None:
         return []
     if not isinstance(state, dict | list):

@@ -1,4 +1,4 @@
-"""Networks with random tensors and lively pictures, for files to carry and runtimes to draw."""
+"""Networks with random tensors whose pictures vary strongly, to be written to files and drawn."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def colours_of(many: int) -> Colours:
-    """Planes that are nearly orthogonal colours."""
+    """Returns the colours of planes, which are nearly orthogonal."""
     matrix = np.array([[70, 90, 50, 9], [75, -5, -100, 3], [72, -88, 60, -4], [5, 7, -8, 120]], np.int8)
     return Colours(matrix[:many, :many].copy(), np.array([90, 120, 60, 200], np.uint8)[:many])
 
@@ -35,7 +35,7 @@ def random_network(
     order: int = 8,
     colours: int = 3,
 ) -> Network:
-    """A network with the tensors that its family lists; `pitch` to `order` are of latents."""
+    """Returns a network with the tensors that its family lists; `pitch` to `order` describe latents."""
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
@@ -44,7 +44,7 @@ def random_network(
     tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, colours).astype(np.float32)}
     gain = math.sqrt(3 / channels) / top
     if kind.has_latents:
-        # Planes are passed on: no weights lead to them.
+        # Layers pass planes on: no weights lead to them.
         weights[..., :colours] = 0
     steps = gain * random.uniform(0.5, 2.5, shapes["steps"])
     if "biases" in shapes:
@@ -55,7 +55,7 @@ def random_network(
         tensors["steps"] = steps.astype(np.float32)
     if "filters" in shapes:
         tensors |= _filters(random, *shapes["filters"])
-    # Sines are smaller than the channels of products and of lapped networks.
+    # A SIREN's channels are smaller than those of filter networks and of `lapped`.
     tensors |= _quantized(
         "head", random.uniform(-1, 1, (colours, channels)) * (0.2 if "biases" in shapes else 0.1), 1
     )
@@ -65,23 +65,23 @@ def random_network(
 
 
 def _sines(random: np.random.Generator, channels: int) -> Tensors:
-    """The first layer of a SIREN."""
+    """Returns random tensors of a SIREN's first layer."""
     tensors = _quantized("frequencies", random.uniform(-20, 20, (2, 1, channels)), 2, np.int16)
     return tensors | _quantized("phases", random.uniform(-math.pi, math.pi, (1, channels)), 1)
 
 
 def _filters(random: np.random.Generator, values: int, banks: int, channels: int) -> Tensors:
-    """Filters of three values each, or of Gabor's six."""
+    """Returns random filters of three values each, or of six in `gabor`."""
     highest = np.array([20, 20, math.pi, 1, 1])[:values, None, None]
     filters = random.uniform(-1, 1, (len(highest), banks, channels)) * highest
     if values == 6:
         filters = np.concatenate([filters, random.gamma(2, size=(1, banks, channels)) / 4])
-    # Codes stand for roots.
+    # The codes are those of square roots.
     return _quantized("filters", np.sign(filters) * np.sqrt(np.abs(filters)), 2)
 
 
 def _quantized(name: str, values: NDArray[np.float64], axes: int, kind: type = np.int8) -> Tensors:
-    """Codes with a scale for each entry of the leading axes."""
+    """Returns codes with one scale for each entry of the leading axes."""
     scale = np.abs(values).reshape(*values.shape[:axes], -1).max(-1) / np.iinfo(kind).max
     codes = np.round(values / scale.reshape(*scale.shape, *[1] * (values.ndim - axes))).astype(kind)
     return {name: codes, f"{name}.scale": scale.astype(np.float32)}
@@ -90,9 +90,9 @@ def _quantized(name: str, values: NDArray[np.float64], axes: int, kind: type = n
 def _latents(
     random: np.random.Generator, shape: tuple[int, ...], pitch: int, down: bool, reach: int
 ) -> Latents:
-    # Most are zero, some large.
+    # The ninth power makes most codes 0 and some large.
     codes = np.round(random.uniform(-1, 1, shape) ** 9 * 20).astype(np.int16)
-    # Means stay small, so that their sums do.
+    # Means are coded as differences: these stay small, so that their sums do.
     codes[..., 0, 0] = codes[..., 0, 0].clip(-1, 1)
     magnitudes = np.append(0, random.integers(50, 150, int(np.abs(codes).max())).cumsum()).astype(np.float32)
     return Latents(codes, float(np.float32(0.9 / 64)), pitch, down, reach, magnitudes)

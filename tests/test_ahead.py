@@ -15,7 +15,7 @@ def test_items_come_in_order_each_made_while_the_one_before_is_used() -> None:
 
     for number, item in enumerate(ahead(items())):
         assert item == number
-        # Would wait for ever if the next one were made only when it is asked for.
+        # This would time out if the next item were made only on demand.
         assert begun[min(number + 1, 3)].wait(10)
         assert not any(event.is_set() for event in begun[number + 2 :])
 

@@ -38,7 +38,7 @@ def test_a_file_has_the_models_networks(family: str, colours: int, tmp_path: Pat
 
 
 def fitted_of(colours: int) -> Model:
-    """A model of local cosines whose picture is smooth."""
+    """Returns a `lapped` model whose picture is smooth."""
     picture = waves(384, 256)
     picture = np.concatenate([picture, 255 - picture[..., :1]], -1)[..., :colours]
     return fit(picture, Config("lapped", preset="instant", device="cpu"))

@@ -20,7 +20,7 @@ PSNR = (20.25, 21.75, 25.25)
 
 
 def networks(family: str, bits: int = 4, colours: int = 3) -> list[Network]:
-    """A network of each subnet, which share the layers of the deepest of their width."""
+    """Returns a network of each subnet; those of one width share the layers of the deepest."""
     result = []
     for depth, channels in SUBNETS:
         deepest = max(d for d, c in SUBNETS if c == channels)
@@ -148,7 +148,7 @@ def test_flipped_bits_are_refused(family: str) -> None:
 
 
 def _headed(kind: int, *numbers: tuple[int, int]) -> bytes:
-    """The beginning of a header: its kind, and numbers, each with the order of its code."""
+    """Returns the beginning of a header: flags and numbers, each with the order of its Exp-Golomb code."""
     return b"\x89ani\x01" + bytes([kind]) + packed("".join(golomb(*number) for number in numbers) + "1" * 80)
 
 
@@ -184,7 +184,7 @@ def test_what_comes_after_the_last_level_is_left_alone(family: str) -> None:
 
 
 def test_a_large_picture_waits_for_its_bytes() -> None:
-    """Few bytes ask for no more memory than few bytes may."""
+    """Few bytes cannot declare a picture that takes much memory."""
     size = 2048, 1024
     header = Header("lapped", size, 3, 4, 16, (), 0)
     assert least_bytes(header) == (3 * 2048 * 1024 - 2**22) // 1024

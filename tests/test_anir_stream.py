@@ -1,4 +1,4 @@
-"""Files that come piece by piece: through AnirStream, and Decoder.feed."""
+"""Files that arrive piece by piece: through AnirStream, and Decoder.feed."""
 
 import io
 import os
@@ -143,7 +143,7 @@ def test_an_open_pipe_is_read_to_its_end() -> None:
 
     thread = threading.Thread(target=write)
     thread.start()
-    # Unbuffered, it gives what is there.
+    # An unbuffered read returns only what has arrived so far.
     with os.fdopen(reading, "rb", buffering=0) as file:
         image = Decoder(file).decode()  # type: ignore[arg-type]
     thread.join()

@@ -19,7 +19,7 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
     model = random_model("lapped", size=size, colours=colours)
     image = model.image.numpy()
     sample = CellSample(image, image.size)
-    # Whole cells, or if there are none, those that end with the picture and go on mirrored.
+    # Only whole cells, unless there are none: then partial ones, continued by reflection.
     rows, columns = (max(1, n // 16) for n in size[::-1])
     assert sample.pixels.shape == (16 * rows * columns, 16, colours)
     assert np.array_equal(sample.pixels[16 : 16 + min(16, size[1])], image[:16, 16:32])
@@ -56,7 +56,7 @@ def test_few_cells_of_many_are_evenly_spread() -> None:
     )
     some = CellSample(image, 160 * 320 // 6).pixels[::16, 0, 0]
     assert some.tolist() == [20 * row + column for row in (0, 3, 6, 9) for column in range(0, 20, 2)]
-    # Without those at the borders of blocks of 5 by 5 cells.
+    # Cells at the borders of blocks of 5 × 5 cells are left out.
     inner = CellSample(image, 160 * 320, block=5).pixels[::16, 0, 0]
     assert inner.tolist() == [
         20 * row + column for row in range(10) for column in range(20) if {row % 5, column % 5} <= {1, 2, 3}

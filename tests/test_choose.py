@@ -32,7 +32,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for entry in _ENTRIES:
         Path("folder", entry.file).write_bytes(bytes(entry.bytes))
     monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
-    # Twice the bytes in milliseconds, at the native size.
+    # At the native size a file takes two milliseconds per byte.
     times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
     monkeypatch.setattr(module, "Decoder", lambda path, trust_graph: path)
     monkeypatch.setattr(module, "estimate_ms", lambda path, size: times[path.name] * size[0] * size[1])
@@ -106,7 +106,7 @@ def test_levels_are_chosen_as_files_are(monkeypatch: pytest.MonkeyPatch) -> None
         network, why = choose_level(AnirFile(data), Limits(subnet=level.name))
         assert network.name == own.name
         assert why == f"{level.name}: {level.end} bytes, 20.25 dB"
-    # All have the same quality here: the smallest is the best.
+    # All levels have the same quality here, so the smallest is the best.
     assert choose_level(AnirFile(data), Limits(max_bytes=levels[2].end))[0].name == levels[0].name
     assert choose_level(AnirFile(data), Limits(min_psnr=20))[0].name == levels[0].name
     network, why = choose_level(AnirFile(data), Limits(max_ms=1e9), (32, 32))

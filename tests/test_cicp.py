@@ -11,7 +11,7 @@ from tests.odd_pictures import fields, nclx, saved, with_chunks
 def _read(data: bytes) -> Cicp | None:
     with Image.open(BytesIO(data)) as image:
         code = read_cicp(image)
-        image.load()  # the file is where the reader left it
+        image.load()  # fails if read_cicp moved the file's position
         return code
 
 
@@ -24,11 +24,11 @@ def test_code_points_of_png_and_avif() -> None:
 def test_others_have_none() -> None:
     assert _read(saved(fields(), "PNG")) is None
     assert _read(saved(fields(), "JPEG")) is None
-    assert _read(with_chunks(fields(), (b"cICP", bytes([12, 13, 0, 0])))) is None  # of a limited range
+    assert _read(with_chunks(fields(), (b"cICP", bytes([12, 13, 0, 0])))) is None  # limited range
 
 
 def test_the_primary_item_counts_not_another() -> None:
-    """As in pictures with a gain map, which has colours of its own."""
+    """Pictures with a gain map have a second item, with code points of its own."""
     data = bytearray(nclx(9, 16))
     at = data.index(b"ipma")
     (item,) = struct.unpack_from(">H", data, at + 12)

@@ -58,7 +58,7 @@ def test_fractions_that_add_up_to_one_work_for_every_size() -> None:
 
 
 def test_what_is_beyond_the_border_stays_so() -> None:
-    """Only rounding is cut off, so that the decoder refuses the rest."""
+    """Crops are clipped by no more than rounding errors, so that the decoder refuses larger excesses."""
     assert parse_crop("0.2,0.2,0.81,0.8", 96, 64).width == 0.81 * 96
     assert parse_crop("1,1,96,63", 96, 64) == Crop(1, 1, 96, 63)
 

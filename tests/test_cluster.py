@@ -78,7 +78,7 @@ def test_a_cluster_gives_the_models_of_this_machine(ray: Any, jobs: list[Job]) -
 @pytest.mark.slow
 def test_a_lost_worker_costs_at_most_its_picture(ray: Any, jobs: list[Job], tmp_path: Path) -> None:
     class Deadly:
-        """Options that kill the worker which looks at them, so many times."""
+        """Options that kill the worker which reads them, `times` times."""
 
         config, force = CONFIG, False
 

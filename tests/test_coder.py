@@ -1,4 +1,4 @@
-"""The coder's WebAssembly against its reference in Python."""
+"""Compares the coder's WebAssembly with its reference in Python."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ WIDTHS = (6000, 2400, 1100, 500, 130)
 
 
 def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) -> Integers:
-    """Coefficients that fall with frequency, some cells having far more than others."""
+    """Returns coefficients that decrease with frequency, in some cells far larger than in others."""
     random = np.random.default_rng(seed)
     fall = 1 / (1 + np.add.outer(np.arange(pitch), np.arange(pitch))) ** 1.5
     cells = random.gamma(0.5, 4000, (rows, columns, planes, 1, 1))
@@ -24,7 +24,7 @@ def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) 
 
 
 def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
-    """A stream of levels, where each ends, and what is known then."""
+    """Returns a stream of levels, their ends, and the coefficients known at each end."""
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size * 4 + 100, wanted)
     ends, known = [], []
@@ -57,10 +57,10 @@ def test_reference_decodes_the_same(rows: int, columns: int, planes: int, pitch:
 
 def test_levels_come_nearer() -> None:
     wanted = lively(4, 4, 16)
-    # Cosines of cells' means come back as means.
+    # The coder takes cosines of DC coefficients and returns DC coefficients, which are not compared.
     wanted[..., 0, 0] = 0
     errors = [np.abs(own[..., 1:] - wanted[..., 1:]).mean() for own in encoded(wanted)[2]]
-    # So few cells that a wide level may reach none of their coefficients.
+    # With so few cells, no coefficient may be significant in a coarse level: errors need not fall strictly.
     assert all(later <= earlier for earlier, later in pairwise(errors))
     assert errors[-1] < errors[0] / 2
     assert np.abs(encoded(wanted)[2][-1] - wanted)[..., 1:].max() < 130 * 5 / 3 + 130
@@ -91,7 +91,7 @@ def test_a_cut_level_shows_what_has_come() -> None:
         coder.check()
     coder.keep()
     assert not coder.level(WIDTHS[4])
-    # The upper cells are as they will be.
+    # The upper cells have their final values.
     assert np.array_equal(coder.values()[:1, :, :, 1:], known[4][:1, :, :, 1:])
     assert not np.array_equal(coder.values()[3:, :, :, 1:], known[4][3:, :, :, 1:])
     coder.restore()
@@ -123,7 +123,7 @@ def test_damage_is_noticed() -> None:
 def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
     coder = Coder(0, 0, 3, 16)
     coder.encode(1 << 16)
-    # A number that occurs all the time takes eight decisions, but hardly a bit.
+    # A number that is always the same takes eight decisions, but hardly a bit.
     alike = np.zeros((1 << 20) - 10, np.uint8)
     coder.symbols(0, 8, alike)
     assert coder.check()
@@ -139,7 +139,7 @@ def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
 
 
 def test_too_little_memory_is_an_error_of_one_line() -> None:
-    """WebAssembly asks for addresses of 4 GiB."""
+    """WebAssembly reserves 4 GiB of address space."""
     code = """
 import resource
 from anir_runtime.coder import Coder

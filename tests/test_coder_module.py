@@ -1,4 +1,4 @@
-"""The WebAssembly that the package carries is what its source compiles to."""
+"""Checks that the WebAssembly in the package is compiled from the current source."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end every command soon, in one line at most, and leave no half-written file."""
+"""Ctrl-C and SIGTERM end every command soon, with at most one line, and leave no half-written file."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ from tests.random_network import random_network
 from tests.vectors.anir import anir_files
 
 PATIENCE = 60
-"""Seconds after which a command counts as one that does not end; they take far less."""
+"""Seconds after which a command is considered not to end; it takes far less."""
 _START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.{handler})
@@ -30,7 +30,7 @@ from anir_runtime.commands import {command}
 print("ready", flush=True)
 sys.exit({command}())
 """
-"""Shells start background jobs with interrupts ignored, and so may what runs the tests."""
+"""The handler is set, as the tests may run with interrupts ignored, like a shell's background jobs."""
 
 Command = tuple[str, list[str]]
 WHOLE: dict[str, Callable[[Path], object]] = {
@@ -38,7 +38,7 @@ WHOLE: dict[str, Callable[[Path], object]] = {
     "new.pt": load_model,
     "new.png": lambda path: Image.open(path).load(),
 }
-"""Reads what commands write, whole or not at all."""
+"""Functions that read each output, and fail if it is not complete."""
 
 
 def _start(
@@ -48,7 +48,7 @@ def _start(
     before: str = "",
     stdin: int | None = None,
 ) -> subprocess.Popen[str]:
-    """Starts a command, and returns once Python has."""
+    """Starts a command, and returns once its module is imported."""
     function, arguments = command
     code = before + _START.format(command=function, handler=handler)
     return started(code, *arguments, folder=folder, stdin=stdin)
@@ -63,7 +63,7 @@ def _wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> N
 
 
 def _stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
-    """Sends a signal; the exit code and what was written to stderr."""
+    """Sends a signal, and returns the exit code and the text on stderr."""
     process.send_signal(number)
     try:
         _, error = process.communicate(timeout=PATIENCE)
@@ -75,7 +75,7 @@ def _stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
 
 @pytest.fixture
 def work(tmp_path: Path, model: Model) -> Path:
-    """A folder with a picture, a model and a file that takes minutes to draw."""
+    """Returns a folder with a picture, a model and a file that takes minutes to draw."""
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     save_model(model, tmp_path / "model.pt")
@@ -104,11 +104,11 @@ def test_a_signal_at_any_time_ends_a_command(
     code, error = _stop(process, number)
     assert "Traceback" not in error
     if number == signal.SIGINT:
-        # Export and evaluation may have been done already; while it imports, the signal itself ends Python.
+        # Export and evaluation may have ended already (0); during imports the signal itself ends Python.
         assert code in (130, -signal.SIGINT, 0), error
     else:
         assert code in (-signal.SIGTERM, 0), error
-    # What there is under a final name is whole; the signal may have come just after it.
+    # Files under their final names are complete: the signal may have come just after they were written.
     for path in work.iterdir():
         if path.name in WHOLE:
             WHOLE[path.name](path)
@@ -125,7 +125,7 @@ def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
     model = model_of("loop-constant")
     (once,) = (node for node in model.graph.node if node.output[0] == "once")
     once.attribute[0].t.int64_data[0] = 2**40
-    # Not of constants alone, which ONNX Runtime would work out while it opens the file.
+    # The count depends on an input: ONNX Runtime would compute constants while it opens the file.
     once.output[0] = "many"
     counted = [
         helper.make_node("Size", ["x"], ["columns"]),
@@ -143,7 +143,7 @@ def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
 
 
 def test_ctrl_c_ends_a_trusted_graph_that_never_opens(work: Path) -> None:
-    """ONNX Runtime works out products of constants while it opens a file."""
+    """ONNX Runtime computes products of constants while it opens a file."""
     model = model_of("constant")
     nodes = model.graph.node
     at = next(k for k, node in enumerate(nodes) if node.output[0] == "sum")
@@ -225,7 +225,7 @@ def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
 
 
 def test_interrupts_that_are_ignored_stay_ignored(work: Path) -> None:
-    """As in background jobs of a shell."""
+    """A shell's background jobs ignore interrupts."""
     process = _start(("run", ["slow.onnx", "--size", "8x8"]), work, "SIG_IGN")
     code, error = _stop(process, signal.SIGINT)
     assert (code, error) == (0, "")

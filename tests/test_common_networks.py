@@ -45,7 +45,7 @@ def test_a_head_adds_to_planes_before_they_become_colours() -> None:
     assert head["head"][:, :3].tolist() == COLOURS.matrix.tolist()
     exact = COLOURS.matrix.astype(float) @ planes_head / 128
     assert np.abs(head["head"][:, 3:] - np.clip(exact, -127, 127)).max() <= 0.5
-    # 210 is beyond the largest code.
+    # The exact value is 210, beyond the largest code.
     assert head["head"][0, 11] == 127
     assert head["head.scale"].tolist() == [WORTH * np.float32(1000)] * 3
     assert head["head.bias"] == pytest.approx(COLOURS.border / 255)

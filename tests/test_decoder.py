@@ -43,7 +43,7 @@ def test_smaller_than_native_lapped_pictures_are_means_of_native_pixels(
     part: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
     network = random_network("lapped")
-    # Without hidden layers colours are linear in the planes, and small enough not to be clipped.
+    # Without hidden weights colours are linear in the planes; a small head keeps them from being clipped.
     network.tensors["weights"][:] = 0
     network.tensors["head.scale"] *= np.float32(0.08)
     decoder = Decoder(network)
@@ -84,7 +84,7 @@ def test_a_crop_is_that_part_of_the_whole(path: Path) -> None:
 
 def test_other_sizes_show_the_same_picture(path: Path) -> None:
     native, large = decode(path).astype(float), decode(path, (288, 192)).astype(float)
-    # The centre of each 3x3 block is where the native pixel is.
+    # The centre of each 3×3 block coincides with a native pixel.
     assert np.abs(large[1::3, 1::3] - native).max() <= 1
     assert decode(path, (1, 1)).shape == (1, 1, 3)
     assert decode(path, (7, 5000)).shape == (5000, 7, 3)
@@ -116,7 +116,7 @@ def test_crops_outside_are_refused(path: Path, crop: tuple[float, ...]) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of memory")
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
-    """Tiles of an enormous picture come without the picture, which has 268 million pixels, 800 MB."""
+    """Tiles are drawn without allocating the whole picture, here 268 million pixels or 800 MB."""
     code = f"""
 from pathlib import Path
 from anir_runtime import Decoder
@@ -177,7 +177,7 @@ def test_a_file_without_an_end_is_refused() -> None:
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
 def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many files are opened and drawn, there are at most three sessions for their family."""
+    """A family has at most three sessions, however many files are opened and drawn."""
     opened = list[bytes]()
 
     def counted(model: bytes) -> object:

@@ -10,7 +10,7 @@ from bench.module_map import ROOT
 @pytest.mark.parametrize("document", dict.fromkeys(block.document for block in BLOCKS))
 def test_documents_are_those_of_the_results_and_the_code(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    # If not: python -m bench.documents
+    # If this fails, run python -m bench.documents.
     assert rendered(document, text) == text
 
 

@@ -1,4 +1,4 @@
-"""Commands killed at random, disks that are full, two processes on one output, hundreds of opens."""
+"""Commands that are killed at random, full disks, two processes with one output, hundreds of opened files."""
 
 import random
 from pathlib import Path
@@ -14,13 +14,13 @@ from tests.vectors.anir import anir_files
 pytestmark = pytest.mark.slow
 
 KILLS = 3
-"""Of each command; `python -m tests.kills` kills more often."""
+"""Kills of each command; `python -m tests.kills` kills more often."""
 _FULL = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, resource.RLIM_INFINITY))
 """
-"""A file that grows beyond so many bytes cannot be written, as on a full disk."""
+"""Makes writes fail once a file would exceed `size` bytes, as on a full disk."""
 
 
 Ran = tuple[Path, dict[str, float]]
@@ -28,7 +28,7 @@ Ran = tuple[Path, dict[str, float]]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A folder in which all commands were run once, and for how many seconds each was at work."""
+    """Returns a folder in which all commands were run once, and the seconds that each took."""
     folder = tmp_path_factory.mktemp("done")
     return folder, make_inputs(folder)
 
@@ -41,7 +41,7 @@ def done(ran: Ran) -> Path:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_killed_is_resumed_or_clean(name: str, ran: Ran) -> None:
-    """The output is not there or whole, and the same command then makes what it makes alone."""
+    """After a kill the output is missing or complete, and the same command then writes that of a full run."""
     done, seconds = ran
     tally = kill(name, KILLS, seconds[name], done, random.Random())
     assert tally.killed >= KILLS
@@ -56,9 +56,9 @@ def test_a_full_disk_leaves_nothing_and_says_so(name: str, size: int, done: Path
     _, error = process.communicate(timeout=120)
     lines = [line for line in error.splitlines() if " step " not in line]
     assert process.returncode == 1, error
-    # A training first warns that it goes on without its state.
+    # Training first warns that it continues without saving its state.
     assert lines
-    # torch wants a folder for temporary files, which has room for some bytes.
+    # torch needs a temporary folder in which it can write a few bytes.
     whys = "cannot be written (File too large)", "No usable temporary directory"
     assert all(any(why in line for why in whys) for line in lines), error
     assert not any("standard output" in line for line in lines)
@@ -77,7 +77,7 @@ for size in itertools.chain(range(0, 40, 13), (2**k for k in range(6, 30))):
         sys.exit(0)
     assert code == 1 and os.listdir() == before, (size, code, os.listdir())
 """
-"""Runs a command again and again, each time on a disk with more room, until it is done."""
+"""Repeats a command, each time on a disk with more room, until it succeeds."""
 
 
 @pytest.mark.parametrize("name", ["export", "export-anir", "run"])
@@ -101,7 +101,7 @@ def test_two_processes_on_one_output(done: Path, tmp_path: Path) -> None:
     assert_same(tmp_path / "big.png", done / "big.png")
     two = [start(COMMANDS["fit"], tmp_path) for _ in range(2)]
     errors = [process.communicate(timeout=120)[1] for process in two]
-    # The second one says that the first is at work, or finds its work done.
+    # The second process reports that the first is running, or finds the job done.
     assert all(process.returncode == 0 or "another" in own for process, own in zip(two, errors, strict=True))
     assert 0 in [process.returncode for process in two]
     assert_same(tmp_path / "a.pt", done / "a.pt")
@@ -109,7 +109,7 @@ def test_two_processes_on_one_output(done: Path, tmp_path: Path) -> None:
 
 
 def _resident() -> float:
-    """Memory of this process, in MiB."""
+    """Returns the resident memory of this process, in MiB."""
     return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 

@@ -1,4 +1,4 @@
-"""Levels of an `.anir` file, measured. Tests of subnets are in test_cli_toolchain.py."""
+"""Tests the evaluation of `.anir` files' levels. Tests of subnets are in test_cli_toolchain.py."""
 
 import json
 from pathlib import Path

@@ -38,7 +38,7 @@ def test_every_layer_of_lapped_sees_its_latents(planes: int) -> None:
 
 
 def _one_point(name: str) -> tuple[list[float], torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The last of two layers at a point, the filters, and the hidden weights and biases."""
+    """Returns the second of two layers at a point, the filters, and the hidden weights and biases."""
     generator = torch.Generator().manual_seed(1)
     filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, 99.0, generator)
     weights = torch.rand(1, 3, 3, generator=generator)
@@ -82,7 +82,7 @@ def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str)
     for layer in layers:
         assert (layer[:, :8].square().sum(1) < 1).all()
     assert layers[1][:, :8].square().sum(1).max() > 0.9
-    # The ninth counts for nothing: where only its weights grow, it alone does.
+    # The ninth channel does not take part in the norm: larger weights to it change that channel alone.
     weights[:, :, 8] *= 100
     larger = family(name).forward(filters, weights, torch.empty(0, 12), *at)[1]
     torch.testing.assert_close(larger[:, 8], 100 * layers[1][:, 8])
@@ -109,7 +109,7 @@ def test_frequencies_of_filter_networks_fall_by_bank_grow_with_width_and_have_a_
     assert [b / a for a, b in zip(narrow, wide, strict=True)] == pytest.approx([2.0] * 4, rel=0.05)
     assert [b / a for a, b in zip(wide, spread(20000, 0.6), strict=True)] == pytest.approx([2.0] * 4)
     first = family("gabor").init_filters(1, 20000, (1.0, 1.0), 0.3, 1e6, torch.Generator().manual_seed(0))[0]
-    # The fourth moment of a normal variable is 3 in units of its second one squared, here 3 · 4! / 2!².
+    # Kurtosis E[x⁴] / E[x²]²: 3 for a normal variable, here 3 · 4! / 2!².
     assert (first[0] ** 4).mean() / first[0].square().mean() ** 2 == pytest.approx(18, rel=0.15)
     assert first[2].abs().max() <= math.pi
 

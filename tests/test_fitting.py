@@ -88,7 +88,7 @@ def test_a_job_becomes_an_anir_file_by_its_targets_name() -> None:
     again = attempt(job, OPTIONS, seen.append)
     assert (again.fitted, again.bytes) == (False, outcome.bytes)
     assert attempt(job, replace(OPTIONS, force=True), seen.append).fitted
-    # Of another configuration, another picture, or not whole.
+    # Trained again: another configuration, another picture, or an incomplete file.
     assert attempt(job, replace(OPTIONS, config=replace(OPTIONS.config, bits=8)), seen.append).fitted
     assert attempt(job, OPTIONS, seen.append).fitted
     Image.new("RGB", (8, 8), "blue").save("a.png")
@@ -128,7 +128,7 @@ def test_only_an_anir_file_is_replaced_by_one() -> None:
 
 
 class Told(Display):
-    """Keeps the names under which it is told of progress, and whether each has left."""
+    """Records the pictures whose progress is reported, and whether each has left."""
 
     def __init__(self) -> None:
         self.names: dict[str, bool] = {}
@@ -145,7 +145,7 @@ BATCH = Options(Config("siren", preset="short", depths=(2, 3), widths=(8, 16), d
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Of a wide and a high picture, one of another shape, a bad one, and two more like the first."""
+    """Returns jobs of a wide, a high, a longer and a bad picture, and of two more like the first."""
     monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
     for name, colour, size in (
         ("a", "red", (12, 8)),
@@ -171,7 +171,7 @@ def _become(outcomes: list[Outcome]) -> list[tuple[str, bool]]:
 def test_pictures_in_batches_give_the_models_that_each_gives_alone(jobs: list[Job]) -> None:
     told = Told()
     outcomes = list(in_batches(jobs, BATCH, told))
-    # As soon as there are three alike; those that are left, last.
+    # A batch is trained as soon as it has three pictures; incomplete batches are trained last.
     assert _become(outcomes) == [
         ("d", False),
         ("a", True),
@@ -218,7 +218,7 @@ def test_an_interrupted_batch_goes_on_in_others(jobs: list[Job], monkeypatch: py
     assert all(job.state.exists() for job in sound)
     assert not list(Path().glob(".*"))
     monkeypatch.setattr("anir_toolchain.training.begin", _raising(AssertionError("it began anew")))
-    # One alone, then the others together with one that begins.
+    # One resumes alone; then the others resume together with one that starts from the beginning.
     assert attempt(sound[1], BATCH, lambda _: None).fitted
     assert _models([sound[1]])["b.pt"] == straight["b.pt"]
     monkeypatch.setattr("anir_toolchain.training.begin", begin)
@@ -239,7 +239,7 @@ def test_too_many_pictures_for_the_memory(jobs: list[Job], monkeypatch: pytest.M
 
 
 def test_pictures_that_wait_do_not_fill_the_memory(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    # Two of them are more than that.
+    # Two waiting pictures exceed this limit.
     monkeypatch.setattr("anir_toolchain.fitting._WAITING_BYTES", 2**23 + 2**22)
     told = Told()
     outcomes = list(in_batches([jobs[0], jobs[2], jobs[1]], replace(BATCH, batch=9), told))

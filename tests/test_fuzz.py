@@ -1,4 +1,4 @@
-"""Files from strangers are refused in one line or drawn: the corpus, and new ones every time."""
+"""Files from strangers are refused with one line or drawn: the corpus, and newly damaged files every time."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.test_onnx_tools import OLDEST
 
 VERDICTS = json.loads((CORPUS / "verdicts.json").read_text(encoding="utf-8"))
 SECONDS = 5
-"""For each kind of file."""
+"""Seconds of fuzzing for each kind of file."""
 
 
 def test_the_corpus_is_what_its_verdicts_say() -> None:
@@ -37,7 +37,7 @@ def test_the_corpus_is_what_its_verdicts_say() -> None:
 
 
 def _kind(verdict: str) -> str:
-    """Whether files of a verdict are drawn or refused; those on `.anir` files say more."""
+    """Returns "drawn" or "refused" for a verdict; those on `.anir` files have more detail."""
     if verdict in ("drawn", "refused"):
         return verdict
     return "drawn" if verdict.endswith("levels") else "refused"
@@ -101,7 +101,7 @@ def test_a_finding_is_seen() -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_onnx_runtime_draws_the_models_when_nothing_is_in_another_file(place: str) -> None:
-    """Otherwise that they are refused would say nothing."""
+    """The models must be drawable: otherwise their refusal with external data would prove nothing."""
     image = Decoder(model_of(place).SerializeToString(), trust_graph=True).decode((1, 1))
     assert image.tolist() == [[[153] * 3]]
 
@@ -151,7 +151,7 @@ def test_no_other_file_is_read_even_if_a_graph_is_trusted(which: str, tmp_path: 
 
 
 def test_a_model_with_external_data_is_drawn_by_its_names_alone() -> None:
-    """The reader by name does not see what is in a graph; the picture is that of the sound file."""
+    """The reader by name ignores the graph, so the picture is that of the valid file."""
     files = onnx_files()
     sound = Decoder(files["sound-siren"][0]).decode()
     drawn = [name for name, own in files.items() if name.startswith("external-") and own[1] == "drawn"]

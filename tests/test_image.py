@@ -152,7 +152,7 @@ def test_pictures_have_as_few_channels_as_show_the_same() -> None:
     opaque[3, 2] = 254
     clear = np.concatenate([colours, opaque], 2)
     np.testing.assert_array_equal(fewest_channels(clear), clear)
-    # Grey with an alpha has four: there are no two.
+    # Grey with alpha has four channels, as there is no format of two.
     assert fewest_channels(np.concatenate([colours[..., :1].repeat(3, 2), opaque], 2)).shape[2] == 4
 
 
@@ -164,7 +164,7 @@ def test_colours_that_nobody_sees_are_those_around() -> None:
     np.testing.assert_array_equal(filled[seen], pixels[seen])
     assert not filled[~seen][:, 3].any()
     assert (filled[..., :3] == (200, 100, 50)).all()
-    # What is hardly seen stays.
+    # A pixel with the least alpha above 0 keeps its colour.
     pixels[2, 5] = 0, 0, 0, 1
     filled = fewest_channels(pixels)
     assert filled[2, 5].tolist() == [0, 0, 0, 1]
@@ -194,7 +194,7 @@ def test_other_arrays_are_refused_in_one_line(pixels: np.ndarray, words: str) ->
 
 
 def test_no_program_is_run_for_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow would start Ghostscript."""
+    """Pillow would start Ghostscript for an EPS."""
     Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
     monkeypatch.setattr(subprocess, "Popen", None)
     with pytest.raises(AnirError, match="not a picture that can be opened"):
@@ -243,7 +243,7 @@ def test_the_frequency_of_waves_is_found_at_any_size() -> None:
         waves = np.broadcast_to((128 + 100 * np.sin(phase))[None, :, None], (height, width, 3)).astype(
             np.uint8
         )
-        # Along one axis only, so that the mean of both axes' squares is half of 12².
+        # The wave runs along one axis, so that the mean of the squared frequencies of both axes is 12² / 2.
         assert rms_frequency(waves) == pytest.approx(12 / 2**0.5, rel=0.02)
 
 

@@ -20,7 +20,7 @@ from anir_runtime import commands
 assert commands.train() == 0
 assert "torch" not in sys.modules
 """
-"""Runs `anir-train` and checks that it did without torch."""
+"""Code that runs `anir-train` and checks that torch was not imported."""
 
 
 def test_only_common_networks_need_no_training() -> None:
@@ -39,7 +39,7 @@ def test_training_is_for_pictures_in_which_it_may_pay(preset: str) -> None:
     config = Config(preset=preset)
     assert instant_space(config, (512, 768, 3)) == config.space(768, 512)
     assert instant_space(config, (3000, 4000, 3)) is None
-    # Weights of eight bits cost twice as much.
+    # Eight-bit weights take twice the bytes, which are then not worth it.
     assert instant_space(config, (800, 1200, 3)) is None
     assert instant_space(Config(bits=8, preset=preset), (800, 1200, 3)) is not None
 
@@ -66,7 +66,7 @@ def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
 
 def test_the_command_does_without_torch(picture: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.anir"
-    # Twice, as then it looks whether the file is done.
+    # The second run finds that the file is done.
     for _ in range(2):
         arguments = [sys.executable, "-c", TRAIN, str(picture), "-o", str(target)]
         subprocess.run(arguments, check=True, capture_output=True)

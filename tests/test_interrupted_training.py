@@ -41,7 +41,7 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
         advance(batch)
 
     monkeypatch.setattr("anir_toolchain.training.advance", counting)
-    assert train_main([*command, "--resume"]) == 0  # as older versions wanted it
+    assert train_main([*command, "--resume"]) == 0  # older versions required the option
     assert steps == list(range(1, 30))
     assert not Path("model.pt.resume").exists()
 

@@ -26,7 +26,7 @@ def _find(*inputs: str, output: str = "models", recursive: bool = False) -> dict
 def test_one_picture_becomes_the_output() -> None:
     _make("a.png")
     assert _find("a.png", output="b.pt") == {"a.png": "b.pt"}
-    assert _find("missing.png", output="b.pt") == {"missing.png": "b.pt"}  # found missing when its turn comes
+    assert _find("missing.png", output="b.pt") == {"missing.png": "b.pt"}  # reported later, on opening
     Path("models").mkdir()
     assert _find("a.png") == {"a.png": "models/a.pt"}
 

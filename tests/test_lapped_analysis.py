@@ -23,7 +23,7 @@ def test_a_picture_in_bands_is_as_one_that_is_transformed_whole(size: tuple[int,
     whole = transform(planes_of(picture, analysis.colours), 16)
     wanted = in_units([whole], whole.shape[1])
     assert analysis.coefficients.shape == wanted.shape
-    # Sums of float32 are not rounded alike for all shapes.
+    # The rounding of float32 sums depends on the arrays' shapes.
     assert np.abs(analysis.coefficients - wanted).max() <= 1
 
 

@@ -85,6 +85,6 @@ def test_in_a_long_file_a_head_near_the_common_one_pays(picture: Picture, featur
 def test_networks_that_trained_are_taken_only_if_they_are_better(
     picture: Picture, features: LatentFeatures
 ) -> None:
-    # These are the common ones, rounded once more.
+    # The networks "trained" here are the common ones, rounded once more.
     trunk = chosen(picture, features, 1000, trained=True)
     assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[17].weights[:2])

@@ -24,7 +24,7 @@ def test_the_vectors_that_typescript_reads_too() -> None:
 def test_cosines_of_all_cells_are_orthogonal_at_pixels(pixels: int, pitch: int) -> None:
     own = Axis(pixels, pitch).cosines(axis_coordinates(pixels), pitch).reshape(-1, pixels).astype(np.float64)
     product = own @ own.T / (pitch / 2)
-    # The first and the last cell have one neighbour and lose what would overlap with the other.
+    # The first and the last cell, which overlap one neighbour only, are left out.
     inner = slice(pitch, -pitch)
     np.testing.assert_allclose(product[inner, inner], np.eye(pixels)[inner, inner], atol=1e-4)
 

@@ -25,7 +25,7 @@ image = Expand(level, three)
 
 
 def waves_model(nodes: str = NODES, **metadata: str) -> ModelProto:
-    """A file of a family that the runtime does not know."""
+    """Returns a file of a family that the runtime does not know."""
     initializers = {
         "last": np.array([1]),
         "last_two": np.array([1, 2]),

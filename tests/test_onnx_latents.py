@@ -110,7 +110,7 @@ def test_entries_that_do_not_fit_are_refused(entries: dict[str, str], words: str
 
 
 def test_a_few_bytes_cannot_declare_a_huge_picture() -> None:
-    """Codes that are zero for sure take no words at all: their number is bounded by the file's bytes."""
+    """Codes that are 0 with probability 1 take no words, so the file's bytes limit the number of codes."""
     model = named_model(NETWORK)
     for tensor in list(model.graph.initializer):
         if tensor.name in (

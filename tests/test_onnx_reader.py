@@ -47,7 +47,7 @@ def test_a_file_has_the_network(family: str, depth: int, channels: int, bits: in
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_tools_change_does_not_matter(family: str) -> None:
-    """More axes of length 1, elements as numbers, other initializers, texts, and another order."""
+    """Tools may add axes of length 1, store elements as numbers, add initializers or texts, and reorder."""
     network = random_network(family, 2, 9, (40, 30))
     model = named_model(network)
     for tensor in model.graph.initializer:
@@ -214,7 +214,7 @@ def test_any_prefix_is_refused(family: str) -> None:
 
 
 def test_a_graph_is_not_looked_at() -> None:
-    """Nodes may be anything, even what is no message."""
+    """The nodes may be anything, even bytes that are no protobuf message."""
     model = onnx.load_from_string(SMALL["siren"])
     del model.graph.node[:]
     model.graph.node.add(op_type="Loop", domain="evil")
@@ -247,7 +247,7 @@ def test_damaged_files_give_one_line_and_take_little_memory(family: str, data: s
 
 
 def _refusal(data: bytes) -> str:
-    """The line with which a file is refused; nothing if it is not."""
+    """Returns the message with which a file is refused; nothing if it is not."""
     try:
         read_network(data)
     except AnirError as error:

@@ -1,4 +1,4 @@
-"""What other programs make of the files: checkers, printers, simplifiers, and other runtimes."""
+"""Tests the files with other programs: checkers, printers, simplifiers, and other runtimes."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ from tests.random_model import random_model
 SIZE = (40, 24)
 COORDINATES = {"x": axis_coordinates(SIZE[0]), "y": axis_coordinates(SIZE[1])}
 NEWEST_DRAWN = 26
-"""The newest opset of which onnxruntime 1.32 draws every operator that the files use."""
+"""The newest opset in which onnxruntime 1.32 implements every operator that the files use."""
 OLDEST = "ANIR_OLDEST_PYTHON"
 
 every_family = pytest.mark.parametrize("name", sorted(families()))
@@ -94,7 +94,7 @@ def test_the_reference_evaluator_draws_it(name: str, bits: int, depth: int) -> N
 @every_bits
 @both_depths
 def test_printed_text_is_read_back(name: str, bits: int, depth: int) -> None:
-    """onnx prints the values of every type but 4-bit ones: those weights are an input of what is printed."""
+    """onnx cannot print the values of 4-bit tensors: the printed model has these weights as an input."""
     proto, want = _file(name, bits, depth), _drawn(_file(name, bits, depth))
     (weights,) = (i for i in proto.graph.initializer if i.name == "weights")
     if bits == 4:
@@ -108,7 +108,7 @@ def test_printed_text_is_read_back(name: str, bits: int, depth: int) -> None:
         read.graph.input.pop()
         read.graph.initializer.append(weights)
     assert_carries(read, _network(name, bits, depth))
-    # Numbers are printed with seven to nine digits.
+    # Numbers are printed with seven to nine digits, so that pixels may differ a little.
     assert_same_pixels(_drawn(read), want)
 
 
@@ -150,9 +150,9 @@ def test_onnxsim_leaves_the_network_and_the_picture(name: str, bits: int, depth:
 
 
 def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Network) -> None:
-    """What a tool has changed draws the same, and is still drawn directly.
+    """Asserts that a file that a tool has changed draws the same picture, directly and by its graph.
 
-    Both tools compute constants: the stream of `lapped` is gone then, and only the graph draws its picture.
+    Both tools fold constants, which removes the stream of `lapped`: then only the graph draws the picture.
     """
     data, want = changed.SerializeToString(), _drawn(proto)
     assert_carries(changed, network)
@@ -168,7 +168,7 @@ def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Netw
 @pytest.mark.parametrize("depth", [2, 3, 4, 5], ids=["d2", "d3", "d4", "d5"])
 @pytest.mark.parametrize("name", ["siren", "fourier", "gabor"])
 def test_openvino_draws_it(name: str, bits: int, depth: int, tmp_path: Path) -> None:
-    """For accuracy: else it rounds inputs of 32 channels or more to 8 bits, and to bfloat16 where it can."""
+    """Without the hint, OpenVINO rounds inputs of 32 channels or more to 8 bits, or to bfloat16."""
     openvino = pytest.importorskip("openvino", reason="needs openvino, of the dev extra")
     proto = _file(name, bits, depth, width=48)
     onnx.save(proto, tmp_path / "a.onnx")

@@ -1,4 +1,4 @@
-"""Codec files of the subnets' sizes: no larger, or the codec's smallest, and as good as stated."""
+"""Checks that codecs' files are no larger than subnets, or the smallest possible, and as good as stated."""
 
 import json
 from io import BytesIO
@@ -84,7 +84,7 @@ def test_a_copy_is_the_smallest_that_is_as_near_and_none_where_none_is() -> None
 
 
 def averaged(image: NDArray[np.uint8], fraction: int) -> NDArray[np.uint8]:
-    """Means of blocks of `fraction` times `fraction` pixels."""
+    """Returns the means of blocks of `fraction` × `fraction` pixels."""
     height, width, _ = image.shape
     blocks = image.reshape(height // fraction, fraction, width // fraction, fraction, 3)
     return blocks.mean((1, 3)).round().astype(np.uint8)

@@ -63,7 +63,7 @@ def test_channels_are_kept(tmp_path: Path, channels: int, mode: str, suffix: str
     path = tmp_path / f"a.{suffix}"
     write_tiles(iter([image[:5], image[5:]]), (14, 9), path)
     with Image.open(path) as picture:
-        # WebP has no grey.
+        # WebP has no greyscale mode.
         assert picture.mode == ("RGB" if suffix == "webp" and channels == 1 else mode)
         got = np.asarray(picture.convert(mode)).reshape(image.shape)
     np.testing.assert_array_equal(got, image)

@@ -1,4 +1,4 @@
-"""Image.open of `.anir` files."""
+"""Tests Image.open of `.anir` files."""
 
 import io
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_grey_and_transparent_pictures(colours: int, mode: str) -> None:
 
 
 def test_what_cannot_be_read_is_not_read(path: Path) -> None:
-    """Opening takes the header alone, and a draft no more than its level."""
+    """Opening reads only the header, and a draft reads no further than its level."""
     data = path.read_bytes()
     header = AnirFile(data).header
     assert header is not None

@@ -15,7 +15,7 @@ def test_phases_follow_one_another() -> None:
         "settle",
     ]
     assert [SHORT.softening(step) for step in (50, 100, 140, 180, 200)] == pytest.approx([0, 0, 0.5, 1, 1])
-    # Two thirds of the phase `fit` are 66.7 steps.
+    # Two thirds of the phase `fit` is 66.7 steps.
     assert [SHORT.frequencies_stand(step) for step in (0, 66, 67, 200)] == [False, False, True, True]
 
 

@@ -1,4 +1,4 @@
-"""What an `.anir` file shows before its first level ends."""
+"""Tests what an `.anir` file shows before its first level is complete."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 
 def encoded(image: Pixels, width: int = 400) -> bytes:
-    """The picture in one level of that width, as fine as it takes for means to be nearly exact."""
+    """Returns a file with one level of this width, by default fine enough for nearly exact means."""
     height, length, colours = image.shape
     own = analyse(image)
     writer = AnirWriter(Header("lapped", (length, height), colours, 4, 16, (), 0), 1 << 22)
@@ -33,7 +33,7 @@ def encoded(image: Pixels, width: int = 400) -> bytes:
 
 
 def preview_of(data: bytes) -> Preview:
-    """What all that there is of a first level shows."""
+    """Returns the preview from the bytes of a first level."""
     header = read_header(data)
     preview = read_preview(header, data[header.start :])
     assert preview is not None
@@ -41,7 +41,7 @@ def preview_of(data: bytes) -> Preview:
 
 
 def drawn(preview: Preview) -> Pixels:
-    """At its native pixels."""
+    """Draws a preview at the native size."""
     x, y = (axis_coordinates(pixels) for pixels in preview.size)
     return PreviewRenderer(preview).start(x, y)(slice(0, len(y)))
 
@@ -49,7 +49,7 @@ def drawn(preview: Preview) -> Pixels:
 @pytest.mark.parametrize("size", [(96, 64), (90, 50), (40, 20), (16, 16), (10, 130)])
 def test_one_colour_is_that_colour_up_to_the_borders(size: tuple[int, int]) -> None:
     image = np.full((*size[::-1], 3), (180, 90, 40), np.uint8)
-    # The border's colour is that of the first row and column: they have another one.
+    # The first row and column, from which the border's colour is taken, have another colour.
     image[0] = image[:, 0] = 0
     shown = drawn(preview_of(encoded(image, 64)))[2:, 2:]
     assert np.abs(shown.astype(int) - (180, 90, 40))[16:-4, 16:-4].max(initial=0) <= 2
@@ -65,7 +65,7 @@ def test_a_smooth_picture_looks_like_itself(colours: int) -> None:
     assert shown.shape == image.shape
     error = np.abs(shown.astype(int) - image).mean()
     assert error < 2
-    # The place of a cell's colour counts: half a cell away, errors are far larger.
+    # The position of cells' colours matters: shifted by half a cell, errors are far larger.
     assert np.abs(shown[:, 8:].astype(int) - image[:, :-8]).mean() > 5 * error
 
 
@@ -90,7 +90,7 @@ def test_too_few_bytes_other_families_and_impossible_widths_show_nothing() -> No
     assert read_preview(header, stream[:18]) is None
     assert read_preview(header, stream[:19]) is not None
     assert read_preview(replace(header, family="siren"), stream) is None
-    # A first width of 0 behind twelve bytes of colours.
+    # The twelve bytes of colours are followed by a first width of 0.
     assert read_preview(header, stream[:12] + b"\xff\xff" + stream[14:]) is None
 
 

@@ -13,12 +13,12 @@ CONTEXT = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
 
 
 def _decoded(stream: Stream, context: Context) -> Ints:
-    """What ONNX Runtime, with default options and unoptimised, and the runtime make of it: [lanes, steps]."""
+    """Decodes with ONNX Runtime, optimized and not, and with the runtime, which agree: [lanes, steps]."""
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="stream"))
     tensors = NetworkTensors(builder, Network("lapped", (1, 1), 4, {}))
     prior = tensors.constant("prior_of_codes", context.prior.astype(np.float32)[:, None])
     builder.add_output(decoded(tensors, stream, context, prior), "codes")
-    # In a body, onnxscript counts names anew.
+    # onnxscript numbers names from 0 again in a loop's body, and they would clash with those outside.
     values = [value for node in builder.graph.all_nodes() for value in node.outputs]
     for number, value in enumerate(value for value in values if value.name.startswith("v_")):
         value.name = f"v{number}"
@@ -38,7 +38,7 @@ def _laplace(lanes: int, steps: int, spread: float = 1.0) -> Ints:
 
 
 def _bursts(lanes: int, steps: int) -> Ints:
-    """Loud for a while, then silent."""
+    """Returns codes that are large for a while, then nearly all 0, and so on."""
     loud = np.arange(steps) % 64 < 16
     return np.where(loud, _laplace(lanes, steps, 6.0), _laplace(lanes, steps, 0.05))
 

@@ -18,7 +18,7 @@ def test_within_a_rate_the_best_that_fits_counts() -> None:
 
 def test_the_curve_is_the_mean_of_every_pictures_best() -> None:
     other = [(0.15, 30.0), (0.35, 33.0)]
-    # Below 0.15 the other picture has nothing, so that a mean would be of another set of pictures.
+    # Below 0.15 the other picture has no point, and the mean would be over fewer pictures.
     assert curve([POINTS, other], within)[:2] == [(0.15, 27.5), (0.18, 27.5)]
     assert [bpp for bpp, _ in curve([POINTS, other], within)][-1] == 1.5
 

@@ -1,4 +1,4 @@
-"""What the documents say can be followed: links lead somewhere, commands and their options exist."""
+"""Checks that the documents can be followed: links lead somewhere, commands and their options exist."""
 
 import importlib
 import json
@@ -30,18 +30,18 @@ IDS = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 
 def prose(text: str) -> str:
-    """A document without its fenced blocks."""
+    """Returns a document without its fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a document's headings, as GitHub makes them."""
+    """Returns the anchors of a document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", prose(path.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def commands(path: Path) -> Iterator[list[str]]:
-    """The words of each command in a document's shell blocks and code spans."""
+    """Yields the words of each command in a document's shell blocks and code spans."""
     text = path.read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines()]
@@ -53,17 +53,17 @@ def commands(path: Path) -> Iterator[list[str]]:
 
 
 def options_of(app: typer.Typer) -> set[str]:
-    """The options of a command line of typer."""
+    """Returns the options of a typer command line."""
     return {option for parameter in typer.main.get_command(app).params for option in parameter.opts}
 
 
 def flags_of(parser: ArgumentParser) -> set[str]:
-    """The options of a command line of argparse."""
+    """Returns the options of an argparse command line."""
     return {option for action in parser._actions for option in action.option_strings}
 
 
 def options(command: list[str]) -> set[str]:
-    """The options that a command knows. Raises KeyError or ModuleNotFoundError for an unknown command."""
+    """Returns a command's options. Raises KeyError or ModuleNotFoundError if there is no such command."""
     if command[0] == "anir-run":
         return flags_of(run_parser())
     if command[0].startswith("anir-"):

@@ -1,4 +1,4 @@
-"""The runtime stands without the toolchain: no torch, no onnx."""
+"""Tests that the runtime works without the toolchain, torch and onnx."""
 
 import subprocess
 import sys

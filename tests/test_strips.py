@@ -1,4 +1,4 @@
-"""Pictures in strips; small ones, for which a strip is made smaller."""
+"""Tests pictures in strips. They are small, as the size from which on there are strips is lowered here."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -58,7 +58,7 @@ def ends_of(data: bytes) -> list[int]:
 
 
 def magnitudes(latents: Latents | None) -> np.ndarray:  # type: ignore[type-arg]
-    """Coefficients but means by row of cells, without their signs."""
+    """Returns magnitudes of all coefficients except DC, by row of cells."""
     assert latents is not None
     assert latents.magnitudes is not None
     codes = latents.codes if latents.down else latents.codes.transpose(0, 2, 1, 4, 3)
@@ -137,7 +137,7 @@ def test_a_cut_level_refines_the_strips_that_have_come() -> None:
         refined = magnitudes(file.refined().latents)
         end = STARTS[count]
         assert np.array_equal(refined[:end], after[:end])
-        # The bytes that a decoder reads ahead tell a little of the others.
+        # The bytes that a decoder reads ahead also reveal a few coefficients of the next strip.
         assert np.count_nonzero((refined != 0) != (before != 0), axis=(1, 2, 3, 4))[end:].sum() < 20
         assert np.array_equal(magnitudes(file.refined(last=True).latents), refined)
         file = AnirFile(data[:at])

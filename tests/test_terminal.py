@@ -1,4 +1,4 @@
-"""`anir_runtime.terminal`, in processes of their own: streams are those of a shell."""
+"""Tests `anir_runtime.terminal` in separate processes, whose streams are those of a shell."""
 
 import os
 import subprocess

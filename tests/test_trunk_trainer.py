@@ -18,7 +18,7 @@ def _trainer(name: str = "siren", width: int = 16) -> TrunkTrainer:
 
 
 def _points(seeds: Sequence[int] = (1,)) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Points of pictures that differ by their seed."""
+    """Returns x, y and colours of random points of pictures, one for each seed."""
     drawn = [torch.rand(2, 512, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x, y = (torch.stack(drawn) * 2 - 1).unbind(1)
     sharpness = torch.tensor(seeds)[:, None]
@@ -77,7 +77,7 @@ def test_a_trunk_that_diverges_goes_back_and_on_at_half_the_rate() -> None:
         trainer.trunk.parameters["head"].mul_(50)
     _train(trainer, 1)
     assert trainer.diverged.all()
-    # It looks every ten steps.
+    # Divergence is looked for every ten steps.
     _train(trainer, 7)
     assert trainer.rate_factor.item() == rate / 2
     assert not trainer.diverged.any()
@@ -114,7 +114,7 @@ def test_errors_begin_anew_when_quantization_begins() -> None:
     trainer.begin_quantization()
     assert not trainer.backup
     assert trainer.guarded_from == 160
-    # What looks like a divergence is not one yet.
+    # Shortly after quantization begins, a large error does not count as divergence.
     rate = trainer.rate_factor.item()
     with torch.no_grad():
         trainer.trunk.parameters["head"].mul_(50)

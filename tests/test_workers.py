@@ -13,14 +13,14 @@ from anir_toolchain.progress import Progress
 from anir_toolchain.workers import run_all
 from PIL import Image
 
-pytestmark = pytest.mark.slow  # each starts processes that load torch
+pytestmark = pytest.mark.slow  # each test starts processes that load torch
 OPTIONS = Options(Config("siren", preset="fast", steps=5, depths=(2,), widths=(4,)))
 LONG_ENOUGH = Options(Config("siren", preset="fast", steps=1000, depths=(2,), widths=(4,)))
 LONG = Options(Config("siren", preset="fast", steps=10**7, depths=(2,), widths=(4,)))
 
 
 class Seen(Display):
-    """Keeps what it is told, and may act on the first progress."""
+    """Records what is reported, and calls a function at each progress, if there is one."""
 
     def __init__(self, act: object = None) -> None:
         self.running, self.finished, self._act = set[str](), list[tuple[str, str]](), act
@@ -103,12 +103,12 @@ def test_an_interrupt_lets_workers_save_their_states(jobs: list[Job]) -> None:
 
 
 def test_an_interrupt_ends_workers_that_do_not_answer_yet(jobs: list[Job]) -> None:
-    """Those that still load torch would not hear it, and go on."""
+    """Workers that still load torch would ignore the interrupt and go on."""
 
     def interrupt_once_two_start() -> None:
         while len(_workers()) < 2:
             time.sleep(0.01)
-        time.sleep(0.3)  # while they are started, this process is deaf, too
+        time.sleep(0.3)  # this process ignores interrupts while it starts workers
         os.kill(os.getpid(), signal.SIGINT)
 
     two = [job for job in jobs if job.picture.stem in ("a", "b")]

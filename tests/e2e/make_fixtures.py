@@ -1,4 +1,4 @@
-"""Neural images with the pixels that Python decodes from them, for the browser to agree with.
+"""Writes neural images and the pixels that Python decodes from them, with which the browser must agree.
 
 Usage: python -m tests.e2e.make_fixtures DIRECTORY [EXPORTED]
 
@@ -33,7 +33,7 @@ VIEW = {"x": 0.4, "y": 0.55, "zoom": 5.0}
 
 
 def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
-    """Fills `directory`; fixtures.json lists what is there."""
+    """Writes all fixtures into `directory`; fixtures.json lists them."""
     shutil.rmtree(directory, ignore_errors=True)
     fixtures = {
         "models": [
@@ -49,7 +49,7 @@ def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
 
 
 def make_model(directory: Path, name: str, family: str, colours: int = 3) -> dict[str, Any]:
-    """One file at its own size and at twice the size."""
+    """Writes one file, and its pixels at its native size and at twice that size."""
     model = random_model(family, size=(150, 100), colours=colours)
     export(model, directory / name, [model.space.find("d4w32")])
     path = directory / f"{name}.onnx"
@@ -73,7 +73,7 @@ def _rgb(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def make_folder(directory: Path) -> str:
-    """All sixteen subnets, the manifest and the source picture, as a visitor has them."""
+    """Writes a folder as a visitor may open it: sixteen subnets, the manifest and the source picture."""
     model = random_model(size=(150, 100))
     export(model, directory / "exported")
     write_picture(model.image.numpy(), directory / "exported" / model.source)
@@ -81,7 +81,7 @@ def make_folder(directory: Path) -> str:
 
 
 def make_stream(directory: Path, exported: Path) -> str:
-    """A photograph in sixteen levels."""
+    """Writes an `.anir` file of a photograph in sixteen levels."""
     with Image.open(exported / "astronaut" / "astronaut.png") as picture:
         image = np.asarray(picture.convert("RGB").resize(STREAM))
     export_anir(fit(image, Config("lapped", preset="instant")), directory / "stream.anir")
@@ -89,7 +89,7 @@ def make_stream(directory: Path, exported: Path) -> str:
 
 
 def make_view(directory: Path, sample: Path) -> dict[str, Any]:
-    """The part of a sample's smallest subnet, or first level, that a stage of the size STAGE shows."""
+    """Writes the part of a sample's smallest subnet, or first level, that a stage of size STAGE shows."""
     streams = sorted(sample.glob("*.anir"))
     if streams:
         network = AnirFile(streams[0].read_bytes()).network(0)

@@ -21,7 +21,7 @@ from tests.fuzz.opener import Opener
 Counts = Counter[tuple[str, str, str]]
 """Files by carrier, kind of their first change, and verdict."""
 _LARGEST = 2**24
-"""Bytes of a damaged file at most: what grows without end only takes time, and memory for itself."""
+"""Most bytes of a damaged file: larger ones would only take time, and memory for themselves."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def fuzz(
     counts: Counts,
     findings: list[Finding],
 ) -> None:
-    """Opens damaged files of one kind for so many seconds, in a process that may crash."""
+    """Opens damaged files of one kind for some seconds, in a process that may crash."""
     seeds = carrier.seeds()
     opener = Opener(carrier.name)
-    # Importing what opens the files does not count.
+    # Importing the modules that open files does not count.
     end = time.monotonic() + seconds
     try:
         while time.monotonic() < end:

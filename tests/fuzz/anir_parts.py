@@ -1,6 +1,6 @@
-"""The parts of an `.anir` file, to be changed and put together again with a header whose checksum is right.
+"""Splits an `.anir` file into parts, to be changed and joined again under a header with a valid checksum.
 
-Unlike the project's reader and writer, this takes and writes any numbers (docs/format.md, "Header").
+Unlike the project's reader and writer, this reads and writes any numbers (docs/format.md, "Header").
 """
 
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from anir_runtime.anir_header import MAGIC
 from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
 
 _GRID = 64
-"""Bit of `kind` that says that levels need no index."""
+"""Bit of `kind` that is set if the levels are all subnets in order, so that they need no index."""
 
 
 @dataclass
 class LevelEntry:
-    """A level in the header: index of depth and width, bytes, PSNR and gains in the header's units."""
+    """A level's entry in the header: indices of depth and width, bytes, PSNR and gains in header units."""
 
     index: int
     length: int
@@ -25,7 +25,7 @@ class LevelEntry:
 
 @dataclass
 class AnirParts:
-    """What a file's bytes are made of.
+    """The parts of an `.anir` file.
 
     Attributes:
         version: the format's version.
@@ -35,7 +35,7 @@ class AnirParts:
         widths: widths of subnets.
         levels: entries of levels.
         stream: what follows the header.
-        counts: numbers of levels, depths and widths, if they are to be other than those.
+        counts: declared numbers of levels, depths and widths, if they are to differ from the true ones.
     """
 
     version: int
@@ -49,7 +49,7 @@ class AnirParts:
 
     @classmethod
     def of(cls, data: bytes) -> Self:
-        """The parts of a file. Raises AnirError or ValueError if the bytes are no header."""
+        """Returns the parts of a file. Raises AnirError or ValueError if the header cannot be read."""
         if not data.startswith(MAGIC) or len(data) < 6:
             raise ValueError("no .anir file")
         reader = BitReader(data, 6)
@@ -75,14 +75,14 @@ class AnirParts:
         return cls(data[4], data[5] & ~_GRID, size, depths, widths, levels, data[start:])
 
     def ends(self) -> list[int]:
-        """Where each level of the stream ends."""
+        """Returns the end of each level in the stream."""
         result = [0]
         for level in self.levels:
             result.append(result[-1] + level.length)
         return result[1:]
 
     def data(self) -> bytes:
-        """The file, with an index of each level's depth and width unless `kind` says that there is none."""
+        """Returns the file's bytes, with each level's indices of depth and width unless `kind` omits them."""
         count, deep, wide = self.counts or (len(self.levels), len(self.depths), len(self.widths))
         code = "".join(_number(number - 1, 9) for number in self.size)
         for many, numbers, least, order in ((deep, self.depths, 2, 1), (wide, self.widths, 1, 4)):
@@ -106,5 +106,5 @@ class AnirParts:
 
 
 def _number(number: int, order: int) -> str:
-    """The code of a number, or of 0 if it is negative, which cannot be told."""
+    """Returns the code of a number, or of 0 if it is negative, which has no code."""
     return golomb(max(0, number), order)

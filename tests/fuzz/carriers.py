@@ -1,4 +1,4 @@
-"""The kinds of file that anir opens, with sound examples to be damaged and what opening one means."""
+"""The kinds of file that anir opens, with valid examples to be damaged and a way to open each."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from tests.random_model import random_model
 from tests.vectors.anir import anir_files
 
 CORPUS = Path(__file__).with_name("corpus")
-"""Files that were found once, a folder for each carrier; all of them are opened by the tests."""
+"""Folders, one for each carrier, of files that once led to findings; the tests open all of them."""
 _DRAWN = (48, 32)
 
 
@@ -32,7 +32,7 @@ class Carrier:
 
     Attributes:
         name: the kind's name.
-        examples: makes sound files.
+        examples: makes valid files.
         mutations: ways to damage them.
         open: opens a file as a user would, given its bytes; raises AnirError if it refuses.
         mebibytes: memory that opening one may take.
@@ -45,12 +45,12 @@ class Carrier:
     mebibytes: int = 256
 
     def seeds(self) -> list[bytes]:
-        """Sound files and those that were found before."""
+        """Returns valid files and those that once led to findings."""
         return [*self.examples(), *(path.read_bytes() for path in found(self.name))]
 
 
 def found(carrier: str) -> list[Path]:
-    """The corpus of one carrier."""
+    """Returns the corpus of one carrier: its files by path."""
     return sorted((CORPUS / carrier).glob("*"))
 
 
@@ -65,7 +65,7 @@ def _networks() -> list[bytes]:
 
 
 def _draw(data: bytes) -> None:
-    # A declared size may be large: it is drawn small.
+    # The declared size may be large, so the picture is drawn small.
     Decoder(data).decode(_DRAWN)
 
 
@@ -116,7 +116,7 @@ CARRIERS = {
             (*BYTES, *[json_value] * 15),
             _from_file(MANIFEST, lambda path: Manifest.load(path.parent)),
         ),
-        # A picture of 64 megapixels, which any header may declare, has 192 MiB once and again while read.
+        # A picture of 64 megapixels, which any header may declare, takes 192 MiB, twice while it is read.
         Carrier("picture", cache(_pictures), BYTES, _from_file("picture", load_image), mebibytes=1024),
     )
 }

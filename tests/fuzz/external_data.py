@@ -1,6 +1,6 @@
-"""ONNX models that draw a picture with a tensor, which may be in another file, at any place of a model.
+"""ONNX models with a tensor, at any place where a model may have one, whose data may be in another file.
 
-In each text the tensor is named `secret`; it ends up in `s`, which is added to every pixel.
+The tensor is named `secret`; its value reaches `s`, which is added to every pixel.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from onnx import ModelProto, TensorProto, helper
 
 INLINE = helper.make_tensor("secret", TensorProto.FLOAT, [1], [0.25])
-"""What takes the place of the tensor where no other file is wanted."""
+"""The tensor with its data in the model itself."""
 FILE = "secret.bin"
 
 _MODEL = """
@@ -107,7 +107,7 @@ def _parsed(place: tuple[str, str, str]) -> ModelProto:
 
 
 def _tensors(message: Message) -> Iterator[TensorProto]:
-    """All tensors in a message, however deep."""
+    """Yields all tensors in a message, at any depth."""
     if isinstance(message, TensorProto):
         yield message
         return
@@ -118,7 +118,7 @@ def _tensors(message: Message) -> Iterator[TensorProto]:
 
 
 def model_of(place: str, tensor: TensorProto = INLINE) -> ModelProto:
-    """The model with this tensor at a place."""
+    """Returns the model with this tensor at a place."""
     model = _parsed(_PLACES[place])
     secrets = [own for own in _tensors(model) if own.name == "secret"]
     assert secrets
@@ -128,7 +128,7 @@ def model_of(place: str, tensor: TensorProto = INLINE) -> ModelProto:
 
 
 def external(location: str = FILE, **entries: str) -> TensorProto:
-    """A tensor whose one number is in another file."""
+    """Returns a tensor whose only number is in another file."""
     tensor = TensorProto(name="secret", data_type=TensorProto.FLOAT, dims=[1])
     tensor.data_location = TensorProto.EXTERNAL
     for key, value in {"location": location, **entries}.items():
@@ -174,7 +174,7 @@ def _changed(change: Callable[[ModelProto], None]) -> bytes:
 
 
 def variants() -> dict[str, bytes]:
-    """Serialized models that name another file, by where and how they do."""
+    """Returns serialized models that name another file, by the place and the way in which they do."""
     hidden = ModelProto()
     hidden.graph.initializer.append(external())
     plain = _parsed(_PLAIN)
@@ -196,4 +196,4 @@ def variants() -> dict[str, bytes]:
 
 
 PLACES = sorted(_PLACES)
-"""Places at which a model has the tensor."""
+"""Names of the places at which a model can have the tensor."""

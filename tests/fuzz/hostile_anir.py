@@ -1,8 +1,8 @@
-"""Small `.anir` files that try to break whoever opens them, and sound ones, with the verdicts that are due.
+"""Small `.anir` files that try to break a reader, and valid ones, with the verdicts that are due.
 
-A verdict is the number of whole levels that a reader draws, such as "2 levels", or 0 for a preview; or why it
-refuses: the header or a level is "damaged"; the file declares more than a reader takes, "large", is of a
-"newer" format or another one, "other", or is "cut" before there is anything to see.
+A verdict is the number of complete levels that a reader draws, such as "2 levels", or 0 for a preview; or the
+reason why it refuses: "damaged" (header or level), "large" (the file declares more than a reader accepts),
+"newer" (a later version of the format), "other" (another format) or "cut" (before anything can be drawn).
 """
 
 import random
@@ -33,21 +33,21 @@ REASONS = {
     "cut": "ends",
     "damaged": "damaged",
 }
-"""What messages say, in Python and in TypeScript, for each reason."""
+"""Pattern of the messages, in Python and in TypeScript, for each reason."""
 DAMAGED, LARGE, NEWER, CUT, OTHER = "damaged", "large", "newer", "cut", "other"
 _SIREN, _LAPPED, _WIDE = 0, 3, 4
-"""Places in CASES."""
+"""Indices in CASES."""
 _COLOURS = {1: "-grey", 3: "", 4: "-alpha"}
-"""What names say of the number of colours."""
+"""Suffix of a file's name by its number of colour channels."""
 
 
 def reason(message: str) -> str:
-    """The reason of a refusal by its message."""
+    """Returns the reason of a refusal with this message."""
     return next(name for name, pattern in REASONS.items() if re.search(pattern, message))
 
 
 def anir_corpus() -> Files:
-    """All of them by name."""
+    """Returns all of these files and verdicts, by name."""
     sound = anir_files()
     files: Files = {
         f"sound-{family}-{bits}{_COLOURS[colours]}": (data, "4 levels")
@@ -91,7 +91,7 @@ def _cuts(sound: list[bytes]) -> Files:
 
 
 def _headers() -> Files:
-    """Sizes, kinds and counts out of range."""
+    """Returns files whose sizes, kinds and counts are out of range."""
     files: Files = {}
     sizes = {"1x1": [1, 1], "131073x1": [131073, 1], "16385x16384": [16385, 16384]}
     verdicts = {"1x1": DAMAGED}
@@ -130,7 +130,7 @@ def _headers() -> Files:
 
 
 def _index() -> Files:
-    """Faults of the levels' entries."""
+    """Returns files with faults in the levels' entries."""
 
     def entry(at: int, **values: object) -> Change:
         def change(parts: AnirParts) -> None:
@@ -166,7 +166,7 @@ def _index() -> Files:
 
 
 def _streams(sound: list[bytes]) -> Files:
-    """Damaged bytes of the coder."""
+    """Returns files with damage in the coder's bytes."""
     files: Files = {}
     for name, case in (("siren", _SIREN), ("lapped", _LAPPED), ("lapped-8", _WIDE)):
         parts = AnirParts.of(sound[case])
@@ -187,7 +187,7 @@ def _streams(sound: list[bytes]) -> Files:
 
 
 def _strips() -> Files:
-    """A large picture in two strips, whose segments have wrong lengths."""
+    """Returns files of a large picture in two strips, whose segments have wrong lengths."""
     sound = strips_file()
     parts = AnirParts.of(sound)
     start, (one, two, _) = len(sound) - len(parts.stream), parts.ends()
@@ -216,7 +216,7 @@ def _strips() -> Files:
 
 
 def _lapped(width: int) -> bytes:
-    """A grey picture of one level, with the common network."""
+    """Returns a grey picture of one level, with the common network."""
     size = 75, 52
     writer = AnirWriter(Header("lapped", size, 3, 4, 16, (), 0), 4096)
     colours, own = colours_of(3), common_trunks()[17]
@@ -230,7 +230,7 @@ def _lapped(width: int) -> bytes:
 
 
 def _alike() -> bytes:
-    """A picture whose coefficients, all alike, take millions of decisions and next to no bytes."""
+    """Returns a picture whose equal coefficients take millions of decisions, but hardly any bytes."""
     size, rows, columns = (1300, 1050), 66, 82
     coder = Coder(rows, columns, 3, 16)
     coder.encode(1 << 16, np.full((rows, columns, 3, 16, 16), 1 << 24, np.int32))
@@ -242,7 +242,7 @@ def _alike() -> bytes:
 
 
 def _alike_in_strips() -> bytes:
-    """The same of four strips."""
+    """Returns such a picture (see `_alike`) in four strips."""
     rows, columns = 128, 128
     strips = Strips(Header("lapped", (16 * columns, 16 * rows), 1, 4, 16, (), 0))
     strips.encode(1 << 16)
@@ -257,7 +257,7 @@ def _alike_in_strips() -> bytes:
 
 
 def _bombs() -> Files:
-    """Much that is declared in few bytes."""
+    """Returns files that declare much in few bytes."""
     wide = [800, 900, 1000, 1024]
     weights = _set(depths=[15, 16], widths=wide, levels=[LevelEntry(k, 140) for k in range(4)])
     many = _set(levels=[LevelEntry(0x11, 30) for _ in range(16)])

@@ -1,4 +1,4 @@
-"""ONNX files whose entropy-coded latents try to break whoever opens them, with the verdicts that are due."""
+"""ONNX files whose entropy-coded latents try to break a reader, with the verdicts that are due."""
 
 import numpy as np
 from anir_runtime.protobuf import write
@@ -22,15 +22,15 @@ from tests.random_network import random_network
 
 
 def latents_files() -> Files:
-    """All of them by name."""
+    """Returns all of these files and verdicts, by name."""
     return _streams() | _magnitudes()
 
 
 def _streams() -> Files:
-    """Faults of entropy-coded latents, and streams that declare much in few bytes."""
+    """Returns files with faults in the latents, and with streams that declare much in few bytes."""
 
     def bomb(width: int, height: int, lanes: int, **entries: str) -> bytes:
-        """All codes are zero for sure, so that they take no words."""
+        """Returns a file all of whose codes are 0 with probability 1, so that they take no bytes."""
 
         def change(model: ModelProto) -> None:
             replaced("latents.words", np.zeros(0, np.uint16))(model)
@@ -75,7 +75,7 @@ def _streams() -> Files:
 
 
 def _magnitudes() -> Files:
-    """Faults of the table that tells what embedded codes stand for."""
+    """Returns files with faults in the table of magnitudes."""
     network = random_network("lapped", 2, 8, (40, 24), order=4)
     assert network.latents is not None
     table, name = network.latents.magnitudes, "latents.magnitudes"

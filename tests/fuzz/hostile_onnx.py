@@ -1,4 +1,4 @@
-"""Small ONNX files that try to break whoever opens them, and sound ones, with the verdicts that are due."""
+"""Small ONNX files that try to break a reader, and valid ones, with the verdicts that are due."""
 
 import numpy as np
 from anir_runtime.protobuf import write
@@ -31,12 +31,12 @@ _LOOKED_AT = (
     "second-graph",
     "behind-a-group",
 )
-"""Variants of external data that a reader by name sees: of the other places in a file it knows nothing."""
+"""Variants of external data that a reader by name refuses; it never looks at the other places in a file."""
 _NAME = 8
 
 
 def onnx_files() -> Files:
-    """All of them by name."""
+    """Returns all of these files and verdicts, by name."""
     files: Files = {}
     for family in _FAMILIES:
         files[f"sound-{family}"] = named_file(network_of(family)), DRAWN
@@ -47,7 +47,7 @@ def onnx_files() -> Files:
 
 
 def _messages() -> Files:
-    """Faults of the protobuf message."""
+    """Returns files with faults in the protobuf message."""
     sound, other = named_file(network_of("siren")), named_file(network_of("fourier"))
     nested = b""
     for _ in range(900):
@@ -91,7 +91,7 @@ def _messages() -> Files:
 
 
 def _entries() -> Files:
-    """Faults of what the file says of its picture."""
+    """Returns files with faults in the metadata."""
     cases: dict[str, tuple[dict[str, str | None], str]] = {
         "anir-missing": ({"anir": None}, REFUSED),
         "anir-1": ({"anir": "1"}, REFUSED),
@@ -123,7 +123,7 @@ def _entries() -> Files:
 
 
 def _shapes() -> Files:
-    """Faults of the tensors' shapes and types."""
+    """Returns files with faults in the tensors' shapes and types."""
 
     def dims(name: str, *lengths: int) -> bytes:
         def change(model: ModelProto) -> None:
@@ -181,7 +181,7 @@ def _shapes() -> Files:
 
 
 def _numbers() -> Files:
-    """Scales and biases that are no numbers."""
+    """Returns files with scales and biases that are not finite."""
     cases = {"infinite": np.inf, "negative-infinite": -np.inf, "nan": np.nan, "3e38": 3e38}
     files: Files = {}
     for name, value in cases.items():

@@ -1,4 +1,4 @@
-"""Small models, manifests and pictures that try to break whoever opens them, with the verdicts due."""
+"""Small models, manifests and pictures that try to break a reader, with the verdicts that are due."""
 
 import io
 import json
@@ -23,7 +23,7 @@ _HASH = "0" * 64
 
 
 def manifests() -> Files:
-    """Faults of manifest.json."""
+    """Returns variants of manifest.json with faults."""
     files: Files = {
         "sound": (_manifest(), DRAWN),
         "sound-with-a-byte-order-mark": (b"\xef\xbb\xbf" + _manifest(), DRAWN),
@@ -84,7 +84,7 @@ def _manifest(fault: tuple[str, str, Any] | None = None) -> bytes:
 
 
 def models() -> Files:
-    """Faults of model.pt."""
+    """Returns variants of model.pt with faults."""
     sound, lapped = _model("siren"), _model("lapped")
     return {
         "sound-siren": (sound, DRAWN),
@@ -132,7 +132,7 @@ def _model(family: str) -> bytes:
 
 
 def pictures() -> Files:
-    """Faults of pictures to be fitted."""
+    """Returns pictures to train on with faults."""
     small = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
     sound = {}
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):

@@ -1,8 +1,8 @@
-"""Writes the corpus: small files of every kind, sound and hostile ones, and verdicts.json.
+"""Writes the corpus: small files of every kind, valid and hostile ones, and verdicts.json.
 
 Usage: python -m tests.fuzz.make_corpus
 
-Files that the fuzzer found, `found-*`, stay as they are; their verdicts are kept.
+Files that the fuzzer found, `found-*`, and their verdicts are kept.
 """
 
 import json
@@ -24,7 +24,7 @@ VERDICTS = CORPUS / "verdicts.json"
 
 
 def main() -> None:
-    """Writes all of them."""
+    """Writes the corpus."""
     old = json.loads(VERDICTS.read_text(encoding="utf-8")) if VERDICTS.exists() else {}
     verdicts = {carrier: _write(carrier, suffix, make()) for carrier, (suffix, make) in _MAKERS.items()}
     for carrier, own in old.items():

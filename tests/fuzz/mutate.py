@@ -1,6 +1,6 @@
 """Mutations of files: of bytes, of protobuf messages, of JSON values and of zip archives.
 
-Every mutation takes a random generator and the bytes of a sound file, and gives the bytes of a damaged one.
+Every mutation takes a random generator and the bytes of a valid file, and returns those of a damaged one.
 """
 
 import io
@@ -45,24 +45,24 @@ def flip(rng: random.Random, data: bytes) -> bytes:
 
 
 def cut(rng: random.Random, data: bytes) -> bytes:
-    """Keeps the beginning only."""
+    """Keeps only the beginning."""
     return data[: rng.randrange(len(data) + 1)]
 
 
 def remove(rng: random.Random, data: bytes) -> bytes:
-    """Takes a stretch out."""
+    """Removes a run of bytes."""
     first, last = sorted(rng.randrange(len(data) + 1) for _ in range(2))
     return data[:first] + data[last:]
 
 
 def repeat(rng: random.Random, data: bytes) -> bytes:
-    """Writes a stretch twice, or many times."""
+    """Repeats a run of bytes once or many times."""
     first, last = sorted(rng.randrange(len(data) + 1) for _ in range(2))
     return data[:last] + data[first:last] * rng.choice((1, 2, 30)) + data[last:]
 
 
 def overwrite(rng: random.Random, data: bytes) -> bytes:
-    """Puts random bytes, zeros or ones in the place of a stretch."""
+    """Replaces a run of bytes by random bytes, zeros or ones."""
     first = rng.randrange(len(data) + 1)
     length = rng.choice((1, 2, 4, 8, 64))
     fill = rng.choice((rng.randbytes(length), b"\0" * length, b"\xff" * length))
@@ -77,7 +77,7 @@ Field = tuple[int, int, Any]
 
 
 def protobuf(rng: random.Random, data: bytes) -> bytes:
-    """Changes one to three fields of a protobuf message, at any depth, so that lengths fit again."""
+    """Changes one to three fields of a protobuf message, at any depth, and corrects the lengths around."""
     message = _parse(data, _DEPTH)
     if not message:
         return flip(rng, data)
@@ -122,7 +122,7 @@ def _changed(rng: random.Random, value: Any) -> Any:
 
 
 def _parse(data: bytes, depth: int) -> list[Field]:
-    """The fields of a message; none if the bytes are no message."""
+    """Returns the fields of a message, or None if the bytes are no message."""
     fields, at = list[Field](), 0
     try:
         while at < len(data):
@@ -208,7 +208,7 @@ def _change_json(rng: random.Random, value: Any) -> None:
 
 
 def archive(rng: random.Random, data: bytes) -> bytes:
-    """Changes one member of a zip archive, such as a checkpoint, or adds one that inflates to much."""
+    """Changes one member of a zip archive, such as a checkpoint, or adds one that inflates to many bytes."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as source:
             members = {name: source.read(name) for name in source.namelist()}

@@ -1,4 +1,4 @@
-"""Mutations of `.anir` files that know the header, and repair its checksum so that readers get past it."""
+"""Mutations of `.anir` files that know the header, and correct its checksum so that readers go on."""
 
 import random
 from copy import copy
@@ -44,13 +44,13 @@ def anir(rng: random.Random, data: bytes) -> bytes:
 
 
 def _other(rng: random.Random, number: int) -> int:
-    """Another number, near or far."""
+    """Returns another number, near or far."""
     near = (number - 1, number + 1, number * 2, number // 2, number * 10, rng.randrange(1, 5000))
     return max(0, rng.choice((*near, rng.choice(_NUMBERS))))
 
 
 def _number(rng: random.Random, parts: AnirParts) -> None:
-    """Changes a size, depth or width, or how many there are."""
+    """Changes a size, a depth or a width, or the number of depths, widths or levels."""
     if rng.random() < 0.2:
         parts.counts = [len(parts.levels), len(parts.depths), len(parts.widths)]
     numbers = rng.choice(
@@ -69,7 +69,7 @@ def _kind(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _levels(rng: random.Random, parts: AnirParts) -> None:
-    """Removes, repeats or exchanges levels, or gives one another subnet."""
+    """Removes, repeats or swaps levels, or changes the subnet of one."""
     levels = parts.levels
     if not levels:
         return
@@ -86,7 +86,7 @@ def _levels(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _lengths(rng: random.Random, parts: AnirParts) -> None:
-    """Changes where a level ends, together with the next one or alone."""
+    """Changes the length of a level, and compensates for it in the next one or lets later levels shift."""
     if not parts.levels:
         return
     at = rng.randrange(len(parts.levels))
@@ -98,7 +98,7 @@ def _lengths(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _stream(rng: random.Random, parts: AnirParts) -> None:
-    """Damages the coder's bytes, those near its beginning as often as all others."""
+    """Damages the coder's bytes, in half of the cases near its beginning."""
     most = len(parts.stream) + 1
     at = rng.randrange(min(most, rng.choice((most, 16))))
     if rng.random() < 0.5:
@@ -109,7 +109,7 @@ def _stream(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _end(rng: random.Random, parts: AnirParts) -> None:
-    """Cuts the file, at a level's end as often as elsewhere, or lets more follow."""
+    """Cuts the file, in half of these cases at a level's end, or appends bytes."""
     end = rng.choice((rng.randrange(len(parts.stream) + 1), rng.choice(parts.ends() or [0])))
     if rng.random() < 0.7:
         parts.stream = parts.stream[: max(0, min(end, 2**20) + rng.choice((0, 0, -1, 1)))]
@@ -118,7 +118,7 @@ def _end(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _splice(rng: random.Random, parts: AnirParts) -> None:
-    """Moves a level's bytes to another place, or writes them twice."""
+    """Moves a level's bytes to another position, or writes them twice."""
     ends = [0, *parts.ends()]
     first, to = rng.randrange(len(ends)), rng.choice(ends)
     own = parts.stream[ends[first - 1] : ends[first]] if first else b""

@@ -1,4 +1,4 @@
-"""Changes of sound ONNX files for the corpus, and the verdicts that are due."""
+"""Changes of valid ONNX files for the corpus, and the verdicts that are due."""
 
 from collections.abc import Callable
 
@@ -15,33 +15,33 @@ Files = dict[str, tuple[bytes, str]]
 """Files by name, each with its verdict."""
 Change = Callable[[ModelProto], None]
 GRAPH, INITIALIZER = 7, 5
-"""Fields of a ModelProto and of its GraphProto."""
+"""Field numbers of a ModelProto's graph and of a GraphProto's initializers."""
 
 
 def network_of(family: str) -> Network:
-    """A small network of a family."""
+    """Returns a small network of a family."""
     return random_network(family, 2, 8 if family == "lapped" else 4, (40, 24), order=4)
 
 
 def changed(change: Change, family: str = "siren") -> bytes:
-    """The file of a small network, changed."""
+    """Returns the file of a small network with a change."""
     model = named_model(network_of(family))
     change(model)
     return model.SerializeToString()
 
 
 def tensor_of(model: ModelProto, name: str) -> TensorProto:
-    """The initializer of that name."""
+    """Returns the initializer of that name."""
     return next(own for own in model.graph.initializer if own.name == name)
 
 
 def replaced(name: str, array: object) -> Change:
-    """Puts other numbers in the place of a tensor's."""
+    """Returns a change that replaces a tensor's numbers."""
     return lambda model: tensor_of(model, name).CopyFrom(raw(name, np.asarray(array)))
 
 
 def scaled(name: str, factor: object, kind: type) -> Change:
-    """Multiplies a tensor's numbers by a factor, rounded to a type."""
+    """Returns a change that multiplies a tensor's numbers by a factor, rounded to a type."""
 
     def change(model: ModelProto) -> None:
         array = onnx.numpy_helper.to_array(tensor_of(model, name))
@@ -51,7 +51,7 @@ def scaled(name: str, factor: object, kind: type) -> Change:
 
 
 def with_entries(**entries: str | None) -> Change:
-    """Sets metadata entries, or removes those that are None."""
+    """Returns a change that sets metadata entries, or removes those that are None."""
 
     def change(model: ModelProto) -> None:
         all_entries = {own.key: own.value for own in model.metadata_props} | entries
@@ -61,7 +61,7 @@ def with_entries(**entries: str | None) -> Change:
 
 
 def filled(name: str, value: float) -> Change:
-    """Gives a tensor one number everywhere."""
+    """Returns a change that sets all of a tensor's numbers to one value."""
 
     def change(model: ModelProto) -> None:
         shape = tuple(tensor_of(model, name).dims)

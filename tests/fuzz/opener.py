@@ -1,4 +1,4 @@
-"""Opens damaged files in a process of their own, which may crash or hang, and judges what comes of it."""
+"""Opens damaged files in a process of their own, which may crash or hang, and judges the outcome."""
 
 import multiprocessing
 import resource
@@ -13,7 +13,7 @@ from tests.fuzz.carriers import CARRIERS, Carrier
 from tests.fuzz.probe import PROBE
 
 SECONDS = 2.0
-"""What opening and drawing one file may take: of processor time, since other work must not count."""
+"""Processor seconds that opening and drawing one file may take; wall-clock time would count other work."""
 _PATIENCE = 60.0
 """Seconds after which a file that is still being opened counts as a time-out, and its process is ended."""
 
@@ -35,7 +35,7 @@ class Opener:
         self._pipe.recv()
 
     def open(self, data: bytes) -> tuple[str, str]:
-        """The verdict on a file, and details."""
+        """Returns the verdict on a file, and details."""
         self._pipe.send_bytes(data)
         try:
             if self._pipe.poll(_PATIENCE):
@@ -68,7 +68,7 @@ def _open_files(name: str, pipe: Connection) -> None:
 
 
 def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
-    """Opens one file in this process: the verdict, `drawn` or `refused` if all is well, and details."""
+    """Opens one file in this process; returns a verdict (`drawn` and `refused` are fine) and details."""
     before, started = _forget_peak(), time.process_time()
     try:
         carrier.open(data)
@@ -88,7 +88,7 @@ def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
 
 
 def _forget_peak() -> float:
-    """Begins to measure the peak of this process's memory anew where Linux can; the memory now, in MiB."""
+    """Resets the peak of this process's memory, where Linux can; returns the memory now, in MiB."""
     forget = Path("/proc/self/clear_refs")
     if forget.exists():
         forget.write_text("5")
@@ -96,7 +96,7 @@ def _forget_peak() -> float:
 
 
 def _peak() -> float:
-    """The largest memory that this process has used since `_forget_peak`, in MiB."""
+    """Returns the peak of this process's memory since `_forget_peak`, in MiB."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024

@@ -1,4 +1,4 @@
-"""A kind of file that does what its text says, to see that the fuzzer notices it."""
+"""A kind of file whose text says how it misbehaves, to test that the fuzzer notices it."""
 
 import os
 import signal

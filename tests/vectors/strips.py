@@ -1,4 +1,4 @@
-"""Small `.anir` files of large pictures: one of two strips, with what it shows, and one of five."""
+"""Makes small `.anir` files of large pictures: one of two strips, with its pixels, and one of five."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -25,11 +25,11 @@ SUBNETS = (2, 4), (3, 5), (2, 6)
 
 
 def strips_file(strips: int = STRIPS) -> bytes:
-    """A grey picture with something to see in each strip, in three levels."""
+    """Returns a file of a grey picture in three levels, with a few large coefficients in each strip."""
     size = SIZE[0], 512 * strips
     writer = AnirWriter(Header("lapped", size, 1, 4, 16, (), 0), 1 << 16)
     wanted = np.zeros((ROWS * strips, COLUMNS, 1, 16, 16), np.int32)
-    # Early in each strip: what comes after much of nothing is passed over.
+    # The coefficients come early in each strip: after many zeros, later ones would be skipped.
     for seed, row in enumerate((1, *range(ROWS, ROWS * strips, ROWS))):
         wanted[row : row + 8, 8:24, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
     writer.begin(wanted, colours_of(1))
@@ -41,7 +41,7 @@ def strips_file(strips: int = STRIPS) -> bytes:
 
 
 def strips_case() -> dict[str, Any]:
-    """The file in base 64; codes and pixels of its levels and of prefixes, at some coordinates."""
+    """Returns the file in base 64, and codes and pixels of its levels and prefixes at some coordinates."""
     data = strips_file()
     header = AnirFile(data).header
     assert header is not None
@@ -71,7 +71,7 @@ def strips_case() -> dict[str, Any]:
 
 
 def _shown(network: Network, size: int, x: Any, y: Any) -> dict[str, Any]:
-    """What so many bytes tell and show: places of codes that are not zero and these, magnitudes, pixels."""
+    """Returns what `size` bytes hold: indices and values of codes other than 0, magnitudes, pixels."""
     latents = network.latents
     assert latents is not None
     assert latents.magnitudes is not None
