@@ -208,7 +208,7 @@ def write(weights: NDArray[np.int8], name: str) -> None:
     lines = [", ".join(map(str, weights[i : i + 16])) for i in range(0, len(weights), 16)]
     text = "\n".join(
         [
-            f"/** Weights of the {name.replace('_', ' of ', 1)}: {name}.bin, as bench/{name}.py wrote it. */",
+            f"/** The weights in {name}.bin, as bench/{name}.py wrote them. */",
             "export const WEIGHTS: StaticArray<i8> = [",
             *(f"  {line}," for line in lines),
             "];\n",

@@ -1,4 +1,4 @@
-/** Weights of the mixer: mixer.bin, as bench/mixer.py wrote it. */
+/** The weights in mixer.bin, as bench/mixer.py wrote them. */
 export const WEIGHTS: StaticArray<i8> = [
   12, 10, 4, 42, 0, 15, 16, 5, 13, 55, 0, 20, 17, 20, 34, 41, 0, -9, 14, 21, 19, 48, 0, -5, 6, 6, 6, 45, 0, 0,
   6, 6, 6, 45, 0, 0, 19, 15, 2, 46, 0, 43, 18, 10, 24, 61, 0, 3, 14, 19, 37, 18, 0, -22, 10, 21, 11, 47, 0,

@@ -1,4 +1,4 @@
-/** Weights of the network of signs: sign_network.bin, as bench/sign_network.py wrote it. */
+/** The weights in sign_network.bin, as bench/sign_network.py wrote them. */
 export const WEIGHTS: StaticArray<i8> = [
   0, 9, -1, -14, 0, 2, 1, -1, -3, 0, 0, 0, -2, -6, 3, -2,
   -66, 1, 5, 3, 10, 0, -9, 2, -4, -1, -1, -1, -1, 2, 2, -5,

@@ -1,4 +1,4 @@
-/** Weights of the network of sizes: size_network.bin, as bench/size_network.py wrote it. */
+/** The weights in size_network.bin, as bench/size_network.py wrote them. */
 export const WEIGHTS: StaticArray<i8> = [
   109, 109, -93, -127, 18, 8, -59, -25, 61, 50, 0, -24, 14, 1, 5, 21,
   -8, -2, -13, -13, 19, 7, -2, -56, -53, -127, -26, -27, -127, -92, 29, 67,
