@@ -114,7 +114,7 @@ class Decoder:
             The number of complete levels. While it is 0, a preview may be available.
 
         Raises:
-            AnirError: if the file is damaged, or is not an `.anir` file. Levels before the damage can still be
+            AnirError: if the file is damaged, or not an `.anir` file. Levels before the damage can still be
                 drawn.
         """
         if self._stream is None:
