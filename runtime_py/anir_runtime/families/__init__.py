@@ -21,7 +21,7 @@ class Field(NamedTuple):
         types: names of the element types that are allowed, such as int4.
         shape: lengths of the axes, as numbers or letters: D for the number of layers, L = D − 1 for that of
             hidden matrices, C for the channels of a layer, N for the colour channels.
-        scaled: number of the tensor's leading axes that its float32 scale, `<name>.scale`, has; 0 without one.
+        scaled: number of leading axes that the tensor's float32 scale, `<name>.scale`, has; 0 without one.
     """
 
     types: tuple[str, ...]
