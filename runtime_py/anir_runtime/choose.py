@@ -106,7 +106,7 @@ def choose_level(
 
 
 def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], float]) -> tuple[_Option, str]:
-    """Returns the best option within the limits, and why; `measure` gives an option's milliseconds by name."""
+    """Returns the best option within the limits, and why; `measure` gives the milliseconds of one by name."""
     left = list(options)
     if (name := limits.subnet) is not None:
         left = _require(left, lambda o: o.name == name, f"there are {', '.join(o.name for o in left)}")
@@ -132,7 +132,7 @@ def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], f
 
 
 def estimate_ms(decoder: Decoder, size: tuple[int, int]) -> float:
-    """Estimates the milliseconds of drawing at (width, height), from a warm decode of a part at this scale."""
+    """Estimates the milliseconds of drawing at (width, height), from a warm decode of a part at that size."""
     width, height = (min(side, _PROBE_SIDE) for side in size)
     crop = Crop(0, 0, decoder.width * width / size[0], decoder.height * height / size[1])
     decoder.decode((width, height), crop)

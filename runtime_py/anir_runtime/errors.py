@@ -14,7 +14,7 @@ class UsageError(AnirError):
 
 
 class InterruptError(AnirError):
-    """An interruption by Ctrl-C, raised after cleaning up."""
+    """An interruption by Ctrl-C, reported after cleaning up."""
 
     exit_code = 130
 

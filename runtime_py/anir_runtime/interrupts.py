@@ -24,7 +24,7 @@ def ended_by_interrupts() -> Iterator[None]:
     """Makes Ctrl-C end the process at once, without a traceback, within code that leaves nothing half done.
 
     Python would raise KeyboardInterrupt in the middle of an import, or only after compiled code, such as that
-    which opens a file, has returned. Other signal handlers are kept, as is ignoring Ctrl-C in background jobs.
+    which opens a file, has returned. Other handlers of Ctrl-C are kept, and background jobs still ignore it.
     """
     own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not own or threading.current_thread() is not threading.main_thread():
@@ -41,8 +41,8 @@ def ended_by_interrupts() -> Iterator[None]:
 def ended_soon_by_interrupts(name: str) -> Iterator[None]:
     """Makes Ctrl-C end the process within a second, even if compiled code delays KeyboardInterrupt.
 
-    Code within `saving` is allowed to finish. If `name` is not empty, a line on stderr says that the command was
-    interrupted. Only the main thread may use this.
+    Code within `saving` is allowed to finish. If `name` is not empty, a line on stderr says that this command
+    was interrupted. Only the main thread may use this.
     """
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)

@@ -51,7 +51,7 @@ class AnirImageFile(ImageFile.ImageFile):
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Makes `load` draw the picture at the smallest size that covers `size`, from as few levels as needed.
+        """Makes `load` draw the picture at the least size that covers `size`, from as few levels as needed.
 
         The last one is the first whose PSNR at that size reaches the whole file's PSNR at native size.
         """

@@ -12,8 +12,8 @@ from anir_runtime.errors import AnirError, AnirWarning, InterruptError
 def guarded(name: str, command: Callable[[], object]) -> int:
     """Runs a command and returns its exit code: 0, 1 for a failed job, 2 for a usage error, 130 for Ctrl-C.
 
-    Errors and warnings are one line on stderr, without a traceback. A failure to write to stdout is an error; a
-    failure to write to stderr is ignored.
+    Errors and warnings are one line on stderr, without a traceback. A failure to write to stdout is an error;
+    one to write to stderr is ignored.
     """
     _prepare_streams()
     with warnings.catch_warnings():
