@@ -19,16 +19,16 @@ from anir_runtime.strips import Strips
 _STEP_BYTES = 3
 """Bytes that code a level's `Step`, after its table of segment lengths."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
-"""Most coefficients of a picture: a constant, and so many more for each byte of the file.
+"""Most coefficients of a picture: a constant plus a number per byte of the file.
 
 This and the limit of weights keep a short file from claiming much memory.
 """
 _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
-"""Most hidden weights of a subnet: a constant, and so many more for each byte up to its level's end."""
+"""Most hidden weights of a subnet: a constant plus a number per byte of the file up to its level's end."""
 
 
 def least_bytes(header: Header) -> int:
-    """Returns the minimum length of a file; only after so many bytes is memory allocated for its picture."""
+    """Returns the bytes that a file must have, and that arrive before memory for its picture is allocated."""
     if not header.has_latents:
         return 0
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
@@ -105,7 +105,7 @@ class AnirFile:
 
     @property
     def _has_more(self) -> bool:
-        """Whether enough of an incomplete level is there to refine coefficients with it."""
+        """Whether enough bytes of an incomplete level are there to refine coefficients with it."""
         if self.header is None or not self.header.has_latents:
             return False
         if not 0 < self.available < len(self.header.levels):
@@ -167,7 +167,7 @@ class AnirFile:
         return read_preview(self.header, bytes(self._head[self.header.start :]))
 
     def _decode_to(self, level: int) -> Network:
-        """Decodes all levels up to `level`, and returns that one's subnet, without latents."""
+        """Decodes all levels up to `level`, and returns the subnet of `level`, without latents."""
         if level < self.decoded:
             raise AnirError("that level was passed; open the file again")
         self._latest = None

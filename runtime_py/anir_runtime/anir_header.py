@@ -30,7 +30,7 @@ _QUALITY_ORDERS = (2, 0, 0)
 
 @dataclass(frozen=True)
 class Level:
-    """A prefix of the file that holds one subnet.
+    """A level of the file: one subnet, which the file's first `end` bytes are enough for.
 
     Attributes:
         depth: number of layers.

@@ -70,7 +70,7 @@ def _parts(bands: Sequence[Integers]) -> Iterator[tuple[tuple[slice, slice], NDA
     for band in bands:
         for row, column in product(range(0, len(band), rows), range(0, band.shape[1], columns)):
             own = band[row : row + rows, column : column + columns].reshape(-1)
-            # Fewer than one coefficient in ten is nonzero.
+            # Typically fewer than one coefficient in ten is nonzero.
             places = np.flatnonzero(own != 0)
             places = places[places & last != 0]
             end = first + min(row + rows, len(band))

@@ -187,7 +187,7 @@ class Coder:
         return int(self._call("position")) + (4 if self._encoding else 0)
 
     def means_position(self) -> int:
-        """Returns the number of bytes that a decoder has read at the end of the latest level's means."""
+        """Returns the number of bytes read by a decoder at the end of the latest level's DC coefficients."""
         return int(self._call("meansPosition")) + (4 if self._encoding else 0)
 
     def finish(self) -> bytes:

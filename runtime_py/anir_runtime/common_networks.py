@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 INNER = (17, 21, 25, 29)
-"""Numbers of channels of the networks besides the channels of the planes, which pass through unchanged."""
+"""Numbers of channels of the networks, without the channels of the planes, which pass through unchanged."""
 DEPTHS = (2, 3, 4, 5)
 """Depths of the networks."""
 _PLANES = 3
@@ -32,7 +32,7 @@ _SHIFT = 7
 
 @dataclass(frozen=True)
 class CommonTrunk:
-    """The common networks of one width, which share their layers and have n channels besides the planes'.
+    """The common networks with n channels besides those of the planes, which share their hidden layers.
 
     Attributes:
         weights: 4-bit codes of the hidden matrices over (matrix, input, output), int8[4, n, n].
@@ -105,7 +105,7 @@ def moves_between(
 
 @cache
 def common_trunks() -> dict[int, CommonTrunk]:
-    """Returns the common networks, by the number of their channels besides the planes'."""
+    """Returns the common networks, by their number of channels besides those of the planes."""
     data = files("anir_runtime").joinpath("common_networks.bin").read_bytes()
     return from_bytes(data)
 

@@ -1,4 +1,4 @@
-"""Draws neural images: from a file, a prefix of one or a network to pixels, in bands of rows."""
+"""Draws neural images, from a file or a network to pixels, in bands of rows."""
 
 import io
 import operator
@@ -35,7 +35,7 @@ _NOTEBOOK_SIDE = 1024
 _TASK_PIXELS = 32768
 """Pixels of a band, about: what one thread draws at a time."""
 _LEAST_PIXELS = 8192
-"""Pixels below which a band is not made smaller to give every thread one."""
+"""Least number of pixels to which bands shrink so that every thread has one."""
 
 
 class Crop(NamedTuple):
@@ -156,8 +156,8 @@ class Decoder:
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
         """Draws the picture, or the part of it in `crop`, at `size`.
 
-        If the result is smaller than native, a picture of the family `lapped` is averaged over the area of
-        each pixel (docs/decoding.md); other families are sampled at each pixel's centre.
+        If the result's pixels are larger than native ones, a picture of the family `lapped` is averaged over
+        the area of each (docs/decoding.md); other families are sampled at pixel centres.
 
         Args:
             size: (width, height) of the result; by default the native size, or the crop's, rounded.
@@ -226,7 +226,7 @@ class Decoder:
                 yield waiting.pop(0).result()
                 waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
         finally:
-            # After an interruption, nobody should wait for bands that will not be used.
+            # If drawing is interrupted, do not wait for bands that will not be used.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:

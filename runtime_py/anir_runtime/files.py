@@ -50,7 +50,7 @@ def replacing_folder(directory: Path, last: str) -> Iterator[Path]:
     """Yields a new, empty folder, whose files are moved to `directory` once all of them are written.
 
     If writing fails, nothing in `directory` has changed. A new folder appears at once. In an existing one,
-    files of other names stay, and the new files are moved in one by one, the one named `last` as the last one.
+    files of other names stay, and the new files are moved in one by one, the one named `last` at the end.
     Raises AnirError if `directory` cannot be written, or is a file.
     """
     temporary = None

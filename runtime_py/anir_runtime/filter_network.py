@@ -25,11 +25,11 @@ _LONGEST = 128
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
 """Most values and rows of an interpolated tile. Larger tiles need fewer nodes per pixel."""
 _FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
-"""If fewer channels are interpolated, tiles have at most the one of these columns that is the cheapest."""
+"""If fewer channels are interpolated, the most columns of a tile are the cheapest of these numbers."""
 _FILTER_COST = 16
 """Multiply-adds that take as long as evaluating a filter at a point."""
 _WORTHWHILE = 0.7
-"""Share of all pixels' multiply-adds up to which interpolation, which has other costs, too, is used."""
+"""Interpolation is used if it takes less than this share of all pixels' multiply-adds; it has other costs."""
 _WORTH_JUDGING = 16384
 """Pixels below which evaluating all of them is faster than finding out how smooth the network is."""
 _CACHED_LENGTHS = 64

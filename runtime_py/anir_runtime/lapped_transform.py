@@ -28,7 +28,7 @@ MEAN_ACTIVITY = 280
 _SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
 """Offsets (right, down) of the neighbours left, above, below and right of a point, in `Latents.reach`."""
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
-"""Offsets of the neighbours above left, below left, above right and below right, likewise."""
+"""Offsets of the neighbours above left, below left, above right and below right, in the same units."""
 
 
 @dataclass(frozen=True)

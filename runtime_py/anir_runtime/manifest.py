@@ -105,7 +105,7 @@ class Manifest:
         return cls(**about, source=source, subnets=tuple(Entry(**entry) for entry in checked))
 
     def pareto(self) -> set[str]:
-        """Returns the names of the subnets whose PSNR no other file of at most as many bytes reaches."""
+        """Returns the names of the Pareto-optimal subnets: no other file of at most their size is as good."""
         front: set[str] = set()
         best = float("-inf")
         for entry in sorted(self.subnets, key=lambda e: (e.bytes, -e.psnr)):

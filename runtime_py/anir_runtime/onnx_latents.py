@@ -26,7 +26,7 @@ STREAM = {
 
 HIGHEST_STEP, HIGHEST_MAGNITUDE = 1 << 16, 1 << 30
 _CODES, _CODES_PER_BYTE = 1 << 20, 512
-"""Most codes of a file: a constant, and so many more for each of its bytes."""
+"""Most codes of a file: a constant plus a number per byte of the file."""
 _STEPS, _STEPS_PER_BYTE = 1 << 15, 16
 """Most steps of a file, likewise."""
 

@@ -58,7 +58,7 @@ def write_picture(image: NDArray[np.uint8], path: Path) -> None:
 def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path: Path) -> None:
     """Writes a picture of `size` (width, height) to `path`, or as PNG to stdout if it is `-`.
 
-    The picture is given as tiles, uint8[rows, W, N], from top to bottom: N is 1 for grey, 3 for RGB, 4 for RGB
+    The picture is given as tiles, uint8[rows, W, N], top to bottom: N is 1 for grey, 3 for RGB, 4 for RGB
     with alpha. If there is alpha, a JPEG is composed on white, with an AnirWarning. A PNG is written tile by
     tile. Raises AnirError on failure.
     """

@@ -53,7 +53,7 @@ class AnirImageFile(ImageFile.ImageFile):
     ) -> tuple[str, tuple[int, int, float, float]] | None:
         """Makes `load` draw the picture at the least size that covers `size`, from as few levels as needed.
 
-        The last one is the first whose PSNR at that size reaches the whole file's PSNR at native size.
+        The last of these is the first level whose PSNR at that size reaches the whole file's at native size.
         """
         if not self._pending or size is None:
             return None

@@ -44,7 +44,7 @@ class Tables:
     """Frequencies of codes by their magnitude, one table for each range of activities.
 
     Attributes:
-        frequencies: int[tables, magnitudes]; a magnitude other than 0 has its frequency with either sign.
+        frequencies: int[tables, magnitudes]; codes of either sign have the frequency of their magnitude.
         limits: number[tables - 1], ascending; table k is used if exactly k limits are below the activity.
     """
 
@@ -113,7 +113,7 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
         if row.any():
             np.abs(row, out=magnitudes[1:-1])
             ring[later[step % size]] += weights * np.correlate(magnitudes, beside)
-    # A stream that needs no words may have one: a file's own graph, which decodes it, must have one to read.
+    # One word may be left in a stream that needs none: a file's own graph must have a word to read.
     if words.size > max(taken, 1) or (state != LOWEST).any():
         raise AnirError("its entropy-coded stream is damaged")
     return codes

@@ -22,5 +22,5 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
     try:
         return list(pool.map(function, items))
     finally:
-        # After an interruption, nobody should wait for items that have not begun.
+        # If this is interrupted, do not start the remaining items, or wait for the current ones.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -66,7 +66,7 @@ MATRICES = {
 """Fields of the hidden matrices and the head, which all families have."""
 
 LEAN_MATRICES = {**MATRICES, "steps": Field(("float32",), ("L",))}
-"""The same with one step size per hidden matrix, for families whose layers have no biases."""
+"""`MATRICES` and one step size per hidden matrix, for families whose layers have no biases."""
 
 
 @cache
