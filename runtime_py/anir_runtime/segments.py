@@ -7,7 +7,7 @@ from anir_runtime.anir_header import Header
 
 BLOCK = 8
 """Cells along a side of a block, whose means are coded as cosines; strips are whole rows of blocks."""
-_LEAST_PIXELS = 1 << 20
+_PIXELS = 1 << 20
 """Least average number of pixels in a picture's strips."""
 _MOST_STRIPS = 32
 """Most strips of a picture."""
@@ -24,7 +24,7 @@ def strip_starts(header: Header) -> list[int]:
         return [0, 0]
     columns, rows = (-(-pixels // header.pitch) for pixels in header.size)
     blocks = -(-rows // BLOCK)
-    count = max(1, min(rows * columns * header.pitch**2 // _LEAST_PIXELS, blocks, _MOST_STRIPS))
+    count = max(1, min(rows * columns * header.pitch**2 // _PIXELS, blocks, _MOST_STRIPS))
     return [*(BLOCK * (blocks * i // count) for i in range(count)), rows]
 
 
