@@ -1,8 +1,9 @@
-"""The entropy coder of `.anir` files: adaptive, context-mixing integer arithmetic in a WebAssembly module.
+"""The entropy coder of `.anir` files: an adaptive arithmetic coder with context mixing, in WebAssembly.
 
 The module is compiled from web_demo/neural-img/assembly/coder.ts, and browsers run the same one;
-docs/format.md specifies it. It holds the coefficients of one picture, and codes in both directions with the
-same methods: when decoding, they ignore the values that they are given, and return those in the stream.
+docs/format.md specifies it. It computes in integers only, and holds the coefficients of one picture. The same
+methods encode and decode: when decoding, they ignore the values that they are given, and return those in the
+stream.
 """
 
 import ctypes

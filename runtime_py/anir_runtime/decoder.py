@@ -72,7 +72,7 @@ class Decoder:
         incomplete; `feed` appends bytes to it.
 
         Args:
-            source: the file, or the network; without one, an `.anir` file is passed to `feed`.
+            source: the file, or the network; by default, an `.anir` file that is passed to `feed`.
             threads: most threads to draw and decode with; by default, as many as there are cores.
             trust_graph: by default nothing in a file is executed: its tensors are read, and this runtime
                 evaluates their family. If true, ONNX Runtime runs an ONNX file's own graph, whatever it does,

@@ -21,11 +21,11 @@ from anir_runtime.tiles import Draw, bands, in_tiles, stretches
 _TILE_VALUES = 131072
 """Most values (points times channels) of a layer, so that they stay in a core's cache."""
 _LONGEST = 128
-"""Most columns of a tile whose pixels are all evaluated."""
+"""Most columns of a tile, except where few channels are interpolated."""
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
 """Most values and rows of an interpolated tile. Larger tiles need fewer nodes per pixel."""
 _FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
-"""If fewer channels are interpolated, the most columns of a tile are the cheapest of these numbers."""
+"""If fewer channels are interpolated: candidates for the most columns, of which the cheapest is used."""
 _FILTER_COST = 16
 """Multiply-adds that take as long as evaluating a filter at a point."""
 _WORTHWHILE = 0.7

@@ -26,7 +26,7 @@ REACHES = (1, 2, 3, 4)
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
 _SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
-"""Offsets (right, down) of the neighbours left, above, below and right of a point, in `Latents.reach`."""
+"""Offsets (right, down) of a point's left, upper, lower and right neighbours, in units of `Latents.reach`."""
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 """Offsets of the neighbours above left, below left, above right and below right, in the same units."""
 

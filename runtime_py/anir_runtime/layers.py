@@ -1,4 +1,4 @@
-"""The linear layers of networks, as matrices that multiply pixels in columns."""
+"""The linear layers of networks, as matrices that are multiplied with one column per pixel."""
 
 import math
 from typing import NamedTuple

@@ -26,7 +26,7 @@ class Line(NamedTuple):
     Attributes:
         samples: number of samples.
         step: distance from one sample to the next, counted in coordinates.
-        shift: distance of `Latents.reach` from a sample to a neighbour, counted in coordinates.
+        shift: distance from a sample to its neighbour at `Latents.reach`, counted in coordinates.
         cells: the cells whose windows are open at some of the coordinates.
         frequencies: number of lowest frequencies that are visible at the samples' spacing.
         cosines: windowed cosines of these cells and frequencies, float32[coordinates, cells · frequencies].

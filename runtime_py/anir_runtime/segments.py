@@ -34,7 +34,7 @@ def table_bytes(header: Header, is_first: bool = False) -> int:
 
 
 def _lengths(strips: int, are_means: bool) -> int:
-    """Returns the number of lengths in a table; it differs before segments of the first level's means."""
+    """Returns the number of lengths in a table: the last segment has none, unless it holds means."""
     return strips if are_means and strips > 1 else strips - 1
 
 

@@ -28,7 +28,7 @@ class Lapped:
         self._channels, self._colours = network.channels, network.colours
         self._planes = Planes(network.latents, network.size, network.channels)
         weights, planes = network.tensors["weights"], min(network.channels - 1, network.colours)
-        # No weights lead to planes, which pass through layers unchanged; from planes, some layers have some.
+        # No weights lead to planes, which pass through layers unchanged; nor from them in common networks.
         self._passed = 0 if weights[..., :planes].any() else planes
         self._unread = 0 if weights[:, :planes].any() else planes
         layers = [*hidden_layers(network), head(network)]
