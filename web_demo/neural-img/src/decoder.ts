@@ -72,7 +72,7 @@ const PART = {
 const SMOOTH = { families: ['fourier', 'gabor'], mostMacs: 16e9, mostPixels: 196608 };
 /** Samples of the coarse picture, at most. */
 const COARSE_PIXELS = 8192;
-/** Native pixels per sample of the coarse picture along each axis, at least. */
+/** Least `scale` of the coarse picture: samples asked for that one of its samples stands for, along each axis. */
 const LEAST_COARSE_SCALE = 8;
 const MAX_THREADS = 4;
 
