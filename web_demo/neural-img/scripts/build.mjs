@@ -14,7 +14,10 @@ import { minify } from 'terser';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
 
-/** Compiles a module of assembly/ to WebAssembly with `pages` × 64 KiB of memory, as characters. @param {string} source @param {string} pages @param {string[]} flags */
+/**
+ * Compiles a module of assembly/ to WebAssembly, as characters; its initial memory is `pages` × 64 KiB.
+ * @param {string} source @param {string} pages @param {string[]} flags
+ */
 async function compile(source, pages, ...flags) {
   /** @type {Uint8Array | undefined} */
   let module;
