@@ -22,7 +22,7 @@ import { activities, chances, extents, signs, sizes } from './state';
  * classes are raised to this probability, so that none is skipped for ever.
  */
 const UNLIKELY: i32 = 40;
-/** Parts after the first of a new coefficient's interval that are as long as it; each further one is twice as long as the one before. */
+/** Number of parts after a new coefficient's first part that have the first one's length; each further part is twice as long as the last. */
 const ALIKE: i32 = 8;
 /** A part of a new coefficient's interval that begins at this magnitude or above is the last one. */
 const LARGEST: i32 = 1 << 22;
