@@ -56,7 +56,7 @@ _PARTS = {
     ("choose.py", "choose_level"): "decodes the file",
     ("picture_file.py", "write_tiles"): "draws the picture and writes the PNG",
 }
-"""What the functions do in which commands' main threads spend their time, by (file, function)."""
+"""By (file, function): what a function does in which a command's main thread spends its time."""
 
 
 @app.command()

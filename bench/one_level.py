@@ -91,7 +91,7 @@ def _quality_at(points: Sequence[Point], rate: float) -> float:
 
 
 def _rate_at(points: Sequence[Point], quality: float) -> float:
-    """The inverse of `_quality_at`."""
+    """Returns the rate at a PSNR: the inverse of `_quality_at`."""
     rates, qualities = np.log([own for own, _ in points]), [own for _, own in points]
     return float(np.exp(_line(quality, qualities, rates.tolist())))
 

@@ -53,7 +53,7 @@ class _Network(RoundedNetwork):
         self.last_offset = nn.Parameter(torch.zeros(1))
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log-odds for records int32[n, 26]: the inputs, kind, row and column, and the decision."""
+        """Returns log-odds for records int32[n, 26]: the inputs, kind, index (i, j), and the decision."""
         first, offsets, second, second_offsets, last, last_offset = self.values()
         kind, row, column = rows[:, _INPUTS : _INPUTS + 3].T
         own = offsets[kind] + offsets[_KINDS + row] + offsets[_KINDS + _FREQUENCIES + column]

@@ -86,8 +86,8 @@ def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str
     `suffix` in place of the extension, or behind it where pictures differ in their extension alone.
 
     Raises:
-        UsageError: if two pictures have the same target, a target would overwrite a picture, or the name of a
-            target that is to be an `.anir` file ends otherwise.
+        UsageError: if two pictures have the same target, a target would overwrite a picture, or `output` does
+            not suit the inputs and `suffix`.
         AnirError: if a folder has no pictures.
     """
     inputs = list(inputs)

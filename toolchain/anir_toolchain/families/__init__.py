@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class FilterTensor(NamedTuple):
-    """A tensor of the file that holds `rows` parameters of each filter, quantized to `bits`, 8 or 16.
+    """A tensor of the file that holds `rows` of the K values of each filter, as codes of 8 or 16 `bits`.
 
-    SIREN has one with two frequencies of 16 bits, and one with a phase of 8 bits.
+    SIREN has a tensor of two frequencies with 16 bits, and one of a phase with 8 bits.
     """
 
     rows: int
@@ -123,7 +123,7 @@ class Family(ABC):
         return roots * roots.abs() if self.has_roots else roots
 
     def confined(self, filters: Tensor) -> Tensor:
-        """Projects filters float32[F, K, C] to allowed values, which a training step may have left."""
+        """Returns filters float32[F, K, C], after a training step, moved back to the allowed values."""
         return filters
 
     @abstractmethod
