@@ -2,7 +2,7 @@
 
 Usage: python -m bench.one_level --images kodak/ [--only 1,5,15] [-o bench/results/one_level.json]
 
-The files of one level are those of `anir-export --subnet`. They have the level's quantization step, so that
+Files of one level are written as by `anir-export --subnet`. They have the level's quantization step, so that
 the points of both lie close to each other, but are coded for that level alone.
 """
 

@@ -1,8 +1,8 @@
 """Trains the network of sizes, which is part of the `.anir` format (docs/format.md, "The network of sizes").
 
 The significance thresholds, and with them the records to train on, depend on the network's own output. So
-records should be made with a network that is nearly as good: the weights here are those after 10,000 steps on
-records of a network that a prototype had trained (bench/NOTES.md).
+records should be made with a network that is nearly as good: today's weights were trained for 10,000 steps on
+records that were made with the network of a prototype (bench/NOTES.md).
 """
 
 from pathlib import Path

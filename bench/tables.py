@@ -79,7 +79,7 @@ def supernet(result: Result) -> str:
 
 
 def decode(result: Result) -> str:
-    """Returns speed and memory at 768×512 of subnets measured in every way, then start, crops, huge PNGs."""
+    """Returns speed and memory at 768×512 of subnets drawn in all ways; start-up, crops and huge PNGs."""
     lines = [
         f"Random weights at 768×512, medians of {result['repetitions']} turns "
         f"({measured_with(result['machine'])}). ms: drawing the picture; in brackets, how many times as long "

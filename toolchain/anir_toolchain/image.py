@@ -85,13 +85,13 @@ def read_picture(path: Path) -> Picture:
     """
     with _opened(path) as image:
         frames = _seek_first_frame(image)
-        _forget(image)
+        _drop_foreign_orientation(image)
         space = colour_space(image)
         prepare(image)
         wide = frames == 1 and has_low_bytes(image)
         wide = wide and (isinstance(space, ColourSpace) or "transparency" in image.info)
         image.load()
-        _forget(image)
+        _drop_foreign_orientation(image)
         low_bytes = None
         if wide:
             with Image.open(path, formats=[str(image.format)]) as again:
@@ -139,7 +139,8 @@ def _why_not(path: Path, error: Exception) -> str:
     return "not a picture that can be opened"
 
 
-def _forget(image: Image.Image) -> None:
+def _drop_foreign_orientation(image: Image.Image) -> None:
+    """Removes the metadata in which only Pillow looks for an orientation."""
     for key in _NOT_BROWSERS:
         image.info.pop(key, None)
 
