@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 Reals = NDArray[np.floating]
 
 FINEST = 1.5 / 127.5
-"""Quantization step of the finest level: 1.5 of the 255 steps of an 8-bit colour, which gives some 50 dB."""
+"""Finest quantization step of a level: 1.5 of the 255 steps of an 8-bit colour, which gives some 50 dB."""
 UNIT = FINEST / LEAST_WIDTH
-"""Value of a coefficient of 1 in the embedded code."""
+"""Value of one unit: the embedded stream codes coefficients as whole numbers of it."""
 LARGEST = 1 << 22
 """Largest magnitude of a coefficient; larger ones are clipped."""
 _TOLERANCE = 0.001
