@@ -48,6 +48,7 @@ _STEP_RATE = 2e-3
 _QUANTIZED_FROM = 0.4
 """Fraction of the training steps after which weights are rounded."""
 _PLANES = 3
+"""Planes that heads correct; grey pictures have only the first."""
 
 
 class Level(NamedTuple):

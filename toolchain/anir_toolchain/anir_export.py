@@ -33,7 +33,7 @@ from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space, Subnet
 
 if TYPE_CHECKING:
-    # Imports torch, which is slow to load and not needed for pictures that are not trained.
+    # Imports torch, which is slow to load and needed for training alone.
     from anir_toolchain.model import Model
 
 _MOST_BITS = 4

@@ -66,10 +66,10 @@ class Refined:
     """A picture at one level, with its coefficients.
 
     Attributes:
-        step: how the level refines the coefficients.
+        step: as in `Embedded`.
         values: the coefficients as known after the level, int32[rows, columns, N, K, K]; valid until the next
             level is requested.
-        end: bytes of the stream up to the end of the level, without side information.
+        end: as in `Embedded`.
     """
 
     step: Step

@@ -22,6 +22,7 @@ MAX_PIXELS = 2**26
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 _BLOCKS = 192 * 128
+"""Approximate number of blocks over which `rms_frequency` averages a picture."""
 _TOO_LARGE = f"over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
 _RUNS_A_PROGRAM = ("EPS",)
 """Formats that Pillow opens with Ghostscript, which a stranger's picture must not start."""
@@ -269,8 +270,8 @@ def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def rms_frequency(image: NDArray[np.uint8]) -> float:
     """Returns the root mean square frequency of a picture uint8[H, W, N], 0 if it is of a single colour.
 
-    It is in radians per half mean side, of the picture averaged over about 192×128 blocks, as finer detail is
-    out of a small network's reach.
+    It is in radians per half mean side (the geometric mean of W and H), of the picture averaged over blocks,
+    as finer detail is out of a small network's reach.
     """
     size = max(1, round(math.sqrt(image.shape[0] * image.shape[1] / _BLOCKS)))
     height, width = (n // size * size for n in image.shape[:2])

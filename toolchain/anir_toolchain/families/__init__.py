@@ -19,7 +19,7 @@ from anir_runtime.errors import AnirError
 from anir_toolchain.space import Space
 
 if TYPE_CHECKING:
-    # Takes two seconds to load, and is not needed for pictures that are not trained.
+    # Takes two seconds to load, and is needed for training alone.
     import torch
     from torch import Tensor
 
