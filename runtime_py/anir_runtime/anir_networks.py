@@ -1,4 +1,4 @@
-"""Codes the networks of an `.anir` file's levels; layers that networks of one width share are coded once."""
+"""Codes the networks of an `.anir` file's levels; layers that several networks share are coded once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -97,7 +97,7 @@ def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mappin
 def moves_between(
     head: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]], planes: int
 ) -> NDArray[np.int64] | None:
-    """Returns the moves, [N, n], that turn a head into another one; None if that one is not `near` it."""
+    """Returns the moves, [N, n], that turn a head into the other one; None if the other is not `near` it."""
     away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
     moves: NDArray[np.int64] = away.clip(-NEAR, NEAR - 1)
     is_near = all(np.array_equal(own, other[name]) for name, own in near(head, moves).items())
@@ -135,7 +135,7 @@ def from_bytes(data: bytes) -> dict[int, CommonTrunk]:
 
 
 def to_bytes(trunks: Mapping[int, CommonTrunk]) -> bytes:
-    """Serializes trunks by ascending width: steps as float32, codes of weights, codes of heads.
+    """Serializes trunks by ascending number n of channels: float32 steps, codes of weights, codes of heads.
 
     Weights are stored two to a byte, the first one in the lower half.
     """

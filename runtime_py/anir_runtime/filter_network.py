@@ -25,7 +25,7 @@ _LONGEST = 128
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
 """Most values and rows of an interpolated tile. Larger tiles need fewer nodes per pixel."""
 _FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
-"""Below that number of interpolated channels, the cheapest of these is used as the most columns of a tile."""
+"""Below _FEW_CHANNELS interpolated channels, a tile has at most the cheapest of _WIDTHS columns."""
 _FILTER_COST = 16
 """Multiply-adds that take as long as evaluating a filter at a point."""
 _WORTHWHILE = 0.7
@@ -57,8 +57,8 @@ class FilterNetwork:
         Args:
             filters: the filter banks.
             layers: the hidden layers, then the last one.
-            after: width of the widest layer that is evaluated at every pixel afterwards, on which the size of
-                tiles depends: C for a SIREN, the number of outputs for a filter network.
+            after: outputs of the widest layer that is evaluated at every pixel, from the last layer on, on
+                which the size of tiles depends: C for a SIREN, the number of outputs for a filter network.
         """
         self._filters, self._layers = filters, layers
         self._nodes_needed = lru_cache(_CACHED_LENGTHS)(filters.nodes_needed)

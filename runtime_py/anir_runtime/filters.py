@@ -57,7 +57,7 @@ class Filters:
         return factors
 
     def nodes_needed(self, axis: int, half: float, size: float) -> int:
-        """Returns how many Chebyshev nodes products of one filter of each bank need along an axis.
+        """Returns how many Chebyshev nodes along an axis a product of one filter from each bank needs.
 
         They suffice on any stretch of length 2 · `half`, for products multiplied by `size`. The number is 0
         if products are not smooth enough, or grow exponentially.

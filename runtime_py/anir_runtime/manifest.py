@@ -57,7 +57,7 @@ class Entry:
     sha256: str
 
     def checked_path(self, directory: Path) -> Path:
-        """Returns the file's path. Raises AnirError if its size or hash differs from the manifest's."""
+        """Returns the file's path. Raises AnirError unless the file has the size and hash that are listed."""
         path = directory / self.file
         try:
             with path.open("rb") as file:

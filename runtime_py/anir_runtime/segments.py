@@ -72,7 +72,7 @@ class Segments:
         return [bytes(own) for own in shares]
 
     def _take(self, most: int) -> int:
-        """Takes `most` bytes of the current level, or as many as are left; returns their number."""
+        """Takes `most` bytes of the current level, or all that are left; returns their number."""
         own = min(most, self._left)
         self._left -= own
         return own

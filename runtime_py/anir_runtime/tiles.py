@@ -60,7 +60,7 @@ def in_tiles(
     colours: int,
     column_bytes: int,
 ) -> Draw:
-    """Draws tile by tile.
+    """Returns a function that draws tile by tile.
 
     Args:
         x: coordinates of columns, float32[W].
