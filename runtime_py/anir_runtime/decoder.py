@@ -72,14 +72,15 @@ class Decoder:
         incomplete; `feed` appends bytes to it.
 
         Args:
-            source: the file, or the network; by default, an `.anir` file that is passed to `feed`.
+            source: a file, network or preview; by default, an `.anir` file that is passed to `feed`.
             threads: most threads to draw and decode with; by default, as many as there are cores.
             trust_graph: by default nothing in a file is executed: its tensors are read, and evaluated as
                 their family prescribes. If true, ONNX Runtime runs an ONNX file's own graph, whatever that
                 does, which also draws unknown families and modified graphs.
 
         Raises:
-            AnirError: if the source is no neural image, is damaged, or has too few bytes even for a preview.
+            AnirError: if the source is no neural image, of an unknown family, damaged, or too short even for
+                a preview.
         """
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None

@@ -25,7 +25,7 @@ _LONGEST = 128
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
 """Most values and rows of an interpolated tile. Larger tiles need fewer nodes per pixel."""
 _FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
-"""Below _FEW_CHANNELS interpolated channels, a tile has at most the cheapest of _WIDTHS columns."""
+"""Below _FEW_CHANNELS interpolated channels, tiles have at most the cheapest of _WIDTHS columns."""
 _FILTER_COST = 16
 """Multiply-adds that take as long as evaluating a filter at a point."""
 _WORTHWHILE = 0.7
