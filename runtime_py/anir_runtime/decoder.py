@@ -79,8 +79,7 @@ class Decoder:
                 does, which also draws unknown families and modified graphs.
 
         Raises:
-            AnirError: if the source is no neural image, of an unknown family, damaged, or too short even for
-                a preview.
+            AnirError: if the source is no neural image of a known family, is damaged, or too short to draw.
         """
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None
