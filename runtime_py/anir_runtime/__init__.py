@@ -11,7 +11,7 @@ __all__ = ["AnirError", "Decoder", "decode"]
 
 
 def __getattr__(name: str) -> object:
-    """Imports the decoder on first use, so that commands handle Ctrl-C before that slow import."""
+    """Imports the decoder on first use: it takes time, in which Ctrl-C must be handled already."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from anir_runtime import decoder

@@ -17,7 +17,7 @@ from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step
 from anir_runtime.strips import Strips
 
 _STEP_BYTES = 3
-"""Bytes that code a level's `Step`, after its table of segment lengths."""
+"""Most bytes that a level's `Step` takes, after the level's table of segment lengths."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 """Most coefficients of a picture: a constant plus a number per byte of the file.
 
@@ -28,7 +28,7 @@ _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
 
 
 def least_bytes(header: Header) -> int:
-    """Returns the bytes that a file must have, and that arrive before memory for its picture is allocated."""
+    """Returns how many bytes a file must have; no memory for its picture is allocated before these arrive."""
     if not header.has_latents:
         return 0
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
@@ -53,7 +53,7 @@ class AnirFile:
             threads: most threads to decode the strips of a large picture with; by default, one per core.
 
         Raises:
-            AnirError: if the data do not begin a readable `.anir` file.
+            AnirError: if the data are not the beginning of a readable `.anir` file.
         """
         self.header: Header | None = None
         self.decoded = 0
@@ -115,14 +115,14 @@ class AnirFile:
         )
 
     def network(self, level: int | None = None, last: bool = False) -> Network:
-        """Returns the subnet of a level. Levels decode in order only: earlier ones are no longer available.
+        """Returns the subnet of a level. Levels decode in order only: no earlier one can follow.
 
         Args:
             level: number of the level, from 0; by default, that of the last complete one.
             last: whether the file is not used afterwards, which saves memory.
 
         Raises:
-            AnirError: if the level is incomplete, was passed, or is damaged.
+            AnirError: if the level is incomplete or was passed, or if it or an earlier level is damaged.
         """
         if not self.available:
             raise AnirError("ends before its first picture; fetch more of it")
@@ -161,7 +161,7 @@ class AnirFile:
         return network
 
     def preview(self) -> Preview | None:
-        """Returns a preview from an incomplete first level; None if it is too short, or is complete."""
+        """Returns a preview if the first level is incomplete, but has enough bytes for one; else None."""
         if self.header is None or self._strips is not None or self.decoded:
             return None
         return read_preview(self.header, bytes(self._head[self.header.start :]))

@@ -30,7 +30,7 @@ _QUALITY_ORDERS = (2, 0, 0)
 
 @dataclass(frozen=True)
 class Level:
-    """A level of the file: one subnet, which the file's first `end` bytes are enough for.
+    """A level of the file: one subnet, which the file's first `end` bytes hold.
 
     Attributes:
         depth: number of layers.
@@ -121,7 +121,7 @@ def _in_units(psnr: tuple[float, float, float]) -> tuple[int, int, int]:
 
 
 def _ascending(numbers: Sequence[int], least: int, order: int) -> str:
-    """Returns the bits of a count and of the numbers counted, which ascend strictly from at least `least`."""
+    """Returns the bits of how many numbers there are, and of these, which ascend strictly from `least` on."""
     code = golomb(len(numbers) - 1, _COUNT_ORDER)
     for number in numbers:
         code += golomb(number - least, order)
@@ -134,7 +134,7 @@ def read_header(data: bytes) -> Header:
 
     Raises:
         IncompleteError: if the data end within the header.
-        AnirError: if the header is damaged, of another version, or out of bounds.
+        AnirError: if there is no header, or it is damaged, of another version, or beyond the limits.
     """
     if not data.startswith(MAGIC[: len(data)]):
         raise AnirError("not an .anir file")

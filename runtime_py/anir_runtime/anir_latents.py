@@ -1,4 +1,4 @@
-"""Converts decoded coefficients of an `.anir` file to `Latents`, whose codes number their magnitudes."""
+"""Converts coefficients of an `.anir` file to `Latents`: codes are indices of the magnitudes that occur."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -14,7 +14,7 @@ from anir_runtime.network import Latents
 _MOST_MAGNITUDES = 1 << 15
 """Most distinct magnitudes of a level's coefficients, so that int16 codes can number them."""
 _LARGE = 1 << 22
-"""Least magnitude that look-up tables with one entry per magnitude leave out, to save memory."""
+"""Magnitude from which on a look-up table, with one entry per magnitude, would take too much memory."""
 _PART = 1 << 20
 """Coefficients that are converted at a time, about, as each may take a dozen bytes meanwhile."""
 
@@ -23,8 +23,8 @@ def latents_of(bands: Sequence[Integers], step: float, pitch: int, reach: int) -
     """Converts coefficients to latents.
 
     Args:
-        bands: coefficients in units, in bands of rows of cells from top to bottom: int32[rows, columns, N,
-            pitch, pitch] each.
+        bands: coefficients in units, with the cells' means at frequency (0, 0), in bands of rows of cells
+            (strips) from top to bottom: int32[rows, columns, N, pitch, pitch] each.
         step: value of one unit.
         pitch: pixels from one cell to the next.
         reach: see `Latents`.

@@ -1,4 +1,4 @@
-"""Codes the networks of an `.anir` file's levels; layers that networks of one width share are coded once."""
+"""Codes the networks of an `.anir` file's levels; layers that several networks share are coded once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _HEAD = "head"
 _LOW_BYTES = 128
 """Offset of the group of a 16-bit tensor's low bytes from the group of its high bytes."""
 _MOVES, _MOVE_BITS = 64, 4
-"""Group and bits of a near head's moves: small integer offsets to the common head's codes."""
+"""Group and bits of head offsets, the moves from the common head's codes to those of a head near it."""
 
 
 def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
@@ -40,7 +40,7 @@ class NetworkCoder:
     Networks with the same number of channels share a trunk of hidden layers and filter banks, of which each
     uses as many as its depth needs; each network has its own head. If there is a common network of the same
     size, one bit says whether the new layers are that network's, and another whether the head is. A head may
-    also be near the common one: its codes are then stored as small integer offsets, its moves.
+    also be near the common one: then its moves are coded, small integer offsets to the common head's codes.
 
     Attributes:
         colours: how planes become colours; None unless the family is `lapped`.
@@ -69,7 +69,7 @@ class NetworkCoder:
             depth: number of layers.
             channels: channels of each layer.
             width: the level's quantization step in units, if the family is `lapped`.
-            tensors: the network's tensors, if it is encoded.
+            tensors: the network's tensors, to encode.
         """
         trunk = self._trunks.setdefault(channels, {})
         common = self._code_common(depth, channels, width, trunk, tensors)
@@ -91,7 +91,7 @@ class NetworkCoder:
         kind = f"int{self._bits}" if name == "weights" else types[0]
 
         def add(new: range) -> NDArray[Any]:
-            """Codes the entries `new` along the axis."""
+            """Codes the entries `new` along the axis, or takes them from the common network."""
             if part in common:
                 return common[part].take(new, axis)
             given = None if tensors is None else tensors[part].take(new, axis)
@@ -124,7 +124,7 @@ class NetworkCoder:
         first: int,
         tensors: Mapping[str, NDArray[Any]] | None,
     ) -> Mapping[str, NDArray[Any]]:
-        """Codes whether tensors equal the common ones from entry `first` on; returns these if so."""
+        """Codes whether tensors equal the common ones from entry `first` on; if so, returns the latter."""
         same = tensors is not None and all(
             np.array_equal(tensors[name][first:], own[first:]) for name, own in common.items()
         )
@@ -133,7 +133,7 @@ class NetworkCoder:
     def _code_if_near(
         self, common: Mapping[str, NDArray[Any]], tensors: Mapping[str, NDArray[Any]] | None
     ) -> Mapping[str, NDArray[Any]]:
-        """Codes whether the head is near the common one, and its moves if so; returns a head that is near."""
+        """Codes whether the head is near the common one; if so, codes its moves and returns its tensors."""
         own = None if tensors is None else moves_between(common, tensors, self._planes)
         if not self._coder.bits(1, int(own is not None)):
             return {}

@@ -11,7 +11,7 @@ class AnirStream:
     """An `.anir` file that is received in pieces."""
 
     def __init__(self, threads: int | None = None) -> None:
-        """Starts without bytes. `threads` decode the strips of large pictures, by default one per core."""
+        """Starts without bytes. At most `threads` threads, by default one per core, decode large pictures."""
         self._threads = threads
         self._file = AnirFile(threads=threads)
         self._data = bytearray()

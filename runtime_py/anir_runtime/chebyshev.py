@@ -1,7 +1,7 @@
 """Interpolates smooth functions from their values at Chebyshev nodes in a stretched coordinate.
 
-Chebyshev nodes crowd at the ends of an interval. Here they, and the polynomials, are those of the coordinate
-s = sin(t arcsin α) / α for t in [-1, 1], which makes the nodes more even: waves need up to a third fewer
+Chebyshev nodes crowd at the ends of an interval. Here nodes and polynomials are those of the coordinate
+s = sin(t arcsin α) / α for t in [-1, 1], which makes the nodes more even in t: waves need up to a third fewer
 (Kosloff and Tal-Ezer 1993; Trefethen, Approximation Theory, ch. 2–4 and 22).
 """
 

@@ -80,7 +80,7 @@ def choose_level(
 ) -> tuple[Network | Preview, str]:
     """Chooses a level of an `.anir` file, or of a prefix of one, as `choose` does.
 
-    Without limits, it is the last complete level, refined by an incomplete one; before the first, a preview.
+    Without limits, this is the last complete level, refined by the next one; before the first, a preview.
     """
     header = file.header
     if header is None:
@@ -132,7 +132,7 @@ def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], f
 
 
 def estimate_ms(decoder: Decoder, size: tuple[int, int]) -> float:
-    """Estimates the milliseconds of drawing at (width, height), from a warm decode of a part at that size."""
+    """Estimates the milliseconds of drawing at (width, height) from the second drawing of a part of it."""
     width, height = (min(side, _PROBE_SIDE) for side in size)
     crop = Crop(0, 0, decoder.width * width / size[0], decoder.height * height / size[1])
     decoder.decode((width, height), crop)

@@ -1,9 +1,9 @@
 """The entropy coder of `.anir` files: an adaptive arithmetic coder with context mixing, in WebAssembly.
 
 The module is compiled from web_demo/neural-img/assembly/coder.ts, and browsers run the same one;
-docs/format.md specifies it. It computes in integers only, and holds the coefficients of one picture. The same
-methods encode and decode: when decoding, they ignore the values that they are given, and return those in the
-stream.
+docs/format.md specifies it. It codes with integers only, and an instance holds the coefficients of one strip.
+The same methods encode and decode: when decoding, they ignore the values that they are given, and return
+those in the stream.
 """
 
 import ctypes
@@ -49,7 +49,7 @@ def _ask_for_huge_pages(address: int) -> None:
 
 
 class Coder:
-    """Codes a picture's coefficients and tensors; holds what is known of the coefficients, and the models."""
+    """Codes the stream of a strip; holds the coefficients known so far, and the probability models."""
 
     source = Path(__file__).with_name("coder.wasm")
     """The WebAssembly module's file."""
@@ -67,7 +67,7 @@ class Coder:
             decisions: most binary decisions in a stream, besides 1,024 per byte.
 
         Raises:
-            AnirError: if there is not enough memory.
+            AnirError: if there is not enough memory, or WebAssembly does not start.
         """
         self._decisions = decisions
         try:
@@ -118,7 +118,7 @@ class Coder:
         """Starts encoding a stream.
 
         Args:
-            most: bytes of memory to reserve for the stream.
+            most: most bytes of the stream, for which memory is reserved.
             coefficients: the coefficients to encode, if they are known yet: see `aim`.
         """
         self._encoding = True
@@ -129,7 +129,10 @@ class Coder:
         self._call("startEncoding", self._stream, self._decisions)
 
     def aim(self, coefficients: Integers) -> None:
-        """Sets the coefficients to encode from now on, int32[rows, columns, planes, pitch, pitch]."""
+        """Sets the coefficients to encode from now on, int32[rows, columns, planes, pitch, pitch], in units.
+
+        At frequency (0, 0), they are not the cells' means but DCTs of these (docs/format.md, "Coefficients").
+        """
         self._bytes(self._wanted, self._kept)[:] = np.ascontiguousarray(coefficients).view(np.uint8).ravel()
 
     def decode(self, data: bytes) -> None:
@@ -168,7 +171,7 @@ class Coder:
         return self._bytes(place, place + numbers.size).reshape(numbers.shape).copy()
 
     def level(self, width: int) -> bool:
-        """Codes a level, which refines the coefficients' intervals.
+        """Codes a level, which narrows the coefficients' intervals.
 
         Args:
             width: the level's quantization step, 64 to 32767 units: intervals of significant coefficients'
@@ -180,7 +183,7 @@ class Coder:
         return bool(self._call("level", width, self._wanted if self._encoding else 0))
 
     def check(self) -> bool:
-        """Codes a digest of 10 bits of all decisions so far, and returns whether it is right."""
+        """Codes a digest, 10 bits, of all decisions; returns whether it is right and the bytes sufficed."""
         return bool(self._call("check"))
 
     def position(self) -> int:
@@ -188,7 +191,7 @@ class Coder:
         return int(self._call("position")) + (4 if self._encoding else 0)
 
     def means_position(self) -> int:
-        """Returns the number of bytes read by a decoder at the end of the latest level's DC coefficients."""
+        """Returns the number of bytes that a decoder has read at the end of the latest level's means."""
         return int(self._call("meansPosition")) + (4 if self._encoding else 0)
 
     def finish(self) -> bytes:
@@ -199,7 +202,8 @@ class Coder:
     def values(self, last: bool = False) -> Integers:
         """Returns the coefficients as far as they are known, int32[rows, columns, planes, pitch, pitch].
 
-        The array is a view of the coder's memory, valid until the coder is used again.
+        They are in units, with the cells' means at frequency (0, 0). The array is a view of the coder's
+        memory, valid until the coder is used again.
 
         Args:
             last: whether no level is coded afterwards, which saves memory.
@@ -212,7 +216,7 @@ class Coder:
         return self._bytes(start, end).view(np.int32).reshape(self._shape)
 
     def keep(self) -> None:
-        """Saves the state: all that is known of the coefficients, and the models."""
+        """Saves the state: what is known of the coefficients, the models, and the position in the stream."""
         self._reserve(self._stream)
         self._call("keep", self._kept)
 

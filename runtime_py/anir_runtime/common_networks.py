@@ -1,4 +1,4 @@
-"""Common networks of the family `lapped`, which are part of the runtime instead of a picture's file.
+"""Common networks of the family `lapped`, which come with the runtime, so that files need not hold them.
 
 They correct quantization errors of photographs' coefficients, and were trained on pictures of scikit-image
 and matplotlib (bench/common_networks.py). Their inputs and outputs are relative to a level's quantization
@@ -23,11 +23,11 @@ _PLANES = 3
 """Planes of the pictures that the networks were trained on; a fourth plane is treated as the third one."""
 _LAYERS = DEPTHS[-1] - 1
 WORTH = np.float32(1.5 / 127.5 / 64 / 254)
-"""Value, relative to the range of colours, of code 1 of `Colours.matrix` times a coefficient of one unit."""
+"""Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives to a plane of one unit."""
 NEAR = 8
-"""Bound of the moves of a near head, the offsets to the common head's codes: they are from -8 to 7."""
+"""Bound of head offsets, or moves: codes of a near head differ from the common head's by -8 to 7."""
 _SHIFT = 7
-"""Binary logarithm of the code of `CommonTrunk.heads` that stands for one width of the level."""
+"""Codes of `CommonTrunk.heads` are in units of 2⁻⁷ of the level's width."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class CommonTrunk:
     Attributes:
         weights: 4-bit codes of the hidden matrices over (matrix, input, output), int8[4, n, n].
         steps: step size of each matrix, float32[4].
-        heads: for each depth, what is added to the planes, in 1/128 of the level's width: int8[4, 3, n].
+        heads: for each depth, the weights by which channels are added to planes, in 1/128 of the level's
+            width: int8[4, 3, n].
     """
 
     weights: NDArray[np.int8]
@@ -50,7 +51,7 @@ class CommonTrunk:
         return {"weights": np.pad(self.weights[: depth - 1], around), "steps": self.steps[: depth - 1]}
 
     def head(self, depth: int) -> NDArray[np.int8]:
-        """Returns the head of a depth, int8[3, n]."""
+        """Returns the entry of `heads` for a depth, int8[3, n]."""
         own: NDArray[np.int8] = self.heads[DEPTHS.index(depth)]
         return own
 
@@ -60,7 +61,7 @@ class Colours:
     """How planes become colours.
 
     Attributes:
-        matrix: weights of the planes in the colours, int8[N, N] over (colour, plane).
+        matrix: codes of the weights of planes in colours, int8[N, N] over (colour, plane).
         border: colour where all planes are 0, uint8[N].
     """
 
@@ -71,7 +72,7 @@ class Colours:
         """Returns the tensors of a common network's head, by name (docs/format.md).
 
         Args:
-            planes_head: what the network adds to planes, int8[3, n], from `CommonTrunk.head`.
+            planes_head: the weights by which channels are added to planes: see `CommonTrunk.head`.
             width: the level's quantization step in units.
         """
         rows = np.minimum(np.arange(len(self.matrix)), _PLANES - 1)
@@ -87,7 +88,7 @@ class Colours:
 
 
 def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mapping[str, NDArray[Any]]:
-    """Returns a head with moves, [N, n], added to its codes at the channels after the planes."""
+    """Returns a head with moves, [N, n], added to its codes for the channels after those of the planes."""
     codes = head["head"].astype(np.int64)
     codes[:, codes.shape[1] - moves.shape[1] :] += moves
     return {**head, "head": codes.clip(-127, 127).astype(np.int8)}
@@ -96,7 +97,7 @@ def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mappin
 def moves_between(
     head: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]], planes: int
 ) -> NDArray[np.int64] | None:
-    """Returns the moves, [N, n], that turn a head into another one; None if that one is not `near` it."""
+    """Returns the moves, [N, n], that turn a head into the other one; None if the other is not `near` it."""
     away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
     moves: NDArray[np.int64] = away.clip(-NEAR, NEAR - 1)
     is_near = all(np.array_equal(own, other[name]) for name, own in near(head, moves).items())
@@ -105,7 +106,7 @@ def moves_between(
 
 @cache
 def common_trunks() -> dict[int, CommonTrunk]:
-    """Returns the common networks, by their number of channels besides those of the planes."""
+    """Returns the common networks by their number n of channels besides those of the planes."""
     data = files("anir_runtime").joinpath("common_networks.bin").read_bytes()
     return from_bytes(data)
 
@@ -134,7 +135,7 @@ def from_bytes(data: bytes) -> dict[int, CommonTrunk]:
 
 
 def to_bytes(trunks: Mapping[int, CommonTrunk]) -> bytes:
-    """Serializes trunks by ascending width: steps as float32, codes of weights, codes of heads.
+    """Serializes trunks by ascending number n of channels: float32 steps, codes of weights, codes of heads.
 
     Weights are stored two to a byte, the first one in the lower half.
     """

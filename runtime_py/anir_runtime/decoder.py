@@ -35,7 +35,7 @@ _NOTEBOOK_SIDE = 1024
 _TASK_PIXELS = 32768
 """Pixels of a band, about: what one thread draws at a time."""
 _LEAST_PIXELS = 8192
-"""Least number of pixels to which bands shrink so that every thread has one."""
+"""Bands are made smaller so that every thread has one, but not below this number of pixels."""
 
 
 class Crop(NamedTuple):
@@ -72,14 +72,14 @@ class Decoder:
         incomplete; `feed` appends bytes to it.
 
         Args:
-            source: the file, or the network; by default, an `.anir` file that is passed to `feed`.
+            source: a file, network or preview; by default, an `.anir` file that is passed to `feed`.
             threads: most threads to draw and decode with; by default, as many as there are cores.
-            trust_graph: by default nothing in a file is executed: its tensors are read, and this runtime
-                evaluates their family. If true, ONNX Runtime runs an ONNX file's own graph, whatever it does,
-                which also draws unknown families and modified graphs.
+            trust_graph: by default nothing in a file is executed: its tensors are read, and evaluated as
+                their family prescribes. If true, ONNX Runtime runs an ONNX file's own graph, whatever that
+                does, which also draws unknown families and modified graphs.
 
         Raises:
-            AnirError: if the source is not a complete, self-contained neural image.
+            AnirError: if the source is no neural image of a known family, is damaged, or too short to draw.
         """
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None
@@ -114,8 +114,8 @@ class Decoder:
             The number of complete levels. While it is 0, a preview may be available.
 
         Raises:
-            AnirError: if the file is damaged, or not an `.anir` file. Levels before the damage can still be
-                drawn.
+            AnirError: if the file is damaged, or is no `.anir` file. The levels before the damage can still
+                be drawn.
         """
         if self._stream is None:
             if self._begun is None:
@@ -167,7 +167,7 @@ class Decoder:
             uint8[H, W, N]: N is 1 for grey, 3 for RGB, 4 for RGB with alpha, not premultiplied.
 
         Raises:
-            AnirError: if the size or the crop is invalid or out of range.
+            AnirError: if the size or the crop is invalid or out of range, or nothing can be drawn yet.
         """
         row, tiles = 0, self.tiles(size, crop)
         first = next(tiles)
@@ -178,7 +178,7 @@ class Decoder:
         return image
 
     def _repr_png_(self) -> bytes | None:
-        """Returns a PNG of at most 1024 pixels a side, for notebooks; None if nothing can be drawn yet."""
+        """Returns a PNG of at most 1024 pixels a side, for notebooks; None until a fed file has a level."""
         if self._renderer is None and not self._levels:
             return None
         scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height, 1))

@@ -43,7 +43,7 @@ class BitReader:
         return -(-self._at // 8)
 
     def take(self, count: int) -> bytes:
-        """Returns the next whole bytes. Raises IncompleteError if too few are left."""
+        """Returns the next `count` whole bytes. Raises IncompleteError if too few are left."""
         start = self.position()
         self._at = 8 * start
         self._advance(8 * count)
@@ -62,7 +62,7 @@ class BitReader:
         self._at += count
 
     def golomb(self, order: int) -> int:
-        """Returns a nonnegative number, by its code. Raises AnirError if it has more than 30 bits."""
+        """Returns a nonnegative number by its code. Raises AnirError if it has more than 30 bits."""
         zeros = 0
         while not self.bits(1):
             zeros += 1
@@ -72,6 +72,6 @@ class BitReader:
         return high << order | self.bits(order)
 
     def signed(self, order: int) -> int:
-        """Returns a signed number, by the code of its `folded` number."""
+        """Returns a signed number, whose code is that of its `folded` number."""
         number = self.golomb(order)
         return number + 1 >> 1 if number & 1 else -(number >> 1)

@@ -22,7 +22,7 @@ _unfinished = set[Path]()
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` to write to, then renames it to `path`.
 
-    On any failure, the temporary file is removed and an existing file at `path` stays. Missing parent folders
+    On any failure, the temporary file is removed and a file at `path` stays as it was. Missing parent folders
     are created, a symbolic link is followed, and temporary files of killed processes are removed. Raises
     AnirError if `path` cannot be written, or is a folder or a device.
     """
@@ -49,7 +49,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(directory: Path, last: str) -> Iterator[Path]:
     """Yields a new, empty folder, whose files are moved to `directory` once all of them are written.
 
-    If writing fails, nothing in `directory` has changed. A new folder appears at once. In an existing one,
+    If writing fails, nothing in `directory` has changed. A new folder appears complete. In an existing one,
     files of other names stay, and the new files are moved in one by one, the one named `last` at the end.
     Raises AnirError if `directory` cannot be written, or is a file.
     """

@@ -1,4 +1,4 @@
-"""Evaluates multiplicative filter networks (Fathony et al. 2020) tile by tile, up to a linear layer.
+"""Evaluates multiplicative filter networks (Fathony et al. 2020) tile by tile, up to a last linear layer.
 
 h₁ = g₁(x, y), hₗ₊₁ = (Wₗ hₗ + bₗ) ∘ gₗ₊₁(x, y), followed by a linear layer. A SIREN has this form, too, up to
 the arguments of its second sines. Sums and products of sines of low frequency are smooth: if the pixels of a
@@ -19,17 +19,17 @@ from anir_runtime.tile_graph import graph
 from anir_runtime.tiles import Draw, bands, in_tiles, stretches
 
 _TILE_VALUES = 131072
-"""Most values (points times channels) of a layer, so that they stay in a core's cache."""
+"""Most values (points times channels) of a layer at a time, so that they stay in a core's cache."""
 _LONGEST = 128
-"""Most columns of a tile, except where few channels are interpolated."""
+"""Most columns of a tile, unless few channels are interpolated."""
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
 """Most values and rows of an interpolated tile. Larger tiles need fewer nodes per pixel."""
 _FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
-"""If fewer channels are interpolated: candidates for the most columns, of which the cheapest is used."""
+"""Below _FEW_CHANNELS interpolated channels, tiles have at most the cheapest of _WIDTHS columns."""
 _FILTER_COST = 16
 """Multiply-adds that take as long as evaluating a filter at a point."""
 _WORTHWHILE = 0.7
-"""Interpolation is used if it takes less than this share of all pixels' multiply-adds; it has other costs."""
+"""Share of the multiply-adds of all pixels below which interpolation, which has other costs, is used."""
 _WORTH_JUDGING = 16384
 """Pixels below which evaluating all of them is faster than finding out how smooth the network is."""
 _CACHED_LENGTHS = 64
@@ -48,7 +48,7 @@ class FilterNetwork:
     """A filter network of D banks, D − 1 hidden layers and a last linear layer.
 
     Attributes:
-        rows: height of a tile.
+        rows: height of an interpolated tile in pixels.
     """
 
     def __init__(self, filters: Filters, layers: Sequence[Layer], after: int) -> None:
@@ -57,8 +57,8 @@ class FilterNetwork:
         Args:
             filters: the filter banks.
             layers: the hidden layers, then the last one.
-            after: width of the widest layer that is evaluated at every pixel afterwards, on which the size of
-                tiles depends: C for a SIREN, the number of outputs for a filter network.
+            after: outputs of the widest layer that is evaluated at every pixel, from the last layer on, on
+                which the size of tiles depends: C for a SIREN, the number of outputs for a filter network.
         """
         self._filters, self._layers = filters, layers
         self._nodes_needed = lru_cache(_CACHED_LENGTHS)(filters.nodes_needed)
@@ -154,10 +154,10 @@ class FilterNetwork:
         return best
 
     def _needed(self, axis: int, coordinates: Floats, size: int) -> int:
-        """Returns how many nodes any stretch of `size` coordinates needs; 0 if no number surely suffices."""
+        """Returns how many nodes stretches of `size` coordinates need; 0 if no number is known to suffice."""
         spans = (stretches if axis == COLUMNS else bands)(len(coordinates), size)
         half = max(abs(float(own[-1]) - float(own[0])) for own in (coordinates[span] for span in spans)) / 2
-        # Hidden layers' gain does not matter: a filter network's colours are quotients, in which it cancels.
+        # Hidden layers' gain does not matter: filter networks' colours are quotients, in which it cancels.
         gain = float(np.linalg.norm(self._layers[-1].weight, axis=1).max())
         with np.errstate(all="ignore"):
             return self._nodes_needed(axis, half, gain)
@@ -180,7 +180,7 @@ class _Plan(NamedTuple):
 
 
 def _network(layers: int) -> str:
-    """Returns a graph of `layers` linear layers as text; `last` is the last one, float32[outputs, points]."""
+    """Returns a graph of `layers` linear layers as text, with output `last`, float32[outputs, points]."""
     lines = ["grid0 = MatMul(down0, across0)", "h0 = Reshape(grid0, flat)"]
     for k in range(1, layers):
         lines += [

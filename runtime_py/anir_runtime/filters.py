@@ -1,4 +1,4 @@
-"""Banks of sine and Gabor filters over the plane, as sums of products of functions of x and of y.
+"""Banks of sine and Gabor filters of the position, as sums of products of functions of x and of y.
 
 g(x, y) = sin(ωx x + ωy y + φ) · exp(−γ ((x − μx)² + (y − μy)²)), for sine filters without the exponential.
 As sin(a + b) = sin a cos b + cos a sin b, no sine or exponential has to be evaluated per pixel.
@@ -57,10 +57,10 @@ class Filters:
         return factors
 
     def nodes_needed(self, axis: int, half: float, size: float) -> int:
-        """Returns how many Chebyshev nodes products of one filter of each bank need along an axis.
+        """Returns how many Chebyshev nodes along an axis a product of one filter from each bank needs.
 
-        This holds for any stretch of length 2 · `half`, and products multiplied by `size`. The number is 0 if
-        products are not smooth enough, or grow exponentially.
+        They suffice on any stretch of length 2 · `half`, for products multiplied by `size`. The number is 0
+        if products are not smooth enough, or grow exponentially.
         """
         decays = np.zeros(1) if self.decays is None else self.decays.max(-1)
         if self.decays is not None and not self.decays.min() >= 0:

@@ -21,7 +21,7 @@ _saving = threading.Event()
 
 @contextmanager
 def ended_by_interrupts() -> Iterator[None]:
-    """Makes Ctrl-C end the process at once, without a traceback, within code that leaves nothing half done.
+    """Makes Ctrl-C end the process at once, without a traceback: for code that leaves nothing half done.
 
     Python would raise KeyboardInterrupt in the middle of an import, or only after compiled code, such as that
     which opens a file, has returned. Other handlers of Ctrl-C are kept, and background jobs still ignore it.

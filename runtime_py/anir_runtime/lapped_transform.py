@@ -16,7 +16,7 @@ from anir_runtime.network import Floats, Latents
 from anir_runtime.rans import Context
 
 PITCHES = (16, 32)
-"""Pixels from one cell to the next."""
+"""Values of `Latents.pitch`: pixels from one cell to the next."""
 FEWEST = 4
 """Least number of frequencies that are kept along each axis."""
 _TOLERANCE = 0.01
@@ -56,7 +56,7 @@ class Axis:
         return positions
 
     def open_cells(self, at: Floats) -> range:
-        """Returns the cells whose windows are nonzero at some of the coordinates."""
+        """Returns the range of cells whose windows are open, that is nonzero, at some of the coordinates."""
         clipped = self.positions(at).clip(0, self.cells - 1)
         return range(int(clipped.min()), min(math.ceil(clipped.max()) + 1, self.cells))
 
@@ -78,9 +78,9 @@ class Axis:
         return (offsets * (2 * spacing / self.pixels)).astype(np.float32)
 
     def shown(self, spacing: float, frequencies: int) -> int:
-        """Returns how many of the lowest frequencies are visible in samples `spacing` native pixels apart.
+        """Returns how many of the `frequencies` lowest are drawn in samples `spacing` native pixels apart.
 
-        Waves shorter than half the spacing are left out: they are next to nothing in averages.
+        Waves shorter than half the spacing are left out: averaging leaves almost nothing of them.
         """
         return min(frequencies, max(1, math.ceil(4 * self.pitch / spacing - 0.5)))
 
@@ -134,8 +134,8 @@ class Seen(NamedTuple):
 def seen_by(channels: int, planes: int) -> list[Seen]:
     """Returns the inputs of a network's first channels, in order: all planes at the point, then neighbours.
 
-    At neighbours, the input is the difference of the plane there to the plane at the point; a plane that the
-    picture does not have is 0. Channels after these inputs, at least the last one, are constant: π/2.
+    At neighbours, the input is the plane there minus the plane at the point; a plane that the picture does
+    not have is 0. Channels after these inputs, at least the last one, are constant: π/2.
     """
     here = [Seen(plane, 0, 0) for plane in range(planes)]
     near = [Seen(0, *place) for place in _SIDES + _CORNERS]
@@ -146,7 +146,7 @@ def seen_by(channels: int, planes: int) -> list[Seen]:
 
 
 def present(seen: Seen, planes: int) -> Seen:
-    """Replaces an input of a plane that the picture lacks by plane 0 at the point, whose difference is 0."""
+    """Replaces an input of a plane that the picture lacks by plane 0 at the point: the difference is 0."""
     return seen if seen.plane < planes else Seen(0, 0, 0)
 
 

@@ -24,7 +24,7 @@ class Source:
         width: width in pixels.
         height: height in pixels.
         file: file name; None if it is unknown.
-        sha256: hash of the pixels, uint8[H, W, N], row by row; None if they are unknown.
+        sha256: SHA-256 of the pixels, uint8[H, W, N], row by row; None if it is unknown.
     """
 
     width: int
@@ -57,7 +57,7 @@ class Entry:
     sha256: str
 
     def checked_path(self, directory: Path) -> Path:
-        """Returns the file's path. Raises AnirError if its size or hash differs from the manifest's."""
+        """Returns the file's path. Raises AnirError unless the file has the size and hash that are listed."""
         path = directory / self.file
         try:
             with path.open("rb") as file:
@@ -116,7 +116,7 @@ class Manifest:
 
 
 def plain_name(text: str) -> str:
-    """Returns a text as a valid file name for manifests, with forbidden characters replaced by `_`."""
+    """Returns a text as a valid file name for manifests: shortened, forbidden characters replaced by `_`."""
     name = "".join("_" if c in _NOT_IN_NAMES or not c.isprintable() else c for c in text)
     name = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
     return name if name.strip(".") else "image"
@@ -190,7 +190,7 @@ _ENTRY: dict[str, tuple[Check, str]] = {
     "macs_per_pixel": _whole(0, 2**53),
     "sha256": _HASH,
 }
-"""Fields of a subnet: a check of each, and its description. Identical pictures have a PSNR of 100 dB."""
+"""Fields of a subnet: a check of each, and what it asks for. Identical pictures have a PSNR of 100 dB."""
 
 
 def _checked(

@@ -21,8 +21,8 @@ class Latents:
 
     Attributes:
         codes: int16[N, A, B, K, K] over (colour plane, cell along the scan, cell across the scan, frequency
-            along the scan, frequency across the scan). The code of a cell's DC coefficient, its mean, is the
-            difference to the mean of the previous cell along the scan.
+            along the scan, frequency across the scan). For a cell's DC coefficient, its mean, the code stands
+            for the difference from the mean of the previous cell along the scan.
         step: value of a magnitude of 1; a float32 number.
         pitch: pixels from one cell to the next, 16 or 32.
         down: whether the scan runs down the columns of cells; otherwise along the rows, to the right.

@@ -1,4 +1,4 @@
-"""Reads latents from the tensors of an ONNX file, which code them as a rANS stream (docs/format.md)."""
+"""Reads latents from the tensors of an ONNX file, which hold them as a rANS stream (docs/format.md)."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -41,7 +41,7 @@ def read_latents(
         entries: the file's metadata.
         size: native (width, height) of the picture.
         planes: number of colour planes.
-        bytes_: bytes of the file.
+        bytes_: number of bytes of the file.
 
     Raises:
         AnirError: if the stream is damaged, or declares more codes than the picture or the file can have.
@@ -73,7 +73,7 @@ def read_latents(
 
 
 def _check_ascent(magnitudes: NDArray[np.float32], sizes: int) -> None:
-    """Raises AnirError if magnitudes are not `sizes` numbers that ascend from 0 within their range."""
+    """Raises AnirError unless magnitudes are `sizes` numbers that ascend from 0 within their range."""
     if len(magnitudes) != sizes:
         raise AnirError(
             f"its tensor 'latents.magnitudes' has {len(magnitudes)} entries, its codes {sizes} sizes"
@@ -84,7 +84,7 @@ def _check_ascent(magnitudes: NDArray[np.float32], sizes: int) -> None:
 
 
 def _entry(entries: Mapping[str, str], key: str, values: Mapping[str, _Value]) -> _Value:
-    """Returns the value of a metadata entry, from a table by text. Raises AnirError for any other text."""
+    """Returns the value that an entry's text stands for. Raises AnirError if `values` lacks the text."""
     text = entries.get(key, "")
     if text not in values:
         raise AnirError(f"its '{key}' is {text[:20]!r}, not {' or '.join(values)}")

@@ -38,7 +38,7 @@ class Metadata(NamedTuple):
 def read_network(data: bytes) -> Network:
     """Returns the network in a serialized ModelProto.
 
-    Raises AnirError if there is no complete network within the limits.
+    Raises AnirError if there is no complete network of a known family within the limits.
     """
     reader, message = Reader(), memoryview(data)
     metadata = read_metadata(message, reader)
@@ -139,7 +139,7 @@ def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
 
 
 def _stored_shape(name: str, shape: tuple[int, ...], scaled: int) -> tuple[int, ...]:
-    """Returns a tensor's shape in ONNX files (docs/format.md), where axes with scales are merged to one."""
+    """Returns a tensor's shape in ONNX files (docs/format.md), where axes with scales are merged into one."""
     if name == "head":
         return shape[::-1]
     return (math.prod(shape[:scaled]), *shape[scaled:]) if scaled else shape

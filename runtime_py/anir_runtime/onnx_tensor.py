@@ -40,7 +40,7 @@ class Tensor:
     def array(self, types: tuple[str, ...]) -> NDArray[Any]:
         """Returns all elements as a vector; int4 as int8.
 
-        Raises AnirError if their type is none of `types`, or their number is not that of the axes.
+        Raises AnirError if their type is none of `types`, or their number does not match the axes.
         """
         if self.type not in types:
             raise AnirError(f"its tensor '{self.name}' is not of type {' or '.join(types)}")
@@ -83,7 +83,7 @@ def read_tensor(message: memoryview, reader: Reader) -> Tensor:
 
 
 def text(content: Content) -> str:
-    """Returns the text of a field. Raises AnirError if it is none."""
+    """Returns the text of a field. Raises AnirError if the field is no text."""
     try:
         return str(message_in(content), "utf-8")
     except UnicodeDecodeError as error:

@@ -102,7 +102,7 @@ def _write_png(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], file: 
     """Writes a PNG of 8 bits per channel: https://www.w3.org/TR/png-3.
 
     All rows use the Average filter: for smooth pictures, files are as small as with the best filter for each
-    row, and take a fraction of the time.
+    row, at a fraction of the time.
     """
     waiting = iter(tiles)
     first = next(waiting)

@@ -31,7 +31,7 @@ class AnirImageFile(ImageFile.ImageFile):
         try:
             header = read_header(self.fp.read(_HEADER_BYTES))
         except AnirError as error:
-            # SyntaxError tells Pillow that a file is of another format, or cannot be opened.
+            # SyntaxError tells Pillow that the file is of another format, or cannot be opened.
             raise SyntaxError(str(error)) from error
         self._header = header
         self._end = header.levels[-1].end

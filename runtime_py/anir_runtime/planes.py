@@ -1,4 +1,4 @@
-"""Evaluates the inputs of `lapped` networks: planes of the transform, and differences between neighbours."""
+"""Evaluates the inputs of `lapped` networks: planes at a point, and their differences at its neighbours."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -11,13 +11,13 @@ from anir_runtime.network import Floats, Latents
 from anir_runtime.tile_graph import graph
 
 _ROUNDING = 2**-23
-"""Largest rounding error of coordinates in float32."""
+"""Tolerance for rounding errors of coordinates in float32."""
 _PLANES = """
 sums = MatMul(rows, coefficients)
 lines = Flatten(sums, axis=2)
 planes = Gemm(lines, columns, transB=1)
 """
-"""Graph that evaluates planes, one below the other, from cosines of rows and columns."""
+"""Graph that evaluates planes, one below the other, from coefficients and cosines of rows and columns."""
 
 
 class Line(NamedTuple):
@@ -25,10 +25,10 @@ class Line(NamedTuple):
 
     Attributes:
         samples: number of samples.
-        step: distance from one sample to the next, counted in coordinates.
-        shift: distance from a sample to its neighbour at `Latents.reach`, counted in coordinates.
+        step: number of coordinates from one sample to the next.
+        shift: number of coordinates from a sample to its neighbour at a distance of `Latents.reach`.
         cells: the cells whose windows are open at some of the coordinates.
-        frequencies: number of lowest frequencies that are visible at the samples' spacing.
+        frequencies: number of lowest frequencies that are drawn at the samples' spacing.
         cosines: windowed cosines of these cells and frequencies, float32[coordinates, cells · frequencies].
     """
 
@@ -64,7 +64,7 @@ class Planes:
                 self._far[plane] = max(self._far[plane], abs(right), abs(down))
 
     def line(self, axis: int, samples: Floats, spacing: float) -> Line:
-        """Evaluates cosines at samples along an axis; averages them if samples are over a pixel apart.
+        """Evaluates cosines at samples along an axis, or their averages if `spacing` is more than 1.
 
         Args:
             axis: 0 for x, 1 for y.

@@ -21,7 +21,7 @@ from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Pixels, Spacing
 
 _STEP_BYTES = 3
-"""Bytes that code the first level's `Step`."""
+"""Most bytes that the first level's `Step` takes."""
 _AHEAD_BYTES = 4
 """Bytes by which the arithmetic decoder reads ahead."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
@@ -52,9 +52,10 @@ class Preview:
 
 
 def read_preview(header: Header, stream: bytes) -> Preview | None:
-    """Decodes a preview from a prefix of a file's stream; None if it is too short or the file has no cells.
+    """Decodes a preview from a prefix of a file's stream; None if it is too short or the family has none.
 
-    Missing cosines of the cells' means are 0: a block without any has the colour of the border.
+    DCT coefficients of the cells' means that are missing count as 0, so a block without any has the colour of
+    the border.
     """
     many = header.colours
     if (
@@ -84,20 +85,20 @@ def _lowest(cells: int, pitch: int) -> Floats:
 
 
 def _sums(cells: int, pitch: int) -> Floats:
-    """Returns the mean of each cell along an axis where the picture is 1: the sum of its lowest cosine."""
+    """Returns the sum of each cell's cosine of frequency 0 along an axis: its mean if the picture is 1."""
     first, *others = _lowest(min(cells, 3), pitch).sum(1)
     # All cells between the first and the last one have the same sum.
     return np.array([first, *others[:-1] * (cells - 2), *others[-1:]], np.float32)
 
 
 def _offset(pitch: int) -> float:
-    """Returns `Preview.offset`: the centre of gravity of an inner cell's lowest cosine."""
+    """Returns `Preview.offset`: the centre of gravity of an inner cell's cosine of frequency 0."""
     own = _lowest(3, pitch)[1].astype(np.float64)
     return float((np.arange(len(own)) + 0.5) @ own / own.sum()) - pitch
 
 
 class PreviewRenderer:
-    """Draws a preview by interpolation. Reduced sizes are not averaged."""
+    """Draws a preview by interpolation, without averaging at smaller sizes."""
 
     rows = 16
 
@@ -123,7 +124,7 @@ class PreviewRenderer:
 
 
 def _interpolated(values: Floats, positions: Floats, axis: int) -> Floats:
-    """Interpolates values [rows, columns, N] along axis 0 or 1, constant beyond the outermost neighbours."""
+    """Interpolates values [rows, columns, N] along axis 0 or 1, with constant values beyond both ends."""
     first = np.floor(positions)
     weights = _CUBIC @ (positions - first) ** np.arange(4, dtype=np.float32)[:, None]
     numbers = first.astype(np.int64)

@@ -13,13 +13,13 @@ Content = int | bytes | memoryview
 
 
 class Reader:
-    """Parses messages, into at most `_MOST_PARTS` parts in all, which also bounds the time."""
+    """Parses messages; the varints in them are at most `_MOST_PARTS` in all, which bounds the time."""
 
     def __init__(self) -> None:
         self._left = _MOST_PARTS
 
     def fields(self, message: memoryview) -> Iterator[tuple[int, Content]]:
-        """Yields each field's number and content. Raises AnirError if this is no message, or has too many."""
+        """Yields each field's number and content. Raises AnirError if the message is damaged or too large."""
         at = 0
         while at < len(message):
             tag, at = self._varint(message, at)

@@ -120,7 +120,7 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
 
 
 def _by_slot(tables: Tables) -> tuple[Ints, Ints, NDArray[np.int16]]:
-    """Returns, by slot of all tables, the code's frequency, the slot's offset in the code, and the code."""
+    """Returns, by slot of all tables: its code's frequency, its distance from the code's start, the code."""
     signed = tables.signed()
     frequencies, codes = signed.ravel(), signed.shape[1]
     symbol = np.repeat(np.arange(frequencies.size), frequencies)

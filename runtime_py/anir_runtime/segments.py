@@ -6,9 +6,9 @@ from itertools import pairwise
 from anir_runtime.anir_header import Header
 
 BLOCK = 8
-"""Cells along a side of a block, whose means are coded as cosines; strips are whole rows of blocks."""
+"""Cells along a side of a block, whose means are coded as a DCT; strips are whole rows of blocks."""
 _PIXELS = 1 << 20
-"""Least average number of pixels in a picture's strips."""
+"""Least average number of pixels of a picture's strips, if there are several."""
 _MOST_STRIPS = 32
 """Most strips of a picture."""
 _LENGTH = 3
@@ -50,11 +50,11 @@ class Segments:
         self._are_means = self._strips > 1
         # The bytes so far of the table of lengths that is being read; None while its segments are read.
         self._table: bytearray | None = None
-        # Missing bytes of the table of lengths, then of each strip's segment.
+        # Bytes that are still missing: of the table of lengths, then of each strip's segment.
         self._due: list[int] = []
 
     def share(self, data: bytes) -> list[bytes]:
-        """Returns each strip's share of the stream's next bytes, which do not exceed its last level."""
+        """Returns each strip's share of the stream's next bytes, which must not go beyond the last level."""
         shares = [bytearray() for _ in range(self._strips)]
         at = 0
         while at < len(data):
@@ -72,7 +72,7 @@ class Segments:
         return [bytes(own) for own in shares]
 
     def _take(self, most: int) -> int:
-        """Takes `most` bytes of the current level, or as many as are left; returns their number."""
+        """Takes `most` bytes of the current level, or all that are left; returns their number."""
         own = min(most, self._left)
         self._left -= own
         return own

@@ -22,5 +22,5 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
     try:
         return list(pool.map(function, items))
     finally:
-        # If this is interrupted, do not start the remaining items, or wait for the current ones.
+        # If this is interrupted, neither start the remaining items nor wait for the current ones.
         pool.shutdown(wait=False, cancel_futures=True)

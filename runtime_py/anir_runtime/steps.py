@@ -1,4 +1,4 @@
-"""How each level of an `.anir` file refines a picture's coefficients (docs/format.md, "Stream")."""
+"""Codes what each level of a `lapped` picture begins with: its width and reach (docs/format.md, "Stream")."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _SHIFT, _SHORT_BITS = 9, 8
 
 @dataclass(frozen=True)
 class Step:
-    """How a level refines coefficients.
+    """What a level of a `lapped` picture begins with.
 
     Attributes:
         width: the level's quantization step in units, 64 to 32767: intervals of the magnitudes of significant
@@ -35,7 +35,7 @@ def code_step(coder: Coder, before: Step | None, step: Step | None = None) -> St
         step: the step to encode.
 
     Returns:
-        The step that was encoded or decoded.
+        The step that was encoded or decoded; a decoded width may be out of range.
     """
     width, reach = (step.width, step.reach - 1) if step else (0, 0)
     smaller = _parts_smaller(before.width, width) if before and step else -1

@@ -10,10 +10,7 @@ from anir_runtime.segments import Segments, joined, strip_starts
 from anir_runtime.side_by_side import available_cores, side_by_side
 
 _LEAST_DECISIONS = 1 << 20
-"""Least number of binary decisions that a strip may have besides those that its bytes allow.
-
-Above it, strips have equal shares of a picture's `MOST_DECISIONS`.
-"""
+"""Least share of `MOST_DECISIONS`, which are divided equally among the strips, that each strip has."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -30,7 +27,7 @@ class Strips:
             pitch: number of frequencies along each axis of a cell; by default, the header's pitch.
 
         Raises:
-            AnirError: if there is not enough memory.
+            AnirError: if there is not enough memory, or WebAssembly does not start.
         """
         starts = strip_starts(header)
         columns = -(-header.size[0] // header.pitch)
@@ -51,16 +48,16 @@ class Strips:
 
     @property
     def first(self) -> Coder:
-        """The first strip's coder, whose stream also holds all side information and the networks."""
+        """The first strip's coder, whose stream also holds the widths, reaches and networks of all levels."""
         return self._coders[0]
 
     def encode(self, most: int) -> None:
-        """Starts encoding, with `most` bytes of memory reserved for each strip's stream."""
+        """Starts encoding; each strip's stream may have `most` bytes, for which memory is reserved."""
         for coder in self._coders:
             coder.encode(most)
 
     def aim(self, coefficients: Integers) -> None:
-        """Sets the coefficients to encode from now on, int32[rows, columns, planes, pitch, pitch]."""
+        """Sets the coefficients to encode, int32[rows, columns, planes, pitch, pitch]: see `Coder.aim`."""
         for part, coder in zip(self._parts, self._coders, strict=True):
             coder.aim(coefficients[part])
 
@@ -100,10 +97,7 @@ class Strips:
         return joined([coder.finish() for coder in self._coders], means, ends)
 
     def values(self, last: bool = False) -> list[Integers]:
-        """Returns each strip's coefficients as known so far, int32[rows, columns, planes, pitch, pitch].
-
-        The arrays are views of the coders' memory: see `Coder.values`.
-        """
+        """Returns the coefficients of each strip from top to bottom: see `Coder.values`."""
         return self._each(lambda coder: coder.values(last), self._coders)
 
     def keep(self) -> None:

@@ -1,6 +1,6 @@
 """Small graphs of matrix products that ONNX Runtime runs for each tile of a picture.
 
-All float tensors are inputs rather than part of a graph, so that one session serves all networks of a form.
+All float tensors are inputs rather than part of a graph, so that one session serves layers of any size.
 """
 
 import re

@@ -15,7 +15,7 @@ Spacing = tuple[float, float]
 """Native pixels from one column to the next and from one row to the next."""
 NATIVE: Spacing = (1.0, 1.0)
 _MOST_KEPT = 64 << 20
-"""Most bytes of values that depend on columns only and are kept from one band of tiles to the next."""
+"""Most bytes of values of columns that are kept from one band of tiles to the next."""
 _Down = TypeVar("_Down")
 _Across = TypeVar("_Across")
 
@@ -32,8 +32,8 @@ class Renderer(Protocol):
     def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw samples at columns x, float32[W], and rows y, float32[H].
 
-        `spacing` is the distance of samples. If it is more than a native pixel, a renderer that can averages
-        over the area of each sample (docs/decoding.md); others ignore it.
+        `spacing` is the distance of samples. If it exceeds a native pixel, the renderer of `lapped`
+        averages over the area of each sample (docs/decoding.md); other renderers ignore it.
         """
 
 
@@ -60,7 +60,7 @@ def in_tiles(
     colours: int,
     column_bytes: int,
 ) -> Draw:
-    """Draws tile by tile.
+    """Returns a function that draws tile by tile.
 
     Args:
         x: coordinates of columns, float32[W].
@@ -71,7 +71,7 @@ def in_tiles(
         down: computes the values that depend on a tile's rows only.
         paint: computes the colours of a tile's pixels, 0 to 1, from both, in a new float32[colours, pixels].
         colours: number of colours.
-        column_bytes: bytes of the values of one column.
+        column_bytes: bytes of the values that `across` computes, per column.
     """
     spans = list(stretches(len(x), shape[1]))
     kept = spans[: max(1, _MOST_KEPT // (column_bytes * shape[1]))]

@@ -1,4 +1,4 @@
-"""The families of networks that the runtime draws: each module in this package adds its own.
+"""The families of networks that the runtime draws; each module in this package defines some of them.
 
 CONTRIBUTING.md lists the few other places in the code that name families.
 """

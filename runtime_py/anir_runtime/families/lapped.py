@@ -1,6 +1,6 @@
-"""The family `lapped`: a lapped transform, and a small network of sine layers that corrects coarse codes.
+"""The family `lapped`: a lapped transform, whose quantization errors a small sine network reduces.
 
-h₁ = [planes at the point, differences of planes to their neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
+h₁ = [planes at the point, differences of the planes at neighbours from these, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
 
 import math
@@ -28,7 +28,7 @@ class Lapped:
         self._channels, self._colours = network.channels, network.colours
         self._planes = Planes(network.latents, network.size, network.channels)
         weights, planes = network.tensors["weights"], min(network.channels - 1, network.colours)
-        # No weights lead to planes, which pass through layers unchanged; nor from them in common networks.
+        # Planes to which no weights lead pass through layers unchanged; common networks have none from them.
         self._passed = 0 if weights[..., :planes].any() else planes
         self._unread = 0 if weights[:, :planes].any() else planes
         layers = [*hidden_layers(network), head(network)]

@@ -31,9 +31,9 @@ class MultiplicativeFilterNetwork:
 
     def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
         """Prepares to draw samples at columns x, float32[W], and rows y, float32[H]."""
-        return self._last.start(x, y, self._levels, self._colours)
+        return self._last.start(x, y, self._colours_of, self._colours)
 
-    def _levels(self, last: Floats) -> Floats:
+    def _colours_of(self, last: Floats) -> Floats:
         """Returns colours, float32[colours, pixels], from outputs, float32[colours + NORM_CHANNELS, ...]."""
         values = last.reshape(len(last), -1)
         colours, channels = values[: self._colours], values[self._colours :]
