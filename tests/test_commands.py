@@ -114,14 +114,14 @@ def test_a_signal_at_any_time_ends_a_command(
             WHOLE[path.name](path)
 
 
-def test_ctrl_c_ends_a_long_drawing_in_one_line(work: Path) -> None:
+def test_ctrl_c_ends_a_long_drawing_with_one_line(work: Path) -> None:
     process = _start(COMMANDS["run"], work)
     _wait_for(lambda: any(path.suffix == ".part" for path in work.iterdir()), process)
     assert _stop(process, signal.SIGINT) == (130, "anir-run: interrupted\n")
     assert sorted(path.name for path in work.iterdir()) == ["a.png", "model.pt", "slow.onnx"]
 
 
-def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
+def test_ctrl_c_ends_a_trusted_graph_that_runs_forever(work: Path) -> None:
     model = model_of("loop-constant")
     (once,) = (node for node in model.graph.node if node.output[0] == "once")
     once.attribute[0].t.int64_data[0] = 2**40
@@ -142,7 +142,7 @@ def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
     assert error in ("anir-run: interrupted\n", "")
 
 
-def test_ctrl_c_ends_a_trusted_graph_that_never_opens(work: Path) -> None:
+def test_ctrl_c_ends_a_trusted_graph_that_takes_forever_to_open(work: Path) -> None:
     """ONNX Runtime computes products of constants while it opens a file."""
     model = model_of("constant")
     nodes = model.graph.node
@@ -192,7 +192,9 @@ anir_runtime.coder.Coder.__init__ = start
     ],
     ids=["run", "eval", "export", "export-anir", "train"],
 )
-def test_ctrl_c_ends_webassembly(command: Command, last: tuple[int, str], work: Path) -> None:
+def test_ctrl_c_ends_webassembly_that_runs_forever(
+    command: Command, last: tuple[int, str], work: Path
+) -> None:
     (work / "a.anir").write_bytes(anir_files()[0])
     process = _start(command, work, before=_ENDLESS)
     _wait_for((work / "inside").exists, process)
@@ -224,7 +226,7 @@ def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
     assert _stop(process, signal.SIGINT) == (-signal.SIGINT, "")
 
 
-def test_interrupts_that_are_ignored_stay_ignored(work: Path) -> None:
+def test_a_command_started_with_interrupts_ignored_ignores_them(work: Path) -> None:
     """A shell's background jobs ignore interrupts."""
     process = _start(("run", ["slow.onnx", "--size", "8x8"]), work, "SIG_IGN")
     code, error = _stop(process, signal.SIGINT)

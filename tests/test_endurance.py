@@ -40,7 +40,7 @@ def done(ran: Ran) -> Path:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_is_killed_is_resumed_or_clean(name: str, ran: Ran) -> None:
+def test_a_killed_command_resumes_or_leaves_nothing_behind(name: str, ran: Ran) -> None:
     """After a kill the output is missing or complete, and the same command then writes that of a full run."""
     done, seconds = ran
     tally = kill(name, KILLS, seconds[name], done, random.Random())
@@ -50,7 +50,9 @@ def test_what_is_killed_is_resumed_or_clean(name: str, ran: Ran) -> None:
 
 @pytest.mark.parametrize("size", [0, 100])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_full_disk_leaves_nothing_and_says_so(name: str, size: int, done: Path, tmp_path: Path) -> None:
+def test_on_a_full_disk_a_command_fails_with_a_message_and_leaves_nothing(
+    name: str, size: int, done: Path, tmp_path: Path
+) -> None:
     copy_inputs(name, done, tmp_path)
     process = start(COMMANDS[name], tmp_path, _FULL.format(size=size))
     _, error = process.communicate(timeout=120)
@@ -81,7 +83,7 @@ for size in itertools.chain(range(0, 40, 13), (2**k for k in range(6, 30))):
 
 
 @pytest.mark.parametrize("name", ["export", "export-anir", "run"])
-def test_a_disk_that_is_full_at_any_write(name: str, done: Path, tmp_path: Path) -> None:
+def test_a_disk_full_at_any_write_leaves_the_folder_unchanged(name: str, done: Path, tmp_path: Path) -> None:
     copy_inputs(name, done, tmp_path)
     process = start(COMMANDS[name], tmp_path, "import os\nbefore = os.listdir()", _EVERY)
     _, error = process.communicate(timeout=300)
@@ -93,7 +95,7 @@ def test_a_disk_that_is_full_at_any_write(name: str, done: Path, tmp_path: Path)
     assert_same(tmp_path / output, done / output)
 
 
-def test_two_processes_on_one_output(done: Path, tmp_path: Path) -> None:
+def test_two_processes_with_the_same_output_do_not_damage_it(done: Path, tmp_path: Path) -> None:
     copy_inputs("run", done, tmp_path)
     copy_inputs("fit", done, tmp_path)
     for process in [start(COMMANDS["run"], tmp_path) for _ in range(2)]:
@@ -114,7 +116,7 @@ def _resident() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the memory in use")
-def test_opening_and_drawing_again_and_again_takes_no_more_memory() -> None:
+def test_opening_and_drawing_repeatedly_leaks_no_memory() -> None:
     families = "siren", "fourier", "gabor", "lapped"
     files = [*(named_file(random_network(family, 3, 16)) for family in families), *anir_files()]
 

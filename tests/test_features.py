@@ -15,7 +15,7 @@ SIZE = (50, 35)
 PICTURE = Picture(waves(*SIZE), torch.device("cpu"))
 
 
-def test_features_at_pixels_are_those_of_the_transform() -> None:
+def test_features_at_pixels_are_the_same_as_the_transforms() -> None:
     latents = latents_of(waves(*SIZE), 6000)
     subnets = {Subnet(2, 40): replace(latents, reach=1), Subnet(3, 40): replace(latents, reach=4)}
     with ThreadPoolExecutor(2) as pool:

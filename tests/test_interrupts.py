@@ -47,7 +47,7 @@ def _interrupted(folder: Path, rounds: int, around: str, inside: str) -> tuple[i
     ],
     ids=["compiled", "python", "saving"],
 )
-def test_ctrl_c_ends_a_process_that_is_not_saving(
+def test_ctrl_c_ends_a_process_unless_it_is_saving(
     rounds: int, around: str, inside: str, last: tuple[int, str], tmp_path: Path
 ) -> None:
     assert _interrupted(tmp_path, rounds, around, inside) == last

@@ -17,7 +17,7 @@ def test_the_transform_is_orthonormal(pitch: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(300, 200), (5, 3), (40, 64), (20, 65)])
-def test_a_picture_in_bands_is_as_one_that_is_transformed_whole(size: tuple[int, int]) -> None:
+def test_a_picture_analysed_in_bands_has_the_coefficients_of_the_whole(size: tuple[int, int]) -> None:
     picture = waves(*size)
     analysis = analyse(picture)
     whole = transform(planes_of(picture, analysis.colours), 16)
@@ -27,7 +27,7 @@ def test_a_picture_in_bands_is_as_one_that_is_transformed_whole(size: tuple[int,
     assert np.abs(analysis.coefficients - wanted).max() <= 1
 
 
-def test_planes_become_the_pictures_colours() -> None:
+def test_colours_are_recovered_from_planes() -> None:
     picture = waves(96, 64)
     analysis = analyse(picture)
     colours = analysis.colours

@@ -52,7 +52,7 @@ def _peak(path: Path) -> float:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_onnx_file_within_its_limit(family: str, tmp_path: Path) -> None:
+def test_an_onnx_file_stays_within_its_memory_limit(family: str, tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(named_file(random_network(family, 4, 48, SIZE, order=6)))
     codes = SIZE[0] * SIZE[1] * 3 * (6 / 16) ** 2 if family == "lapped" else 0
@@ -62,7 +62,7 @@ def test_an_onnx_file_within_its_limit(family: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [0, 2000])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_anir_file_within_its_limit(family: str, cut: int, tmp_path: Path) -> None:
+def test_an_anir_file_stays_within_its_memory_limit(family: str, cut: int, tmp_path: Path) -> None:
     path = tmp_path / "a.anir"
     data = _anir(family, lively(32, 32, 16) // 3)
     path.write_bytes(data[: len(data) - cut])
@@ -70,7 +70,7 @@ def test_an_anir_file_within_its_limit(family: str, cut: int, tmp_path: Path) ->
     assert _peak(path) < _limit(coefficients)
 
 
-def test_an_anir_file_without_a_zero_within_its_limit(tmp_path: Path) -> None:
+def test_an_anir_file_without_zeros_stays_within_its_memory_limit(tmp_path: Path) -> None:
     """In a picture, hardly one coefficient in ten is not 0; in a stranger's file, all may be."""
     path = tmp_path / "a.anir"
     random = np.random.default_rng(0)

@@ -56,7 +56,7 @@ def _drawn(proto: onnx.ModelProto) -> NDArray[np.uint8]:
 @every_family
 @every_bits
 @both_depths
-def test_onnx_checks_and_infers_all_types(name: str, bits: int, depth: int) -> None:
+def test_files_pass_the_onnx_checker_and_type_inference(name: str, bits: int, depth: int) -> None:
     proto = _file(name, bits, depth)
     onnx.checker.check_model(proto, full_check=True)
     inferred = onnx.shape_inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
@@ -85,7 +85,7 @@ def test_each_name_is_defined_once(name: str, depth: int) -> None:
 @every_family
 @every_bits
 @both_depths
-def test_the_reference_evaluator_draws_it(name: str, bits: int, depth: int) -> None:
+def test_the_reference_evaluator_draws_the_same(name: str, bits: int, depth: int) -> None:
     proto = _file(name, bits, depth)
     assert_same_pixels(ReferenceEvaluator(proto).run(None, COORDINATES)[0], _drawn(proto))
 
@@ -93,7 +93,7 @@ def test_the_reference_evaluator_draws_it(name: str, bits: int, depth: int) -> N
 @every_family
 @every_bits
 @both_depths
-def test_printed_text_is_read_back(name: str, bits: int, depth: int) -> None:
+def test_printed_models_can_be_parsed_again(name: str, bits: int, depth: int) -> None:
     """onnx cannot print the values of 4-bit tensors: the printed model has these weights as an input."""
     proto, want = _file(name, bits, depth), _drawn(_file(name, bits, depth))
     (weights,) = (i for i in proto.graph.initializer if i.name == "weights")
@@ -131,7 +131,7 @@ def test_newer_opsets_draw_the_same(name: str, bits: int, depth: int) -> None:
 @every_family
 @every_bits
 @both_depths
-def test_onnxslim_leaves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
+def test_onnxslim_preserves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
     onnxslim = pytest.importorskip("onnxslim", reason="needs onnxslim, of the dev extra")
     proto = _file(name, bits, depth)
     slim = onnxslim.slim(onnx.load_from_string(proto.SerializeToString()))
@@ -141,7 +141,7 @@ def test_onnxslim_leaves_the_network_and_the_picture(name: str, bits: int, depth
 @every_family
 @every_bits
 @both_depths
-def test_onnxsim_leaves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
+def test_onnxsim_preserves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
     onnxsim = pytest.importorskip("onnxsim", reason="needs onnxsim, of the dev extra")
     proto = _file(name, bits, depth)
     simple, valid = onnxsim.simplify(proto)
@@ -167,7 +167,7 @@ def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Netw
 @every_bits
 @pytest.mark.parametrize("depth", [2, 3, 4, 5], ids=["d2", "d3", "d4", "d5"])
 @pytest.mark.parametrize("name", ["siren", "fourier", "gabor"])
-def test_openvino_draws_it(name: str, bits: int, depth: int, tmp_path: Path) -> None:
+def test_openvino_draws_the_same(name: str, bits: int, depth: int, tmp_path: Path) -> None:
     """Without the hint, OpenVINO rounds inputs of 32 channels or more to 8 bits, or to bfloat16."""
     openvino = pytest.importorskip("openvino", reason="needs openvino, of the dev extra")
     proto = _file(name, bits, depth, width=48)
@@ -186,7 +186,7 @@ for path in sys.argv[2:]:
 """
 
 
-def test_the_oldest_onnxruntime_draws_all(tmp_path: Path) -> None:
+def test_the_oldest_onnxruntime_draws_the_same(tmp_path: Path) -> None:
     python = os.environ.get(OLDEST)
     if not python:
         pytest.skip(f"{OLDEST} names no Python with onnxruntime 1.20; `make test-oldest` does")

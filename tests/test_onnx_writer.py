@@ -44,7 +44,7 @@ def _sessions(data: bytes) -> dict[str, ort.InferenceSession]:
 
 @pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_torch_and_every_kind_of_session_agree(name: str, bits: int, colours: int) -> None:
+def test_torch_and_onnx_runtime_draw_the_same(name: str, bits: int, colours: int) -> None:
     model = random_model(name, bits, colours=colours, seed=1)
     x, y = axis_coordinates(96), axis_coordinates(64)
     lively = []
@@ -60,13 +60,13 @@ def test_torch_and_every_kind_of_session_agree(name: str, bits: int, colours: in
 
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_initializers_are_the_network(name: str, bits: int) -> None:
+def test_initializers_are_the_networks_tensors(name: str, bits: int) -> None:
     model = random_model(name, bits)
     for subnet in (Subnet(2, 16), Subnet(3, 24), Subnet(5, 16)):
         assert_carries(build(model.network(subnet)), model.network(subnet))
 
 
-def test_hidden_weights_are_packed_in_order_the_first_in_the_low_half() -> None:
+def test_hidden_weights_are_packed_with_the_first_in_the_low_half() -> None:
     network = random_model().network(Subnet(2, 24))
     (weights,) = (i for i in build(network).graph.initializer if i.name == "weights")
     first, second = (int(code) & 15 for code in network.tensors["weights"][0, 0, :2])
@@ -76,7 +76,7 @@ def test_hidden_weights_are_packed_in_order_the_first_in_the_low_half() -> None:
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
+def test_latents_are_written_as_a_stream_and_metadata(apart: bool) -> None:
     latents = _latents(down=True, many=apart)
     network = _network(latents, channels=12)
     proto = build(network)
@@ -108,7 +108,7 @@ def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
         np.testing.assert_array_equal(got.reshape(want.shape), want)
 
 
-def test_more_magnitudes_than_tables_have_room_for_are_refused() -> None:
+def test_too_many_different_magnitudes_are_refused() -> None:
     latents = _latents(down=True, many=False)
     magnitudes = np.arange(MOST_SIZES + 1, dtype=np.float32)
     network = _network(replace(latents, magnitudes=magnitudes), channels=12)
@@ -119,7 +119,7 @@ def test_more_magnitudes_than_tables_have_room_for_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_file_keeps_the_contract(name: str) -> None:
+def test_opset_inputs_and_outputs_are_those_of_the_format(name: str) -> None:
     proto = build(random_model(name).network(Subnet(3, 24)))
     assert [(o.domain, o.version) for o in proto.opset_import] == [("", 21)]
     assert (proto.ir_version, len(proto.functions)) == (10, 0)
@@ -204,9 +204,7 @@ def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs
 @pytest.mark.parametrize("many", [False, True], ids=["planes together", "planes apart"])
 @pytest.mark.parametrize("down", [False, True])
 @pytest.mark.parametrize("embedded", [False, True])
-def test_the_graph_gives_what_channels_see_where_they_are_asked(
-    down: bool, many: bool, embedded: bool
-) -> None:
+def test_the_graph_computes_the_features_at_given_coordinates(down: bool, many: bool, embedded: bool) -> None:
     latents = _latents(down, many, order=12)
     if embedded:
         sizes = int(np.abs(latents.codes).max()) + 1
@@ -226,7 +224,7 @@ def test_the_graph_gives_what_channels_see_where_they_are_asked(
 
 
 @pytest.mark.parametrize("pixels", [1, 15, 16, 17, 24, 25, 512, 768, 99_999, 1_000_000])
-def test_the_graph_counts_cells_as_we_do(pixels: int) -> None:
+def test_the_graph_has_the_cells_and_cosines_of_the_transform(pixels: int) -> None:
     axis = Axis(pixels, 16)
 
     def write(tensors: NetworkTensors) -> ir.Value:

@@ -100,7 +100,7 @@ def test_commands_and_their_options_exist(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
-def test_targets_and_scripts_exist(path: Path) -> None:
+def test_make_targets_and_npm_scripts_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     scripts = json.loads((ROOT / "web_demo/package.json").read_text(encoding="utf-8"))["scripts"]
     for command in commands(path):
@@ -113,14 +113,14 @@ def test_targets_and_scripts_exist(path: Path) -> None:
             assert command[2] in scripts, command
 
 
-def test_options_alone_in_the_readme_belong_to_some_command() -> None:
+def test_options_named_alone_in_the_readme_exist() -> None:
     known = set().union(*(options([name]) for name in ("anir-run", "anir-train", "anir-export", "anir-eval")))
     spans = re.findall(r"`(--[a-z-]+)[^`\n]*`", prose(README.read_text(encoding="utf-8")))
     assert spans
     assert set(spans) <= known
 
 
-def test_the_format_lists_every_field(model: Model) -> None:
+def test_the_format_document_lists_every_field(model: Model) -> None:
     text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
     [trunk, *_] = model.trunks.values()
     names = [field.name for kind in (Manifest, Source, Entry, model, trunk) for field in fields(kind)]
