@@ -15,7 +15,7 @@ def test_each_item_is_made_while_the_one_before_is_used() -> None:
 
     for number, item in enumerate(ahead(items())):
         assert item == number
-        # This would time out if the next item were made only on demand.
+        # This would time out if the next item were made only when it is requested.
         assert begun[min(number + 1, 3)].wait(10)
         assert not any(event.is_set() for event in begun[number + 2 :])
 

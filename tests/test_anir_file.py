@@ -20,7 +20,7 @@ PSNR = (20.25, 21.75, 25.25)
 
 
 def networks(family: str, bits: int = 4, colours: int = 3) -> list[Network]:
-    """Returns a network of each subnet; those of one width share the layers of the deepest."""
+    """Returns a random network for each subnet; those of one width share the layers of the deepest."""
     result = []
     for depth, channels in SUBNETS:
         deepest = max(d for d, c in SUBNETS if c == channels)
@@ -184,7 +184,7 @@ def test_bytes_after_the_last_level_are_ignored(family: str) -> None:
 
 
 def test_levels_of_a_large_picture_require_a_minimum_of_bytes() -> None:
-    """Few bytes cannot declare a picture that takes much memory."""
+    """Otherwise a few bytes could declare a picture that takes much memory."""
     size = 2048, 1024
     header = Header("lapped", size, 3, 4, 16, (), 0)
     assert least_bytes(header) == (3 * 2048 * 1024 - 2**22) // 1024

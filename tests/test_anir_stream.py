@@ -1,4 +1,4 @@
-"""Files that arrive piece by piece: through AnirStream, and Decoder.feed."""
+"""Tests files that arrive piece by piece, read by AnirStream and Decoder.feed."""
 
 import io
 import os

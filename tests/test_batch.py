@@ -64,7 +64,7 @@ def test_batches_fill_half_of_the_devices_free_memory(monkeypatch: pytest.Monkey
     assert most_pictures(image, CONFIG) == 1
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     gpu = Config("siren", preset="fast", device="cuda")
-    # 4096 points, 5 layers, 48 + 64 + 96 + 128 channels, each 32 numbers of 4 bytes; and the pixels.
+    # 4096 points × 5 layers × (48 + 64 + 96 + 128) channels × 32 numbers of 4 bytes, and the pixels.
     needed = 4096 * 5 * 336 * 32 * 4 + 768 * 512 * 3
     for free, most in ((20 * needed, 10), (20 * needed - 1, 9), (needed, 1), (1000 * needed, 64)):
         monkeypatch.setattr("torch.cuda.mem_get_info", lambda free=free: (free, 2**50))

@@ -19,7 +19,7 @@ def test_sampled_cells_are_the_same_as_in_the_whole_picture(size: tuple[int, int
     model = random_model("lapped", size=size, colours=colours)
     image = model.image.numpy()
     sample = CellSample(image, image.size)
-    # Only whole cells, unless there are none: then partial ones, continued by reflection.
+    # Partial cells are left out, unless all are partial: then they are continued by reflection.
     rows, columns = (max(1, n // 16) for n in size[::-1])
     assert sample.pixels.shape == (16 * rows * columns, 16, colours)
     assert np.array_equal(sample.pixels[16 : 16 + min(16, size[1])], image[:16, 16:32])

@@ -32,7 +32,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for entry in _ENTRIES:
         Path("folder", entry.file).write_bytes(bytes(entry.bytes))
     monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
-    # At the native size a file takes two milliseconds per byte.
+    # Drawing at the native size takes two milliseconds for each byte of the file.
     times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
     monkeypatch.setattr(module, "Decoder", lambda path, trust_graph: path)
     monkeypatch.setattr(module, "estimate_ms", lambda path, size: times[path.name] * size[0] * size[1])

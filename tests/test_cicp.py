@@ -28,7 +28,7 @@ def test_pictures_without_full_range_code_points_have_none() -> None:
 
 
 def test_only_code_points_of_the_primary_item_count() -> None:
-    """Pictures with a gain map have a second item, with code points of its own."""
+    """Pictures with a gain map have a second item with its own code points."""
     data = bytearray(nclx(9, 16))
     at = data.index(b"ipma")
     (item,) = struct.unpack_from(">H", data, at + 12)

@@ -58,7 +58,7 @@ def test_fractions_that_add_up_to_one_stay_inside_at_every_size() -> None:
 
 
 def test_crops_that_exceed_the_border_are_not_clipped() -> None:
-    """Crops are clipped by no more than rounding errors, so that the decoder refuses larger excesses."""
+    """Only rounding errors are clipped; the decoder refuses crops that exceed the border by more."""
     assert parse_crop("0.2,0.2,0.81,0.8", 96, 64).width == 0.81 * 96
     assert parse_crop("1,1,96,63", 96, 64) == Crop(1, 1, 96, 63)
 

@@ -1,4 +1,4 @@
-"""Compares the coder's WebAssembly with its reference in Python."""
+"""Tests the coder in WebAssembly, also against its reference in Python."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ WIDTHS = (6000, 2400, 1100, 500, 130)
 
 
 def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) -> Integers:
-    """Returns coefficients that decrease with frequency, in some cells far larger than in others."""
+    """Returns random coefficients that decrease with frequency, far larger in some cells than in others."""
     random = np.random.default_rng(seed)
     fall = 1 / (1 + np.add.outer(np.arange(pitch), np.arange(pitch))) ** 1.5
     cells = random.gamma(0.5, 4000, (rows, columns, planes, 1, 1))
@@ -24,7 +24,7 @@ def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) 
 
 
 def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
-    """Returns a stream of levels, their ends, and the coefficients known at each end."""
+    """Returns a stream of a level for each of WIDTHS, their ends, and the coefficients known at each end."""
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size * 4 + 100, wanted)
     ends, known = [], []
@@ -59,7 +59,7 @@ def test_the_reference_decodes_the_same_coefficients(
 
 def test_errors_fall_from_level_to_level() -> None:
     wanted = lively(4, 4, 16)
-    # The coder takes cosines of DC coefficients and returns DC coefficients, which are not compared.
+    # The coder takes DCTs of DC coefficients but returns DC coefficients, so that these are not compared.
     wanted[..., 0, 0] = 0
     errors = [np.abs(own[..., 1:] - wanted[..., 1:]).mean() for own in encoded(wanted)[2]]
     # With so few cells, no coefficient may be significant in a coarse level: errors need not fall strictly.
@@ -93,7 +93,7 @@ def test_an_incomplete_level_is_decoded_as_far_as_it_goes() -> None:
         coder.check()
     coder.keep()
     assert not coder.level(WIDTHS[4])
-    # The upper cells have their final values.
+    # The first row of cells already has its final values.
     assert np.array_equal(coder.values()[:1, :, :, 1:], known[4][:1, :, :, 1:])
     assert not np.array_equal(coder.values()[3:, :, :, 1:], known[4][3:, :, :, 1:])
     coder.restore()
@@ -125,7 +125,7 @@ def test_flipped_bits_are_detected() -> None:
 def test_the_number_of_decisions_per_byte_is_limited() -> None:
     coder = Coder(0, 0, 3, 16)
     coder.encode(1 << 16)
-    # A number that is always the same takes eight decisions, but hardly a bit.
+    # A symbol that is always the same takes eight decisions, but hardly any bits.
     alike = np.zeros((1 << 20) - 10, np.uint8)
     coder.symbols(0, 8, alike)
     assert coder.check()
@@ -141,7 +141,7 @@ def test_the_number_of_decisions_per_byte_is_limited() -> None:
 
 
 def test_too_little_memory_is_an_error_of_one_line() -> None:
-    """WebAssembly reserves 4 GiB of address space."""
+    """The process may use 3 GiB of address space, but WebAssembly reserves 4 GiB."""
     code = """
 import resource
 from anir_runtime.coder import Coder

@@ -14,7 +14,7 @@ CHANNELS = last_layer(LAYERS["weights"] * LAYERS["steps"][:, None, None], SEEN)
 
 
 def shown(moves: int) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns the colours of the common network with an offset added to the codes of its head."""
+    """Returns the colours of the common network after adding an offset to the codes of its head."""
     head = COMMON["head"].astype(np.float32)
     head[:, 3:] += moves
     return (CHANNELS @ (head * COMMON["head.scale"][:, None]).T + COMMON["head.bias"]).clip(0, 1)

@@ -28,7 +28,7 @@ def test_invalid_depths_and_widths_are_refused() -> None:
         Config("siren", depths=(3, 2)).space(96, 64)
     with pytest.raises(AnirError, match="widths of at least 4"):
         Config("lapped", widths=(2, 8)).space(96, 64)
-    # A `lapped` network needs a channel for each colour plane, and one for the constant.
+    # A `lapped` network needs one channel for each colour plane, and one for the constant.
     assert Config("lapped", widths=(2, 8)).space(96, 64, colours=1).widths == (2, 8)
     with pytest.raises(AnirError, match="widths of at least 5"):
         Config("lapped", widths=(4, 8)).space(96, 64, colours=4)

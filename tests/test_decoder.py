@@ -43,7 +43,7 @@ def test_lapped_pictures_below_native_size_are_means_of_native_pixels(
     part: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
     network = random_network("lapped")
-    # Without hidden weights colours are linear in the planes; a small head keeps them from being clipped.
+    # Without hidden weights, colours are linear in the planes; a small head prevents clipping.
     network.tensors["weights"][:] = 0
     network.tensors["head.scale"] *= np.float32(0.08)
     decoder = Decoder(network)
@@ -116,7 +116,7 @@ def test_crops_outside_the_picture_are_refused(path: Path, crop: tuple[float, ..
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of memory")
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
-    """Tiles are drawn without allocating the whole picture, here 268 million pixels or 800 MB."""
+    """Drawing tiles does not allocate the whole picture, which here has 268 million pixels or 800 MB."""
     code = f"""
 from pathlib import Path
 from anir_runtime import Decoder
@@ -177,7 +177,7 @@ def test_an_endless_file_is_refused() -> None:
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
 def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A family has at most three sessions, however many files are opened and drawn."""
+    """A family opens at most three ONNX Runtime sessions, however many files are drawn."""
     opened = list[bytes]()
 
     def counted(model: bytes) -> object:

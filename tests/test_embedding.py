@@ -16,7 +16,7 @@ ENDS = 300, 700, 1500, 3500
 
 
 def values(seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns coefficients [3, rows, columns, 16, 16] that decrease with frequency."""
+    """Returns random coefficients [3, 6, 10, 16, 16] that decrease with frequency."""
     random = np.random.default_rng(seed)
     fall = 3 / (1 + np.add.outer(np.arange(16), np.arange(16))) ** 2
     cells = random.gamma(0.5, 1, (3, 6, 10, 1, 1))
@@ -24,7 +24,7 @@ def values(seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
 
 
 def real(level: Embedded) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns the coefficients of the orthonormal transform as a level has them."""
+    """Returns a level's coefficients in the scale of the orthonormal transform."""
     return coefficients(level.latents) * 8 * level.step.width * UNIT
 
 
@@ -49,7 +49,7 @@ def test_errors_after_the_last_level_are_within_its_width() -> None:
     own = real(level)
     order = own.shape[2]
     error = np.abs(own.transpose(0, 1, 3, 2, 4) - wanted[..., :order, :order])
-    # A significant coefficient lies in an interval shorter than 1½ widths, near whose middle its value is.
+    # A significant coefficient lies in an interval shorter than 1½ widths; its value is near the middle.
     assert (
         error[np.abs(wanted[..., :order, :order]) > 8 * level.step.width * UNIT].max()
         < 1.7 * level.step.width * UNIT

@@ -1,4 +1,4 @@
-"""Tests the evaluation of `.anir` files' levels. Tests of subnets are in test_cli_toolchain.py."""
+"""Tests the evaluation of the levels of `.anir` files; for that of subnets, see test_cli_toolchain.py."""
 
 import json
 from pathlib import Path

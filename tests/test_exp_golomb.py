@@ -1,4 +1,4 @@
-"""Exp-Golomb codes: the published table, and back."""
+"""Tests Exp-Golomb codes against the published table, and that numbers round-trip."""
 
 import pytest
 from anir_runtime.errors import AnirError

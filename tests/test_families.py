@@ -38,7 +38,7 @@ def test_lapped_layers_pass_planes_on_and_add_sines_to_their_first_inputs(planes
 
 
 def _one_point(name: str) -> tuple[list[float], torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Returns the second of two layers at a point, the filters, and the hidden weights and biases."""
+    """Returns the second layer's channels at (0.3, −0.6), the filters, hidden weights and biases."""
     generator = torch.Generator().manual_seed(1)
     filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, 99.0, generator)
     weights = torch.rand(1, 3, 3, generator=generator)
@@ -82,7 +82,7 @@ def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str)
     for layer in layers:
         assert (layer[:, :8].square().sum(1) < 1).all()
     assert layers[1][:, :8].square().sum(1).max() > 0.9
-    # The ninth channel does not take part in the norm: larger weights to it change that channel alone.
+    # The norm leaves out the ninth channel, so that larger weights to it change that channel alone.
     weights[:, :, 8] *= 100
     larger = family(name).forward(filters, weights, torch.empty(0, 12), *at)[1]
     torch.testing.assert_close(larger[:, 8], 100 * layers[1][:, 8])

@@ -26,7 +26,7 @@ def test_features_at_pixels_are_the_same_as_the_transforms() -> None:
     assert len(of_width) == 2
     for (subnet, own), got in zip(subnets.items(), of_width, strict=True):
         want = features_at(own, x, y, SIZE, channels=40).reshape(len(PICTURE), -1)[index.numpy()]
-        # Planes are kept in half precision.
+        # LatentFeatures keeps planes in half precision.
         np.testing.assert_allclose(got.numpy(), want, rtol=1e-3, atol=0.03)
         assert torch.equal(features.of(subnet, index), got)
         np.testing.assert_allclose(features.planes(subnet), planes_at(own, x, y, SIZE), rtol=1e-3, atol=1e-3)

@@ -34,7 +34,7 @@ def test_a_file_is_replaced_once_all_of_it_is_written(tmp_path: Path) -> None:
 
 
 def _fail(place: AbstractContextManager[Path], error: BaseException, name: str | None = None) -> None:
-    """Writes half a file, then fails."""
+    """Writes half a file, then raises the error."""
     with place as temporary:
         (temporary / name if name else temporary).write_text("half")
         raise error

@@ -90,7 +90,7 @@ def test_a_target_named_anir_becomes_an_anir_file() -> None:
     again = attempt(job, OPTIONS, seen.append)
     assert (again.fitted, again.bytes) == (False, outcome.bytes)
     assert attempt(job, replace(OPTIONS, force=True), seen.append).fitted
-    # Trained again: another configuration, another picture, or an incomplete file.
+    # Another configuration, another picture or an incomplete file is a reason to train again.
     assert attempt(job, replace(OPTIONS, config=replace(OPTIONS.config, bits=8)), seen.append).fitted
     assert attempt(job, OPTIONS, seen.append).fitted
     Image.new("RGB", (8, 8), "blue").save("a.png")
@@ -130,7 +130,7 @@ def test_only_an_anir_file_is_replaced_by_an_anir_file() -> None:
 
 
 class Told(Display):
-    """Records the pictures whose progress is reported, and whether each has left."""
+    """Records the names for which progress is reported, and whether each has left."""
 
     def __init__(self) -> None:
         self.names: dict[str, bool] = {}
@@ -147,7 +147,7 @@ BATCH = Options(Config("siren", preset="short", depths=(2, 3), widths=(8, 16), d
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Returns jobs of a wide, a high, a longer and a bad picture, and of two more like the first."""
+    """Returns jobs of a wide, a high, a longer and a bad picture, and of two more of the first one's size."""
     monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
     for name, colour, size in (
         ("a", "red", (12, 8)),
@@ -173,7 +173,7 @@ def _become(outcomes: list[Outcome]) -> list[tuple[str, bool]]:
 def test_pictures_in_batches_give_the_same_models_as_alone(jobs: list[Job]) -> None:
     told = Told()
     outcomes = list(in_batches(jobs, BATCH, told))
-    # A batch is trained as soon as it has three pictures; incomplete batches are trained last.
+    # A batch is trained as soon as it has three pictures; smaller batches are trained last.
     assert _become(outcomes) == [
         ("d", False),
         ("a", True),
@@ -222,7 +222,7 @@ def test_pictures_of_an_interrupted_batch_resume_alone_or_in_another_batch(
     assert all(job.state.exists() for job in sound)
     assert not list(Path().glob(".*"))
     monkeypatch.setattr("anir_toolchain.training.begin", _raising(AssertionError("it began anew")))
-    # One resumes alone; then the others resume together with one that starts from the beginning.
+    # First one picture resumes alone; then the others resume in a batch with one that starts anew.
     assert attempt(sound[1], BATCH, lambda _: None).fitted
     assert _models([sound[1]])["b.pt"] == straight["b.pt"]
     monkeypatch.setattr("anir_toolchain.training.begin", begin)

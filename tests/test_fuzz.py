@@ -1,4 +1,4 @@
-"""Files from strangers are refused with one line or drawn: the corpus, and newly damaged files every time."""
+"""Tests that hostile files are drawn, or refused with one line: the corpus, and files damaged at random."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def test_every_file_of_the_corpus_has_a_verdict() -> None:
 
 
 def _kind(verdict: str) -> str:
-    """Returns "drawn" or "refused" for a verdict; those on `.anir` files have more detail."""
+    """Returns "drawn" or "refused" for a verdict; verdicts on `.anir` files are more detailed."""
     if verdict in ("drawn", "refused"):
         return verdict
     return "drawn" if verdict.endswith("levels") else "refused"
@@ -101,7 +101,7 @@ def test_every_kind_of_finding_is_recognized() -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_models_without_external_data_are_drawn(place: str) -> None:
-    """The models must be drawable: otherwise their refusal with external data would prove nothing."""
+    """If the models could not be drawn at all, the refusal of external data would prove nothing."""
     image = Decoder(model_of(place).SerializeToString(), trust_graph=True).decode((1, 1))
     assert image.tolist() == [[[153] * 3]]
 
@@ -151,7 +151,7 @@ def test_external_data_is_never_read_even_for_a_trusted_graph(which: str, tmp_pa
 
 
 def test_external_data_in_the_graph_does_not_affect_the_reader_by_name() -> None:
-    """The reader by name ignores the graph, so the picture is that of the valid file."""
+    """The reader by name ignores the graph's nodes, so that the picture is that of the valid file."""
     files = onnx_files()
     sound = Decoder(files["sound-siren"][0]).decode()
     drawn = [name for name, own in files.items() if name.startswith("external-") and own[1] == "drawn"]

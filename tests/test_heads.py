@@ -8,7 +8,7 @@ Doubles = NDArray[np.float64]
 
 def _problem() -> tuple[Doubles, Doubles]:
     random = np.random.default_rng(0)
-    # With correlated channels, rounding each weight by itself gives large errors.
+    # As the channels are correlated, rounding each weight by itself gives large errors.
     channels = random.normal(size=(4000, 4)) @ random.normal(size=(4, 24))
     channels += 0.05 * random.normal(size=(4000, 24))
     return channels, random.normal(size=(4000, 3)) * 0.1 + channels[:, :3] * 0.2 + 0.5

@@ -154,7 +154,7 @@ def test_an_opaque_alpha_channel_is_removed() -> None:
     opaque[3, 2] = 254
     clear = np.concatenate([colours, opaque], 2)
     np.testing.assert_array_equal(fewest_channels(clear), clear)
-    # Grey with alpha has four channels, as there is no format of two.
+    # Grey with alpha has four channels, as files have no format of two channels.
     assert fewest_channels(np.concatenate([colours[..., :1].repeat(3, 2), opaque], 2)).shape[2] == 4
 
 
@@ -166,7 +166,7 @@ def test_invisible_colours_are_replaced_by_visible_ones_nearby() -> None:
     np.testing.assert_array_equal(filled[seen], pixels[seen])
     assert not filled[~seen][:, 3].any()
     assert (filled[..., :3] == (200, 100, 50)).all()
-    # A pixel with the least alpha above 0 keeps its colour.
+    # Even a pixel with an alpha of 1 keeps its colour.
     pixels[2, 5] = 0, 0, 0, 1
     filled = fewest_channels(pixels)
     assert filled[2, 5].tolist() == [0, 0, 0, 1]
@@ -196,7 +196,7 @@ def test_unsupported_arrays_are_refused_in_one_line(pixels: np.ndarray, words: s
 
 
 def test_no_program_is_run_to_open_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow would start Ghostscript for an EPS."""
+    """Pillow would start Ghostscript to open an EPS file."""
     Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
     monkeypatch.setattr(subprocess, "Popen", None)
     with pytest.raises(AnirError, match="not a picture that can be opened"):
@@ -247,7 +247,7 @@ def test_the_frequency_of_waves_is_measured_at_any_size() -> None:
         waves = np.broadcast_to((128 + 100 * np.sin(phase))[None, :, None], (height, width, 3)).astype(
             np.uint8
         )
-        # The wave runs along one axis, so that the mean of the squared frequencies of both axes is 12² / 2.
+        # The wave runs along x only, so that the mean of the squared frequencies along both axes is 12² / 2.
         assert rms_frequency(waves) == pytest.approx(12 / 2**0.5, rel=0.02)
 
 

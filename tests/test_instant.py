@@ -39,7 +39,7 @@ def test_training_is_skipped_for_pictures_in_which_it_cannot_pay(preset: str) ->
     config = Config(preset=preset)
     assert instant_space(config, (512, 768, 3)) == config.space(768, 512)
     assert instant_space(config, (3000, 4000, 3)) is None
-    # Eight-bit weights take twice the bytes, which are then not worth it.
+    # A picture for which 4-bit networks are trained, but not 8-bit ones, which would take twice the bytes.
     assert instant_space(config, (800, 1200, 3)) is None
     assert instant_space(Config(bits=8, preset=preset), (800, 1200, 3)) is not None
 
@@ -66,7 +66,7 @@ def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
 
 def test_instant_training_does_not_import_torch(picture: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.anir"
-    # The second run finds that the file is done.
+    # The second run finds the finished file; it must not import torch, either.
     for _ in range(2):
         arguments = [sys.executable, "-c", TRAIN, str(picture), "-o", str(target)]
         subprocess.run(arguments, check=True, capture_output=True)

@@ -23,7 +23,7 @@ def test_a_picture_analysed_in_bands_has_the_coefficients_of_the_whole(size: tup
     whole = transform(planes_of(picture, analysis.colours), 16)
     wanted = in_units([whole], whole.shape[1])
     assert analysis.coefficients.shape == wanted.shape
-    # The rounding of float32 sums depends on the arrays' shapes.
+    # Rounding errors of float32 sums depend on the shapes of the arrays.
     assert np.abs(analysis.coefficients - wanted).max() <= 1
 
 

@@ -85,6 +85,6 @@ def test_a_long_file_takes_head_offsets(picture: Picture, features: LatentFeatur
 def test_trained_networks_are_taken_only_if_they_are_better(
     picture: Picture, features: LatentFeatures
 ) -> None:
-    # The networks "trained" here are the common ones, rounded once more.
+    # The "trained" networks are here the common ones, quantized once more.
     trunk = chosen(picture, features, 1000, trained=True)
     assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[17].weights[:2])

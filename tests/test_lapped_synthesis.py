@@ -34,6 +34,6 @@ def test_channels_of_planes_that_a_grey_picture_lacks_are_zero() -> None:
 def test_multiply_accumulates_of_the_synthesis_are_counted() -> None:
     latents = latents_of(waves(50, 40), 6000)
     order = latents.codes.shape[-1]
-    # Sums for each cosine: three planes in three rows each, or plane 0 in two rows more.
+    # Sums over vertical cosines: three planes in three rows; with 40 channels, plane 0 in two more rows.
     assert synthesis_macs_per_pixel(latents, 20) == 9 * (2 * order**2 // 16) + 19 * 2 * order
     assert synthesis_macs_per_pixel(latents, 40) == 11 * (2 * order**2 // 16) + 31 * 2 * order

@@ -19,7 +19,7 @@ def test_codes_round_trip_through_lanes(share: float, lanes: int) -> None:
     laid = in_lanes(codes)
     assert laid.shape == (lanes, codes.size // lanes)
     assert np.array_equal(out_of_lanes(laid, codes), codes)
-    # A lane's first codes are those of the first cell of a row along the scan.
+    # A lane begins with the codes of the first cell of its row along the scan.
     assert np.array_equal(laid[1, :64], codes[0, 0, 1].ravel())
 
 

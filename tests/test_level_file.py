@@ -20,7 +20,7 @@ from tests.vectors.anir import anir_file
 
 @pytest.fixture(params=["siren", "fourier", "gabor", "lapped"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A file of four levels: d2w5, d3w5, d2w20, d4w20."""
+    """Returns a file of four levels of two widths: d2w5, d3w5, and wider ones of depths 2 and 4."""
     (tmp_path / "photo.anir").write_bytes(anir_file(request.param))
     return tmp_path / "photo.anir"
 

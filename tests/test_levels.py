@@ -29,7 +29,7 @@ def test_levels_leave_room_for_side_information_and_reach_falls() -> None:
     for level, whole in zip(levels, level_bytes(4, size), strict=True):
         assert 0.9 * (whole - 120) < level.end < whole - 40 or level.step.width in (LEAST_WIDTH, MOST_WIDTH)
     assert [level.latents.reach for level in levels] == [4, 1, 1, 1]
-    # There are no common networks of these widths: the file holds networks, and fewer coefficients.
+    # There are no common networks of these widths: the file also holds networks, and so fewer coefficients.
     own = embedded_levels(coefficients, in_order(Space((2, 3), (21, 25))), size, bits=4)
     assert own[1].end < levels[1].end - 150
 

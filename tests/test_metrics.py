@@ -24,13 +24,13 @@ def test_bits_per_pixel() -> None:
 
 def test_psnr_with_alpha_is_measured_on_black_and_on_white() -> None:
     clear = np.zeros((2, 2, 4), np.uint8)
-    # Colours under an alpha of 0 do not matter.
+    # Colours of pixels whose alpha is 0 do not matter.
     assert psnr(clear, clear + np.array([9, 9, 9, 0], np.uint8)) == MAX_PSNR
     black = np.zeros((2, 2, 3), np.uint8)
-    # Opaque black instead of transparency differs only on white.
+    # Opaque black differs from transparency only on white.
     assert psnr(clear, black) == pytest.approx(3.01, abs=0.01)
     half = np.full((2, 2, 4), (100, 100, 100, 51), np.uint8)
-    # Multiplied by alpha, the colours are 20 and 18, on either background.
+    # Multiplied by alpha, the colours are 20 and 18: they differ by 2 on either background.
     assert psnr(half, half - np.array([10, 10, 10, 0], np.uint8)) == pytest.approx(42.11, abs=0.01)
 
 

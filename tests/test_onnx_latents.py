@@ -112,7 +112,7 @@ def test_invalid_metadata_is_refused(entries: dict[str, str], words: str) -> Non
 
 
 def test_a_few_bytes_cannot_declare_a_huge_picture() -> None:
-    """Codes that are 0 with probability 1 take no words, so the file's bytes limit the number of codes."""
+    """Codes of probability 1 take no words; the reader limits their number by the file's bytes."""
     model = named_model(NETWORK)
     for tensor in list(model.graph.initializer):
         if tensor.name in (

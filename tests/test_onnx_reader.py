@@ -47,7 +47,7 @@ def test_a_network_is_read_back_from_its_file(family: str, depth: int, channels:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_changes_that_tools_make_do_not_matter(family: str) -> None:
-    """Tools may add axes of length 1, store elements as numbers, add initializers or texts, and reorder."""
+    """Tools may add axes of length 1, store elements as numbers, add initializers and texts, or reorder."""
     network = random_network(family, 2, 9, (40, 30))
     model = named_model(network)
     for tensor in model.graph.initializer:
@@ -214,7 +214,7 @@ def test_truncated_files_are_refused(family: str) -> None:
 
 
 def test_the_graphs_nodes_are_ignored() -> None:
-    """The nodes may be anything, even bytes that are no protobuf message."""
+    """Nodes may be anything, even bytes that are no protobuf message."""
     model = onnx.load_from_string(SMALL["siren"])
     del model.graph.node[:]
     model.graph.node.add(op_type="Loop", domain="evil")
@@ -247,7 +247,7 @@ def test_damaged_files_give_one_line_and_take_little_memory(family: str, data: s
 
 
 def _refusal(data: bytes) -> str:
-    """Returns the message with which a file is refused; nothing if it is not."""
+    """Returns the message with which a file is refused, or an empty string if it is read."""
     try:
         read_network(data)
     except AnirError as error:

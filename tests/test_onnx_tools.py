@@ -1,4 +1,4 @@
-"""Tests the files with other programs: checkers, printers, simplifiers, and other runtimes."""
+"""Tests `.onnx` files with other programs: checkers, printers, simplifiers and other runtimes."""
 
 import os
 import subprocess
@@ -94,7 +94,7 @@ def test_the_reference_evaluator_draws_the_same(name: str, bits: int, depth: int
 @every_bits
 @both_depths
 def test_printed_models_can_be_parsed_again(name: str, bits: int, depth: int) -> None:
-    """onnx cannot print the values of 4-bit tensors: the printed model has these weights as an input."""
+    """As onnx cannot print the values of 4-bit tensors, the printed model has these weights as an input."""
     proto, want = _file(name, bits, depth), _drawn(_file(name, bits, depth))
     (weights,) = (i for i in proto.graph.initializer if i.name == "weights")
     if bits == 4:
@@ -108,7 +108,7 @@ def test_printed_models_can_be_parsed_again(name: str, bits: int, depth: int) ->
         read.graph.input.pop()
         read.graph.initializer.append(weights)
     assert_carries(read, _network(name, bits, depth))
-    # Numbers are printed with seven to nine digits, so that pixels may differ a little.
+    # Numbers are printed with seven to nine digits only, so that a few pixels may differ.
     assert_same_pixels(_drawn(read), want)
 
 
@@ -150,9 +150,9 @@ def test_onnxsim_preserves_the_network_and_the_picture(name: str, bits: int, dep
 
 
 def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Network) -> None:
-    """Asserts that a file that a tool has changed draws the same picture, directly and by its graph.
+    """Asserts that a file changed by a tool draws the same picture, directly and by its graph.
 
-    Both tools fold constants, which removes the stream of `lapped`: then only the graph draws the picture.
+    Both tools fold constants, which removes the stream of `lapped`, so that only its graph draws the picture.
     """
     data, want = changed.SerializeToString(), _drawn(proto)
     assert_carries(changed, network)
@@ -168,7 +168,7 @@ def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Netw
 @pytest.mark.parametrize("depth", [2, 3, 4, 5], ids=["d2", "d3", "d4", "d5"])
 @pytest.mark.parametrize("name", ["siren", "fourier", "gabor"])
 def test_openvino_draws_the_same(name: str, bits: int, depth: int, tmp_path: Path) -> None:
-    """Without the hint, OpenVINO rounds inputs of 32 channels or more to 8 bits, or to bfloat16."""
+    """Without EXECUTION_MODE_HINT, OpenVINO rounds inputs of 32 channels or more to 8 bits or to bfloat16."""
     openvino = pytest.importorskip("openvino", reason="needs openvino, of the dev extra")
     proto = _file(name, bits, depth, width=48)
     onnx.save(proto, tmp_path / "a.onnx")

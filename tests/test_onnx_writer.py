@@ -1,4 +1,4 @@
-"""Tests the content of written files, and what ONNX Runtime draws from them."""
+"""Tests the content of written `.onnx` files, and what ONNX Runtime draws from them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,7 +54,7 @@ def test_torch_and_onnx_runtime_draw_the_same(name: str, bits: int, colours: int
         lively.append(want.std() > 5)
         for session in _sessions(build(model.network(subnet)).SerializeToString()).values():
             assert_same_pixels(session.run(["image"], {"x": x, "y": y})[0], want)
-    # With a single random channel, a picture may be all black or all white.
+    # A picture of a single random channel may be all black or all white.
     assert sum(lively) >= (8 if colours == 1 else 16), "too dull pictures to tell anything"
 
 
@@ -152,7 +152,7 @@ def test_the_same_network_gives_the_same_bytes(name: str) -> None:
     ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1300), ("gabor", 1450), ("lapped", 4950)]
 )
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
-    """Counts the bytes beside packed codes, their magnitudes and scales, and biases, at 768×512 pixels."""
+    """Counts all bytes but those of codes, magnitudes, scales and biases, at 768×512 pixels."""
     size = (768, 512)
     model = random_model(name, size=size, space=family(name).default_space(*size, 3))
     for subnet in model.space.subnets:
@@ -165,7 +165,7 @@ def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
 
 
 def _latents(down: bool, many: bool, order: int = 9) -> Latents:
-    """Returns latents of a picture of 75×101 pixels if the scan goes down, otherwise of 101×75."""
+    """Returns latents of a picture of 75×101 pixels if the scan goes down, and of 101×75 otherwise."""
     generator = np.random.default_rng(0)
     sparse = generator.random((3, 7, 5, order, order)) < (1.0 if many else 0.1)
     codes = (generator.laplace(0, 4, sparse.shape).round() * sparse).astype(np.int16)
@@ -186,12 +186,12 @@ def _network(latents: Latents, channels: int) -> Network:
 
 
 def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs: np.ndarray) -> np.ndarray:
-    """Returns the output of a part of a graph for the given inputs."""
+    """Returns the output of the part of a graph that a function writes, for the given inputs."""
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="part"))
     for name in inputs:
         builder.input(name, ir.DataType.FLOAT, [None])
     builder.add_output(write(NetworkTensors(builder, network)), "part")
-    # Names within the Scan are numbered separately, and would clash with those outside.
+    # Names within the Scan are numbered separately and would clash with names outside.
     for number, node in enumerate(builder.graph.all_nodes()):
         for value in node.outputs:
             if not value.is_graph_output():
@@ -208,7 +208,7 @@ def test_the_graph_computes_the_features_at_given_coordinates(down: bool, many: 
     latents = _latents(down, many, order=12)
     if embedded:
         sizes = int(np.abs(latents.codes).max()) + 1
-        # In the units of an embedded stream, values have six digits.
+        # Magnitudes in units of an embedded stream have six digits.
         magnitudes = (np.arange(sizes, dtype=np.float32) ** 2 * 90).round()
         latents = replace(latents, step=2.0**-12, magnitudes=magnitudes)
     assert np.abs(latents.codes).max() > 12

@@ -1,4 +1,4 @@
-"""Checks that codecs' files are no larger than subnets, or the smallest possible, and as good as stated."""
+"""Tests that the codecs' files for the page are no larger than the subnets and as good as stated."""
 
 import json
 from io import BytesIO

@@ -48,7 +48,6 @@ def test_grey_and_transparent_pictures_have_their_modes(colours: int, mode: str)
 
 
 def test_opening_reads_only_the_header(path: Path) -> None:
-    """Opening reads only the header, and a draft reads no further than its level."""
     data = path.read_bytes()
     header = AnirFile(data).header
     assert header is not None
@@ -61,7 +60,7 @@ def test_opening_reads_only_the_header(path: Path) -> None:
 def test_a_draft_draws_the_smallest_level_that_is_good_enough(tmp_path: Path) -> None:
     model = random_model("siren", space=Space((2, 3), (8, 12)))
     header = export_anir(model, tmp_path / "a.anir")
-    # Levels of 20, 22, 24 and 26 dB, each 4 dB better at half of its size and 4 more at a quarter.
+    # Levels of 20, 22, 24 and 26 dB, each of which gains 4 dB at half of the size and 4 dB more at a quarter.
     levels = tuple(
         Level(old.depth, old.channels, old.end - header.start, (20.0 + 2 * k, 24.0 + 2 * k, 28.0 + 2 * k))
         for k, old in enumerate(header.levels)

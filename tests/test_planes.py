@@ -28,7 +28,7 @@ def planes_of(channels: int, colours: int = 3, reach: int = 1) -> Planes:
         (35, 1, 32, 2, 1, 73),
         (35, 2, 32, 1, 1, 39),
         (35, 3, 32, 2, 3, 81),
-        # Neighbours' distances that are no multiple of a few steps, or would take too many coordinates.
+        # Neighbours at distances that are no multiple of few steps, or would take too many coordinates.
         (69, 1, 32, 1, 69, 5 * 69),
         (7, 1, 32, 1, 7, 35),
         (35, 1, 4, 1, 35, 35),

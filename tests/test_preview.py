@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 
 def encoded(image: Pixels, width: int = 400) -> bytes:
-    """Returns a file with one level of this width, by default fine enough for nearly exact means."""
+    """Returns a file of one level of this width; the default gives nearly exact DC coefficients."""
     height, length, colours = image.shape
     own = analyse(image)
     writer = AnirWriter(Header("lapped", (length, height), colours, 4, 16, (), 0), 1 << 22)
@@ -33,7 +33,7 @@ def encoded(image: Pixels, width: int = 400) -> bytes:
 
 
 def preview_of(data: bytes) -> Preview:
-    """Returns the preview from the bytes of a first level."""
+    """Returns the preview that the bytes of a first level give."""
     header = read_header(data)
     preview = read_preview(header, data[header.start :])
     assert preview is not None
@@ -49,7 +49,7 @@ def drawn(preview: Preview) -> Pixels:
 @pytest.mark.parametrize("size", [(96, 64), (90, 50), (40, 20), (16, 16), (10, 130)])
 def test_the_preview_of_a_single_colour_is_that_colour(size: tuple[int, int]) -> None:
     image = np.full((*size[::-1], 3), (180, 90, 40), np.uint8)
-    # The first row and column, from which the border's colour is taken, have another colour.
+    # The first row and column, whose mean is the border colour, have another colour.
     image[0] = image[:, 0] = 0
     shown = drawn(preview_of(encoded(image, 64)))[2:, 2:]
     assert np.abs(shown.astype(int) - (180, 90, 40))[16:-4, 16:-4].max(initial=0) <= 2
@@ -65,7 +65,7 @@ def test_the_preview_of_a_smooth_picture_is_close_to_it(colours: int) -> None:
     assert shown.shape == image.shape
     error = np.abs(shown.astype(int) - image).mean()
     assert error < 2
-    # The position of cells' colours matters: shifted by half a cell, errors are far larger.
+    # Shifted by half a cell, the error is far larger: colours are at the right positions.
     assert np.abs(shown[:, 8:].astype(int) - image[:, :-8]).mean() > 5 * error
 
 
@@ -90,7 +90,7 @@ def test_too_few_bytes_other_families_and_invalid_widths_have_no_preview() -> No
     assert read_preview(header, stream[:18]) is None
     assert read_preview(header, stream[:19]) is not None
     assert read_preview(replace(header, family="siren"), stream) is None
-    # The twelve bytes of colours are followed by a first width of 0.
+    # The first width follows the twelve bytes of colours; these two bytes make it invalid.
     assert read_preview(header, stream[:12] + b"\xff\xff" + stream[14:]) is None
 
 

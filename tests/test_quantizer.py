@@ -29,7 +29,7 @@ def test_lsq_gradients_are_those_of_the_paper() -> None:
     assert values.grad is not None
     assert step.grad is not None
     assert values.grad.tolist() == [1, 1, 0, 0]
-    # round(v/s) - v/s inside, the clipped code outside, times 1 / sqrt(N · Qp).
+    # round(v/s) − v/s inside the range, the clipped code outside; all times 1 / √(N · Qp).
     inside = (3 - 3.0) + (-3 + 2.6)
     assert step.grad.item() == pytest.approx((inside + 7 - 8) / (4 * 7) ** 0.5, abs=1e-5)
 

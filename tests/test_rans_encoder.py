@@ -13,12 +13,12 @@ CONTEXT = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
 
 
 def _decoded(stream: Stream, context: Context) -> Ints:
-    """Decodes with ONNX Runtime, optimized and not, and with the runtime, which agree: [lanes, steps]."""
+    """Returns codes [lanes, steps], on which ONNX Runtime, optimized or not, and the runtime must agree."""
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="stream"))
     tensors = NetworkTensors(builder, Network("lapped", (1, 1), 4, {}))
     prior = tensors.constant("prior_of_codes", context.prior.astype(np.float32)[:, None])
     builder.add_output(decoded(tensors, stream, context, prior), "codes")
-    # onnxscript numbers names from 0 again in a loop's body, and they would clash with those outside.
+    # onnxscript numbers names in a loop's body from 0 again, so that they would clash with names outside.
     values = [value for node in builder.graph.all_nodes() for value in node.outputs]
     for number, value in enumerate(value for value in values if value.name.startswith("v_")):
         value.name = f"v{number}"
@@ -38,7 +38,7 @@ def _laplace(lanes: int, steps: int, spread: float = 1.0) -> Ints:
 
 
 def _bursts(lanes: int, steps: int) -> Ints:
-    """Returns codes that are large for a while, then nearly all 0, and so on."""
+    """Returns codes that are alternately large for 16 steps and nearly all 0 for 48 steps."""
     loud = np.arange(steps) % 64 < 16
     return np.where(loud, _laplace(lanes, steps, 6.0), _laplace(lanes, steps, 0.05))
 

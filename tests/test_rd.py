@@ -18,7 +18,7 @@ def test_the_best_point_within_a_rate_counts() -> None:
 
 def test_the_curve_is_the_mean_of_each_pictures_best_point() -> None:
     other = [(0.15, 30.0), (0.35, 33.0)]
-    # Below 0.15 the other picture has no point, and the mean would be over fewer pictures.
+    # The curve begins at 0.15, as the other picture has no point below.
     assert curve([POINTS, other], within)[:2] == [(0.15, 27.5), (0.18, 27.5)]
     assert [bpp for bpp, _ in curve([POINTS, other], within)][-1] == 1.5
 

@@ -1,4 +1,4 @@
-"""Checks that the documents can be followed: links lead somewhere, commands and their options exist."""
+"""Tests that links, commands and options in the documents exist."""
 
 import importlib
 import json
@@ -30,12 +30,12 @@ IDS = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 
 def prose(text: str) -> str:
-    """Returns a document without its fenced blocks."""
+    """Returns a document without its fenced code blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(path: Path) -> set[str]:
-    """Returns the anchors of a document's headings, as GitHub makes them."""
+    """Returns the anchors that GitHub makes of a document's headings."""
     headings = re.findall(r"^#+ (.*)$", prose(path.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

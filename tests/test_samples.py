@@ -9,7 +9,7 @@ from tests.odd_pictures import gama, grey4_png, png, with_chunks
 
 
 def _tiff(values: NDArray[np.generic], path: Path, **tags: int) -> tuple[list[int], tuple[str, ...]]:
-    """Writes a TIFF with these sample values, and returns the grey levels and the notes of reading it."""
+    """Writes a TIFF with these samples, and returns the grey levels and notes that reading it gives."""
     ifd = TiffImagePlugin.ImageFileDirectory_v2()
     for number, value in tags.items():
         ifd[int(number[1:])] = value
@@ -90,14 +90,14 @@ def test_a_transparent_grey_of_4_bits_is_recognized(tmp_path: Path) -> None:
 
 
 def test_a_transparent_colour_of_16_bits_is_exact(tmp_path: Path) -> None:
-    """One of two colours with the same upper bytes is transparent."""
+    """Of two colours with the same upper bytes, one is transparent."""
     row = bytes([0, 10, 1, 20, 2, 30, 3, 10, 1, 20, 2, 30, 4])
     (tmp_path / "a.png").write_bytes(png(2, 16, 2, row, (b"tRNS", row[7:])))
     assert read_picture(tmp_path / "a.png").pixels[0].tolist() == [[10, 20, 30, 255], [10, 20, 30, 0]]
 
 
 def test_16_bit_colours_are_converted_before_they_are_rounded_to_8_bits(tmp_path: Path) -> None:
-    """256 levels of linear light would be too coarse for dark colours."""
+    """Rounded to 8 bits before, linear light would be too coarse in dark colours."""
     row = bytes([0, *[0, 64] * 3, *[0, 192] * 3])
     (tmp_path / "a.png").write_bytes(png(2, 16, 2, row, gama(1.0)))
     levels = read_picture(tmp_path / "a.png").pixels[0, :, 0].tolist()

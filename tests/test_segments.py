@@ -9,7 +9,7 @@ from tests import plain_segments
 
 
 def header_of(size: tuple[int, int], levels: list[int], family: str = "lapped", pitch: int = 16) -> Header:
-    """Returns a header of 9 bytes for levels of the given numbers of bytes."""
+    """Returns the header, of 9 bytes, of levels with the given numbers of bytes."""
     ends = [9 + sum(levels[: k + 1]) for k in range(len(levels))]
     own = tuple(Level(2, 8, end, (0, 0, 0)) for end in ends)
     return Header(family, size, 3, 4, pitch, own, 9)
@@ -23,7 +23,7 @@ def header_of(size: tuple[int, int], levels: list[int], family: str = "lapped", 
         ((2047, 1008), [0, 63]),
         ((2560, 1600), [0, 32, 64, 100]),
         ((4000, 3000), [0, 16, 32, 48, 64, 80, 104, 120, 136, 152, 168, 188]),
-        # A row of blocks is never divided.
+        # Rows of blocks are never divided.
         ((131072, 100), [0, 7]),
         ((65536, 200), [0, 8, 13]),
         ((1, 1), [0, 1]),

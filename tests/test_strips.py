@@ -1,4 +1,4 @@
-"""Tests pictures in strips. They are small, as the size from which on there are strips is lowered here."""
+"""Tests pictures in strips; so that they can be small, the size from which on there are strips is lowered."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -58,7 +58,7 @@ def ends_of(data: bytes) -> list[int]:
 
 
 def magnitudes(latents: Latents | None) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns magnitudes of all coefficients except DC, by row of cells."""
+    """Returns the magnitudes of all coefficients but DC, by row of cells."""
     assert latents is not None
     assert latents.magnitudes is not None
     codes = latents.codes if latents.down else latents.codes.transpose(0, 2, 1, 4, 3)
@@ -137,7 +137,7 @@ def test_an_incomplete_level_refines_the_strips_that_have_arrived() -> None:
         refined = magnitudes(file.refined().latents)
         end = STARTS[count]
         assert np.array_equal(refined[:end], after[:end])
-        # The bytes that a decoder reads ahead also reveal a few coefficients of the next strip.
+        # The coder reads a few bytes ahead, which reveal some coefficients of the next strip.
         assert np.count_nonzero((refined != 0) != (before != 0), axis=(1, 2, 3, 4))[end:].sum() < 20
         assert np.array_equal(magnitudes(file.refined(last=True).latents), refined)
         file = AnirFile(data[:at])

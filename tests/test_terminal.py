@@ -1,4 +1,4 @@
-"""Tests `anir_runtime.terminal` in separate processes, whose streams are those of a shell."""
+"""Tests `anir_runtime.terminal`, partly in separate processes with a shell's redirections."""
 
 import os
 import subprocess

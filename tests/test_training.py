@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
 def test_pictures_in_a_batch_give_the_same_models_as_alone(
     waves: NDArray[np.uint8], family: str, bits: int
 ) -> None:
-    """Wide, high and larger pictures form a batch, and a square one trains separately, in any order."""
+    """A wide, a high and a larger picture form a batch; a square one is trained separately."""
     pictures = [waves, 255 - waves.transpose(1, 0, 2), np.tile(waves, (2, 2, 1)), waves[:, :48]]
     config = Config(family, bits, "short", (2, 3), (16, 24, 32), device="cpu")
     together = fit_batch([Subject(picture, source=str(i)) for i, picture in enumerate(pictures)], config)
@@ -188,7 +188,7 @@ def test_an_interrupted_fit_resumes_to_the_same_model(
         assert state.exists()
     monkeypatch.setattr("anir_toolchain.training.advance", advance)
     assert _same(fit(picture, config, state=state), straight)
-    # The state remains until the caller has saved the model; a finished state only solves the heads again.
+    # The state remains until the caller has saved the model; from it, only heads are solved again.
     assert _same(fit(picture, config, state=state), straight)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -214,7 +214,7 @@ def test_progress_reports_phase_steps_and_the_quality_of_three_subnets(
     assert list(dict.fromkeys(p.phase for p in seen)) == ["fit", "soften", "settle"]
     assert seen[-1].step == seen[-1].steps == 120
     assert list(seen[-1].psnr) == ["d2w16", "d3w24", "d4w32"]
-    # The estimate is that of the exported network, but before its heads are solved.
+    # The estimate is the exported network's quality, but before the heads are solved.
     rgb = model.decode(Subnet(4, 32), *(torch.from_numpy(axis_coordinates(n)) for n in (64, 48)))
     true = psnr((rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy(), waves)
     assert true - 3 < seen[-1].psnr["d4w32"] < true + 0.3

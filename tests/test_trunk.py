@@ -10,7 +10,7 @@ CPU = torch.device("cpu")
 
 
 def _trunk(name: str, bits: int = 4) -> Trunk:
-    """Returns a trunk whose step sizes suit its weights, but differ from one another as after training."""
+    """Returns a trunk whose steps suit its weights but differ from one another, as after training."""
     generator = torch.Generator().manual_seed(0)
     trunk = Trunk.create(family(name), (2, 4), 12, bits, (64, 48), 3, 10.0, generator).to(CPU)
     trunk.prepare_quantization()

@@ -18,7 +18,7 @@ def _trainer(name: str = "siren", width: int = 16) -> TrunkTrainer:
 
 
 def _points(seeds: Sequence[int] = (1,)) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Returns x, y and colours of random points of pictures, one for each seed."""
+    """Returns x, y and colours of 512 random points of one picture for each seed."""
     drawn = [torch.rand(2, 512, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x, y = (torch.stack(drawn) * 2 - 1).unbind(1)
     sharpness = torch.tensor(seeds)[:, None]
@@ -77,7 +77,7 @@ def test_a_diverging_trunk_is_restored_and_continues_at_half_the_rate() -> None:
         trainer.trunk.parameters["head"].mul_(50)
     _train(trainer, 1)
     assert trainer.diverged.all()
-    # Divergence is looked for every ten steps.
+    # The trainer checks for divergence every ten steps.
     _train(trainer, 7)
     assert trainer.rate_factor.item() == rate / 2
     assert not trainer.diverged.any()

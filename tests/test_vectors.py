@@ -14,7 +14,7 @@ from tests.vectors.make import FAMILIES, FOLDER, network_state, vectors
 
 
 def _without_files(content: Any) -> Any:
-    """Returns the content without ONNX files, whose graphs may change while their networks stay the same."""
+    """Returns content without ONNX files, whose graphs may change although their networks do not."""
     if isinstance(content, list) and content and "onnx" in content[0]:
         return [{key: value for key, value in case.items() if key != "onnx"} for case in content]
     return content
@@ -35,7 +35,7 @@ def test_onnx_files_have_the_networks_beside_them(family: str) -> None:
         data = b64decode(case["onnx"])
         state = json.loads(json.dumps(network_state(read_network(data))))
         assert state == {key: case[key] for key in state}
-        # Once by the file's own graph and once by the runtime.
+        # Once by the graph of the file, once by the runtime.
         pictures = [Decoder(data, trust_graph=trust).decode((44, 33)).astype(int) for trust in (True, False)]
         assert np.abs(pictures[0] - pictures[1]).max() <= 1
 

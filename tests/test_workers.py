@@ -20,7 +20,7 @@ LONG = Options(Config("siren", preset="fast", steps=10**7, depths=(2,), widths=(
 
 
 class Seen(Display):
-    """Records what is reported, and calls a function at each progress, if there is one."""
+    """Records which pictures are reported, and calls a function, if given, on each report of progress."""
 
     def __init__(self, act: object = None) -> None:
         self.running, self.finished, self._act = set[str](), list[tuple[str, str]](), act
@@ -103,7 +103,7 @@ def test_an_interrupt_lets_workers_save_their_states(jobs: list[Job]) -> None:
 
 
 def test_an_interrupt_ends_workers_that_are_still_starting(jobs: list[Job]) -> None:
-    """Workers that still load torch would ignore the interrupt and go on."""
+    """Workers that are still loading torch would ignore an interrupt and go on."""
 
     def interrupt_once_two_start() -> None:
         while len(_workers()) < 2:
