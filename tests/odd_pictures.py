@@ -153,7 +153,7 @@ def grey_profile(gamma: float) -> bytes:
 
 
 def cmyk_profile() -> bytes:
-    """Returns a printer's ICC profile: the CIE L*a*b* colours of all 2⁴ combinations of inks at 0 or 100 %."""
+    """Returns a printer's ICC profile: the CIE L*a*b* colours of the 2⁴ combinations of no or full inks."""
     srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     inks = np.stack(np.meshgrid(*[[0, 1]] * 4, indexing="ij"), -1).reshape(-1, 4, 1)
     light = np.array([[0.1, 0.6, 0.9], [0.8, 0.1, 0.5], [0.95, 0.9, 0.1], [0.1, 0.1, 0.1]])

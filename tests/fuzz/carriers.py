@@ -116,7 +116,7 @@ CARRIERS = {
             (*BYTES, *[json_value] * 15),
             _from_file(MANIFEST, lambda path: Manifest.load(path.parent)),
         ),
-        # A picture of 64 megapixels, which any header may declare, takes 192 MiB, and twice that while being read.
+        # A picture of 64 megapixels, which any header may declare, takes 192 MiB, twice while it is read.
         Carrier("picture", cache(_pictures), BYTES, _from_file("picture", load_image), mebibytes=1024),
     )
 }
