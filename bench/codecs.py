@@ -22,6 +22,7 @@ from pillow_jxl import JpegXLImagePlugin as _JpegXL  # noqa: F401  (Pillow write
 
 from bench.machine import machine
 
+# Options of Pillow's encoders.
 CODECS: dict[str, dict[str, Any]] = {
     "JPEG": {"optimize": True, "progressive": True},
     "WEBP": {"method": 6},

@@ -31,7 +31,7 @@ _WHOLE_SIDE = 640
 _CROPPED_SIDE, _CROP = 1024, (640, 480)
 """Longest side in pixels to which it is scaled to be cropped, and the (width, height) of the crop."""
 _GREY = 6
-"""Every picture of this number is also used in grey."""
+"""One picture of this many is also used in grey."""
 LEVELS = 16
 """Levels at which photographs are encoded."""
 _TRIALS = 4
@@ -52,7 +52,7 @@ def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
         photos: a folder of photographs.
         what: the network, "SIZES" or "SIGNS".
         row: numbers in a record: the inputs and, last, the decision.
-        one_in: every record of this number is kept.
+        one_in: one record of this many is kept.
 
     Returns:
         The records, int8[n, row].

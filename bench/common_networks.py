@@ -1,8 +1,8 @@
 """Trains the common networks of the family `lapped`, which are part of the `.anir` format (docs/format.md).
 
 They are trained on a folder of photographs and on some of scikit-image and matplotlib, which are in no
-benchmark here, all at the sixteen levels of a file. For each number of channels there is one supernet of
-4-bit weights, whose heads estimate what the decoded planes lack of the true ones. Training minimizes the mean
+benchmark of the family here, all at the sixteen levels of a file. For each number of channels there is one
+supernet of 4-bit weights, whose heads estimate the errors of the decoded planes. Training minimizes the mean
 logarithm of the squared error over all levels of all pictures.
 """
 
@@ -48,6 +48,7 @@ _STEP_RATE = 2e-3
 _QUANTIZED_FROM = 0.4
 """Fraction of the training steps after which weights are rounded."""
 _PLANES = 3
+"""Planes that heads correct; grey pictures have only the first."""
 
 
 class Level(NamedTuple):
@@ -80,7 +81,7 @@ def main(
 
 
 def _samples() -> Iterator[Pixels]:
-    """Photographs that come with libraries, each at full and at half size."""
+    """Yields photographs that come with libraries, each at full and at half size."""
     for path in _SAMPLES:
         image = load_image(path)
         half = Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2), Image.Resampling.BOX)
@@ -88,7 +89,7 @@ def _samples() -> Iterator[Pixels]:
 
 
 def _levels(image: Pixels) -> list[Level]:
-    """A picture's sixteen levels, at the crossings of random rows and columns."""
+    """Returns a picture's sixteen levels, at the crossings of random rows and columns."""
     height, width, planes = image.shape
     order = in_order(Space(DEPTHS, tuple(n + planes for n in INNER)))
     analysis = analyse(image)
@@ -144,7 +145,7 @@ def _train(levels: Sequence[Level], own: int, steps: int) -> CommonTrunk:
 
 
 def _channels(first: Tensor, layers: Tensor) -> Tensor:
-    """The last layer's channels other than the planes': hₗ₊₁ = h₁ + sin(hₗ Wₗ)."""
+    """Returns the last layer's channels other than the planes': hₗ₊₁ = h₁ + sin(hₗ Wₗ)."""
     h = first
     for layer in layers:
         h = first + torch.sin(h @ layer)

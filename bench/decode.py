@@ -47,6 +47,7 @@ SIZES = ((384, 256), (768, 512), (3840, 2160))
 SIZE = SIZES[1]
 REPETITIONS = 5
 _BLOCK = 65536
+"""Pixels that torch draws at a time."""
 
 
 @app.command()

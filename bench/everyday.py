@@ -56,7 +56,7 @@ _PARTS = {
     ("choose.py", "choose_level"): "decodes the file",
     ("picture_file.py", "write_tiles"): "draws the picture and writes the PNG",
 }
-"""What the functions do in which commands' main threads spend their time, by (file, function)."""
+"""What the main thread of a command does in a function, by (file, function)."""
 
 
 @app.command()
@@ -136,7 +136,7 @@ def measure(name: str, command: Sequence[str], folder: Path) -> dict[str, Any]:
 
 
 def _parts(stats: Path) -> dict[str, float]:
-    """Returns the seconds of those of _PARTS that took more than 0.05; parts called by parts do not count."""
+    """Returns the seconds of each part above 0.05 s; time in a part that another part called is left out."""
     profile = pstats.Stats(str(stats)).stats  # type: ignore[attr-defined]
     seconds = {}
     for (file, _, function), (_, _, _, cumulative, callers) in profile.items():

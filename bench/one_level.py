@@ -2,7 +2,7 @@
 
 Usage: python -m bench.one_level --images kodak/ [--only 1,5,15] [-o bench/results/one_level.json]
 
-The files of one level are those of `anir-export --subnet`. They have the level's quantization step, so that
+Files of one level are written as by `anir-export --subnet`. They have the level's quantization step, so that
 the points of both lie close to each other, but are coded for that level alone.
 """
 
@@ -91,7 +91,7 @@ def _quality_at(points: Sequence[Point], rate: float) -> float:
 
 
 def _rate_at(points: Sequence[Point], quality: float) -> float:
-    """The inverse of `_quality_at`."""
+    """Returns the rate at a PSNR: the inverse of `_quality_at`."""
     rates, qualities = np.log([own for own, _ in points]), [own for _, own in points]
     return float(np.exp(_line(quality, qualities, rates.tolist())))
 

@@ -15,7 +15,7 @@ from anir_toolchain.terminal import run
 from PIL import Image, ImageDraw, ImageFont
 
 _SIZE = (1200, 630)
-"""Width and height in pixels that sites expect of such a picture (og:image)."""
+"""Width and height in pixels that sites expect of a preview picture (og:image)."""
 _LEVELS = (1, 7, 15)
 """Indices of the levels that are shown."""
 _PAPER, _INK = (19, 19, 24), (237, 236, 243)

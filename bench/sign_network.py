@@ -44,7 +44,7 @@ class _Network(RoundedNetwork):
         self.last = nn.Parameter(torch.randn(_KINDS, _HIDDEN) * 0.1)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log-odds for records int8[n, 50]: the inputs, kind, both frequencies, and the decision."""
+        """Returns log-odds for records int8[n, 50]: the inputs, kind, both frequencies, and the decision."""
         both, even, factors, last = self.values()
         kind, u, v = rows[:, _INPUTS : _INPUTS + 3].int().T
         seen = rows[:, :_INPUTS].float() / 8

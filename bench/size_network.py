@@ -1,8 +1,8 @@
 """Trains the network of sizes, which is part of the `.anir` format (docs/format.md, "The network of sizes").
 
 The significance thresholds, and with them the records to train on, depend on the network's own output. So
-records should be made with a network that is nearly as good: the weights here are those after 10,000 steps on
-records of a network that a prototype had trained (bench/NOTES.md).
+records should be made with a network that is nearly as good: today's weights were trained for 10,000 steps on
+records that were made with the network of a prototype (bench/NOTES.md).
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ class _Network(RoundedNetwork):
         self.last_offset = nn.Parameter(torch.zeros(1))
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log-odds for records int32[n, 26]: the inputs, kind, row and column, and the decision."""
+        """Returns log-odds for records int32[n, 26]: the inputs, kind, index (i, j), and the decision."""
         first, offsets, second, second_offsets, last, last_offset = self.values()
         kind, row, column = rows[:, _INPUTS : _INPUTS + 3].T
         own = offsets[kind] + offsets[_KINDS + row] + offsets[_KINDS + _FREQUENCIES + column]

@@ -79,9 +79,9 @@ def supernet(result: Result) -> str:
 
 
 def decode(result: Result) -> str:
-    """Returns speed and memory at 768×512 of subnets measured in every way, then start, crops, huge PNGs."""
+    """Returns speed and memory at 768×512 of subnets drawn in all ways; start-up, crops and huge PNGs."""
     lines = [
-        f"Random weights at 768×512, medians of {result['repetitions']} turns "
+        f"Random weights at 768×512, medians of {result['repetitions']} alternating runs "
         f"({measured_with(result['machine'])}). ms: drawing the picture; in brackets, how many times as long "
         "other ways take. opening: reading the file, once. obvious graph: N×2 coordinates as input, a sine "
         "per pixel, an ONNX Runtime session with default options. torch: eager, in blocks of pixels; COIN's "

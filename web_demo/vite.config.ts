@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 import { packSource } from './scripts/source.mjs';
 import { formatBytes } from './src/format.ts';
 
-/** Builds the page's service worker and tells it which files there are, once all of them are written. */
+/** Builds the page's service worker, and inserts the list of all files into it once they are written. */
 function worksOffline(): Plugin {
   let source = '';
   let folder = '';
@@ -30,7 +30,7 @@ function worksOffline(): Plugin {
         .map((entry) => join(entry.parentPath, entry.name))
         .sort()
         .map((file) => [relative(folder, file).replaceAll('\\', '/'), hashOf(file)])
-        // Who reads the source needs no page that works offline, nor a new version with each change of it.
+        // The source archive need not work offline, and its changes alone make no new version of the page.
         .filter(([path]) => !path?.startsWith('source/'));
       const code = readFileSync(worker, 'utf8');
       writeFileSync(worker, code.replace('__FILES__', JSON.stringify(Object.fromEntries(files))));
@@ -38,7 +38,7 @@ function worksOffline(): Plugin {
   };
 }
 
-/** Leaves out the worker as a text, which takes a third of the page's JavaScript: its policy lets only files run as workers. */
+/** Leaves the worker's source text out of the page's JavaScript, of which it is a third: the page's policy allows workers from files only. */
 function runsWorkersFromFiles(): Plugin {
   return {
     name: 'runs-workers-from-files',
@@ -48,8 +48,8 @@ function runsWorkersFromFiles(): Plugin {
 }
 
 /**
- * Writes into the page what it would ask for first: the list of samples with the beginning of the first one
- * (scripts/collect.mjs makes it), and where the decoder's worker is.
+ * Embeds in the page what it would request first: the list of samples with the beginning of the first one (scripts/collect.mjs
+ * makes it), and a prefetch of the decoder's worker.
  */
 function startsAtOnce(): Plugin {
   return {
@@ -95,7 +95,7 @@ function sourceIn(folder: string): string {
 
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
 
-/** Bytes as Brotli of what either engine fetches, as `npm run download` has measured them. */
+/** Bytes, as Brotli, of what each engine fetches, as measured by `npm run download`. */
 function engineBytes(): Record<string, number> {
   const file = new URL('../bench/results/download.json', import.meta.url);
   const { engines } = JSON.parse(readFileSync(file, 'utf8'));

@@ -1,4 +1,4 @@
-"""Decode adaptive neural images: networks that map positions to colours."""
+"""Decodes adaptive neural images: networks that map positions to colours."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ __all__ = ["AnirError", "Decoder", "decode"]
 
 
 def __getattr__(name: str) -> object:
-    """Imports what decodes only when it is asked for: that takes time, in which commands hear Ctrl-C."""
+    """Imports the decoder on first use: it takes time, in which Ctrl-C must be handled already."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from anir_runtime import decoder

@@ -1,4 +1,4 @@
-"""Reads `.anir` files, of which every prefix decodes, from bytes as they come (docs/format.md)."""
+"""Reads `.anir` files incrementally: every prefix of a file decodes (docs/format.md)."""
 
 from dataclasses import replace
 
@@ -17,15 +17,18 @@ from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step
 from anir_runtime.strips import Strips
 
 _STEP_BYTES = 3
-"""Bytes of a level that tell its step, behind lengths of segments."""
+"""Most bytes that a level's `Step` takes, after the level's table of segment lengths."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
+"""Most coefficients of a picture: a constant plus a number per byte of the file.
+
+This and the limit of weights keep a short file from claiming much memory.
+"""
 _WEIGHTS, _WEIGHTS_PER_BYTE = 1 << 16, 64
-"""Coefficients of a picture and hidden weights of a subnet: so many, and so many more for each byte of the
-file or of its level, so that a short file does not ask for much memory."""
+"""Most hidden weights of a subnet: a constant plus a number per byte of the file up to its level's end."""
 
 
 def least_bytes(header: Header) -> int:
-    """Bytes that a file has at least, and that have come before memory is taken for its picture."""
+    """Returns how many bytes a file must have; no memory for its picture is allocated before these arrive."""
     if not header.has_latents:
         return 0
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
@@ -34,18 +37,23 @@ def least_bytes(header: Header) -> int:
 
 
 class AnirFile:
-    """An `.anir` file, or as much of it as there is.
+    """An `.anir` file, or a prefix of one.
 
     Attributes:
-        header: the file's header; none until all of it has come.
-        decoded: number of levels that were decoded.
-        size: bytes that have come.
+        header: the file's header; None until it is complete.
+        decoded: number of levels decoded so far.
+        size: number of bytes received so far.
     """
 
     def __init__(self, data: bytes = b"", threads: int | None = None) -> None:
-        """Takes the file or its first bytes. Raises AnirError if they do not begin a file to be read.
+        """Takes the file or its first bytes.
 
-        Strips of large pictures are decoded on so many threads, as many as there are cores by default.
+        Args:
+            data: the file, or a prefix of it.
+            threads: most threads to decode the strips of a large picture with; by default, one per core.
+
+        Raises:
+            AnirError: if the data are not the beginning of a readable `.anir` file.
         """
         self.header: Header | None = None
         self.decoded = 0
@@ -60,8 +68,8 @@ class AnirFile:
         self.feed(data)
 
     def feed(self, data: bytes) -> None:
-        """Takes more bytes. Raises AnirError as when the file is opened."""
-        # What comes after the last level is left alone.
+        """Appends bytes of the file. Raises AnirError as the constructor does."""
+        # Bytes after the last level are ignored.
         own = data[: max(self.header.levels[-1].end - self.size, 0)] if self.header else data
         self.size += len(data)
         if self._strips is not None:
@@ -71,7 +79,7 @@ class AnirFile:
         if self.header is None:
             self.header = self._read_header()
         if self.header and self.available and not self.decoded:
-            # Not before, as this takes memory in proportion to the picture.
+            # Not earlier, as this allocates memory in proportion to the picture.
             self._strips = Strips(self.header, self._threads)
             self._strips.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
             self._networks = NetworkCoder(
@@ -90,14 +98,14 @@ class AnirFile:
 
     @property
     def available(self) -> int:
-        """Number of levels that have come whole; none before there are `least_bytes`."""
+        """Number of complete levels; 0 until `least_bytes` have been received."""
         if self.header is None or self.size < least_bytes(self.header):
             return 0
         return sum(level.end <= self.size for level in self.header.levels)
 
     @property
     def _has_more(self) -> bool:
-        """Whether coefficients of a level that has not come whole may be known."""
+        """Whether enough bytes of an incomplete level are there to refine coefficients with it."""
         if self.header is None or not self.header.has_latents:
             return False
         if not 0 < self.available < len(self.header.levels):
@@ -107,11 +115,14 @@ class AnirFile:
         )
 
     def network(self, level: int | None = None, last: bool = False) -> Network:
-        """The subnet of a level, counted from 0; of the last one that has come whole by default.
+        """Returns the subnet of a level. Levels decode in order only: no earlier one can follow.
 
-        Levels are decoded in turn: one that was decoded before another one cannot be had any more. If this is
-        the `last` that is asked of the file, less memory is taken.
-        Raises AnirError if the level has not come, was passed, or is damaged.
+        Args:
+            level: number of the level, from 0; by default, that of the last complete one.
+            last: whether the file is not used afterwards, which saves memory.
+
+        Raises:
+            AnirError: if the level is incomplete or was passed, or if it or an earlier level is damaged.
         """
         if not self.available:
             raise AnirError("ends before its first picture; fetch more of it")
@@ -124,10 +135,13 @@ class AnirFile:
         return self._latest[1]
 
     def refined(self, last: bool = False) -> Network:
-        """The last whole level's subnet with what has come of the next level's coefficients.
+        """Returns the last complete level's subnet with coefficients refined by the incomplete next level.
 
-        If this is the `last` that is asked of the file, less memory is taken. Raises AnirError if no level
-        has come whole.
+        Args:
+            last: whether the file is not used afterwards, which saves memory.
+
+        Raises:
+            AnirError: if no level is complete, or one is damaged.
         """
         if not self._has_more:
             return self.network(last=last)
@@ -147,13 +161,13 @@ class AnirFile:
         return network
 
     def preview(self) -> Preview | None:
-        """What the beginning of the first level shows; none if that is too little, or has come whole."""
+        """Returns a preview if the first level is incomplete, but has enough bytes for one; else None."""
         if self.header is None or self._strips is not None or self.decoded:
             return None
         return read_preview(self.header, bytes(self._head[self.header.start :]))
 
     def _decode_to(self, level: int) -> Network:
-        """Decodes levels in turn, and gives the last one's subnet, without latents."""
+        """Decodes all levels up to `level`, and returns the subnet of `level`, without latents."""
         if level < self.decoded:
             raise AnirError("that level was passed; open the file again")
         self._latest = None
@@ -164,7 +178,7 @@ class AnirFile:
                 return network
 
     def _with_latents(self, network: Network, last: bool) -> Network:
-        """The subnet with latents of what is known by now, if its family has any."""
+        """Returns the subnet with latents of the coefficients decoded so far, if its family has latents."""
         assert self._strips is not None
         assert self.header is not None
         step = self._step
@@ -172,15 +186,15 @@ class AnirFile:
             return network
         latents = latents_of(self._strips.values(last), 1 / step.width, self.header.pitch, step.reach)
         if last:
-            # What is known takes most of the memory.
+            # The coders' coefficients and models take most of the memory.
             self._strips = self._networks = None
         return replace(network, latents=latents)
 
     def _decode_level(self) -> Network:
-        """The next level's subnet, without latents."""
+        """Decodes the next level, and returns its subnet, without latents."""
         if self.header is None or self._strips is None or self._networks is None:
             raise AnirError("was read to its end; open the file again")
-        # What comes after damage means nothing.
+        # Nothing after damage can be decoded.
         if self._damaged is not None:
             raise self._damaged
         self._damaged = AnirError(f"is damaged in its level {self.decoded + 1}; fetch it again")

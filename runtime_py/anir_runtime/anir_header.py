@@ -1,4 +1,4 @@
-"""The header of an `.anir` file: size, family, and where each level ends (docs/format.md)."""
+"""The header of an `.anir` file: size, family, and each level's end and PSNR (docs/format.md, "Header")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,28 +11,32 @@ from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_
 MAGIC = b"\x89ani"
 VERSION = 1
 FAMILIES = ("siren", "fourier", "gabor", "lapped")
-"""By their number in the header, of which three bits are kept: new ones come last."""
+"""Families in the order of their numbers in the header. These have three bits; new families come last."""
 MOST_LEVELS = 16
 _MOST_BYTES = 1 << 30
-_PSNR_STEP, _GAIN_STEP = 0.25, 0.5
-"""Decibels of a unit: of a level's PSNR, and of what it gains at half and again at a quarter of the size."""
+_PSNR_STEP = 0.25
+"""Unit, in dB, of a level's PSNR."""
+_GAIN_STEP = 0.5
+"""Unit, in dB, of a level's gains in PSNR from full to half size, and from half to quarter size."""
 MAX_TOLD_PSNR = 255 * _PSNR_STEP
-"""Highest PSNR in dB that a header can tell, which also stands for all that is beyond."""
+"""Highest PSNR in dB that a header can store; higher ones are stored as this."""
 _SIZE_ORDER, _COUNT_ORDER, _DEPTH_ORDER, _WIDTH_ORDER, _LENGTH_ORDER = 9, 2, 1, 4, 10
 """Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths."""
-_FIRST, _QUALITY_ORDERS = (100, 2, 3), (2, 0, 0)
-"""A PSNR and two gains in their units, to which the first level's are told as differences; their orders."""
+_FIRST_QUALITY = (100, 2, 3)
+"""Prediction of the first level's PSNR and gains, in units; each later level is predicted by the previous."""
+_QUALITY_ORDERS = (2, 0, 0)
+"""Orders of the Exp-Golomb codes of the differences to these predictions."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """A prefix of the file that holds one subnet.
+    """A level of the file: one subnet, which the file's first `end` bytes hold.
 
     Attributes:
         depth: number of layers.
         channels: channels of each layer.
         end: bytes of the file up to the level's end.
-        psnr: in dB, at full, half and quarter size, rounded.
+        psnr: PSNR in dB at full, half and quarter size, rounded to the header's units.
     """
 
     depth: int
@@ -48,16 +52,16 @@ class Level:
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a file tell.
+    """The header of an `.anir` file.
 
     Attributes:
-        family: of the networks, one of FAMILIES.
+        family: family of the networks, one of FAMILIES.
         size: native (width, height) of the picture in pixels.
-        colours: colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
+        colours: number of colour channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         bits: bits of a hidden weight, 4 or 8.
-        pitch: of a lapped transform, pixels from one cell to the next, 16 or 32; 16 if there is none.
-        levels: from the smallest to the largest.
-        start: bytes of the header: where the stream begins.
+        pitch: pixels from one cell of the lapped transform to the next, 16 or 32; 16 without a transform.
+        levels: the levels, from the smallest to the largest.
+        start: length of the header in bytes, which is where the stream begins.
     """
 
     family: str
@@ -70,19 +74,19 @@ class Header:
 
     @property
     def has_latents(self) -> bool:
-        """Whether the picture is stored as coefficients of a lapped transform, beside its networks."""
+        """Whether the file stores coefficients of a lapped transform besides its networks."""
         return families()[self.family].has_latents
 
 
 def family_number(family: str) -> int:
-    """The number of a family in headers. Raises AnirError if it has none."""
+    """Returns a family's number in headers. Raises AnirError if it has none."""
     if family not in FAMILIES:
         raise AnirError(f"{family} networks cannot be written to .anir files, where they have no number yet")
     return FAMILIES.index(family)
 
 
 def write_header(header: Header) -> bytes:
-    """The header's bytes. If `start` is 0, levels' ends count from the stream's first byte.
+    """Returns the header's bytes. If `start` is 0, the levels' ends count from the stream's first byte.
 
     Raises AnirError if the family has no number in headers.
     """
@@ -96,7 +100,7 @@ def write_header(header: Header) -> bytes:
     code = "".join(golomb(number - 1, _SIZE_ORDER) for number in header.size)
     code += _ascending(depths, 2, _DEPTH_ORDER) + _ascending(widths, 1, _WIDTH_ORDER)
     code += "" if is_grid else golomb(len(header.levels) - 1, _COUNT_ORDER)
-    before, known = header.start, _FIRST
+    before, known = header.start, _FIRST_QUALITY
     for level in header.levels:
         if not is_grid:
             code += f"{depths.index(level.depth):04b}{widths.index(level.channels):04b}"
@@ -110,14 +114,14 @@ def write_header(header: Header) -> bytes:
 
 
 def _in_units(psnr: tuple[float, float, float]) -> tuple[int, int, int]:
-    """A level's PSNR and its gains at smaller sizes, in the header's units."""
+    """Returns a level's PSNR and its gains at half and quarter size, in the header's units."""
     full, half, quarter = psnr
     first, second = (min(max(round(gain / _GAIN_STEP), 0), 15) for gain in (half - full, quarter - half))
     return min(max(round(full / _PSNR_STEP), 0), 255), first, second
 
 
 def _ascending(numbers: Sequence[int], least: int, order: int) -> str:
-    """Bits of how many numbers there are, and of these, which ascend from `least` on at the earliest."""
+    """Returns the bits of how many numbers there are, and of these, which ascend strictly from `least` on."""
     code = golomb(len(numbers) - 1, _COUNT_ORDER)
     for number in numbers:
         code += golomb(number - least, order)
@@ -126,9 +130,11 @@ def _ascending(numbers: Sequence[int], least: int, order: int) -> str:
 
 
 def read_header(data: bytes) -> Header:
-    """The header that the data begin with, where ends count from the file's first byte.
+    """Parses the header at the beginning of `data`; levels' ends count from the file's first byte.
 
-    Raises IncompleteError if there are not enough data, and AnirError if this is no header in bounds.
+    Raises:
+        IncompleteError: if the data end within the header.
+        AnirError: if there is no header, or it is damaged, of another version, or beyond the limits.
     """
     if not data.startswith(MAGIC[: len(data)]):
         raise AnirError("not an .anir file")
@@ -148,7 +154,7 @@ def read_header(data: bytes) -> Header:
     count = len(depths) * len(widths) if is_grid else reader.golomb(_COUNT_ORDER) + 1
     if count > MOST_LEVELS:
         raise _damaged()
-    parts, quality = [], list(_FIRST)
+    parts, quality = [], list(_FIRST_QUALITY)
     for level in range(count):
         grid = level % len(depths), level // len(depths)
         deep, wide = grid if is_grid else (reader.bits(4), reader.bits(4))
@@ -182,7 +188,7 @@ def _family_of(flags: int) -> str:
 
 
 def _read_ascending(reader: BitReader, least: int, order: int) -> list[int]:
-    """The inverse of `_ascending`. Raises AnirError if there are more than 16."""
+    """Inverts `_ascending`. Raises AnirError if there are more than 16 numbers."""
     count = reader.golomb(_COUNT_ORDER) + 1
     if count > MOST_LEVELS:
         raise _damaged()
@@ -198,7 +204,7 @@ def _damaged() -> AnirError:
 
 
 def _checksum(data: bytes) -> bytes:
-    """The 16-bit Fletcher checksum (RFC 1146's 8-bit form, modulo 255)."""
+    """Returns the Fletcher checksum of two bytes (RFC 1146's 8-bit form, modulo 255)."""
     low = high = 0
     for byte in data:
         low = (low + byte) % 255

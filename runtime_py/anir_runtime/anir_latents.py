@@ -1,4 +1,4 @@
-"""Latents of the coefficients that the coder of an `.anir` file knows: codes number the magnitudes."""
+"""Converts coefficients of an `.anir` file to `Latents`: codes are indices of the magnitudes that occur."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -12,21 +12,28 @@ from anir_runtime.lapped_transform import FEWEST
 from anir_runtime.network import Latents
 
 _MOST_MAGNITUDES = 1 << 15
-"""Different magnitudes of a level's coefficients at most, so that their numbers fit into int16."""
+"""Most distinct magnitudes of a level's coefficients, so that int16 codes can number them."""
 _LARGE = 1 << 22
-"""Size from which on a table with an entry for each size would take more memory than it is worth."""
+"""Magnitude from which on a look-up table, with one entry per magnitude, would take too much memory."""
 _PART = 1 << 20
-"""Coefficients that are looked at together, about, since each of them may take some dozen bytes."""
+"""Coefficients that are converted at a time, about, as each may take a dozen bytes meanwhile."""
 
 
 def latents_of(bands: Sequence[Integers], step: float, pitch: int, reach: int) -> Latents:
-    """Latents of coefficients in units, which are worth a step.
+    """Converts coefficients to latents.
 
-    They come from the top in bands of some rows of cells, int32[rows, columns, N, pitch, pitch].
-    Raises AnirError if there are more different magnitudes than codes can number.
+    Args:
+        bands: coefficients in units, with the cells' means at frequency (0, 0), in bands of rows of cells
+            (strips) from top to bottom: int32[rows, columns, N, pitch, pitch] each.
+        step: value of one unit.
+        pitch: pixels from one cell to the next.
+        reach: see `Latents`.
+
+    Raises:
+        AnirError: if there are more distinct magnitudes than codes can number.
     """
     means = np.concatenate([band[..., 0, 0] for band in bands])
-    # Means are told as differences in the direction in which they are smaller.
+    # The scan goes in the direction in which differences of means are smaller.
     down = int(np.abs(np.diff(means, axis=0)).sum()) < int(np.abs(np.diff(means, axis=1)).sum())
     differences = np.diff(means, axis=0 if down else 1, prepend=np.int32(0))
 
@@ -50,15 +57,20 @@ def latents_of(bands: Sequence[Integers], step: float, pitch: int, reach: int) -
 
 
 def _parts(bands: Sequence[Integers]) -> Iterator[tuple[tuple[slice, slice], NDArray[np.int64], Integers]]:
-    """Rows and columns of cells, some at a time: places of coefficients but zeros and means, and these."""
+    """Splits bands into parts of about `_PART` coefficients.
+
+    Yields:
+        The part's rows and columns of cells in the picture, the indices in the flattened part of its nonzero
+        coefficients other than means, and these coefficients.
+    """
     rows, columns = (max(1, _PART // own.size) for own in (bands[0][0], bands[0][0, 0]))
-    # A cell has a power of two of frequencies, the first of which is its mean.
+    # The number of coefficients of a cell's plane is a power of two; the first one is its mean.
     last = bands[0][0, 0, 0].size - 1
     first = 0
     for band in bands:
         for row, column in product(range(0, len(band), rows), range(0, band.shape[1], columns)):
             own = band[row : row + rows, column : column + columns].reshape(-1)
-            # Hardly one coefficient in ten is not zero.
+            # Typically fewer than one coefficient in ten is nonzero.
             places = np.flatnonzero(own != 0)
             places = places[places & last != 0]
             end = first + min(row + rows, len(band))
@@ -67,7 +79,7 @@ def _parts(bands: Sequence[Integers]) -> Iterator[tuple[tuple[slice, slice], NDA
 
 
 class _Magnitudes:
-    """Magnitudes that occur: a look-up of small ones takes a fraction of the time of sorting."""
+    """The set of magnitudes that occur; a table marks the small ones, which is much faster than sorting."""
 
     def __init__(self) -> None:
         self._small = np.zeros(_LARGE, np.bool_)
@@ -76,7 +88,7 @@ class _Magnitudes:
         self._large = np.zeros(0, np.int32)
 
     def add(self, values: Integers) -> None:
-        """Takes notice of values. Raises AnirError if these are too many different ones."""
+        """Adds the magnitudes of values. Raises AnirError if there are too many distinct ones."""
         sizes = np.abs(values)
         self._end = max(self._end, 1 + int(sizes.max(initial=0)))
         if self._end > _LARGE:
@@ -86,7 +98,7 @@ class _Magnitudes:
         self._small[sizes] = True
 
     def ascending(self) -> Integers:
-        """The magnitudes that occur, ascending from 0. Raises AnirError if there are too many."""
+        """Returns the magnitudes that occur, ascending from 0. Raises AnirError if there are too many."""
         found = np.concatenate([np.flatnonzero(self._small[: self._end]).astype(np.int32), self._large])
         self._check(len(found))
         return found
@@ -97,7 +109,7 @@ class _Magnitudes:
 
 
 def _numbered(values: Integers, magnitudes: Integers) -> NDArray[np.int16]:
-    """Codes of values: their signs, times the numbers of their magnitudes."""
+    """Returns the codes of values: each one's sign times the index of its magnitude in `magnitudes`."""
     sizes = np.abs(values)
     if magnitudes[-1] >= _LARGE:
         numbers = np.searchsorted(magnitudes, sizes).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Codes the networks of an `.anir` file's levels: what the depths of a trunk share stands in a file once."""
+"""Codes the networks of an `.anir` file's levels; layers that several networks share are coded once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,14 +19,14 @@ from anir_runtime.families import Field, families
 from anir_runtime.network import Tensors
 
 _HEAD = "head"
-_REST = 128
-"""First group of the lower bytes of 16-bit codes."""
+_LOW_BYTES = 128
+"""Offset of the group of a 16-bit tensor's low bytes from the group of its high bytes."""
 _MOVES, _MOVE_BITS = 64, 4
-"""Group of the moves from the common head to one near it, and their bits."""
+"""Group and bits of head offsets, the moves from the common head's codes to those of a head near it."""
 
 
 def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
-    """Codes, in the coder's direction, how planes become that many colours; to encode, it is given."""
+    """Codes, in the coder's direction, how planes become `many` colours; `colours` is used to encode only."""
     given = colours or Colours(np.zeros((many, many), np.int8), np.zeros(many, np.uint8))
     matrix = [coder.bits(8, int(code)) for code in given.matrix.view(np.uint8).ravel()]
     border = [coder.bits(8, int(level)) for level in given.border]
@@ -35,19 +35,26 @@ def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Col
 
 
 class NetworkCoder:
-    """Codes tensors of networks, one level after the other, in the direction of its coder.
+    """Codes the tensors of networks, level by level, in its coder's direction.
 
-    The hidden layers and filter banks of networks with as many channels are those of one trunk, which ends
-    earlier where there are fewer layers. Each network has a head of its own. Where there is a common network
-    of the same size, one bit each tells whether new layers and the head are that network's; a head may also
-    be near that network's.
+    Networks with the same number of channels share a trunk of hidden layers and filter banks, of which each
+    uses as many as its depth needs; each network has its own head. If there is a common network of the same
+    size, one bit says whether the new layers are that network's, and another whether the head is. A head may
+    also be near the common one: then its moves are coded, small integer offsets to the common head's codes.
 
     Attributes:
-        colours: how planes become colours, if the family is `lapped`.
+        colours: how planes become colours; None unless the family is `lapped`.
     """
 
     def __init__(self, coder: Coder, family: str, bits: int, planes: int) -> None:
-        """For networks of that family with hidden weights of so many bits, and so many colour planes."""
+        """Prepares to code networks.
+
+        Args:
+            coder: coder of the file's first strip.
+            family: family of the networks.
+            bits: bits of a hidden weight, 4 or 8.
+            planes: number of colour planes.
+        """
         self.colours: Colours | None = None
         self._coder, self._bits, self._planes = coder, bits, planes
         self._family = families()[family]
@@ -56,13 +63,13 @@ class NetworkCoder:
     def code(
         self, depth: int, channels: int, width: int = 0, tensors: Mapping[str, NDArray[Any]] | None = None
     ) -> Tensors:
-        """The tensors of a network of that size. To encode, they are given.
+        """Codes a network, and returns its tensors.
 
         Args:
             depth: number of layers.
-            channels: of each layer.
-            width: of the level, if the family is `lapped`.
-            tensors: of the network, to encode.
+            channels: channels of each layer.
+            width: the level's quantization step in units, if the family is `lapped`.
+            tensors: the network's tensors, to encode.
         """
         trunk = self._trunks.setdefault(channels, {})
         common = self._code_common(depth, channels, width, trunk, tensors)
@@ -78,13 +85,13 @@ class NetworkCoder:
         common: Mapping[str, NDArray[Any]],
         tensors: Mapping[str, NDArray[Any]] | None,
     ) -> NDArray[Any]:
-        """A tensor of that shape, as far as the trunk does not have it; what is common has no codes."""
+        """Codes the entries of a tensor that the trunk lacks, unless they are common; returns the tensor."""
         name, fields = part.removesuffix(".scale"), self._family.fields
         axis, group = _growing_axis(fields[name]), list(fields).index(name)
         kind = f"int{self._bits}" if name == "weights" else types[0]
 
         def add(new: range) -> NDArray[Any]:
-            """The entries `new` along the axis."""
+            """Codes the entries `new` along the axis, or takes them from the common network."""
             if part in common:
                 return common[part].take(new, axis)
             given = None if tensors is None else tensors[part].take(new, axis)
@@ -102,7 +109,7 @@ class NetworkCoder:
         trunk: Tensors,
         tensors: Mapping[str, NDArray[Any]] | None,
     ) -> Mapping[str, NDArray[Any]]:
-        """The common network's new layers and head, if one bit each tells that they are the network's."""
+        """Codes whether the new layers and the head are common; returns those tensors that are, by name."""
         if self.colours is None or not has_common(depth, channels, self._planes):
             return {}
         own, have = common_trunks()[channels - self._planes], len(trunk.get("steps", ()))
@@ -117,7 +124,7 @@ class NetworkCoder:
         first: int,
         tensors: Mapping[str, NDArray[Any]] | None,
     ) -> Mapping[str, NDArray[Any]]:
-        """These tensors, if those of the network are the same from their entry `first` on, which is coded."""
+        """Codes whether tensors equal the common ones from entry `first` on; if so, returns the latter."""
         same = tensors is not None and all(
             np.array_equal(tensors[name][first:], own[first:]) for name, own in common.items()
         )
@@ -126,7 +133,7 @@ class NetworkCoder:
     def _code_if_near(
         self, common: Mapping[str, NDArray[Any]], tensors: Mapping[str, NDArray[Any]] | None
     ) -> Mapping[str, NDArray[Any]]:
-        """A head near the common one, if it is such a head."""
+        """Codes whether the head is near the common one; if so, codes its moves and returns its tensors."""
         own = None if tensors is None else moves_between(common, tensors, self._planes)
         if not self._coder.bits(1, int(own is not None)):
             return {}
@@ -137,27 +144,27 @@ class NetworkCoder:
     def _code_array(
         self, kind: str, shape: tuple[int, ...], group: int, given: NDArray[Any] | None
     ) -> NDArray[Any]:
-        """An array of that type and shape; integers by what was in their group before."""
+        """Codes an array of a type and shape; integers have the adaptive probabilities of their group."""
         if kind == "float32":
             return self._code_reals(shape, given)
         bits = int(kind.removeprefix("int"))
         offset = 1 << (bits - 1)
         codes = np.zeros(shape, np.int64) if given is None else given.astype(np.int64) + offset
-        # No weights of `lapped` lead to its planes: those are not in the stream.
+        # Weights of `lapped` that lead to planes are 0, and not in the stream.
         skipped = self._planes if self._family.has_latents and group == 0 and len(shape) > 2 else 0
-        told = codes[..., skipped:]
+        coded = codes[..., skipped:]
         if bits == 16:
-            high, low = (told >> 8).astype(np.uint8), (told & 255).astype(np.uint8)
+            high, low = (coded >> 8).astype(np.uint8), (coded & 255).astype(np.uint8)
             high = self._coder.symbols(group, 8, high)
-            told = high.astype(np.int64) << 8 | self._coder.symbols(group + _REST, 8, low)
+            coded = high.astype(np.int64) << 8 | self._coder.symbols(group + _LOW_BYTES, 8, low)
         else:
-            told = self._coder.symbols(group, bits, told.astype(np.uint8)).astype(np.int64)
+            coded = self._coder.symbols(group, bits, coded.astype(np.uint8)).astype(np.int64)
         result = np.zeros(shape, np.int16 if bits == 16 else np.int8)
-        result[..., skipped:] = told - offset
+        result[..., skipped:] = coded - offset
         return result
 
     def _code_reals(self, shape: tuple[int, ...], given: NDArray[Any] | None) -> NDArray[np.float32]:
-        """Float32 numbers without the bytes at their ends that are zero: how many these are comes first."""
+        """Codes float32 numbers: for each, how many of its lowest bytes are 0, then its other bytes."""
         count = int(np.prod(shape))
         words = (
             np.zeros(count, np.uint32)
@@ -175,7 +182,7 @@ class NetworkCoder:
 def _from_trunk(
     trunk: Tensors, part: str, length: int, axis: int, add: Callable[[range], NDArray[Any]]
 ) -> NDArray[Any]:
-    """A tensor up to a length along an axis; what its trunk lacks of it is added first."""
+    """Returns a tensor up to a length along an axis; `add` first makes the entries that its trunk lacks."""
     known = trunk.get(part)
     missing = range(0 if known is None else known.shape[axis], length)
     if missing:
@@ -185,5 +192,5 @@ def _from_trunk(
 
 
 def _growing_axis(field: Field) -> int:
-    """The axis along which deeper networks have more; the first one of what all depths share whole."""
+    """Returns the axis along which deeper networks' tensors are longer; 0 if all depths share them whole."""
     return next((i for i, length in enumerate(field.shape) if length in ("L", "D")), 0)

@@ -1,4 +1,4 @@
-"""An `.anir` file that comes piece by piece: the best network of what is there."""
+"""Reads an `.anir` file that arrives piece by piece, and provides the best network so far."""
 
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
@@ -8,10 +8,10 @@ from anir_runtime.preview import Preview
 
 
 class AnirStream:
-    """The beginning of an `.anir` file, which may become longer."""
+    """An `.anir` file that is received in pieces."""
 
     def __init__(self, threads: int | None = None) -> None:
-        """Strips of large pictures are decoded on so many threads, as many as there are cores by default."""
+        """Starts without bytes. At most `threads` threads, by default one per core, decode large pictures."""
         self._threads = threads
         self._file = AnirFile(threads=threads)
         self._data = bytearray()
@@ -19,13 +19,13 @@ class AnirStream:
 
     @property
     def header(self) -> Header | None:
-        """The file's header; none until all of it has come."""
+        """The file's header; None until it is complete."""
         return self._file.header
 
     def feed(self, data: bytes) -> int:
-        """Takes more bytes; how many levels are whole now.
+        """Appends bytes, and returns the number of complete levels.
 
-        Raises AnirError if the file is damaged or none that can be read.
+        Raises AnirError if the file is damaged or cannot be read.
         """
         file = self._file
         if file.header is None or file.size < file.header.levels[-1].end:
@@ -36,16 +36,16 @@ class AnirStream:
                 file.network(last=file.available == len(file.header.levels))
             except AnirError:
                 if file.decoded and self._before_damage is None:
-                    # What is known of coefficients has changed since: they are decoded again.
+                    # Coefficients have been refined since the last good level, which is decoded again.
                     again = AnirFile(bytes(self._data), self._threads)
                     self._before_damage = again.network(file.decoded - 1, last=True)
                 raise
         return file.decoded
 
     def best(self) -> Network | Preview | None:
-        """The network of the last whole level, refined by what came after it; before the first, a preview.
+        """Returns the last complete level's network, refined by later bytes; before the first one, a preview.
 
-        If the file is damaged, that is the last level before the damage.
+        If the file is damaged, returns the last network before the damage. None if nothing can be drawn.
         """
         if self._file.decoded < self._file.available:
             return self._before_damage

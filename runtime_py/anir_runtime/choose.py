@@ -1,4 +1,4 @@
-"""Which subnet to decode: the best that fits the bytes, the quality or the time at hand."""
+"""Chooses the subnet to decode: the best one within limits of bytes, quality and time."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,20 +12,20 @@ from anir_runtime.network import Network
 from anir_runtime.preview import Preview
 
 if TYPE_CHECKING:
-    # Loads WebAssembly's runtime, which folders need not wait for.
+    # Imported only for type checking: it loads the WebAssembly runtime, which folders do not need.
     from anir_runtime.anir_file import AnirFile
 
 _PROBE_SIDE = 256
 
 
 class Limits(NamedTuple):
-    """What a subnet has to keep; what is None does not matter.
+    """Limits that a subnet must keep; None means no limit.
 
     Attributes:
-        max_bytes: most bytes of its file, or of an `.anir` file's prefix.
-        min_psnr: least PSNR in dB.
-        max_ms: most milliseconds that it takes to draw here.
-        subnet: its name.
+        max_bytes: most bytes of its file, or of the prefix of an `.anir` file up to its level's end.
+        min_psnr: lowest PSNR in dB.
+        max_ms: most milliseconds that drawing takes on this machine.
+        subnet: the subnet's name.
     """
 
     max_bytes: int | None = None
@@ -46,17 +46,22 @@ def choose(
     size: tuple[int, int] | None = None,
     trust_graph: bool = False,
 ) -> tuple[Path, str]:
-    """Picks a subnet of a folder by its manifest.
+    """Chooses a subnet of a folder by its manifest.
 
-    Every limit given must hold. Among the subnets left, `min_psnr` alone picks the smallest file;
-    otherwise, the highest PSNR wins. Times are measured on this device, for a picture of `size`
-    (width, height), native by default; `trust_graph` is as in `Decoder`.
+    All limits must hold. Of the subnets that are left, the smallest file is chosen if `min_psnr` is the only
+    limit; otherwise the highest PSNR. Times are measured on this machine.
+
+    Args:
+        directory: the folder.
+        limits: the limits.
+        size: (width, height) to measure times for; native by default.
+        trust_graph: as in `Decoder`.
 
     Returns:
-        The file's path and one line that says why.
+        The file's path, and one line that states the reason.
 
     Raises:
-        AnirError: if nothing fits, and how near the nearest comes, or if a file is not the manifest's.
+        AnirError: if no subnet fits, with the nearest miss, or if a file differs from the manifest.
     """
     manifest = Manifest.load(directory)
     entries = {entry.name: entry for entry in manifest.subnets}
@@ -73,9 +78,9 @@ def choose(
 def choose_level(
     file: "AnirFile", limits: Limits, size: tuple[int, int] | None = None
 ) -> tuple[Network | Preview, str]:
-    """Picks a level of an `.anir` file, or of as much of it as there is, as `choose` does.
+    """Chooses a level of an `.anir` file, or of a prefix of one, as `choose` does.
 
-    Without limits that is all there is, also of a level that has not come whole; before the first, a preview.
+    Without limits, this is the last complete level, refined by the next one; before the first, a preview.
     """
     header = file.header
     if header is None:
@@ -91,7 +96,7 @@ def choose_level(
     networks: dict[str, Network] = {}
 
     def measure(name: str) -> float:
-        # Levels come in turn, and so do the options.
+        # Levels decode in order only; options are measured in the same order.
         networks[name] = file.network(places[name])
         return estimate_ms(Decoder(networks[name]), size or header.size)
 
@@ -101,7 +106,7 @@ def choose_level(
 
 
 def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], float]) -> tuple[_Option, str]:
-    """The best of the options within the limits, and why; `measure` tells the milliseconds of one by name."""
+    """Returns the best option within the limits, and why; `measure` gives the milliseconds of one by name."""
     left = list(options)
     if (name := limits.subnet) is not None:
         left = _require(left, lambda o: o.name == name, f"there are {', '.join(o.name for o in left)}")
@@ -127,7 +132,7 @@ def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], f
 
 
 def estimate_ms(decoder: Decoder, size: tuple[int, int]) -> float:
-    """Milliseconds that drawing (width, height) takes here, from a warm decode of a part at that scale."""
+    """Estimates the milliseconds of drawing at (width, height) from the second drawing of a part of it."""
     width, height = (min(side, _PROBE_SIDE) for side in size)
     crop = Crop(0, 0, decoder.width * width / size[0], decoder.height * height / size[1])
     decoder.decode((width, height), crop)

@@ -1,4 +1,4 @@
-"""`anir-run`: draw a subnet."""
+"""The command `anir-run`, which draws neural images."""
 
 import math
 import sys
@@ -31,7 +31,7 @@ class _Version(Action):
 
 
 def parser() -> ArgumentParser:
-    """The command line; argparse, since typer took half of the whole process's time."""
+    """Returns the parser of the command line: argparse, as typer took half of the process's time."""
     options = _Parser(NAME, description="Draws a neural image at any size.", allow_abbrev=False)
     add = options.add_argument
     add("source", type=Path, help="a neural image, .anir or .onnx, a folder of .onnx, or - for stdin")
@@ -81,13 +81,13 @@ def draw(options: Namespace) -> None:
 def _open(
     source: Path, limits: Limits, size: tuple[int, int] | None, trust_graph: bool
 ) -> tuple[Decoder, Path, str]:
-    """What draws the source, the file that it is, and why that subnet was chosen, if it was."""
+    """Returns the source's decoder, the file, and, if a subnet had to be chosen, the reason in one line."""
     if source.is_dir():
         path, why = choose(source, limits, size, trust_graph)
         return Decoder(path, trust_graph=trust_graph), path, why
     name, content = read_source(sys.stdin.buffer if source == STDOUT else source)
     if content.startswith(MAGIC):
-        # Loads WebAssembly's runtime, which ONNX files need not wait for.
+        # Imported only here: it loads the WebAssembly runtime, without which ONNX files open faster.
         from anir_runtime.anir_file import AnirFile
 
         try:
@@ -104,7 +104,7 @@ def _open(
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """`768x512` as (768, 512). Raises UsageError for anything else."""
+    """Parses a size such as `768x512`. Raises UsageError for anything else."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(p.isascii() and p.isdigit() and len(p) <= 9 for p in parts):
         raise UsageError(f"'{text}' is no size: write width and height like 768x512")
@@ -115,9 +115,9 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def parse_crop(text: str, width: int, height: int) -> Crop:
-    """`X,Y,W,H` in native pixels, or in fractions of the picture if any of them has a decimal point.
+    """Parses `X,Y,W,H`, in native pixels, or in fractions of the picture if a number has a decimal point.
 
-    What rounding puts beyond the right or lower border is cut off. Raises UsageError for anything else.
+    A crop that extends beyond the picture by rounding only is clipped. Raises UsageError for anything else.
     """
     try:
         x, y, w, h = (float(part) for part in text.split(","))
@@ -133,7 +133,7 @@ def parse_crop(text: str, width: int, height: int) -> Crop:
 
 
 def _within(start: float, length: float, whole: int) -> float:
-    """The length, a little shorter if rounding alone lets it end beyond the whole."""
+    """Returns the length, shortened if only rounding makes it end beyond `whole`."""
     if not whole < start + length <= whole * (1 + 1e-9):
         return length
     length = whole - start

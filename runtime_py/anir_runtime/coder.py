@@ -1,8 +1,9 @@
-"""The entropy coder of `.anir` files: adaptive, mixed and in integers only, as one WebAssembly module.
+"""The entropy coder of `.anir` files: an adaptive arithmetic coder with context mixing, in WebAssembly.
 
-The module, compiled from web_demo/neural-img/assembly/coder.ts, is the one that browsers run; docs/format.md
-tells what it does. It holds the coefficients of one picture, and codes both ways: while it decodes, what its
-methods are given is not looked at, and what is in the stream comes back.
+The module is compiled from web_demo/neural-img/assembly/coder.ts, and browsers run the same one;
+docs/format.md specifies it. It codes with integers only, and an instance holds the coefficients of one strip.
+The same methods encode and decode: when decoding, they ignore the values that they are given, and return
+those in the stream.
 """
 
 import ctypes
@@ -18,45 +19,55 @@ from wasmtime import Config, Engine, Instance, Memory, Module, Store, WasmtimeEr
 from anir_runtime.errors import AnirError
 
 MOST_DECISIONS = 1 << 23
-"""Decisions that a stream may have, beside 1,024 for each of its bytes: others would take long."""
+"""Binary decisions that a stream may have besides 1,024 per byte, which bounds the time of decoding it."""
 _PAGE = 65536
-_HUGE, _MADV_HUGEPAGE = 1 << 27, 14
-"""Bytes at the beginning of a module's memory, which wasmtime keeps free for it to grow; the advice they get.
+"""Bytes of a page of WebAssembly memory."""
+_HUGE_BYTES = 1 << 27
+"""Bytes at the beginning of a module's memory for which huge pages are requested.
 
-For more of them, which large pictures take, Linux may need longer than they gain: bench/NOTES.md.
+Beyond these, which only large pictures use, they may cost Linux more time than they save: bench/NOTES.md.
 """
+_MADV_HUGEPAGE = 14
+"""Advice of madvise(2) that requests huge pages."""
 Integers = NDArray[np.int32]
 
 
 @cache
 def _compiled(source: Path) -> tuple[Engine, Module]:
     config = Config()
-    # Otherwise wasmtime makes a temporary file, for which a disk may be too full.
+    # Otherwise wasmtime writes a temporary file, which fails if the disk is full.
     config.memory_init_cow = False
     engine = Engine(config)
     return engine, Module(engine, source.read_bytes())
 
 
 def _ask_for_huge_pages(address: int) -> None:
-    """Asks Linux for pages of 2 MiB from an address on, which take a tenth off the time of opening a file."""
+    """Asks Linux for pages of 2 MiB from `address` on; this saves a tenth of the time of opening a file."""
     if sys.platform == "linux":
-        # It is a hint: that a kernel has no such pages does no harm.
-        ctypes.CDLL(None).madvise(ctypes.c_void_p(address), ctypes.c_size_t(_HUGE), _MADV_HUGEPAGE)
+        # A failure does no harm: the call is only a hint.
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(address), ctypes.c_size_t(_HUGE_BYTES), _MADV_HUGEPAGE)
 
 
 class Coder:
-    """What is known of the coefficients of a picture's lapped transform, and the models of their codes."""
+    """Codes the stream of a strip; holds the coefficients known so far, and the probability models."""
 
     source = Path(__file__).with_name("coder.wasm")
-    """File of the WebAssembly module."""
+    """The WebAssembly module's file."""
 
     def __init__(
         self, rows: int, columns: int, planes: int, pitch: int, decisions: int = MOST_DECISIONS
     ) -> None:
-        """For so many rows and columns of cells, of so many planes and pitch² frequencies each.
+        """Allocates a coder.
 
-        So many decisions are allowed, and 1,024 more for each byte. Raises AnirError if there is not as much
-        memory.
+        Args:
+            rows: number of rows of cells.
+            columns: number of columns of cells.
+            planes: number of colour planes.
+            pitch: number of frequencies along each axis of a cell.
+            decisions: most binary decisions in a stream, besides 1,024 per byte.
+
+        Raises:
+            AnirError: if there is not enough memory, or WebAssembly does not start.
         """
         self._decisions = decisions
         try:
@@ -68,7 +79,7 @@ class Coder:
         if not self._call("create", rows, columns, planes, pitch):
             raise AnirError("the picture's coefficients do not fit into memory")
         self._room: int = self._call("room")
-        # Memory from `room` on: coefficients that are known, those to encode, what is kept, the stream.
+        # Memory from `room` on: known coefficients, coefficients to encode, the saved state, the stream.
         size = 4 * rows * columns * planes * pitch**2
         self._known, self._wanted, self._kept = (self._room + i * size for i in range(3))
         self._stream: int = self._kept + self._call("kept")
@@ -87,7 +98,7 @@ class Coder:
         return self._exports[name](self._store, *arguments)  # type: ignore[operator]
 
     def _reserve(self, end: int) -> None:
-        """Grows memory up to an address."""
+        """Grows memory so that it reaches up to address `end`."""
         missing = end - self._memory.data_len(self._store)
         if missing > 0:
             try:
@@ -96,7 +107,7 @@ class Coder:
                 raise AnirError("the picture's coefficients do not fit into memory") from error
 
     def _bytes(self, start: int, end: int) -> NDArray[np.uint8]:
-        """A view of memory, valid until memory grows."""
+        """Returns a view of memory, valid until memory grows."""
         address = ctypes.addressof(self._memory.data_ptr(self._store).contents)
         view: NDArray[np.uint8] = np.ctypeslib.as_array(
             (ctypes.c_ubyte * (end - start)).from_address(address + start)
@@ -104,7 +115,12 @@ class Coder:
         return view
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Begins to encode coefficients, int32[rows, columns, planes, pitch, pitch], into `most` bytes."""
+        """Starts encoding a stream.
+
+        Args:
+            most: most bytes of the stream, for which memory is reserved.
+            coefficients: the coefficients to encode, if they are known yet: see `aim`.
+        """
         self._encoding = True
         self._reserved = most
         self._reserve(self._stream + most)
@@ -113,16 +129,19 @@ class Coder:
         self._call("startEncoding", self._stream, self._decisions)
 
     def aim(self, coefficients: Integers) -> None:
-        """Takes other coefficients to encode from now on."""
+        """Sets the coefficients to encode from now on, int32[rows, columns, planes, pitch, pitch], in units.
+
+        At frequency (0, 0), they are not the cells' means but DCTs of these (docs/format.md, "Coefficients").
+        """
         self._bytes(self._wanted, self._kept)[:] = np.ascontiguousarray(coefficients).view(np.uint8).ravel()
 
     def decode(self, data: bytes) -> None:
-        """Begins to decode a stream, or what there is of it."""
+        """Starts decoding a stream, or a prefix of one."""
         self._append(data)
         self._call("startDecoding", self._stream, len(data), self._decisions)
 
     def feed(self, data: bytes) -> None:
-        """Takes more bytes of the stream."""
+        """Appends bytes to the stream that is being decoded."""
         self._append(data)
         self._call("extend", self._reserved)
 
@@ -133,12 +152,18 @@ class Coder:
         self._bytes(start, start + len(data))[:] = np.frombuffer(data, np.uint8)
 
     def bits(self, many: int, number: int = 0) -> int:
-        """Codes a number of so many bits, at most 32, as it is."""
+        """Codes a number of `many` bits, at most 32, each with probability ½."""
         result: int = self._call("bits", number - (number >> 31 << 32), many)
         return result & 0xFFFFFFFF
 
     def symbols(self, group: int, many: int, numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Codes numbers of `many` bits, at most 8, by how often such occurred in their group, 0 to 255."""
+        """Codes numbers of `many` bits, at most 8, with adaptive probabilities of their group.
+
+        Args:
+            group: number of the group, 0 to 255.
+            many: bits of each number.
+            numbers: the numbers; when decoding, only their shape counts.
+        """
         self._reserve(self._stream + self._reserved + numbers.size)
         place = self._stream + self._reserved
         self._bytes(place, place + numbers.size)[:] = numbers.ravel()
@@ -146,36 +171,42 @@ class Coder:
         return self._bytes(place, place + numbers.size).reshape(numbers.shape).copy()
 
     def level(self, width: int) -> bool:
-        """Codes what intervals of such a width tell of the coefficients; whether the bytes sufficed.
+        """Codes a level, which narrows the coefficients' intervals.
 
         Args:
-            width: 64 to 32767: intervals of sizes other than zero are less than one and a half times as long
-                afterwards.
+            width: the level's quantization step, 64 to 32767 units: intervals of significant coefficients'
+                magnitudes become shorter than one and a half times the width.
+
+        Returns:
+            False if the stream's bytes, or the decisions that they allow, ran out within the level.
         """
         return bool(self._call("level", width, self._wanted if self._encoding else 0))
 
     def check(self) -> bool:
-        """Codes 10 bits that all decisions so far decide; whether they are right."""
+        """Codes a digest, 10 bits, of all decisions; returns whether it is right and the bytes sufficed."""
         return bool(self._call("check"))
 
     def position(self) -> int:
-        """Bytes that a decoder has read by now."""
+        """Returns the number of bytes that a decoder has read at this point of the stream."""
         return int(self._call("position")) + (4 if self._encoding else 0)
 
     def means_position(self) -> int:
-        """Bytes that a decoder has read when it knows the last level's means."""
+        """Returns the number of bytes that a decoder has read at the end of the latest level's means."""
         return int(self._call("meansPosition")) + (4 if self._encoding else 0)
 
     def finish(self) -> bytes:
-        """The whole stream, encoded."""
+        """Ends encoding, and returns the stream."""
         self._call("finish")
         return self._bytes(self._stream, self._stream + self._call("position")).tobytes()
 
     def values(self, last: bool = False) -> Integers:
-        """What is known of the coefficients, int32[rows, columns, planes, pitch, pitch].
+        """Returns the coefficients as far as they are known, int32[rows, columns, planes, pitch, pitch].
 
-        The array is a view of the coder's memory, valid until the coder is used again. If it is the `last`
-        that is asked, less memory is taken, and no level can be coded any more.
+        They are in units, with the cells' means at frequency (0, 0). The array is a view of the coder's
+        memory, valid until the coder is used again.
+
+        Args:
+            last: whether no level is coded afterwards, which saves memory.
         """
         if not last:
             self._reserve(self._wanted)
@@ -185,10 +216,10 @@ class Coder:
         return self._bytes(start, end).view(np.int32).reshape(self._shape)
 
     def keep(self) -> None:
-        """Keeps all that is known and learned."""
+        """Saves the state: what is known of the coefficients, the models, and the position in the stream."""
         self._reserve(self._stream)
         self._call("keep", self._kept)
 
     def restore(self) -> None:
-        """Goes back to what was kept."""
+        """Restores the state that `keep` saved."""
         self._call("restore", self._kept)

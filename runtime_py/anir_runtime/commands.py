@@ -1,4 +1,4 @@
-"""The entry points of anir's commands, which Ctrl-C ends at any time."""
+"""The entry points of anir's commands, which Ctrl-C can end at any time."""
 
 import gc
 import os
@@ -39,8 +39,8 @@ def _run(name: str, module: str, function: str) -> int:
     if code == InterruptError.exit_code:
         with suppress(OSError):
             sys.stdout.flush()
-        # All is in order. Who presses Ctrl-C need not wait for threads that still draw.
+        # Everything is cleaned up: exit without waiting for threads that still draw.
         os._exit(code)
-    # Otherwise Python looks through all objects before it ends: over half a second once torch is imported.
+    # Otherwise Python's garbage collector visits all objects at exit: over half a second with torch imported.
     gc.freeze()
     return code

@@ -1,8 +1,8 @@
-"""Networks of the family `lapped` that pictures may share, so that a file need not hold them.
+"""Common networks of the family `lapped`, which come with the runtime, so that files need not hold them.
 
-They correct what coarse coefficients of any photograph lack, as they learned from pictures of scikit-image
-and matplotlib (bench/common_networks.py). What they see and give is in units of a level's width, so that they
-suit any width.
+They correct quantization errors of photographs' coefficients, and were trained on pictures of scikit-image
+and matplotlib (bench/common_networks.py). Their inputs and outputs are relative to a level's quantization
+step, its width, so that they suit any width.
 """
 
 import math
@@ -16,27 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 INNER = (17, 21, 25, 29)
-"""Channels of the networks beside those of the planes, which they leave alone."""
+"""Numbers of channels of the networks, without the channels of the planes, which pass through unchanged."""
 DEPTHS = (2, 3, 4, 5)
+"""Depths of the networks."""
 _PLANES = 3
-"""Planes of the pictures that they learned from; a fourth plane gets what the third one gets."""
+"""Planes of the pictures that the networks were trained on; a fourth plane is treated as the third one."""
 _LAYERS = DEPTHS[-1] - 1
 WORTH = np.float32(1.5 / 127.5 / 64 / 254)
-"""Share of the colours' range that a code of 1 of `Colours.matrix` stands for at a coefficient of 1."""
+"""Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives to a plane of one unit."""
 NEAR = 8
-"""How far codes of a head near the common one may be from that one's: from -8 to 7."""
+"""Bound of head offsets, or moves: codes of a near head differ from the common head's by -8 to 7."""
 _SHIFT = 7
-"""A head's code of 128 stands for one unit of a plane."""
+"""Codes of `CommonTrunk.heads` are in units of 2⁻⁷ of the level's width."""
 
 
 @dataclass(frozen=True)
 class CommonTrunk:
-    """The networks of one width, which share their layers, with n channels beside the planes.
+    """The common networks with n channels besides those of the planes, which share their hidden layers.
 
     Attributes:
-        weights: codes of the hidden matrices over (input, output), int8[4, n, n], of 4 bits.
-        steps: of each matrix, float32[4].
-        heads: for each depth, what to add to the planes: int8[4, 3, n], in 1/128 of the level's width.
+        weights: 4-bit codes of the hidden matrices over (matrix, input, output), int8[4, n, n].
+        steps: step size of each matrix, float32[4].
+        heads: for each depth, the weights by which channels are added to planes, in 1/128 of the level's
+            width: int8[4, 3, n].
     """
 
     weights: NDArray[np.int8]
@@ -44,12 +46,12 @@ class CommonTrunk:
     heads: NDArray[np.int8]
 
     def layers(self, depth: int, planes: int) -> dict[str, NDArray[Any]]:
-        """The hidden layers of a network of that depth, by the names of docs/format.md."""
+        """Returns the hidden layers' tensors of the network of a depth, by name (docs/format.md)."""
         around = ((0, 0), (planes, 0), (planes, 0))
         return {"weights": np.pad(self.weights[: depth - 1], around), "steps": self.steps[: depth - 1]}
 
     def head(self, depth: int) -> NDArray[np.int8]:
-        """The head of one depth, int8[3, n]."""
+        """Returns the entry of `heads` for a depth, int8[3, n]."""
         own: NDArray[np.int8] = self.heads[DEPTHS.index(depth)]
         return own
 
@@ -59,7 +61,7 @@ class Colours:
     """How planes become colours.
 
     Attributes:
-        matrix: int8[N, N] over (colour, plane).
+        matrix: codes of the weights of planes in colours, int8[N, N] over (colour, plane).
         border: colour where all planes are 0, uint8[N].
     """
 
@@ -67,11 +69,11 @@ class Colours:
     border: NDArray[np.uint8]
 
     def head(self, planes_head: NDArray[np.int8], width: int) -> Mapping[str, NDArray[Any]]:
-        """The head of a network of a level of that width, by the names of docs/format.md.
+        """Returns the tensors of a common network's head, by name (docs/format.md).
 
         Args:
-            planes_head: what the network adds to planes, int8[3, n], as `CommonTrunk` has it.
-            width: of the level, in units.
+            planes_head: the weights by which channels are added to planes: see `CommonTrunk.head`.
+            width: the level's quantization step in units.
         """
         rows = np.minimum(np.arange(len(self.matrix)), _PLANES - 1)
         sums = self.matrix.astype(np.int32) @ planes_head[rows].astype(np.int32)
@@ -86,7 +88,7 @@ class Colours:
 
 
 def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mapping[str, NDArray[Any]]:
-    """The head whose codes are moved by so much, [N, n], at the channels behind the planes."""
+    """Returns a head with moves, [N, n], added to its codes for the channels after those of the planes."""
     codes = head["head"].astype(np.int64)
     codes[:, codes.shape[1] - moves.shape[1] :] += moves
     return {**head, "head": codes.clip(-127, 127).astype(np.int8)}
@@ -95,7 +97,7 @@ def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mappin
 def moves_between(
     head: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]], planes: int
 ) -> NDArray[np.int64] | None:
-    """The moves, [N, n], by which a head becomes another one; nothing if that is not `near` it."""
+    """Returns the moves, [N, n], that turn a head into the other one; None if the other is not `near` it."""
     away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
     moves: NDArray[np.int64] = away.clip(-NEAR, NEAR - 1)
     is_near = all(np.array_equal(own, other[name]) for name, own in near(head, moves).items())
@@ -104,18 +106,18 @@ def moves_between(
 
 @cache
 def common_trunks() -> dict[int, CommonTrunk]:
-    """The common networks, by the number of their channels beside the planes."""
+    """Returns the common networks by their number n of channels besides those of the planes."""
     data = files("anir_runtime").joinpath("common_networks.bin").read_bytes()
     return from_bytes(data)
 
 
 def has_common(depth: int, channels: int, planes: int) -> bool:
-    """Whether there is a common network of that size."""
+    """Returns whether there is a common network of this size."""
     return depth in DEPTHS and channels - planes in INNER
 
 
 def from_bytes(data: bytes) -> dict[int, CommonTrunk]:
-    """The inverse of `to_bytes`."""
+    """Inverts `to_bytes`."""
     trunks, at = dict[int, CommonTrunk](), 0
 
     def take(dtype: str, *shape: int) -> NDArray[Any]:
@@ -133,9 +135,9 @@ def from_bytes(data: bytes) -> dict[int, CommonTrunk]:
 
 
 def to_bytes(trunks: Mapping[int, CommonTrunk]) -> bytes:
-    """For each width, ascending: steps as float32, then the codes of weights and of heads.
+    """Serializes trunks by ascending number n of channels: float32 steps, codes of weights, codes of heads.
 
-    Weights are two to a byte, the first in the lower half.
+    Weights are stored two to a byte, the first one in the lower half.
     """
     parts = list[NDArray[Any]]()
     for trunk in (trunks[n] for n in INNER):

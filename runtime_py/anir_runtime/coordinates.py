@@ -1,4 +1,4 @@
-"""Where a pixel sits: x and y each span [-1, 1] over the whole picture."""
+"""Coordinates of pixels: x and y each span [-1, 1] over the whole picture."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 def axis_coordinates(
     n: int, size: int | None = None, start: float = 0.0, count: float | None = None
 ) -> NDArray[np.float32]:
-    """Sample positions along one axis of a picture that is `n` pixels long.
+    """Returns the coordinates of samples along one axis of a picture, which is `n` pixels long.
 
-    The stretch [start, start + count), in native pixels and the whole axis by default, is drawn at
-    `size` samples (`n` by default). Sample k lies at ((start + (k + 0.5) · count / size) · 2 / n) - 1,
-    so that pixel j of n sits at its centre, (2j + 1) / n - 1.
+    The stretch [start, start + count) in native pixels, by default the whole axis, is drawn at `size`
+    samples, by default `n`. Sample k lies at (start + (k + 0.5) · count / size) · 2 / n - 1, so that pixel j
+    of n lies at its centre, (2j + 1) / n - 1.
 
     Returns:
-        float32[size], evaluated in float64 and rounded once.
+        float32[size], computed in float64 and rounded once.
     """
     count = n - start if count is None else count
     size = n if size is None else size

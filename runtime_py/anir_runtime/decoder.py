@@ -1,4 +1,4 @@
-"""From a neural image to pixels, in bands of rows."""
+"""Draws neural images, from a file or a network to pixels, in bands of rows."""
 
 import io
 import operator
@@ -24,7 +24,7 @@ from anir_runtime.side_by_side import available_cores
 from anir_runtime.tiles import Renderer
 
 if TYPE_CHECKING:
-    # Loads WebAssembly's runtime, which ONNX files need not wait for.
+    # Imported only where needed: it loads the WebAssembly runtime, without which ONNX files open faster.
     from anir_runtime.anir_stream import AnirStream
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -32,12 +32,14 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 
 MAX_FILE_BYTES = 64 << 20
 _NOTEBOOK_SIDE = 1024
-_TASK_PIXELS, _LEAST_PIXELS = 32768, 8192
-"""Pixels that a thread draws at once, about; and the least, where all threads shall have some."""
+_TASK_PIXELS = 32768
+"""Pixels of a band, about: what one thread draws at a time."""
+_LEAST_PIXELS = 8192
+"""Bands are made smaller so that every thread has one, but not below this number of pixels."""
 
 
 class Crop(NamedTuple):
-    """A rectangle in native pixels, fractions of a pixel allowed."""
+    """A rectangle in native pixels, which may be fractional."""
 
     x: float
     y: float
@@ -48,14 +50,14 @@ class Crop(NamedTuple):
 class Decoder:
     """A neural image, ready to be drawn at any size.
 
-    Bands of rows are drawn side by side, each on one thread, which is faster than one band on all of them and
-    keeps the memory in use apart from the result independent of the picture's height.
+    Bands of rows are drawn in parallel, one thread per band. This is faster than all threads on one band, and
+    working memory does not grow with the picture's height.
 
     Attributes:
         width: native width in pixels; 0 until it is known.
         height: native height in pixels; 0 until it is known.
-        family: the network's family, e.g. "siren".
-        backend: which way the picture is drawn, and why.
+        family: the network's family, e.g. "siren"; empty until it is known.
+        backend: how the picture is drawn, and why that way.
     """
 
     def __init__(
@@ -64,16 +66,20 @@ class Decoder:
         threads: int | None = None,
         trust_graph: bool = False,
     ) -> None:
-        """Opens an exported subnet or an `.anir` file, or takes a network that is read already.
+        """Opens an exported subnet or an `.anir` file, or takes a network that was already read.
 
-        An `.anir` file that was cut shows what there is, before its first level's end a preview, and `feed`
-        takes more of it. Without a source all of an `.anir` file is fed.
+        A truncated `.anir` file is drawn as well as its bytes allow, as a preview if its first level is
+        incomplete; `feed` appends bytes to it.
 
-        Nothing of a file is run: its tensors are read, and a module of this runtime evaluates their family.
-        With `trust_graph`, ONNX Runtime runs the file's own graph, whatever that does; it draws families that
-        this runtime does not know, and graphs that were changed. Threads are as many as cores by default.
+        Args:
+            source: a file, network or preview; by default, an `.anir` file that is passed to `feed`.
+            threads: most threads to draw and decode with; by default, as many as there are cores.
+            trust_graph: by default nothing in a file is executed: its tensors are read, and evaluated as
+                their family prescribes. If true, ONNX Runtime runs an ONNX file's own graph, whatever that
+                does, which also draws unknown families and modified graphs.
 
-        Raises AnirError if this is not a whole, self-contained neural image.
+        Raises:
+            AnirError: if the source is no neural image of a known family, is damaged, or too short to draw.
         """
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None
@@ -102,18 +108,18 @@ class Decoder:
             raise AnirError(f"{name}: {error}") from error
 
     def feed(self, data: bytes) -> int:
-        """Takes more bytes of an `.anir` file; what is drawn from then on is refined by them.
+        """Appends bytes of an `.anir` file; pictures drawn afterwards make use of them.
 
         Returns:
-            How many levels have come whole. Before the first one there may be a preview.
+            The number of complete levels. While it is 0, a preview may be available.
 
         Raises:
-            AnirError: if the file is damaged, or none that is fed. What came before can still be drawn.
+            AnirError: if the file is damaged, or is no `.anir` file. The levels before the damage can still
+                be drawn.
         """
         if self._stream is None:
             if self._begun is None:
                 raise AnirError("only .anir files can be fed; this is a whole network")
-            # Loads WebAssembly's runtime, which ONNX files need not wait for.
             from anir_runtime.anir_stream import AnirStream
 
             self._stream, data = AnirStream(self._threads), self._begun + data
@@ -137,7 +143,7 @@ class Decoder:
         self.family, (self.width, self.height) = network.family, network.size
 
     def _ready(self) -> Renderer:
-        """What draws all that has come. Raises AnirError if that is not a picture yet."""
+        """Returns the renderer for all bytes so far. Raises AnirError if they are too few for a picture."""
         if self._stream is not None and self._fed:
             network = self._stream.best()
             if network is not None:
@@ -148,20 +154,20 @@ class Decoder:
         return self._renderer
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
-        """The picture, or the part in `crop`, drawn at `size`.
+        """Draws the picture, or the part of it in `crop`, at `size`.
 
-        Where pixels of the result are larger than native ones, a picture of the family `lapped` is averaged
-        over them (docs/decoding.md); other networks are asked at the middle of each.
+        If the result's pixels are larger than native ones, a picture of the family `lapped` is averaged over
+        the area of each (docs/decoding.md); other families are sampled at pixel centres.
 
         Args:
             size: (width, height) of the result; by default the native size, or the crop's, rounded.
             crop: the rectangle to draw; the whole picture by default.
 
         Returns:
-            uint8[H, W, N]: N is 1 for a grey picture, 3 for RGB, 4 for RGB with alpha, not premultiplied.
+            uint8[H, W, N]: N is 1 for grey, 3 for RGB, 4 for RGB with alpha, not premultiplied.
 
         Raises:
-            AnirError: if the size or the crop makes no sense or is out of range.
+            AnirError: if the size or the crop is invalid or out of range, or nothing can be drawn yet.
         """
         row, tiles = 0, self.tiles(size, crop)
         first = next(tiles)
@@ -172,7 +178,7 @@ class Decoder:
         return image
 
     def _repr_png_(self) -> bytes | None:
-        """The picture as a PNG of at most 1024 pixels a side, for notebooks; None if it has not come."""
+        """Returns a PNG of at most 1024 pixels a side, for notebooks; None until a fed file has a level."""
         if self._renderer is None and not self._levels:
             return None
         scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height, 1))
@@ -182,7 +188,7 @@ class Decoder:
         return png.getvalue()
 
     def output_size(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> tuple[int, int]:
-        """The (width, height) that `decode` draws; raises AnirError as `decode` does."""
+        """Returns the (width, height) that `decode` draws. Raises AnirError as `decode` does."""
         crop = self._checked_crop(crop)
         own = max(1, round(crop.width)), max(1, round(crop.height))
         try:
@@ -201,26 +207,26 @@ class Decoder:
     def tiles(
         self, size: tuple[int, int] | None = None, crop: Crop | None = None
     ) -> Iterator[NDArray[np.uint8]]:
-        """The rows that `decode` returns, top to bottom, a few at a time: uint8[rows, W, N]."""
+        """Yields the rows that `decode` returns, top to bottom, a band at a time: uint8[rows, W, N]."""
         renderer = self._ready()
         width, height = self.output_size(size, crop)
         crop = self._checked_crop(crop)
         x = axis_coordinates(self.width, width, crop.x, crop.width)
         y = axis_coordinates(self.height, height, crop.y, crop.height)
-        # Whole tiles, but for each thread some rows, unless that were next to nothing.
+        # Bands consist of whole tiles, but are smaller where some threads would otherwise have nothing to do.
         rows = renderer.rows * max(1, _TASK_PIXELS // width // renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
         draw = renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
-            # A bounded queue: results wait in memory for no more than a few bands.
+            # The queue is bounded, so that no more than a few finished bands wait in memory.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
             while waiting:
                 yield waiting.pop(0).result()
                 waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
         finally:
-            # Who interrupts need not wait for what nobody will see.
+            # If drawing is interrupted, do not wait for bands that will not be used.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
@@ -241,10 +247,9 @@ class Decoder:
 
 
 def _network(content: bytes, threads: int) -> Network | Preview:
-    """The network of an ONNX file, or the best that an `.anir` file, or the beginning of one, has."""
+    """Returns an ONNX file's network, or the best network or preview that an `.anir` file has so far."""
     if not content.startswith(MAGIC):
         return read_network(content)
-    # Loads WebAssembly's runtime, which ONNX files need not wait for.
     from anir_runtime.anir_file import AnirFile
 
     file = AnirFile(content, threads)
@@ -254,12 +259,12 @@ def _network(content: bytes, threads: int) -> Network | Preview:
 def decode(
     source: Source, size: tuple[int, int] | None = None, crop: Crop | None = None
 ) -> NDArray[np.uint8]:
-    """Draws an exported subnet once: see `Decoder.decode`."""
+    """Opens a neural image and draws it once: see `Decoder.decode`."""
     return Decoder(source).decode(size, crop)
 
 
 def read_source(source: Source) -> tuple[str, bytes]:
-    """What to call a source in messages, and its bytes."""
+    """Returns a source's name for messages, and its bytes. Raises AnirError if it cannot be read."""
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:
         if isinstance(source, bytes):
@@ -279,7 +284,7 @@ def read_source(source: Source) -> tuple[str, bytes]:
 
 
 def _read_all(file: BinaryIO) -> bytes:
-    """What is left of an open file, or a byte more than a neural image has; pipes give it in pieces."""
+    """Reads an open file to its end, in pieces as pipes deliver it; stops beyond `MAX_FILE_BYTES`."""
     data = bytearray()
     while len(data) <= MAX_FILE_BYTES and (part := file.read(MAX_FILE_BYTES + 1 - len(data))):
         data += part

@@ -1,4 +1,4 @@
-"""The exceptions that reach a user as a single line."""
+"""Exceptions and warnings that users see as a single line."""
 
 
 class AnirError(Exception):
@@ -8,16 +8,16 @@ class AnirError(Exception):
 
 
 class UsageError(AnirError):
-    """A command line that cannot be meant as it stands."""
+    """An invalid command line."""
 
     exit_code = 2
 
 
 class InterruptError(AnirError):
-    """Ctrl-C, after what was under way has been put in order."""
+    """An interruption by Ctrl-C, reported after cleaning up."""
 
     exit_code = 130
 
 
 class AnirWarning(UserWarning):
-    """Something that a user should know although the job goes on, in one line."""
+    """A one-line message for the user about a job that continues."""

@@ -1,4 +1,4 @@
-"""Writing files and folders so that a half-written one is never left."""
+"""Writes files and folders atomically, so that no half-written one is left."""
 
 import os
 import platform
@@ -15,16 +15,16 @@ from anir_runtime.errors import AnirError
 _HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())[:64]
 _numbers = count()
 _unfinished = set[Path]()
-"""What this process is writing."""
+"""Temporary files and folders that this process is writing."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` to write to, then renames it to `path`.
 
-    On any failure the temporary file is removed and what was at `path` stays. Missing parent folders are
-    made, a symbolic link is followed, and what a killed process left in the folder is removed. Raises
-    AnirError if the place cannot be written, or is a folder or a device.
+    On any failure, the temporary file is removed and a file at `path` stays as it was. Missing parent folders
+    are created, a symbolic link is followed, and temporary files of killed processes are removed. Raises
+    AnirError if `path` cannot be written, or is a folder or a device.
     """
     temporary = None
     try:
@@ -40,18 +40,18 @@ def replacing(path: Path) -> Iterator[Path]:
         raise AnirError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         if temporary is not None:
-            # Nothing is left after a rename.
+            # After a rename, there is nothing left to remove.
             temporary.unlink(missing_ok=True)
             _unfinished.discard(temporary)
 
 
 @contextmanager
 def replacing_folder(directory: Path, last: str) -> Iterator[Path]:
-    """Yields a new, empty folder to write files to, which become those of `directory` once all are written.
+    """Yields a new, empty folder, whose files are moved to `directory` once all of them are written.
 
-    On any failure nothing in `directory` has changed. A folder that is not there yet appears in one piece. In
-    one that is, files of other names stay, and the new ones are moved in one after another, that named `last`
-    after all others. Raises AnirError if the place cannot be written or is a file.
+    If writing fails, nothing in `directory` has changed. A new folder appears complete. In an existing one,
+    files of other names stay, and the new files are moved in one by one, the one named `last` at the end.
+    Raises AnirError if `directory` cannot be written, or is a file.
     """
     temporary = None
     try:
@@ -77,13 +77,13 @@ def replacing_folder(directory: Path, last: str) -> Iterator[Path]:
 
 
 def remove_unfinished() -> None:
-    """Removes what this process is writing, whatever its threads do, just before it ends."""
+    """Removes everything that this process is writing, just before it ends, even if threads still write."""
     for temporary in list(_unfinished):
         _remove(temporary)
 
 
 def _temporary_in(folder: Path) -> Path:
-    """A path that no other process uses; its name is short, whatever that of the file is to be."""
+    """Returns a path that no other process uses; its name is short even if the file's own name is long."""
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     temporary = folder / f".anir-{_HOST}-{os.getpid()}-{next(_numbers)}.part"
@@ -93,7 +93,7 @@ def _temporary_in(folder: Path) -> Path:
 
 @cache
 def _sweep(folder: Path) -> None:
-    """Removes what processes of this machine that are dead left in a folder, once for each folder."""
+    """Removes temporary files that dead processes of this machine left in a folder; once per folder."""
     for left in folder.glob(f".anir-{_HOST}-*-*.part"):
         process = left.name.removeprefix(f".anir-{_HOST}-").split("-")[0]
         if process.isdigit() and not _is_alive(int(process)):
@@ -101,14 +101,14 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove(left: Path) -> None:
-    # It may be another user's, or another process sweeps at the same time.
+    # It may belong to another user, or another process may be removing it.
     with suppress(OSError):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _is_alive(process: int) -> bool:
     if os.name != "posix":
-        return True  # elsewhere os.kill ends a process, whatever the signal
+        return True  # outside POSIX, os.kill ends a process whatever the signal
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

@@ -1,8 +1,8 @@
-"""Multiplicative filter networks (Fathony et al. 2020) up to a linear layer, evaluated tile by tile.
+"""Evaluates multiplicative filter networks (Fathony et al. 2020) tile by tile, up to a last linear layer.
 
-h₁ = g₁(x, y), hₗ₊₁ = (Wₗ hₗ + bₗ) ∘ gₗ₊₁(x, y), and a last linear layer of h. A SIREN is one, too, up to the
-arguments of its second sines. Sums and products of sines of low frequency are smooth: where the pixels of a
-tile are close enough, the network is evaluated at Chebyshev nodes of it and interpolated.
+h₁ = g₁(x, y), hₗ₊₁ = (Wₗ hₗ + bₗ) ∘ gₗ₊₁(x, y), followed by a linear layer. A SIREN has this form, too, up to
+the arguments of its second sines. Sums and products of sines of low frequency are smooth: if the pixels of a
+tile are close enough together, the network is evaluated at Chebyshev nodes and interpolated to the pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +18,26 @@ from anir_runtime.network import Floats
 from anir_runtime.tile_graph import graph
 from anir_runtime.tiles import Draw, bands, in_tiles, stretches
 
-_TILE_VALUES, _LONGEST = 131072, 128
-"""Most values (points times channels) of a layer, which stay in a core's cache; most columns of a tile."""
+_TILE_VALUES = 131072
+"""Most values (points times channels) of a layer at a time, so that they stay in a core's cache."""
+_LONGEST = 128
+"""Most columns of a tile, unless few channels are interpolated."""
 _SMOOTH_VALUES, _SMOOTH_ROWS = 393216, 128
-"""Most values and rows of an interpolated tile: larger ones need fewer nodes for a pixel."""
+"""Most values and rows of an interpolated tile. Larger tiles need fewer nodes per pixel."""
 _FEW_CHANNELS, _WIDTHS = 16, (256, 128, 64)
-"""Below so many interpolated channels, tiles have as many columns as take the fewest multiply-adds."""
-_FILTER, _WORTHWHILE = 16, 0.7
-"""A filter takes as long as so many multiply-adds; what is not counted, such as tables, takes time, too."""
+"""Below _FEW_CHANNELS interpolated channels, tiles have at most the cheapest of _WIDTHS columns."""
+_FILTER_COST = 16
+"""Multiply-adds that take as long as evaluating a filter at a point."""
+_WORTHWHILE = 0.7
+"""Share of the multiply-adds of all pixels below which interpolation, which has other costs, is used."""
 _WORTH_JUDGING = 16384
-"""Pixels below which evaluating the network at all of them takes less time than judging how smooth it is."""
-_JUDGED = 64
-"""Lengths of stretches for which it is known how many nodes they need."""
+"""Pixels below which evaluating all of them is faster than finding out how smooth the network is."""
+_CACHED_LENGTHS = 64
+"""Number of stretch lengths whose node counts are cached."""
 
 
 class _Tiling(NamedTuple):
-    """Tiles of so many columns at most, with as many nodes across and down."""
+    """Size of interpolated tiles: most columns, and number of nodes across and down."""
 
     columns: int
     across: int
@@ -44,17 +48,20 @@ class FilterNetwork:
     """A filter network of D banks, D − 1 hidden layers and a last linear layer.
 
     Attributes:
-        rows: height of a tile.
+        rows: height of an interpolated tile in pixels.
     """
 
     def __init__(self, filters: Filters, layers: Sequence[Layer], after: int) -> None:
-        """`layers` are the hidden ones and the last one.
+        """Prepares the evaluation.
 
-        `after` is the widest layer that is computed at every pixel after the last one of these, which the
-        size of tiles depends on: C of a SIREN, the outputs of a filter network.
+        Args:
+            filters: the filter banks.
+            layers: the hidden layers, then the last one.
+            after: outputs of the widest layer that is evaluated at every pixel, from the last layer on, on
+                which the size of tiles depends: C for a SIREN, the number of outputs for a filter network.
         """
         self._filters, self._layers = filters, layers
-        self._nodes_needed = lru_cache(_JUDGED)(filters.nodes_needed)
+        self._nodes_needed = lru_cache(_CACHED_LENGTHS)(filters.nodes_needed)
         self._weights: dict[str, Floats] = {}
         for k, layer in enumerate(layers):
             self._weights |= {f"weight{k}": layer.weight, f"bias{k}": layer.bias}
@@ -63,10 +70,14 @@ class FilterNetwork:
         self.rows = min(_SMOOTH_ROWS, max(1, _SMOOTH_VALUES // after // self._widths[0]))
 
     def start(self, x: Floats, y: Floats, finish: Callable[[Floats], Floats], colours: int) -> Draw:
-        """Prepares to draw columns x of rows y.
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H].
 
-        `finish` makes colours float32[colours, pixels] of the last layer's results, float32[outputs, ...],
-        which it may change.
+        Args:
+            x: coordinates of columns.
+            y: coordinates of rows.
+            finish: converts the last layer's outputs, float32[outputs, ...], which it may overwrite, to
+                colours, float32[colours, pixels].
+            colours: number of colours.
         """
         tiling = self._choose_tiling(x, y) if len(x) * len(y) >= _WORTH_JUDGING else None
         if tiling:
@@ -81,7 +92,7 @@ class FilterNetwork:
         return in_tiles(x, y, shape, across, down, paint, colours, column_bytes)
 
     def _at_pixels(self, width: int) -> "_Plan":
-        """Every pixel is a point of its own."""
+        """Plans the evaluation of every pixel."""
         own = graph(_network(len(self._layers)), "last", **_CONSTANTS)
         columns = min(_LONGEST, self._points, width)
 
@@ -93,7 +104,7 @@ class FilterNetwork:
         )
 
     def _at_nodes(self, tiling: _Tiling) -> "_Plan":
-        """Points are nodes, some columns of them at a time."""
+        """Plans the evaluation of nodes, some columns of them at a time, and their interpolation."""
         parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
         text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
         first = graph(text + _TO_COLUMNS * is_whole, "pixels" if is_whole else "at_rows", **_CONSTANTS)
@@ -117,18 +128,18 @@ class FilterNetwork:
         return _Plan((self.rows, tiling.columns), across, down, values)
 
     def _across(self, at: Floats) -> dict[str, Floats]:
-        """What the graph takes of columns: [C, 2, columns] of each bank."""
+        """Returns the graph's inputs that depend on columns: [C, 2, columns] for each bank."""
         return {f"across{k}": own for k, own in enumerate(self._filters.factors(COLUMNS, at))}
 
     def _down(self, at: Floats) -> dict[str, Floats]:
-        """What the graph takes of rows: [C, rows, 2] of each bank."""
+        """Returns the graph's inputs that depend on rows: [C, rows, 2] for each bank."""
         factors = np.ascontiguousarray(self._filters.factors(ROWS, at).swapaxes(2, 3))
         return {f"down{k}": own for k, own in enumerate(factors)}
 
     def _choose_tiling(self, x: Floats, y: Floats) -> _Tiling | None:
-        """The tiling that takes the fewest multiply-adds, if these are fewer than those of all pixels."""
+        """Returns the tiling that takes the fewest multiply-adds; None if that is to evaluate all pixels."""
         outputs = len(self._layers[-1].weight)
-        each = sum(layer.weight.size + _FILTER * layer.weight.shape[1] for layer in self._layers)
+        each = sum(layer.weight.size + _FILTER_COST * layer.weight.shape[1] for layer in self._layers)
         rows, down = min(self.rows, len(y)), self._needed(ROWS, y, self.rows)
         best: _Tiling | None = None
         least = _WORTHWHILE * each
@@ -143,23 +154,23 @@ class FilterNetwork:
         return best
 
     def _needed(self, axis: int, coordinates: Floats, size: int) -> int:
-        """Nodes for any stretch of so many coordinates; 0 if no number is known to be enough."""
+        """Returns how many nodes stretches of `size` coordinates need; 0 if no number is known to suffice."""
         spans = (stretches if axis == COLUMNS else bands)(len(coordinates), size)
         half = max(abs(float(own[-1]) - float(own[0])) for own in (coordinates[span] for span in spans)) / 2
-        # What hidden layers enlarge is made smaller again: a filter network's colours are quotients.
+        # Hidden layers' gain does not matter: filter networks' colours are quotients, in which it cancels.
         gain = float(np.linalg.norm(self._layers[-1].weight, axis=1).max())
         with np.errstate(all="ignore"):
             return self._nodes_needed(axis, half, gain)
 
 
 class _Plan(NamedTuple):
-    """How a tile is evaluated.
+    """How tiles are evaluated.
 
     Attributes:
-        shape: (rows, columns) that a tile has at most.
-        across: what depends on a tile's columns alone.
-        down: what depends on a tile's rows alone.
-        values: float32[outputs, ...] from both.
+        shape: most (rows, columns) of a tile.
+        across: computes the inputs that depend on a tile's columns only.
+        down: computes the inputs that depend on a tile's rows only.
+        values: computes the outputs, float32[outputs, ...], from both.
     """
 
     shape: tuple[int, int]
@@ -169,7 +180,7 @@ class _Plan(NamedTuple):
 
 
 def _network(layers: int) -> str:
-    """The graph with so many linear layers, of which the last is `last`, float32[outputs, points]."""
+    """Returns a graph of `layers` linear layers as text, with output `last`, float32[outputs, points]."""
     lines = ["grid0 = MatMul(down0, across0)", "h0 = Reshape(grid0, flat)"]
     for k in range(1, layers):
         lines += [
@@ -189,7 +200,7 @@ shape = Concat(any, lattice, axis=0)
 at_nodes = Reshape(last, shape)
 at_rows = MatMul(to_rows, at_nodes)
 """
-"""From `last` at nodes, [outputs, nodes down · nodes across], to [outputs, rows, nodes across]."""
+"""Interpolates `last`, [outputs, nodes down · nodes across], to `at_rows`, [outputs, rows, nodes across]."""
 
 _TO_COLUMNS = "pixels = MatMul(at_rows, to_columns)"
-"""From these to [outputs, rows, columns]."""
+"""Interpolates `at_rows` to `pixels`, [outputs, rows, columns]."""

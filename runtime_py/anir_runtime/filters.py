@@ -1,7 +1,7 @@
-"""Banks of sine and Gabor filters over the plane, as sums of products of functions of x and of y.
+"""Banks of sine and Gabor filters of the position, as sums of products of functions of x and of y.
 
-g(x, y) = sin(ωx x + ωy y + φ) · exp(−γ ((x − μx)² + (y − μy)²)); without centres the exponential is left out.
-With sin(a + b) = sin a cos b + cos a sin b, no pixel needs a sine or an exponential of its own.
+g(x, y) = sin(ωx x + ωy y + φ) · exp(−γ ((x − μx)² + (y − μy)²)), for sine filters without the exponential.
+As sin(a + b) = sin a cos b + cos a sin b, no sine or exponential has to be evaluated per pixel.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Filters:
     """F banks of C filters.
 
     Attributes:
-        frequencies: float32[2, F, C], ωx and ωy in radians per unit.
-        phases: float32[F, C], φ.
-        centres: float32[2, F, C], μx and μy, of Gabor filters.
-        decays: float32[F, C], γ, of Gabor filters.
+        frequencies: ωx and ωy in radians per unit of x and y, float32[2, F, C].
+        phases: φ in radians, float32[F, C].
+        centres: μx and μy of Gabor filters, float32[2, F, C].
+        decays: γ of Gabor filters, float32[F, C].
     """
 
     frequencies: Floats
@@ -33,7 +33,7 @@ class Filters:
 
     @classmethod
     def of(cls, network: Network) -> "Filters":
-        """Those of a network, by its tensors' names."""
+        """Returns the filters of a network."""
         if "filters" not in network.tensors:
             return cls(network.values("frequencies"), network.values("phases"))
         values = network.values("filters")
@@ -41,9 +41,9 @@ class Filters:
         return cls(values[:2], values[2], *gaussians)
 
     def factors(self, axis: int, at: Floats) -> Floats:
-        """The two functions of each filter along COLUMNS or ROWS, float32[F, C, 2, points].
+        """Evaluates the two functions of each filter along COLUMNS or ROWS, float32[F, C, 2, points].
 
-        Σₜ columns[..., t, i] · rows[..., t, j] is the filter at the i-th column and the j-th row.
+        Σₜ columns[..., t, i] · rows[..., t, j] is the filter's value at the i-th column and the j-th row.
         """
         angles = self.frequencies[axis][..., None] * at
         if axis == ROWS:
@@ -57,14 +57,15 @@ class Filters:
         return factors
 
     def nodes_needed(self, axis: int, half: float, size: float) -> int:
-        """Nodes along an axis that products of a filter of each bank need on any stretch of this half length.
+        """Returns how many Chebyshev nodes along an axis a product of one filter from each bank needs.
 
-        Products are multiplied by `size`. 0 if they are too rough, or grow.
+        They suffice on any stretch of length 2 · `half`, for products multiplied by `size`. The number is 0
+        if products are not smooth enough, or grow exponentially.
         """
         decays = np.zeros(1) if self.decays is None else self.decays.max(-1)
         if self.decays is not None and not self.decays.min() >= 0:
             return 0
-        # Where waves are multiplied their frequencies add up, where Gaussians are multiplied their decays.
+        # In products, frequencies of waves add up, and so do decays of Gaussians.
         highest = half * float(np.abs(self.frequencies[axis]).max(1).sum())
         narrowest = half**2 * float(decays.sum())
 
@@ -76,4 +77,4 @@ class Filters:
 
 
 _CENTRES = np.arange(-2, 3)[:, None]
-"""Centres of the narrowest Gaussian, in half lengths, that stand for all others."""
+"""Centres, in half lengths, at which the narrowest Gaussian is tried; they represent all Gaussians."""

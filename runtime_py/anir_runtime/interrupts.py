@@ -1,4 +1,4 @@
-"""Ctrl-C, which ends a command within a second whatever it does."""
+"""Handling of Ctrl-C, which ends every command within a second."""
 
 import os
 import signal
@@ -14,18 +14,17 @@ from anir_runtime.files import remove_unfinished
 from anir_runtime.terminal import tell
 
 _PATIENCE = 0.7
-"""Seconds that a command has to put things in order after Ctrl-C."""
+"""Seconds that a command has to clean up after Ctrl-C."""
 _SHOW_CURSOR = "\x1b[?25h"
 _saving = threading.Event()
 
 
 @contextmanager
 def ended_by_interrupts() -> Iterator[None]:
-    """Lets Ctrl-C end the process at once, without a traceback, in code that leaves nothing half done.
+    """Makes Ctrl-C end the process at once, without a traceback: for code that leaves nothing half done.
 
-    Python would raise KeyboardInterrupt somewhere in a package that is half imported, or once compiled code,
-    such as that which opens a file, is done. Handlers of others stay, and so does that Ctrl-C is ignored, as
-    in background jobs.
+    Python would raise KeyboardInterrupt in the middle of an import, or only after compiled code, such as that
+    which opens a file, has returned. Other handlers of Ctrl-C are kept, and background jobs still ignore it.
     """
     own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not own or threading.current_thread() is not threading.main_thread():
@@ -40,14 +39,14 @@ def ended_by_interrupts() -> Iterator[None]:
 
 @contextmanager
 def ended_soon_by_interrupts(name: str) -> Iterator[None]:
-    """Lets Ctrl-C end the process within a second, also if compiled code keeps KeyboardInterrupt waiting.
+    """Makes Ctrl-C end the process within a second, even if compiled code delays KeyboardInterrupt.
 
-    What is within `saving` is waited for. A process with a name says on stderr that it was interrupted. Only
-    the main thread may use this.
+    Code within `saving` is allowed to finish. If `name` is not empty, a line on stderr says that this command
+    was interrupted. Only the main thread may use this.
     """
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    # Python's own handler, in C, writes the signal's number there, also while compiled code runs.
+    # Python's C handler writes the signal's number to this socket even while compiled code runs.
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(ours, name), daemon=True).start()
     try:
@@ -59,7 +58,7 @@ def ended_soon_by_interrupts(name: str) -> Iterator[None]:
 
 @contextmanager
 def saving() -> Iterator[None]:
-    """What is done within is waited for, even after Ctrl-C."""
+    """Lets the code within finish even after Ctrl-C."""
     _saving.set()
     try:
         yield
@@ -68,7 +67,7 @@ def saving() -> Iterator[None]:
 
 
 def _watch(signals: socket.socket, name: str) -> None:
-    """Ends the process some time after Ctrl-C, unless it ends by itself; nothing half-written is left."""
+    """Ends the process soon after Ctrl-C unless it ends by itself; removes half-written files."""
     with signals:
         while number := signals.recv(1):
             if number[0] == signal.SIGINT:
@@ -77,7 +76,7 @@ def _watch(signals: socket.socket, name: str) -> None:
                     time.sleep(_PATIENCE)
                 remove_unfinished()
                 if sys.stderr is not None and sys.stderr.isatty():
-                    # Bars of progress hide it.
+                    # Progress bars hide the cursor.
                     sys.stderr.write(_SHOW_CURSOR)
                 if name:
                     tell(f"{name}: interrupted")

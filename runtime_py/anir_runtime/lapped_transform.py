@@ -1,7 +1,7 @@
-"""The modulated lapped transform of a picture, evaluated at any coordinates (Malvar 1992).
+"""The modulated lapped transform of a picture (Malvar 1992), evaluated at arbitrary coordinates.
 
-A square lattice of cells covers the picture. Along each axis a cell has cosines of its lowest frequencies,
-under a window that overlaps those of the two cells beside it; the transform is orthonormal.
+A lattice of square cells covers the picture. Along each axis, a cell has cosines of the lowest frequencies
+under a window that overlaps those of the two adjacent cells. The transform is orthonormal.
 """
 
 import math
@@ -16,26 +16,26 @@ from anir_runtime.network import Floats, Latents
 from anir_runtime.rans import Context
 
 PITCHES = (16, 32)
-"""Pixels from one cell to the next."""
+"""Values of `Latents.pitch`: pixels from one cell to the next."""
 FEWEST = 4
-"""Frequencies that are kept along each axis, at least."""
-_HARDLY = 0.01
-"""So many native pixels more than a whole number between samples are as good as none."""
+"""Least number of frequencies that are kept along each axis."""
+_TOLERANCE = 0.01
+"""Excess over a whole number of native pixels between samples that is ignored."""
 REACHES = (1, 2, 3, 4)
-"""Pixels from a point to the neighbours at which a network sees planes; to some, twice as many."""
+"""Values of `Latents.reach`: pixels from a point to the nearest neighbours that are network inputs."""
 MEAN_ACTIVITY = 280
 """Prior activity of the code of a cell's mean."""
 _SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
-"""Neighbours (right, down) of a point, in units of `Latents.reach`: left, above, below, right."""
+"""Offsets (right, down) of a point's left, upper, lower and right neighbours, in units of `Latents.reach`."""
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
-"""The same: above left, below left, above right, below right."""
+"""Offsets of the neighbours above left, below left, above right and below right, in the same units."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The cells along one axis of a picture, whose coordinates are in [-1, 1].
+    """The cells along one axis of a picture.
 
-    Positions on it count cells: i is the middle of cell i.
+    Coordinates span [-1, 1] over the picture. Positions are in cells: position i is the middle of cell i.
 
     Attributes:
         pixels: native length of the axis.
@@ -47,44 +47,48 @@ class Axis:
 
     @property
     def cells(self) -> int:
-        """Number of cells; the last one may reach beyond the picture."""
+        """Number of cells; the last one may extend beyond the picture."""
         return -(-self.pixels // self.pitch)
 
     def positions(self, at: Floats) -> NDArray[np.float64]:
-        """Positions of coordinates, of the same shape."""
+        """Converts coordinates to positions, of the same shape."""
         positions: NDArray[np.float64] = (at.astype(np.float64) + 1) * (self.pixels / 2 / self.pitch) - 0.5
         return positions
 
     def open_cells(self, at: Floats) -> range:
-        """The cells whose windows are not zero at all of the coordinates."""
+        """Returns the range of cells whose windows are open, that is nonzero, at some of the coordinates."""
         clipped = self.positions(at).clip(0, self.cells - 1)
         return range(int(clipped.min()), min(math.ceil(clipped.max()) + 1, self.cells))
 
     def windows(self, at: Floats, cells: range | None = None) -> NDArray[np.float64]:
-        """Windows of some cells, or all, at coordinates [...]: float64[cells, ...]."""
-        # Before the first and after the last middle, where there is no neighbour to overlap, windows are 1.
+        """Returns the windows of some cells, by default all, at coordinates [...]: float64[cells, ...]."""
+        # Beyond the middles of the first and last cells there is no neighbour to overlap: windows stay 1.
         offset = self.positions(at).clip(0, self.cells - 1) - self._middles(cells, at.ndim)
         windows: NDArray[np.float64] = np.cos(np.clip(offset, -1, 1) * (math.pi / 2))
         return windows
 
     def around(self, spacing: float) -> Floats:
-        """Distances of the points over which a sample is averaged, where samples are `spacing` pixels apart.
+        """Returns the offsets of the points over which a sample is averaged, in coordinates: float32[points].
 
-        Points are at most a native pixel apart, so that close samples are one point (docs/decoding.md).
+        Samples are `spacing` native pixels apart, points at most one; so at native or larger size a sample is
+        a single point (docs/decoding.md).
         """
-        count = max(1, math.ceil(spacing - _HARDLY))
+        count = max(1, math.ceil(spacing - _TOLERANCE))
         offsets = (np.arange(count) + 0.5) / count - 0.5
         return (offsets * (2 * spacing / self.pixels)).astype(np.float32)
 
     def shown(self, spacing: float, frequencies: int) -> int:
-        """Of so many frequencies, those that samples `spacing` pixels apart show.
+        """Returns how many of the `frequencies` lowest are drawn in samples `spacing` native pixels apart.
 
-        Of the others, whose waves are shorter than half of that, averages have next to nothing left.
+        Waves shorter than half the spacing are left out: averaging leaves almost nothing of them.
         """
         return min(frequencies, max(1, math.ceil(4 * self.pitch / spacing - 0.5)))
 
     def cosines(self, at: Floats, frequencies: int, cells: range | None = None) -> Floats:
-        """Windowed cosines of some cells, or all, at coordinates [...]: float32[cells, frequencies, ...]."""
+        """Returns windowed cosines of some cells, by default all: float32[cells, frequencies, ...].
+
+        They are evaluated at coordinates [...], and not normalized: `coefficients` includes the factor.
+        """
         angles = (self.positions(at) - self._middles(cells, at.ndim) + 1.5) * (math.pi / 2)
         odd = np.arange(1, 2 * frequencies, 2, dtype=np.float32).reshape(-1, *[1] * at.ndim)
         waves = angles.astype(np.float32)[:, None] * odd
@@ -93,22 +97,22 @@ class Axis:
         return waves
 
     def _middles(self, cells: range | None, axes: int) -> NDArray[np.int64]:
-        """Positions of cells' middles, [cells, 1 ...] with so many axes of length 1."""
+        """Returns the positions of cells' middles, [cells, 1, ...], with `axes` axes of length 1."""
         return np.array(range(self.cells) if cells is None else cells).reshape(-1, *[1] * axes)
 
 
 def lattice(size: tuple[int, int], pitch: int, down: bool) -> tuple[int, int]:
-    """Numbers of cells along and across the scan for a picture of (width, height)."""
+    """Returns the numbers of cells along and across the scan for a picture of (width, height)."""
     across, along = (Axis(pixels, pitch).cells for pixels in size)
     return (along, across) if down else (across, along)
 
 
 def coefficients(latents: Latents) -> Floats:
-    """Weights of the transform's cosines, float32[planes, rows of cells, K, columns, K]."""
+    """Dequantizes latents to the weights of the cosines, float32[planes, rows of cells, K, columns, K]."""
     planes, along, across, k, _ = latents.codes.shape
     cells = (along, k, across, k) if latents.down else (across, k, along, k)
     result = np.empty((planes, *cells), np.float32)
-    # One plane after the other, which takes less memory.
+    # Plane by plane, which takes less memory.
     for codes, own in zip(latents.codes, result, strict=True):
         values: Floats = np.copysign(latents.magnitudes[np.abs(codes)], codes)
         # Codes of means are differences along the scan.
@@ -120,7 +124,7 @@ def coefficients(latents: Latents) -> Floats:
 
 
 class Seen(NamedTuple):
-    """A plane at some distance from a point, in units of `Latents.reach`: 2 at most to the right and down."""
+    """A network input: a plane at an offset (right, down) from a point, -2 to 2 times `Latents.reach`."""
 
     plane: int
     right: int
@@ -128,11 +132,10 @@ class Seen(NamedTuple):
 
 
 def seen_by(channels: int, planes: int) -> list[Seen]:
-    """What the first of a network's channels see, in order: all planes at the point, then three beside it.
+    """Returns the inputs of a network's first channels, in order: all planes at the point, then neighbours.
 
-    Beside the point they see by how much a plane differs there from what it is at the point; a plane that
-    the picture does not have is 0. The last channel, and those for which nothing is left to see, are
-    constant: π/2.
+    At neighbours, the input is the plane there minus the plane at the point; a plane that the picture does
+    not have is 0. Channels after these inputs, at least the last one, are constant: π/2.
     """
     here = [Seen(plane, 0, 0) for plane in range(planes)]
     near = [Seen(0, *place) for place in _SIDES + _CORNERS]
@@ -143,21 +146,18 @@ def seen_by(channels: int, planes: int) -> list[Seen]:
 
 
 def present(seen: Seen, planes: int) -> Seen:
-    """What is seen in a picture of so many planes; for a plane that it lacks, plane 0 at the point.
-
-    As channels see by how much this differs from itself, they see 0.
-    """
+    """Replaces an input of a plane that the picture lacks by plane 0 at the point: the difference is 0."""
     return seen if seen.plane < planes else Seen(0, 0, 0)
 
 
 def context(order: int) -> Context:
-    """The context model of the codes: earlier ones of like frequency in the same cell and in the one before.
+    """Returns the context model of codes: earlier codes of similar frequencies in this and the previous cell.
 
     Args:
         order: number K of frequencies kept along each axis.
     """
     cell = order**2
-    # Where K is small, some of these distances are equal.
+    # If K is small, some of these distances are equal, and their weights add up.
     weights = Counter({order + 1: 2, cell: 15, cell + 1: 3})
     for frequencies, weight in enumerate((12, 5, 2, 1, 1, 1), start=1):
         weights.update({frequencies: weight, frequencies * order: weight})
@@ -167,14 +167,14 @@ def context(order: int) -> Context:
 def from_lanes(
     lanes: NDArray[np.int16], planes: int, cells: tuple[int, int], order: int, apart: bool
 ) -> NDArray[np.int16]:
-    """Codes int16[planes, A, B, K, K], as `Latents` has them, from int16[steps, lanes].
+    """Rearranges decoded codes as `Latents.codes`, int16[planes, A, B, K, K].
 
     Args:
-        lanes: codes of each lane, a row or column of cells along the scan.
+        lanes: codes of each lane, a row or column of cells along the scan: int16[steps, lanes].
         planes: number of colour planes.
         cells: numbers of cells A along and B across the scan.
         order: number K of frequencies kept along each axis.
-        apart: whether each plane has lanes of its own; else a lane has one plane after the other.
+        apart: whether each plane has lanes of its own; otherwise a lane holds one plane after the other.
     """
     along, across = cells
     if apart:

@@ -1,4 +1,4 @@
-"""A network's linear layers as matrices for products with pixels as columns."""
+"""The linear layers of networks, as matrices that are multiplied with one column per pixel."""
 
 import math
 from typing import NamedTuple
@@ -10,18 +10,18 @@ from anir_runtime.tile_graph import product
 
 
 class Layer(NamedTuple):
-    """h ↦ weight h + bias: float32[outputs, inputs] and float32[outputs, 1]."""
+    """A linear layer, h ↦ weight h + bias: weight is float32[outputs, inputs], bias float32[outputs, 1]."""
 
     weight: Floats
     bias: Floats
 
     def __call__(self, h: Floats) -> Floats:
-        """Of float32[inputs, ...]: float32[outputs, pixels]."""
+        """Applies the layer to float32[inputs, ...], which gives float32[outputs, pixels]."""
         return product(self.weight, h.reshape(len(h), math.prod(h.shape[1:])), self.bias)
 
 
 def hidden_layers(network: Network) -> list[Layer]:
-    """The hidden matrices with their steps multiplied in, and biases; zeros if the family has none."""
+    """Returns the hidden layers, with steps multiplied into weights; biases are 0 if the family has none."""
     steps = network.values("steps")
     weights = network.values("weights") * steps.reshape(len(steps), 1, -1)
     biases = network.values("biases") if "biases" in network.tensors else np.zeros(weights.shape[::2], "f4")
@@ -29,7 +29,7 @@ def hidden_layers(network: Network) -> list[Layer]:
 
 
 def head(network: Network) -> Layer:
-    """The last layer, to colours from 0 to 1."""
+    """Returns the last layer, whose outputs are colours from 0 to 1."""
     return _layer(network.values("head"), network.values("head.bias"))
 
 

@@ -1,4 +1,4 @@
-"""`manifest.json`: what a folder of exported subnets holds. It may come from a stranger."""
+"""`manifest.json`, which lists the exported subnets of a folder, and is read as untrusted input."""
 
 import hashlib
 import json
@@ -21,10 +21,10 @@ class Source:
     """The picture that was fitted.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
-        file: its name; None if it is not known.
-        sha256: of its uint8[H, W, N] pixels, row by row; None if they are not known.
+        width: width in pixels.
+        height: height in pixels.
+        file: file name; None if it is unknown.
+        sha256: SHA-256 of the pixels, uint8[H, W, N], row by row; None if it is unknown.
     """
 
     width: int
@@ -33,19 +33,19 @@ class Source:
     sha256: str | None = None
 
     def picture(self, directory: Path) -> Path:
-        """Where the picture is, if it is beside its subnets. Raises AnirError if its name is not known."""
+        """Returns the picture's path if it is beside its subnets. Raises AnirError if its name is unknown."""
         if self.file is None:
             raise AnirError(f"{directory / MANIFEST}: does not name the picture")
         return directory / self.file
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, which does not have what is not known."""
+        """Returns the JSON form, without unknown fields."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One exported subnet; bpp counts the file's bytes, payload_bpp its packed hidden weights alone."""
+    """One exported subnet: `bpp` counts its file, `payload_bpp` only its hidden weights and latents."""
 
     name: str
     file: str
@@ -57,7 +57,7 @@ class Entry:
     sha256: str
 
     def checked_path(self, directory: Path) -> Path:
-        """Where the file is. Raises AnirError if it is not the one that the manifest describes."""
+        """Returns the file's path. Raises AnirError unless the file has the size and hash that are listed."""
         path = directory / self.file
         try:
             with path.open("rb") as file:
@@ -80,12 +80,12 @@ class Manifest:
     subnets: tuple[Entry, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, with the format's version first."""
+        """Returns the JSON form, with the format's version first."""
         return {"format": FORMAT, **asdict(self), "source": self.source.to_dict()}
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":
-        """Reads a folder's manifest. Raises AnirError if there is none, or one that breaks the schema."""
+        """Reads a folder's manifest. Raises AnirError if there is none, or if it breaks the schema."""
         path = directory / MANIFEST
         data = _read(path)
         if not isinstance(data, dict) or data.get("format") != FORMAT:
@@ -105,7 +105,7 @@ class Manifest:
         return cls(**about, source=source, subnets=tuple(Entry(**entry) for entry in checked))
 
     def pareto(self) -> set[str]:
-        """Names of the subnets that no other one beats in both bytes and PSNR."""
+        """Returns the names of the Pareto-optimal subnets: no other file of at most their size is as good."""
         front: set[str] = set()
         best = float("-inf")
         for entry in sorted(self.subnets, key=lambda e: (e.bytes, -e.psnr)):
@@ -116,14 +116,14 @@ class Manifest:
 
 
 def plain_name(text: str) -> str:
-    """The text as a file name that a manifest may hold: what it may not becomes `_`."""
+    """Returns a text as a valid file name for manifests: shortened, forbidden characters replaced by `_`."""
     name = "".join("_" if c in _NOT_IN_NAMES or not c.isprintable() else c for c in text)
     name = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
     return name if name.strip(".") else "image"
 
 
 class _FaultError(ValueError):
-    """What breaks the schema, in a few words."""
+    """A violation of the schema, in a few words."""
 
 
 def _read(path: Path) -> object:
@@ -135,7 +135,7 @@ def _read(path: Path) -> object:
     if len(data) > _MAX_BYTES:
         raise AnirError(f"{path}: larger than {_MAX_BYTES >> 20} MiB, no manifest is")
     try:
-        # A byte order mark is what some editors begin a file with.
+        # "utf-8-sig" skips a byte order mark, which some editors write.
         result: object = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise AnirError(f"{path}: not valid JSON; export the model again") from error
@@ -143,7 +143,7 @@ def _read(path: Path) -> object:
 
 
 def _refuse(constant: str) -> NoReturn:
-    """Infinity and NaN, which Python reads and writes, are no JSON."""
+    """Refuses Infinity and NaN, which are not JSON although Python reads them."""
     raise ValueError(constant)
 
 
@@ -179,7 +179,7 @@ _MANIFEST: dict[str, tuple[Check, str]] = {
 }
 _SOURCE: dict[str, tuple[Check, str]] = {"width": _SIDE, "height": _SIDE, "file": _NAME, "sha256": _HASH}
 _UNKNOWN = ("file", "sha256")
-"""Fields of a source that may not be there."""
+"""Optional fields of a source."""
 _ENTRY: dict[str, tuple[Check, str]] = {
     "name": _text("d[1-9][0-9]{0,3}w[1-9][0-9]{0,4}", "a name like d3w64"),
     "file": _NAME,
@@ -190,13 +190,13 @@ _ENTRY: dict[str, tuple[Check, str]] = {
     "macs_per_pixel": _whole(0, 2**53),
     "sha256": _HASH,
 }
-"""What each field must be, as a check and in words. PSNR ends at 100 dB, which equal pictures have."""
+"""Fields of a subnet: a check of each, and what it asks for. Identical pictures have a PSNR of 100 dB."""
 
 
 def _checked(
     data: object, schema: Mapping[str, tuple[Check, str]], where: str, optional: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The fields of a schema; further ones, which a newer anir may have written, are left out."""
+    """Returns the fields of a schema after checks; ignores others, which a newer version may have written."""
     if not isinstance(data, dict):
         raise _FaultError(f"{where.rstrip('.')} must be an object")
     for name, (holds, what) in schema.items():

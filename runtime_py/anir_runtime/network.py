@@ -1,6 +1,6 @@
-"""A coordinate network as plain data: what an `.onnx` or `.anir` file carries and its family evaluates.
+"""A coordinate network as plain data: what a file stores and what a family evaluates.
 
-docs/format.md lists the tensors of every family with their types and shapes.
+docs/format.md lists the tensors of each family with their types and shapes.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,14 @@ class Latents:
     """A picture as quantized coefficients of a modulated lapped transform (Malvar 1992).
 
     Attributes:
-        codes: int16[N, A, B, K, K] over colour plane, cell along the scan, cell across the scan, and
-            frequency along and across the scan. The code of a cell's lowest frequency, its mean, is the
-            difference to the mean of the cell before it along the scan.
-        step: the value of a magnitude of 1; a float32 number.
+        codes: int16[N, A, B, K, K] over (colour plane, cell along the scan, cell across the scan, frequency
+            along the scan, frequency across the scan). For a cell's DC coefficient, its mean, the code stands
+            for the difference from the mean of the previous cell along the scan.
+        step: value of a magnitude of 1; a float32 number.
         pitch: pixels from one cell to the next, 16 or 32.
-        down: whether the scan goes down columns of cells; otherwise it goes along rows, to the right.
-        reach: distance in pixels, 1 to 4, of the nearest neighbours at which the network sees planes.
+        down: whether the scan runs down the columns of cells; otherwise along the rows, to the right.
+        reach: distance in pixels, 1 to 4, from a point to the nearest neighbours whose planes are inputs of
+            the network.
         magnitudes: float32[n], ascending from 0: code q stands for sign(q) · `magnitudes[|q|]` steps.
     """
 
@@ -47,8 +48,9 @@ class Network:
         size: native (width, height) of the picture in pixels.
         bits: bits of a hidden weight, 4 or 8.
         tensors: arrays by the names that docs/format.md lists. A tensor of integer codes `t` stands for the
-            real values t · `t.scale`; the scale has the leading axes of `t`. `filters` are roots of values.
-        latents: coefficients of the lapped transform, for the family "lapped" alone.
+            real values t · `t.scale`; the scale has the leading axes of `t`. `filters` holds signed square
+            roots: see `values`.
+        latents: coefficients of the lapped transform; only in the family "lapped".
     """
 
     family: str
@@ -59,7 +61,7 @@ class Network:
 
     @property
     def depth(self) -> int:
-        """Number of layers: the hidden matrices and the first layer."""
+        """Number of layers: the first layer and one for each hidden matrix."""
         return len(self.tensors["weights"]) + 1
 
     @property
@@ -78,9 +80,9 @@ class Network:
         return f"d{self.depth}w{self.channels}"
 
     def values(self, name: str) -> NDArray[np.float32]:
-        """The real values, float32, of the tensor `name`: codes times scale, or the tensor if it has none.
+        """Returns a tensor's real values, float32: codes times scale, or the tensor itself without a scale.
 
-        Those of `filters` are roots: r stands for r · |r|.
+        The tensor `filters` holds signed square roots: r stands for r · |r|.
         """
         codes, scale = self.tensors[name], self.tensors.get(f"{name}.scale")
         if scale is None:

@@ -1,4 +1,4 @@
-"""Networks drawn by ONNX Runtime as their files' own graphs say, for who trusts the files."""
+"""Draws neural images by running their files' own graphs in ONNX Runtime, for trusted files only."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ _INNER: dict[str, dict[int, str]] = {
     "function": {7: "node", 11: "attribute"},
     "training": {1: "graph", 2: "graph"},
 }
-"""The fields of each kind of message of onnx.proto3 in which there may be tensors, and what they are."""
+"""For each kind of message of onnx.proto3, the numbers and kinds of the fields that may contain tensors."""
 
 
 class GraphRenderer:
-    """Runs a file's graph: float32 x [W] and y [H] in, uint8 image [H, W, colours] out."""
+    """Runs a file's graph, with inputs x, float32[W], and y, float32[H], and output uint8[H, W, colours]."""
 
     rows = 1
 
@@ -38,7 +38,7 @@ class GraphRenderer:
         self.family, self.size, _ = read_metadata(memoryview(data), reader)
         _refuse_external_data(memoryview(data), reader)
         try:
-            # Never a path: what is in memory has no folder in which to look for other files.
+            # Never a path: a model from memory has no folder in which ONNX Runtime could open other files.
             self._session = open_session(data)
         except RuntimeErrors as error:
             raise _refused(error) from error
@@ -49,7 +49,7 @@ class GraphRenderer:
             raise AnirError("its inputs and outputs are not those of a neural image")
 
     def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H]."""
 
         def draw(part: slice) -> NDArray[np.uint8]:
             try:
@@ -64,7 +64,7 @@ class GraphRenderer:
 
 
 def _refuse_external_data(message: memoryview, reader: Reader) -> None:
-    """Looks at all tensors of a ModelProto: constants of graphs, of graphs within nodes, and of functions."""
+    """Raises AnirError if a tensor anywhere in a ModelProto, also in nested graphs, is in another file."""
     waiting = [("model", message, 0)]
     while waiting:
         kind, own, depth = waiting.pop()

@@ -1,4 +1,4 @@
-"""Latents from the tensors of an ONNX file, where their codes are a stream of rANS (docs/format.md)."""
+"""Reads latents from the tensors of an ONNX file, which hold them as a rANS stream (docs/format.md)."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -22,20 +22,29 @@ STREAM = {
     "latents.frequencies": "int32",
     "latents.limits": "float32",
 }
-"""Types of the tensors of a stream."""
+"""Types of the tensors that hold latents."""
 
 HIGHEST_STEP, HIGHEST_MAGNITUDE = 1 << 16, 1 << 30
-_CODES_PER_BYTE, _STEPS_PER_BYTE = 512, 16
-_CODES, _STEPS = 1 << 20, 1 << 15
-"""Codes and steps that a file may have: so many, and so many more for each of its bytes."""
+_CODES, _CODES_PER_BYTE = 1 << 20, 512
+"""Most codes of a file: a constant plus a number per byte of the file."""
+_STEPS, _STEPS_PER_BYTE = 1 << 15, 16
+"""Most steps of a file, likewise."""
 
 
 def read_latents(
     tensors: Mapping[str, Tensor], entries: Mapping[str, str], size: tuple[int, int], planes: int, bytes_: int
 ) -> Latents:
-    """The latents of a picture of `size` with so many colour planes, from a file of so many bytes.
+    """Decodes the latents of a picture.
 
-    Raises AnirError if the stream is damaged, or declares more than the picture and the file can have.
+    Args:
+        tensors: tensors of the file, by name.
+        entries: the file's metadata.
+        size: native (width, height) of the picture.
+        planes: number of colour planes.
+        bytes_: number of bytes of the file.
+
+    Raises:
+        AnirError: if the stream is damaged, or declares more codes than the picture or the file can have.
     """
     pitch = _entry(entries, "pitch", {str(n): n for n in PITCHES})
     down = _entry(entries, "scan", {"down": True, "right": False})
@@ -64,7 +73,7 @@ def read_latents(
 
 
 def _check_ascent(magnitudes: NDArray[np.float32], sizes: int) -> None:
-    """Raises AnirError if this is no table of magnitudes of codes of so many sizes."""
+    """Raises AnirError unless magnitudes are `sizes` numbers that ascend from 0 within their range."""
     if len(magnitudes) != sizes:
         raise AnirError(
             f"its tensor 'latents.magnitudes' has {len(magnitudes)} entries, its codes {sizes} sizes"
@@ -75,7 +84,7 @@ def _check_ascent(magnitudes: NDArray[np.float32], sizes: int) -> None:
 
 
 def _entry(entries: Mapping[str, str], key: str, values: Mapping[str, _Value]) -> _Value:
-    """One of the values that a metadata entry may have, by their texts."""
+    """Returns the value that an entry's text stands for. Raises AnirError if `values` lacks the text."""
     text = entries.get(key, "")
     if text not in values:
         raise AnirError(f"its '{key}' is {text[:20]!r}, not {' or '.join(values)}")

@@ -1,6 +1,6 @@
-"""Networks from ONNX files, by the names of their tensors (docs/format.md); a file's graph is not looked at.
+"""Reads networks from ONNX files by the names of their tensors (docs/format.md); the graph is ignored.
 
-Files come from strangers: what a file declares is compared with the bytes there are before memory is taken.
+Files are untrusted: sizes that a file declares are checked against its bytes before memory is allocated.
 """
 
 import math
@@ -17,10 +17,10 @@ from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
 
 FORMAT = 2
-"""Version of the file format, in the metadata."""
+"""Version of the file format in the metadata."""
 MOST_LAYERS, MOST_CHANNELS = 16, 1024
 COLOURS = (1, 3, 4)
-"""Numbers of colour channels that pictures have: grey, RGB, and RGB with alpha."""
+"""Allowed numbers of colour channels: grey, RGB, and RGB with alpha."""
 LONGEST_SIDE, MOST_PIXELS = 1 << 17, 1 << 28
 _MOST_TENSORS = 4096
 
@@ -28,7 +28,7 @@ _MODEL_GRAPH, _MODEL_METADATA, _GRAPH_INITIALIZER, _ENTRY_KEY, _ENTRY_VALUE = 7,
 
 
 class Metadata(NamedTuple):
-    """What a file says of its picture: family, native (width, height) in pixels, and all entries by key."""
+    """A file's metadata: family, native (width, height) in pixels, and all entries by key."""
 
     family: str
     size: tuple[int, int]
@@ -36,9 +36,9 @@ class Metadata(NamedTuple):
 
 
 def read_network(data: bytes) -> Network:
-    """The network in a serialized ModelProto.
+    """Returns the network in a serialized ModelProto.
 
-    Raises AnirError if there is none, or not one that is whole and in bounds.
+    Raises AnirError if there is no complete network of a known family within the limits.
     """
     reader, message = Reader(), memoryview(data)
     metadata = read_metadata(message, reader)
@@ -70,9 +70,9 @@ def read_network(data: bytes) -> Network:
 
 
 def _check_finite(network: Network) -> None:
-    """Raises AnirError if a number, or a code times its scale, is infinite or not a number."""
+    """Raises AnirError if a float, or a code times its scale, is infinite or NaN."""
     numbers = {name for name, array in network.tensors.items() if array.dtype.kind == "f"}
-    # Infinite scales are refused before they are multiplied.
+    # Floats come first, so that infinite scales are refused before they are multiplied.
     for name in sorted(network.tensors, key=lambda name: name not in numbers):
         with np.errstate(over="ignore"):
             values = network.tensors[name] if name in numbers else network.values(name)
@@ -81,7 +81,7 @@ def _check_finite(network: Network) -> None:
 
 
 def read_metadata(message: memoryview, reader: Reader) -> Metadata:
-    """What a file says of its picture. Raises AnirError if it is no neural image of this format."""
+    """Returns a file's metadata. Raises AnirError if it is no neural image of this format."""
     entries: dict[str, str] = {}
     for number, content in reader.fields(message):
         if number == _MODEL_METADATA:
@@ -103,7 +103,7 @@ def read_metadata(message: memoryview, reader: Reader) -> Metadata:
 
 
 def _named_tensors(message: memoryview, reader: Reader, names: Collection[str]) -> dict[str, Tensor]:
-    """The initializers of the top-level graph that have these names."""
+    """Returns the initializers of the top-level graph that have the given names."""
     tensors: dict[str, Tensor] = {}
     read = 0
     graphs = [message_in(content) for number, content in reader.fields(message) if number == _MODEL_GRAPH]
@@ -121,7 +121,7 @@ def _named_tensors(message: memoryview, reader: Reader, names: Collection[str]) 
 
 
 def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
-    """Numbers of layers D, channels C and colours N, from [D − 1, C, C] and [C, N]; axes of 1 may be gone."""
+    """Returns D, C and N from shapes [D − 1, C, C] and [C, N], which may lack axes of length 1."""
     axes = weights.axes()
     links = axes.pop(0) if len(axes) % 2 else 1
     channels = axes[0] if axes else 1
@@ -139,7 +139,7 @@ def _sizes(weights: Tensor, head: Tensor) -> tuple[int, int, int]:
 
 
 def _stored_shape(name: str, shape: tuple[int, ...], scaled: int) -> tuple[int, ...]:
-    """The shape that a tensor has in an ONNX file (docs/format.md), where a scale has one axis at most."""
+    """Returns a tensor's shape in ONNX files (docs/format.md), where axes with scales are merged into one."""
     if name == "head":
         return shape[::-1]
     return (math.prod(shape[:scaled]), *shape[scaled:]) if scaled else shape

@@ -1,4 +1,4 @@
-"""Tensors of ONNX files (TensorProto of onnx.proto3), read without taking a size on trust."""
+"""Reads tensors of ONNX files (TensorProto of onnx.proto3) without trusting the sizes that they declare."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ _MOST_AXES, _LONGEST_AXIS = 8, 2**31 - 1
 
 @dataclass
 class Tensor:
-    """A tensor as the file has it.
+    """A tensor as it is stored.
 
     Attributes:
-        name: its name.
-        type: name of its elements' type, or an empty text for types that no network has.
-        dims: lengths of its axes.
-        octets: elements as bytes, one after the other.
-        integers: elements as varints.
+        name: the tensor's name.
+        type: element type; empty for types that no network has.
+        dims: lengths of the axes.
+        octets: elements stored as bytes, in pieces.
+        integers: elements stored as varints.
     """
 
     name: str = ""
@@ -34,13 +34,13 @@ class Tensor:
     integers: list[int] = field(default_factory=list)
 
     def axes(self) -> list[int]:
-        """Lengths of its axes but those of length 1, which tools add and take away."""
+        """Returns the lengths of the axes, except those of length 1, which tools add and remove."""
         return [n for n in self.dims if n != 1]
 
     def array(self, types: tuple[str, ...]) -> NDArray[Any]:
-        """All elements, in a row; int4 as int8.
+        """Returns all elements as a vector; int4 as int8.
 
-        Raises AnirError if they are of none of these types, or not as many as the axes say.
+        Raises AnirError if their type is none of `types`, or their number does not match the axes.
         """
         if self.type not in types:
             raise AnirError(f"its tensor '{self.name}' is not of type {' or '.join(types)}")
@@ -52,7 +52,7 @@ class Tensor:
         if size != stored * kind.itemsize or (self.integers and (self.octets or kind.kind == "f")):
             raise AnirError(f"its tensor '{self.name}' does not have the elements that its shape declares")
         if self.integers:
-            # What has fewer bits than int32 may be stored with a sign or without.
+            # Elements of fewer bits than int32 may be stored as signed or unsigned varints.
             values = np.array(self.integers, np.uint64).astype(kind)
         else:
             values = np.frombuffer(b"".join(self.octets), kind)
@@ -60,9 +60,9 @@ class Tensor:
 
 
 def read_tensor(message: memoryview, reader: Reader) -> Tensor:
-    """Takes a TensorProto apart.
+    """Parses a TensorProto.
 
-    Raises AnirError if it is damaged, has too many axes, or keeps its elements in another file.
+    Raises AnirError if it is damaged, has too many axes, or stores its elements in another file.
     """
     tensor = Tensor()
     for number, content in reader.fields(message):
@@ -83,7 +83,7 @@ def read_tensor(message: memoryview, reader: Reader) -> Tensor:
 
 
 def text(content: Content) -> str:
-    """A field that holds text. Raises AnirError if it does not."""
+    """Returns the text of a field. Raises AnirError if the field is no text."""
     try:
         return str(message_in(content), "utf-8")
     except UnicodeDecodeError as error:
@@ -91,7 +91,7 @@ def text(content: Content) -> str:
 
 
 def message_in(content: Content) -> memoryview:
-    """A field that has a length. Raises AnirError if it has none."""
+    """Returns a length-delimited field. Raises AnirError if it is of another kind."""
     if not isinstance(content, memoryview):
         raise damaged()
     return content

@@ -1,4 +1,4 @@
-"""Pixels to PNG, JPEG or WebP, on disk or stdout; PNG a few rows at a time."""
+"""Writes pictures as PNG, JPEG or WebP to files, or as PNG to stdout; PNG is written a few rows at a time."""
 
 import struct
 import sys
@@ -27,14 +27,14 @@ _LONGEST = {"JPEG": 65535, "WEBP": 16383}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_AVERAGE = 3
 _PNG_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
-"""By number of channels."""
+"""Colour types of PNG by number of channels."""
 STDOUT = Path("-")
 
 
 def picture_format(path: Path) -> str:
-    """Pillow's name of the format that `path` asks for by its suffix; PNG for `-`.
+    """Returns Pillow's name of the format that the suffix of `path` stands for; PNG for `-`.
 
-    Raises AnirError if the suffix is none of those known.
+    Raises AnirError if the suffix is unknown.
     """
     if path == STDOUT:
         return "PNG"
@@ -44,23 +44,23 @@ def picture_format(path: Path) -> str:
 
 
 def check_format_size(path: Path, width: int, height: int) -> None:
-    """Raises AnirError if the format that `path` asks for cannot hold a picture that large."""
+    """Raises AnirError if the format of `path` does not allow pictures of this size."""
     kind = picture_format(path)
     if max(width, height) > _LONGEST.get(kind, sys.maxsize):
         raise AnirError(f"{path}: {kind} holds at most {_LONGEST[kind]} pixels a side; write a PNG")
 
 
 def write_picture(image: NDArray[np.uint8], path: Path) -> None:
-    """Writes uint8[H, W, 1 | 3 | 4] as `write_tiles` does. Raises AnirError on failure."""
+    """Writes a picture, uint8[H, W, 1 | 3 | 4], as `write_tiles` does. Raises AnirError on failure."""
     write_tiles([image], (image.shape[1], image.shape[0]), path)
 
 
 def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path: Path) -> None:
     """Writes a picture of `size` (width, height) to `path`, or as PNG to stdout if it is `-`.
 
-    It comes as tiles uint8[rows, W, N], top to bottom: N is 1 for grey, 3 for RGB, 4 for RGB with alpha, of
-    which JPEG, with an AnirWarning, shows what is seen on white. A PNG is written while they come.
-    Raises AnirError on failure.
+    The picture is given as tiles, uint8[rows, W, N], top to bottom: N is 1 for grey, 3 for RGB, 4 for RGB
+    with alpha. If there is alpha, a JPEG is composed on white, with an AnirWarning. A PNG is written tile by
+    tile. Raises AnirError on failure.
     """
     kind = picture_format(path)
     if path == STDOUT:
@@ -84,25 +84,25 @@ def write_tiles(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], path:
 
 
 def as_pillow(image: NDArray[np.uint8]) -> "Image.Image":
-    """uint8[H, W, 1 | 3 | 4] as a picture of Pillow's, whose mode is L, RGB or RGBA."""
-    # Takes time to load, which only those formats need that it writes.
+    """Converts uint8[H, W, 1 | 3 | 4] to a Pillow image, whose mode is L, RGB or RGBA."""
+    # Imported only here, as it takes time, and PNG files are written without it.
     from PIL import Image
 
     return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
 def on_background(image: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """What is seen of RGB and alpha, uint8[H, W, 4], on a background: uint8[H, W, 3]."""
+    """Composes RGB with alpha, uint8[H, W, 4], on a background colour: uint8[H, W, 3]."""
     alpha = image[..., 3:].astype(np.uint16)
     over = image[..., :3] * alpha + np.array(background, np.uint16) * (255 - alpha)
     return ((over + 127) // 255).astype(np.uint8)
 
 
 def _write_png(tiles: Iterable[NDArray[np.uint8]], size: tuple[int, int], file: BinaryIO) -> None:
-    """A PNG of 8 bits a channel: https://www.w3.org/TR/png-3.
+    """Writes a PNG of 8 bits per channel: https://www.w3.org/TR/png-3.
 
-    Every row has the Average filter: smooth pictures come out as small with it as with the best filter
-    for each row, at a fraction of the time.
+    All rows use the Average filter: for smooth pictures, files are as small as with the best filter for each
+    row, at a fraction of the time.
     """
     waiting = iter(tiles)
     first = next(waiting)

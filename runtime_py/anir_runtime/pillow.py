@@ -13,14 +13,14 @@ from anir_runtime.errors import AnirError
 FORMAT = "ANIR"
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _HEADER_BYTES = 1024
-"""More than a header has."""
+"""Bytes to read for the header, which is shorter."""
 
 
 class AnirImageFile(ImageFile.ImageFile):
-    """A picture whose pixels are drawn when they are first asked for, at the size of a draft, if any.
+    """A picture whose pixels are drawn on first use, at the size of a draft if there is one.
 
-    A file that was cut shows what there is, or a preview. `info` has the `family`, the `bits` of a weight and
-    `levels`: of each, its name, the bytes of the file up to its end, and its PSNR in dB.
+    A truncated file is drawn as well as its bytes allow, or as a preview. `info` has the `family`, the `bits`
+    of a weight, and `levels` with each level's name, bytes of the file up to its end, and PSNR in dB.
     """
 
     format = FORMAT
@@ -31,7 +31,7 @@ class AnirImageFile(ImageFile.ImageFile):
         try:
             header = read_header(self.fp.read(_HEADER_BYTES))
         except AnirError as error:
-            # This is how Pillow is told that a file is of another kind, or none that can be opened.
+            # SyntaxError tells Pillow that the file is of another format, or cannot be opened.
             raise SyntaxError(str(error)) from error
         self._header = header
         self._end = header.levels[-1].end
@@ -45,15 +45,15 @@ class AnirImageFile(ImageFile.ImageFile):
         self._cover()
 
     def _cover(self) -> None:
-        """Says that the pixels are to come, in rows of this size."""
+        """Announces raw pixels of the current size to Pillow."""
         self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
 
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Lets the picture be drawn just as large as covers `size`, from the level that is enough for that.
+        """Makes `load` draw the picture at the least size that covers `size`, from as few levels as needed.
 
-        That is the first level which at this size is as good as the whole file at its own.
+        The last of these is the first level whose PSNR at that size reaches the whole file's at native size.
         """
         if not self._pending or size is None:
             return None
@@ -68,11 +68,11 @@ class AnirImageFile(ImageFile.ImageFile):
         return self.mode, (0, 0, *self.size)
 
     def load(self) -> Any:
-        """Draws the picture. Raises OSError if the file is damaged or ends before anything can be seen."""
+        """Draws the picture. Raises OSError if the file is damaged, or too short to be drawn."""
         if self._pending:
             if self.fp is None:
                 raise ValueError("Operation on closed image")
-            # Loads WebAssembly's runtime, which a file that is only opened need not wait for.
+            # Imported only here: it loads the WebAssembly runtime, without which opening a file is faster.
             from anir_runtime.anir_file import least_bytes
 
             self.fp.seek(0)
@@ -89,7 +89,7 @@ class AnirImageFile(ImageFile.ImageFile):
 
 
 def _psnr_at(level: Level, scale: float) -> float:
-    """The level's PSNR in dB at a part of the native size, of which the file knows 1, ½ and ¼."""
+    """Returns a level's PSNR in dB at `scale` times the native size, rounded up to ¼, ½ or 1."""
     full, half, quarter = level.psnr
     return quarter if scale <= 0.25 else half if scale <= 0.5 else full
 

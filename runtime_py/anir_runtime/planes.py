@@ -1,4 +1,4 @@
-"""The planes of a lapped transform at samples, and how they differ beside them, as a network sees them."""
+"""Evaluates the inputs of `lapped` networks: planes at a point, and their differences at its neighbours."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -11,25 +11,25 @@ from anir_runtime.network import Floats, Latents
 from anir_runtime.tile_graph import graph
 
 _ROUNDING = 2**-23
-"""What coordinates in float32 may differ by from what they should be."""
+"""Tolerance for rounding errors of coordinates in float32."""
 _PLANES = """
 sums = MatMul(rows, coefficients)
 lines = Flatten(sums, axis=2)
 planes = Gemm(lines, columns, transB=1)
 """
-"""Planes, one below the other, from cosines of rows and of columns."""
+"""Graph that evaluates planes, one below the other, from coefficients and cosines of rows and columns."""
 
 
 class Line(NamedTuple):
-    """Coordinates along an axis: those of samples, and before and after them those of their neighbours.
+    """The cosines at a tile's samples along one axis, and at the samples' neighbours before and after them.
 
     Attributes:
-        samples: their number.
-        step: how many coordinates further the next sample is.
-        shift: how many coordinates further a neighbour is, for each `Latents.reach`.
+        samples: number of samples.
+        step: number of coordinates from one sample to the next.
+        shift: number of coordinates from a sample to its neighbour at a distance of `Latents.reach`.
         cells: the cells whose windows are open at some of the coordinates.
-        frequencies: number of each cell's frequencies that samples show.
-        cosines: windowed, of these cells and frequencies, float32[coordinates, cells · frequencies].
+        frequencies: number of lowest frequencies that are drawn at the samples' spacing.
+        cosines: windowed cosines of these cells and frequencies, float32[coordinates, cells · frequencies].
     """
 
     samples: int
@@ -41,20 +41,20 @@ class Line(NamedTuple):
 
 
 class Planes:
-    """Draws what a network's first channels see of a picture's latents.
+    """Evaluates the inputs that a network takes from a picture's latents.
 
     Attributes:
-        seen: number of these channels.
+        seen: number of these inputs.
     """
 
     def __init__(self, latents: Latents, size: tuple[int, int], channels: int) -> None:
-        """Prepares the planes of a picture of size (W, H) for a network of so many channels."""
+        """Dequantizes the latents of a picture of native size (W, H) for a network of `channels` channels."""
         self._coefficients = coefficients(latents)
         self._axes = [Axis(pixels, latents.pitch) for pixels in size]
         self._reaches = [2 * latents.reach / pixels for pixels in size]
         many = len(latents.codes)
         self.seen = len(seen_by(channels, many))
-        # Neighbours of a point are drawn four at a time, the last ones perhaps in vain.
+        # Neighbours are handled in groups of four; some of the last group may be unused.
         fours = max(0, -(-(self.seen - many) // 4))
         beside = seen_by(many + 4 * fours + 1, many)[many:]
         self._fours = [beside[k : k + 4] for k in range(0, len(beside), 4)]
@@ -64,7 +64,13 @@ class Planes:
                 self._far[plane] = max(self._far[plane], abs(right), abs(down))
 
     def line(self, axis: int, samples: Floats, spacing: float) -> Line:
-        """An axis, 0 for x and 1 for y, at samples so many native pixels apart; far ones are averages."""
+        """Evaluates cosines at samples along an axis, or their averages if `spacing` is more than 1.
+
+        Args:
+            axis: 0 for x, 1 for y.
+            samples: coordinates, float32[samples].
+            spacing: native pixels from one sample to the next.
+        """
         own = self._axes[axis]
         at, step, shift = _besides(samples, self._reaches[axis], max(self._far))
         around = own.around(spacing)
@@ -80,7 +86,7 @@ class Planes:
         return Line(len(samples), step, shift, slice(cells.start, cells.stop), frequencies, cosines)
 
     def draw(self, rows: Line, columns: Line) -> Floats:
-        """What channels see at H x W samples, float32[seen, H · W]."""
+        """Returns the network's inputs at H × W samples, float32[seen, H · W]."""
         pictures, many = self._pictures(rows, columns), len(self._far)
         seen = np.empty((many + 4 * len(self._fours), rows.samples, columns.samples), np.float32)
         for plane, picture in enumerate(pictures):
@@ -95,20 +101,20 @@ class Planes:
         return seen[: self.seen].reshape(self.seen, rows.samples * columns.samples)
 
     def _around(self, picture: Floats, four: Sequence[Seen], rows: Line, columns: Line) -> Floats:
-        """A plane's picture at four neighbours of samples: a view, float32[2, 2, H, W]."""
+        """Returns a view of a plane's picture at four neighbours of the samples, float32[2, 2, H, W]."""
         far, (below, right) = self._far[four[0].plane], picture.strides
         corners = [
             (far + own.down) * rows.shift * below + (far + own.right) * columns.shift * right for own in four
         ]
-        # They are the corners of a square, whose sides are the two first axes.
+        # The four neighbours are the corners of a square, whose sides are the view's first two axes.
         sides = corners[2] - corners[0], corners[1] - corners[0]
         shape, steps = (2, 2, rows.samples, columns.samples), (rows.step * below, columns.step * right)
         return np.ndarray(shape, np.float32, picture, corners[0], (*sides, *steps))
 
     def _pictures(self, rows: Line, columns: Line) -> list[Floats]:
-        """Each plane at samples and at the neighbours where it is seen."""
+        """Evaluates each plane at the samples, and at those of their neighbours that are inputs."""
         pictures = list[Floats]()
-        # Planes that are seen equally far away are drawn together.
+        # Planes whose neighbours are equally far away are evaluated together.
         for far, planes in groupby(self._far):
             first, many = len(pictures), len(list(planes))
             part = self._coefficients[
@@ -122,19 +128,20 @@ class Planes:
         return pictures
 
     def _inner(self, line: Line, far: int) -> Floats:
-        """A line's cosines at samples and at their neighbours so far away."""
+        """Returns a line's cosines at the samples and at their neighbours up to `far` reaches away."""
         outer = (max(self._far) - far) * line.shift
         return line.cosines[outer : len(line.cosines) - outer]
 
 
 def _besides(samples: Floats, distance: float, far: int) -> tuple[Floats, int, int]:
-    """Coordinates of samples and of neighbours up to `far` distances before and after them.
+    """Returns the coordinates of samples and of neighbours at up to `far` times `distance` on both sides.
 
-    Where samples are so even that they and their neighbours are multiples of a step apart, coordinates are a
-    step apart, too. Elsewhere, or if that were more of them, all samples come once for each distance.
+    If an even grid holds all samples and neighbours, the coordinates are that grid. Otherwise, or if the grid
+    had more points, they are all samples shifted by each distance in turn.
 
     Returns:
-        The coordinates, how many of them further the next sample is, and how many a neighbour is.
+        The coordinates; the number of coordinates from one sample to the next; and that from a sample to
+        its neighbour at `distance`.
     """
     count, length = len(samples), float(samples[-1]) - float(samples[0])
     for step in range(1, 2 * far + 1) if length > 0 else ():

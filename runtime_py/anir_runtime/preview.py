@@ -1,7 +1,7 @@
-"""What the first bytes of an `.anir` file of the family `lapped` show, before its first level has come.
+"""Previews of `.anir` files of the family `lapped` whose first level is still incomplete.
 
-A level begins with the means of all cells (docs/format.md, "Preview"): a colour for each cell, between which
-the picture is interpolated.
+A level begins with the DC coefficients of all cells, their means (docs/format.md, "Preview"). They give one
+colour per cell, and the preview interpolates between these.
 """
 
 from dataclasses import dataclass
@@ -20,23 +20,27 @@ from anir_runtime.steps import LEAST_WIDTH, code_step
 from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Pixels, Spacing
 
-_STEP_BYTES, _AHEAD = 3, 4
-"""Bytes that tell the first level's step; bytes that a decoder reads before they are due."""
+_STEP_BYTES = 3
+"""Most bytes that the first level's `Step` takes."""
+_AHEAD_BYTES = 4
+"""Bytes by which the arithmetic decoder reads ahead."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
-"""Cubic convolution (Keys 1981): of four neighbours, polynomials of the place between the middle two."""
+"""Cubic convolution (Keys 1981): each row is one of four neighbours' weight, as a polynomial's coefficients,
+constant term first, in the position from 0 to 1 between the middle two neighbours."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Colours of a picture's cells.
+    """A picture with one colour per cell.
 
     Attributes:
-        name: in place of a subnet's.
-        family: of the networks of the file.
+        name: what messages call it, in place of a subnet's name.
+        family: family of the file's networks.
         size: native (width, height) of the picture in pixels.
         pitch: pixels from one cell to the next.
-        offset: native pixels, along each axis, from the picture's corner to where the first cell's colour is.
-        colours: float32[rows, columns, N], in [0, 1] or somewhat beyond.
+        offset: native pixels along each axis from the picture's corner to the position of the first cell's
+            colour.
+        colours: float32[rows, columns, N], in [0, 1] or slightly beyond.
     """
 
     name: ClassVar[str] = "preview"
@@ -48,18 +52,19 @@ class Preview:
 
 
 def read_preview(header: Header, stream: bytes) -> Preview | None:
-    """The preview from as much of a file's stream as there is; none if that is too little, or has no cells.
+    """Decodes a preview from a prefix of a file's stream; None if it is too short or the family has none.
 
-    Cells of which nothing has come yet have the colour of their block's known cosines, or the border's.
+    DCT coefficients of the cells' means that are missing count as 0, so a block without any has the colour of
+    the border.
     """
     many = header.colours
     if (
         not header.has_latents
-        or len(stream) < table_bytes(header, is_first=True) + many**2 + many + _STEP_BYTES + _AHEAD
+        or len(stream) < table_bytes(header, is_first=True) + many**2 + many + _STEP_BYTES + _AHEAD_BYTES
     ):
         return None
     columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
-    # Coders of one frequency know means alone, and take little memory.
+    # Coders with a pitch of 1 hold means only, and take little memory.
     strips = Strips(header, threads=1, pitch=1)
     strips.decode(stream)
     colours, step = code_colours(strips.first, many), code_step(strips.first, None)
@@ -74,26 +79,26 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
 
 
 def _lowest(cells: int, pitch: int) -> Floats:
-    """The lowest cosines of so many cells at their native pixels, float32[cells, pixels]."""
+    """Returns the windowed cosines of frequency 0 of some cells at native pixels, float32[cells, pixels]."""
     axis = Axis(cells * pitch, pitch)
     return axis.cosines(axis_coordinates(axis.pixels), 1)[:, 0]
 
 
 def _sums(cells: int, pitch: int) -> Floats:
-    """Of each cell along an axis, the sum of its lowest cosine: what its mean is where the picture is 1."""
+    """Returns the sum of each cell's cosine of frequency 0 along an axis: its mean if the picture is 1."""
     first, *others = _lowest(min(cells, 3), pitch).sum(1)
-    # All cells between the first and the last one are alike.
+    # All cells between the first and the last one have the same sum.
     return np.array([first, *others[:-1] * (cells - 2), *others[-1:]], np.float32)
 
 
 def _offset(pitch: int) -> float:
-    """Where along an axis the first cell's mean is: the centre of gravity of a cosine away from borders."""
+    """Returns `Preview.offset`: the centre of gravity of an inner cell's cosine of frequency 0."""
     own = _lowest(3, pitch)[1].astype(np.float64)
     return float((np.arange(len(own)) + 0.5) @ own / own.sum()) - pitch
 
 
 class PreviewRenderer:
-    """Draws a preview; samples that are farther apart than cells are no averages."""
+    """Draws a preview by interpolation, without averaging at smaller sizes."""
 
     rows = 16
 
@@ -101,27 +106,27 @@ class PreviewRenderer:
         self._preview = preview
 
     def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H]."""
 
         def draw(part: slice) -> Pixels:
-            rows = _interpolated(self._preview.colours, self._places(y[part], 1), 0)
-            levels = _interpolated(rows, self._places(x, 0), 1)
+            rows = _interpolated(self._preview.colours, self._positions(y[part], 1), 0)
+            levels = _interpolated(rows, self._positions(x, 0), 1)
             levels *= 255
             return np.rint(levels).clip(0, 255).astype(np.uint8)
 
         return draw
 
-    def _places(self, at: Floats, axis: int) -> Floats:
-        """Coordinates along an axis as places between cells, which count from 0."""
+    def _positions(self, at: Floats, axis: int) -> Floats:
+        """Converts coordinates along an axis to positions in cells; the first cell's colour is at 0."""
         preview = self._preview
         pixels = (at.astype(np.float64) + 1) * (preview.size[axis] / 2)
         return ((pixels - preview.offset) / preview.pitch).astype(np.float32)
 
 
-def _interpolated(values: Floats, places: Floats, axis: int) -> Floats:
-    """Values [rows, columns, N] at places along their first or second axis, beyond whose ends they go on."""
-    first = np.floor(places)
-    weights = _CUBIC @ (places - first) ** np.arange(4, dtype=np.float32)[:, None]
+def _interpolated(values: Floats, positions: Floats, axis: int) -> Floats:
+    """Interpolates values [rows, columns, N] along axis 0 or 1, with constant values beyond both ends."""
+    first = np.floor(positions)
+    weights = _CUBIC @ (positions - first) ** np.arange(4, dtype=np.float32)[:, None]
     numbers = first.astype(np.int64)
     result: Floats = np.zeros(1, np.float32)
     for k, weight in enumerate(weights, -1):

@@ -1,4 +1,4 @@
-"""The wire format of protobuf messages: https://protobuf.dev/programming-guides/encoding."""
+"""Reads and writes the wire format of protobuf: https://protobuf.dev/programming-guides/encoding."""
 
 from collections.abc import Iterator
 
@@ -9,17 +9,17 @@ _LONGEST_VARINT = 10
 _MOST_PARTS = 1 << 18
 
 Content = int | bytes | memoryview
-"""Of a field: a varint, a number of fixed size, or what has a length, which is not copied."""
+"""The content of a field: a varint, the bytes of a fixed-size number, or a view of length-delimited data."""
 
 
 class Reader:
-    """Takes messages apart, into a bounded number of parts in all: the time that it takes is bounded, too."""
+    """Parses messages; the varints in them are at most `_MOST_PARTS` in all, which bounds the time."""
 
     def __init__(self) -> None:
         self._left = _MOST_PARTS
 
     def fields(self, message: memoryview) -> Iterator[tuple[int, Content]]:
-        """Number and content of each field. Raises AnirError where this is no message, or has too many."""
+        """Yields each field's number and content. Raises AnirError if the message is damaged or too large."""
         at = 0
         while at < len(message):
             tag, at = self._varint(message, at)
@@ -40,14 +40,14 @@ class Reader:
             yield number, content if kind == LENGTH else bytes(content)
 
     def varints(self, content: memoryview) -> Iterator[int]:
-        """Integers that are stored one after the other. Raises AnirError as `fields` does."""
+        """Yields packed integers. Raises AnirError as `fields` does."""
         at = 0
         while at < len(content):
             value, at = self._varint(content, at)
             yield value
 
     def _varint(self, message: memoryview, at: int) -> tuple[int, int]:
-        """The integer of at most 64 bits that begins there, and where the next part begins."""
+        """Returns the integer of at most 64 bits that begins at `at`, and the position after it."""
         self._left -= 1
         if self._left < 0:
             raise AnirError("has too many parts for a neural image")
@@ -60,12 +60,12 @@ class Reader:
 
 
 def damaged() -> AnirError:
-    """The error for bytes that are no message, or not the one that they should be."""
+    """Returns the error for bytes that are not the expected message."""
     return AnirError("not an ONNX file, or a damaged one")
 
 
 def write(*fields: tuple[int, int | str | bytes]) -> bytes:
-    """A message of fields, each a number and a varint, a text or bytes."""
+    """Returns a message of fields: pairs of a field number and a varint, a string or bytes."""
     message = b""
     for number, content in fields:
         if isinstance(content, int):

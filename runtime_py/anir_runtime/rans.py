@@ -1,8 +1,8 @@
-"""Decoding of integers from a stream of range asymmetric numeral systems (rANS).
+"""Decodes integers from a stream of range asymmetric numeral systems (rANS).
 
-Duda, Asymmetric numeral systems (2013); lanes that are decoded side by side as in Giesen, Interleaved entropy
-coders (2014). Each step takes one code of every lane. Which table of frequencies holds for a code depends on
-its activity: a weighted sum of the magnitudes of codes that its lane and the two lanes beside it had before.
+Duda, Asymmetric numeral systems (2013); interleaved lanes as in Giesen, Interleaved entropy coders (2014).
+Each step decodes one code of every lane. A code's table of frequencies depends on its activity: a weighted
+sum of the magnitudes of earlier codes in its lane and the two adjacent lanes.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from anir_runtime.errors import AnirError
 
 TOTAL_BITS, WORD_BITS = 14, 16
 TOTAL = 1 << TOTAL_BITS
-"""Sum of the frequencies in a table, over codes of both signs."""
+"""Sum of a table's frequencies over codes of both signs."""
 LOWEST = 1 << 15
-"""Least state of a lane between two steps; the encoder starts, and so the decoder ends, at this state."""
+"""Lowest state of a lane between steps; the encoder starts in this state, and so the decoder ends in it."""
 LANE_WEIGHTS = (1, 4, 1)
-"""Weights of magnitudes in the lane before a code's own, in its own lane, and in the lane after."""
+"""Weights of magnitudes in the previous lane, in the code's own lane, and in the next lane."""
 MOST_TABLES, HIGHEST_LIMIT = 64, 1 << 20
 
 Ints = NDArray[np.integer]
@@ -27,12 +27,12 @@ Ints = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Context:
-    """What the activity of a code is made of.
+    """The context model: how the activity of a code is computed.
 
     Attributes:
-        weights: weight of an earlier code's magnitude by its distance in steps, 1 for the last code; each
-            is multiplied by the weights LANE_WEIGHTS of the three lanes.
-        prior: int64[period], what is added to the activity, repeated along the steps.
+        weights: weight of an earlier code's magnitude by its distance in steps, 1 for the last code; it is
+            multiplied by the LANE_WEIGHTS of the three lanes.
+        prior: constants added to the activity, repeated along the steps, int64[period].
     """
 
     weights: Mapping[int, int]
@@ -44,15 +44,15 @@ class Tables:
     """Frequencies of codes by their magnitude, one table for each range of activities.
 
     Attributes:
-        frequencies: int[tables, magnitudes]; a magnitude other than 0 has its frequency for each sign.
-        limits: number[tables - 1], ascending; the table k holds where k limits are below the activity.
+        frequencies: int[tables, magnitudes]; codes of either sign have the frequency of their magnitude.
+        limits: number[tables - 1], ascending; table k is used if exactly k limits are below the activity.
     """
 
     frequencies: Ints
     limits: NDArray[np.generic]
 
     def check(self) -> None:
-        """Raises AnirError if these are no tables of a stream."""
+        """Raises AnirError if the tables are invalid."""
         count, magnitudes = self.frequencies.shape
         frequencies, limits = self.frequencies.astype(np.int64), self.limits.astype(np.float64)
         if count > MOST_TABLES or not 1 <= magnitudes <= TOTAL or limits.shape != (count - 1,):
@@ -63,30 +63,30 @@ class Tables:
             raise AnirError("the limits between its entropy coder's tables do not ascend")
 
     def signed(self) -> Ints:
-        """Frequencies int64[tables, 2 · largest + 1] of the codes from −largest to largest."""
+        """Returns the frequencies of the codes from −largest to largest, int64[tables, 2 · largest + 1]."""
         largest = self.frequencies.shape[1] - 1
         return self.frequencies.astype(np.int64)[:, np.abs(np.arange(-largest, largest + 1))]
 
 
 def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: int) -> NDArray[np.int16]:
-    """All codes of a stream, int16[steps, lanes].
+    """Decodes all codes of a stream, int16[steps, lanes].
 
     Args:
-        words: uint16[words], in the order in which lanes take them.
-        states: int32[lanes], the states that the lanes start from.
+        words: the stream, uint16[words], in the order in which lanes read it.
+        states: initial states of the lanes, int32[lanes].
         tables: frequencies of the codes.
-        context: what activities are made of.
-        steps: number of codes of each lane.
+        context: the context model.
+        steps: number of codes in each lane.
 
     Raises:
-        AnirError: if the tables are wrong, or the stream is too short, too long or damaged.
+        AnirError: if the tables are invalid, or the stream is too short, too long or damaged.
     """
     tables.check()
     frequency, start, code_of = _by_slot(tables)
-    # By activity: the first slot of the table that holds.
+    # By activity: the first slot of the table to use.
     below = np.searchsorted(tables.limits, np.arange(int(tables.limits.max(initial=0)) + 2)) * TOTAL
     distances, weights = np.array([*context.weights.items()]).T
-    # Activities of this step and of the next ones, as far as codes reach, in a ring.
+    # Ring buffer of the activities of this step and of all later steps that its codes contribute to.
     size, period = int(distances.max()) + 1, len(context.prior)
     ring = np.repeat(np.resize(context.prior, size)[:, None].astype(np.int32), len(states), axis=1)
     later = (np.arange(size)[:, None] + distances) % size
@@ -109,18 +109,18 @@ def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: i
             taken += low.size
         code_of.take(slot, out=row, mode="clip")
         activity[:] = context.prior[(step + size) % period]
-        # Most steps have nothing but zeros, which add nothing.
+        # Most steps have only zeros, which add nothing.
         if row.any():
             np.abs(row, out=magnitudes[1:-1])
             ring[later[step % size]] += weights * np.correlate(magnitudes, beside)
-    # A graph that decodes a stream without words needs one to look at.
+    # One word may be left in a stream that needs none: a file's own graph must have a word to read.
     if words.size > max(taken, 1) or (state != LOWEST).any():
         raise AnirError("its entropy-coded stream is damaged")
     return codes
 
 
 def _by_slot(tables: Tables) -> tuple[Ints, Ints, NDArray[np.int16]]:
-    """For each of TOTAL slots of each table: the frequency, distance from the first slot, and code there."""
+    """Returns, by slot of all tables: its code's frequency, its distance from the code's start, the code."""
     signed = tables.signed()
     frequencies, codes = signed.ravel(), signed.shape[1]
     symbol = np.repeat(np.arange(frequencies.size), frequencies)

@@ -1,22 +1,25 @@
-"""How each level of an `.anir` file refines a picture's coefficients (docs/format.md, "Stream")."""
+"""Codes what each level of a `lapped` picture begins with: its width and reach (docs/format.md, "Stream")."""
 
 from dataclasses import dataclass
 
 from anir_runtime.coder import Coder
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
-_PARTS, _NEAR = 9, 8
-"""A width v − (v c >> 9), where v is the width before and c from 0 to 255, is told as c, in 8 bits."""
+"""Range of a level's quantization step, its width, in units of coefficients."""
+_SHIFT, _SHORT_BITS = 9, 8
+"""A width v − (v c >> 9), with v the previous level's width and c from 0 to 255, is coded as c in 8 bits."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """How a level refines coefficients.
+    """What a level of a `lapped` picture begins with.
 
     Attributes:
-        width: in units, 64 to 32767: intervals of sizes other than zero are less than one and a half times
-            as long afterwards, and what the level's network sees is in units of it.
-        reach: distance in pixels, 1 to 4, of the nearest neighbours that the level's network sees.
+        width: the level's quantization step in units, 64 to 32767: intervals of the magnitudes of significant
+            coefficients become shorter than one and a half times the width, and the inputs of the level's
+            network are relative to it.
+        reach: distance in pixels, 1 to 4, from a point to the nearest neighbours whose planes are inputs of
+            the level's network.
     """
 
     width: int
@@ -24,35 +27,38 @@ class Step:
 
 
 def code_step(coder: Coder, before: Step | None, step: Step | None = None) -> Step:
-    """Codes, in the coder's direction, what a level does first; to encode, it is given.
+    """Codes a level's step, in the coder's direction, at the beginning of the level.
 
     Args:
-        coder: of the file.
-        before: of the level before, if there is one.
-        step: to encode.
+        coder: coder of the file's first strip.
+        before: the previous level's step, if there is one.
+        step: the step to encode.
+
+    Returns:
+        The step that was encoded or decoded; a decoded width may be out of range.
     """
     width, reach = (step.width, step.reach - 1) if step else (0, 0)
     smaller = _parts_smaller(before.width, width) if before and step else -1
     if before and coder.bits(1, int(smaller >= 0)):
-        width = _reduced(before.width, coder.bits(_NEAR, max(smaller, 0)))
+        width = _reduced(before.width, coder.bits(_SHORT_BITS, max(smaller, 0)))
     else:
         width = coder.bits(15, width)
     return Step(width, coder.bits(2, reach) + 1)
 
 
 def cheap_width(before: Step | None, width: int) -> int:
-    """A width that is told in few bits, near the one given."""
+    """Returns a width near the given one that takes 9 bits instead of 16; if there is none, the given one."""
     if not before or not before.width >= width > before.width // 2:
         return width
-    parts = round(((before.width - width) << _PARTS) / before.width)
-    return _reduced(before.width, min(parts, (1 << _NEAR) - 1))
+    parts = round(((before.width - width) << _SHIFT) / before.width)
+    return _reduced(before.width, min(parts, (1 << _SHORT_BITS) - 1))
 
 
 def _reduced(width: int, parts: int) -> int:
-    """A width less so many of its 512 parts."""
-    return width - (width * parts >> _PARTS)
+    """Returns width − ⌊width · parts / 512⌋."""
+    return width - (width * parts >> _SHIFT)
 
 
 def _parts_smaller(before: int, width: int) -> int:
-    """By how many parts a width is smaller than the one before; -1 if it cannot be told so."""
-    return next((parts for parts in range(1 << _NEAR) if _reduced(before, parts) == width), -1)
+    """Returns the `parts` that reduce width `before` to `width`; -1 if none from 0 to 255 does."""
+    return next((parts for parts in range(1 << _SHORT_BITS) if _reduced(before, parts) == width), -1)

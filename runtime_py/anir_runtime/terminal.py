@@ -1,4 +1,4 @@
-"""What all of anir's commands share: one-line errors, exit codes, output that no terminal or pipe breaks."""
+"""Functions that all commands share: one-line errors, exit codes, and safe output to terminals and pipes."""
 
 import os
 import sys
@@ -12,8 +12,8 @@ from anir_runtime.errors import AnirError, AnirWarning, InterruptError
 def guarded(name: str, command: Callable[[], object]) -> int:
     """Runs a command and returns its exit code: 0, 1 for a failed job, 2 for a usage error, 130 for Ctrl-C.
 
-    Errors and warnings are one line on stderr, without a traceback. Output that cannot be written is an
-    error; what cannot be written to stderr is lost.
+    Errors and warnings are one line on stderr, without a traceback. A failure to write to stdout is an error;
+    one to write to stderr is ignored.
     """
     _prepare_streams()
     with warnings.catch_warnings():
@@ -26,12 +26,12 @@ def guarded(name: str, command: Callable[[], object]) -> int:
 
 
 def say(text: str) -> None:
-    """Prints one line of text, which may hold names from a file, to stdout."""
+    """Prints one line of text to stdout; it may contain names from untrusted files."""
     print(printable(text))
 
 
 def tell(text: str) -> None:
-    """Prints one line to stderr: an error, a warning, or how far a job is."""
+    """Prints one line to stderr: an error, a warning, or the progress of a job."""
     try:
         print(printable(" ".join(text.split())), file=sys.stderr, flush=True)
     except OSError:
@@ -39,13 +39,13 @@ def tell(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    r"""The text with all control characters, which could command a terminal, as escapes like \x1b."""
+    r"""Returns the text with control characters, which terminals would obey, as escapes like \x1b."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def version() -> str:
-    """The installed version, like `anir 0.1.0`."""
-    # Takes a hundredth of a second, which only who asks should pay for.
+    """Returns the installed version, like `anir 0.1.0`."""
+    # Imported only here, as it takes a hundredth of a second.
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
@@ -56,7 +56,7 @@ def version() -> str:
 
 
 def _outcome(command: Callable[[], object]) -> tuple[int, str]:
-    """The exit code and, if something went wrong, what."""
+    """Runs a command, and returns its exit code and, if it failed, a message."""
     try:
         result = _exit_code(command)
         sys.stdout.flush()
@@ -69,7 +69,7 @@ def _outcome(command: Callable[[], object]) -> tuple[int, str]:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.filename is not None or isinstance(error, FileNotFoundError):
-            # Without a name it is a folder for temporary files, which torch wants, that cannot be found.
+            # Without a file name, the error is that torch finds no folder for temporary files.
             return 1, reason if error.filename is None else f"{error.filename}: {reason}"
         _discard(sys.stdout)
         return 1, f"standard output cannot be written ({reason})"
@@ -85,9 +85,9 @@ def _exit_code(command: Callable[[], object]) -> int:
 
 
 def _prepare_streams() -> None:
-    """Makes closed streams fail when written to, and characters that an encoding lacks escapes."""
+    """Makes writes to a closed stdout fail, and escapes characters that a stream's encoding lacks."""
     if sys.stdout is None:
-        # Reading only: writing fails as it would have to the closed one.
+        # Opened for reading: writing fails, as it should for a closed stream.
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
@@ -97,7 +97,7 @@ def _prepare_streams() -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """Lets what a broken stream still holds go nowhere: Python would complain of it at exit."""
+    """Redirects a broken stream to nowhere; otherwise Python would report its unwritten data at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -1,6 +1,6 @@
 """Small graphs of matrix products that ONNX Runtime runs for each tile of a picture.
 
-All tensors are fed, none is part of a graph, so that one session serves all networks of a form.
+All float tensors are inputs rather than part of a graph, so that one session serves layers of any size.
 """
 
 import re
@@ -20,10 +20,10 @@ _LINE = re.compile(r"^(\w+) = (\w+)\((.*)\)$", re.MULTILINE)
 
 
 class TileGraph:
-    """A graph written as text, a line for each value: `y = Gemm(w, x, b)`.
+    """A graph written as text, one line per value: `y = Gemm(w, x, b)`.
 
-    Lines may have integer attributes, `c = Concat(a, b, axis=0)`. What no line defines is a float32 input, or
-    one of the constants, vectors of integers.
+    Lines may have integer attributes: `c = Concat(a, b, axis=0)`. A name that no line defines is one of the
+    constants, which are vectors of integers, or else a float32 input.
     """
 
     def __init__(self, text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> None:
@@ -31,12 +31,12 @@ class TileGraph:
         self._session = open_session(_model(text, outputs, constants))
 
     def run(self, feeds: Mapping[str, Floats]) -> list[Floats]:
-        """The outputs, float32, which are the caller's to change; threads may run at once."""
+        """Returns the outputs, new float32 arrays. May be called concurrently."""
         return self._session.run(self._outputs, feeds)  # type: ignore[no-any-return]
 
 
 def graph(text: str, *outputs: str, **constants: tuple[int, ...]) -> TileGraph:
-    """The graph of that text, outputs and constants, opened once however many threads ask for it."""
+    """Returns the graph of this text, outputs and constants, which is opened once for all threads."""
     with _OPENING:
         return _opened(text, outputs, tuple(constants.items()))
 
@@ -49,15 +49,15 @@ def _opened(
 
 
 def product(w: Floats, x: Floats, b: Floats) -> Floats:
-    """w x + b for matrices w [m, n] and x [n, pixels], and a column b [m, 1].
+    """Returns w x + b for matrices w [m, n] and x [n, pixels], and a column b [m, 1].
 
-    ONNX Runtime's product stays on one thread; numpy's is that of a BLAS, whose threads keep all cores busy.
+    ONNX Runtime's product stays on one thread; numpy's uses a BLAS, whose threads keep all cores busy.
     """
     return graph("y = Gemm(w, x, b)", "y").run({"w": w, "x": x, "b": b})[0]
 
 
 def _model(text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> bytes:
-    """A ModelProto of opset 21 (onnx.proto3)."""
+    """Returns a graph as a serialized ModelProto of opset 21 (onnx.proto3)."""
     lines = _LINE.findall(text)
     nodes, read = [], []
     for output, kind, arguments in lines:

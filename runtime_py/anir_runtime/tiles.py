@@ -1,4 +1,4 @@
-"""Pictures drawn in tiles small enough that what a tile needs stays in a core's cache."""
+"""Draws pictures in tiles whose intermediate values stay in a core's cache."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
@@ -10,12 +10,12 @@ from anir_runtime.network import Floats
 
 Pixels = NDArray[np.uint8]
 Draw = Callable[[slice], Pixels]
-"""Draws some of the rows, uint8[rows, W, colours]; threads may call it at once."""
+"""Draws a slice of the rows, uint8[rows, W, colours]; may be called concurrently."""
 Spacing = tuple[float, float]
 """Native pixels from one column to the next and from one row to the next."""
 NATIVE: Spacing = (1.0, 1.0)
 _MOST_KEPT = 64 << 20
-"""Bytes of what depends on columns alone that are kept from one tile to the next."""
+"""Most bytes of values of columns that are kept from one band of tiles to the next."""
 _Down = TypeVar("_Down")
 _Across = TypeVar("_Across")
 
@@ -24,27 +24,28 @@ class Renderer(Protocol):
     """Draws a network at any coordinates.
 
     Attributes:
-        rows: height of a tile in pixels; drawing fewer rows at once takes about as long.
+        rows: height of a tile in pixels. Drawing fewer rows at once takes about as long.
     """
 
     rows: int
 
     def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H].
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H].
 
-        Of what is finer than samples so far apart, a renderer that can takes averages (docs/decoding.md).
+        `spacing` is the distance of samples. If it exceeds a native pixel, the renderer of `lapped`
+        averages over the area of each sample (docs/decoding.md); other renderers ignore it.
         """
 
 
 def stretches(length: int, longest: int) -> Iterator[slice]:
-    """Columns in parts of about equal length."""
+    """Splits `length` columns into the fewest parts of at most `longest`, which are about equally long."""
     count = -(-length // longest)
     for i in range(count):
         yield slice(i * length // count, (i + 1) * length // count)
 
 
 def bands(length: int, rows: int) -> Iterator[slice]:
-    """Rows in parts of `rows`, of which the last may have fewer."""
+    """Splits `length` rows into parts of `rows`; the last one may be smaller."""
     for i in range(0, length, rows):
         yield slice(i, min(i + rows, length))
 
@@ -59,18 +60,18 @@ def in_tiles(
     colours: int,
     column_bytes: int,
 ) -> Draw:
-    """Draws tile by tile.
+    """Returns a function that draws tile by tile.
 
     Args:
-        x: columns, float32[W].
-        y: rows, float32[H].
-        shape: (rows, columns) that a tile has at most.
-        across: works out what depends on a tile's columns alone; called once for each stretch of columns,
-            and in very wide pictures again for each tile of the last ones, as memory is bounded.
-        down: works out what depends on a tile's rows alone.
-        paint: colours of the tile's pixels from both, float32[colours, pixels], 0 to 1; a new array.
+        x: coordinates of columns, float32[W].
+        y: coordinates of rows, float32[H].
+        shape: most (rows, columns) of a tile.
+        across: computes the values that depend on a tile's columns only. They are cached; beyond `_MOST_KEPT`
+            bytes, in very wide pictures, they are computed again for each tile.
+        down: computes the values that depend on a tile's rows only.
+        paint: computes the colours of a tile's pixels, 0 to 1, from both, in a new float32[colours, pixels].
         colours: number of colours.
-        column_bytes: bytes of what `across` makes of a column.
+        column_bytes: bytes of the values that `across` computes, per column.
     """
     spans = list(stretches(len(x), shape[1]))
     kept = spans[: max(1, _MOST_KEPT // (column_bytes * shape[1]))]
@@ -80,7 +81,7 @@ def in_tiles(
     def draw(part: slice) -> Pixels:
         own = y[part]
         image = np.empty((len(own), len(x), colours), np.uint8)
-        # Numbers that overflow show as some colour, here as in ONNX Runtime.
+        # Values that overflow are drawn as some colour, as ONNX Runtime does.
         with np.errstate(all="ignore"):
             for band in bands(len(own), shape[0]):
                 rows = down(own[band])
@@ -93,10 +94,10 @@ def in_tiles(
 
 
 def _put(tile: Pixels, values: Floats) -> None:
-    """Puts colours float32[colours, h·w] as levels into a view uint8[h, w, colours]."""
+    """Writes colours, float32[colours, h · w], 0 to 1, as 8-bit values to a view, uint8[h, w, colours]."""
     np.multiply(values, 255, out=values)
     np.rint(values, out=values)
     np.clip(values, 0, 255, out=values)
-    # One colour after the other: long strides, not threes.
+    # Copying one colour after the other has longer inner loops than copying pixels.
     for colour, levels in enumerate(values.astype(np.uint8)):
         tile[..., colour] = levels.reshape(tile.shape[:2])

@@ -9,8 +9,8 @@ Item = TypeVar("Item")
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
     """Yields the items, none of which may be None, and computes the next one in a thread meanwhile."""
-    with ThreadPoolExecutor(1) as beside:
-        following = beside.submit(next, items, None)
+    with ThreadPoolExecutor(1) as executor:
+        following = executor.submit(next, items, None)
         while (item := following.result()) is not None:
-            following = beside.submit(next, items, None)
+            following = executor.submit(next, items, None)
             yield item

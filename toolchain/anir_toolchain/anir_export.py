@@ -33,7 +33,7 @@ from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space, Subnet
 
 if TYPE_CHECKING:
-    # Imports torch, which is slow to load and not needed for pictures that are not trained.
+    # Imports torch, which is slow to load and needed for training alone.
     from anir_toolchain.model import Model
 
 _MOST_BITS = 4
@@ -80,8 +80,8 @@ def _export(
     that it is given, which has one thread.
     """
     writer = AnirWriter(header, _MOST_BITS * math.prod(header.size) // 8 + (1 << 21))
-    with ThreadPoolExecutor(1) as beside:
-        qualities = list(add(writer, beside))
+    with ThreadPoolExecutor(1) as executor:
+        qualities = list(add(writer, executor))
         data = writer.finish([quality.result() for quality in qualities])
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -89,12 +89,12 @@ def _export(
 
 
 def _add_networks(
-    networks: Sequence[Network], image: NDArray[np.uint8], writer: AnirWriter, beside: Executor
+    networks: Sequence[Network], image: NDArray[np.uint8], writer: AnirWriter, executor: Executor
 ) -> Iterator[Future[Psnr]]:
     """Adds networks of a family without latents to a file, and yields the PSNR of each."""
     for network in networks:
         writer.add(network)
-        yield beside.submit(_quality_of, network, image)
+        yield executor.submit(_quality_of, network, image)
 
 
 def _add_levels(
@@ -102,7 +102,7 @@ def _add_levels(
     analysis: Analysis,
     image: NDArray[np.uint8],
     writer: AnirWriter,
-    beside: Executor,
+    executor: Executor,
 ) -> Iterator[Future[Psnr]]:
     """Adds levels of the family `lapped` to a file, and yields the PSNR of each.
 
@@ -115,9 +115,9 @@ def _add_levels(
         values = writer.refine(step)
         if cells is None:
             latents = latents_of(values, 1 / step.width, PITCH, step.reach)
-            yield beside.submit(_quality_of, replace(network, latents=latents), image)
+            yield executor.submit(_quality_of, replace(network, latents=latents), image)
         else:
-            yield beside.submit(_quality_of_cells, cells, network, cells.near(values), step)
+            yield executor.submit(_quality_of_cells, cells, network, cells.near(values), step)
         writer.add(network, step.width)
 
 

@@ -15,7 +15,7 @@ from anir_runtime.steps import Step, code_step
 from anir_runtime.strips import Strips
 
 Psnr = tuple[float, float, float]
-"""PSNR in dB of a level's picture at full size, and drawn at a half and at a quarter of its size."""
+"""PSNR in dB of a level's picture at full size, and shrunk to a half and to a quarter of its size."""
 
 
 class AnirWriter:

@@ -29,7 +29,7 @@ class CellSample:
 
         Args:
             image: the picture, uint8[H, W, N].
-            pixels: number of pixels that the cells have together, about; all cells if the picture has fewer.
+            pixels: approximate number of pixels of all chosen cells; all cells if the picture has fewer.
             block: side, in cells, of the blocks that the picture was assembled from, if it is the sample of a
                 larger one; cells at the blocks' borders, which have the wrong neighbours, are left out.
         """
@@ -121,7 +121,7 @@ def _cell(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
 
 
 def _cosines(axis: Axis, cell: int, reach: int) -> Floats:
-    """Returns cosines of a cell and its two neighbours at its pixels and 2 · reach beyond, [3 PITCH, n]."""
+    """Returns the cosines [3 PITCH, n] of a cell and its neighbours at its pixels and 2 · reach beyond."""
     side, near = PITCH + 4 * reach, range(cell - 1, cell + 2)
     at = axis_coordinates(axis.pixels, side, PITCH * cell - 2 * reach, side)
     return axis.cosines(at, PITCH, near).reshape(3 * PITCH, side)

@@ -32,8 +32,8 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
         needs = f"needs {', '.join(missing)}; install the toolchain: pip install 'anir[toolchain]'"
         print(f"anir-{command}: {needs}", file=sys.stderr)
         return 1
-    # We run threads of our own, which those of numpy's BLAS would slow down by busy waiting. BLAS reads this
-    # when it is loaded.
+    # The threads of numpy's BLAS would slow down ours by busy waiting. BLAS reads the variable when it is
+    # loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported only now, as these modules need the packages checked above.
     with ended_by_interrupts():

@@ -160,6 +160,7 @@ def _srgb_coded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 _TELEVISION = (1, 6, 14, 15)
+"""Transfer characteristics of BT.709, BT.601 and BT.2020, H.273 table 3."""
 _CURVES: dict[int, Curve] = {
     **dict.fromkeys((*_TELEVISION, 11), _power(2.4)),
     4: _power(2.2),

@@ -29,7 +29,7 @@ from anir_toolchain.summary import as_summary, one_line
 from anir_toolchain.workers import run_all
 
 if TYPE_CHECKING:
-    # Imports torch, which is slow to load and not needed for pictures that are not trained.
+    # Imports torch, which is slow to load and needed for training alone.
     from anir_toolchain.model import Model
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]

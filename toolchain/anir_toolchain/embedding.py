@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 Reals = NDArray[np.floating]
 
 FINEST = 1.5 / 127.5
-"""Quantization step of the finest level: 1.5 of the 255 steps of an 8-bit colour, which gives some 50 dB."""
+"""Finest quantization step of a level: 1.5 of the 255 steps of an 8-bit colour, which gives some 50 dB."""
 UNIT = FINEST / LEAST_WIDTH
-"""Value of a coefficient of 1 in the embedded code."""
+"""Value of one unit: the embedded stream codes coefficients as whole numbers of it."""
 LARGEST = 1 << 22
 """Largest magnitude of a coefficient; larger ones are clipped."""
 _TOLERANCE = 0.001
@@ -66,10 +66,10 @@ class Refined:
     """A picture at one level, with its coefficients.
 
     Attributes:
-        step: how the level refines the coefficients.
+        step: as in `Embedded`.
         values: the coefficients as known after the level, int32[rows, columns, N, K, K]; valid until the next
             level is requested.
-        end: bytes of the stream up to the end of the level, without side information.
+        end: as in `Embedded`.
     """
 
     step: Step

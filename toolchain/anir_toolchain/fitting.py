@@ -23,7 +23,7 @@ from anir_toolchain.progress import OnProgress, Progress
 from anir_toolchain.space import Space
 
 if TYPE_CHECKING:
-    # Imports torch, which is slow to load and not needed for pictures that are not trained.
+    # Imports torch, which is slow to load and needed for training alone.
     from anir_toolchain.model import Model
 
 _WAITING_BYTES = 2**30

@@ -14,9 +14,9 @@ _LEAST_ENERGY = 0.1
 """Lower bound of the mean square that the penalty is based on, as a share of the channels' median."""
 _LEAST_STEP = 1e-12
 _STAY_BITS = 0.3
-"""Estimated bits of a move of 0."""
+"""Estimated bits of a head offset (move) of 0."""
 _MOVE_BITS = 3.3
-"""Estimated bits of any other move, to which its magnitude is added."""
+"""Estimated bits of any other offset, to which its magnitude is added."""
 _ROUNDS = 12
 """Largest number of passes over all channels in the search for moves."""
 
@@ -66,7 +66,7 @@ class Moments:
         return codes, step, solution[:, -1]
 
     def moves_from(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> NDArray[np.int64]:
-        """Returns the best moves, small integer offsets to the codes of a head's channels behind the planes.
+        """Returns the best moves: small integer offsets to a head's codes for the channels after the planes.
 
         The codes of the planes and the bias stay. Moves minimize error + price · bits, by coordinate descent
         from two starts: the rounded least-squares solution, and zeros. The better result is taken.

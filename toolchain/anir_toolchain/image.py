@@ -22,6 +22,7 @@ MAX_PIXELS = 2**26
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 _BLOCKS = 192 * 128
+"""Approximate number of blocks over which `rms_frequency` averages a picture."""
 _TOO_LARGE = f"over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
 _RUNS_A_PROGRAM = ("EPS",)
 """Formats that Pillow opens with Ghostscript, which a stranger's picture must not start."""
@@ -85,13 +86,13 @@ def read_picture(path: Path) -> Picture:
     """
     with _opened(path) as image:
         frames = _seek_first_frame(image)
-        _forget(image)
+        _drop_foreign_orientation(image)
         space = colour_space(image)
         prepare(image)
         wide = frames == 1 and has_low_bytes(image)
         wide = wide and (isinstance(space, ColourSpace) or "transparency" in image.info)
         image.load()
-        _forget(image)
+        _drop_foreign_orientation(image)
         low_bytes = None
         if wide:
             with Image.open(path, formats=[str(image.format)]) as again:
@@ -139,7 +140,8 @@ def _why_not(path: Path, error: Exception) -> str:
     return "not a picture that can be opened"
 
 
-def _forget(image: Image.Image) -> None:
+def _drop_foreign_orientation(image: Image.Image) -> None:
+    """Removes the metadata in which only Pillow looks for an orientation."""
     for key in _NOT_BROWSERS:
         image.info.pop(key, None)
 
@@ -268,8 +270,8 @@ def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def rms_frequency(image: NDArray[np.uint8]) -> float:
     """Returns the root mean square frequency of a picture uint8[H, W, N], 0 if it is of a single colour.
 
-    It is in radians per half mean side, of the picture averaged over about 192×128 blocks, as finer detail is
-    out of a small network's reach.
+    It is in radians per half mean side (the geometric mean of W and H), of the picture averaged over blocks,
+    as finer detail is out of a small network's reach.
     """
     size = max(1, round(math.sqrt(image.shape[0] * image.shape[1] / _BLOCKS)))
     height, width = (n // size * size for n in image.shape[:2])

@@ -24,7 +24,7 @@ from anir_toolchain.space import Space
 _PIXELS = 2**19
 """About how many pixels the sampled cells have, in which heads are solved and compared."""
 _EVERY = 5
-"""Stride of the pixels that are used in these cells; all pixels of fewer cells vary less: bench/NOTES.md."""
+"""Stride of the pixels used in these cells; all pixels of fewer cells would vary less (bench/NOTES.md)."""
 _MOST_GAIN = 0.25
 """Largest gain in dB of trained networks over the common ones, not counting their bytes (bench/NOTES.md)."""
 
@@ -63,7 +63,7 @@ def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: in
 def instant_levels(
     image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int
 ) -> Iterator[LevelNetwork]:
-    """Yields a picture's levels; a level's quantization step is searched for while the last head is solved.
+    """Yields a picture's levels; the next level's quantization step is searched for while a head is solved.
 
     Args:
         image: the picture, uint8[H, W, N].

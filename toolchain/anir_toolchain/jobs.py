@@ -83,11 +83,11 @@ def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str
 
     A single picture is written to `output`, unless that is a folder. Otherwise `output` is the folder of the
     targets; the structure of folders below an input folder is kept. A target is named like its picture, with
-    `suffix` in place of the extension, or behind it where pictures differ in their extension alone.
+    `suffix` in place of the extension, or appended to it where pictures differ in their extension alone.
 
     Raises:
-        UsageError: if two pictures have the same target, a target would overwrite a picture, or the name of a
-            target that is to be an `.anir` file ends otherwise.
+        UsageError: if two pictures have the same target, a target would overwrite a picture, or `output` does
+            not suit the inputs and `suffix`.
         AnirError: if a folder has no pictures.
     """
     inputs = list(inputs)

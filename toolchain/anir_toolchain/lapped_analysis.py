@@ -95,7 +95,7 @@ def _bands(image: NDArray[np.uint8], colours: Colours) -> Iterator[Floats]:
 
 
 class _Frames(NamedTuple):
-    """The samples under the windows of an axis's cells, from half a cell before it to half a cell behind.
+    """The samples under the windows of an axis's cells, from half a cell before it to half a cell after it.
 
     Attributes:
         pixels: index of the pixel of each sample, mirrored beyond the axis's end, int64[n].
@@ -109,6 +109,7 @@ class _Frames(NamedTuple):
 
 
 def _frames(length: int, pitch: int) -> _Frames:
+    """Returns the samples along an axis of `length` pixels."""
     cells, half = -(-length // pitch), pitch // 2
     pixels = np.arange(-half, cells * pitch + half).clip(0, cells * pitch - 1) % (2 * length)
     windows = np.ones(len(pixels), np.float32)

@@ -21,7 +21,7 @@ from anir_toolchain.trunk import Trunk
 from anir_toolchain.trunk_heads import solve_heads
 
 _PIXELS = 80_000
-"""Least number of pixels on which heads near the common ones are solved and errors are measured."""
+"""Least number of pixels, if there are as many, on which near heads are solved and errors measured."""
 
 
 def start_from_common(trunk: Trunk) -> None:

@@ -64,7 +64,7 @@ def last_layer(weights: Floats, seen: Floats) -> Floats:
 def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
     """Returns the multiply-accumulates per pixel of a network's inputs, where two cells' windows overlap."""
     k, seen = int(latents.codes.shape[-1]), set(seen_in(channels, len(latents.codes)))
-    # Each row first sums over vertical cosines, per horizontal one; the pixels of a cell share these sums.
+    # For each row, sums over the vertical frequencies come first; all pixels of a cell's row share these.
     rows = {(plane, down) for plane, _, down in seen}
     return len(rows) * (2 * k * k // latents.pitch) + len(seen) * 2 * k
 

@@ -17,21 +17,21 @@ from anir_toolchain.space import Space, Subnet
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
-"""Pairs (bits per pixel, reach); the first pair above a level's rate is its network's: bench/NOTES.md."""
-_HEADER = 32
+"""Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
+_HEADER_BYTES = 32
 """Estimated bytes of a file's header and colours, without the levels' entries."""
-_ENTRY = 3
+_ENTRY_BYTES = 3
 """Estimated bytes of a level's entry in the header."""
-_LEVEL = 3
+_LEVEL_BYTES = 3
 """Estimated bytes of a level's step and digest."""
-_MOVE = 0.22
-"""Estimated bytes of a code's move, for a head near the common one (see `heads`)."""
-_MOVE_AT_FIRST = 0.08
+_OFFSET_BYTES = 0.22
+"""Estimated bytes of a head offset (a move, see `heads`)."""
+_EARLY_OFFSET_BYTES = 0.08
 """The same in short prefixes."""
 _LONG_PREFIX = 75
-"""Bytes for each code of the head up to which a prefix counts as short."""
-_LEAST = 24
-"""Least bytes of a level's coefficients: in a tiny picture side information would leave none."""
+"""Bytes per head offset up to which a prefix counts as short."""
+_LEAST_BYTES = 24
+"""Least bytes of coefficients for each level; in a tiny picture side information would leave none."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ def _ends_and_reaches(
 ) -> tuple[list[int], list[int]]:
     """Returns for each level the bytes of coefficients up to its end, and the reach of its network."""
     prefixes = level_bytes(len(order), size)
-    beside = _bytes_beside(order, prefixes, bits, coefficients.shape[2])
-    wanted = [end - own for end, own in zip(prefixes, beside, strict=True)]
+    side = _side_bytes(order, prefixes, bits, coefficients.shape[2])
+    wanted = [end - own for end, own in zip(prefixes, side, strict=True)]
     cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
     share = math.prod(coefficients.shape[:2]) / cells
-    ends = [max(int(share * end), _LEAST * (k + 1)) for k, end in enumerate(wanted)]
+    ends = [max(int(share * end), _LEAST_BYTES * (k + 1)) for k, end in enumerate(wanted)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
     return ends, reaches
 
@@ -99,14 +99,14 @@ def _rates(count: int) -> list[float]:
     return [float(rate) for rate in np.exp(np.interp(at, range(len(_RATES)), np.log(_RATES)))]
 
 
-def _bytes_beside(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, planes: int) -> list[int]:
-    """Estimates the bytes of side information in each prefix: header, networks' own tensors and moves."""
-    total, layers, result = float(_HEADER + _ENTRY * len(order)), dict[int, int](), list[int]()
+def _side_bytes(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, planes: int) -> list[int]:
+    """Estimates the bytes of header and side information in each prefix."""
+    total, layers, result = float(_HEADER_BYTES + _ENTRY_BYTES * len(order)), dict[int, int](), list[int]()
     for subnet, prefix in zip(order, prefixes, strict=True):
-        total += _LEVEL
+        total += _LEVEL_BYTES
         if has_common(subnet.depth, subnet.width, planes):
-            moves = planes * (subnet.width - planes)
-            total += moves * (_MOVE if prefix > _LONG_PREFIX * moves else _MOVE_AT_FIRST)
+            offsets = planes * (subnet.width - planes)
+            total += offsets * (_OFFSET_BYTES if prefix > _LONG_PREFIX * offsets else _EARLY_OFFSET_BYTES)
         else:
             new = subnet.depth - 1 - layers.get(subnet.width, 0)
             layers[subnet.width] = subnet.depth - 1

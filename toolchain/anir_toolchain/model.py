@@ -76,7 +76,7 @@ class Model:
         family_name: name of the family, such as "siren".
         bits: bits of a hidden weight, 4 or 8.
         space: the subnets.
-        preset: name of the preset that the supernet was trained with.
+        preset: `Config.schedule_name` that the supernet was trained with.
         seed: seed of the training's random numbers.
         source: file name of the picture.
         image: the picture itself, uint8[H, W, N]: grey, RGB, or RGB and alpha.
@@ -146,7 +146,7 @@ class Model:
         return Network(self.family_name, self.size, self.bits, arrays)
 
     def _filter_tensors(self, trunk: QuantizedTrunk, depth: int) -> Iterator[tuple[str, Quantized]]:
-        """Yields the file's tensors of the K values: [n, F, C] for n of the values, or [F, C] for one."""
+        """Yields a file's tensors of filters: [n, F, C] for n of the K values, or [F, C] for one of them."""
         first = 0
         for name, tensor in self.family.filter_tensors.items():
             own = trunk.filters[: self.family.banks(depth), first : first + tensor.rows]

@@ -21,7 +21,7 @@ def is_large(image: NDArray[np.uint8]) -> bool:
 def sample_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns the sample of a large picture uint8[H, W, N], in blocks of BLOCK × BLOCK cells.
 
-    These are the blocks within which the cells' DC coefficients are coded as cosines.
+    Within blocks of that size the cells' DC coefficients are coded, as their cosine transform.
     """
     down, across = _starts(*image.shape[:2])
     side = PITCH * BLOCK

@@ -11,6 +11,7 @@ _DEPTHS = (2, 3, 4, 5)
 WIDTHS = (48, 64, 96, 128)
 """Widths of the default space at 768x512, where the sixteen files span 0.05 to 0.73 bits per pixel."""
 _PIXELS = 768 * 512
+"""Pixels of a picture whose default widths are WIDTHS."""
 _WIDTH_STEP = 4
 """Default widths are multiples of this."""
 _LEAST_SCALE, _MOST_SCALE = 1 / 3, 2.0

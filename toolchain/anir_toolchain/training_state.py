@@ -94,7 +94,7 @@ class Task:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(W, H) of the picture in pixels."""
+        """(W, H) of `image` in pixels."""
         return self.image.shape[1], self.image.shape[0]
 
 

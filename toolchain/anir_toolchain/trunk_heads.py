@@ -12,7 +12,7 @@ from anir_toolchain.quantizer import VECTOR_BITS
 from anir_toolchain.trunk import Parameters, Trunk
 
 _PIXELS = 2**17
-"""Number of pixels on which heads are solved, at least; fewer than twice as many (all of a small picture)."""
+"""Least number of pixels on which heads are solved (see `moments_of`)."""
 _BATCH = 4096
 """Pixels that are evaluated at a time."""
 

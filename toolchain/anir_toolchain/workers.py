@@ -112,14 +112,14 @@ def _start(options: Options, threads: int) -> _Worker:
     (ours, theirs), answers = context.Pipe(), context.Event()
     process = context.Process(target=_work, args=(theirs, answers, options, threads), daemon=True)
     # It ignores Ctrl-C until it can handle it, as otherwise it would print a traceback.
-    with _deaf():
+    with _interrupts_ignored():
         process.start()
     theirs.close()
     return _Worker(process, ours, answers)
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _interrupts_ignored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return

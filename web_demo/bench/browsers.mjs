@@ -1,4 +1,4 @@
-/** The browsers that a machine has, each driven in its own way, as one kind of thing. */
+/** Starts the browsers that this machine has, each through its own automation protocol, behind one interface. */
 import { chromium } from 'playwright-core';
 import { launch } from 'puppeteer-core';
 import { startWebKit } from '../scripts/webkit.mjs';
@@ -7,14 +7,14 @@ import { findChromium, findFirefox, findWebKit } from '../tests/browser/prefligh
 /**
  * @typedef {{ name: string, width: number, height: number, density: number }} Viewport
  * @typedef {object} Page
- * @property {(url: string) => Promise<void>} open Begins to load an address.
- * @property {(script: string) => Promise<any>} evaluate The value of an expression, as JSON has it.
- * @property {() => Promise<Buffer>} picture What is to be seen, as a PNG.
+ * @property {(url: string) => Promise<void>} open Starts loading a URL, without waiting until it is loaded.
+ * @property {(script: string) => Promise<any>} evaluate Returns the value of a JavaScript expression, which has to be representable as JSON.
+ * @property {() => Promise<Buffer>} picture Returns a screenshot as PNG.
  * @property {() => Promise<void>} close
  * @typedef {object} Browser
  * @property {string} name
  * @property {string} version
- * @property {(viewport: Viewport) => Promise<Page>} page A page that knows nothing of those before.
+ * @property {(viewport: Viewport) => Promise<Page>} page Opens a page that shares no storage with earlier ones; in WebKitGTK it may.
  * @property {() => Promise<void>} close
  */
 
@@ -62,7 +62,7 @@ async function inFirefox(executablePath) {
       const page = await context.newPage();
       await page.setViewport({ width, height, deviceScaleFactor: density });
       return {
-        // WebDriver BiDi tells when all is loaded; nobody waits for that.
+        // With WebDriver BiDi, `goto` resolves when the page has loaded, which is not awaited.
         open: async (url) => void page.goto(url).catch(() => undefined),
         evaluate: (script) => page.evaluate(script),
         picture: async () => Buffer.from(await page.screenshot()),
@@ -74,7 +74,7 @@ async function inFirefox(executablePath) {
 }
 
 /**
- * One session has one window, whose density is the display's.
+ * A session has a single window, whose pixel density is the display's.
  * @param {NonNullable<ReturnType<typeof findWebKit>>} paths @returns {Promise<Browser>}
  */
 async function inWebKit(paths) {

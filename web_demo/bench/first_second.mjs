@@ -1,7 +1,7 @@
 /**
- * `npm run first-second [-- --pictures FOLDER]`: the page's first visit over slow links, in each browser that this machine has, on
- * a phone's and a desktop's screen. Writes ../bench/results/first_second.json, which docs/results.md quotes; or screenshots of
- * the first seconds, which take time themselves, into a folder.
+ * `npm run first-second [-- --pictures FOLDER]`: measures first visits to the page over slow links, in each browser that this machine
+ * has, with the viewports of a phone and of a desktop. Writes ../bench/results/first_second.json, which docs/results.md quotes; with
+ * `--pictures`, instead writes screenshots of the first seconds into a folder, and measures nothing, as taking them takes time.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -25,9 +25,11 @@ const VIEWPORTS = [
   { name: 'desktop', width: 1440, height: 900, density: 1 },
 ];
 const RUNS = 3;
-/** Milliseconds of screenshots, and until a visit has failed. */
-const [PICTURES, LIMIT] = [2500, 60_000];
-/** What the page has told of itself (src/viewer.ts): when so many bytes of the file were seen, and all that Auto takes drawn. */
+/** Milliseconds for which screenshots are taken. */
+const PICTURES = 2500;
+/** Milliseconds after which a visit counts as failed. */
+const LIMIT = 60_000;
+/** Evaluates to the marks that src/viewer.ts has set: when the preview, the first level and all that Auto chose were drawn. */
 const MARKS = `({ origin: performance.timeOrigin, marks: performance.getEntriesByType('mark').map(
   ({ name, startTime, detail }) => ({ name, at: startTime, bytes: detail })) })`;
 
@@ -61,7 +63,7 @@ async function measureAll() {
 }
 
 /**
- * Opens the page from a host of its own, so that nothing of it is known.
+ * Opens the page from a host of its own, so that nothing of it is cached, and calls `use` with it.
  * @template T
  * @param {import('./browsers.mjs').Browser} browser @param {import('./browsers.mjs').Viewport} viewport
  * @param {import('./slow_link.mjs').Link} link

@@ -1,7 +1,7 @@
 /**
- * `node bench/mean_colours.mjs < paths.json`: what headless Chromium shows of pictures, for bench/chromium.py. Prints, in
- * the order of the paths, each one's size and its mean of red, green and blue on black and of alpha, in levels; null where
- * Chromium shows none.
+ * `node bench/mean_colours.mjs < paths.json`: how headless Chromium decodes pictures, for bench/chromium.py. Prints, for each path
+ * in order, the picture's size and its means of red, green and blue (on black) and of alpha, from 0 to 255; null if Chromium cannot
+ * decode it.
  */
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -30,7 +30,7 @@ try {
 }
 
 /**
- * In the page.
+ * Decodes a picture; runs in the page.
  *
  * @param {string} url
  */

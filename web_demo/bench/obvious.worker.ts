@@ -1,4 +1,4 @@
-/** The obvious graph in the obvious way: one default session, all points of the picture at once. */
+/** Runs the obvious graph (docs/glossary.md) in the obvious way: one default session, all points of the picture at once. */
 import * as ort from 'onnxruntime-web/wasm';
 
 export interface Task {
@@ -14,7 +14,7 @@ self.addEventListener('message', async ({ data }: MessageEvent<Task>) =>
   self.postMessage(await measure(data)),
 );
 
-/** Milliseconds of each run, the first with the model's opening. */
+/** Returns the milliseconds of each run; the first includes opening the model. */
 async function measure({ runtime, threads, model, x, y, runs }: Task): Promise<number[]> {
   ort.env.wasm.wasmPaths = runtime;
   ort.env.wasm.numThreads = threads;

@@ -1,8 +1,8 @@
-/** What the benchmark runs in the browser: `run.mjs` calls these. All times are in milliseconds. */
+/** The benchmark's functions in the browser, which `run.mjs` calls. All times are in milliseconds. */
 import { axis, Decoder } from '../neural-img/src/index.ts';
 import type { Task } from './obvious.worker.ts';
 
-/** Milliseconds in which a decoder has started. */
+/** Milliseconds within which a decoder has started. */
 const STARTING = 500;
 const RUNTIME = new URL('ort/', document.baseURI);
 
@@ -16,7 +16,7 @@ type Measure = (
   runs: number,
 ) => Promise<number[]>;
 
-/** Whole decodes, the first with the start of the worker and the picture's opening. */
+/** Times of decoding the whole picture; the first includes starting the workers and opening the picture. */
 async function decode(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
   const file = await fetchBytes(url);
   const grid = { x: axis(width), y: axis(height) };
@@ -32,7 +32,7 @@ async function decode(...[url, width, height, threads, runs]: Parameters<Measure
   return times;
 }
 
-/** From a file that is new to the decoder to the coarse picture of the whole. */
+/** Times from a file that is new to the decoder to the coarse picture. */
 async function coarse(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
   const grid = { x: axis(width), y: axis(height), coarse: true };
   const decoder = new Decoder({ threads });
@@ -46,7 +46,7 @@ async function coarse(...[url, width, height, threads, runs]: Parameters<Measure
   return times;
 }
 
-/** From a file that is new to the decoder to the last pixel. The decoder has started before, as a page's does while a file is on its way. */
+/** Times from a file that is new to the decoder to the last pixel. The decoder starts before, as in a page while the file is on its way. */
 async function whole(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
   const grid = { x: axis(width), y: axis(height) };
   const decoder = new Decoder({ threads });
@@ -63,7 +63,7 @@ async function whole(...[url, width, height, threads, runs]: Parameters<Measure>
   return times;
 }
 
-/** The same picture from the obvious graph. */
+/** Times of drawing the same picture with the obvious graph; the first includes opening the model. */
 async function obvious(...[url, width, height, threads, runs]: Parameters<Measure>): Promise<number[]> {
   const worker = new Worker(new URL('./obvious.worker.ts', import.meta.url), { type: 'module' });
   const model = await fetchBytes(url);

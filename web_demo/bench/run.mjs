@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: subnets of each family in headless Chromium against the obvious graph (bench/obvious.py), one thread
- * on a plain host and two on an isolated one. Writes ../bench/results/decode_web.json, which docs/results.md quotes.
+ * `npm run bench`: times subnets of each family in headless Chromium against the obvious graph (bench/obvious.py), with one thread
+ * on a plain host and with two on a cross-origin isolated one. Writes ../bench/results/decode_web.json, which docs/results.md quotes.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,8 +20,9 @@ const RESULT = join(ROOT, 'bench/results/decode_web.json');
 const USUAL = ['d2w64', 'd3w64', 'd2w128', 'd5w128'];
 const SUBNETS = { siren: USUAL, fourier: USUAL, gabor: USUAL, lapped: ['d2w20', 'd3w24', 'd5w32'] };
 const SIZE = [768, 512];
-/** Decodes in a page that stays open, and fresh pages beside it for one decode each: the first in a page is a cold one. */
+/** Number of runs in one page, of which the first is a cold one. */
 const RUNS = { ours: 24, obvious: 3 };
+/** Number of further pages, for one cold run each. */
 const COLD = { ours: 4, obvious: 0 };
 
 const resolve = createRequire(import.meta.url).resolve;
@@ -41,7 +42,7 @@ try {
     const [name] = names;
     coarse.push({ family, name, ms: (await times('coarse', family, `${name}.onnx`, 2)).warm_ms });
     if (family !== 'lapped') continue;
-    // Decoding its codes is part of it.
+    // Of a `lapped` file, decoding the codes takes much of the time.
     for (const name of names) {
       whole.push({ family, name, ...(await times('whole', family, `${name}.onnx`, 1)) });
       console.log(`${family} ${name}, from bytes to the last pixel: ${whole.at(-1)?.warm_ms} ms`);
@@ -56,7 +57,7 @@ try {
   for (const host of Object.values(hosts)) host.close();
 }
 
-/** The page, ONNX Runtime and the models, as a folder to serve. */
+/** Makes the folder to serve: the page, ONNX Runtime and the models. */
 async function prepare() {
   await build({
     root: HERE,
@@ -73,7 +74,7 @@ async function prepare() {
   execFileSync(python, ['-m', 'bench.obvious', join(FOLDER, 'models')], { cwd: ROOT, stdio: 'inherit' });
 }
 
-/** @param {string} family @param {string} name */
+/** Times a subnet with one and with two threads. @param {string} family @param {string} name */
 async function measure(family, name) {
   /** @type {Record<string, unknown>} */
   const row = { family, name };
@@ -107,7 +108,7 @@ async function inPage(
   }
 }
 
-/** Medians. The first run in a page starts the worker, or ONNX Runtime, and opens the model. */
+/** Returns the medians of cold and of warm runs. The first run in a page is cold: it starts the workers, or ONNX Runtime, and opens the model. */
 async function times(
   /** @type {'decode' | 'obvious' | 'coarse' | 'whole'} */ what,
   /** @type {string} */ family,

@@ -3,8 +3,9 @@ import { paretoFront, type Subnet } from '../neural-img/src/manifest.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Size } from './view.ts';
 
-// Costs in units of multiply-adds, measured with WebAssembly: what a pixel costs besides its layers, and what a sine costs.
+/** What a pixel costs besides its layers, in multiply-adds, measured with WebAssembly. */
 const PIXEL_MACS = 2000;
+/** What a sine costs, likewise. */
 const SINE_MACS = 24;
 
 const workOf = ({ macsPerPixel = 0, depth, width }: Subnet) =>
@@ -43,7 +44,7 @@ export interface Judgement {
 
 /** Bits per pixel with which a picture looks good: 18 kB for 512 × 512. */
 const GOOD_BPP = 0.55;
-/** Share of these that a browser gets which asks to save data. */
+/** Share of these bits that is enough for a browser that asks to save data. */
 const SAVED = 0.25;
 /** Milliseconds that drawing a picture may take. */
 export const PATIENCE = 1000;

@@ -17,7 +17,7 @@ export interface Encoded {
   psnr: number;
 }
 
-/** For each subnet's name and each codec, the closest file that is no larger than the subnet, or else the codec's smallest. */
+/** For each subnet's name and each codec, the best file that is no larger than the subnet, or else the codec's smallest. */
 export type Twins = Map<string, Record<Codec, Encoded>>;
 
 /** Copies of the picture in one size. */

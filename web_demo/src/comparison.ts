@@ -79,7 +79,7 @@ export class Comparison {
     this.#update();
   }
 
-  /** Draws each side's difference from the original at native size; has to be called when a side has been drawn or loaded. */
+  /** Draws each side's difference from the original at native size; to be called whenever a side has been drawn or loaded. */
   drawn(): void {
     if (!this.#difference || !this.#shown) return;
     const { width, height } = this.#shown.picture;
@@ -107,7 +107,7 @@ export class Comparison {
     this.onChange();
   }
 
-  /** Writes the facts about both sides, and which one is nearer to the original. */
+  /** Writes the facts about both sides, and which one is closer to the original. */
   #write({ source }: Picture, subnet: Subnet, twins: Record<Codec, Encoded> | undefined): void {
     const codec = CODECS.find((name) => name === this.#rival);
     const encoded = codec && twins?.[codec];

@@ -38,7 +38,7 @@ export async function paint(
 
 /** Pixels of a first, coarse pass, which take a fraction of a second even on a phone. */
 const COARSE_PIXELS = 32768;
-/** Canvases of interrupted passes that are kept, as they are sharper than those below. */
+/** Number of canvases of interrupted passes that are kept, as they are sharper than the canvases below them. */
 const MAX_INTERRUPTED = 3;
 
 interface Sheet {

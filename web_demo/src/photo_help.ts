@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-/** What to do with a photograph, which is no neural image yet: the command that makes it one, to be copied. */
-=======
-/** A dialog for photographs, which have to be trained first: shows the commands that make a neural image of one. */
->>>>>>> words-web
+/** A dialog for photographs, which are no neural images yet: shows the command that makes a neural image of one, to be copied. */
 import { copyText } from './clipboard.ts';
 import { create, find } from './page.ts';
 
@@ -11,13 +7,8 @@ const PHOTOGRAPH = /\.(avif|bmp|gif|heic|heif|jpe?g|jxl|png|tiff?|webp)$/i;
 export const isPhotograph = ({ name, type }: Pick<File, 'name' | 'type'>) =>
   type.startsWith('image/') || PHOTOGRAPH.test(name);
 
-<<<<<<< HEAD
-/** The command, for a POSIX shell, that makes a neural image of the photograph. */
+/** The command that makes a neural image of the photograph, quoted for a POSIX shell. */
 export function commandFor(name: string): string {
-=======
-/** The commands that make a neural image of the photograph, quoted for a POSIX shell. */
-export function commandsFor(name: string): string {
->>>>>>> words-web
   const stem = name.replace(/\.[^.]+$/, '') || name;
   return `anir-train ${quote(name)} -o ${quote(`${stem}.anir`)}`;
 }

@@ -23,7 +23,7 @@ export interface ScreenChoice {
   copies: Partial<Record<Codec, number>>;
 }
 
-/** Chooses for each screen the smallest subnet that is good enough: 34 dB at native size, 3 dB less for each halving. */
+/** Chooses for each screen the smallest subnet that is good enough: 34 dB at native size, 3 dB less or more for each halving or doubling. */
 export function screenChoices({ width, height, subnets, screens }: Picture): ScreenChoice[] {
   return SCREENS.flatMap(({ name, scale }) => {
     const subnet = chooseSubnet(subnets, { quality: 'auto', scale, savesData: false });

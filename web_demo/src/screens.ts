@@ -89,7 +89,7 @@ async function imagesOf(
   return images;
 }
 
-/** Draws at native size at least, as sparser samples would alias; the canvas averages them when it scales down. */
+/** Draws at native size at least, as sparser samples of pure networks would alias; the canvas averages them when it scales down. */
 async function drawScreen(
   canvas: HTMLCanvasElement,
   image: NeuralImage,

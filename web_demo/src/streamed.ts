@@ -1,4 +1,4 @@
-/** A file that is fetched from its beginning as far as needed, and further later. */
+/** A file that is fetched from its beginning as far as it is needed, and further later on. */
 
 /** Opens the bytes from `from` up to `end`; `at` is the offset at which the body begins, as some hosts always send the whole file. */
 export type Opener = (

@@ -13,7 +13,7 @@ import { coarser, type View, WHOLE, wholeRegion } from './view.ts';
 
 export interface Shown {
   picture: Picture;
-  /** What is drawn; while a file is still arriving, with the bytes that are there. */
+  /** The subnet that is drawn; while a file is still arriving, as it is cut after the bytes that have arrived. */
   subnet: Subnet;
   image: NeuralImage;
   /** The file, if each subnet has its own. */
@@ -187,7 +187,7 @@ export class Viewer {
   }
 }
 
-/** Adds a mark to the browser's performance timeline, for those who measure the page: what is visible, and from how many bytes. */
+/** Adds a mark to the browser's performance timeline, for benchmarks: what is visible, and from how many bytes. */
 const mark = (what: string, { bytes }: Subnet) => performance.mark(what, { detail: bytes });
 
 function refuseOther({ width, height }: Picture, { info }: NeuralImage): void {

@@ -1,6 +1,6 @@
-"""The families that the runtime draws, one module each, which is found by being here.
+"""The families of networks that the runtime draws; each module in this package defines some of them.
 
-CONTRIBUTING.md lists the few other places that know families by name.
+CONTRIBUTING.md lists the few other places in the code that name families.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +18,10 @@ class Field(NamedTuple):
     """Type and shape of a tensor.
 
     Attributes:
-        types: names of the element types that it may have, int4 among them.
-        shape: lengths of its axes, numbers or letters: D for the number of layers, L = D − 1 for that of
-            hidden matrices, C for the channels of a layer and N for the colours.
-        scaled: number of leading axes of its float32 scale, `<name>.scale`; 0 if it has no scale.
+        types: names of the element types that are allowed, such as int4.
+        shape: lengths of the axes, as numbers or letters: D for the number of layers, L = D − 1 for that of
+            hidden matrices, C for the channels of a layer, N for the colour channels.
+        scaled: number of leading axes that the tensor's float32 scale, `<name>.scale`, has; 0 without one.
     """
 
     types: tuple[str, ...]
@@ -34,10 +34,10 @@ class Family:
     """A kind of coordinate network.
 
     Attributes:
-        fields: types and shapes of its tensors, by name: `weights` comes first. Their order is that in
-            `.anir` files, and never changes.
-        renderer: makes what draws a network of the family.
-        has_latents: whether a network has latents of a lapped transform.
+        fields: types and shapes of the tensors, by name, `weights` first. Their order is that in `.anir`
+            files, and must never change.
+        renderer: creates the renderer of a network of the family.
+        has_latents: whether networks have latents of a lapped transform.
     """
 
     fields: Mapping[str, Field]
@@ -47,7 +47,7 @@ class Family:
     def shapes(
         self, depth: int, channels: int, colours: int
     ) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
-        """Types and shape of each tensor, scales included, of a network of that size."""
+        """Returns the types and the shape of each tensor, including scales, of a network of this size."""
         lengths = {"D": depth, "L": depth - 1, "C": channels, "N": colours}
         result = {}
         for name, field in self.fields.items():
@@ -63,15 +63,15 @@ MATRICES = {
     "head": Field(("int8",), ("N", "C"), scaled=1),
     "head.bias": Field(("float32",), ("N",)),
 }
-"""Hidden matrices and the head, as all families have them."""
+"""Fields of the hidden matrices and the head, which all families have."""
 
 LEAN_MATRICES = {**MATRICES, "steps": Field(("float32",), ("L",))}
-"""The same with one step size for each hidden matrix, in families whose layers have no biases."""
+"""`MATRICES` and one step size per hidden matrix, for families whose layers have no biases."""
 
 
 @cache
 def families() -> dict[str, Family]:
-    """All families by name: FAMILIES of each module in this package."""
+    """Returns all families by name, from the FAMILIES of each module in this package."""
     found: dict[str, Family] = {}
     for module in iter_modules(__path__, f"{__name__}."):
         found |= import_module(module.name).FAMILIES

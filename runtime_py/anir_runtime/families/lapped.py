@@ -1,6 +1,6 @@
-"""A lapped transform under a small network of sine layers, which corrects some of the error of coarse codes.
+"""The family `lapped`: a lapped transform, whose quantization errors a small sine network reduces.
 
-h₁ = [planes at the point, differences of planes to their neighbours, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
+h₁ = [planes at the point, differences of the planes at neighbours from these, π/2 …], hₗ₊₁ = h₁ + sin(Wₗ hₗ).
 """
 
 import math
@@ -14,8 +14,10 @@ from anir_runtime.network import Floats, Network
 from anir_runtime.planes import Line, Planes
 from anir_runtime.tiles import NATIVE, Draw, Spacing, in_tiles
 
-_TILE_VALUES, _ROWS = 163840, 64
-"""Most values (pixels times channels) of a tile's layer, which stay in a core's cache; its most rows."""
+_TILE_VALUES = 163840
+"""Most values (pixels times channels) of a layer in a tile, so that they stay in a core's cache."""
+_ROWS = 64
+"""Most rows of a tile."""
 
 
 class Lapped:
@@ -26,7 +28,7 @@ class Lapped:
         self._channels, self._colours = network.channels, network.colours
         self._planes = Planes(network.latents, network.size, network.channels)
         weights, planes = network.tensors["weights"], min(network.channels - 1, network.colours)
-        # Layers pass planes on: no weights lead to them, and from them only if a picture's own layers do so.
+        # Planes to which no weights lead pass through layers unchanged; common networks have none from them.
         self._passed = 0 if weights[..., :planes].any() else planes
         self._unread = 0 if weights[:, :planes].any() else planes
         layers = [*hidden_layers(network), head(network)]
@@ -39,7 +41,7 @@ class Lapped:
         self._columns = pixels // self.rows
 
     def start(self, x: Floats, y: Floats, spacing: Spacing = NATIVE) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H]; far samples are averages."""
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H]: see `Renderer.start`."""
         across, down = (partial(self._planes.line, axis, spacing=spacing[axis]) for axis in (0, 1))
         stretch = x[: self._columns]
         column_bytes = across(stretch).cosines.nbytes // len(stretch)
@@ -47,7 +49,7 @@ class Lapped:
         return in_tiles(x, y, shape, across, down, self._paint, self._colours, column_bytes)
 
     def _paint(self, down: Line, across: Line) -> Floats:
-        """Colours of a tile's pixels, float32[colours, pixels]."""
+        """Returns the colours of a tile's pixels, float32[colours, pixels]."""
         seen, passed = self._planes.draw(down, across), self._passed
         h = np.empty((self._channels, seen.shape[1]), np.float32)
         h[:passed] = seen[:passed]
@@ -63,12 +65,12 @@ class Lapped:
         return self._head(channels(z))
 
     def _inner(self, weight: Floats, bias: Floats) -> Layer:
-        """A hidden layer without what leads to planes, and from them."""
+        """Returns a hidden layer without the weights to and from planes, where these are all zero."""
         return Layer(np.ascontiguousarray(weight[self._passed :, self._unread :]), bias[self._passed :])
 
 
 def _without_constants(layer: Layer, seen: int) -> Layer:
-    """The layer with π/2 for the channels of h₁ that see nothing in its bias: only `seen` are then added."""
+    """Moves the constant π/2 of the channels of h₁ after the first `seen` into the layer's bias."""
     return layer._replace(bias=layer.bias + math.pi / 2 * layer.weight[:, seen:].sum(1, keepdims=True))
 
 

@@ -16,8 +16,8 @@ from anir_runtime.tiles import NATIVE, Draw, Spacing
 class Siren:
     """Draws a SIREN.
 
-    The arguments of the second layer's sines are a linear function of the first layer, and smooth: a filter
-    network of one bank, which is evaluated at few points.
+    The arguments of the second layer's sines are a smooth, linear function of the first layer: a filter
+    network of one bank, which can be evaluated at few points.
     """
 
     def __init__(self, network: Network) -> None:
@@ -26,13 +26,13 @@ class Siren:
         self._colours, self.rows = network.colours, self._arguments.rows
 
     def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
-        """Prepares to draw columns x, float32[W], of rows y, float32[H]."""
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H]."""
         return self._arguments.start(x, y, self._colours_of, self._colours)
 
     def _colours_of(self, z: Floats) -> Floats:
-        """Colours from the arguments of the second layer's sines, float32[C, ...]."""
+        """Returns colours from the arguments of the second layer's sines, float32[C, ...]."""
         for layer in self._others:
-            # numpy's sines take a quarter of the time of ONNX Runtime's.
+            # numpy's sines take 0.25 to 0.7 of the time of ONNX Runtime's.
             z = layer(np.sin(z, out=z))
         return z
 

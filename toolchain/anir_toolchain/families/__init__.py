@@ -19,15 +19,15 @@ from anir_runtime.errors import AnirError
 from anir_toolchain.space import Space
 
 if TYPE_CHECKING:
-    # Takes two seconds to load, and is not needed for pictures that are not trained.
+    # Takes two seconds to load, and is needed for training alone.
     import torch
     from torch import Tensor
 
 
 class FilterTensor(NamedTuple):
-    """A tensor of the file that holds `rows` parameters of each filter, quantized to `bits`, 8 or 16.
+    """A tensor of the file that holds `rows` of the K values of each filter, as codes of 8 or 16 `bits`.
 
-    SIREN has one with two frequencies of 16 bits, and one with a phase of 8 bits.
+    SIREN has a tensor of two frequencies with 16 bits, and one of a phase with 8 bits.
     """
 
     rows: int
@@ -123,7 +123,7 @@ class Family(ABC):
         return roots * roots.abs() if self.has_roots else roots
 
     def confined(self, filters: Tensor) -> Tensor:
-        """Projects filters float32[F, K, C] to allowed values, which a training step may have left."""
+        """Returns filters float32[F, K, C], after a training step, moved back to the allowed values."""
         return filters
 
     @abstractmethod

@@ -21,7 +21,7 @@ class _FilterNetwork(Family):
     """h₁ = g₁(x, y), hₗ₊₁ = (hₗ Wₗ) ∘ gₗ₊₁(x, y), with one bank of filters g for each layer.
 
     A head reads normalized channels, h / √(1 + Σ h²) with the sum over the first NORM_CHANNELS channels.
-    Products of waves alone cannot saturate, as the sine of a sum does; a quotient of such products can.
+    Sums of products of waves cannot saturate, as the sine of a sum does; a quotient of them can.
     """
 
     rate_gain = 1.5

@@ -29,10 +29,7 @@ def metadata(latents: Latents) -> dict[str, str]:
 def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
     """Writes the layers h₁ = `seen_planes`, hₗ₊₁ = h₁ + sin(hₗ Wₗ); returns the last, float32[H, W, C].
 
-    Args:
-        tensors: the network's tensors.
-        x: coordinates of the columns, float32[W].
-        y: coordinates of the rows, float32[H].
+    x [W] and y [H] are the coordinates of the columns and of the rows, float32.
     """
     op, weights = tensors.op, tensors.scaled_weights()
     h = seen = seen_planes(tensors, x, y)

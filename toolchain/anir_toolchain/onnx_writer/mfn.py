@@ -26,7 +26,7 @@ def gabor_layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _filter_values(tensors: NetworkTensors) -> list[ir.Value]:
-    """Writes the filters' parameters: a list of ωx, ωy and so on of all filters, each float32[D, 1, 1, C]."""
+    """Writes the K values of the filters: ωx of all filters, then ωy and so on, each float32[D, 1, 1, C]."""
     op, roots = tensors.op, tensors.rows("filters", axes=2)
     return tensors.split(op.Mul(roots, op.Abs(roots)), len(tensors.network.tensors["filters"]), "f")
 

@@ -9,10 +9,7 @@ from anir_toolchain.onnx_writer.tensors import NetworkTensors
 def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
     """Writes h₁ = sin(ωx·x + ωy·y + φ), hₗ₊₁ = sin(hₗ Wₗ + bₗ); returns the last layer, float32[H, W, C].
 
-    Args:
-        tensors: the network's tensors.
-        x: coordinates of the columns, float32[W].
-        y: coordinates of the rows, float32[H].
+    x [W] and y [H] are the coordinates of the columns and of the rows, float32.
     """
     op = tensors.op
     x, y = grid(op, x, y)

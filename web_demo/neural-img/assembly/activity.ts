@@ -16,12 +16,13 @@ function addTo(address: usize, x: i32): void {
   store<i32>(address, load<i32>(address) + x);
 }
 
-/** Adds to four frequencies of a plane, whose offsets are in a row of the table. */
+/** Adds x to the activities of four frequencies of a plane, whose offsets are in a row of the table. */
 @inline
 function addToFour(to: usize, table: usize, x: i32): void {
   for (let k: usize = 0; k < 8; k += 2) addTo(to + load<u16>(table + k), x);
 }
 
+/** Adds to the activities of a frequency and of its four neighbours. */
 @inline
 function addToCross(to: usize, i: usize, table: usize, middle: i32, beside: i32): void {
   addTo(to + i, middle);
@@ -54,7 +55,7 @@ export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
   extendAround(p, index, rowOf(i) + columnOf(i));
 }
 
-/** Extends the planes of cells in which a magnitude at a sum of frequencies adds to activities. */
+/** Extends all planes of cells in which a magnitude at a sum of frequencies adds to activities. */
 @inline
 function extendAround(p: i32, index: i32, sum: i32): void {
   extend(index, sum + 6);

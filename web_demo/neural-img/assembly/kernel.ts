@@ -46,8 +46,8 @@ export function see(
 /**
  * Writes the dequantized coefficients of cells side by side across the scan into zeroed memory, as [column function / 8][row function][8].
  * @param codes int16 [cells][order][order]
- * @param most frequencies to take along the scan
- * @param others frequencies to take across it
+ * @param most number of frequencies to take along the scan
+ * @param others number of frequencies to take across it
  * @param worths float32: the value of a positive code of each absolute value
  * @param height number of row functions
  * @param x column function of the first cell's lowest frequency

@@ -22,7 +22,7 @@ import { activities, chances, extents, signs, sizes } from './state';
  * classes are raised to this probability, so that none is skipped for ever.
  */
 const UNLIKELY: i32 = 40;
-/** Number of parts of a new coefficient's interval that are as long as the first; each further part is twice as long as the last. */
+/** Number of parts after a new coefficient's first part that have the first one's length; each further part is twice as long as the last. */
 const ALIKE: i32 = 8;
 /** A part of a new coefficient's interval that begins at this magnitude or above is the last one. */
 const LARGEST: i32 = 1 << 22;
@@ -49,7 +49,7 @@ const REFINED_FROM: i32 = 3;
 /** For each class of insignificant coefficients, the least `high` at which their significance is predicted. */
 const due = new StaticArray<i32>(CLASSES);
 
-/** The last level's width: its quantization step, in units. */
+/** The width of the level coded last: its quantization step, in units. */
 export let width: i32 = 1;
 let means: usize = 0;
 
@@ -71,7 +71,7 @@ function dueAt(class_: i32): i32 {
  * Codes a level.
  * @param w its width: intervals of significant coefficients become shorter than one and a half times that
  * @param wanted address of the coefficients to encode, i32 [rows, columns, planes, pitch, pitch]; 0 to decode
- * @returns whether the bytes sufficed
+ * @returns whether the bytes and the allowed decisions sufficed (see `starved`)
  */
 export function level(w: i32, wanted: usize): bool {
   width = w;
@@ -85,7 +85,7 @@ export function level(w: i32, wanted: usize): bool {
   return codeOthers(wanted);
 }
 
-/** Bytes read or written up to the end of the last level's means. */
+/** Bytes read or written up to the end of the means of the level coded last. */
 export function meansPosition(): usize {
   return means;
 }

@@ -7,11 +7,11 @@ import { code, starved } from './range_coder';
 
 /** Most contexts of a decision. */
 export const CONTEXTS: usize = 5;
-/** Contexts of a decision on significance or a sign, whose fourth input are the log-odds that a network gives. */
+/** Contexts of a decision on significance, magnitude or sign, whose fourth input is the log-odds that a network gives. */
 const GIVEN_CONTEXTS: i32 = 3;
-/** Counters of a context. */
+/** Number of counters of a context. */
 export const SLOTS: usize = 2560;
-/** Kinds of decisions, for each plane. */
+/** Number of kinds of decisions, for each plane. */
 export const KINDS: usize = 18;
 /** Inputs of the mixer: five of contexts and network, the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
@@ -105,7 +105,7 @@ export function modelBytes(planes: usize): usize {
   return KINDS * planes * (CONTEXTS * SLOTS * 4 + (2 * SELECTED + 1) * WEIGHTS) + NUMBERS * 4;
 }
 
-/** Places models that have learned nothing at an address from which memory is zero. */
+/** Sets up models that have learned nothing, at an address from which memory is zero. */
 export function reset(address: usize, planes: usize): void {
   const kinds = KINDS * planes;
   counters = address;

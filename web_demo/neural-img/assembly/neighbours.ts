@@ -13,7 +13,7 @@ export const FARTHER: usize = 24;
 export const NEIGHBOURS: usize = 56;
 /**
  * For each frequency, the byte offsets of its neighbours in an array of i32 over the plane: u16 [pitch², 28]. A neighbour that does
- * not exist has the offset of the additional place behind all frequencies, whose size is always zero.
+ * not exist has the offset of the additional place after all frequencies, whose size is always zero.
  */
 const neighbours = memory.data(32 * 32 * 56);
 

@@ -85,11 +85,11 @@ export function decode(
       if (code === 0) continue;
       const group = lane < across ? 0 : lane / across;
       store<i16>(codes + (((lane + group * jump) * period + phase) << 1), code);
-      // A magnitude has four times as much weight in its own lane as in the two neighbouring lanes.
-      const magnitude = i32x4.mul(i32x4.splat(abs<i32>(code)), i32x4(1, 4, 1, 0));
+      // An absolute value has four times as much weight in its own lane as in the two neighbouring lanes.
+      const weighted = i32x4.mul(i32x4.splat(abs<i32>(code)), i32x4(1, 4, 1, 0));
       for (let tap = taps; tap < end; tap += TAP) {
         const to = load<usize>(tap, 8) + (lane << 2);
-        v128.store(to, i32x4.add(v128.load(to), i32x4.mul(magnitude, v128.load32_splat(tap, 4))));
+        v128.store(to, i32x4.add(v128.load(to), i32x4.mul(weighted, v128.load32_splat(tap, 4))));
       }
     }
     // The two lanes beyond the outermost ones do not exist.
@@ -124,8 +124,8 @@ function zeros(activities: usize, states: usize, tables: usize, added: i32, most
 }
 
 /** Writes the slots of a table, given uint16 frequencies of absolute values from 0 on, which hold for either sign. */
-export function spread(frequencies: usize, magnitudes: i32, slots: usize): void {
-  for (let code = 1 - magnitudes; code < magnitudes; code++) {
+export function spread(frequencies: usize, sizes: i32, slots: usize): void {
+  for (let code = 1 - sizes; code < sizes; code++) {
     const frequency = load<u16>(frequencies + ((<usize>abs(code)) << 1));
     for (let k: u32 = 0; k < frequency; k++, slots += 6) {
       store<u16>(slots, frequency);

@@ -27,7 +27,7 @@ function signedBeside(base: i32, entry: usize): i32 {
   return signedAt(base + <i32>(load<u16>(entry) >> 2));
 }
 
-/** 1 if a coefficient's sign agrees with that in another plane, -1 if it does not; 0 while one of them is unknown. */
+/** 1 if a coefficient's sign agrees with that in another plane, -1 if it does not; 0 while one of them is insignificant. */
 @inline
 function together(place: i32, other: i32): i32 {
   return signAt(place) * signAt(place + other);
@@ -99,7 +99,7 @@ export function signContexts(p: i32, base: i32, i: i32, u: i32, v: i32, mean: i3
   seeSigns(15, signedBeside(base, corners + 4), signedBeside(base, corners + 6));
   seeSigns(16, signedAt(north - cell + i), signedAt(north + cell + i));
   seeSigns(17, signedAt(south - cell + i), signedAt(south + cell + i));
-  // Planes are cyclic; with a single plane, both are this coefficient's own, whose sign is not known yet.
+  // Planes are cyclic; with a single plane, both are the coefficient's own, whose sign is not known yet.
   const last = (p > 0 ? -1 : planes - 1) * plane;
   const lastButOne = (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * plane;
   compare(base, i, table, last);

@@ -2,7 +2,7 @@
  * The network of signs, the same for all pictures: estimates from the signs around a coefficient how probable it is that its own is
  * positive (AssemblyScript; docs/format.md, "The network of signs"; bench/sign_network.py trained it).
  *
- * The network is odd (negating all signs negates its log-odds), since its layers have no offsets; the hidden layer has factors by
+ * The network is odd (negating all signs negates its log-odds), since its layers have no biases; the hidden layer has factors by
  * frequency instead. The weights of inputs along an axis depend on whether the frequency along that axis is even or odd.
  */
 import { addPairs, layPairs, oddsOf, pairAt, total } from './pairs';

@@ -2,7 +2,8 @@
  * The network of sizes, the same for all pictures: estimates from the magnitudes around an insignificant coefficient how probable it
  * is that it becomes significant (AssemblyScript; docs/format.md, "The network of sizes"; bench/size_network.py trained it).
  *
- * It has two hidden layers of rectified units, in integers of 1/256. Weights are laid out in vectors for `addPairs`.
+ * It has two hidden layers of rectified units, in integers of 1/256. Weights are laid out in vectors for `addPairs`; biases are called
+ * offsets.
  */
 import { addPairs, layPairs, oddsOf, total } from './pairs';
 import { WEIGHTS } from './size_network_weights';

@@ -12,22 +12,22 @@ import { prepareSizes } from './size_network';
 
 /** The end of a coefficient's interval before anything is known. */
 export const UNKNOWN: i32 = 1 << 30;
-/** Bands of sums of two frequencies. */
+/** Number of bands of sums of two frequencies. */
 export const BANDS: i32 = 12;
 /** Bound of quantized logarithms, rounded up to a power of two. */
 export const LOGS: i32 = 32;
 /** Cells along a side of a block, over which a DCT of the cells' means is taken. */
 export const BLOCK: i32 = 8;
-/** Most planes of a cell. */
+/** Most planes that a picture may have. */
 export const MOST_PLANES: i32 = 4;
-/** Classes of insignificant coefficients, by plane (with means apart), band and quantized activity. */
+/** Number of classes of insignificant coefficients, by plane (with means apart), band and quantized activity. */
 export const CLASSES: i32 = 2 * MOST_PLANES * BANDS * LOGS;
 /** Initial probability of significance at activity a, in 1/65536: 65536 / (1 + exp(6 - 0.27 a)). */
 const FIRST_CHANCE: StaticArray<i32> = [
   162, 212, 278, 363, 475, 621, 811, 1058, 1379, 1795, 2331, 3020, 3901, 5018, 6420, 8163, 10295, 12860, 15881, 19350,
   23222, 27410, 31785, 36196, 40485, 44511, 48167, 51390, 54156, 56476, 58386, 59933,
 ];
-/** Number of decisions that this counts as having been learned from. */
+/** Number of decisions from which the initial probability counts as having been learned. */
 const FIRST_SEEN: u32 = 4;
 
 /** Rows and columns of cells, planes, and frequencies of a cell along each axis. */
@@ -135,7 +135,7 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   const count: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
   const cellsPlanes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>planes;
   const others: u64 = modelBytes(planes) + CLASSES * 4 + cellsPlanes * 4 + 64;
-  // Behind the tables, which are on the heap.
+  // After the tables, which are on the heap.
   const start = (heap.alloc(16) + 31) & ~15;
   if (count >= 1 << 30 || start + count * 17 + others >= 0xf0000000) return false;
   const used = <usize>memory.size() << 16;
@@ -165,7 +165,7 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   return true;
 }
 
-/** The index in coding order behind the last frequency whose row and column add up to at most `sum`. */
+/** The index in coding order after the last frequency whose row and column add up to at most `sum`. */
 @inline
 export function endOf(sum: i32): i32 {
   return sum < 2 * pitch - 1 ? load<u16>(ends + (<usize>(sum + 1) << 1)) : pitch * pitch;

@@ -20,7 +20,7 @@ function fillCosines(): void {
 }
 
 /**
- * Writes all coefficients at an address, i32 [rows, columns, planes, pitch, pitch], as multiples of a sixteenth of the last width.
+ * Writes all coefficients at an address, i32 [rows, columns, planes, pitch, pitch], in units, rounded to a grid of `width` / 16.
  *
  * The cells' means result from an inverse DCT over blocks of 8 by 8 cells.
  */

@@ -14,7 +14,10 @@ import { minify } from 'terser';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
 
-/** Compiles a module of assembly/ to WebAssembly, as characters. @param {string} source @param {string} pages @param {string[]} flags */
+/**
+ * Compiles a module of assembly/ to WebAssembly, as characters; its initial memory is `pages` × 64 KiB.
+ * @param {string} source @param {string} pages @param {string[]} flags
+ */
 async function compile(source, pages, ...flags) {
   /** @type {Uint8Array | undefined} */
   let module;
@@ -29,7 +32,7 @@ async function compile(source, pages, ...flags) {
   return toCharacters(module);
 }
 
-/** Writes bytes as `fromCharacters` of src/bytes.ts reads them, with no character that JavaScript escapes. @param {Uint8Array} bytes */
+/** Converts bytes to the text that `fromCharacters` of src/bytes.ts reads, without characters that JavaScript escapes. @param {Uint8Array} bytes */
 function toCharacters(bytes) {
   const codes = Array.from(bytes, (byte) => byte + (byte < 0x39 ? 0x23 : byte < 0x5b ? 0x24 : 0x65));
   return String.fromCharCode(...codes);

@@ -148,7 +148,7 @@ export class AnirFile {
     const [strips, networks] = [this.#strips, this.#networks];
     if (level < this.decoded || !strips || !networks)
       throw new ModelError('That level was passed; open the file again.');
-    // Holds if an exception ends this method early.
+    // Stays set if an exception ends this method early.
     this.#damage = damageOf(this.decoded);
     let tensors: Network['tensors'] | undefined;
     do tensors = this.#decodeLevel(strips, networks, header, header.levels[this.decoded] as Level);

@@ -79,7 +79,7 @@ const STEP_BYTES = 3;
 /** Bytes that the arithmetic decoder reads ahead. */
 const AHEAD = 4;
 
-/** Number of bytes from which on a file has a preview of its first level; infinite if its family has no previews. */
+/** Number of bytes from which on a file of one strip has a preview; infinite if its family has no previews. */
 export function previewFrom(header: Header): number {
   const { start, colours } = header;
   return hasLatents(header) ? start + colours ** 2 + colours + STEP_BYTES + AHEAD : Number.POSITIVE_INFINITY;

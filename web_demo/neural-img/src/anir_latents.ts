@@ -9,8 +9,8 @@ const MOST_MAGNITUDES = 1 << 15;
 /**
  * Makes latents of coefficients [rows, columns, planes, pitch, pitch], given their first three lengths.
  *
- * A code is the index of its magnitude among those that occur, so codes are as small as possible. `step` is the value of a
- * coefficient of 1.
+ * A code is the index of its magnitude among those that occur, so codes are as small as possible. `step` is what a
+ * coefficient of 1 unit stands for in the lapped transform.
  */
 export function latentsOf(
   values: Int32Array,

@@ -25,8 +25,8 @@ export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Bytes from characters, one to a byte, which compress better than hexadecimal digits. Bytes 0 to 90 are the characters from "#" on
- * without "\", bytes from 91 on those from "À" on. scripts/build.mjs writes them.
+ * Bytes from a text with one character for each, which compresses better than hexadecimal digits. Bytes 0 to 90 are the characters
+ * from "#" on without "\", bytes from 91 on those from "À" on. scripts/build.mjs writes such texts.
  */
 export const fromCharacters = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(text, (character) => {

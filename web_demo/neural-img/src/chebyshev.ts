@@ -12,7 +12,7 @@ export type Function = (t: number) => number;
 /** Coefficients whose magnitudes add up to less than this are left out: that is within float32's rounding errors. */
 const NOISE = 2e-7;
 
-/** Nodes at which functions are sampled to see how many they need, which are always fewer. */
+/** Nodes at which functions are sampled to see how many nodes they need; numbers that are not below this count as infinite. */
 const SAMPLES = 256;
 
 /** Stands for a distance of 0, to avoid dividing by it. */
@@ -60,7 +60,7 @@ export function nodesNeeded(functions: Function[], size: number): number {
   return least < SAMPLES ? least : Number.POSITIVE_INFINITY;
 }
 
-/** The largest sum, over the functions, of the magnitudes of coefficients from degree `count` on, in the coordinate of `count` nodes. */
+/** Of the worst of the functions, the sum of its coefficients' magnitudes from degree `count` on, in the coordinate of `count` nodes. */
 function beyond(functions: Function[], count: number): number {
   judge ??= transform(SAMPLES);
   const [matrix, at] = [judge, lattice(SAMPLES, alpha(count))];

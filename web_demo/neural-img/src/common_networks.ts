@@ -3,7 +3,7 @@ import { fromHalves, fromHex } from './bytes.ts';
 import { COMMON_NETWORKS } from './generated/common_networks.ts';
 import type { Network, Tensor } from './network.ts';
 
-/** Numbers of channels, those of the planes not counted, of which there are common networks. */
+/** Numbers of channels, those of the planes not counted, for which there are common networks. */
 const INNER = [17, 21, 25, 29];
 const DEPTHS = [2, 3, 4, 5];
 /** Planes that a stored head has weights for. */
@@ -12,7 +12,7 @@ const PLANES = 3;
 const LAYERS = 4;
 /** Codes of stored heads are in units of 2⁻⁷ of the level's width. */
 const SHIFT = 7;
-/** Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives to a coefficient of 1 unit. */
+/** Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives for a coefficient of 1 unit. */
 export const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
 
 /** The networks of one width, which share their layers; n channels besides those of the planes. */
@@ -81,10 +81,10 @@ export function commonHead(
   };
 }
 
-/** Codes of a head near the common one differ from that one's by −8 to 7. */
+/** A stored number minus this, −8 to 7, is the offset of a near head's code from the common head's. */
 export const NEAR = 8;
 
-/** Adds offsets to a head's codes: one for each colour and each channel behind those of the planes. */
+/** Adds offsets to a head's codes: one for each colour and each channel after those of the planes. */
 export function near(head: Network['tensors'], offsets: ArrayLike<number>): Network['tensors'] {
   const { shape, data } = head.head as Tensor;
   const [colours, channels] = shape as [number, number];

@@ -35,7 +35,7 @@ export interface DecodeOptions {
 
 export interface NeuralImage {
   readonly info: ModelInfo;
-  /** Bytes of the file that the picture is decoded from. */
+  /** Length of the file given to `open`; in a stream, bytes of the prefix that the picture is decoded from. */
   readonly bytes: number;
   /** Yields the picture tile by tile, from top to bottom. */
   decode(options?: DecodeOptions): AsyncGenerator<Tile, void, void>;
@@ -54,7 +54,7 @@ interface Part {
 export interface DecoderOptions {
   /** Most workers that draw one picture; by default one per processor thread, up to four. They need no cross-origin isolated page. */
   threads?: number;
-  /** What decodes in the workers: by default the package's own WebAssembly; `neural-img/onnx` has another engine. */
+  /** The engine of the workers: by default the package's own WebAssembly; `neural-img/onnx` has another one. */
   engine?: Engine;
 }
 
@@ -72,7 +72,7 @@ const PART = {
 const SMOOTH = { families: ['fourier', 'gabor'], mostMacs: 16e9, mostPixels: 196608 };
 /** Samples of the coarse picture, at most. */
 const COARSE_PIXELS = 8192;
-/** Native pixels per sample of the coarse picture along each axis, at least. */
+/** Least `scale` of the coarse picture: samples asked for that one of its samples stands for, along each axis. */
 const LEAST_COARSE_SCALE = 8;
 const MAX_THREADS = 4;
 
@@ -161,7 +161,7 @@ export class Decoder {
     this.#turn = this.#turn.then(async () => {
       const first = this.#lanes[0];
       if (!first || stopped.aborted) return;
-      // The other workers join once they have opened the picture; one that fails is done without.
+      // The other workers join once they have opened the picture; those that fail do not draw.
       const others = helpers.map((lane) => lane.open(source).then(() => join(lane)));
       await Promise.allSettled([join(first), ...others]);
     });

@@ -48,7 +48,7 @@ export class NeuralImgElement extends BaseElement {
   #isComplete = true;
   /** `bytes` of the last `refine` event. */
   #refined = 0;
-  /** Aborted when there is something newer to draw. */
+  /** Aborted when there is something newer to draw, or nothing to draw any more. */
   #turn = new AbortController();
 
   constructor() {
@@ -118,12 +118,12 @@ export class NeuralImgElement extends BaseElement {
     return this.#source?.current ?? '';
   }
 
-  /** Bytes received for this `src`. */
+  /** Bytes received for this `src`, including its manifest. */
   get bytesLoaded(): number {
     return this.#source?.bytesLoaded ?? 0;
   }
 
-  /** Whether nothing is pending: there is no `src`, or it was drawn, or failed. */
+  /** Whether there is no `src`, or it has been drawn completely once, or has failed. */
   get complete(): boolean {
     return this.#isComplete;
   }

@@ -10,7 +10,7 @@ export type Step =
 /** A message to a helper: `begin` with the arguments of a new `Strips`, a step, or `known`, which asks for the state. */
 export type Order = ['begin', [Header, Uint8Array, Range]] | Step | ['known'];
 
-/** Takes a step. */
+/** Calls the step's method with its argument. */
 export const take = (strips: Strips, [name, argument]: Step) => strips[name](argument as never);
 
 /** Carries out the orders of a port. Answers each with the state if it asks for that, else with true; with undefined after a failure. */

@@ -32,7 +32,7 @@ export const PANEL = 32;
 export const ZEROS = 64;
 /** Address of eight ones. */
 export const ONES = 96;
-/** First free address, behind the module's own constants, which begin at 1024. */
+/** First free address, after the module's own constants, which begin at 1024. */
 const FIRST = 1088;
 const PAGE = 65536;
 

@@ -3,10 +3,10 @@ import type { Header } from './anir_header.ts';
 import { ModelError } from './model_error.ts';
 import type { ModelInfo } from './network.ts';
 
-/** A request to a worker. `Plan` is the result of opening a file, so that other workers need not decode it again. */
+/** A request to a worker. A plan is the result of opening a file: workers that are sent it need not decode the file again. */
 export interface Request<Plan = unknown> {
   id: number;
-  /** The file, or a plan of it, if the picture is not that of the previous request. */
+  /** The file or its plan, unless the picture is that of the previous request. */
   file?: Uint8Array;
   plan?: Plan;
   /** Of a file with several levels, the one to open, counted from 0; the last complete one by default. */
@@ -26,11 +26,11 @@ export interface Piece {
   /** The next bytes. */
   bytes?: Uint8Array<ArrayBuffer>;
   /**
-   * Whose plan to return: a level's; `refined`, the last complete level with what has arrived of the next; or `preview`, what can be
-   * shown before the first level is complete.
+   * The picture whose plan to return: a level, counted from 0; `refined`, the last complete level refined by what has arrived of the
+   * next; or `preview`, what can be shown before the first level is complete.
    */
   level?: number | 'refined' | 'preview';
-  /** Whether the worker may forget the stream. */
+  /** Whether to close the stream, so that the worker forgets it. */
   close?: true;
 }
 
@@ -51,8 +51,8 @@ export type Answer<Plan = unknown> =
 /** How pictures are decoded: starts workers that answer requests. */
 export interface Engine {
   /**
-   * Starts one of a decoder's `workers` workers. Only the first one is sent files; it may post the index of another worker, with a
-   * port to be passed on to that worker. Throws a ModelError if this browser cannot run one.
+   * Starts one of a decoder's `workers` workers. The first one opens all pictures; the others get its plan, or the file if it has
+   * made none. The first may post the index of another one, with a port for it. Throws a ModelError if this browser cannot run one.
    */
   start(workers: number): Promise<Worker>;
 }
@@ -73,7 +73,7 @@ interface Pending {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** Milliseconds that an answer may take, including earlier requests in the worker's queue, of which there are at most two. */
+/** Milliseconds that an answer may take, including the earlier requests in the worker's queue, normally at most two. */
 const TIME_LIMIT = 30_000;
 
 /** A worker, started when it is first needed and replaced after a failure. */

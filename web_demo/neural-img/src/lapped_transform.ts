@@ -11,7 +11,7 @@ import type { Context } from './rans.ts';
 export const PITCHES = [16, 32];
 /** Least number of frequencies that are kept along each axis. */
 export const FEWEST = 4;
-/** Possible reaches: pixels from a point to the nearest neighbours at which a network sees planes. */
+/** Possible reaches: pixels from a point to the nearest neighbours whose planes are a network's inputs. */
 export const REACHES = [1, 2, 3, 4];
 /** Prior activity of the code of a cell's mean. */
 const MEAN_ACTIVITY = 280;
@@ -60,7 +60,7 @@ export class Axis {
     return Math.min(frequencies, Math.max(1, Math.ceil((4 * this.pitch) / spacing - 0.5)));
   }
 
-  /** Windowed cosines of the open cells, averaged over the area of each of up to eight samples, [cell, frequency][8]. */
+  /** Windowed cosines, without the factor √(2 / pitch), of the open cells: averaged over each of up to eight samples, [cell, frequency][8]. */
   cosines(at: ArrayLike<number>, frequencies: number, spacing = 1): Cells & { values: Float32Array } {
     const points = this.around(spacing).map((offset) =>
       Float64Array.from(at, (coordinate) => coordinate + offset),
@@ -127,7 +127,7 @@ export function meansOf(latents: Latents): Float64Array {
   return means;
 }
 
-/** A plane at an offset from the point, in units of `Latents.reach`. */
+/** An input of a network: a plane at an offset from the point, in units of `Latents.reach`. */
 export interface Seen {
   plane: number;
   right: number;
@@ -150,7 +150,7 @@ const CORNERS = [
 const around = (plane: number, places: typeof SIDES | typeof CORNERS, distance = 1): Seen[] =>
   places.map(([right, down]) => ({ plane, right: distance * right, down: distance * down }));
 
-/** What networks see at a point's neighbours, in order. */
+/** The inputs from a point's neighbours, in order. */
 const NEIGHBOURS = [
   ...around(0, SIDES),
   ...around(0, CORNERS),

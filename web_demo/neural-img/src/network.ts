@@ -13,13 +13,13 @@ export interface Latents {
   codes: Int16Array;
   /** A, B, K. */
   shape: [number, number, number];
-  /** The value of a magnitude of 1. */
+  /** The coefficient that a magnitude of 1 stands for. */
   step: number;
   /** Pixels from one cell to the next, 16 or 32. */
   pitch: number;
   /** Whether the scan goes down columns of cells; otherwise it goes to the right along rows. */
   down: boolean;
-  /** Pixels, 1 to 4, from a point to the nearest neighbours at which the network sees planes; the farthest are twice as far away. */
+  /** Pixels, 1 to 4, from a point to the nearest neighbours whose planes are the network's inputs; the farthest are twice as far away. */
   reach: number;
   /** Ascending from 0: code q stands for sign(q) · `magnitudes[|q|]` steps. */
   magnitudes: Float32Array;

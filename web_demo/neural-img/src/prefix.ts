@@ -24,7 +24,7 @@ export interface Picture {
 
 /** A new preview needs this many times the bytes of the last one, as each is decoded from the file's beginning. */
 const PREVIEW_GROWTH = 1.25;
-/** Native pixels of all files that workers may keep partly decoded until more arrives; each takes some 80 bytes of memory. */
+/** Total native pixels of the files that workers may keep partly decoded until more arrives; a pixel takes some 80 bytes of memory. */
 const MOST_PIXELS = 4e6;
 /** Files that workers keep partly decoded. */
 const kept = new Set<Prefix>();

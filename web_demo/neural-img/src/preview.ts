@@ -31,7 +31,7 @@ export interface Preview {
 }
 
 /**
- * Reads the preview from the beginning of a file; undefined if that is too short, or the family has no previews. Cosines of the means
+ * Reads the preview from the beginning of a file; undefined if that is too short, or the family has no previews. DCT coefficients
  * that have not arrived count as 0, so a block of which nothing has arrived has the colour of the border.
  */
 export function readPreview(
@@ -82,7 +82,7 @@ function lowest(cells: number, pitch: number, take: (cell: number, pixel: number
   }
 }
 
-/** For each cell along an axis, the sum of its cosine of frequency 0, which is its mean where the picture is 1 everywhere. */
+/** For each cell along an axis, the sum S of its cosine of frequency 0: a plane that is 1 everywhere has the means 2 / pitch · S · S. */
 function sumsOf(cells: number, pitch: number): Float64Array {
   const sums = new Float64Array(cells);
   lowest(cells, pitch, (cell, _, value) => {

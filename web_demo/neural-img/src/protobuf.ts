@@ -49,7 +49,7 @@ export class Reader {
     }
   }
 
-  /** Returns the signed integer of at most 64 bits that begins at `at`, exact up to 2⁵³, and the offset behind it. */
+  /** Returns the signed integer of at most 64 bits that begins at `at`, exact up to 2⁵³, and the offset after it. */
   #varint(message: Uint8Array, at: number): [number, number] {
     if (--this.#left < 0) throw new ModelError('This has too many parts for a neural image.');
     // Bits 0 to 27, 28 to 55, and 56 to 63.

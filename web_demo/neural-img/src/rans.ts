@@ -2,8 +2,8 @@
  * Decodes integers from a stream coded with range asymmetric numeral systems (rANS).
  *
  * Duda, Asymmetric numeral systems (2013); with interleaved lanes as in Giesen, Interleaved entropy coders (2014). Each step decodes
- * one code of every lane. The frequency table of a code depends on its activity: a weighted sum of the magnitudes of earlier codes of
- * its lane and of the two adjacent lanes.
+ * one code of every lane. The frequency table of a code depends on its activity: a weighted sum of the absolute values of earlier codes
+ * of its lane and of the two adjacent lanes.
  */
 import type { Kernel } from './kernel.ts';
 import { ModelError } from './model_error.ts';
@@ -19,15 +19,15 @@ const HIGHEST_LIMIT = 1 << 20;
 
 /** The terms of a code's activity. */
 export interface Context {
-  /** Weights of earlier codes' magnitudes, by their distance in steps; the previous code is at distance 1. */
+  /** Weights of earlier codes' absolute values, by their distance in steps; the previous code is at distance 1. */
   weights: Map<number, number>;
   /** Added to the activity, by the number of the step modulo this array's length. */
   prior: Int32Array;
 }
 
-/** Frequencies of codes by their magnitude, one table for each range of activities. */
+/** Frequencies of codes by their absolute value (size), one table for each range of activities. */
 export interface Tables {
-  /** [tables, magnitudes]; the frequency of a nonzero magnitude is that of each of its two codes. */
+  /** [tables, sizes]; the frequency of a nonzero size is that of each of its two codes. */
   frequencies: Int32Array;
   /** [tables - 1], ascending; table k is used where k limits are below the activity. */
   limits: Float32Array;
@@ -36,11 +36,11 @@ export interface Tables {
 /** Throws a ModelError if the tables are not valid. */
 export function checkTables({ frequencies, limits }: Tables): void {
   const count = limits.length + 1;
-  const magnitudes = frequencies.length / count;
-  if (count > MOST_TABLES || magnitudes < 1 || magnitudes > TOTAL || !Number.isInteger(magnitudes))
+  const sizes = frequencies.length / count;
+  if (count > MOST_TABLES || sizes < 1 || sizes > TOTAL || !Number.isInteger(sizes))
     throw new ModelError('The number of its entropy coder’s tables is out of range.');
   for (let table = 0; table < count; table++) {
-    const own = frequencies.subarray(table * magnitudes, (table + 1) * magnitudes);
+    const own = frequencies.subarray(table * sizes, (table + 1) * sizes);
     const sum = own.reduce((all, frequency, size) => all + (size ? 2 : 1) * frequency, 0);
     if (own.some((frequency) => frequency < 0) || sum !== TOTAL)
       throw new ModelError(`The frequencies in its entropy coder’s tables do not add up to ${TOTAL}.`);
@@ -93,17 +93,17 @@ export function decode(
 
 /** Puts the tables, indexed by slot, into the kernel; and for each activity up to `most`, its table and that one's frequency of 0. */
 function putTables(kernel: Kernel, { frequencies, limits }: Tables) {
-  const magnitudes = frequencies.length / (limits.length + 1);
+  const sizes = frequencies.length / (limits.length + 1);
   const most = Math.ceil(limits.at(-1) ?? 0);
   const byActivity = new Uint16Array(2 * (most + 1));
   for (let activity = 0, table = 0; activity <= most; activity++) {
     while ((limits[table] as number) < activity) table++;
-    byActivity.set([table, frequencies[table * magnitudes] as number], 2 * activity);
+    byActivity.set([table, frequencies[table * sizes] as number], 2 * activity);
   }
   const tableOf = kernel.put(byActivity);
   const own = kernel.put(Uint16Array.from(frequencies));
   const slots = kernel.take((limits.length + 1) * SLOT_FLOATS * TOTAL);
   for (let table = 0; table <= limits.length; table++)
-    kernel.run.spread(own + table * magnitudes * 2, magnitudes, slots + table * TOTAL * SLOT_FLOATS * 4);
+    kernel.run.spread(own + table * sizes * 2, sizes, slots + table * TOTAL * SLOT_FLOATS * 4);
   return { slots, tableOf, most };
 }

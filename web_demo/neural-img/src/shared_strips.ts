@@ -5,7 +5,7 @@ import { type Step, take } from './help.ts';
 import { stripStarts } from './segments.ts';
 import { type Known, Strips } from './strips.ts';
 
-/** Returns ports to at most `most` other workers, which `help`. */
+/** Returns ports to at most `most` other workers, each of which serves its port with `help`. */
 export type Connect = (most: number) => MessagePort[];
 
 /** Milliseconds that a helper may be silent: it may have to draw a part of another picture first. */

@@ -57,7 +57,7 @@ export class Strips {
     this.#share(data).forEach((own, i) => void this.#coders[i]?.feed(own));
   }
 
-  /** Decodes a level's refinement of the coefficients (see `Coder.level`); returns whether each strip's bytes sufficed. */
+  /** Decodes a level's coefficients (see `Coder.level`); returns whether each strip's bytes sufficed, in this and earlier levels. */
   level(width: number): boolean {
     this.#isRight &&= this.#coders.map((coder) => coder.level(width)).every(Boolean);
     return this.#isRight;

@@ -42,8 +42,8 @@ export function banksOf(network: Network): Bank[] {
 }
 
 /**
- * Computes each wave's sine and cosine, times its Gaussian, at coordinates along one axis; phases belong to y. Returns the address
- * of the table, [coordinate / side][channel][sine × side, cosine × side].
+ * Computes each wave's sine and cosine, times its Gaussian, at coordinates along one axis; phases are added along y. Returns the
+ * address of the table, [coordinate / side][channel][sine × side, cosine × side].
  */
 export function waveTable(
   kernel: Kernel,

@@ -18,7 +18,7 @@ function open(kernel: Kernel, network: Network): Draw {
   const { lineOf, draw } = openPlanes(kernel, network);
   const channels = constants.length;
   const [tile, step, behind] = [Math.ceil(TILE / channels), channels * PANEL, planes * PANEL];
-  // `base` holds the first layer's channels: what is seen, then constants. The layers' outputs are in `a` and `b` by turns: the planes,
+  // `base` holds the first layer's channels: inputs, then constants. The layers' outputs are in `a` and `b` by turns: the planes,
   // then hidden channels; at the end, four colours.
   const floats = tile * Math.max(channels, 4) * 8;
   const [base, a, b] = [0, 1, 2].map(() => kernel.take(floats)) as [number, number, number];

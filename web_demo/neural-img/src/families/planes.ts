@@ -1,4 +1,4 @@
-/** Draws the planes of a lapped transform at samples and at the neighbours that a network sees (docs/decoding.md). */
+/** Draws the planes of a lapped transform at samples and at the neighbours that are a network's inputs (docs/decoding.md). */
 import { type Kernel, PANEL } from '../kernel.ts';
 import { Axis, type Cells, meansOf, seenBy } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Latents, type Network } from '../network.ts';
@@ -40,7 +40,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
   const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
   const seen = seenBy(channelsOf(network), coloursOf(network));
   const farthest = Math.max(0, ...seen.flatMap(({ right, down }) => [Math.abs(right), Math.abs(down)]));
-  // For each plane and for columns at least 0, 1 and 2 shifts away: the distance, in shifts, of the farthest row seen; -1 if none is.
+  // For each plane and for columns at least 0, 1 and 2 shifts away: the distance, in shifts, of the farthest row of inputs; -1 if none.
   const rowsSeen = Array.from({ length: coloursOf(network) }, (_, plane) =>
     [0, 1, 2].map((columns) => {
       const own = seen.filter((place) => place.plane === plane && Math.abs(place.right) >= columns);
@@ -90,7 +90,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
     }
   }
 
-  /** Draws all planes at the samples and neighbours where they are seen. */
+  /** Draws each plane at the samples and at the neighbours where it is an input. */
   function draw(columns: Line, rows: Line): Pictures {
     const [groups, height] = [
       Math.ceil(((columns.end - columns.start) * columns.frequencies) / 8),
