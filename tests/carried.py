@@ -1,4 +1,4 @@
-"""Checks that an ONNX file carries a network, by the names of docs/format.md."""
+"""Checks that an ONNX file contains a network under the names of docs/format.md."""
 
 import numpy as np
 import onnx

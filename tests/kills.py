@@ -1,10 +1,10 @@
-"""Kills commands at random moments, and checks that their output is complete or not there.
+"""Kills commands at random moments, and checks that their output is either complete or missing.
 
 Usage: python -m tests.kills -n 50 [--seed 1] [-o RESULT.json]
 
-Only kills of processes that were still running count. After each kill the output must be missing, or equal to
-that of an undisturbed run. The same command, started again in the same folder, must then write that output
-and leave nothing else.
+Only kills of processes that are still running count. After each kill the output must be missing, or equal to
+that of an undisturbed run. When the same command is started again in the same folder, it must write this
+output and leave no other files.
 """
 
 import argparse
@@ -47,9 +47,9 @@ COMMANDS = {
     "run": ["run", "big.onnx", "-o", "big.png", "--size", "1500x1000"],
 }
 INPUTS = {"fit": ["a.png"], "export": ["a.pt"], "export-anir": ["a.pt"], "run": ["big.onnx"]}
-"""Files that each of the commands reads."""
+"""Names of the files that each command reads."""
 _ALL_KILLED = 5
-"""Kills after which a command is allowed to end; the next kills start from an empty folder."""
+"""Kills in one folder, after which the command is run to its end; further kills use a new folder."""
 
 
 @dataclass
@@ -57,9 +57,9 @@ class Tally:
     """Outcomes of one command.
 
     Attributes:
-        killed: kills of running processes.
-        left: those kills after which the complete output was there; after all others there was none.
-        ended: times that the command then ran to its end, and wrote the output of an undisturbed run.
+        killed: number of kills that hit a running process.
+        left: number of these kills after which the complete output existed; after the others there was none.
+        ended: number of times that it then ran to its end and wrote the same as an undisturbed run.
     """
 
     killed: int = 0
@@ -68,13 +68,13 @@ class Tally:
 
 
 def start(command: list[str], folder: Path, before: str = "", last: str = _ONCE) -> subprocess.Popen[str]:
-    """Starts a command, and returns when its modules are imported."""
+    """Starts a command, and returns once its modules are imported."""
     name, *arguments = command
     return started(_COMMAND.format(before=before, last=last.format(name=name)), *arguments, folder=folder)
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Waits until a command ends, which must succeed."""
+    """Waits for the end of a command and asserts that it succeeded."""
     _, error = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 0, error
 
@@ -90,7 +90,7 @@ def names(folder: Path) -> set[str]:
 
 
 def make_inputs(folder: Path) -> dict[str, float]:
-    """Writes a picture and a neural image, runs all commands once, and returns the seconds that each took."""
+    """Writes a picture and a neural image, runs all commands once, and returns the seconds of each."""
     image = Image.new("RGB", (48, 32))
     image.putdata([(x * 5 % 256, y * 7 % 256, 90) for y in range(32) for x in range(48)])
     image.save(folder / "a.png")
@@ -105,7 +105,7 @@ def make_inputs(folder: Path) -> dict[str, float]:
 
 
 def copy_inputs(name: str, done: Path, folder: Path) -> None:
-    """Copies the inputs of a command from the folder in which all commands were run."""
+    """Copies the inputs of a command from `done`, the folder in which all commands were run."""
     for own in INPUTS[name]:
         (folder / own).write_bytes((done / own).read_bytes())
 
@@ -133,7 +133,7 @@ def assert_same(got: Path, want: Path, was_killed: bool = False) -> None:
 
 
 def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) -> Tally:
-    """Kills a command, which takes `seconds`, at random moments until `times` kills hit it while it ran."""
+    """Kills a command, which takes `seconds`, at random moments until `times` kills hit it running."""
     command, tally = COMMANDS[name], Tally()
     output = output_of(command)
     while tally.killed < times:
@@ -150,7 +150,7 @@ def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) 
                 if (folder / output).exists():
                     assert_same(folder / output, done / output, was_killed=True)
                     tally.left += was_at_work
-                    # So that the next run has work to do.
+                    # Otherwise the next run would find the job done.
                     remove(folder / output)
             end(start(command, folder))
             tally.ended += 1
@@ -160,7 +160,7 @@ def kill(name: str, times: int, seconds: float, done: Path, rng: random.Random) 
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Returns the parser of the command line."""
     options = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
     options.add_argument("-n", type=int, default=50, help="kills in all, or a few more")
     options.add_argument("--seed", type=int, default=1)

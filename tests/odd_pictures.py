@@ -1,7 +1,7 @@
-"""Small picture files whose colours are easily misread, each of eight fields of one colour.
+"""Small picture files whose colours are easily misread; each has eight fields of a single colour.
 
-tests/vectors/browser_pictures.json has the colours that Chromium draws to a canvas in the middle of each
-field: red, green, blue and alpha, row by row.
+tests/vectors/browser_pictures.json has the colours (red, green, blue, alpha) that Chromium draws to a canvas,
+taken in the middle of each field, row by row.
 """
 
 import struct
@@ -34,12 +34,12 @@ XMP = (
 
 
 def fields(mode: str = "RGB") -> Image.Image:
-    """Returns a picture of the eight fields in a mode of Pillow."""
+    """Returns a picture of the eight fields, in one of Pillow's modes."""
     return Image.fromarray(COLOURS.repeat(FIELD, 0).repeat(FIELD, 1)).convert(mode)
 
 
 def all_pictures() -> dict[str, bytes]:
-    """Returns all files, by name."""
+    """Returns the bytes of all files, by name."""
     p3, cmyk = matrix_profile(P3, 2.2), cmyk_profile()
     gamma, half, srgb = gama(0.45455), gama(0.5), (b"sRGB", b"\0")
     orientation = Image.Exif()
@@ -126,14 +126,14 @@ def grey4_png(transparent: int) -> bytes:
 
 
 def png(width: int, bits: int, colour_type: int, row: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """Returns a PNG of a single row, given the number of its filter and its samples."""
+    """Returns a PNG of a single row, which is given as the byte of its filter type and its packed samples."""
     header = struct.pack(">IIBBBBB", width, 1, bits, colour_type, 0, 0, 0)
     all_chunks = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(row)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in all_chunks)
 
 
 def matrix_profile(primaries: tuple[float, ...], gamma: float) -> bytes:
-    """Returns an ICC profile of version 2 with colourants adapted to D50, and one curve."""
+    """Returns an ICC profile of version 2 with colorants adapted to D50, and the same curve for each."""
     x, y = np.array(primaries).reshape(4, 2).T
     xyz = np.stack([x / y, np.ones(4), (1 - x - y) / y])
     rgb = xyz[:, :3] * np.linalg.solve(xyz[:, :3], xyz[:, 3])
@@ -153,7 +153,7 @@ def grey_profile(gamma: float) -> bytes:
 
 
 def cmyk_profile() -> bytes:
-    """Returns the ICC profile of a printer: the colours in CIE L*a*b* of all 2⁴ combinations of full inks."""
+    """Returns a printer's ICC profile: the CIE L*a*b* colours of the 2⁴ combinations of no or full inks."""
     srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     inks = np.stack(np.meshgrid(*[[0, 1]] * 4, indexing="ij"), -1).reshape(-1, 4, 1)
     light = np.array([[0.1, 0.6, 0.9], [0.8, 0.1, 0.5], [0.95, 0.9, 0.1], [0.1, 0.1, 0.1]])
@@ -195,7 +195,7 @@ def _curve_tag(gamma: float) -> bytes:
 
 
 def _inks() -> Image.Image:
-    """Returns eight fields of full inks, alone and combined: in between, interpolations would differ."""
+    """Returns eight fields of inks at 0 or 100 %, as decoders interpolate differently between these."""
     inks = np.array([[0x0, 0x8, 0x4, 0x2], [0xE, 0xC, 0x6, 0xA]], np.uint8)
     values = (inks[..., None] >> np.arange(3, -1, -1, dtype=np.uint8) & 1) * np.uint8(255)
     return Image.fromarray(values.repeat(FIELD, 0).repeat(FIELD, 1), "CMYK")

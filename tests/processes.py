@@ -10,7 +10,7 @@ _ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{_ROOT / 'runtime_py'}:{_ROOT / 't
 
 
 def started(code: str, *arguments: str, folder: Path, stdin: int | None = None) -> subprocess.Popen[str]:
-    """Starts code with arguments in a folder, and returns once it has printed `ready`."""
+    """Starts Python code with arguments in a folder, and returns once it has printed `ready`."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""Untrained models whose pictures vary strongly, to test what files must carry, without training."""
+"""Untrained models whose pictures have strong contrasts, to test files without training."""
 
 import math
 from typing import Any
@@ -75,7 +75,7 @@ def filter_rows(name: str, filters: torch.Tensor) -> Quantized:
 
 
 def leaves(state: Any) -> list[torch.Tensor]:
-    """Yields all tensors and numbers of a trunk's state."""
+    """Returns all tensors and numbers within a trunk's state, as tensors."""
     if state is None:
         return []
     if not isinstance(state, dict | list):

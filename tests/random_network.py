@@ -1,4 +1,4 @@
-"""Networks with random tensors whose pictures vary strongly, to be written to files and drawn."""
+"""Networks with random tensors whose pictures have strong contrasts, to be written to files and drawn."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def colours_of(many: int) -> Colours:
-    """Returns the colours of planes, which are nearly orthogonal."""
+    """Returns a nearly orthogonal matrix from that many planes to colours, and border colours."""
     matrix = np.array([[70, 90, 50, 9], [75, -5, -100, 3], [72, -88, 60, -4], [5, 7, -8, 120]], np.int8)
     return Colours(matrix[:many, :many].copy(), np.array([90, 120, 60, 200], np.uint8)[:many])
 
@@ -35,7 +35,7 @@ def random_network(
     order: int = 8,
     colours: int = 3,
 ) -> Network:
-    """Returns a network with the tensors that its family lists; `pitch` to `order` describe latents."""
+    """Returns a network with the tensors that its family lists; `pitch` to `order` describe the latents."""
     random = np.random.default_rng(seed)
     links, top = depth - 1, 2 ** (bits - 1) - 1
     kind = families()[family]
@@ -44,7 +44,7 @@ def random_network(
     tensors: Tensors = {"weights": weights, "head.bias": random.uniform(0.4, 0.6, colours).astype(np.float32)}
     gain = math.sqrt(3 / channels) / top
     if kind.has_latents:
-        # Layers pass planes on: no weights lead to them.
+        # The channels of planes are passed on unchanged: no weights lead to them.
         weights[..., :colours] = 0
     steps = gain * random.uniform(0.5, 2.5, shapes["steps"])
     if "biases" in shapes:
@@ -55,7 +55,7 @@ def random_network(
         tensors["steps"] = steps.astype(np.float32)
     if "filters" in shapes:
         tensors |= _filters(random, *shapes["filters"])
-    # A SIREN's channels are smaller than those of filter networks and of `lapped`.
+    # A SIREN's channels have smaller values than those of the other families.
     tensors |= _quantized(
         "head", random.uniform(-1, 1, (colours, channels)) * (0.2 if "biases" in shapes else 0.1), 1
     )
@@ -71,12 +71,12 @@ def _sines(random: np.random.Generator, channels: int) -> Tensors:
 
 
 def _filters(random: np.random.Generator, values: int, banks: int, channels: int) -> Tensors:
-    """Returns random filters of three values each, or of six in `gabor`."""
+    """Returns random filters, which have three parameters each, or six in `gabor`."""
     highest = np.array([20, 20, math.pi, 1, 1])[:values, None, None]
     filters = random.uniform(-1, 1, (len(highest), banks, channels)) * highest
     if values == 6:
         filters = np.concatenate([filters, random.gamma(2, size=(1, banks, channels)) / 4])
-    # The codes are those of square roots.
+    # Codes stand for signed square roots of the parameters.
     return _quantized("filters", np.sign(filters) * np.sqrt(np.abs(filters)), 2)
 
 
@@ -92,7 +92,7 @@ def _latents(
 ) -> Latents:
     # The ninth power makes most codes 0 and some large.
     codes = np.round(random.uniform(-1, 1, shape) ** 9 * 20).astype(np.int16)
-    # Means are coded as differences: these stay small, so that their sums do.
+    # DC codes are differences along the scan: small ones keep the sums small.
     codes[..., 0, 0] = codes[..., 0, 0].clip(-1, 1)
     magnitudes = np.append(0, random.integers(50, 150, int(np.abs(codes).max())).cumsum()).astype(np.float32)
     return Latents(codes, float(np.float32(0.9 / 64)), pitch, down, reach, magnitudes)

@@ -5,7 +5,7 @@ import pytest
 from anir_toolchain.ahead import ahead
 
 
-def test_items_come_in_order_each_made_while_the_one_before_is_used() -> None:
+def test_each_item_is_made_while_the_one_before_is_used() -> None:
     begun = [threading.Event() for _ in range(4)]
 
     def items() -> Iterator[int]:
@@ -15,12 +15,12 @@ def test_items_come_in_order_each_made_while_the_one_before_is_used() -> None:
 
     for number, item in enumerate(ahead(items())):
         assert item == number
-        # This would time out if the next item were made only on demand.
+        # This would time out if the next item were made only when it is requested.
         assert begun[min(number + 1, 3)].wait(10)
         assert not any(event.is_set() for event in begun[number + 2 :])
 
 
-def test_an_error_reaches_who_asks_for_the_item() -> None:
+def test_an_error_is_raised_where_its_item_is_requested() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise ValueError("no more")

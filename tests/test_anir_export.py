@@ -23,7 +23,9 @@ SPACE = Space((2, 3), (20, 24))
 
 
 @pytest.mark.parametrize(("family", "colours"), [("siren", 3), ("fourier", 3), ("gabor", 1), ("siren", 4)])
-def test_a_file_has_the_models_networks(family: str, colours: int, tmp_path: Path) -> None:
+def test_levels_have_the_models_networks_and_state_their_quality(
+    family: str, colours: int, tmp_path: Path
+) -> None:
     model = random_model(family, space=SPACE, colours=colours)
     header = export_anir(model, tmp_path / "a.anir")
     data = (tmp_path / "a.anir").read_bytes()
@@ -50,7 +52,7 @@ def fitted() -> Model:
 
 
 @pytest.mark.parametrize("colours", [1, 3, 4])
-def test_levels_of_local_cosines_come_nearer_and_nearer(colours: int, tmp_path: Path) -> None:
+def test_the_quality_of_lapped_levels_rises(colours: int, tmp_path: Path) -> None:
     fitted = fitted_of(colours)
     header = export_anir(fitted, tmp_path / "a.anir")
     data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
@@ -65,7 +67,7 @@ def test_levels_of_local_cosines_come_nearer_and_nearer(colours: int, tmp_path: 
     assert seen[-1] > 35
 
 
-def test_a_level_is_the_models_network(fitted: Model, tmp_path: Path) -> None:
+def test_lapped_levels_have_the_models_networks_and_latents(fitted: Model, tmp_path: Path) -> None:
     header = export_anir(fitted, tmp_path / "a.anir")
     file = AnirFile((tmp_path / "a.anir").read_bytes())
     for k, level in enumerate(header.levels):
@@ -78,7 +80,7 @@ def test_a_level_is_the_models_network(fitted: Model, tmp_path: Path) -> None:
         assert (network.latents.step, network.latents.reach) == (own.latents.step, own.latents.reach)
 
 
-def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
+def test_the_quality_of_a_large_picture_is_measured_on_sampled_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sample, "_PIXELS", 2**15)
@@ -95,7 +97,9 @@ def test_a_large_pictures_networks_and_qualities_are_those_of_samples(
         assert 0.6 * end < level.end < 1.25 * end
 
 
-def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing) -> None:
+def test_anir_export_writes_all_or_chosen_subnets_to_an_anir_file(
+    fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
+) -> None:
     monkeypatch.chdir(tmp_path)
     save_model(fitted, Path("model.pt"))
     assert export_main(["model.pt", "-o", "b.anir"]) == 0
@@ -109,7 +113,9 @@ def test_the_command(fitted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_a_level_alone_is_like_that_of_all(family: str, fitted: Model, tmp_path: Path) -> None:
+def test_a_file_of_one_level_is_like_that_level_of_the_file_of_all(
+    family: str, fitted: Model, tmp_path: Path
+) -> None:
     model = fitted if family == "lapped" else random_model(family, space=SPACE)
     every = export_anir(model, tmp_path / "all.anir")
     data = (tmp_path / "all.anir").read_bytes()

@@ -20,7 +20,7 @@ PSNR = (20.25, 21.75, 25.25)
 
 
 def networks(family: str, bits: int = 4, colours: int = 3) -> list[Network]:
-    """Returns a network of each subnet; those of one width share the layers of the deepest."""
+    """Returns a random network for each subnet; those of one width share the layers of the deepest."""
     result = []
     for depth, channels in SUBNETS:
         deepest = max(d for d, c in SUBNETS if c == channels)
@@ -53,7 +53,7 @@ def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[N
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
 @pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
-def test_each_prefix_has_its_networks(family: str, bits: int, colours: int) -> None:
+def test_each_level_can_be_read_from_its_prefix(family: str, bits: int, colours: int) -> None:
     data, own = file_of(family, bits, colours)
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     for k, (level, network) in enumerate(zip(levels, own, strict=True)):
@@ -68,7 +68,7 @@ def test_each_prefix_has_its_networks(family: str, bits: int, colours: int) -> N
         assert Decoder(read).decode().shape == (SIZE[1], SIZE[0], colours)
 
 
-def test_bytes_may_come_one_by_one() -> None:
+def test_a_file_can_be_fed_byte_by_byte() -> None:
     data, own = file_of("lapped")
     file, seen = AnirFile(), 0
     for byte in data:
@@ -92,7 +92,7 @@ def test_latents_of_a_prefix_are_those_of_the_whole_file() -> None:
         assert (one.reach, one.step) == (1 + k, float(np.float32(1 / (4000 >> k))))
 
 
-def test_between_levels_coefficients_are_refined() -> None:
+def test_bytes_of_an_incomplete_level_refine_coefficients() -> None:
     data, _ = file_of("lapped")
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     file = AnirFile(data[: levels[2].end + (levels[3].end - levels[2].end) // 3])
@@ -105,7 +105,7 @@ def test_between_levels_coefficients_are_refined() -> None:
     assert np.array_equal(after.codes, AnirFile(data).network().latents.codes)  # type: ignore[union-attr]
 
 
-def test_at_the_end_of_a_level_nothing_is_refined() -> None:
+def test_the_first_two_bytes_of_a_level_refine_nothing() -> None:
     data, _ = file_of("lapped")
     for level in AnirFile(data).header.levels[:-1]:  # type: ignore[union-attr]
         for more in range(4):
@@ -113,7 +113,7 @@ def test_at_the_end_of_a_level_nothing_is_refined() -> None:
             assert (file.refined() is file.network()) == (more < 3)
 
 
-def test_header_is_small() -> None:
+def test_a_header_of_sixteen_levels_takes_at_most_80_bytes() -> None:
     data, _ = file_of("lapped")
     header = AnirFile(data).header
     assert header is not None
@@ -121,7 +121,7 @@ def test_header_is_small() -> None:
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_cut_files_show_a_level_or_say_so(family: str) -> None:
+def test_a_truncated_file_has_its_complete_levels_or_is_refused(family: str) -> None:
     data, _ = file_of(family)
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     for size in [*range(levels[0].end + 1), *np.random.default_rng(0).integers(0, len(data), 200)]:
@@ -137,7 +137,7 @@ def test_cut_files_show_a_level_or_say_so(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_flipped_bits_are_refused(family: str) -> None:
+def test_flipped_bits_are_detected(family: str) -> None:
     data, _ = file_of(family)
     random = np.random.default_rng(0)
     for place in random.integers(0, len(data) - 6, 200):
@@ -167,13 +167,13 @@ def _headed(kind: int, *numbers: tuple[int, int]) -> bytes:
         (_headed(3, (15, 9), (15, 9), (0, 2), (0, 1), (0, 2), (0, 4), (16, 2)), "damaged"),
     ],
 )
-def test_absurd_headers_are_refused(data: bytes, message: str) -> None:
+def test_invalid_headers_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(AnirError, match=message):
         AnirFile(data)
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_what_comes_after_the_last_level_is_left_alone(family: str) -> None:
+def test_bytes_after_the_last_level_are_ignored(family: str) -> None:
     data, _ = file_of(family)
     file = AnirFile(data + bytes(1 << 16))
     for _ in range(100):
@@ -183,8 +183,8 @@ def test_what_comes_after_the_last_level_is_left_alone(family: str) -> None:
     assert all(np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
 
 
-def test_a_large_picture_waits_for_its_bytes() -> None:
-    """Few bytes cannot declare a picture that takes much memory."""
+def test_levels_of_a_large_picture_require_a_minimum_of_bytes() -> None:
+    """Otherwise a few bytes could declare a picture that takes much memory."""
     size = 2048, 1024
     header = Header("lapped", size, 3, 4, 16, (), 0)
     assert least_bytes(header) == (3 * 2048 * 1024 - 2**22) // 1024
@@ -202,7 +202,7 @@ def test_a_large_picture_waits_for_its_bytes() -> None:
     assert first.network().name == "d2w8"
 
 
-def test_what_is_asked_last_is_the_same() -> None:
+def test_a_last_request_gives_the_same_latents_and_allows_no_further_one() -> None:
     data, _ = file_of("lapped")
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     middle = (levels[2].end + levels[3].end) // 2
@@ -219,7 +219,7 @@ def test_what_is_asked_last_is_the_same() -> None:
         file.network(2)
 
 
-def test_after_damage_levels_before_it_stay_and_none_follows() -> None:
+def test_after_damage_only_earlier_levels_can_be_read() -> None:
     data, own = file_of("lapped")
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     at = (levels[1].end + levels[2].end) // 2
@@ -230,7 +230,7 @@ def test_after_damage_levels_before_it_stay_and_none_follows() -> None:
             file.network(3)
 
 
-def test_levels_come_in_turn() -> None:
+def test_levels_cannot_be_read_backwards() -> None:
     data, _ = file_of("siren")
     file = AnirFile(data)
     file.network(2)

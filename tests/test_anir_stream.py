@@ -1,4 +1,4 @@
-"""Files that arrive piece by piece: through AnirStream, and Decoder.feed."""
+"""Tests files that arrive piece by piece, read by AnirStream and Decoder.feed."""
 
 import io
 import os
@@ -34,7 +34,7 @@ def _start(data: bytes) -> int:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_byte_by_byte_levels_come_at_their_ends(family: str) -> None:
+def test_each_level_is_available_once_its_last_byte_is_fed(family: str) -> None:
     data = anir_file(family)
     stream, ends, start = AnirStream(), _ends(data), _start(data)
     for size in range(1, len(data) + 1):
@@ -50,7 +50,7 @@ def test_byte_by_byte_levels_come_at_their_ends(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_fed_in_any_pieces_a_decoder_draws_what_a_cut_file_draws(family: str) -> None:
+def test_a_decoder_fed_in_pieces_draws_the_same_as_from_the_truncated_file(family: str) -> None:
     data = anir_file(family)
     first, random = _ends(data)[0], np.random.default_rng(0)
     decoder = Decoder()
@@ -63,7 +63,7 @@ def test_fed_in_any_pieces_a_decoder_draws_what_a_cut_file_draws(family: str) ->
     assert (decoder.width, decoder.height, decoder.family) == (75, 52, family)
 
 
-def test_a_file_that_was_opened_cut_takes_the_rest() -> None:
+def test_a_decoder_of_a_truncated_file_can_be_fed_the_rest() -> None:
     data = anir_file("lapped")
     decoder = Decoder(data[: _ends(data)[1] + 30])
     before = decoder.decode()
@@ -72,7 +72,7 @@ def test_a_file_that_was_opened_cut_takes_the_rest() -> None:
     assert (decoder.decode() != before).any()
 
 
-def test_before_the_first_picture_there_is_a_clear_line() -> None:
+def test_drawing_before_the_first_level_is_a_clear_error() -> None:
     data = anir_file("siren")
     decoder, start = Decoder(), _start(data)
     assert (decoder.width, decoder.height, decoder.family) == (0, 0, "")
@@ -89,7 +89,7 @@ def test_before_the_first_picture_there_is_a_clear_line() -> None:
 
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_after_damage_the_picture_before_it_stays(family: str) -> None:
+def test_after_damage_the_level_before_it_is_still_drawn(family: str) -> None:
     data = anir_file(family)
     ends = _ends(data)
     place = (ends[1] + ends[2]) // 2
@@ -110,7 +110,7 @@ def test_after_damage_the_picture_before_it_stays(family: str) -> None:
         Decoder(damaged)
 
 
-def test_the_picture_before_damage_of_one_that_waits_for_its_bytes() -> None:
+def test_damage_makes_a_level_available_that_waited_for_more_bytes() -> None:
     data = flat_file()
     ends = _ends(data)
     assert ends[0] < least_bytes(read_header(data))
@@ -124,7 +124,7 @@ def test_the_picture_before_damage_of_one_that_waits_for_its_bytes() -> None:
     assert best.name == "d2w8"
 
 
-def test_what_is_no_anir_file_is_not_fed() -> None:
+def test_only_anir_files_can_be_fed() -> None:
     onnx = named_file(random_network("siren"))
     with pytest.raises(AnirError, match=r"not an \.anir file"):
         Decoder().feed(onnx)
@@ -167,7 +167,7 @@ def _pieces(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
-def test_what_is_known_of_coefficients_is_freed_after_the_last_level() -> None:
+def test_coefficients_are_freed_after_the_last_level() -> None:
     stream = AnirStream()
     for piece in _pieces(anir_file("lapped") + bytes(10_000), 900):
         stream.feed(piece)

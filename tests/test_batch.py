@@ -24,7 +24,7 @@ def _blank(width: int, height: int, colours: int = 3) -> NDArray[np.uint8]:
     return np.zeros((height, width, colours), np.uint8)
 
 
-def test_shapes_are_the_same_for_proportions_colours_and_widths() -> None:
+def test_equal_proportions_colours_and_widths_have_equal_shapes() -> None:
     shape = shape_of(_blank(96, 64), CONFIG)
     assert shape == shape_of(_blank(64, 96), CONFIG) == shape_of(_blank(960, 640), CONFIG)
     assert shape != shape_of(_blank(80, 80), CONFIG)
@@ -33,7 +33,7 @@ def test_shapes_are_the_same_for_proportions_colours_and_widths() -> None:
     assert shape_of(_blank(960, 640), by_size) != shape_of(_blank(768, 512), by_size)
 
 
-def test_trainings_at_other_steps_or_of_other_shapes_are_batches_of_their_own() -> None:
+def test_trainings_of_different_steps_or_shapes_form_separate_batches() -> None:
     pictures = [waves(96, 64), waves(64, 96), waves(64, 64), waves(96, 64)[::-1].copy()]
     with worker_threads(1) as pool:
         tasks = [Task.of(picture, CONFIG, pool) for picture in pictures]
@@ -46,7 +46,7 @@ def test_trainings_at_other_steps_or_of_other_shapes_are_batches_of_their_own() 
     assert groups == [[0, 1], [2], [3]]
 
 
-def test_a_batch_moves_its_trainings_on() -> None:
+def test_advancing_a_batch_advances_its_trainings() -> None:
     with worker_threads(1) as pool:
         tasks = [Task.of(picture, CONFIG, pool) for picture in (waves(96, 64), waves(64, 96))]
         batch = Batch(tasks, [begin(task) for task in tasks])
@@ -59,12 +59,12 @@ def test_a_batch_moves_its_trainings_on() -> None:
     assert torch.equal(own, batch.trainers[8].trunk.parameters["head"][1])
 
 
-def test_batches_are_as_large_as_half_of_the_devices_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_fill_half_of_the_devices_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     image = _blank(768, 512)
     assert most_pictures(image, CONFIG) == 1
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     gpu = Config("siren", preset="fast", device="cuda")
-    # 4096 points, 5 layers, 48 + 64 + 96 + 128 channels, each 32 numbers of 4 bytes; and the pixels.
+    # 4096 points × 5 layers × (48 + 64 + 96 + 128) channels × 32 numbers of 4 bytes, and the pixels.
     needed = 4096 * 5 * 336 * 32 * 4 + 768 * 512 * 3
     for free, most in ((20 * needed, 10), (20 * needed - 1, 9), (needed, 1), (1000 * needed, 64)):
         monkeypatch.setattr("torch.cuda.mem_get_info", lambda free=free: (free, 2**50))

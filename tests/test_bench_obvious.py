@@ -18,7 +18,7 @@ def test_obvious_graphs_draw_the_same_picture(family: str, tmp_path: Path) -> No
     model = random_model(family)
     subnet = model.space.subnets[-1]
     export(model, tmp_path)
-    # By default ONNX Runtime would round activations to 8 bits.
+    # With its default options, ONNX Runtime would round activations to 8 bits.
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     session = onnxruntime.InferenceSession(obvious(model, subnet).SerializeToString(), options)

@@ -16,7 +16,7 @@ def test_costs_are_means_over_pictures_and_medians_over_subnets() -> None:
     assert summary["most"] == {"bits": 0.3, "sharing": 0.4}
 
 
-def test_a_picture_is_measured_in_all_three_ways(tmp_path: Path) -> None:
+def test_each_subnet_is_measured_together_alone_and_without_quantization(tmp_path: Path) -> None:
     ramp = np.add.outer(np.arange(24), np.arange(32)).astype(np.uint8)
     write_picture(np.stack([ramp * 4, ramp, 255 - ramp], -1), tmp_path / "ramp.png")
     config = Config("siren", preset="fast", depths=(2,), widths=(4, 8), steps=150)

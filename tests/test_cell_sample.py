@@ -15,11 +15,11 @@ from tests.random_model import random_model
 
 
 @pytest.mark.parametrize(("size", "colours"), [((100, 70), 3), ((96, 64), 1), ((81, 130), 4), ((40, 7), 3)])
-def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) -> None:
+def test_sampled_cells_are_the_same_as_in_the_whole_picture(size: tuple[int, int], colours: int) -> None:
     model = random_model("lapped", size=size, colours=colours)
     image = model.image.numpy()
     sample = CellSample(image, image.size)
-    # Only whole cells, unless there are none: then partial ones, continued by reflection.
+    # Partial cells are left out, unless all are partial: then they are continued by reflection.
     rows, columns = (max(1, n // 16) for n in size[::-1])
     assert sample.pixels.shape == (16 * rows * columns, 16, colours)
     assert np.array_equal(sample.pixels[16 : 16 + min(16, size[1])], image[:16, 16:32])
@@ -48,7 +48,7 @@ def test_cells_show_what_the_picture_shows(size: tuple[int, int], colours: int) 
             np.testing.assert_allclose(got[: len(own)], own, atol=1e-3)
 
 
-def test_few_cells_of_many_are_evenly_spread() -> None:
+def test_sampled_cells_are_evenly_spread() -> None:
     image = np.arange(160 * 320, dtype=np.int64).reshape(160, 320, 1).astype(np.uint8)
     image[..., 0] = np.arange(160)[:, None] // 16 * 20 + np.arange(320) // 16
     assert np.unique(CellSample(image, 160 * 320).pixels).tolist() == sorted(
@@ -63,7 +63,7 @@ def test_few_cells_of_many_are_evenly_spread() -> None:
     ]
 
 
-def test_of_a_row_of_cells_every_nth_pixel_is_seen() -> None:
+def test_features_can_be_taken_at_every_nth_pixel() -> None:
     picture = waves(96, 64)
     analysis, step = analyse(picture), Step(1000, 2)
     sample = CellSample(picture, picture.size)

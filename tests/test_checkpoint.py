@@ -29,14 +29,14 @@ def test_a_model_round_trips(family: str, colours: int, tmp_path: Path) -> None:
         assert all(torch.equal(want, got) for want, got in zip(*pair, strict=True))
 
 
-def test_it_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) -> None:
+def test_a_checkpoint_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) -> None:
     save_model(model, tmp_path / "model.pt")
     state = torch.load(tmp_path / "model.pt", weights_only=True)
     assert state["anir"] == FORMAT
     assert not list(tmp_path.glob(".*"))
 
 
-def test_latents_are_made_from_the_picture_and_the_steps(tmp_path: Path) -> None:
+def test_latents_are_recomputed_from_the_picture_and_the_steps(tmp_path: Path) -> None:
     model = random_model("lapped")
     save_model(model, tmp_path / "model.pt")
     loaded = load_model(tmp_path / "model.pt")
@@ -64,7 +64,7 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not Path("ran").exists()
 
 
-def test_what_is_no_whole_checkpoint_is_refused(model: Model, tmp_path: Path) -> None:
+def test_incomplete_and_foreign_files_are_refused(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     save_model(model, path)
     whole = path.read_bytes()
@@ -129,7 +129,7 @@ def test_other_versions_kinds_and_shapes_are_refused(tmp_path: Path) -> None:
             load_model(path)
 
 
-def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+def test_invalid_steps_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     save_model(random_model("lapped"), path)
     state = torch.load(path, weights_only=True)
@@ -158,7 +158,7 @@ def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_model(path)
 
 
-def test_archives_that_promise_more_than_they_hold_are_refused(model: Model, tmp_path: Path) -> None:
+def test_archives_that_inflate_are_refused(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     save_model(model, path)
     with zipfile.ZipFile(path) as archive:
@@ -170,7 +170,7 @@ def test_archives_that_promise_more_than_they_hold_are_refused(model: Model, tmp
         load_model(path)
 
 
-def test_tensors_that_repeat_a_few_bytes_are_refused(tmp_path: Path) -> None:
+def test_tensors_expanded_from_a_few_bytes_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     save_model(random_model(), path)
     state = torch.load(path, weights_only=True)

@@ -32,7 +32,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for entry in _ENTRIES:
         Path("folder", entry.file).write_bytes(bytes(entry.bytes))
     monkeypatch.setattr(Manifest, "load", lambda _: MANIFEST)
-    # At the native size a file takes two milliseconds per byte.
+    # Drawing at the native size takes two milliseconds for each byte of the file.
     times = {e.file: e.bytes * 2.0 / (60 * 40) for e in _ENTRIES}
     monkeypatch.setattr(module, "Decoder", lambda path, trust_graph: path)
     monkeypatch.setattr(module, "estimate_ms", lambda path, size: times[path.name] * size[0] * size[1])
@@ -53,7 +53,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"subnet": "d2w16"}, "d2w16"),
     ],
 )
-def test_the_best_that_fits(limits: dict[str, Any], name: str) -> None:
+def test_the_best_subnet_within_the_limits_is_chosen(limits: dict[str, Any], name: str) -> None:
     size = limits.pop("size", None)
     path, why = choose(Path("folder"), Limits(**limits), size)
     assert path == Path("folder") / f"{name}.onnx"
@@ -70,12 +70,12 @@ def test_the_best_that_fits(limits: dict[str, Any], name: str) -> None:
         ({"max_ms": 100}, "fastest takes about 200 ms"),
     ],
 )
-def test_when_nothing_fits_it_says_how_near_it_comes(limits: dict[str, Any], nearest: str) -> None:
+def test_the_error_names_the_nearest_subnet_when_none_fits(limits: dict[str, Any], nearest: str) -> None:
     with pytest.raises(AnirError, match=nearest):
         choose(Path("folder"), Limits(**limits))
 
 
-def test_a_file_that_is_not_the_manifests_is_refused() -> None:
+def test_a_file_that_differs_from_the_manifest_is_refused() -> None:
     Path("folder/d3w16.onnx").write_bytes(bytes(399) + b"x")
     for limits in (Limits(), Limits(max_ms=700)):
         with pytest.raises(AnirError, match=r"d3w16\.onnx: not the file that manifest\.json describes"):
@@ -86,19 +86,19 @@ def test_a_file_that_is_not_the_manifests_is_refused() -> None:
         choose(Path("folder"), Limits(max_bytes=399))
 
 
-def test_pareto_front_holds_what_nothing_beats() -> None:
+def test_the_pareto_front_holds_undominated_subnets() -> None:
     assert MANIFEST.pareto() == {"d2w8", "d3w8", "d3w16"}
     equal = replace(MANIFEST, subnets=(_ENTRIES[0], replace(_ENTRIES[0], name="same")))
     assert len(equal.pareto()) == 1
 
 
-def test_times_are_measured_on_real_files(exported: Path) -> None:
+def test_drawing_times_of_real_files_are_estimated(exported: Path) -> None:
     decoder = Decoder(exported / "d2w16.onnx")
     assert estimate_ms(decoder, (96, 64)) > 0
     assert estimate_ms(decoder, (1, 1000)) > 0
 
 
-def test_levels_are_chosen_as_files_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_levels_of_an_anir_file_are_chosen_within_the_same_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     data, networks = file_of("siren")
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
@@ -115,7 +115,7 @@ def test_levels_are_chosen_as_files_are(monkeypatch: pytest.MonkeyPatch) -> None
         choose_level(AnirFile(data), Limits(max_bytes=9))
 
 
-def test_a_cut_file_says_how_much_of_it_there_is() -> None:
+def test_levels_and_bytes_of_a_truncated_file_are_reported() -> None:
     data, _ = file_of("lapped")
     levels = AnirFile(data).header.levels  # type: ignore[union-attr]
     cut = levels[2].end + 5

@@ -9,7 +9,9 @@ from PIL import Image
 from bench import chromium
 
 
-def test_what_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_that_chromium_shows_differently_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a", "b", "c", "d"):
         Image.new("RGBA", (4, 2), (200, 100, 0, 51)).save(tmp_path / f"{name}.png")
     (tmp_path / "e.png").write_text("no picture")

@@ -15,20 +15,20 @@ def _read(data: bytes) -> Cicp | None:
         return code
 
 
-def test_code_points_of_png_and_avif() -> None:
+def test_code_points_are_read_from_png_and_avif() -> None:
     assert _read(with_chunks(fields(), (b"cICP", bytes([12, 13, 0, 1])))) == Cicp(12, 13)
     assert _read(nclx(9, 16)) == Cicp(9, 16)
     assert _read(nclx(1, 13)) == Cicp(1, 13)
 
 
-def test_others_have_none() -> None:
+def test_pictures_without_full_range_code_points_have_none() -> None:
     assert _read(saved(fields(), "PNG")) is None
     assert _read(saved(fields(), "JPEG")) is None
     assert _read(with_chunks(fields(), (b"cICP", bytes([12, 13, 0, 0])))) is None  # limited range
 
 
-def test_the_primary_item_counts_not_another() -> None:
-    """Pictures with a gain map have a second item, with code points of its own."""
+def test_only_code_points_of_the_primary_item_count() -> None:
+    """Pictures with a gain map have a second item with its own code points."""
     data = bytearray(nclx(9, 16))
     at = data.index(b"ipma")
     (item,) = struct.unpack_from(">H", data, at + 12)
@@ -39,7 +39,7 @@ def test_the_primary_item_counts_not_another() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 11, 40, 100, 200, 250])
-def test_a_cut_file_has_none(length: int) -> None:
+def test_a_truncated_file_is_no_error(length: int) -> None:
     whole = nclx(9, 16)
     with Image.open(BytesIO(whole)) as image:
         image.fp = BytesIO(whole[:length])

@@ -26,7 +26,7 @@ def path(exported: Path) -> str:
     return str(exported / "d4w24.onnx")
 
 
-def test_without_options_it_draws_the_native_size_beside_you(
+def test_without_options_the_native_size_is_drawn_into_the_current_folder(
     path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([path]) == 0
@@ -35,7 +35,7 @@ def test_without_options_it_draws_the_native_size_beside_you(
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("new/a.webp", "WEBP")])
-def test_the_suffix_says_the_format(path: str, name: str, kind: str) -> None:
+def test_the_suffix_determines_the_format(path: str, name: str, kind: str) -> None:
     assert main([path, "-o", name, "--size", "48x32"]) == 0
     with Image.open(name) as image:
         assert (image.format, image.size) == (kind, (48, 32))
@@ -43,12 +43,12 @@ def test_the_suffix_says_the_format(path: str, name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("crop", ["24,16,48,32", "0.25,0.25,0.5,0.5"])
-def test_crops_in_pixels_and_fractions(path: str, crop: str) -> None:
+def test_crops_can_be_given_in_pixels_or_fractions(path: str, crop: str) -> None:
     assert main([path, "--crop", crop, "-o", "a.png"]) == 0
     np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(path, crop=Crop(24, 16, 48, 32)))
 
 
-def test_fractions_that_add_up_to_one_work_for_every_size() -> None:
+def test_fractions_that_add_up_to_one_stay_inside_at_every_size() -> None:
     for text in ("0.2,0.2,0.8,0.8", "0.1,0.7,0.9,0.3", "0.35,0.05,0.65,0.95"):
         for side in range(1, 3000):
             x, y, width, height = parse_crop(text, side, 3 * side)
@@ -57,13 +57,13 @@ def test_fractions_that_add_up_to_one_work_for_every_size() -> None:
             assert x + width > side * (1 - 1e-9)
 
 
-def test_what_is_beyond_the_border_stays_so() -> None:
-    """Crops are clipped by no more than rounding errors, so that the decoder refuses larger excesses."""
+def test_crops_that_exceed_the_border_are_not_clipped() -> None:
+    """Only rounding errors are clipped; the decoder refuses crops that exceed the border by more."""
     assert parse_crop("0.2,0.2,0.81,0.8", 96, 64).width == 0.81 * 96
     assert parse_crop("1,1,96,63", 96, 64) == Crop(1, 1, 96, 63)
 
 
-def test_the_neural_image_itself_is_not_replaced(exported: Path, fails: Failing) -> None:
+def test_the_neural_image_itself_is_never_overwritten(exported: Path, fails: Failing) -> None:
     shutil.copy(exported / "d2w16.onnx", "a.png")
     before = Path("a.png").read_bytes()
     fails(main(["a.png", "-o", "a.png"]), "is the neural image itself", 2)
@@ -71,27 +71,27 @@ def test_the_neural_image_itself_is_not_replaced(exported: Path, fails: Failing)
     assert Path("a.png").read_bytes() == before
 
 
-def test_a_file_that_is_not_the_manifests_is_not_drawn(exported: Path, fails: Failing) -> None:
+def test_a_file_that_differs_from_the_manifest_is_not_drawn(exported: Path, fails: Failing) -> None:
     shutil.copytree(exported, "copy")
     best = max(Manifest.load(exported).subnets, key=lambda entry: entry.psnr).file
     shutil.copy("copy/d2w16.onnx", f"copy/{best}")
     fails(main(["copy", "-o", "a.png"]), f"{best}: not the file that manifest.json describes")
 
 
-def test_quiet_draws_without_a_word(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_nothing(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(exported), "-o", "a.png", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
     assert Image.open("a.png").size == (96, 64)
 
 
-def test_png_to_stdout(path: str) -> None:
+def test_output_to_a_dash_is_a_png_on_stdout(path: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "anir_runtime.cli", path, "-o", "-"], capture_output=True, check=True
     )
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), decode(path))
 
 
-def test_a_folder_chooses(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_best_subnet_of_a_folder_is_drawn(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(exported), "--max-bytes", "2000", "-o", "a.png"]) == 0
     error = capsys.readouterr().err
     name = error.split(":")[0]

@@ -25,7 +25,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(presets.PRESETS, "fast", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
 
 
-def test_the_three_commands_as_written(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_export_and_run_work_one_after_another(
+    picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train_main([str(picture), "-o", "model.pt", *SMALL]) == 0
     assert export_main(["model.pt", "--all-subnets"]) == 0
     assert sorted(p.name for p in Path("exported/model").iterdir()) == [
@@ -43,7 +45,9 @@ def test_the_three_commands_as_written(picture: Path, capsys: pytest.CaptureFixt
     assert {p.name for p in Path().iterdir()} == {"picture.png", "model.pt", "exported", "d3w16.png"}
 
 
-def test_what_is_done_is_left_out_until_forced(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finished_model_is_skipped_unless_forced_or_of_other_options(
+    picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
     assert train_main(command) == 0
     first = Path("model.pt").read_bytes()
@@ -59,7 +63,7 @@ def test_what_is_done_is_left_out_until_forced(picture: Path, capsys: pytest.Cap
     assert load_model(Path("model.pt")).preset == "fast:20"
 
 
-def test_training_goes_all_the_way_to_an_anir_file(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_can_write_anir_files(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train_main([str(picture), "-o", "photo.anir", *SMALL]) == 0
     assert "photo.anir: picture.png, " in capsys.readouterr().out
     assert run_cli.main(["photo.anir", "-o", "a.png"]) == 0
@@ -73,7 +77,7 @@ def test_training_goes_all_the_way_to_an_anir_file(picture: Path, capsys: pytest
     assert {p.name for p in Path().iterdir()} == {"picture.png", "photo.anir", "a.png", "photos", "out"}
 
 
-def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_picture_among_good_ones_fails_alone(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("photos/more").mkdir(parents=True)
     Image.open(picture).save("photos/a.png")
     Image.open(picture).save("photos/more/c.png")
@@ -92,7 +96,9 @@ def test_a_bad_picture_among_good_ones(picture: Path, capsys: pytest.CaptureFixt
     assert "1 fitted, 2 done before, 0 failed" in capsys.readouterr().out
 
 
-def test_pictures_as_one_batch(picture: Path, capsys: pytest.CaptureFixture[str], fails: Failing) -> None:
+def test_pictures_can_be_trained_in_batches(
+    picture: Path, capsys: pytest.CaptureFixture[str], fails: Failing
+) -> None:
     Path("photos").mkdir()
     for name in ("a", "c", "d"):
         Image.open(picture).save(f"photos/{name}.png")
@@ -126,7 +132,7 @@ def test_a_picture_is_never_replaced(picture: Path, fails: Failing) -> None:
     assert (picture.read_bytes(), Path("other.jpg").read_text()) == (before, "mine")
 
 
-def test_transparent_and_grey_pictures_go_all_the_way(picture: Path) -> None:
+def test_transparent_and_grey_pictures_keep_their_channels_in_all_commands(picture: Path) -> None:
     y, x = np.mgrid[0:24, 0:32]
     clear = np.stack([x * 8, y * 10, x * 4 + y, np.where(x < 16, y * 10, 255)], 2).astype(np.uint8)
     Image.fromarray(clear).save("clear.png")
@@ -150,14 +156,16 @@ def test_transparent_and_grey_pictures_go_all_the_way(picture: Path) -> None:
                 assert psnr(pixels, model.image.numpy()) > 18
 
 
-def test_transparent_parts_show_the_background(picture: Path, fails: Failing) -> None:
+def test_a_background_is_put_behind_transparent_parts(picture: Path, fails: Failing) -> None:
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save("clear.png")
     assert train_main(["clear.png", "-o", "model.pt", *SMALL, "--background", "#102030"]) == 0
     assert load_model(Path("model.pt")).image[0, 0].tolist() == [16, 32, 48]
     fails(train_main(["clear.png", "-o", "b.pt", *SMALL, "--background", "blurple"]), "is no colour", 2)
 
 
-def test_quiet_and_version(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_nothing_and_version_only_the_version(
+    picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train_main([str(picture), "-o", "model.pt", *SMALL, "--quiet"]) == 0
     assert export_main(["model.pt", "--all-subnets", "--quiet"]) == 0
     assert run_cli.main(["exported/model", "--quiet"]) == 0
@@ -168,7 +176,7 @@ def test_quiet_and_version(picture: Path, capsys: pytest.CaptureFixture[str]) ->
         assert re.fullmatch(r"anir \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
-def test_control_characters_of_files_do_not_reach_the_terminal(
+def test_control_characters_in_file_names_do_not_reach_the_terminal(
     exported: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.new("RGB", (8, 8)).save("\x1b[31mred.png")
@@ -180,7 +188,7 @@ def test_control_characters_of_files_do_not_reach_the_terminal(
     assert load_model(Path("\x1bm.pt")).source == "_[31mred.png"
 
 
-def test_a_picture_of_one_colour_has_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_strict_even_for_a_picture_of_one_colour(capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (16, 16), (255, 255, 255)).save("plain.png")
     assert train_main(["plain.png", "-o", "model.pt", *SMALL]) == 0
     assert export_main(["model.pt", "--all-subnets"]) == 0
@@ -243,14 +251,16 @@ def test_export_refuses_bad_input_in_one_line(model: Model, fails: Failing) -> N
     assert sorted(p.name for p in Path().iterdir()) == ["model.pt", "text.pt"]
 
 
-def test_subnets_by_name_are_repeatable(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
+def test_subnet_can_be_given_several_times(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
     save_model(model, Path("model.pt"))
     assert export_main(["model.pt", "--subnet", "d2w16", "--subnet", "d3w24", "-o", "some"]) == 0
     assert sorted(p.name for p in Path("some").iterdir()) == ["d2w16.onnx", "d3w24.onnx", "manifest.json"]
     assert "some: d2w16.onnx, d3w24.onnx and manifest.json" in capsys.readouterr().out
 
 
-def test_eval_as_text_json_and_plot(model: Model, exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_eval_writes_a_table_json_or_a_plot(
+    model: Model, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     save_model(model, Path("model.pt"))
     assert eval_main(["model.pt", "--json"]) == 0
     of_model = json.loads(capsys.readouterr().out)

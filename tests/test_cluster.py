@@ -60,7 +60,7 @@ def run(ray: Any, jobs: list[Job], options: Any) -> dict[str, Outcome]:
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_models_of_this_machine(ray: Any, jobs: list[Job]) -> None:
+def test_a_cluster_gives_the_same_models_as_this_machine(ray: Any, jobs: list[Job]) -> None:
     with pytest.warns(AnirWarning, match=f"^{jobs[0].picture.parent}/b.gif: the first of 2 frames"):
         outcomes = run(ray, jobs, Options(CONFIG))
     assert outcomes["bad.png"].failure == f"{jobs[2].picture}: not a picture that can be opened"
@@ -103,7 +103,7 @@ def test_a_lost_worker_costs_at_most_its_picture(ray: Any, jobs: list[Job], tmp_
 
 
 @pytest.mark.slow
-def test_no_cluster_at_an_address(picture: Path, fails: Failing) -> None:
+def test_an_address_without_a_cluster_is_an_error(picture: Path, fails: Failing) -> None:
     pytest.importorskip("ray", reason="needs Ray: pip install 'anir[cluster]'")
     target = picture.with_suffix(".pt")
     fails(

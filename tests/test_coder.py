@@ -1,4 +1,4 @@
-"""Compares the coder's WebAssembly with its reference in Python."""
+"""Tests the coder in WebAssembly, also against its reference in Python."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ WIDTHS = (6000, 2400, 1100, 500, 130)
 
 
 def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) -> Integers:
-    """Returns coefficients that decrease with frequency, in some cells far larger than in others."""
+    """Returns random coefficients that decrease with frequency, far larger in some cells than in others."""
     random = np.random.default_rng(seed)
     fall = 1 / (1 + np.add.outer(np.arange(pitch), np.arange(pitch))) ** 1.5
     cells = random.gamma(0.5, 4000, (rows, columns, planes, 1, 1))
@@ -24,7 +24,7 @@ def lively(rows: int, columns: int, pitch: int, seed: int = 0, planes: int = 3) 
 
 
 def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
-    """Returns a stream of levels, their ends, and the coefficients known at each end."""
+    """Returns a stream of a level for each of WIDTHS, their ends, and the coefficients known at each end."""
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size * 4 + 100, wanted)
     ends, known = [], []
@@ -41,7 +41,9 @@ def encoded(wanted: Integers) -> tuple[bytes, list[int], list[Integers]]:
     ("rows", "columns", "planes", "pitch"),
     [(3, 2, 3, 16), (9, 10, 3, 4), (1, 1, 3, 32), (3, 2, 1, 16), (3, 2, 4, 16), (9, 10, 4, 4)],
 )
-def test_reference_decodes_the_same(rows: int, columns: int, planes: int, pitch: int) -> None:
+def test_the_reference_decodes_the_same_coefficients(
+    rows: int, columns: int, planes: int, pitch: int
+) -> None:
     data, _, known = encoded(lively(rows, columns, pitch, planes=planes))
     entropy = Entropy(data)
     levels = Levels(entropy, rows, columns, planes, pitch)
@@ -55,9 +57,9 @@ def test_reference_decodes_the_same(rows: int, columns: int, planes: int, pitch:
         assert np.array_equal(result, wanted)
 
 
-def test_levels_come_nearer() -> None:
+def test_errors_fall_from_level_to_level() -> None:
     wanted = lively(4, 4, 16)
-    # The coder takes cosines of DC coefficients and returns DC coefficients, which are not compared.
+    # The coder takes DCTs of DC coefficients but returns DC coefficients, so that these are not compared.
     wanted[..., 0, 0] = 0
     errors = [np.abs(own[..., 1:] - wanted[..., 1:]).mean() for own in encoded(wanted)[2]]
     # With so few cells, no coefficient may be significant in a coarse level: errors need not fall strictly.
@@ -79,7 +81,7 @@ def test_each_level_decodes_from_its_prefix() -> None:
         assert np.array_equal(coder.values(), known[count - 1])
 
 
-def test_a_cut_level_shows_what_has_come() -> None:
+def test_an_incomplete_level_is_decoded_as_far_as_it_goes() -> None:
     wanted = lively(4, 5, 16)
     data, ends, known = encoded(wanted)
     coder = Coder(4, 5, 3, 16)
@@ -91,7 +93,7 @@ def test_a_cut_level_shows_what_has_come() -> None:
         coder.check()
     coder.keep()
     assert not coder.level(WIDTHS[4])
-    # The upper cells have their final values.
+    # The first row of cells already has its final values.
     assert np.array_equal(coder.values()[:1, :, :, 1:], known[4][:1, :, :, 1:])
     assert not np.array_equal(coder.values()[3:, :, :, 1:], known[4][3:, :, :, 1:])
     coder.restore()
@@ -102,7 +104,7 @@ def test_a_cut_level_shows_what_has_come() -> None:
     assert np.array_equal(coder.values(), known[4])
 
 
-def test_damage_is_noticed() -> None:
+def test_flipped_bits_are_detected() -> None:
     data, _, _ = encoded(lively(4, 5, 16))
     missed = 0
     random = np.random.default_rng(1)
@@ -120,10 +122,10 @@ def test_damage_is_noticed() -> None:
     assert missed == 0
 
 
-def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
+def test_the_number_of_decisions_per_byte_is_limited() -> None:
     coder = Coder(0, 0, 3, 16)
     coder.encode(1 << 16)
-    # A number that is always the same takes eight decisions, but hardly a bit.
+    # A symbol that is always the same takes eight decisions, but hardly any bits.
     alike = np.zeros((1 << 20) - 10, np.uint8)
     coder.symbols(0, 8, alike)
     assert coder.check()
@@ -139,7 +141,7 @@ def test_decisions_are_at_most_so_many_for_the_bytes() -> None:
 
 
 def test_too_little_memory_is_an_error_of_one_line() -> None:
-    """WebAssembly reserves 4 GiB of address space."""
+    """The process may use 3 GiB of address space, but WebAssembly reserves 4 GiB."""
     code = """
 import resource
 from anir_runtime.coder import Coder
@@ -170,7 +172,7 @@ def test_bits_and_symbols_round_trip() -> None:
     assert np.array_equal(other.symbols(1, 3, np.zeros(300, np.uint8)), numbers & 7)
 
 
-def test_numbers_of_few_values_take_few_bytes() -> None:
+def test_a_repeated_symbol_takes_few_bytes() -> None:
     coder = Coder(0, 0, 3, 16)
     coder.encode(4096)
     coder.symbols(0, 8, np.full(1000, 77, np.uint8))

@@ -11,7 +11,7 @@ OPTIONS = "-O3 --noAssert --enable simd --runtime stub --initialMemory 2 --use a
 
 
 @pytest.mark.skipif(not COMPILER.exists(), reason="needs npm install in web_demo")
-def test_source_compiles_to_the_module(tmp_path: Path) -> None:
+def test_the_module_is_compiled_from_the_current_source(tmp_path: Path) -> None:
     out = tmp_path / "coder.wasm"
     source = ROOT / "web_demo/neural-img/assembly/coder.ts"
     subprocess.run([COMPILER, source, *OPTIONS.split(), "-o", out], check=True, cwd=ROOT)

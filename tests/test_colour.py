@@ -27,7 +27,7 @@ def test_pictures_are_read_as_chromium_shows_them(name: str, tmp_path: Path) -> 
     assert np.abs(pixels[..., :3].astype(int) - shown[..., :3])[seen].max() <= 2
 
 
-def test_greys_with_a_curve_keep_one_channel(tmp_path: Path) -> None:
+def test_a_grey_picture_with_gamma_keeps_one_channel(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PICTURES["grey_gama.png"])
     assert read_picture(tmp_path / "a.png").pixels.shape[2] == 1
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end every command soon, with at most one line, and leave no half-written file."""
+"""Tests that Ctrl-C and SIGTERM end every command soon, with one line at most and no half-written file."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ from tests.random_network import random_network
 from tests.vectors.anir import anir_files
 
 PATIENCE = 60
-"""Seconds after which a command is considered not to end; it takes far less."""
+"""Seconds after which a command counts as not ending; all take far less."""
 _START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.{handler})
@@ -30,7 +30,7 @@ from anir_runtime.commands import {command}
 print("ready", flush=True)
 sys.exit({command}())
 """
-"""The handler is set, as the tests may run with interrupts ignored, like a shell's background jobs."""
+"""Code that runs a command; it sets the handler, as interrupts may be ignored where the tests run."""
 
 Command = tuple[str, list[str]]
 WHOLE: dict[str, Callable[[Path], object]] = {
@@ -38,7 +38,7 @@ WHOLE: dict[str, Callable[[Path], object]] = {
     "new.pt": load_model,
     "new.png": lambda path: Image.open(path).load(),
 }
-"""Functions that read each output, and fail if it is not complete."""
+"""Functions that read the output of a name, and fail if it is not complete."""
 
 
 def _start(
@@ -75,7 +75,7 @@ def _stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
 
 @pytest.fixture
 def work(tmp_path: Path, model: Model) -> Path:
-    """Returns a folder with a picture, a model and a file that takes minutes to draw."""
+    """Returns a folder with a picture, a model, and a neural image that takes minutes to draw."""
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     save_model(model, tmp_path / "model.pt")
@@ -104,28 +104,28 @@ def test_a_signal_at_any_time_ends_a_command(
     code, error = _stop(process, number)
     assert "Traceback" not in error
     if number == signal.SIGINT:
-        # Export and evaluation may have ended already (0); during imports the signal itself ends Python.
+        # The command may have ended before (0); during imports, the signal ends Python itself.
         assert code in (130, -signal.SIGINT, 0), error
     else:
         assert code in (-signal.SIGTERM, 0), error
-    # Files under their final names are complete: the signal may have come just after they were written.
+    # Where the signal came after a file had been written, the file must be complete.
     for path in work.iterdir():
         if path.name in WHOLE:
             WHOLE[path.name](path)
 
 
-def test_ctrl_c_ends_a_long_drawing_in_one_line(work: Path) -> None:
+def test_ctrl_c_ends_a_long_drawing_with_one_line(work: Path) -> None:
     process = _start(COMMANDS["run"], work)
     _wait_for(lambda: any(path.suffix == ".part" for path in work.iterdir()), process)
     assert _stop(process, signal.SIGINT) == (130, "anir-run: interrupted\n")
     assert sorted(path.name for path in work.iterdir()) == ["a.png", "model.pt", "slow.onnx"]
 
 
-def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
+def test_ctrl_c_ends_a_trusted_graph_that_runs_forever(work: Path) -> None:
     model = model_of("loop-constant")
     (once,) = (node for node in model.graph.node if node.output[0] == "once")
     once.attribute[0].t.int64_data[0] = 2**40
-    # The count depends on an input: ONNX Runtime would compute constants while it opens the file.
+    # The count depends on an input, as ONNX Runtime would compute constants while it opens the file.
     once.output[0] = "many"
     counted = [
         helper.make_node("Size", ["x"], ["columns"]),
@@ -142,7 +142,7 @@ def test_ctrl_c_ends_a_trusted_graph_that_never_ends(work: Path) -> None:
     assert error in ("anir-run: interrupted\n", "")
 
 
-def test_ctrl_c_ends_a_trusted_graph_that_never_opens(work: Path) -> None:
+def test_ctrl_c_ends_a_trusted_graph_that_takes_forever_to_open(work: Path) -> None:
     """ONNX Runtime computes products of constants while it opens a file."""
     model = model_of("constant")
     nodes = model.graph.node
@@ -192,7 +192,9 @@ anir_runtime.coder.Coder.__init__ = start
     ],
     ids=["run", "eval", "export", "export-anir", "train"],
 )
-def test_ctrl_c_ends_webassembly(command: Command, last: tuple[int, str], work: Path) -> None:
+def test_ctrl_c_ends_webassembly_that_runs_forever(
+    command: Command, last: tuple[int, str], work: Path
+) -> None:
     (work / "a.anir").write_bytes(anir_files()[0])
     process = _start(command, work, before=_ENDLESS)
     _wait_for((work / "inside").exists, process)
@@ -224,7 +226,7 @@ def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
     assert _stop(process, signal.SIGINT) == (-signal.SIGINT, "")
 
 
-def test_interrupts_that_are_ignored_stay_ignored(work: Path) -> None:
+def test_a_command_started_with_interrupts_ignored_ignores_them(work: Path) -> None:
     """A shell's background jobs ignore interrupts."""
     process = _start(("run", ["slow.onnx", "--size", "8x8"]), work, "SIG_IGN")
     code, error = _stop(process, signal.SIGINT)

@@ -14,13 +14,13 @@ CHANNELS = last_layer(LAYERS["weights"] * LAYERS["steps"][:, None, None], SEEN)
 
 
 def shown(moves: int) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns the colours of the common network with an offset added to the codes of its head."""
+    """Returns the colours of the common network after adding an offset to the codes of its head."""
     head = COMMON["head"].astype(np.float32)
     head[:, 3:] += moves
     return (CHANNELS @ (head * COMMON["head.scale"][:, None]).T + COMMON["head.bias"]).clip(0, 1)
 
 
-def test_a_head_near_the_common_one_is_found_where_it_pays() -> None:
+def test_head_offsets_are_found_where_they_pay() -> None:
     gain, head = best_head(SUBNET, COLOURS, WIDTH, 10**6, SEEN, shown(5))
     moves = head["head"].astype(int) - COMMON["head"]
     assert np.abs(moves[:, 3:] - 5).max() <= 3
@@ -29,13 +29,13 @@ def test_a_head_near_the_common_one_is_found_where_it_pays() -> None:
     assert gain > worth(CHANNELS, COMMON, shown(5), 0) + 3
 
 
-def test_beyond_what_is_near_it_goes_as_far_as_it_can() -> None:
+def test_head_offsets_are_clipped_to_their_range() -> None:
     _, head = best_head(SUBNET, COLOURS, WIDTH, 10**6, SEEN, shown(-20))
     moves = head["head"][:, 3:].astype(int) - COMMON["head"][:, 3:]
     assert moves.min() == -NEAR
 
 
-def test_the_common_head_is_taken_where_the_other_costs_too_much() -> None:
+def test_the_common_head_is_kept_where_offsets_cost_too_much() -> None:
     noise = np.random.default_rng(1).normal(size=(2000, 3)).astype(np.float32)
     wanted = shown(0) + np.float32(0.1) * noise
     gain, head = best_head(SUBNET, COLOURS, WIDTH, 30, SEEN, wanted)
@@ -43,7 +43,7 @@ def test_the_common_head_is_taken_where_the_other_costs_too_much() -> None:
     assert gain == worth(CHANNELS, COMMON, wanted, 0)
 
 
-def test_worth_is_psnr_less_what_bytes_are_worth() -> None:
+def test_worth_is_psnr_minus_the_price_of_bytes() -> None:
     off = shown(0) + np.float32(0.1)
     assert worth(CHANNELS, COMMON, off, 0) == pytest.approx(20, abs=1e-3)
     assert worth(CHANNELS, COMMON, off, 0.5) == pytest.approx(13, abs=1e-3)

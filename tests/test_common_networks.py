@@ -16,7 +16,7 @@ from anir_runtime.common_networks import (
 from tests.random_network import COLOURS
 
 
-def test_there_are_networks_of_four_bits_that_leave_planes_alone() -> None:
+def test_common_networks_have_four_bits_and_no_weights_from_or_to_planes() -> None:
     trunks = common_trunks()
     assert tuple(trunks) == INNER
     for inner, trunk in trunks.items():
@@ -31,13 +31,13 @@ def test_there_are_networks_of_four_bits_that_leave_planes_alone() -> None:
         assert all(trunk.head(depth).any() for depth in DEPTHS)
 
 
-def test_bytes_come_back() -> None:
+def test_common_networks_round_trip_through_bytes() -> None:
     data = to_bytes(common_trunks())
     assert len(data) == sum(16 + 2 * n**2 + 12 * n for n in INNER)
     assert to_bytes(from_bytes(data)) == data
 
 
-def test_a_head_adds_to_planes_before_they_become_colours() -> None:
+def test_a_head_is_multiplied_by_the_colour_matrix() -> None:
     planes_head = np.zeros((3, 9), np.int8)
     planes_head[:, 2] = 64, -32, 100
     planes_head[:, 8] = 127, 127, 127
@@ -51,14 +51,14 @@ def test_a_head_adds_to_planes_before_they_become_colours() -> None:
     assert head["head.bias"] == pytest.approx(COLOURS.border / 255)
 
 
-def test_halves_are_rounded_upwards() -> None:
+def test_codes_of_heads_are_rounded_half_up() -> None:
     colours = Colours(np.array([[64, 0, 0], [0, -64, 0], [0, 0, 64]], np.int8), np.zeros(3, np.uint8))
     planes_head = np.zeros((3, 9), np.int8)
     planes_head[:, 1] = 1
     assert colours.head(planes_head, 64)["head"][:, 4].tolist() == [1, 0, 1]
 
 
-def test_a_head_near_another_one_is_that_one_moved() -> None:
+def test_head_offsets_are_recovered_from_two_heads() -> None:
     head = COLOURS.head(common_trunks()[17].head(3), 1000)
     moves = np.arange(51).reshape(3, 17) % 16 - 8
     moved = near(head, moves)
@@ -70,7 +70,7 @@ def test_a_head_near_another_one_is_that_one_moved() -> None:
 
 
 @pytest.mark.parametrize("name", ["head", "head.scale", "head.bias"])
-def test_a_head_that_differs_otherwise_is_not_near(name: str) -> None:
+def test_heads_that_differ_by_more_than_offsets_have_none(name: str) -> None:
     head = COLOURS.head(common_trunks()[17].head(3), 1000)
     other = {**head, name: head[name].copy()}
     other[name][0] += 8
@@ -78,6 +78,6 @@ def test_a_head_that_differs_otherwise_is_not_near(name: str) -> None:
 
 
 @pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 20, 3), (6, 20, 3), (2, 12, 3), (2, 20, 4)])
-def test_there_are_none_of_other_sizes(depth: int, channels: int, planes: int) -> None:
+def test_there_are_no_common_networks_of_other_sizes(depth: int, channels: int, planes: int) -> None:
     assert not has_common(depth, channels, planes)
     assert has_common(2, 20, 3)

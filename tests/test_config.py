@@ -18,23 +18,23 @@ from anir_toolchain.space import Space
         (Config(device="tpu"), "there are auto, cpu, cuda"),
     ],
 )
-def test_a_configuration_that_makes_no_sense_is_refused(config: Config, words: str) -> None:
+def test_invalid_configurations_are_refused(config: Config, words: str) -> None:
     with pytest.raises(AnirError, match=words):
         config.check()
 
 
-def test_depths_and_widths_that_make_no_space_are_refused() -> None:
+def test_invalid_depths_and_widths_are_refused() -> None:
     with pytest.raises(AnirError, match="must rise"):
         Config("siren", depths=(3, 2)).space(96, 64)
     with pytest.raises(AnirError, match="widths of at least 4"):
         Config("lapped", widths=(2, 8)).space(96, 64)
-    # A `lapped` network needs a channel for each colour plane, and one for the constant.
+    # A `lapped` network needs one channel for each colour plane, and one for the constant.
     assert Config("lapped", widths=(2, 8)).space(96, 64, colours=1).widths == (2, 8)
     with pytest.raises(AnirError, match="widths of at least 5"):
         Config("lapped", widths=(4, 8)).space(96, 64, colours=4)
 
 
-def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
+def test_default_depths_and_widths_suit_the_picture_and_the_family() -> None:
     assert Config("siren").space(768, 512) == Space.default(768, 512)
     assert Config().space(768, 512).widths == Config().space(96, 64).widths == (20, 24, 28, 32)
     assert Config().space(96, 64, colours=1).widths == (18, 22, 26, 30)
@@ -42,19 +42,19 @@ def test_what_is_not_said_suits_the_picture_and_the_family() -> None:
     assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
 
 
-def test_steps_take_the_place_of_the_presets() -> None:
+def test_steps_override_those_of_the_preset() -> None:
     assert Config(preset="best").schedule() == PRESETS["best"]
     fewer = Config(preset="best", steps=70).schedule()
     assert (fewer.steps, fewer.batch, fewer.rate) == (70, 8192, PRESETS["best"].rate)
 
 
-def test_more_steps_than_the_presets_have_a_lower_peak_rate() -> None:
+def test_more_steps_than_the_preset_lower_the_peak_rate() -> None:
     own = PRESETS["best"]
     longer = Config(preset="best", steps=16 * own.steps).schedule()
     assert longer == replace(own, steps=16 * own.steps, rate=own.rate / 2)
 
 
-def test_a_device_that_is_missing_is_refused() -> None:
+def test_a_missing_device_is_refused() -> None:
     assert Config(device="cpu").torch_device() == torch.device("cpu")
     if not torch.cuda.is_available():
         assert Config().torch_device() == torch.device("cpu")

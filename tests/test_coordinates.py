@@ -7,7 +7,7 @@ from anir_runtime.coordinates import axis_coordinates
 VECTORS = Path(__file__).parent / "vectors" / "coordinates.json"
 
 
-def test_the_vectors_that_typescript_reads_too() -> None:
+def test_coordinates_are_those_of_the_shared_vectors() -> None:
     cases = json.loads(VECTORS.read_text())
     assert len(cases) > 6
     for case in cases:
@@ -21,7 +21,7 @@ def test_the_vectors_that_typescript_reads_too() -> None:
             assert values[-1] == np.float32(case["last"])
 
 
-def test_pixel_centres_mirror_around_zero() -> None:
+def test_pixel_centres_are_symmetric_around_zero() -> None:
     for n in (1, 2, 5, 512):
         values = axis_coordinates(n)
         assert len(values) == n

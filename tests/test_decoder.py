@@ -25,7 +25,7 @@ def path(exported: Path) -> Path:
     return exported / "d3w32.onnx"
 
 
-def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
+def test_the_native_size_is_the_default_and_tiles_make_up_the_picture(path: Path) -> None:
     decoder = Decoder(path)
     assert (decoder.width, decoder.height, decoder.family) == (96, 64, "siren")
     image = decoder.decode()
@@ -39,11 +39,11 @@ def test_native_size_is_the_default_and_tiles_do_not_show(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("part", "size"), [((0, 0, 96, 64), (24, 32)), ((16, 8, 48, 30), (3, 1))])
-def test_smaller_than_native_lapped_pictures_are_means_of_native_pixels(
+def test_lapped_pictures_below_native_size_are_means_of_native_pixels(
     part: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
     network = random_network("lapped")
-    # Without hidden weights colours are linear in the planes; a small head keeps them from being clipped.
+    # Without hidden weights, colours are linear in the planes; a small head prevents clipping.
     network.tensors["weights"][:] = 0
     network.tensors["head.scale"] *= np.float32(0.08)
     decoder = Decoder(network)
@@ -96,7 +96,7 @@ def test_sizes_out_of_bounds_are_refused(path: Path, size: tuple[int, int]) -> N
         decode(path, size)
 
 
-def test_a_crop_may_be_any_four_numbers(path: Path) -> None:
+def test_a_crop_may_be_a_tuple_of_four_numbers(path: Path) -> None:
     own: Any = (10, 20, 30, 5)
     np.testing.assert_array_equal(decode(path, crop=own), decode(path, crop=Crop(*own)))
     for wrong in ((1, 2, 3), (1, 2, 3, 4, 5), 7, ("a", 0, 5, 5)):
@@ -108,7 +108,7 @@ def test_a_crop_may_be_any_four_numbers(path: Path) -> None:
 @pytest.mark.parametrize(
     "crop", [(-1, 0, 5, 5), (0, 0, 97, 5), (0, 60, 5, 5), (0, 0, 0, 5), (float("nan"), 0, 5, 5)]
 )
-def test_crops_outside_are_refused(path: Path, crop: tuple[float, ...]) -> None:
+def test_crops_outside_the_picture_are_refused(path: Path, crop: tuple[float, ...]) -> None:
     with pytest.raises(AnirError, match="not inside"):
         decode(path, crop=Crop(*crop))
 
@@ -116,7 +116,7 @@ def test_crops_outside_are_refused(path: Path, crop: tuple[float, ...]) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of memory")
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
-    """Tiles are drawn without allocating the whole picture, here 268 million pixels or 800 MB."""
+    """Drawing tiles does not allocate the whole picture, which here has 268 million pixels or 800 MB."""
     code = f"""
 from pathlib import Path
 from anir_runtime import Decoder
@@ -129,7 +129,7 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
     assert int(done.stdout) < 250 * 1024
 
 
-def test_sources_of_all_kinds(path: Path) -> None:
+def test_paths_bytes_files_and_networks_can_be_decoded(path: Path) -> None:
     whole = decode(path)
     for source in (str(path), path.read_bytes(), io.BytesIO(path.read_bytes())):
         np.testing.assert_array_equal(decode(source), whole)
@@ -141,7 +141,7 @@ def test_sources_of_all_kinds(path: Path) -> None:
     assert "siren" in Decoder(path).backend
 
 
-def test_sizes_of_other_kinds_are_refused_in_one_line(path: Path) -> None:
+def test_sizes_that_are_not_two_integers_are_refused(path: Path) -> None:
     for size in ((100.0, 50.0), ("4", "5"), (4,), (1, 2, 3), 5):
         with pytest.raises(AnirError, match="a size is width and height, whole numbers"):
             decode(path, size)  # type: ignore[arg-type]
@@ -153,7 +153,7 @@ def test_networks_of_unknown_families_are_refused() -> None:
         Decoder(Network("wavelets", (8, 8), 4, {}))
 
 
-def test_messages_name_the_file(tmp_path: Path, path: Path) -> None:
+def test_error_messages_name_the_file(tmp_path: Path, path: Path) -> None:
     (tmp_path / "text.onnx").write_text("hello")
     with pytest.raises(AnirError, match=r"text\.onnx: not an ONNX file"):
         Decoder(tmp_path / "text.onnx")
@@ -170,14 +170,14 @@ def test_messages_name_the_file(tmp_path: Path, path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without an end")
-def test_a_file_without_an_end_is_refused() -> None:
+def test_an_endless_file_is_refused() -> None:
     with pytest.raises(AnirError, match="larger than 64 MiB"):
         Decoder("/dev/zero")
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
 def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A family has at most three sessions, however many files are opened and drawn."""
+    """A family opens at most three ONNX Runtime sessions, however many files are drawn."""
     opened = list[bytes]()
 
     def counted(model: bytes) -> object:

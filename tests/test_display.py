@@ -12,7 +12,7 @@ from rich.progress import TextColumn
 AT = Progress("fit", 120, 1000, {"d2w8": 22.14, "d5w24": 27.0})
 
 
-def test_lines_say_how_far_all_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_lines_report_every_picture_in_progress(capsys: pytest.CaptureFixture[str]) -> None:
     lines = LineDisplay(3)
     lines.advance("a.jpg", AT)
     lines.advance("\x1bb.jpg", Progress("codes", 0, 1000, {}))
@@ -27,7 +27,7 @@ def test_lines_say_how_far_all_are(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_without_a_terminal_lines_come_now_and_then(
+def test_without_a_terminal_progress_lines_are_printed_at_intervals(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.01)
@@ -40,13 +40,13 @@ def test_without_a_terminal_lines_come_now_and_then(
     assert set(error.splitlines()) == {"fit, step 120 of 1000, d2w8 22.1 d5w24 27.0 dB"}
 
 
-def test_a_short_job_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_job_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with show(1) as display:
         display.advance("a.jpg", AT)
     assert capsys.readouterr().err == ""
 
 
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.01)
     with show(2, quiet=True) as display:
         display.advance("a.jpg", AT)
@@ -67,7 +67,7 @@ def _shown(bars: Bars) -> list[tuple[str, str]]:
     return [(task.description, task.fields["state"]) for task in bars.tasks]
 
 
-def test_bars_of_one_picture() -> None:
+def test_one_picture_has_one_bar() -> None:
     display, bars = _bars(1)
     display.advance("a.jpg", AT)
     assert _shown(bars) == [("fit   ", "step 120/1000 d2w8 22.1 d5w24 27.0 dB")]
@@ -75,7 +75,7 @@ def test_bars_of_one_picture() -> None:
     bars.stop()
 
 
-def test_bars_of_several_pictures() -> None:
+def test_several_pictures_have_a_bar_each_and_one_for_all() -> None:
     display, bars = _bars(3)
     display.advance("[red]a.jpg\x1b", AT)
     display.advance("b.jpg", AT)
@@ -98,7 +98,7 @@ def test_a_batch_has_a_bar_until_it_leaves() -> None:
     bars.stop()
 
 
-def test_a_batch_is_in_the_line_until_it_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_is_in_the_progress_line_until_it_leaves(capsys: pytest.CaptureFixture[str]) -> None:
     lines = LineDisplay(3)
     lines.advance("a.jpg and 1 more", AT)
     lines.finish("a.jpg", "")

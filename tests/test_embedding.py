@@ -16,7 +16,7 @@ ENDS = 300, 700, 1500, 3500
 
 
 def values(seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns coefficients [3, rows, columns, 16, 16] that decrease with frequency."""
+    """Returns random coefficients [3, 6, 10, 16, 16] that decrease with frequency."""
     random = np.random.default_rng(seed)
     fall = 3 / (1 + np.add.outer(np.arange(16), np.arange(16))) ** 2
     cells = random.gamma(0.5, 1, (3, 6, 10, 1, 1))
@@ -24,11 +24,11 @@ def values(seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
 
 
 def real(level: Embedded) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns the coefficients of the orthonormal transform as a level has them."""
+    """Returns a level's coefficients in the scale of the orthonormal transform."""
     return coefficients(level.latents) * 8 * level.step.width * UNIT
 
 
-def test_levels_end_in_time_and_come_nearer() -> None:
+def test_levels_fit_into_their_bytes_and_errors_fall() -> None:
     wanted = values()
     levels = embed(in_units([wanted], wanted.shape[1]), ENDS, [1, 1, 2, 2])
     errors = []
@@ -43,20 +43,20 @@ def test_levels_end_in_time_and_come_nearer() -> None:
     assert [level.step.reach for level in levels] == [1, 1, 2, 2]
 
 
-def test_last_level_is_within_its_width() -> None:
+def test_errors_after_the_last_level_are_within_its_width() -> None:
     wanted = values()
     level = embed(in_units([wanted], wanted.shape[1]), [20000], [1])[0]
     own = real(level)
     order = own.shape[2]
     error = np.abs(own.transpose(0, 1, 3, 2, 4) - wanted[..., :order, :order])
-    # A significant coefficient lies in an interval shorter than 1½ widths, near whose middle its value is.
+    # A significant coefficient lies in an interval shorter than 1½ widths; its value is near the middle.
     assert (
         error[np.abs(wanted[..., :order, :order]) > 8 * level.step.width * UNIT].max()
         < 1.7 * level.step.width * UNIT
     )
 
 
-def test_a_written_file_has_the_levels() -> None:
+def test_a_written_file_has_the_embedded_levels() -> None:
     target = in_units([values()], 6)
     levels = embed(target, ENDS, [1, 1, 2, 2])
     writer = AnirWriter(Header("lapped", SIZE, 3, 4, 16, (), 0), 1 << 16)
@@ -72,7 +72,7 @@ def test_a_written_file_has_the_levels() -> None:
         assert np.array_equal(read.magnitudes, level.latents.magnitudes)
 
 
-def test_noise_of_which_each_coefficient_takes_many_bits() -> None:
+def test_levels_of_noise_fit_into_their_bytes_or_have_the_least_width() -> None:
     noise = np.random.default_rng(0).normal(scale=3, size=(3, 6, 10, 16, 16))
     levels = embed(in_units([noise], 6), [5000, 10**6], [1, 1])
     assert 4500 < levels[0].end <= 5000
@@ -81,7 +81,7 @@ def test_noise_of_which_each_coefficient_takes_many_bits() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 9), (3, 17)])
-def test_means_come_back_from_their_cosines(shape: tuple[int, int]) -> None:
+def test_dc_coefficients_are_recovered_from_their_transform(shape: tuple[int, int]) -> None:
     wanted = np.zeros((3, *shape, 16, 16))
     wanted[..., 0, 0] = np.random.default_rng(0).normal(size=(3, *shape))
     level = embed(in_units([wanted], wanted.shape[1]), [50000], [1])[0]

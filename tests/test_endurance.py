@@ -1,4 +1,4 @@
-"""Commands that are killed at random, full disks, two processes with one output, hundreds of opened files."""
+"""Tests random kills, full disks, two processes with the same output, and opening thousands of files."""
 
 import random
 from pathlib import Path
@@ -14,13 +14,13 @@ from tests.vectors.anir import anir_files
 pytestmark = pytest.mark.slow
 
 KILLS = 3
-"""Kills of each command; `python -m tests.kills` kills more often."""
+"""Kills of each command; `python -m tests.kills` runs more of them."""
 _FULL = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, resource.RLIM_INFINITY))
 """
-"""Makes writes fail once a file would exceed `size` bytes, as on a full disk."""
+"""Code that makes writes fail once a file would exceed `size` bytes, as on a full disk."""
 
 
 Ran = tuple[Path, dict[str, float]]
@@ -35,13 +35,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 @pytest.fixture
 def done(ran: Ran) -> Path:
-    """A folder in which all commands were run once."""
+    """Returns a folder in which all commands were run once."""
     return ran[0]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_is_killed_is_resumed_or_clean(name: str, ran: Ran) -> None:
-    """After a kill the output is missing or complete, and the same command then writes that of a full run."""
+def test_a_killed_command_resumes_or_leaves_nothing_behind(name: str, ran: Ran) -> None:
+    """After a kill the output is missing or complete, and the same command then completes it."""
     done, seconds = ran
     tally = kill(name, KILLS, seconds[name], done, random.Random())
     assert tally.killed >= KILLS
@@ -50,15 +50,17 @@ def test_what_is_killed_is_resumed_or_clean(name: str, ran: Ran) -> None:
 
 @pytest.mark.parametrize("size", [0, 100])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_full_disk_leaves_nothing_and_says_so(name: str, size: int, done: Path, tmp_path: Path) -> None:
+def test_on_a_full_disk_a_command_fails_with_a_message_and_leaves_nothing(
+    name: str, size: int, done: Path, tmp_path: Path
+) -> None:
     copy_inputs(name, done, tmp_path)
     process = start(COMMANDS[name], tmp_path, _FULL.format(size=size))
     _, error = process.communicate(timeout=120)
     lines = [line for line in error.splitlines() if " step " not in line]
     assert process.returncode == 1, error
-    # Training first warns that it continues without saving its state.
+    # There may be several lines: training first warns that it continues without saving its state.
     assert lines
-    # torch needs a temporary folder in which it can write a few bytes.
+    # torch needs a temporary folder in which a few bytes can be written.
     whys = "cannot be written (File too large)", "No usable temporary directory"
     assert all(any(why in line for why in whys) for line in lines), error
     assert not any("standard output" in line for line in lines)
@@ -77,11 +79,11 @@ for size in itertools.chain(range(0, 40, 13), (2**k for k in range(6, 30))):
         sys.exit(0)
     assert code == 1 and os.listdir() == before, (size, code, os.listdir())
 """
-"""Repeats a command, each time on a disk with more room, until it succeeds."""
+"""Code that repeats a command with a higher limit on the size of files each time, until it succeeds."""
 
 
 @pytest.mark.parametrize("name", ["export", "export-anir", "run"])
-def test_a_disk_that_is_full_at_any_write(name: str, done: Path, tmp_path: Path) -> None:
+def test_a_disk_full_at_any_write_leaves_the_folder_unchanged(name: str, done: Path, tmp_path: Path) -> None:
     copy_inputs(name, done, tmp_path)
     process = start(COMMANDS[name], tmp_path, "import os\nbefore = os.listdir()", _EVERY)
     _, error = process.communicate(timeout=300)
@@ -93,7 +95,7 @@ def test_a_disk_that_is_full_at_any_write(name: str, done: Path, tmp_path: Path)
     assert_same(tmp_path / output, done / output)
 
 
-def test_two_processes_on_one_output(done: Path, tmp_path: Path) -> None:
+def test_two_processes_with_the_same_output_do_not_damage_it(done: Path, tmp_path: Path) -> None:
     copy_inputs("run", done, tmp_path)
     copy_inputs("fit", done, tmp_path)
     for process in [start(COMMANDS["run"], tmp_path) for _ in range(2)]:
@@ -101,7 +103,7 @@ def test_two_processes_on_one_output(done: Path, tmp_path: Path) -> None:
     assert_same(tmp_path / "big.png", done / "big.png")
     two = [start(COMMANDS["fit"], tmp_path) for _ in range(2)]
     errors = [process.communicate(timeout=120)[1] for process in two]
-    # The second process reports that the first is running, or finds the job done.
+    # One of the processes either reports that another one is running or finds the job done.
     assert all(process.returncode == 0 or "another" in own for process, own in zip(two, errors, strict=True))
     assert 0 in [process.returncode for process in two]
     assert_same(tmp_path / "a.pt", done / "a.pt")
@@ -114,7 +116,7 @@ def _resident() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the memory in use")
-def test_opening_and_drawing_again_and_again_takes_no_more_memory() -> None:
+def test_opening_and_drawing_repeatedly_leaks_no_memory() -> None:
     families = "siren", "fourier", "gabor", "lapped"
     files = [*(named_file(random_network(family, 3, 16)) for family in families), *anir_files()]
 

@@ -1,4 +1,4 @@
-"""Tests the evaluation of `.anir` files' levels. Tests of subnets are in test_cli_toolchain.py."""
+"""Tests the evaluation of the levels of `.anir` files; for that of subnets, see test_cli_toolchain.py."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("photo.anir")
 
 
-def test_rows_are_prefixes_with_the_files_own_quality(path: Path) -> None:
+def test_rows_have_the_bytes_and_quality_that_the_header_states(path: Path) -> None:
     levels = LevelFile.read(path)
     rows = evaluate_levels(levels, runs=1)
     assert [(row.name, row.bytes, row.psnr) for row in rows] == [
@@ -35,7 +35,7 @@ def test_rows_are_prefixes_with_the_files_own_quality(path: Path) -> None:
     assert "payload_bpp" not in data["subnets"][0]
 
 
-def test_with_a_picture_quality_is_measured_against_it(path: Path) -> None:
+def test_quality_is_measured_against_a_given_picture(path: Path) -> None:
     levels = LevelFile.read(path)
     third = Decoder(levels.data[: levels.whole[2].end]).decode()
     rows = evaluate_levels(levels, third, runs=1)
@@ -47,7 +47,9 @@ def test_with_a_picture_quality_is_measured_against_it(path: Path) -> None:
         evaluate_levels(levels, third.transpose(1, 0, 2))
 
 
-def test_the_command(path: Path, capsys: pytest.CaptureFixture[str], fails: Failing) -> None:
+def test_anir_eval_tabulates_and_plots_levels(
+    path: Path, capsys: pytest.CaptureFixture[str], fails: Failing
+) -> None:
     assert eval_main(["photo.anir", "--plot", "rd.svg"]) == 0
     table = capsys.readouterr().out
     assert "photo.anir: lapped, 4 bits" in table

@@ -11,7 +11,7 @@ from bench.everyday import _parts, mosaic
 from bench.picture_tables import everyday
 
 
-def test_a_mosaic_is_full_of_whole_pictures(tmp_path: Path) -> None:
+def test_a_mosaic_is_filled_with_repeated_pictures(tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.png" for name in ("wide", "tall")]
     Image.new("RGB", (768, 512), "red").save(paths[0])
     Image.new("RGB", (600, 900), "lime").save(paths[1])
@@ -23,7 +23,7 @@ def test_a_mosaic_is_full_of_whole_pictures(tmp_path: Path) -> None:
     assert (image[512:, :768] == red).all()
 
 
-def test_seconds_are_of_parts_that_took_some(tmp_path: Path) -> None:
+def test_only_parts_that_took_time_are_listed(tmp_path: Path) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (2500, 2500, 3), np.uint8)).save(
         tmp_path / "a.png"
     )

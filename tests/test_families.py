@@ -15,7 +15,7 @@ def test_all_families_are_found() -> None:
         family("no-such-family")
 
 
-def test_every_family_is_drawn_and_has_a_number_in_anir_files() -> None:
+def test_every_family_has_a_renderer_and_a_number_in_anir_files() -> None:
     assert set(families()) == set(runtime_families.families()) == set(FAMILIES)
     assert [family_number(name) for name in FAMILIES] == list(range(len(FAMILIES)))
     with pytest.raises(AnirError, match="no-such-family networks cannot be written"):
@@ -23,7 +23,7 @@ def test_every_family_is_drawn_and_has_a_number_in_anir_files() -> None:
 
 
 @pytest.mark.parametrize("planes", [1, 3, 4])
-def test_every_layer_of_lapped_sees_its_latents(planes: int) -> None:
+def test_lapped_layers_pass_planes_on_and_add_sines_to_their_first_inputs(planes: int) -> None:
     generator = torch.Generator().manual_seed(1)
     weights = torch.rand(2, 5, 5, generator=generator)
     z = torch.tensor([[0.5, -0.2, 0.1, 0.4]])
@@ -38,7 +38,7 @@ def test_every_layer_of_lapped_sees_its_latents(planes: int) -> None:
 
 
 def _one_point(name: str) -> tuple[list[float], torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Returns the second of two layers at a point, the filters, and the hidden weights and biases."""
+    """Returns the second layer's channels at (0.3, −0.6), the filters, hidden weights and biases."""
     generator = torch.Generator().manual_seed(1)
     filters = family(name).init_filters(2, 3, (1.0, 1.0), 9.0, 99.0, generator)
     weights = torch.rand(1, 3, 3, generator=generator)
@@ -82,7 +82,7 @@ def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str)
     for layer in layers:
         assert (layer[:, :8].square().sum(1) < 1).all()
     assert layers[1][:, :8].square().sum(1).max() > 0.9
-    # The ninth channel does not take part in the norm: larger weights to it change that channel alone.
+    # The norm leaves out the ninth channel, so that larger weights to it change that channel alone.
     weights[:, :, 8] *= 100
     larger = family(name).forward(filters, weights, torch.empty(0, 12), *at)[1]
     torch.testing.assert_close(larger[:, 8], 100 * layers[1][:, 8])
@@ -90,7 +90,7 @@ def test_filter_networks_are_normalized_by_their_first_eight_channels(name: str)
 
 
 @pytest.mark.parametrize("name", ["fourier", "gabor", "siren"])
-def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(name: str) -> None:
+def test_initial_filters_have_the_declared_shape_and_follow_the_aspect_ratio(name: str) -> None:
     kind = family(name)
     filters = kind.init_filters(4, 4000, (2.0, 0.5), 30.0, 1e6, torch.Generator().manual_seed(0))
     assert filters.shape == (kind.banks(4), len(kind.filter_bits), 4000)
@@ -98,7 +98,7 @@ def test_fresh_filters_have_the_shape_the_interface_says_and_follow_the_aspect(n
     assert (spread[:, 0] / spread[:, 1]).tolist() == pytest.approx([4.0] * kind.banks(4), rel=0.1)
 
 
-def test_frequencies_of_filter_networks_fall_by_bank_grow_with_width_and_have_a_long_tail() -> None:
+def test_initial_frequencies_fall_by_bank_grow_with_width_and_have_a_long_tail() -> None:
     def spread(width: int, bandwidth: float) -> list[float]:
         generator = torch.Generator().manual_seed(0)
         filters = family("fourier").init_filters(4, width, (1.0, 1.0), bandwidth, 1e6, generator)
@@ -115,7 +115,7 @@ def test_frequencies_of_filter_networks_fall_by_bank_grow_with_width_and_have_a_
 
 
 @pytest.mark.parametrize("name", ["fourier", "gabor"])
-def test_frequencies_of_all_banks_add_up_to_a_share_of_what_pixels_show(name: str) -> None:
+def test_highest_initial_frequencies_add_up_to_a_share_of_the_pixels_limit(name: str) -> None:
     for depth in (2, 5):
         filters = family(name).init_filters(
             depth, 400, (1.0, 1.0), 30.0, 90.0, torch.Generator().manual_seed(0)
@@ -126,12 +126,12 @@ def test_frequencies_of_all_banks_add_up_to_a_share_of_what_pixels_show(name: st
 
 
 @pytest.mark.parametrize("name", ["fourier", "gabor", "siren"])
-def test_roots_are_of_magnitudes_where_a_family_has_them(name: str) -> None:
+def test_filters_are_recovered_from_their_signed_square_roots(name: str) -> None:
     own, filters = family(name), torch.tensor([-9.0, 0.0, 0.25])
     assert own.roots(filters).tolist() == ([-9, 0, 0.25] if name == "siren" else [-3, 0, 0.5])
     assert own.filters(own.roots(filters)).tolist() == filters.tolist()
 
 
-def test_gaussians_that_grow_are_brought_back() -> None:
+def test_gaussians_that_would_grow_are_confined() -> None:
     filters = torch.tensor([-9.0, -9.0, -9.0, -9.0, -9.0, -0.5]).reshape(1, 6, 1)
     assert family("gabor").confined(filters).flatten().tolist() == [-9, -9, -9, -9, -9, 0]

@@ -15,7 +15,7 @@ SIZE = (50, 35)
 PICTURE = Picture(waves(*SIZE), torch.device("cpu"))
 
 
-def test_features_at_pixels_are_those_of_the_transform() -> None:
+def test_features_at_pixels_are_the_same_as_the_transforms() -> None:
     latents = latents_of(waves(*SIZE), 6000)
     subnets = {Subnet(2, 40): replace(latents, reach=1), Subnet(3, 40): replace(latents, reach=4)}
     with ThreadPoolExecutor(2) as pool:
@@ -26,7 +26,7 @@ def test_features_at_pixels_are_those_of_the_transform() -> None:
     assert len(of_width) == 2
     for (subnet, own), got in zip(subnets.items(), of_width, strict=True):
         want = features_at(own, x, y, SIZE, channels=40).reshape(len(PICTURE), -1)[index.numpy()]
-        # Planes are kept in half precision.
+        # LatentFeatures keeps planes in half precision.
         np.testing.assert_allclose(got.numpy(), want, rtol=1e-3, atol=0.03)
         assert torch.equal(features.of(subnet, index), got)
         np.testing.assert_allclose(features.planes(subnet), planes_at(own, x, y, SIZE), rtol=1e-3, atol=1e-3)

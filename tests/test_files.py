@@ -22,7 +22,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_is_replaced_when_all_of_it_is_written(tmp_path: Path) -> None:
+def test_a_file_is_replaced_once_all_of_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.txt"
     with replacing(path) as temporary:
         temporary.write_text("first")
@@ -34,7 +34,7 @@ def test_a_file_is_replaced_when_all_of_it_is_written(tmp_path: Path) -> None:
 
 
 def _fail(place: AbstractContextManager[Path], error: BaseException, name: str | None = None) -> None:
-    """Writes half a file, then fails."""
+    """Writes half a file, then raises the error."""
     with place as temporary:
         (temporary / name if name else temporary).write_text("half")
         raise error
@@ -74,7 +74,7 @@ def test_folders_and_devices_are_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
@@ -95,7 +95,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert _names(tmp_path) == sorted([mine.name, foreign.name, "a"])
 
 
-def test_a_new_folder_appears_in_one_piece(tmp_path: Path) -> None:
+def test_a_new_folder_appears_complete(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     with replacing_folder(folder, "m.json") as temporary:
         for name in ("a", "m.json"):
@@ -105,7 +105,7 @@ def test_a_new_folder_appears_in_one_piece(tmp_path: Path) -> None:
     assert _names(folder.parent) == ["folder"]
 
 
-def test_in_a_folder_that_is_there_other_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_files_of_an_existing_folder_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "a").write_text("old")
     moved = []
@@ -126,7 +126,7 @@ def test_in_a_folder_that_is_there_other_files_stay(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_on_failure_a_folder_is_as_it_was(there: bool, tmp_path: Path) -> None:
+def test_on_failure_a_folder_is_unchanged(there: bool, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     if there:
         folder.mkdir()
@@ -138,7 +138,7 @@ def test_on_failure_a_folder_is_as_it_was(there: bool, tmp_path: Path) -> None:
     assert not there or (folder / "a").read_text() == "old"
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(AnirError, match="is a file; name a folder"), replacing_folder(tmp_path / "file", "a"):
         pass

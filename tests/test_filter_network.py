@@ -22,7 +22,9 @@ def _flat(values: Floats) -> Floats:
 
 @pytest.mark.parametrize("family", ["fourier", "gabor"])
 @pytest.mark.parametrize(("size", "smooth"), [((60, 40), False), ((200, 130), True), ((1000, 17), True)])
-def test_nodes_give_the_pixels_of_all(family: str, size: tuple[int, int], smooth: bool) -> None:
+def test_interpolation_between_nodes_draws_the_same_pixels(
+    family: str, size: tuple[int, int], smooth: bool
+) -> None:
     network = random_network(family, 3, 24)
     x, y = axis_coordinates(96, size[0], 10, 40), axis_coordinates(64, size[1], 10, 20)
     assert (len(x) * len(y) >= 16384 and _of(network)._choose_tiling(x, y) is not None) == smooth
@@ -31,14 +33,14 @@ def test_nodes_give_the_pixels_of_all(family: str, size: tuple[int, int], smooth
     assert_same_pixels(got, reference.pixels(network, x, y))
 
 
-def test_what_is_too_rough_is_evaluated_at_all_pixels() -> None:
+def test_filters_that_are_too_rough_are_evaluated_at_all_pixels() -> None:
     network = random_network("fourier", 3, 24)
     far = np.linspace(-40, 40, 200, dtype=np.float32)
     assert _of(network)._choose_tiling(far, far) is None
     assert _of(network).start(far, far, _flat, 3)(slice(0, 3)).shape == (3, 200, 3)
 
 
-def test_a_size_that_was_drawn_needs_no_new_judgement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tiling_for_a_size_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[float] = []
     judge = Filters.nodes_needed
 
@@ -54,7 +56,7 @@ def test_a_size_that_was_drawn_needs_no_new_judgement(monkeypatch: pytest.Monkey
     assert len(judged) == count > 0
 
 
-def test_values_that_overflow_do_not_stop_it() -> None:
+def test_overflowing_values_do_not_stop_drawing() -> None:
     network = random_network("gabor", 3, 8)
     scale = network.tensors["filters.scale"].copy()
     scale[5] = -30

@@ -6,7 +6,7 @@ from tests.random_network import random_network
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor"])
-def test_factors_of_columns_and_rows_make_filters(family: str) -> None:
+def test_factors_of_columns_and_rows_multiply_to_the_filters(family: str) -> None:
     network = random_network(family, 3, 10)
     filters = Filters.of(network)
     x, y = np.linspace(-1, 1, 9, dtype=np.float32), np.linspace(-0.5, 0.9, 7, dtype=np.float32)

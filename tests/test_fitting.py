@@ -31,7 +31,7 @@ def _make(*names: str) -> None:
 OPTIONS = Options(Config("siren", preset="fast", steps=3, depths=(2,), widths=(4,)))
 
 
-def test_an_outcome_tells_what_became_of_it() -> None:
+def test_an_outcome_states_size_quality_and_whether_it_was_fitted() -> None:
     _make("a.png")
     job = Job(Path("a.png"), Path("a.pt"))
     seen = []
@@ -52,7 +52,9 @@ def test_another_picture_of_the_same_name_is_fitted() -> None:
     assert attempt(job, OPTIONS, lambda _: None).fitted
 
 
-def test_what_goes_wrong_is_in_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreseeable_failures_are_in_the_outcome_and_others_are_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert attempt(Job(Path("no.png"), Path("a.pt")), OPTIONS, print).failure == "no.png: no such file"
     _make("a.png")
 
@@ -76,7 +78,7 @@ def _raising(error: BaseException) -> Callable[..., None]:
     return fit
 
 
-def test_a_job_becomes_an_anir_file_by_its_targets_name() -> None:
+def test_a_target_named_anir_becomes_an_anir_file() -> None:
     _make("a.png")
     job = Job(Path("a.png"), Path("new/a.anir"))
     seen: list[Progress] = []
@@ -88,7 +90,7 @@ def test_a_job_becomes_an_anir_file_by_its_targets_name() -> None:
     again = attempt(job, OPTIONS, seen.append)
     assert (again.fitted, again.bytes) == (False, outcome.bytes)
     assert attempt(job, replace(OPTIONS, force=True), seen.append).fitted
-    # Trained again: another configuration, another picture, or an incomplete file.
+    # Another configuration, another picture or an incomplete file is a reason to train again.
     assert attempt(job, replace(OPTIONS, config=replace(OPTIONS.config, bits=8)), seen.append).fitted
     assert attempt(job, OPTIONS, seen.append).fitted
     Image.new("RGB", (8, 8), "blue").save("a.png")
@@ -117,7 +119,7 @@ def test_an_interrupt_while_the_anir_file_is_written_loses_no_training(
     assert sorted(path.name for path in Path().iterdir()) == ["a.anir", "a.png"]
 
 
-def test_only_an_anir_file_is_replaced_by_one() -> None:
+def test_only_an_anir_file_is_replaced_by_an_anir_file() -> None:
     _make("a.png", "b.anir")
     failure = attempt(Job(Path("a.png"), Path("b.anir")), OPTIONS, print).failure
     assert failure == "b.anir: is no .anir file; it would be replaced, so name another -o, or remove it"
@@ -128,7 +130,7 @@ def test_only_an_anir_file_is_replaced_by_one() -> None:
 
 
 class Told(Display):
-    """Records the pictures whose progress is reported, and whether each has left."""
+    """Records the names for which progress is reported, and whether each has left."""
 
     def __init__(self) -> None:
         self.names: dict[str, bool] = {}
@@ -145,7 +147,7 @@ BATCH = Options(Config("siren", preset="short", depths=(2, 3), widths=(8, 16), d
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Returns jobs of a wide, a high, a longer and a bad picture, and of two more like the first."""
+    """Returns jobs of a wide, a high, a longer and a bad picture, and of two more of the first one's size."""
     monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
     for name, colour, size in (
         ("a", "red", (12, 8)),
@@ -168,10 +170,10 @@ def _become(outcomes: list[Outcome]) -> list[tuple[str, bool]]:
     return [(outcome.job.picture.stem, outcome.fitted) for outcome in outcomes]
 
 
-def test_pictures_in_batches_give_the_models_that_each_gives_alone(jobs: list[Job]) -> None:
+def test_pictures_in_batches_give_the_same_models_as_alone(jobs: list[Job]) -> None:
     told = Told()
     outcomes = list(in_batches(jobs, BATCH, told))
-    # A batch is trained as soon as it has three pictures; incomplete batches are trained last.
+    # A batch is trained as soon as it has three pictures; smaller batches are trained last.
     assert _become(outcomes) == [
         ("d", False),
         ("a", True),
@@ -190,7 +192,7 @@ def test_pictures_in_batches_give_the_models_that_each_gives_alone(jobs: list[Jo
     assert not list(Path().glob(".*"))
 
 
-def test_a_batch_leaves_out_what_is_done_until_forced(jobs: list[Job]) -> None:
+def test_batches_skip_finished_models_unless_forced(jobs: list[Job]) -> None:
     first = attempt(jobs[0], BATCH, lambda _: None)
     again = list(in_batches([jobs[0], jobs[1]], BATCH, Display()))
     assert _become(again) == [("a", False), ("b", True)]
@@ -199,7 +201,9 @@ def test_a_batch_leaves_out_what_is_done_until_forced(jobs: list[Job]) -> None:
     assert _become(list(forced)) == [("a", True), ("b", True)]
 
 
-def test_an_interrupted_batch_goes_on_in_others(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_an_interrupted_batch_resume_alone_or_in_another_batch(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sound = [job for job in jobs if job.picture.stem in "abe"]
     list(in_batches(sound, BATCH, Display()))
     straight = _models(sound)
@@ -218,7 +222,7 @@ def test_an_interrupted_batch_goes_on_in_others(jobs: list[Job], monkeypatch: py
     assert all(job.state.exists() for job in sound)
     assert not list(Path().glob(".*"))
     monkeypatch.setattr("anir_toolchain.training.begin", _raising(AssertionError("it began anew")))
-    # One resumes alone; then the others resume together with one that starts from the beginning.
+    # First one picture resumes alone; then the others resume in a batch with one that starts anew.
     assert attempt(sound[1], BATCH, lambda _: None).fitted
     assert _models([sound[1]])["b.pt"] == straight["b.pt"]
     monkeypatch.setattr("anir_toolchain.training.begin", begin)
@@ -227,7 +231,9 @@ def test_an_interrupted_batch_goes_on_in_others(jobs: list[Job], monkeypatch: py
     assert _models(sound) == straight
 
 
-def test_too_many_pictures_for_the_memory(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_too_large_for_the_memory_is_a_failure_of_its_pictures(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         "anir_toolchain.training.fit_batch",
         _raising(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")),
@@ -238,7 +244,9 @@ def test_too_many_pictures_for_the_memory(jobs: list[Job], monkeypatch: pytest.M
     assert not list(Path().glob(".*"))
 
 
-def test_pictures_that_wait_do_not_fill_the_memory(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_pictures_are_trained_before_they_fill_the_memory(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Two waiting pictures exceed this limit.
     monkeypatch.setattr("anir_toolchain.fitting._WAITING_BYTES", 2**23 + 2**22)
     told = Told()
@@ -246,7 +254,7 @@ def test_pictures_that_wait_do_not_fill_the_memory(jobs: list[Job], monkeypatch:
     assert _become(outcomes) == [("a", True), ("c", True), ("b", True)]
 
 
-def test_one_target_of_a_batch_that_cannot_be_written(
+def test_a_target_of_a_batch_that_cannot_be_written_fails_alone(
     jobs: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("b.pt").mkdir()

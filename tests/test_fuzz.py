@@ -1,4 +1,4 @@
-"""Files from strangers are refused with one line or drawn: the corpus, and newly damaged files every time."""
+"""Tests that hostile files are drawn, or refused with one line: the corpus, and files damaged at random."""
 
 import json
 import os
@@ -28,7 +28,7 @@ SECONDS = 5
 """Seconds of fuzzing for each kind of file."""
 
 
-def test_the_corpus_is_what_its_verdicts_say() -> None:
+def test_every_file_of_the_corpus_has_a_verdict() -> None:
     assert set(VERDICTS) == set(CARRIERS)
     for carrier, verdicts in VERDICTS.items():
         assert {path.name for path in found(carrier)} == set(verdicts)
@@ -37,20 +37,20 @@ def test_the_corpus_is_what_its_verdicts_say() -> None:
 
 
 def _kind(verdict: str) -> str:
-    """Returns "drawn" or "refused" for a verdict; those on `.anir` files have more detail."""
+    """Returns "drawn" or "refused" for a verdict; verdicts on `.anir` files are more detailed."""
     if verdict in ("drawn", "refused"):
         return verdict
     return "drawn" if verdict.endswith("levels") else "refused"
 
 
 @pytest.mark.parametrize(("carrier", "make"), [("onnx", onnx_files), ("anir", anir_corpus)])
-def test_files_of_the_corpus_are_those_of_its_maker(carrier: str, make: Callable[[], Files]) -> None:
+def test_the_corpus_is_the_one_that_its_maker_writes(carrier: str, make: Callable[[], Files]) -> None:
     for name, (data, verdict) in make().items():
         assert (CORPUS / carrier / f"{name}.{carrier}").read_bytes() == data
         assert VERDICTS[carrier][f"{name}.{carrier}"] == verdict
 
 
-def test_anir_files_of_the_corpus_have_so_many_levels_or_are_refused_for_that_reason() -> None:
+def test_anir_files_of_the_corpus_have_the_expected_levels_or_reason() -> None:
     for name, want in VERDICTS["anir"].items():
         data = (CORPUS / "anir" / name).read_bytes()
         try:
@@ -63,7 +63,7 @@ def test_anir_files_of_the_corpus_have_so_many_levels_or_are_refused_for_that_re
 
 @pytest.mark.slow
 @pytest.mark.parametrize("carrier", sorted(CARRIERS))
-def test_each_file_of_the_corpus_has_its_verdict(carrier: str) -> None:
+def test_files_of_the_corpus_are_drawn_or_refused_as_expected(carrier: str) -> None:
     opener = Opener(carrier)
     try:
         for name, want in VERDICTS[carrier].items():
@@ -84,7 +84,7 @@ def test_damaged_files_are_refused_or_drawn(carrier: str) -> None:
     assert any(verdict == "refused" for _, _, verdict in counts)
 
 
-def test_a_finding_is_seen() -> None:
+def test_every_kind_of_finding_is_recognized() -> None:
     opener = Opener(PROBE.name)
     try:
         assert opener.open(b"sound") == ("drawn", "")
@@ -100,8 +100,8 @@ def test_a_finding_is_seen() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_onnx_runtime_draws_the_models_when_nothing_is_in_another_file(place: str) -> None:
-    """The models must be drawable: otherwise their refusal with external data would prove nothing."""
+def test_models_without_external_data_are_drawn(place: str) -> None:
+    """If the models could not be drawn at all, the refusal of external data would prove nothing."""
     image = Decoder(model_of(place).SerializeToString(), trust_graph=True).decode((1, 1))
     assert image.tolist() == [[[153] * 3]]
 
@@ -124,7 +124,7 @@ for path in sys.argv[1:]:
 
 
 @pytest.mark.parametrize("which", ["newest", "oldest"])
-def test_no_other_file_is_read_even_if_a_graph_is_trusted(which: str, tmp_path: Path) -> None:
+def test_external_data_is_never_read_even_for_a_trusted_graph(which: str, tmp_path: Path) -> None:
     python = sys.executable if which == "newest" else os.environ.get(OLDEST)
     if not python:
         pytest.skip(f"{OLDEST} names no Python with onnxruntime 1.20; `make test-oldest` does")
@@ -150,8 +150,8 @@ def test_no_other_file_is_read_even_if_a_graph_is_trusted(which: str, tmp_path: 
     assert lines == ["refused"] * 2 * len(files)
 
 
-def test_a_model_with_external_data_is_drawn_by_its_names_alone() -> None:
-    """The reader by name ignores the graph, so the picture is that of the valid file."""
+def test_external_data_in_the_graph_does_not_affect_the_reader_by_name() -> None:
+    """The reader by name ignores the graph's nodes, so that the picture is that of the valid file."""
     files = onnx_files()
     sound = Decoder(files["sound-siren"][0]).decode()
     drawn = [name for name, own in files.items() if name.startswith("external-") and own[1] == "drawn"]

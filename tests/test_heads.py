@@ -8,13 +8,13 @@ Doubles = NDArray[np.float64]
 
 def _problem() -> tuple[Doubles, Doubles]:
     random = np.random.default_rng(0)
-    # With correlated channels, rounding each weight by itself gives large errors.
+    # As the channels are correlated, rounding each weight by itself gives large errors.
     channels = random.normal(size=(4000, 4)) @ random.normal(size=(4, 24))
     channels += 0.05 * random.normal(size=(4000, 24))
     return channels, random.normal(size=(4000, 3)) * 0.1 + channels[:, :3] * 0.2 + 0.5
 
 
-def test_at_many_bits_it_is_the_least_squares_solution() -> None:
+def test_at_many_bits_a_head_is_the_least_squares_solution() -> None:
     channels, colours = _problem()
     codes, step, bias = Moments.of(channels, colours).solve(16)
     rows = np.concatenate([channels, np.ones((len(channels), 1))], 1)
@@ -23,7 +23,7 @@ def test_at_many_bits_it_is_the_least_squares_solution() -> None:
     assert error <= np.square(rows @ best - colours).mean() * 1.001
 
 
-def test_steps_may_have_to_be_the_same() -> None:
+def test_a_shared_step_is_the_largest_of_the_steps() -> None:
     channels, colours = _problem()
     moments = Moments.of(channels, colours * [1.0, 0.1, 3.0])
     codes, step, _ = moments.solve(8, shared_step=True)
@@ -32,14 +32,14 @@ def test_steps_may_have_to_be_the_same() -> None:
     assert np.abs(codes).max(1)[2] == 127
 
 
-def test_channels_of_little_energy_count_as_well() -> None:
+def test_channels_of_little_energy_are_fitted_as_well() -> None:
     channels, colours = _problem()
     codes, step, _ = Moments.of(channels[:, :1], colours).solve(16)
     faint, faint_step, _ = Moments.of(channels[:, :1] * 1e-3, colours).solve(16)
     np.testing.assert_allclose(faint * faint_step[:, None] * 1e-3, codes * step[:, None], rtol=1e-3)
 
 
-def test_a_channel_that_is_next_to_nothing_does_not_set_the_step() -> None:
+def test_a_negligible_channel_does_not_determine_the_step() -> None:
     channels, colours = _problem()
     _, step, _ = Moments.of(channels, colours).solve(8)
     channels[:, 5] *= 1e-6
@@ -47,7 +47,7 @@ def test_a_channel_that_is_next_to_nothing_does_not_set_the_step() -> None:
     assert others.tolist() == pytest.approx(step.tolist(), rel=0.5)
 
 
-def test_channels_that_are_zero_everywhere_do_not_matter() -> None:
+def test_channels_that_are_zero_everywhere_change_nothing() -> None:
     channels, colours = _problem()
     dark = np.concatenate([channels, np.zeros((len(channels), 40))], axis=1)
     codes, step, _ = Moments.of(channels, colours).solve(8)
@@ -58,7 +58,7 @@ def test_channels_that_are_zero_everywhere_do_not_matter() -> None:
     assert [values.tolist() for values in nothing[::2]] == [[[0] * 5] * 3, pytest.approx([0.5] * 3, rel=1e-4)]
 
 
-def test_rounding_errors_make_up_for_one_another() -> None:
+def test_rounding_errors_compensate_for_one_another() -> None:
     channels, colours = _problem()
     moments = Moments.of(channels, colours)
     codes, step, bias = moments.solve(5)
@@ -74,7 +74,7 @@ def test_rounding_errors_make_up_for_one_another() -> None:
     assert error(codes * step[:, None], bias) - floor < 0.5 * (error(plain, exact_bias) - floor)
 
 
-def test_moves_make_up_for_what_a_head_lacks() -> None:
+def test_head_offsets_restore_a_changed_head() -> None:
     channels, colours = _problem()
     codes, step, bias = Moments.of(channels, colours).solve(8, shared_step=True)
     head = {"head": codes.astype(np.int8), "head.scale": step, "head.bias": bias}
@@ -92,7 +92,7 @@ def test_moves_make_up_for_what_a_head_lacks() -> None:
     assert error(shown) - error(codes) < 0.05 * (error(moved) - error(codes))
 
 
-def test_moves_are_as_many_as_their_bits_are_worth() -> None:
+def test_head_offsets_take_fewer_bits_at_a_higher_price() -> None:
     channels, colours = _problem()
     moments = Moments.of(channels, colours)
     codes, step, bias = moments.solve(8, shared_step=True)

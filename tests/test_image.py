@@ -25,7 +25,7 @@ def _saved(picture: Image.Image, path: Path, **options: object) -> np.ndarray:
     return read_picture(path).flattened()
 
 
-def test_rgb_is_read_as_it_is(tmp_path: Path) -> None:
+def test_rgb_is_read_unchanged(tmp_path: Path) -> None:
     pixels = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
     for suffix in ("png", "bmp", "tiff"):
         np.testing.assert_array_equal(_saved(Image.fromarray(pixels), tmp_path / f"a.{suffix}"), pixels)
@@ -44,7 +44,9 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["png", "tiff", "webp"])
-def test_all_orientations_in_all_formats(orientation: int, kind: str, tmp_path: Path) -> None:
+def test_all_exif_orientations_are_applied_in_all_formats(
+    orientation: int, kind: str, tmp_path: Path
+) -> None:
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -68,7 +70,7 @@ def test_an_orientation_in_xmp_is_not_applied(kind: str, tmp_path: Path) -> None
     assert _saved(image, tmp_path / f"a.{kind}", **options).shape == (2, 3, 3)
 
 
-def test_of_an_animation_the_first_frame_is_read_which_is_said(tmp_path: Path) -> None:
+def test_the_first_frame_of_an_animation_is_read_with_a_note(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "lime", "blue")]
     for kind in ("png", "gif", "webp", "tiff"):
         path = tmp_path / f"a.{kind}"
@@ -88,7 +90,7 @@ def test_of_an_animation_the_first_frame_is_read_which_is_said(tmp_path: Path) -
     assert read_picture(tmp_path / "c.jpg").notes == ()
 
 
-def test_channels_are_as_many_as_needed(tmp_path: Path) -> None:
+def test_pictures_are_read_with_as_few_channels_as_needed(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     for image, channels in (
         (Image.new("L", (2, 1), 5), 1),
@@ -145,18 +147,18 @@ def test_grey_arrays_become_one_channel() -> None:
         assert one.flags.c_contiguous
 
 
-def test_pictures_have_as_few_channels_as_show_the_same() -> None:
+def test_an_opaque_alpha_channel_is_removed() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
     opaque = np.full((5, 7, 1), 255, np.uint8)
     np.testing.assert_array_equal(fewest_channels(np.concatenate([colours, opaque], 2)), colours)
     opaque[3, 2] = 254
     clear = np.concatenate([colours, opaque], 2)
     np.testing.assert_array_equal(fewest_channels(clear), clear)
-    # Grey with alpha has four channels, as there is no format of two.
+    # Grey with alpha has four channels, as files have no format of two channels.
     assert fewest_channels(np.concatenate([colours[..., :1].repeat(3, 2), opaque], 2)).shape[2] == 4
 
 
-def test_colours_that_nobody_sees_are_those_around() -> None:
+def test_invisible_colours_are_replaced_by_visible_ones_nearby() -> None:
     pixels = np.zeros((9, 13, 4), np.uint8)
     pixels[:, 5:9] = 200, 100, 50, 255
     filled = fewest_channels(pixels)
@@ -164,7 +166,7 @@ def test_colours_that_nobody_sees_are_those_around() -> None:
     np.testing.assert_array_equal(filled[seen], pixels[seen])
     assert not filled[~seen][:, 3].any()
     assert (filled[..., :3] == (200, 100, 50)).all()
-    # A pixel with the least alpha above 0 keeps its colour.
+    # Even a pixel with an alpha of 1 keeps its colour.
     pixels[2, 5] = 0, 0, 0, 1
     filled = fewest_channels(pixels)
     assert filled[2, 5].tolist() == [0, 0, 0, 1]
@@ -187,27 +189,29 @@ def test_colours_that_nobody_sees_are_those_around() -> None:
         (np.broadcast_to(np.uint8(0), (2**14, 2**13)), "over 64 million"),
     ],
 )
-def test_other_arrays_are_refused_in_one_line(pixels: np.ndarray, words: str) -> None:
+def test_unsupported_arrays_are_refused_in_one_line(pixels: np.ndarray, words: str) -> None:
     with pytest.raises(AnirError, match=words) as caught:
         checked_pixels(pixels)
     assert "\n" not in str(caught.value)
 
 
-def test_no_program_is_run_for_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow would start Ghostscript for an EPS."""
+def test_no_program_is_run_to_open_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow would start Ghostscript to open an EPS file."""
     Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
     monkeypatch.setattr(subprocess, "Popen", None)
     with pytest.raises(AnirError, match="not a picture that can be opened"):
         load_image(tmp_path / "a.eps")
 
 
-def test_heic_is_named(tmp_path: Path) -> None:
+def test_heic_is_refused_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(50))
     with pytest.raises(AnirError, match=r"a\.heic: a HEIC picture"):
         load_image(tmp_path / "a.heic")
 
 
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_and_too_large_pictures_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = tmp_path / "a.png"
     text.write_text("hello")
     cut = tmp_path / "cut.png"
@@ -235,7 +239,7 @@ def test_a_decompression_bomb_is_refused_before_memory_is_taken(tmp_path: Path) 
         load_image(bomb)
 
 
-def test_the_frequency_of_waves_is_found_at_any_size() -> None:
+def test_the_frequency_of_waves_is_measured_at_any_size() -> None:
     for scale in (1, 3):
         width, height = 192 * scale, 128 * scale
         half_side = (width * height) ** 0.5 / 2
@@ -243,7 +247,7 @@ def test_the_frequency_of_waves_is_found_at_any_size() -> None:
         waves = np.broadcast_to((128 + 100 * np.sin(phase))[None, :, None], (height, width, 3)).astype(
             np.uint8
         )
-        # The wave runs along one axis, so that the mean of the squared frequencies of both axes is 12² / 2.
+        # The wave runs along x only, so that the mean of the squared frequencies along both axes is 12² / 2.
         assert rms_frequency(waves) == pytest.approx(12 / 2**0.5, rel=0.02)
 
 

@@ -35,11 +35,11 @@ def test_only_common_networks_need_no_training() -> None:
 
 
 @pytest.mark.parametrize("preset", ["fast", "balanced", "best"])
-def test_training_is_for_pictures_in_which_it_may_pay(preset: str) -> None:
+def test_training_is_skipped_for_pictures_in_which_it_cannot_pay(preset: str) -> None:
     config = Config(preset=preset)
     assert instant_space(config, (512, 768, 3)) == config.space(768, 512)
     assert instant_space(config, (3000, 4000, 3)) is None
-    # Eight-bit weights take twice the bytes, which are then not worth it.
+    # A picture for which 4-bit networks are trained, but not 8-bit ones, which would take twice the bytes.
     assert instant_space(config, (800, 1200, 3)) is None
     assert instant_space(Config(bits=8, preset=preset), (800, 1200, 3)) is not None
 
@@ -47,7 +47,7 @@ def test_training_is_for_pictures_in_which_it_may_pay(preset: str) -> None:
 @pytest.mark.parametrize(
     "picture", [waves(200, 150), blocks(2, 1, 4), waves(90, 60)[..., :1], waves(4, 200)], ids=str
 )
-def test_the_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
+def test_the_instant_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
     space = instant_space(Config(), picture.shape)
     assert space is not None
     export_instant(picture, space, 4, tmp_path / "at_once.anir")
@@ -64,9 +64,9 @@ def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
-def test_the_command_does_without_torch(picture: Path, tmp_path: Path) -> None:
+def test_instant_training_does_not_import_torch(picture: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.anir"
-    # The second run finds that the file is done.
+    # The second run finds the finished file; it must not import torch, either.
     for _ in range(2):
         arguments = [sys.executable, "-c", TRAIN, str(picture), "-o", str(target)]
         subprocess.run(arguments, check=True, capture_output=True)

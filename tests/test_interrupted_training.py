@@ -22,7 +22,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(presets.PRESETS, "fast", presets.Preset(30, 256, 2e-2, 0.5, 0.9))
 
 
-def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
+def test_ctrl_c_saves_a_state_from_which_training_resumes(
     picture: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     command = [str(picture), "-o", "model.pt", *SMALL]
@@ -46,7 +46,7 @@ def test_ctrl_c_keeps_a_state_that_resume_goes_on_from(
     assert not Path("model.pt.resume").exists()
 
 
-def test_a_state_of_other_options_is_not_gone_on_from(
+def test_training_starts_anew_if_its_state_is_damaged(
     picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("model.pt.resume").write_text("damaged")
@@ -57,7 +57,7 @@ def test_a_state_of_other_options_is_not_gone_on_from(
     assert not Path("model.pt.resume").exists()
 
 
-def test_a_state_that_cannot_be_written_is_no_reason_to_stop(
+def test_training_continues_if_its_state_cannot_be_written(
     picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(task: Task, training: Training, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tests Ctrl-C in a process whose main thread runs compiled code, or is saving a file."""
+"""Tests Ctrl-C in a process whose main thread runs compiled code or is saving a file."""
 
 import signal
 import time
@@ -29,7 +29,7 @@ ENDLESS, RUN = 2**62, "run(store)"
 
 
 def _interrupted(folder: Path, rounds: int, around: str, inside: str) -> tuple[int, str]:
-    """Starts a process, presses Ctrl-C, and returns the exit code and the last line on stderr."""
+    """Starts a process, interrupts it, and returns the exit code and the last line on stderr."""
     process = started(_PROCESS.format(rounds=rounds, around=around, inside=inside), folder=folder)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
@@ -42,12 +42,12 @@ def _interrupted(folder: Path, rounds: int, around: str, inside: str) -> tuple[i
     [
         (ENDLESS, "nullcontext", RUN, (130, "a-command: interrupted")),
         (ENDLESS, "nullcontext", "time.sleep(60)", (-signal.SIGINT, "KeyboardInterrupt")),
-        # This takes a second or more; the interrupt waits until saving has ended.
+        # The code takes a second or more; the interrupt takes effect after saving has ended.
         (2**32, "saving", RUN, (-signal.SIGINT, "KeyboardInterrupt")),
     ],
     ids=["compiled", "python", "saving"],
 )
-def test_ctrl_c_ends_a_process_that_is_not_saving(
+def test_ctrl_c_ends_a_process_unless_it_is_saving(
     rounds: int, around: str, inside: str, last: tuple[int, str], tmp_path: Path
 ) -> None:
     assert _interrupted(tmp_path, rounds, around, inside) == last

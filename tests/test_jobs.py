@@ -23,7 +23,7 @@ def _find(*inputs: str, output: str = "models", recursive: bool = False) -> dict
     return {str(job.picture): str(job.target) for job in jobs}
 
 
-def test_one_picture_becomes_the_output() -> None:
+def test_one_picture_is_written_to_the_output() -> None:
     _make("a.png")
     assert _find("a.png", output="b.pt") == {"a.png": "b.pt"}
     assert _find("missing.png", output="b.pt") == {"missing.png": "b.pt"}  # reported later, on opening
@@ -31,7 +31,7 @@ def test_one_picture_becomes_the_output() -> None:
     assert _find("a.png") == {"a.png": "models/a.pt"}
 
 
-def test_of_a_folder_the_pictures_are_found() -> None:
+def test_pictures_in_folders_are_found() -> None:
     _make("p/b.JPG", "p/a.png", "p/in/c.png", "p/.hidden.png", "p/d.heic")
     Path("p/notes.txt").write_text("no picture")
     Path("p/folder.png").mkdir()
@@ -44,7 +44,7 @@ def test_of_a_folder_the_pictures_are_found() -> None:
         _find("empty")
 
 
-def test_names_that_differ_by_their_endings_keep_these() -> None:
+def test_names_that_differ_only_by_suffix_keep_it() -> None:
     _make("a.png", "A.jpg", "b.png", "in/a.png")
     assert _find("a.png", "A.jpg", "b.png") == {
         "a.png": "models/a.png.pt",
@@ -65,7 +65,7 @@ def test_no_model_may_replace_a_picture() -> None:
         _find("b.pt", "c.pt.resume", output="a.pt")
 
 
-def test_names_of_anir_files() -> None:
+def test_targets_of_anir_files_are_named_and_checked() -> None:
     _make("p/a.png", "p/b.png")
 
     def found(*inputs: str, output: str) -> list[str]:

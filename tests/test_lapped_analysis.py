@@ -17,17 +17,17 @@ def test_the_transform_is_orthonormal(pitch: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(300, 200), (5, 3), (40, 64), (20, 65)])
-def test_a_picture_in_bands_is_as_one_that_is_transformed_whole(size: tuple[int, int]) -> None:
+def test_a_picture_analysed_in_bands_has_the_coefficients_of_the_whole(size: tuple[int, int]) -> None:
     picture = waves(*size)
     analysis = analyse(picture)
     whole = transform(planes_of(picture, analysis.colours), 16)
     wanted = in_units([whole], whole.shape[1])
     assert analysis.coefficients.shape == wanted.shape
-    # The rounding of float32 sums depends on the arrays' shapes.
+    # Rounding errors of float32 sums depend on the shapes of the arrays.
     assert np.abs(analysis.coefficients - wanted).max() <= 1
 
 
-def test_planes_become_the_pictures_colours() -> None:
+def test_colours_are_recovered_from_planes() -> None:
     picture = waves(96, 64)
     analysis = analyse(picture)
     colours = analysis.colours

@@ -61,7 +61,7 @@ def test_training_begins_with_the_common_weights() -> None:
     assert torch.equal(other.parameters["weight"], before)
 
 
-def test_in_a_short_file_all_is_common(picture: Picture, features: LatentFeatures) -> None:
+def test_a_short_file_takes_common_networks_and_heads(picture: Picture, features: LatentFeatures) -> None:
     trunk = chosen(picture, features, 50)
     known = common_trunks()[17]
     assert np.array_equal(trunk.weight[:, 3:, 3:], known.weights[:2])
@@ -73,7 +73,7 @@ def test_in_a_short_file_all_is_common(picture: Picture, features: LatentFeature
         assert np.array_equal(trunk.head_bias[k], head["head.bias"])
 
 
-def test_in_a_long_file_a_head_near_the_common_one_pays(picture: Picture, features: LatentFeatures) -> None:
+def test_a_long_file_takes_head_offsets(picture: Picture, features: LatentFeatures) -> None:
     common, own = chosen(picture, features, 50), chosen(picture, features, 10**9)
     assert torch.equal(own.weight, common.weight)
     moves = own.head.codes.int() - common.head.codes.int()
@@ -82,9 +82,9 @@ def test_in_a_long_file_a_head_near_the_common_one_pays(picture: Picture, featur
     assert not moves[:, :, :3].any()
 
 
-def test_networks_that_trained_are_taken_only_if_they_are_better(
+def test_trained_networks_are_taken_only_if_they_are_better(
     picture: Picture, features: LatentFeatures
 ) -> None:
-    # The networks "trained" here are the common ones, rounded once more.
+    # The "trained" networks are here the common ones, quantized once more.
     trunk = chosen(picture, features, 1000, trained=True)
     assert np.array_equal(trunk.weight[:, 3:, 3:], common_trunks()[17].weights[:2])

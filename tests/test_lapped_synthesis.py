@@ -8,7 +8,7 @@ from tests.lapped_pictures import latents_of, waves
 
 
 @pytest.mark.parametrize("reach", [1, 2])
-def test_channels_see_planes_and_how_these_differ_beside(reach: int) -> None:
+def test_channels_are_planes_and_their_differences_to_neighbours(reach: int) -> None:
     latents, size = latents_of(waves(101, 75), 12000, reach), (101, 75)
     x, y = axis_coordinates(101), axis_coordinates(75)
     planes, seen = planes_at(latents, x, y, size), features_at(latents, x, y, size, channels=40)
@@ -22,7 +22,7 @@ def test_channels_see_planes_and_how_these_differ_beside(reach: int) -> None:
     np.testing.assert_array_equal(few, seen[..., :11])
 
 
-def test_planes_that_a_grey_picture_lacks_are_zero_beside_the_point_as_at_it() -> None:
+def test_channels_of_planes_that_a_grey_picture_lacks_are_zero() -> None:
     latents, size = latents_of(waves(50, 40)[..., :1], 6000), (50, 40)
     seen = features_at(latents, axis_coordinates(50), axis_coordinates(40), size, channels=40)
     zeros = [channel for channel, own in enumerate(seen_by(40, 1)) if own.plane]
@@ -31,9 +31,9 @@ def test_planes_that_a_grey_picture_lacks_are_zero_beside_the_point_as_at_it() -
     assert all(seen[..., channel].any() for channel in range(29) if channel not in zeros)
 
 
-def test_multiply_accumulates_of_what_is_seen() -> None:
+def test_multiply_accumulates_of_the_synthesis_are_counted() -> None:
     latents = latents_of(waves(50, 40), 6000)
     order = latents.codes.shape[-1]
-    # Sums for each cosine: three planes in three rows each, or plane 0 in two rows more.
+    # Sums over vertical cosines: three planes in three rows; with 40 channels, plane 0 in two more rows.
     assert synthesis_macs_per_pixel(latents, 20) == 9 * (2 * order**2 // 16) + 19 * 2 * order
     assert synthesis_macs_per_pixel(latents, 40) == 11 * (2 * order**2 // 16) + 31 * 2 * order

@@ -11,7 +11,7 @@ from tests.vectors.make import FOLDER
 VECTORS = json.loads((FOLDER / "lapped_transform.json").read_text())
 
 
-def test_the_vectors_that_typescript_reads_too() -> None:
+def test_windows_cosines_and_channels_are_those_of_the_shared_vectors() -> None:
     for case in VECTORS["axes"]:
         axis, at = Axis(case["pixels"], case["pitch"]), np.array(case["at"], np.float32)
         np.testing.assert_allclose(axis.windows(at), case["windows"], atol=2e-6)
@@ -24,7 +24,7 @@ def test_the_vectors_that_typescript_reads_too() -> None:
 def test_cosines_of_all_cells_are_orthogonal_at_pixels(pixels: int, pitch: int) -> None:
     own = Axis(pixels, pitch).cosines(axis_coordinates(pixels), pitch).reshape(-1, pixels).astype(np.float64)
     product = own @ own.T / (pitch / 2)
-    # The first and the last cell, which overlap one neighbour only, are left out.
+    # The first and the last cell are left out, as they overlap with one neighbour only.
     inner = slice(pitch, -pitch)
     np.testing.assert_allclose(product[inner, inner], np.eye(pixels)[inner, inner], atol=1e-4)
 
@@ -53,7 +53,7 @@ def test_cells_cover_the_picture() -> None:
 
 
 @pytest.mark.parametrize("down", [False, True])
-def test_means_add_up_along_the_scan(down: bool) -> None:
+def test_dc_codes_add_up_along_the_scan(down: bool) -> None:
     codes = np.zeros((1, 3, 2, 4, 4), np.int16)
     codes[0, :, 1, 0, 0] = 2, -1, 3
     codes[0, 1, 0, 2, 3] = -3
@@ -76,7 +76,7 @@ def test_lanes_are_rows_of_cells_plane_after_plane(apart: bool) -> None:
     np.testing.assert_array_equal(from_lanes(np.stack(lanes, 1), 3, (2, 5), 4, apart), codes)
 
 
-def test_what_channels_see_beside_a_point_is_in_order() -> None:
+def test_channels_take_neighbours_in_the_order_of_the_format() -> None:
     sides, corners = [(-1, 0), (0, -1), (0, 1), (1, 0)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
     for planes in (1, 3, 4):
         seen = seen_by(60, planes)
@@ -91,13 +91,13 @@ def test_what_channels_see_beside_a_point_is_in_order() -> None:
         ]
 
 
-def test_one_channel_at_least_is_constant() -> None:
+def test_at_least_one_channel_is_constant() -> None:
     for planes, channels in ((1, 4), (3, 20), (3, 31), (4, 32)):
         seen = seen_by(channels, planes)
         assert seen == seen_by(60, planes)[: channels - 1]
         assert len(seen) == channels - 1
 
 
-def test_a_plane_that_there_is_not_differs_by_nothing() -> None:
+def test_a_missing_plane_differs_by_nothing_from_its_neighbours() -> None:
     assert [present(Seen(plane, 1, -1), 3) for plane in (1, 2)] == [(1, 1, -1), (2, 1, -1)]
     assert [present(Seen(plane, 1, -1), 1) for plane in (1, 2)] == [(0, 0, 0), (0, 0, 0)]

@@ -13,19 +13,19 @@ def _codes(share: float) -> Codes:
 
 
 @pytest.mark.parametrize(("share", "lanes"), [(0.1, 5), (0.9, 15)])
-def test_codes_come_out_of_lanes_as_they_went_in(share: float, lanes: int) -> None:
+def test_codes_round_trip_through_lanes(share: float, lanes: int) -> None:
     codes = _codes(share)
     assert planes_apart(codes) == (lanes == 15)
     laid = in_lanes(codes)
     assert laid.shape == (lanes, codes.size // lanes)
     assert np.array_equal(out_of_lanes(laid, codes), codes)
-    # A lane's first codes are those of the first cell of a row along the scan.
+    # A lane begins with the codes of the first cell of its row along the scan.
     assert np.array_equal(laid[1, :64], codes[0, 0, 1].ravel())
 
 
 @pytest.mark.parametrize("planes", [1, 4])
 @pytest.mark.parametrize("share", [0.1, 0.9])
-def test_any_number_of_planes(planes: int, share: float) -> None:
+def test_codes_of_one_or_four_planes_round_trip_through_lanes(planes: int, share: float) -> None:
     codes = _codes(share)[[0, 1, 2, 0][:planes]]
     apart = planes_apart(codes)
     laid = in_lanes(codes)
@@ -33,7 +33,7 @@ def test_any_number_of_planes(planes: int, share: float) -> None:
     assert np.array_equal(out_of_lanes(laid, codes), codes)
 
 
-def test_means_do_not_part_the_planes() -> None:
+def test_dc_codes_do_not_decide_whether_planes_have_lanes_of_their_own() -> None:
     codes = np.zeros((3, 400, 2, 4, 4), np.int16)
     codes[..., 0, 0] = 1
     assert not planes_apart(codes)

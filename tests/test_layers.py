@@ -6,7 +6,7 @@ from tests.random_network import random_network
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "lapped"])
-def test_steps_are_in_the_matrices(family: str) -> None:
+def test_steps_are_multiplied_into_the_matrices(family: str) -> None:
     network = random_network(family, 4, 9)
     layers = hidden_layers(network)
     assert [layer.weight.shape for layer in layers] == [(9, 9)] * 3
@@ -18,7 +18,7 @@ def test_steps_are_in_the_matrices(family: str) -> None:
         assert layer.bias[5, 0] == (network.values("biases")[i, 5] if family == "siren" else 0)
 
 
-def test_the_head_gives_colours_from_0_to_1() -> None:
+def test_the_head_has_the_networks_weights_and_biases() -> None:
     network = random_network("siren", 2, 9)
     last = head(network)
     np.testing.assert_array_equal(last.weight, network.values("head"))

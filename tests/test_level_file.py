@@ -20,7 +20,7 @@ from tests.vectors.anir import anir_file
 
 @pytest.fixture(params=["siren", "fourier", "gabor", "lapped"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A file of four levels: d2w5, d3w5, d2w20, d4w20."""
+    """Returns a file of four levels of two widths: d2w5, d3w5, and wider ones of depths 2 and 4."""
     (tmp_path / "photo.anir").write_bytes(anir_file(request.param))
     return tmp_path / "photo.anir"
 
@@ -31,7 +31,7 @@ def lapped(tmp_path: Path) -> Path:
     return tmp_path / "photo.anir"
 
 
-def test_onnx_files_of_levels_draw_what_the_levels_draw(path: Path, tmp_path: Path) -> None:
+def test_onnx_files_of_levels_draw_the_same_as_the_levels(path: Path, tmp_path: Path) -> None:
     wide = LevelFile.read(path).whole[-1].channels
     levels = LevelFile.read(path)
     manifest = export_levels(levels, tmp_path / "out")
@@ -48,7 +48,7 @@ def test_onnx_files_of_levels_draw_what_the_levels_draw(path: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor"])
-def test_files_are_those_of_the_model(
+def test_onnx_files_of_levels_are_those_of_the_model(
     family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = random_model(family)
@@ -64,7 +64,7 @@ def test_files_are_those_of_the_model(
         assert one == other
 
 
-def test_of_a_cut_file_there_are_its_whole_levels(
+def test_only_complete_levels_of_a_truncated_file_are_exported(
     lapped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -81,7 +81,7 @@ def test_of_a_cut_file_there_are_its_whole_levels(
     assert {path.name for path in Path("exported/photo").iterdir()} == {"d3w5.onnx", "manifest.json"}
 
 
-def test_bad_files_leave_nothing(
+def test_bad_files_are_refused_and_nothing_is_written(
     lapped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: Failing
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -102,7 +102,7 @@ def test_bad_files_leave_nothing(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [lapped]
 
 
-def test_levels_give_what_the_file_gives(path: Path) -> None:
+def test_levels_are_read_in_order_or_by_name(path: Path) -> None:
     wide = LevelFile.read(path).whole[-1].channels
     levels, file = LevelFile.read(path), AnirFile(path.read_bytes())
     assert [level.name for level, _ in levels.networks({"d3w5", f"d4w{wide}"})] == ["d3w5", f"d4w{wide}"]
@@ -113,7 +113,7 @@ def test_levels_give_what_the_file_gives(path: Path) -> None:
         levels.check_names(["d9w9"])
 
 
-def test_a_prefix_is_drawn_though_the_picture_waits_for_more_bytes(tmp_path: Path) -> None:
+def test_a_levels_prefix_has_at_least_the_bytes_that_readers_require(tmp_path: Path) -> None:
     (tmp_path / "flat.anir").write_bytes(flat_file())
     levels = LevelFile.read(tmp_path / "flat.anir")
     first = levels.whole[0]
@@ -123,7 +123,7 @@ def test_a_prefix_is_drawn_though_the_picture_waits_for_more_bytes(tmp_path: Pat
     assert decoder.backend.startswith("direct")
 
 
-def test_a_file_is_known_by_its_name_or_its_beginning(lapped: Path, tmp_path: Path) -> None:
+def test_an_anir_file_is_recognized_by_its_name_or_its_first_bytes(lapped: Path, tmp_path: Path) -> None:
     assert is_anir(lapped)
     assert is_anir(lapped.rename(tmp_path / "photo.bin"))
     assert is_anir(tmp_path / "none.ANIR")

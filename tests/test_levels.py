@@ -13,7 +13,7 @@ def test_narrow_networks_come_first() -> None:
     assert names == ["d2w8", "d3w8", "d2w12", "d3w12"]
 
 
-def test_prefixes_rise() -> None:
+def test_bytes_of_levels_grow_by_similar_factors() -> None:
     sizes = level_bytes(16, (768, 512))
     assert (sizes[0], sizes[-1]) == (int(0.03 * 49152), int(1.5 * 49152))
     assert all(1.15 < b / a < 1.55 for a, b in pairwise(sizes))
@@ -22,19 +22,19 @@ def test_prefixes_rise() -> None:
     assert level_bytes(2, (2, 1)) == [1, 1]
 
 
-def test_levels_leave_room_for_all_else_and_look_less_and_less_far() -> None:
+def test_levels_leave_room_for_side_information_and_reach_falls() -> None:
     order, size = in_order(Space((2, 3), (20, 24))), (256, 192)
     coefficients = analyse(waves(*size)).coefficients
     levels = embedded_levels(coefficients, order, size, bits=4)
     for level, whole in zip(levels, level_bytes(4, size), strict=True):
         assert 0.9 * (whole - 120) < level.end < whole - 40 or level.step.width in (LEAST_WIDTH, MOST_WIDTH)
     assert [level.latents.reach for level in levels] == [4, 1, 1, 1]
-    # There are no common networks of these widths: the file holds networks, and fewer coefficients.
+    # There are no common networks of these widths: the file also holds networks, and so fewer coefficients.
     own = embedded_levels(coefficients, in_order(Space((2, 3), (21, 25))), size, bits=4)
     assert own[1].end < levels[1].end - 150
 
 
-def test_a_tiny_picture_has_levels() -> None:
+def test_a_tiny_picture_has_all_levels() -> None:
     order = in_order(Space((2, 3), (20, 24)))
     levels = embedded_levels(analyse(blocks(2, 2, 4)).coefficients, order, (8, 8), bits=4)
     assert len(levels) == 4

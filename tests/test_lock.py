@@ -40,7 +40,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == []
 
 
-def test_the_lock_of_a_killed_process_does_not_count(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
     with _holder(path) as other:
         other.send_signal(signal.SIGKILL)
@@ -50,7 +50,7 @@ def test_the_lock_of_a_killed_process_does_not_count(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for path in (tmp_path / "file" / "a.pt", tmp_path / ("x" * 255)):
         with pytest.raises(AnirError, match="cannot be written"), locked(path):

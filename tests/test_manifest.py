@@ -24,7 +24,7 @@ def test_a_manifest_round_trips(exported: Path, tmp_path: Path) -> None:
     assert _load(manifest.to_dict(), tmp_path) == manifest
 
 
-def test_what_is_not_known_of_a_source_is_left_out(good: dict[str, Any], tmp_path: Path) -> None:
+def test_unknown_fields_of_the_source_are_left_out(good: dict[str, Any], tmp_path: Path) -> None:
     del good["source"]["file"], good["source"]["sha256"]
     manifest = _load(good, tmp_path)
     assert manifest.source == Source(96, 64)
@@ -34,7 +34,7 @@ def test_what_is_not_known_of_a_source_is_left_out(good: dict[str, Any], tmp_pat
         manifest.source.picture(tmp_path)
 
 
-def test_a_byte_order_mark_and_further_fields_do_no_harm(good: dict[str, Any], tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_further_fields_are_ignored(good: dict[str, Any], tmp_path: Path) -> None:
     expected = _load(good, tmp_path)
     assert _load(codecs.BOM_UTF8 + json.dumps(good).encode(), tmp_path) == expected
     good["subnets"][0]["offset"] = good["source"]["camera"] = good["later"] = "x"
@@ -55,12 +55,12 @@ def test_a_byte_order_mark_and_further_fields_do_no_harm(good: dict[str, Any], t
         ({"format": 2}, "not an anir manifest of format 1"),
     ],
 )
-def test_what_is_no_manifest_is_refused(data: object, words: str, tmp_path: Path) -> None:
+def test_files_that_are_no_manifest_are_refused(data: object, words: str, tmp_path: Path) -> None:
     with pytest.raises(AnirError, match=words):
         _load(data, tmp_path)
 
 
-def test_no_manifest(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AnirError, match="cannot be read"):
         Manifest.load(tmp_path)
 
@@ -98,7 +98,7 @@ def test_no_manifest(tmp_path: Path) -> None:
         (("subnets", 1, "name"), "d2w16", "two subnets have the same name"),
     ],
 )
-def test_every_fault_is_one_line(
+def test_invalid_values_are_refused_in_one_line(
     where: tuple[str | int, ...], value: object, words: str, good: dict[str, Any], tmp_path: Path
 ) -> None:
     place: Any = good
@@ -128,6 +128,6 @@ def test_a_missing_field_is_named(field: str, good: dict[str, Any], tmp_path: Pa
         ("é" * 200, "é" * 127),
     ],
 )
-def test_any_text_becomes_a_plain_name(text: str, plain: str) -> None:
+def test_any_text_becomes_a_plain_file_name(text: str, plain: str) -> None:
     assert plain_name(text) == plain
     assert plain_name(plain) == plain

@@ -1,4 +1,4 @@
-"""Opening and drawing a file takes no more memory than docs/security.md says."""
+"""Tests that opening and drawing a file takes no more memory than docs/security.md states."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ print(peak() - before)
 
 
 def _peak(path: Path) -> float:
-    """Returns the peak memory in MiB of a process, less its memory after imports."""
+    """Returns the peak memory, in MiB, of a process that draws a file, minus its peak after imports."""
     done = subprocess.run(
         [sys.executable, "-c", _CODE, path], capture_output=True, text=True, check=True, timeout=300
     )
@@ -52,17 +52,17 @@ def _peak(path: Path) -> float:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_onnx_file_within_its_limit(family: str, tmp_path: Path) -> None:
+def test_an_onnx_file_stays_within_its_memory_limit(family: str, tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(named_file(random_network(family, 4, 48, SIZE, order=6)))
     codes = SIZE[0] * SIZE[1] * 3 * (6 / 16) ** 2 if family == "lapped" else 0
-    # A band has at most some 64 rows.
+    # A band has at most about 64 rows.
     assert _peak(path) < 64 + (24 * SIZE[0] * 64 * 3 + 14 * codes) / 2**20
 
 
 @pytest.mark.parametrize("cut", [0, 2000])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_anir_file_within_its_limit(family: str, cut: int, tmp_path: Path) -> None:
+def test_an_anir_file_stays_within_its_memory_limit(family: str, cut: int, tmp_path: Path) -> None:
     path = tmp_path / "a.anir"
     data = _anir(family, lively(32, 32, 16) // 3)
     path.write_bytes(data[: len(data) - cut])
@@ -70,8 +70,8 @@ def test_an_anir_file_within_its_limit(family: str, cut: int, tmp_path: Path) ->
     assert _peak(path) < _limit(coefficients)
 
 
-def test_an_anir_file_without_a_zero_within_its_limit(tmp_path: Path) -> None:
-    """In a picture, hardly one coefficient in ten is not 0; in a stranger's file, all may be."""
+def test_an_anir_file_without_zeros_stays_within_its_memory_limit(tmp_path: Path) -> None:
+    """In a picture, hardly one coefficient in ten differs from 0; in a hostile file, all of them may."""
     path = tmp_path / "a.anir"
     random = np.random.default_rng(0)
     shape = 32, 32, 3, 16, 16
@@ -81,12 +81,12 @@ def test_an_anir_file_without_a_zero_within_its_limit(tmp_path: Path) -> None:
 
 
 def _limit(coefficients: int) -> float:
-    """Returns the memory limit of an `.anir` file of SIZE, in MiB."""
+    """Returns the memory limit, in MiB, for an `.anir` file of SIZE."""
     return 64 + (24 * SIZE[0] * 64 * 3 + 24 * coefficients) / 2**20
 
 
 def _anir(family: str, block: Integers, levels: int = 3) -> bytes:
-    """Returns a file whose coefficients, if it has any, repeat a block of 32 × 32 cells."""
+    """Returns a file; if it is of `lapped`, its coefficients repeat a block of 32 × 32 cells."""
     writer = AnirWriter(Header(family, SIZE, 3, 4, 16, (), 0), 1 << 23)
     if family == "lapped":
         rows, columns = SIZE[1] // 16, SIZE[0] // 16

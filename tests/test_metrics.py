@@ -9,7 +9,7 @@ def test_psnr_of_a_known_error() -> None:
     assert psnr(dark, dark + np.uint8(1)) == pytest.approx(48.13, abs=0.01)
 
 
-def test_equal_pictures_have_a_finite_psnr_that_none_exceeds() -> None:
+def test_psnr_is_capped() -> None:
     image = np.zeros((1000, 1000, 3), np.uint8)
     assert psnr(image, image) == MAX_PSNR == 100
     other = image.copy()
@@ -22,19 +22,19 @@ def test_bits_per_pixel() -> None:
     assert bits_per_pixel(100, 400) == 2
 
 
-def test_pictures_with_alpha_count_as_they_are_seen_on_black_and_on_white() -> None:
+def test_psnr_with_alpha_is_measured_on_black_and_on_white() -> None:
     clear = np.zeros((2, 2, 4), np.uint8)
-    # Colours under an alpha of 0 do not matter.
+    # Colours of pixels whose alpha is 0 do not matter.
     assert psnr(clear, clear + np.array([9, 9, 9, 0], np.uint8)) == MAX_PSNR
     black = np.zeros((2, 2, 3), np.uint8)
-    # Opaque black instead of transparency differs only on white.
+    # Opaque black differs from transparency only on white.
     assert psnr(clear, black) == pytest.approx(3.01, abs=0.01)
     half = np.full((2, 2, 4), (100, 100, 100, 51), np.uint8)
-    # Multiplied by alpha, the colours are 20 and 18, on either background.
+    # Multiplied by alpha, the colours are 20 and 18: they differ by 2 on either background.
     assert psnr(half, half - np.array([10, 10, 10, 0], np.uint8)) == pytest.approx(42.11, abs=0.01)
 
 
-def test_opaque_and_grey_pictures_compare_with_others() -> None:
+def test_grey_rgb_and_opaque_pictures_can_be_compared() -> None:
     random = np.random.default_rng(0)
     grey, other = random.integers(0, 256, (2, 5, 6, 1), np.uint8)
     opaque = np.full_like(grey, 255)

@@ -19,7 +19,7 @@ SIZE = (24, 16)
 
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("name", sorted(families()))
-def test_a_network_shows_what_the_model_does(name: str, bits: int) -> None:
+def test_a_network_draws_the_same_as_the_model(name: str, bits: int) -> None:
     model = random_model(name, bits, SIZE)
     for subnet in (Subnet(2, 16), Subnet(4, 24)):
         network = model.network(subnet)
@@ -47,7 +47,7 @@ def test_tensors_have_the_types_and_shapes_of_the_format(name: str) -> None:
     assert (network.latents is not None) == runtime_families.families()[name].has_latents
 
 
-def test_no_weights_lead_to_channels_that_are_passed_through() -> None:
+def test_no_weights_lead_to_the_channels_of_planes() -> None:
     weights = random_model("lapped").network(Subnet(3, 16)).tensors["weights"]
     assert not weights[..., :3].any()
     assert weights[..., 3:].any()

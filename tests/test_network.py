@@ -4,12 +4,12 @@ from anir_runtime.network import Network
 from tests.random_network import random_network
 
 
-def test_its_sizes_follow_from_its_tensors() -> None:
+def test_depth_channels_and_colours_follow_from_the_tensors() -> None:
     network = random_network("gabor", 4, 11, (40, 30), bits=8)
     assert (network.depth, network.channels, network.colours, network.name) == (4, 11, 3, "d4w11")
 
 
-def test_a_scale_has_the_leading_axes_of_its_codes() -> None:
+def test_values_are_codes_times_the_scale_of_their_leading_axes() -> None:
     codes = np.array([[[1, -2], [3, 4]], [[5, 6], [-7, 8]]], np.int8)
     scale = np.array([[0.5, 2], [1, 10]], np.float32)
     network = Network("siren", (1, 1), 8, {"a": codes, "a.scale": scale, "b": np.array([1.5], np.float32)})
@@ -18,7 +18,7 @@ def test_a_scale_has_the_leading_axes_of_its_codes() -> None:
     assert network.values("b").tolist() == [1.5]
 
 
-def test_filters_are_roots() -> None:
+def test_filters_are_stored_as_signed_square_roots() -> None:
     scale = np.array([[0.5], [3e38]], np.float32)
     tensors = {"filters": np.array([[[3, -4, 0]], [[0, 0, 0]]], np.int8), "filters.scale": scale}
     values = Network("fourier", (1, 1), 4, tensors).values("filters")

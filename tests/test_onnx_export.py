@@ -14,7 +14,7 @@ from anir_toolchain.space import Subnet
 from tests.random_model import SMALL
 
 
-def test_manifest_says_what_the_files_are(exported: Path, model: Model) -> None:
+def test_the_manifest_describes_the_files(exported: Path, model: Model) -> None:
     data = json.loads((exported / "manifest.json").read_text())
     assert list(data) == ["format", "family", "bits", "source", "subnets"]
     assert data["source"] == {
@@ -41,13 +41,13 @@ def test_exporting_twice_gives_the_same_bytes(exported: Path, model: Model, tmp_
         assert file.read_bytes() == (tmp_path / file.name).read_bytes()
 
 
-def test_some_subnets_alone(model: Model, tmp_path: Path) -> None:
+def test_chosen_subnets_are_exported_alone(model: Model, tmp_path: Path) -> None:
     manifest = export(model, tmp_path / "new" / "folder", [Subnet(3, 16), Subnet(3, 16)])
     assert [e.name for e in manifest.subnets] == ["d3w16"]
     assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == ["d3w16.onnx", "manifest.json"]
 
 
-def test_a_place_that_cannot_be_written_is_refused(model: Model, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(model: Model, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(AnirError, match="is a file"):
         export(model, tmp_path / "file")

@@ -51,7 +51,7 @@ def _node(line: str) -> onnx.NodeProto:
     return helper.make_node(kind, inputs.split(", "), [output])
 
 
-def test_onnx_runtime_draws_what_is_trusted() -> None:
+def test_a_trusted_graph_is_drawn_by_onnx_runtime() -> None:
     data = waves_model().SerializeToString()
     with pytest.raises(AnirError, match="does not know the family 'waves'"):
         Decoder(data)
@@ -72,13 +72,13 @@ def test_onnx_runtime_draws_what_is_trusted() -> None:
         (waves_model(width="0"), "out of range"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(model: ModelProto, words: str) -> None:
+def test_a_trusted_graph_that_cannot_be_opened_is_refused(model: ModelProto, words: str) -> None:
     with pytest.raises(AnirError, match=words) as error:
         Decoder(model.SerializeToString(), trust_graph=True)
     assert "\n" not in str(error.value)
 
 
-def test_other_inputs_and_outputs_are_refused() -> None:
+def test_a_graph_with_other_inputs_is_refused() -> None:
     model = waves_model()
     model.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, [1]))
     with pytest.raises(AnirError, match="inputs and outputs"):
@@ -93,7 +93,7 @@ def test_a_graph_that_draws_another_size_is_refused() -> None:
         Decoder(model.SerializeToString(), trust_graph=True).decode()
 
 
-def test_a_graph_that_fails_says_so_in_one_line() -> None:
+def test_a_graph_that_fails_while_drawing_is_an_error_of_one_line() -> None:
     model = waves_model(NODES.replace("image = Expand(level, three)", "image = Reshape(level, three)"))
     with pytest.raises(AnirError, match="ONNX Runtime does not run its graph") as error:
         Decoder(model.SerializeToString(), trust_graph=True).decode()
@@ -196,7 +196,7 @@ def test_graphs_nested_too_deeply_are_refused() -> None:
         Decoder(model.SerializeToString(), trust_graph=True)
 
 
-def test_onnx_runtime_reports_nothing_to_its_makers() -> None:
+def test_telemetry_of_onnx_runtime_is_off_by_default() -> None:
     code = "import os; from anir_runtime import Decoder; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     for own, want in (({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0")):

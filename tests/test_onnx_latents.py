@@ -15,7 +15,9 @@ NETWORK = random_network("lapped", 2, 8, (70, 40), order=5, down=True)
 
 @pytest.mark.parametrize("apart", [True, False])
 @pytest.mark.parametrize(("pitch", "down", "order"), [(16, False, 4), (32, True, 7)])
-def test_codes_come_back_from_lanes_of_either_kind(apart: bool, pitch: int, down: bool, order: int) -> None:
+def test_latents_are_read_back_from_either_kind_of_lanes(
+    apart: bool, pitch: int, down: bool, order: int
+) -> None:
     network = random_network("lapped", 2, 8, (70, 40), pitch=pitch, down=down, order=order, reach=2)
     read = read_network(named_file(network, apart)).latents
     assert read
@@ -78,7 +80,7 @@ def test_a_damaged_stream_is_refused(
         (lambda a: a.astype(np.int32), "not of type float32"),
     ],
 )
-def test_magnitudes_that_are_no_table_of_the_codes_are_refused(
+def test_magnitudes_that_do_not_match_the_codes_are_refused(
     change: Callable[[np.ndarray], np.ndarray],
     words: str,  # type: ignore[type-arg]
 ) -> None:
@@ -102,7 +104,7 @@ def test_magnitudes_that_are_no_table_of_the_codes_are_refused(
         ({"height": "100000"}, "larger picture than its entropy-coded stream can have"),
     ],
 )
-def test_entries_that_do_not_fit_are_refused(entries: dict[str, str], words: str) -> None:
+def test_invalid_metadata_is_refused(entries: dict[str, str], words: str) -> None:
     model = named_model(NETWORK)
     helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | entries)
     with pytest.raises(AnirError, match=words):
@@ -110,7 +112,7 @@ def test_entries_that_do_not_fit_are_refused(entries: dict[str, str], words: str
 
 
 def test_a_few_bytes_cannot_declare_a_huge_picture() -> None:
-    """Codes that are 0 with probability 1 take no words, so the file's bytes limit the number of codes."""
+    """Codes of probability 1 take no words; the reader limits their number by the file's bytes."""
     model = named_model(NETWORK)
     for tensor in list(model.graph.initializer):
         if tensor.name in (

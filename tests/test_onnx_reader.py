@@ -38,7 +38,7 @@ def _assert_same(one: Network, other: Network) -> None:
 @pytest.mark.parametrize(
     ("depth", "channels", "bits"), [(2, 8, 4), (2, 13, 8), (5, 13, 4), (3, 1, 8), (2, 1, 8)]
 )
-def test_a_file_has_the_network(family: str, depth: int, channels: int, bits: int) -> None:
+def test_a_network_is_read_back_from_its_file(family: str, depth: int, channels: int, bits: int) -> None:
     if family == "lapped" and channels == 1:
         channels = 4
     network = random_network(family, depth, channels, (40, 30), bits, down=depth == 2)
@@ -46,8 +46,8 @@ def test_a_file_has_the_network(family: str, depth: int, channels: int, bits: in
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_tools_change_does_not_matter(family: str) -> None:
-    """Tools may add axes of length 1, store elements as numbers, add initializers or texts, and reorder."""
+def test_changes_that_tools_make_do_not_matter(family: str) -> None:
+    """Tools may add axes of length 1, store elements as numbers, add initializers and texts, or reorder."""
     network = random_network(family, 2, 9, (40, 30))
     model = named_model(network)
     for tensor in model.graph.initializer:
@@ -77,7 +77,7 @@ def _store_as_numbers(tensor: TensorProto) -> None:
         tensor.int32_data.extend(np.frombuffer(octets, np.int8))
 
 
-def test_unknown_families_are_refused_with_what_to_do() -> None:
+def test_unknown_families_are_refused_with_advice() -> None:
     model = onnx.load_from_string(SMALL["siren"])
     _set_metadata(model, family="wavelets")
     with pytest.raises(AnirError, match=r"does not know the family 'wavelets'.*--trust-graph"):
@@ -106,7 +106,7 @@ def _set_metadata(model: onnx.ModelProto, **entries: str | None) -> None:
         ({"width": "100000", "height": "100000"}, "out of range"),
     ],
 )
-def test_wrong_metadata_is_refused(entries: dict[str, str | None], words: str) -> None:
+def test_invalid_metadata_is_refused(entries: dict[str, str | None], words: str) -> None:
     model = onnx.load_from_string(SMALL["siren"])
     _set_metadata(model, **entries)
     with pytest.raises(AnirError, match=words):
@@ -162,7 +162,7 @@ def _external(model: onnx.ModelProto) -> None:
         (_replace("biases.scale", np.array([3e38, 1], np.float32)), "'biases' has values that are infinite"),
     ],
 )
-def test_tensors_that_do_not_fit_are_refused(change: Callable[[onnx.ModelProto], None], words: str) -> None:
+def test_invalid_tensors_are_refused(change: Callable[[onnx.ModelProto], None], words: str) -> None:
     model = onnx.load_from_string(SMALL["siren"])
     change(model)
     with pytest.raises(AnirError, match=words):
@@ -200,21 +200,21 @@ def test_more_tensors_than_any_network_needs_are_refused() -> None:
         read_network(model.SerializeToString())
 
 
-def test_a_file_spliced_of_two_is_refused() -> None:
+def test_two_concatenated_files_are_refused() -> None:
     with pytest.raises(AnirError, match="two tensors"):
         read_network(SMALL["siren"] + SMALL["siren"])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_any_prefix_is_refused(family: str) -> None:
+def test_truncated_files_are_refused(family: str) -> None:
     data = SMALL[family]
     for size in [*range(0, len(data), 61), len(data) - 1]:
         with pytest.raises(AnirError):
             read_network(data[:size])
 
 
-def test_a_graph_is_not_looked_at() -> None:
-    """The nodes may be anything, even bytes that are no protobuf message."""
+def test_the_graphs_nodes_are_ignored() -> None:
+    """Nodes may be anything, even bytes that are no protobuf message."""
     model = onnx.load_from_string(SMALL["siren"])
     del model.graph.node[:]
     model.graph.node.add(op_type="Loop", domain="evil")
@@ -247,7 +247,7 @@ def test_damaged_files_give_one_line_and_take_little_memory(family: str, data: s
 
 
 def _refusal(data: bytes) -> str:
-    """Returns the message with which a file is refused; nothing if it is not."""
+    """Returns the message with which a file is refused, or an empty string if it is read."""
     try:
         read_network(data)
     except AnirError as error:
@@ -255,7 +255,7 @@ def _refusal(data: bytes) -> str:
     return ""
 
 
-def test_int4_of_an_odd_number_of_codes() -> None:
+def test_an_odd_number_of_4_bit_codes_round_trips() -> None:
     network = random_network("siren", 2, 3, (40, 30))
     assert network.tensors["weights"].size % 2
     assert int4("weights", network.tensors["weights"]).raw_data[-1] < 16

@@ -1,4 +1,4 @@
-"""Tests the files with other programs: checkers, printers, simplifiers, and other runtimes."""
+"""Tests `.onnx` files with other programs: checkers, printers, simplifiers and other runtimes."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ def _drawn(proto: onnx.ModelProto) -> NDArray[np.uint8]:
 @every_family
 @every_bits
 @both_depths
-def test_onnx_checks_and_infers_all_types(name: str, bits: int, depth: int) -> None:
+def test_files_pass_the_onnx_checker_and_type_inference(name: str, bits: int, depth: int) -> None:
     proto = _file(name, bits, depth)
     onnx.checker.check_model(proto, full_check=True)
     inferred = onnx.shape_inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
@@ -85,7 +85,7 @@ def test_each_name_is_defined_once(name: str, depth: int) -> None:
 @every_family
 @every_bits
 @both_depths
-def test_the_reference_evaluator_draws_it(name: str, bits: int, depth: int) -> None:
+def test_the_reference_evaluator_draws_the_same(name: str, bits: int, depth: int) -> None:
     proto = _file(name, bits, depth)
     assert_same_pixels(ReferenceEvaluator(proto).run(None, COORDINATES)[0], _drawn(proto))
 
@@ -93,8 +93,8 @@ def test_the_reference_evaluator_draws_it(name: str, bits: int, depth: int) -> N
 @every_family
 @every_bits
 @both_depths
-def test_printed_text_is_read_back(name: str, bits: int, depth: int) -> None:
-    """onnx cannot print the values of 4-bit tensors: the printed model has these weights as an input."""
+def test_printed_models_can_be_parsed_again(name: str, bits: int, depth: int) -> None:
+    """As onnx cannot print the values of 4-bit tensors, the printed model has these weights as an input."""
     proto, want = _file(name, bits, depth), _drawn(_file(name, bits, depth))
     (weights,) = (i for i in proto.graph.initializer if i.name == "weights")
     if bits == 4:
@@ -108,7 +108,7 @@ def test_printed_text_is_read_back(name: str, bits: int, depth: int) -> None:
         read.graph.input.pop()
         read.graph.initializer.append(weights)
     assert_carries(read, _network(name, bits, depth))
-    # Numbers are printed with seven to nine digits, so that pixels may differ a little.
+    # Numbers are printed with seven to nine digits only, so that a few pixels may differ.
     assert_same_pixels(_drawn(read), want)
 
 
@@ -131,7 +131,7 @@ def test_newer_opsets_draw_the_same(name: str, bits: int, depth: int) -> None:
 @every_family
 @every_bits
 @both_depths
-def test_onnxslim_leaves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
+def test_onnxslim_preserves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
     onnxslim = pytest.importorskip("onnxslim", reason="needs onnxslim, of the dev extra")
     proto = _file(name, bits, depth)
     slim = onnxslim.slim(onnx.load_from_string(proto.SerializeToString()))
@@ -141,7 +141,7 @@ def test_onnxslim_leaves_the_network_and_the_picture(name: str, bits: int, depth
 @every_family
 @every_bits
 @both_depths
-def test_onnxsim_leaves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
+def test_onnxsim_preserves_the_network_and_the_picture(name: str, bits: int, depth: int) -> None:
     onnxsim = pytest.importorskip("onnxsim", reason="needs onnxsim, of the dev extra")
     proto = _file(name, bits, depth)
     simple, valid = onnxsim.simplify(proto)
@@ -150,9 +150,9 @@ def test_onnxsim_leaves_the_network_and_the_picture(name: str, bits: int, depth:
 
 
 def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Network) -> None:
-    """Asserts that a file that a tool has changed draws the same picture, directly and by its graph.
+    """Asserts that a file changed by a tool draws the same picture, directly and by its graph.
 
-    Both tools fold constants, which removes the stream of `lapped`: then only the graph draws the picture.
+    Both tools fold constants, which removes the stream of `lapped`, so that only its graph draws the picture.
     """
     data, want = changed.SerializeToString(), _drawn(proto)
     assert_carries(changed, network)
@@ -167,8 +167,8 @@ def _assert_left(changed: onnx.ModelProto, proto: onnx.ModelProto, network: Netw
 @every_bits
 @pytest.mark.parametrize("depth", [2, 3, 4, 5], ids=["d2", "d3", "d4", "d5"])
 @pytest.mark.parametrize("name", ["siren", "fourier", "gabor"])
-def test_openvino_draws_it(name: str, bits: int, depth: int, tmp_path: Path) -> None:
-    """Without the hint, OpenVINO rounds inputs of 32 channels or more to 8 bits, or to bfloat16."""
+def test_openvino_draws_the_same(name: str, bits: int, depth: int, tmp_path: Path) -> None:
+    """Without EXECUTION_MODE_HINT, OpenVINO rounds inputs of 32 channels or more to 8 bits or to bfloat16."""
     openvino = pytest.importorskip("openvino", reason="needs openvino, of the dev extra")
     proto = _file(name, bits, depth, width=48)
     onnx.save(proto, tmp_path / "a.onnx")
@@ -186,7 +186,7 @@ for path in sys.argv[2:]:
 """
 
 
-def test_the_oldest_onnxruntime_draws_all(tmp_path: Path) -> None:
+def test_the_oldest_onnxruntime_draws_the_same(tmp_path: Path) -> None:
     python = os.environ.get(OLDEST)
     if not python:
         pytest.skip(f"{OLDEST} names no Python with onnxruntime 1.20; `make test-oldest` does")

@@ -1,4 +1,4 @@
-"""Tests the content of written files, and what ONNX Runtime draws from them."""
+"""Tests the content of written `.onnx` files, and what ONNX Runtime draws from them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ def _sessions(data: bytes) -> dict[str, ort.InferenceSession]:
 
 @pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_torch_and_every_kind_of_session_agree(name: str, bits: int, colours: int) -> None:
+def test_torch_and_onnx_runtime_draw_the_same(name: str, bits: int, colours: int) -> None:
     model = random_model(name, bits, colours=colours, seed=1)
     x, y = axis_coordinates(96), axis_coordinates(64)
     lively = []
@@ -54,19 +54,19 @@ def test_torch_and_every_kind_of_session_agree(name: str, bits: int, colours: in
         lively.append(want.std() > 5)
         for session in _sessions(build(model.network(subnet)).SerializeToString()).values():
             assert_same_pixels(session.run(["image"], {"x": x, "y": y})[0], want)
-    # With a single random channel, a picture may be all black or all white.
+    # A picture of a single random channel may be all black or all white.
     assert sum(lively) >= (8 if colours == 1 else 16), "too dull pictures to tell anything"
 
 
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_initializers_are_the_network(name: str, bits: int) -> None:
+def test_initializers_are_the_networks_tensors(name: str, bits: int) -> None:
     model = random_model(name, bits)
     for subnet in (Subnet(2, 16), Subnet(3, 24), Subnet(5, 16)):
         assert_carries(build(model.network(subnet)), model.network(subnet))
 
 
-def test_hidden_weights_are_packed_in_order_the_first_in_the_low_half() -> None:
+def test_hidden_weights_are_packed_with_the_first_in_the_low_half() -> None:
     network = random_model().network(Subnet(2, 24))
     (weights,) = (i for i in build(network).graph.initializer if i.name == "weights")
     first, second = (int(code) & 15 for code in network.tensors["weights"][0, 0, :2])
@@ -76,7 +76,7 @@ def test_hidden_weights_are_packed_in_order_the_first_in_the_low_half() -> None:
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
+def test_latents_are_written_as_a_stream_and_metadata(apart: bool) -> None:
     latents = _latents(down=True, many=apart)
     network = _network(latents, channels=12)
     proto = build(network)
@@ -108,7 +108,7 @@ def test_latents_are_a_stream_and_metadata(apart: bool) -> None:
         np.testing.assert_array_equal(got.reshape(want.shape), want)
 
 
-def test_more_magnitudes_than_tables_have_room_for_are_refused() -> None:
+def test_too_many_different_magnitudes_are_refused() -> None:
     latents = _latents(down=True, many=False)
     magnitudes = np.arange(MOST_SIZES + 1, dtype=np.float32)
     network = _network(replace(latents, magnitudes=magnitudes), channels=12)
@@ -119,7 +119,7 @@ def test_more_magnitudes_than_tables_have_room_for_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_file_keeps_the_contract(name: str) -> None:
+def test_opset_inputs_and_outputs_are_those_of_the_format(name: str) -> None:
     proto = build(random_model(name).network(Subnet(3, 24)))
     assert [(o.domain, o.version) for o in proto.opset_import] == [("", 21)]
     assert (proto.ir_version, len(proto.functions)) == (10, 0)
@@ -152,7 +152,7 @@ def test_the_same_network_gives_the_same_bytes(name: str) -> None:
     ("name", "bytes_allowed"), [("siren", 1500), ("fourier", 1300), ("gabor", 1450), ("lapped", 4950)]
 )
 def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
-    """Counts the bytes beside packed codes, their magnitudes and scales, and biases, at 768×512 pixels."""
+    """Counts all bytes but those of codes, magnitudes, scales and biases, at 768×512 pixels."""
     size = (768, 512)
     model = random_model(name, size=size, space=family(name).default_space(*size, 3))
     for subnet in model.space.subnets:
@@ -165,7 +165,7 @@ def test_overhead_of_a_file_stays_small(name: str, bytes_allowed: int) -> None:
 
 
 def _latents(down: bool, many: bool, order: int = 9) -> Latents:
-    """Returns latents of a picture of 75×101 pixels if the scan goes down, otherwise of 101×75."""
+    """Returns latents of a picture of 75×101 pixels if the scan goes down, and of 101×75 otherwise."""
     generator = np.random.default_rng(0)
     sparse = generator.random((3, 7, 5, order, order)) < (1.0 if many else 0.1)
     codes = (generator.laplace(0, 4, sparse.shape).round() * sparse).astype(np.int16)
@@ -186,12 +186,12 @@ def _network(latents: Latents, channels: int) -> Network:
 
 
 def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs: np.ndarray) -> np.ndarray:
-    """Returns the output of a part of a graph for the given inputs."""
+    """Returns the output of the part of a graph that a function writes, for the given inputs."""
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="part"))
     for name in inputs:
         builder.input(name, ir.DataType.FLOAT, [None])
     builder.add_output(write(NetworkTensors(builder, network)), "part")
-    # Names within the Scan are numbered separately, and would clash with those outside.
+    # Names within the Scan are numbered separately and would clash with names outside.
     for number, node in enumerate(builder.graph.all_nodes()):
         for value in node.outputs:
             if not value.is_graph_output():
@@ -204,13 +204,11 @@ def _run(write: Callable[[NetworkTensors], ir.Value], network: Network, **inputs
 @pytest.mark.parametrize("many", [False, True], ids=["planes together", "planes apart"])
 @pytest.mark.parametrize("down", [False, True])
 @pytest.mark.parametrize("embedded", [False, True])
-def test_the_graph_gives_what_channels_see_where_they_are_asked(
-    down: bool, many: bool, embedded: bool
-) -> None:
+def test_the_graph_computes_the_features_at_given_coordinates(down: bool, many: bool, embedded: bool) -> None:
     latents = _latents(down, many, order=12)
     if embedded:
         sizes = int(np.abs(latents.codes).max()) + 1
-        # In the units of an embedded stream, values have six digits.
+        # Magnitudes in units of an embedded stream have six digits.
         magnitudes = (np.arange(sizes, dtype=np.float32) ** 2 * 90).round()
         latents = replace(latents, step=2.0**-12, magnitudes=magnitudes)
     assert np.abs(latents.codes).max() > 12
@@ -226,7 +224,7 @@ def test_the_graph_gives_what_channels_see_where_they_are_asked(
 
 
 @pytest.mark.parametrize("pixels", [1, 15, 16, 17, 24, 25, 512, 768, 99_999, 1_000_000])
-def test_the_graph_counts_cells_as_we_do(pixels: int) -> None:
+def test_the_graph_has_the_cells_and_cosines_of_the_transform(pixels: int) -> None:
     axis = Axis(pixels, 16)
 
     def write(tensors: NetworkTensors) -> ir.Value:

@@ -1,4 +1,4 @@
-"""Checks that codecs' files are no larger than subnets, or the smallest possible, and as good as stated."""
+"""Tests that the codecs' files for the page are no larger than the subnets and as good as stated."""
 
 import json
 from io import BytesIO
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_files_are_no_larger_than_the_subnets_and_as_good_as_stated(folder: Path) -> None:
+def test_codec_files_are_no_larger_than_the_subnets_and_as_good_as_stated(folder: Path) -> None:
     stale = folder / "codecs" / "stale.jpg"
     stale.parent.mkdir()
     stale.write_bytes(b"of another export")
@@ -53,7 +53,7 @@ def test_files_are_no_larger_than_the_subnets_and_as_good_as_stated(folder: Path
             )
 
 
-def test_of_a_stream_files_go_with_its_levels_and_copies_are_as_near(tmp_path: Path) -> None:
+def test_codec_files_and_screen_copies_of_an_anir_file_match_its_levels(tmp_path: Path) -> None:
     model = random_model(size=(96, 64))
     export(model, tmp_path, [model.space.find("d2w16")])
     write_picture(model.image.numpy(), tmp_path / model.source)
@@ -75,7 +75,7 @@ def test_of_a_stream_files_go_with_its_levels_and_copies_are_as_near(tmp_path: P
             )
 
 
-def test_a_copy_is_the_smallest_that_is_as_near_and_none_where_none_is() -> None:
+def test_the_smallest_copy_of_at_least_a_quality_is_found_if_there_is_one() -> None:
     levels = {quality: {"psnr": 20.0 + quality / 10, "bytes": 100.0 + quality} for quality in range(101)}
     assert smallest(levels.__getitem__, 24.95) == 150
     assert smallest(levels.__getitem__, 5) == 100

@@ -15,7 +15,7 @@ def _noise(height: int, width: int) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (9, 1), (33, 50)])
 @pytest.mark.parametrize("rows", [1, 4])
-def test_png_tiles_come_back_as_they_were(tmp_path: Path, shape: tuple[int, int], rows: int) -> None:
+def test_png_tiles_round_trip(tmp_path: Path, shape: tuple[int, int], rows: int) -> None:
     image = _noise(*shape)
     tiles = (image[i : i + rows] for i in range(0, shape[0], rows))
     write_tiles(tiles, (shape[1], shape[0]), tmp_path / "a.png")
@@ -26,7 +26,7 @@ def test_png_tiles_come_back_as_they_were(tmp_path: Path, shape: tuple[int, int]
         np.testing.assert_array_equal(np.asarray(picture), image)
 
 
-def test_smooth_pictures_come_out_small(tmp_path: Path) -> None:
+def test_png_files_of_smooth_pictures_are_about_as_small_as_pillows(tmp_path: Path) -> None:
     y, x = np.mgrid[0:200, 0:300]
     waves = 128 + 100 * np.sin(x / 40 + y / 25)[..., None] * np.cos(x / 30 - y / 50)[..., None]
     image = np.broadcast_to(waves, (200, 300, 3)).astype(np.uint8)
@@ -36,7 +36,7 @@ def test_smooth_pictures_come_out_small(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "webp"])
-def test_other_formats_take_tiles_too(tmp_path: Path, suffix: str) -> None:
+def test_jpeg_and_webp_files_are_written_from_tiles(tmp_path: Path, suffix: str) -> None:
     image = np.full((20, 30, 3), 90, np.uint8)
     path = tmp_path / f"a.{suffix}"
     write_tiles(iter([image[:7], image[7:]]), (30, 20), path)
@@ -58,7 +58,7 @@ def test_a_failure_midway_leaves_the_old_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
 @pytest.mark.parametrize("suffix", ["png", "webp"])
-def test_channels_are_kept(tmp_path: Path, channels: int, mode: str, suffix: str) -> None:
+def test_the_number_of_channels_is_kept(tmp_path: Path, channels: int, mode: str, suffix: str) -> None:
     image = np.random.default_rng(1).integers(1, 256, (9, 14, channels), np.uint8)
     path = tmp_path / f"a.{suffix}"
     write_tiles(iter([image[:5], image[5:]]), (14, 9), path)
@@ -69,7 +69,7 @@ def test_channels_are_kept(tmp_path: Path, channels: int, mode: str, suffix: str
     np.testing.assert_array_equal(got, image)
 
 
-def test_jpeg_shows_transparency_on_white_and_says_so(tmp_path: Path) -> None:
+def test_transparency_becomes_white_in_a_jpeg_with_a_warning(tmp_path: Path) -> None:
     image = np.full((8, 8, 4), (200, 0, 100, 51), np.uint8)
     with pytest.warns(AnirWarning, match=r"a\.jpg: JPEG has no transparency, white is behind it"):
         write_picture(image, tmp_path / "a.jpg")

@@ -29,7 +29,7 @@ def test_a_jittered_grid_has_a_pixel_in_every_cell(size: tuple[int, int], count:
         assert row < height
 
 
-def test_a_grid_is_that_of_the_seed_and_of_the_picture_alone() -> None:
+def test_a_jittered_grid_depends_on_the_seed_and_its_own_picture_alone() -> None:
     wide, high, large = _random(30, 20), _random(20, 30), _random(60, 40)
     together = Pictures([wide, high, large], 54).jittered_grid(_seeded(1))
     assert together.shape == (3, 54)

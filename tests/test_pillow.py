@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "photo.anir"
 
 
-def test_a_picture_opens_without_being_drawn_and_loads(path: Path) -> None:
+def test_opening_a_picture_reads_its_metadata_and_loading_draws_it(path: Path) -> None:
     with Image.open(path) as image:
         assert (image.format, image.mode, image.size) == ("ANIR", "RGB", (75, 52))
         assert (image.info["family"], image.info["bits"]) == ("lapped", 4)
@@ -39,7 +39,7 @@ def test_a_picture_opens_without_being_drawn_and_loads(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("colours", "mode"), [(1, "L"), (4, "RGBA")])
-def test_grey_and_transparent_pictures(colours: int, mode: str) -> None:
+def test_grey_and_transparent_pictures_have_their_modes(colours: int, mode: str) -> None:
     data = anir_file("lapped", colours)
     with Image.open(io.BytesIO(data)) as image:
         assert image.mode == mode
@@ -47,8 +47,7 @@ def test_grey_and_transparent_pictures(colours: int, mode: str) -> None:
         np.testing.assert_array_equal(np.asarray(image).reshape(want.shape), want)
 
 
-def test_what_cannot_be_read_is_not_read(path: Path) -> None:
-    """Opening reads only the header, and a draft reads no further than its level."""
+def test_opening_reads_only_the_header(path: Path) -> None:
     data = path.read_bytes()
     header = AnirFile(data).header
     assert header is not None
@@ -58,10 +57,10 @@ def test_what_cannot_be_read_is_not_read(path: Path) -> None:
             image.load()
 
 
-def test_drafts_take_the_level_that_is_enough(tmp_path: Path) -> None:
+def test_a_draft_draws_the_smallest_level_that_is_good_enough(tmp_path: Path) -> None:
     model = random_model("siren", space=Space((2, 3), (8, 12)))
     header = export_anir(model, tmp_path / "a.anir")
-    # Levels of 20, 22, 24 and 26 dB, each 4 dB better at half of its size and 4 more at a quarter.
+    # Levels of 20, 22, 24 and 26 dB, each of which gains 4 dB at half of the size and 4 dB more at a quarter.
     levels = tuple(
         Level(old.depth, old.channels, old.end - header.start, (20.0 + 2 * k, 24.0 + 2 * k, 28.0 + 2 * k))
         for k, old in enumerate(header.levels)
@@ -89,13 +88,13 @@ def test_drafts_take_the_level_that_is_enough(tmp_path: Path) -> None:
         assert np.abs(np.asarray(image).astype(int) - np.asarray(want)).max() <= 1
 
 
-def test_a_draft_reads_as_far_as_a_picture_of_its_size_needs() -> None:
+def test_a_draft_reads_at_least_the_bytes_that_a_large_picture_requires() -> None:
     with Image.open(io.BytesIO(flat_file())) as image:
         image.draft("RGB", (30, 15))
         assert np.asarray(image).shape == (15, 30, 3)
 
 
-def test_bad_files_raise_what_pillow_raises(path: Path) -> None:
+def test_bad_files_raise_pillows_errors(path: Path) -> None:
     data = path.read_bytes()
     for bad in (
         b"",
@@ -116,7 +115,7 @@ def test_bad_files_raise_what_pillow_raises(path: Path) -> None:
         image.load()
 
 
-def test_a_cut_file_shows_what_there_is(path: Path) -> None:
+def test_a_truncated_file_is_drawn_as_far_as_it_goes(path: Path) -> None:
     data = path.read_bytes()
     end = AnirFile(data).header.levels[1].end  # type: ignore[union-attr]
     with Image.open(io.BytesIO(data[: end + 20])) as image:

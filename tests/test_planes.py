@@ -28,7 +28,7 @@ def planes_of(channels: int, colours: int = 3, reach: int = 1) -> Planes:
         (35, 1, 32, 2, 1, 73),
         (35, 2, 32, 1, 1, 39),
         (35, 3, 32, 2, 3, 81),
-        # Neighbours' distances that are no multiple of a few steps, or would take too many coordinates.
+        # Neighbours at distances that are no multiple of few steps, or would take too many coordinates.
         (69, 1, 32, 1, 69, 5 * 69),
         (7, 1, 32, 1, 7, 35),
         (35, 1, 4, 1, 35, 35),
@@ -42,7 +42,7 @@ def test_neighbours_of_even_samples_share_coordinates(
     assert (line.samples, line.step, line.shift, len(line.cosines)) == (pixels, step, shift, coordinates)
 
 
-def test_a_line_has_the_cells_that_are_open_and_the_frequencies_that_show() -> None:
+def test_a_line_has_only_open_cells_and_visible_frequencies() -> None:
     planes = planes_of(20)
     native = planes.line(0, axis_coordinates(70)[25:39], 1.0)
     assert (native.cells, native.frequencies) == (slice(1, 3), 8)
@@ -66,7 +66,7 @@ UNEVEN = np.sort(np.random.default_rng(0).uniform(-1, 1, 9)).astype(np.float32)
     ],
     ids=["native", "half and larger", "far in", "uneven"],
 )
-def test_what_channels_see_is_what_the_transform_says(channels: int, colours: int, samples: Samples) -> None:
+def test_channels_are_those_of_the_transform(channels: int, colours: int, samples: Samples) -> None:
     network = random_network("lapped", 2, channels, SIZE, colours=colours, reach=2)
     assert network.latents is not None
     x, y = samples

@@ -19,7 +19,7 @@ def test_phases_follow_one_another() -> None:
     assert [SHORT.frequencies_stand(step) for step in (0, 66, 67, 200)] == [False, False, True, True]
 
 
-def test_the_learning_rate_warms_up_and_falls_to_next_to_nothing() -> None:
+def test_the_learning_rate_warms_up_and_falls_to_almost_zero() -> None:
     rates = [SHORT.learning_rate(step) for step in range(1, 201)]
     assert rates[0] == pytest.approx(0.02 / 50, rel=0.05)
     peak = rates.index(max(rates)) + 1
@@ -28,7 +28,7 @@ def test_the_learning_rate_warms_up_and_falls_to_next_to_nothing() -> None:
     assert rates[-1] == pytest.approx(1e-5)
 
 
-def test_presets_train_longer_and_longer() -> None:
+def test_presets_are_in_order_of_their_steps() -> None:
     assert (
         preset("instant").steps == 0 < preset("fast").steps < preset("balanced").steps < preset("best").steps
     )

@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 
 def encoded(image: Pixels, width: int = 400) -> bytes:
-    """Returns a file with one level of this width, by default fine enough for nearly exact means."""
+    """Returns a file of one level of this width; the default gives nearly exact DC coefficients."""
     height, length, colours = image.shape
     own = analyse(image)
     writer = AnirWriter(Header("lapped", (length, height), colours, 4, 16, (), 0), 1 << 22)
@@ -33,7 +33,7 @@ def encoded(image: Pixels, width: int = 400) -> bytes:
 
 
 def preview_of(data: bytes) -> Preview:
-    """Returns the preview from the bytes of a first level."""
+    """Returns the preview that the bytes of a first level give."""
     header = read_header(data)
     preview = read_preview(header, data[header.start :])
     assert preview is not None
@@ -47,9 +47,9 @@ def drawn(preview: Preview) -> Pixels:
 
 
 @pytest.mark.parametrize("size", [(96, 64), (90, 50), (40, 20), (16, 16), (10, 130)])
-def test_one_colour_is_that_colour_up_to_the_borders(size: tuple[int, int]) -> None:
+def test_the_preview_of_a_single_colour_is_that_colour(size: tuple[int, int]) -> None:
     image = np.full((*size[::-1], 3), (180, 90, 40), np.uint8)
-    # The first row and column, from which the border's colour is taken, have another colour.
+    # The first row and column, whose mean is the border colour, have another colour.
     image[0] = image[:, 0] = 0
     shown = drawn(preview_of(encoded(image, 64)))[2:, 2:]
     assert np.abs(shown.astype(int) - (180, 90, 40))[16:-4, 16:-4].max(initial=0) <= 2
@@ -57,7 +57,7 @@ def test_one_colour_is_that_colour_up_to_the_borders(size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("colours", [1, 3, 4])
-def test_a_smooth_picture_looks_like_itself(colours: int) -> None:
+def test_the_preview_of_a_smooth_picture_is_close_to_it(colours: int) -> None:
     y, x = np.mgrid[:160, :240]
     wave = 128 + 90 * np.sin(x / 30) * np.cos(y / 25)
     image = np.stack([wave, 255 - wave, wave / 2, 128 + wave / 3][:colours], -1).astype(np.uint8)
@@ -65,11 +65,11 @@ def test_a_smooth_picture_looks_like_itself(colours: int) -> None:
     assert shown.shape == image.shape
     error = np.abs(shown.astype(int) - image).mean()
     assert error < 2
-    # The position of cells' colours matters: shifted by half a cell, errors are far larger.
+    # Shifted by half a cell, the error is far larger: colours are at the right positions.
     assert np.abs(shown[:, 8:].astype(int) - image[:, :-8]).mean() > 5 * error
 
 
-def test_more_bytes_come_nearer_to_it_from_the_first_ones_on() -> None:
+def test_the_preview_improves_with_every_byte_from_the_first() -> None:
     y, x = np.mgrid[:320, :400]
     image = np.stack([x / 2, y / 2, 200 - x / 4], -1).astype(np.uint8)
     image[100:200, 150:300] = 250, 220, 30
@@ -83,18 +83,18 @@ def test_more_bytes_come_nearer_to_it_from_the_first_ones_on() -> None:
     assert errors[2] < errors[0] / 8
 
 
-def test_too_few_bytes_other_families_and_impossible_widths_show_nothing() -> None:
+def test_too_few_bytes_other_families_and_invalid_widths_have_no_preview() -> None:
     data = anir_file("lapped")
     header = read_header(data)
     stream = data[header.start :]
     assert read_preview(header, stream[:18]) is None
     assert read_preview(header, stream[:19]) is not None
     assert read_preview(replace(header, family="siren"), stream) is None
-    # The twelve bytes of colours are followed by a first width of 0.
+    # The first width follows the twelve bytes of colours; these two bytes make it invalid.
     assert read_preview(header, stream[:12] + b"\xff\xff" + stream[14:]) is None
 
 
-def test_a_cut_file_is_drawn_from_it_until_its_first_level_is_whole() -> None:
+def test_the_preview_is_drawn_until_the_first_level_is_complete() -> None:
     data = anir_file("lapped")
     header = read_header(data)
     end = header.levels[0].end
@@ -111,7 +111,7 @@ def test_a_cut_file_is_drawn_from_it_until_its_first_level_is_whole() -> None:
     assert decoder.backend.startswith("direct")
 
 
-def test_no_preview_stays_of_a_first_level_that_is_damaged() -> None:
+def test_the_preview_disappears_if_the_first_level_is_damaged() -> None:
     data = anir_file("lapped")
     end = read_header(data).levels[0].end
     damaged = data[: end - 9] + bytes([data[end - 9] ^ 255]) + data[end - 8 :]
@@ -125,7 +125,7 @@ def test_no_preview_stays_of_a_first_level_that_is_damaged() -> None:
         Decoder(damaged)
 
 
-def test_a_picture_that_waits_for_its_bytes_has_one_from_few_of_them() -> None:
+def test_a_large_picture_has_a_preview_from_a_few_bytes() -> None:
     header = Header("lapped", (2048, 1024), 3, 4, 16, (), 0)
     writer = AnirWriter(header, 1 << 22)
     writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), analyse(np.zeros((8, 8, 3), np.uint8)).colours)

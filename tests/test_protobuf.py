@@ -16,12 +16,12 @@ def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
 
 
 @given(MESSAGES)
-def test_what_was_written_is_read(fields: list[tuple[int, int | bytes]]) -> None:
+def test_written_fields_are_read_back(fields: list[tuple[int, int | bytes]]) -> None:
     assert _fields(write(*fields)) == fields
 
 
 @given(MESSAGES, st.integers(0, 400))
-def test_a_message_cut_off_is_a_shorter_one_or_refused(
+def test_a_truncated_message_has_its_first_fields_or_is_refused(
     fields: list[tuple[int, int | bytes]], size: int
 ) -> None:
     message = write(*fields)[:size]
@@ -39,11 +39,11 @@ def test_any_bytes_are_read_or_refused(message: bytes) -> None:
         assert all(0 <= number < 2**61 for number, _ in _fields(message))
 
 
-def test_negative_numbers_and_texts() -> None:
+def test_negative_numbers_and_texts_are_encoded() -> None:
     assert _fields(write((3, -1), (4, "ω"))) == [(3, 2**64 - 1), (4, "ω".encode())]
 
 
-def test_numbers_of_fixed_size_are_told_from_what_has_a_length() -> None:
+def test_fields_of_fixed_size_are_bytes_and_delimited_fields_are_views() -> None:
     message = bytes([1 << 3 | 5, 1, 2, 3, 4, 2 << 3 | 1, *range(8), 3 << 3 | 2, 1, 9])
     contents = [content for _, content in Reader().fields(memoryview(message))]
     assert contents[:2] == [bytes([1, 2, 3, 4]), bytes(range(8))]
@@ -75,19 +75,19 @@ def test_numbers_of_fixed_size_are_told_from_what_has_a_length() -> None:
         "cut number",
     ],
 )
-def test_what_is_no_message_is_refused(message: bytes) -> None:
+def test_invalid_messages_are_refused(message: bytes) -> None:
     with pytest.raises(AnirError, match="damaged"):
         _fields(message)
 
 
-def test_packed_integers() -> None:
+def test_packed_integers_are_read() -> None:
     content = write((1, 300), (1, 0), (1, -1)).replace(b"\x08", b"")
     assert list(Reader().varints(memoryview(content))) == [300, 0, 2**64 - 1]
     with pytest.raises(AnirError, match="damaged"):
         list(Reader().varints(memoryview(content[:-1])))
 
 
-def test_a_reader_takes_no_more_parts_than_a_neural_image_has() -> None:
+def test_the_total_number_of_fields_is_limited() -> None:
     reader, message = Reader(), memoryview(b"\x08\x01" * 50_000)
     assert len(list(reader.fields(message))) == 50_000
     assert len(list(reader.fields(message))) == 50_000

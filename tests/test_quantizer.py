@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 
 @given(st.floats(-3, 3, width=32), st.floats(0.0625, 2, width=32), st.sampled_from([4, 8]))
-def test_codes_are_those_of_the_posters_formula_in_its_saturating_form(x: float, s: float, bits: int) -> None:
+def test_codes_are_those_of_the_posters_formula_with_saturation(x: float, s: float, bits: int) -> None:
     half = 2 ** (bits - 1)
     scaled = np.float64(x) / np.float64(np.float32(s / half))
     k = np.clip(np.round(scaled + half), 0, 2 * half - 1)
@@ -29,7 +29,7 @@ def test_lsq_gradients_are_those_of_the_paper() -> None:
     assert values.grad is not None
     assert step.grad is not None
     assert values.grad.tolist() == [1, 1, 0, 0]
-    # round(v/s) - v/s inside, the clipped code outside, times 1 / sqrt(N · Qp).
+    # round(v/s) − v/s inside the range, the clipped code outside; all times 1 / √(N · Qp).
     inside = (3 - 3.0) + (-3 + 2.6)
     assert step.grad.item() == pytest.approx((inside + 7 - 8) / (4 * 7) ** 0.5, abs=1e-5)
 

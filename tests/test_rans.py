@@ -23,12 +23,12 @@ def _round_trip(codes: NDArray[np.int16], own: Context) -> NDArray[np.int16]:
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(np.int16, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.integers(-40, 40)))
-def test_what_was_encoded_is_decoded(codes: NDArray[np.int16]) -> None:
+def test_codes_round_trip(codes: NDArray[np.int16]) -> None:
     for own in (PLAIN, context(4)):
         np.testing.assert_array_equal(_round_trip(codes, own), codes)
 
 
-def test_sure_codes_take_no_words() -> None:
+def test_codes_of_probability_1_take_no_words() -> None:
     zeros = np.zeros((50, 7), np.int16)
     words, _ = encode(zeros, tables_of(zeros, PLAIN), PLAIN)
     assert words.size == 0
@@ -39,12 +39,12 @@ def test_sure_codes_take_no_words() -> None:
         decode(np.zeros(2, np.uint16), states, tables, PLAIN, 50)
 
 
-def test_large_codes() -> None:
+def test_large_codes_round_trip() -> None:
     codes = (np.arange(60).reshape(20, 3) * 217 - 6000).astype(np.int16)
     np.testing.assert_array_equal(_round_trip(codes, PLAIN), codes)
 
 
-def test_the_vectors_that_typescript_reads_too() -> None:
+def test_streams_of_the_shared_vectors_are_decoded() -> None:
     for case in json.loads((FOLDER / "rans.json").read_text()):
         tables = Tables(np.array(case["frequencies"]), np.array(case["limits"], np.float32))
         own = Context(dict(case["weights"]), np.array(case["prior"]))
@@ -66,13 +66,13 @@ def test_the_vectors_that_typescript_reads_too() -> None:
         ([[TOTAL]] * 2, [2.0**20], "do not ascend"),
     ],
 )
-def test_wrong_tables_are_refused(frequencies: list[list[int]], limits: list[float], words: str) -> None:
+def test_invalid_tables_are_refused(frequencies: list[list[int]], limits: list[float], words: str) -> None:
     tables = Tables(np.array(frequencies, np.int32), np.array(limits, np.float32))
     with pytest.raises(AnirError, match=words):
         tables.check()
 
 
-def test_a_stream_that_does_not_end_as_it_should_is_refused() -> None:
+def test_streams_of_a_wrong_length_or_state_are_refused() -> None:
     codes = np.random.default_rng(0).integers(-3, 4, (40, 5)).astype(np.int16)
     tables = tables_of(codes, PLAIN)
     words, states = encode(codes, tables, PLAIN)

@@ -13,12 +13,12 @@ CONTEXT = Context({1: 2, 3: 1, 5: 4}, np.array([9, 0, 2, 0]))
 
 
 def _decoded(stream: Stream, context: Context) -> Ints:
-    """Decodes with ONNX Runtime, optimized and not, and with the runtime, which agree: [lanes, steps]."""
+    """Returns codes [lanes, steps], on which ONNX Runtime, optimized or not, and the runtime must agree."""
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": 21}, name="stream"))
     tensors = NetworkTensors(builder, Network("lapped", (1, 1), 4, {}))
     prior = tensors.constant("prior_of_codes", context.prior.astype(np.float32)[:, None])
     builder.add_output(decoded(tensors, stream, context, prior), "codes")
-    # onnxscript numbers names from 0 again in a loop's body, and they would clash with those outside.
+    # onnxscript numbers names in a loop's body from 0 again, so that they would clash with names outside.
     values = [value for node in builder.graph.all_nodes() for value in node.outputs]
     for number, value in enumerate(value for value in values if value.name.startswith("v_")):
         value.name = f"v{number}"
@@ -38,7 +38,7 @@ def _laplace(lanes: int, steps: int, spread: float = 1.0) -> Ints:
 
 
 def _bursts(lanes: int, steps: int) -> Ints:
-    """Returns codes that are large for a while, then nearly all 0, and so on."""
+    """Returns codes that are alternately large for 16 steps and nearly all 0 for 48 steps."""
     loud = np.arange(steps) % 64 < 16
     return np.where(loud, _laplace(lanes, steps, 6.0), _laplace(lanes, steps, 0.05))
 
@@ -57,18 +57,18 @@ def _bursts(lanes: int, steps: int) -> Ints:
     ],
     ids=["noise", "bursts", "sparse", "zeros", "one code", "flat", "tiny", "8 bits"],
 )
-def test_the_graph_decodes_what_was_encoded(codes: Ints) -> None:
+def test_the_graph_decodes_the_encoded_codes(codes: Ints) -> None:
     assert np.array_equal(_decoded(encode(codes, CONTEXT), CONTEXT), codes)
 
 
-def test_activity_is_the_prior_and_the_weighted_sizes_before() -> None:
+def test_activity_is_the_prior_plus_the_weighted_sizes_of_earlier_codes() -> None:
     codes = np.array([[3, -1, 0, 2, 5, 0, -7, 1]])
     weighted = [0, 6, 2, 0 + 3, 4 + 1, 10 + 4 * 3, 0 + 2 + 4, 14 + 5]
     want = [prior + 4 * sizes for prior, sizes in zip([9, 0, 2, 0] * 2, weighted, strict=True)]
     assert activities(codes, CONTEXT).tolist() == [want]
 
 
-def test_lanes_beside_count_a_quarter_of_their_own() -> None:
+def test_neighbouring_lanes_add_a_quarter_of_their_activity() -> None:
     alone, codes = Context({1: 3}, np.zeros(1, np.int64)), np.array([[0, 0], [0, 0], [-2, 0], [0, 0], [0, 0]])
     assert activities(codes, alone)[:, 1].tolist() == [0, 6, 24, 6, 0]
 
@@ -81,13 +81,13 @@ def test_a_stream_is_hardly_longer_than_its_entropy() -> None:
     assert entropy - 1 < stream.bytes - 2 * 64 < entropy * 1.015
 
 
-def test_what_went_before_tells_what_comes() -> None:
+def test_earlier_codes_help_to_predict_later_ones() -> None:
     codes = _bursts(32, 6400)
     nothing = Context({1: 0}, np.zeros(1, np.int64))
     assert encode(codes, CONTEXT).bytes < 0.85 * encode(codes, nothing).bytes
 
 
-def test_tables_are_few_where_activity_tells_nothing() -> None:
+def test_there_is_one_table_where_activity_predicts_nothing() -> None:
     codes = _laplace(32, 400)
     assert len(encode(codes, CONTEXT).tables.limits) == 0
     tables = encode(_bursts(96, 640), CONTEXT).tables
@@ -95,7 +95,7 @@ def test_tables_are_few_where_activity_tells_nothing() -> None:
     assert (np.diff(tables.limits) > 0).all()
 
 
-def test_frequencies_count_both_signs_and_leave_out_what_never_occurs() -> None:
+def test_tables_count_both_signs_and_leave_out_sizes_that_never_occur() -> None:
     sizes = np.abs(_bursts(96, 640))
     activity = activities(_bursts(96, 640), CONTEXT)
     tables = fit_tables(sizes, activity)

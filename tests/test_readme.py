@@ -1,4 +1,4 @@
-"""Checks that the documents can be followed: links lead somewhere, commands and their options exist."""
+"""Tests that links, commands and options in the documents exist."""
 
 import importlib
 import json
@@ -30,12 +30,12 @@ IDS = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 
 def prose(text: str) -> str:
-    """Returns a document without its fenced blocks."""
+    """Returns a document without its fenced code blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(path: Path) -> set[str]:
-    """Returns the anchors of a document's headings, as GitHub makes them."""
+    """Returns the anchors that GitHub makes of a document's headings."""
     headings = re.findall(r"^#+ (.*)$", prose(path.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -100,7 +100,7 @@ def test_commands_and_their_options_exist(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
-def test_targets_and_scripts_exist(path: Path) -> None:
+def test_make_targets_and_npm_scripts_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     scripts = json.loads((ROOT / "web_demo/package.json").read_text(encoding="utf-8"))["scripts"]
     for command in commands(path):
@@ -113,14 +113,14 @@ def test_targets_and_scripts_exist(path: Path) -> None:
             assert command[2] in scripts, command
 
 
-def test_options_alone_in_the_readme_belong_to_some_command() -> None:
+def test_options_named_alone_in_the_readme_exist() -> None:
     known = set().union(*(options([name]) for name in ("anir-run", "anir-train", "anir-export", "anir-eval")))
     spans = re.findall(r"`(--[a-z-]+)[^`\n]*`", prose(README.read_text(encoding="utf-8")))
     assert spans
     assert set(spans) <= known
 
 
-def test_the_format_lists_every_field(model: Model) -> None:
+def test_the_format_document_lists_every_field(model: Model) -> None:
     text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
     [trunk, *_] = model.trunks.values()
     names = [field.name for kind in (Manifest, Source, Entry, model, trunk) for field in fields(kind)]

@@ -18,7 +18,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_imports_and_decodes_with_torch_and_onnx_absent(exported: Path, tmp_path: Path) -> None:
+def test_the_runtime_decodes_without_torch_and_onnx(exported: Path, tmp_path: Path) -> None:
     code = f"""
 from anir_runtime.cli import main
 assert main([{str(exported)!r}, "-o", {str(tmp_path / "a.png")!r}, "--max-ms", "100000"]) == 0
@@ -38,6 +38,6 @@ def test_the_toolchains_commands_say_what_to_install() -> None:
     assert "pip install 'anir[toolchain]'" in done.stderr
 
 
-def test_the_base_install_asks_for_neither() -> None:
+def test_the_base_install_requires_neither_torch_nor_onnx() -> None:
     base = [r for r in requires("anir") or [] if "extra ==" not in r]
     assert sorted(r.split(">")[0] for r in base) == ["numpy", "onnxruntime", "pillow", "wasmtime"]

@@ -30,7 +30,7 @@ def _tensor(state: dict[str, Any]) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_vectors_that_typescript_reads_too(family: str) -> None:
+def test_networks_of_the_shared_vectors_are_drawn_as_stated(family: str) -> None:
     for case in json.loads((FOLDER / f"network-{family}.json").read_text()):
         tensors = {name: _tensor(state) for name, state in case["tensors"].items()}
         own = case.get("latents")
@@ -62,7 +62,9 @@ def test_every_network_is_drawn_as_its_formula_says(
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("colours", [1, 4])
 @pytest.mark.parametrize("channels", [5, 33])
-def test_grey_and_transparent_pictures(family: str, colours: int, channels: int) -> None:
+def test_grey_and_transparent_networks_are_drawn_as_their_formula_says(
+    family: str, colours: int, channels: int
+) -> None:
     network = random_network(family, 3, channels, (70, 50), colours=colours, reach=2)
     x, y = axis_coordinates(70), axis_coordinates(50)
     drawn = _draw(network, x, y)
@@ -81,14 +83,16 @@ def test_grey_and_transparent_pictures(family: str, colours: int, channels: int)
     ],
     ids=["larger", "far in", "a column", "a row"],
 )
-def test_any_part_at_any_size(family: str, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+def test_any_part_can_be_drawn_at_any_size(
+    family: str, x: NDArray[np.float32], y: NDArray[np.float32]
+) -> None:
     network = random_network(family, 3, 24, (70, 50))
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
 
 
 @pytest.mark.parametrize("size", [(35, 25), (35, 50), (59, 41), (9, 3), (1, 1)])
 @pytest.mark.parametrize("reach", [1, 4])
-def test_smaller_pictures_of_latents_are_averages(size: tuple[int, int], reach: int) -> None:
+def test_lapped_pictures_below_native_size_are_averages(size: tuple[int, int], reach: int) -> None:
     network = random_network("lapped", 3, 33, (70, 50), reach=reach)
     x, y = (axis_coordinates(pixels, own) for pixels, own in zip((70, 50), size, strict=True))
     spacing = 70 / size[0], 50 / size[1]
@@ -97,7 +101,7 @@ def test_smaller_pictures_of_latents_are_averages(size: tuple[int, int], reach: 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("colours", [1, 3])
-def test_fewer_channels_than_there_is_to_see(channels: int, colours: int) -> None:
+def test_lapped_networks_of_one_to_three_channels_can_be_drawn(channels: int, colours: int) -> None:
     network = random_network("lapped", 3, channels, (70, 50), colours=colours)
     x, y = axis_coordinates(70), axis_coordinates(50)
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))
@@ -105,7 +109,9 @@ def test_fewer_channels_than_there_is_to_see(channels: int, colours: int) -> Non
 
 @pytest.mark.parametrize(("to_planes", "from_planes"), [(0, 0), (0, 3), (3, 0), (3, 3)])
 @pytest.mark.parametrize("channels", [4, 12, 40])
-def test_layers_may_leave_planes_alone_or_not(to_planes: int, from_planes: int, channels: int) -> None:
+def test_lapped_layers_may_have_weights_from_and_to_planes_or_not(
+    to_planes: int, from_planes: int, channels: int
+) -> None:
     network = random_network("lapped", 4, channels, (70, 50))
     weights = network.tensors["weights"]
     weights[:, :3] = from_planes
@@ -116,7 +122,7 @@ def test_layers_may_leave_planes_alone_or_not(to_planes: int, from_planes: int, 
 
 
 @pytest.mark.parametrize(("pitch", "order"), [(16, 16), (32, 4), (32, 20)])
-def test_lattices_of_either_pitch(pitch: int, order: int) -> None:
+def test_latents_of_either_pitch_can_be_drawn(pitch: int, order: int) -> None:
     network = random_network("lapped", 2, 9, (100, 70), pitch=pitch, order=order, down=True)
     x, y = axis_coordinates(100), axis_coordinates(70)
     assert_same_pixels(_draw(network, x, y), reference.pixels(network, x, y))

@@ -12,7 +12,9 @@ def test_a_picture_of_two_megapixels_is_not_large(size: tuple[int, int]) -> None
 @pytest.mark.parametrize(
     ("size", "blocks"), [((4000, 3000), (9, 7)), ((1500, 6000), (4, 16)), ((2049, 1024), (11, 6))]
 )
-def test_blocks_come_from_all_over_a_large_one(size: tuple[int, int], blocks: tuple[int, int]) -> None:
+def test_blocks_are_sampled_from_all_over_a_large_picture(
+    size: tuple[int, int], blocks: tuple[int, int]
+) -> None:
     width, height = size
     image = np.zeros((height, width, 2), np.uint8)
     image[..., 0] = np.linspace(0, 255, width).round()
@@ -27,6 +29,6 @@ def test_blocks_come_from_all_over_a_large_one(size: tuple[int, int], blocks: tu
     assert np.array_equal(sampled_coefficients(coefficients)[..., 0, 0], sample[::16, ::16])
 
 
-def test_a_strip_keeps_its_width() -> None:
+def test_a_narrow_picture_is_sampled_along_its_length_only() -> None:
     strip = np.zeros((40, 100000, 1), np.uint8)
     assert sample_of(strip).shape == (40, 128 * 400, 1)

@@ -9,7 +9,7 @@ from tests.odd_pictures import gama, grey4_png, png, with_chunks
 
 
 def _tiff(values: NDArray[np.generic], path: Path, **tags: int) -> tuple[list[int], tuple[str, ...]]:
-    """Writes a TIFF with these sample values, and returns the grey levels and the notes of reading it."""
+    """Writes a TIFF with these samples, and returns the grey levels and notes that reading it gives."""
     ifd = TiffImagePlugin.ImageFileDirectory_v2()
     for number, value in tags.items():
         ifd[int(number[1:])] = value
@@ -34,14 +34,14 @@ def test_unsigned_samples_span_their_type(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "a.png").pixels[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
-def test_white_may_be_the_least(tmp_path: Path) -> None:
+def test_samples_in_which_0_is_white_are_inverted(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     _tiff(np.array([[0, 257, 65535]], np.uint16), path)
     _patched(path, 262, 0)
     assert read_picture(path).pixels[0, :, 0].tolist() == [255, 254, 0]
 
 
-def test_signed_and_32_bit_samples_span_their_range_which_is_said(tmp_path: Path) -> None:
+def test_signed_and_32_bit_samples_are_scaled_to_their_range_with_a_note(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     levels, notes = _tiff(np.array([[-1000, 0, 1000]], np.int32), path)
     assert (levels, notes) == ([0, 128, 255], ("samples from -1000 to 1000 are shown as black to white",))
@@ -52,7 +52,7 @@ def test_signed_and_32_bit_samples_span_their_range_which_is_said(tmp_path: Path
     assert read_picture(path).pixels[0, :, 0].tolist() == [128, 255, 0, 127]
 
 
-def test_signed_bytes(tmp_path: Path) -> None:
+def test_signed_bytes_span_their_type(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     _tiff(np.array([[0, 127, 128, 255]], np.uint8), path, _339=1)
     _patched(path, 339, 2)
@@ -66,14 +66,14 @@ def test_unsigned_32_bit_samples_do_not_wrap(tmp_path: Path) -> None:
     assert read_picture(path).pixels[0, :, 0].tolist() == [0, 64, 128, 255]
 
 
-def test_floats_are_fractions_or_span_their_range(tmp_path: Path) -> None:
+def test_floats_are_fractions_or_are_scaled_to_their_range(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     assert _tiff(np.array([[0.25, 0.5, 0.75]], np.float32), path) == ([64, 128, 191], ())
     levels, notes = _tiff(np.array([[-1, 0, 3]], np.float32), path)
     assert (levels, notes) == ([0, 64, 255], ("samples from -1 to 3 are shown as black to white",))
 
 
-def test_what_is_no_number_is_black_and_said(tmp_path: Path) -> None:
+def test_samples_that_are_not_finite_are_black_with_a_note(tmp_path: Path) -> None:
     values = np.array([[np.nan, np.inf, 0.5, 1]], np.float32)
     levels, notes = _tiff(values, tmp_path / "a.tif")
     assert (levels, notes) == ([0, 0, 128, 255], ("samples that are no finite number are shown black",))
@@ -81,7 +81,7 @@ def test_what_is_no_number_is_black_and_said(tmp_path: Path) -> None:
     assert levels == [0, 0]
 
 
-def test_a_transparent_grey_of_few_bits(tmp_path: Path) -> None:
+def test_a_transparent_grey_of_4_bits_is_recognized(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(grey4_png(8))
     pixels = read_picture(path).pixels[0]
@@ -90,21 +90,21 @@ def test_a_transparent_grey_of_few_bits(tmp_path: Path) -> None:
 
 
 def test_a_transparent_colour_of_16_bits_is_exact(tmp_path: Path) -> None:
-    """One of two colours with the same upper bytes is transparent."""
+    """Of two colours with the same upper bytes, one is transparent."""
     row = bytes([0, 10, 1, 20, 2, 30, 3, 10, 1, 20, 2, 30, 4])
     (tmp_path / "a.png").write_bytes(png(2, 16, 2, row, (b"tRNS", row[7:])))
     assert read_picture(tmp_path / "a.png").pixels[0].tolist() == [[10, 20, 30, 255], [10, 20, 30, 0]]
 
 
-def test_16_bit_colours_are_converted_before_they_are_cut(tmp_path: Path) -> None:
-    """256 levels of linear light would be too coarse for dark colours."""
+def test_16_bit_colours_are_converted_before_they_are_rounded_to_8_bits(tmp_path: Path) -> None:
+    """Rounded to 8 bits before, linear light would be too coarse in dark colours."""
     row = bytes([0, *[0, 64] * 3, *[0, 192] * 3])
     (tmp_path / "a.png").write_bytes(png(2, 16, 2, row, gama(1.0)))
     levels = read_picture(tmp_path / "a.png").pixels[0, :, 0].tolist()
     assert levels == [round(255 * 12.92 * 64 / 65535), round(255 * 12.92 * 192 / 65535)]
 
 
-def test_keys_of_grey_and_rgb_leave_colours_alone(tmp_path: Path) -> None:
+def test_transparent_colours_of_grey_and_rgb_keep_their_values(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(with_chunks(Image.new("RGB", (1, 1), (1, 2, 3)), (b"tRNS", bytes([0, 1, 0, 2, 0, 3]))))
     assert read_picture(path).pixels.tolist() == [[[1, 2, 3, 0]]]

@@ -9,7 +9,7 @@ from tests import plain_segments
 
 
 def header_of(size: tuple[int, int], levels: list[int], family: str = "lapped", pitch: int = 16) -> Header:
-    """Returns a header of 9 bytes for levels of the given numbers of bytes."""
+    """Returns the header, of 9 bytes, of levels with the given numbers of bytes."""
     ends = [9 + sum(levels[: k + 1]) for k in range(len(levels))]
     own = tuple(Level(2, 8, end, (0, 0, 0)) for end in ends)
     return Header(family, size, 3, 4, pitch, own, 9)
@@ -23,7 +23,7 @@ def header_of(size: tuple[int, int], levels: list[int], family: str = "lapped", 
         ((2047, 1008), [0, 63]),
         ((2560, 1600), [0, 32, 64, 100]),
         ((4000, 3000), [0, 16, 32, 48, 64, 80, 104, 120, 136, 152, 168, 188]),
-        # A row of blocks is never divided.
+        # Rows of blocks are never divided.
         ((131072, 100), [0, 7]),
         ((65536, 200), [0, 8, 13]),
         ((1, 1), [0, 1]),
@@ -34,21 +34,21 @@ def test_strips_are_rows_of_blocks_with_a_megapixel_or_two(size: tuple[int, int]
     assert plain_segments.strip_starts(-(-size[1] // 16), -(-size[0] // 16), 16) == starts[:-1]
 
 
-def test_strips_are_32_at_most_and_of_lapped_alone() -> None:
+def test_there_are_at_most_32_strips_and_only_in_lapped_files() -> None:
     starts = strip_starts(header_of((16384, 16384), [5]))
     assert starts == [32 * i for i in range(33)]
     assert strip_starts(header_of((16384, 16384), [5], "siren")) == [0, 0]
     assert strip_starts(header_of((2048, 2048), [5], pitch=32)) == [0, 16, 32, 48, 64]
 
 
-def test_lengths_are_told_before_segments() -> None:
+def test_tables_of_lengths_take_three_bytes_for_each_segment_but_the_last() -> None:
     one, three = (header_of(size, [5]) for size in ((768, 512), (2560, 1600)))
     assert [table_bytes(one, first) for first in (True, False)] == [0, 0]
     assert [table_bytes(three, first) for first in (True, False)] == [9, 6]
 
 
 @pytest.mark.parametrize("size", [(768, 512), (2560, 1600), (4000, 3000)])
-def test_what_was_joined_is_shared_out_again_in_whatever_pieces(size: tuple[int, int]) -> None:
+def test_joined_segments_are_separated_again_in_any_pieces(size: tuple[int, int]) -> None:
     own = random.Random(0)
     strips = len(strip_starts(header_of(size, [5]))) - 1
     # Some segments are empty.
@@ -68,7 +68,7 @@ def test_what_was_joined_is_shared_out_again_in_whatever_pieces(size: tuple[int,
         assert got == streams
 
 
-def test_lengths_that_lie_reach_no_farther_than_their_level() -> None:
+def test_wrong_lengths_do_not_reach_beyond_their_level() -> None:
     own = random.Random(1)
     for _ in range(300):
         levels = [own.choice([1, 5, 8, 11, 40, 3000]) for _ in range(3)]
@@ -77,7 +77,7 @@ def test_lengths_that_lie_reach_no_farther_than_their_level() -> None:
         assert segments.share(stream) == plain_segments.streams_of(stream, levels, 3)
 
 
-def test_a_segment_too_long_for_its_length_is_refused() -> None:
+def test_a_segment_too_long_for_three_bytes_of_length_is_refused() -> None:
     streams = [bytes(1 << 24), b""]
     with pytest.raises(OverflowError):
         joined(streams, [0, 0], [[1 << 24, 0]])

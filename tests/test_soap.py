@@ -6,7 +6,7 @@ import torch
 from anir_toolchain.soap import Soap
 
 
-def test_first_steps_of_vectors_are_adams() -> None:
+def test_vectors_are_updated_as_by_adam() -> None:
     mine, adams = (torch.tensor([[1.0, -2.0, 3.0]], requires_grad=True) for _ in range(2))
     soap = Soap([{"params": [mine]}], lr=0.1, betas=(0.9, 0.99))
     adam = torch.optim.Adam([adams], lr=0.1, betas=(0.9, 0.99))
@@ -18,7 +18,7 @@ def test_first_steps_of_vectors_are_adams() -> None:
     assert torch.allclose(mine, adams, atol=1e-6)
 
 
-def test_solves_a_badly_conditioned_matrix_problem_that_adam_does_not() -> None:
+def test_a_badly_conditioned_matrix_problem_is_solved_better_than_by_adam() -> None:
     generator = torch.Generator().manual_seed(0)
     left, right = (
         torch.linalg.qr(torch.randn(8, 8, generator=generator))[0] @ torch.diag(torch.logspace(0, -2, 8))
@@ -41,7 +41,7 @@ def test_solves_a_badly_conditioned_matrix_problem_that_adam_does_not() -> None:
     assert solve(Soap) < 0.1 * solve(torch.optim.Adam)
 
 
-def test_state_goes_through_a_checkpoint_unchanged() -> None:
+def test_an_optimizer_with_a_copied_state_continues_identically() -> None:
     def gradient(step: int) -> torch.Tensor:
         return torch.randn(1, 1, 4, 6, generator=torch.Generator().manual_seed(step))
 
@@ -62,7 +62,7 @@ def test_state_goes_through_a_checkpoint_unchanged() -> None:
     assert torch.equal(straight, broken)
 
 
-def test_pictures_learn_apart_each_at_its_own_rate() -> None:
+def test_pictures_are_optimized_independently_each_at_its_own_rate() -> None:
     start = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     vectors = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(1))
     rates = [0.02, 0.005]

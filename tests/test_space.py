@@ -3,7 +3,7 @@ from anir_runtime.errors import AnirError
 from anir_toolchain.space import Space, Subnet
 
 
-def test_the_default_space_of_a_kodak_picture_holds_the_posters_two_points() -> None:
+def test_the_default_space_of_a_kodak_picture_has_the_posters_two_subnets() -> None:
     space = Space.default(768, 512)
     assert space == Space((2, 3, 4, 5), (48, 64, 96, 128))
     assert {"d3w64", "d2w128"} <= {s.name for s in space.subnets}
@@ -34,6 +34,6 @@ def test_names_round_trip_and_bad_ones_are_refused() -> None:
     ("depths", "widths"),
     [((), (8,)), ((1,), (8,)), ((3, 2), (8,)), ((2,), (8, 8)), ((2,), (0, 8)), ((2, 99), (8,))],
 )
-def test_a_space_that_makes_no_sense_is_refused(depths: tuple[int, ...], widths: tuple[int, ...]) -> None:
+def test_invalid_spaces_are_refused(depths: tuple[int, ...], widths: tuple[int, ...]) -> None:
     with pytest.raises(AnirError):
         Space(depths, widths)

@@ -1,4 +1,4 @@
-"""Tests pictures in strips. They are small, as the size from which on there are strips is lowered here."""
+"""Tests pictures in strips; so that they can be small, the size from which on there are strips is lowered."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -58,7 +58,7 @@ def ends_of(data: bytes) -> list[int]:
 
 
 def magnitudes(latents: Latents | None) -> np.ndarray:  # type: ignore[type-arg]
-    """Returns magnitudes of all coefficients except DC, by row of cells."""
+    """Returns the magnitudes of all coefficients but DC, by row of cells."""
     assert latents is not None
     assert latents.magnitudes is not None
     codes = latents.codes if latents.down else latents.codes.transpose(0, 2, 1, 4, 3)
@@ -67,11 +67,11 @@ def magnitudes(latents: Latents | None) -> np.ndarray:  # type: ignore[type-arg]
     return result  # type: ignore[no-any-return]
 
 
-def test_the_picture_has_strips() -> None:
+def test_the_picture_of_these_tests_has_three_strips() -> None:
     assert strip_starts(HEADER) == STARTS
 
 
-def test_a_file_tells_what_coders_of_the_strips_know() -> None:
+def test_each_strip_is_coded_as_by_a_coder_of_its_own() -> None:
     data, file = strips_file(), AnirFile(strips_file())
     coders = [Strips(replace(HEADER, size=(75, 16 * (b - a)))) for a, b in pairwise(STARTS)]
     for own, start in zip(coders, STARTS, strict=False):
@@ -89,7 +89,7 @@ def test_a_file_tells_what_coders_of_the_strips_know() -> None:
         assert np.array_equal(prefix.codes, read.latents.codes)  # type: ignore[union-attr]
 
 
-def test_plain_python_decodes_the_strips() -> None:
+def test_the_reference_decodes_the_strips() -> None:
     data = strips_file()
     header, ends = read_header(data), ends_of(data)
     lengths = np.diff([header.start, *ends]).tolist()
@@ -114,7 +114,7 @@ def test_threads_change_nothing() -> None:
     assert np.array_equal(one.codes, other.codes)  # type: ignore[union-attr]
 
 
-def test_bytes_may_come_in_pieces() -> None:
+def test_a_file_can_be_fed_in_pieces() -> None:
     data, file, seen = strips_file(), AnirFile(), 0
     whole = AnirFile(data)
     for at in range(0, len(data), 7):
@@ -126,7 +126,7 @@ def test_bytes_may_come_in_pieces() -> None:
     assert seen == len(WIDTHS)
 
 
-def test_a_cut_level_refines_the_strips_that_have_come() -> None:
+def test_an_incomplete_level_refines_the_strips_that_have_arrived() -> None:
     data = strips_file()
     ends = ends_of(data)
     before, after = (magnitudes(AnirFile(data[:end]).network().latents) for end in ends[1:])
@@ -137,7 +137,7 @@ def test_a_cut_level_refines_the_strips_that_have_come() -> None:
         refined = magnitudes(file.refined().latents)
         end = STARTS[count]
         assert np.array_equal(refined[:end], after[:end])
-        # The bytes that a decoder reads ahead also reveal a few coefficients of the next strip.
+        # The coder reads a few bytes ahead, which reveal some coefficients of the next strip.
         assert np.count_nonzero((refined != 0) != (before != 0), axis=(1, 2, 3, 4))[end:].sum() < 20
         assert np.array_equal(magnitudes(file.refined(last=True).latents), refined)
         file = AnirFile(data[:at])
@@ -146,7 +146,7 @@ def test_a_cut_level_refines_the_strips_that_have_come() -> None:
         assert np.array_equal(magnitudes(file.network().latents), after)
 
 
-def test_before_the_lengths_and_the_step_have_come_nothing_is_refined() -> None:
+def test_nothing_is_refined_before_lengths_and_step_have_arrived() -> None:
     data = strips_file()
     end = ends_of(data)[1]
     least = end + table_bytes(read_header(data)) + 3
@@ -155,7 +155,7 @@ def test_before_the_lengths_and_the_step_have_come_nothing_is_refined() -> None:
         assert file.refined() is file.network()
 
 
-def test_a_preview_fills_strip_by_strip_before_all_else_of_the_level() -> None:
+def test_a_preview_fills_strip_by_strip_before_the_rest_of_the_level() -> None:
     data = strips_file()
     start = read_header(data).start
     lengths = [int.from_bytes(data[start + 3 * i :][:3], "little") for i in range(3)]
@@ -177,7 +177,7 @@ def test_a_preview_fills_strip_by_strip_before_all_else_of_the_level() -> None:
     assert behind + sum(lengths) < ends_of(data)[0] - 100
 
 
-def test_cut_anywhere_there_is_a_picture() -> None:
+def test_a_file_truncated_anywhere_can_be_drawn() -> None:
     data = strips_file()
     least = read_header(data).start + 9 + 19
     for at in [*range(least, 400, 7), *range(400, len(data), 97)]:
@@ -187,7 +187,7 @@ def test_cut_anywhere_there_is_a_picture() -> None:
 
 
 @pytest.mark.parametrize("strip", [0, 1, 2])
-def test_damage_of_any_strip_is_found_in_its_level(strip: int) -> None:
+def test_damage_in_any_strip_is_detected_in_its_level(strip: int) -> None:
     data = strips_file()
     end = ends_of(data)[0]
     lengths = [int.from_bytes(data[end + 3 * i :][:3], "little") for i in range(2)]
@@ -199,7 +199,7 @@ def test_damage_of_any_strip_is_found_in_its_level(strip: int) -> None:
 
 
 @pytest.mark.parametrize("table", [bytes(6), b"\xff" * 6, b"\0\0\0\xff\xff\xff"])
-def test_lengths_that_lie_are_damage(table: bytes) -> None:
+def test_wrong_lengths_are_detected_as_damage(table: bytes) -> None:
     data = strips_file()
     end = ends_of(data)[1]
     with pytest.raises(AnirError, match="damaged in its level 3"):

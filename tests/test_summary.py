@@ -10,13 +10,13 @@ def _outcome(name: str, **values: object) -> Outcome:
     return Outcome(Job(Path(name), Path("models") / f"{name}.pt"), **values)  # type: ignore[arg-type]
 
 
-def test_one_line_of_one_picture() -> None:
+def test_one_picture_is_summarized_in_one_line() -> None:
     fitted = _outcome("a.jpg", fitted=True, bytes=12345, psnr=27.04, seconds=12.3)
     assert one_line(fitted) == "models/a.jpg.pt: a.jpg, 12,345 bytes, about 27.0 dB at best, 12 s"
     assert one_line(_outcome("a.jpg", bytes=9)) == "models/a.jpg.pt: done already; --force fits it again"
 
 
-def test_a_table_of_several() -> None:
+def test_several_pictures_are_summarized_in_a_table() -> None:
     outcomes = [
         _outcome("c.jpg", failure="no picture"),
         _outcome("[red]\x1bb.jpg", bytes=2000),

@@ -28,7 +28,7 @@ def test_headline_has_a_dash_where_a_curve_has_no_point() -> None:
     assert rows[5] == "| 0.18 | 27.48 | – | 25.00 | – | – | 28.65 |"
 
 
-def test_results_over_other_pictures_are_not_compared() -> None:
+def test_results_over_different_numbers_of_pictures_are_not_compared() -> None:
     few, all_of_them = _result("siren", [], pictures=5), _result("lapped", [])
     with pytest.raises(ValueError, match=r"different numbers of pictures: \[5, 24\]"):
         compared(all_of_them, few)
@@ -38,7 +38,7 @@ def test_bjontegaard_leaves_out_curves_that_do_not_overlap() -> None:
     assert bjontegaard(_result("lapped", [])).split("\n")[4:] == ["| JPEG | −43 % | +2.50 |"]
 
 
-def test_depths_are_means_over_widths_and_the_pictures_of_all() -> None:
+def test_depths_are_averaged_over_widths_and_the_pictures_of_all_families() -> None:
     def result(family: str, **psnr: float) -> dict[str, Any]:
         subnets = [{"name": f"d{k}w{w}"} for k in (2, 3, 4, 5) for w in (8, 12)]
         rows = {

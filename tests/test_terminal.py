@@ -1,4 +1,4 @@
-"""Tests `anir_runtime.terminal` in separate processes, whose streams are those of a shell."""
+"""Tests `anir_runtime.terminal`, partly in separate processes with a shell's redirections."""
 
 import os
 import subprocess
@@ -58,14 +58,14 @@ def test_output_that_cannot_be_written_is_an_error(redirection: str) -> None:
         assert error.count(b"\n") == 1
 
 
-def test_a_reader_that_leaves_early_is_one_line() -> None:
+def test_a_broken_pipe_is_an_error_of_one_line() -> None:
     code, out, error = _run("much", "| head -n 1; exit ${PIPESTATUS[0]}")
     assert (code, out) == (1, b"line 0\n")
     assert error == b"anir-x: standard output cannot be written (Broken pipe)\n"
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2>&- >&-", "<&-"])
-def test_the_exit_code_is_right_whatever_becomes_of_the_message(redirection: str) -> None:
+def test_the_exit_code_is_right_even_if_the_message_cannot_be_written(redirection: str) -> None:
     code, out, error = _run("fail", redirection)
     assert code == 1
     assert out == b""
@@ -105,19 +105,19 @@ def _raising(error: BaseException) -> Callable[[], object]:
         (PermissionError(13, "Permission denied", "a.png"), 1, "a.png: Permission denied"),
     ],
 )
-def test_errors_are_one_line_and_a_code(
+def test_errors_are_one_line_and_an_exit_code(
     error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert guarded("anir-x", _raising(error)) == code
     assert capsys.readouterr() == ("", f"anir-x: {line}\n")
 
 
-def test_results_are_codes() -> None:
+def test_results_and_system_exit_become_exit_codes() -> None:
     assert [guarded("x", lambda value=value: value) for value in (None, "text", 0, 3)] == [0, 0, 0, 3]
     assert guarded("x", _raising(SystemExit(2))) == 2
 
 
-def test_other_warnings_are_as_they_were() -> None:
+def test_warnings_outside_commands_are_unaffected() -> None:
     before = warnings.showwarning
     guarded("x", lambda: None)
     assert warnings.showwarning is before

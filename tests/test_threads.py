@@ -18,7 +18,7 @@ def test_every_worker_runs_torch_on_one_thread() -> None:
         torch.set_num_threads(before)
 
 
-def test_an_interrupt_is_noted_and_then_raised_no_more() -> None:
+def test_a_deferred_interrupt_is_noted_and_not_raised() -> None:
     handler = signal.getsignal(signal.SIGINT)
     with deferred_interrupt() as interrupted:
         assert not interrupted()
@@ -27,7 +27,7 @@ def test_an_interrupt_is_noted_and_then_raised_no_more() -> None:
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_other_threads_leave_signals_alone() -> None:
+def test_threads_other_than_the_main_one_leave_signals_alone() -> None:
     told: list[bool] = []
 
     def work() -> None:

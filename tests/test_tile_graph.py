@@ -15,7 +15,7 @@ c = Mul(b, scale)
 """
 
 
-def test_a_graph_is_what_its_lines_say() -> None:
+def test_a_graph_computes_what_its_lines_say() -> None:
     random = np.random.default_rng(0)
     w, x, scale = (random.normal(size=shape).astype(np.float32) for shape in ((2, 3), (3, 4), (1, 4)))
     own = TileGraph(TEXT, ("c", "a"), {"any": (-1,)})
@@ -24,7 +24,7 @@ def test_a_graph_is_what_its_lines_say() -> None:
     np.testing.assert_array_equal(c, a * scale)
 
 
-def test_what_no_line_defines_is_an_input() -> None:
+def test_names_that_no_line_defines_are_inputs() -> None:
     model = onnx.load_from_string(_model(TEXT, ("c",), {"any": (-1,)}))
     assert [node.op_type for node in model.graph.node] == ["MatMul", "Shape", "Concat", "Reshape", "Mul"]
     assert [value.name for value in model.graph.input] == ["scale", "w", "x"]
@@ -41,7 +41,7 @@ def test_an_unknown_operation_is_an_error() -> None:
         graph("y = Nothing(x)", "y")
 
 
-def test_products_in_several_threads() -> None:
+def test_products_can_be_computed_in_several_threads() -> None:
     random = np.random.default_rng(1)
     w, b = random.normal(size=(5, 7)).astype(np.float32), random.normal(size=(5, 1)).astype(np.float32)
     inputs = [random.normal(size=(7, n)).astype(np.float32) for n in range(1, 60)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 
 @given(st.integers(1, 500), st.integers(1, 200))
-def test_stretches_and_bands_cover_all_once(length: int, longest: int) -> None:
+def test_stretches_and_bands_cover_each_position_once(length: int, longest: int) -> None:
     for parts in (list(stretches(length, longest)), list(bands(length, longest))):
         assert [i for part in parts for i in range(part.start, part.stop)] == list(range(length))
         assert max(part.stop - part.start for part in parts) <= longest
@@ -41,7 +41,7 @@ def test_tiles_make_a_picture(shape: tuple[int, int], colours: int) -> None:
     assert sum(calls) == 13
 
 
-def test_colours_are_clipped_and_what_is_no_number_draws_without_a_word() -> None:
+def test_colours_are_clipped_and_values_that_are_not_finite_cause_no_warning() -> None:
     values = np.array([[-1, 2, 0.5, np.inf, -np.inf, np.nan]], np.float32)
     at = np.zeros(6, np.float32)
     with warnings.catch_warnings():
@@ -50,7 +50,7 @@ def test_colours_are_clipped_and_what_is_no_number_draws_without_a_word() -> Non
         assert draw(slice(0, 1))[0, :5, 0].tolist() == [0, 255, 128, 255, 0]
 
 
-def test_what_very_wide_pictures_take_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_factors_of_columns_are_recomputed_in_very_wide_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.linspace(0, 1, 20, dtype=np.float32), np.ones(4, np.float32)
     calls = []
 

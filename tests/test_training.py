@@ -91,10 +91,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
-def test_a_batch_gives_the_models_that_each_picture_gives_alone(
+def test_pictures_in_a_batch_give_the_same_models_as_alone(
     waves: NDArray[np.uint8], family: str, bits: int
 ) -> None:
-    """Wide, high and larger pictures form a batch, and a square one trains separately, in any order."""
+    """A wide, a high and a larger picture form a batch; a square one is trained separately."""
     pictures = [waves, 255 - waves.transpose(1, 0, 2), np.tile(waves, (2, 2, 1)), waves[:, :48]]
     config = Config(family, bits, "short", (2, 3), (16, 24, 32), device="cpu")
     together = fit_batch([Subject(picture, source=str(i)) for i, picture in enumerate(pictures)], config)
@@ -129,7 +129,7 @@ def test_threads_change_no_bit(waves: NDArray[np.uint8]) -> None:
         torch.set_num_threads(1)
 
 
-def test_progress_tells_when_latents_are_chosen(
+def test_progress_is_reported_before_latents_are_computed(
     waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Progress] = []
@@ -143,7 +143,7 @@ def test_progress_tells_when_latents_are_chosen(
     assert [progress.step for progress in seen if progress.phase == "codes"] == [0]
 
 
-def test_without_training_networks_are_the_common_ones(waves: NDArray[np.uint8]) -> None:
+def test_the_instant_preset_takes_the_common_networks(waves: NDArray[np.uint8]) -> None:
     model = fit(np.tile(waves, (2, 2, 1)), Config(family="lapped", preset="instant"))
     assert [subnet.name for subnet in model.space.subnets][:2] == ["d2w20", "d2w24"]
     for width, trunk in model.trunks.items():
@@ -152,13 +152,13 @@ def test_without_training_networks_are_the_common_ones(waves: NDArray[np.uint8])
         fit(waves, Config(family="siren", preset="instant"))
 
 
-def test_steps_take_the_place_of_the_presets(waves: NDArray[np.uint8]) -> None:
+def test_steps_override_those_of_the_preset(waves: NDArray[np.uint8]) -> None:
     seen: list[Progress] = []
     fit(waves, replace(TINY, steps=40), on_progress=seen.append)
     assert (seen[-1].step, seen[-1].steps, seen[-1].phase) == (40, 40, "settle")
 
 
-def test_a_training_that_goes_on_has_its_latents_already(
+def test_a_resumed_training_does_not_recompute_its_latents(
     waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, state = replace(TINY, family="lapped", steps=12), tmp_path / "state"
@@ -169,7 +169,7 @@ def test_a_training_that_goes_on_has_its_latents_already(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["siren", "lapped"])
-def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
+def test_an_interrupted_fit_resumes_to_the_same_model(
     family: str, waves: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, picture = replace(TINY, family=family), np.tile(waves, (4, 4, 1))
@@ -188,12 +188,12 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
         assert state.exists()
     monkeypatch.setattr("anir_toolchain.training.advance", advance)
     assert _same(fit(picture, config, state=state), straight)
-    # The state remains until the caller has saved the model; a finished state only solves the heads again.
+    # The state remains until the caller has saved the model; from it, only heads are solved again.
     assert _same(fit(picture, config, state=state), straight)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.uint8]) -> None:
+def test_trunks_beyond_the_two_narrowest_take_fewer_steps(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
         task = Task.of(waves, Config("siren", preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
         batch = Batch([task], [begin(task)])
@@ -202,7 +202,7 @@ def test_beyond_the_two_narrowest_a_trunk_takes_fewer_steps(waves: NDArray[np.ui
     assert [trainer.steps for trainer in batch.trainers.values()] == [12, 12, 8, 6]
 
 
-def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
+def test_progress_reports_phase_steps_and_the_quality_of_three_subnets(
     waves: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Progress] = []
@@ -214,7 +214,7 @@ def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
     assert list(dict.fromkeys(p.phase for p in seen)) == ["fit", "soften", "settle"]
     assert seen[-1].step == seen[-1].steps == 120
     assert list(seen[-1].psnr) == ["d2w16", "d3w24", "d4w32"]
-    # The estimate is that of the exported network, but before its heads are solved.
+    # The estimate is the exported network's quality, but before the heads are solved.
     rgb = model.decode(Subnet(4, 32), *(torch.from_numpy(axis_coordinates(n)) for n in (64, 48)))
     true = psnr((rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy(), waves)
     assert true - 3 < seen[-1].psnr["d4w32"] < true + 0.3
@@ -222,7 +222,7 @@ def test_progress_tells_phase_steps_and_the_quality_of_three_subnets(
 
 @pytest.mark.parametrize("family", ["siren", "lapped"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2)])
-def test_the_smallest_pictures_of_one_colour(shape: tuple[int, int], family: str, tmp_path: Path) -> None:
+def test_tiny_pictures_of_one_colour_are_learned(shape: tuple[int, int], family: str, tmp_path: Path) -> None:
     image = np.full((*shape, 3), (200, 30, 90), np.uint8)
     export(fit(image, replace(TINY, family=family)), tmp_path)
     decoded = decode(tmp_path / "d3w24.onnx")

@@ -22,7 +22,7 @@ def _short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(presets.PRESETS, "short", presets.Preset(20, 512, 2e-2, 0.5, 0.9))
 
 
-def test_a_training_goes_on_from_a_file_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+def test_a_training_resumed_from_a_file_continues_identically(tmp_path: Path) -> None:
     with worker_threads(1) as pool:
         task = Task.of(waves(64, 48), CONFIG, pool)
         training = begin(task)
@@ -44,7 +44,7 @@ def test_a_training_goes_on_from_a_file_as_if_it_had_never_stopped(tmp_path: Pat
         assert all(torch.equal(want, got) for want, got in zip(*pair, strict=True))
 
 
-def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_state_of_another_picture_or_other_options_is_refused(tmp_path: Path) -> None:
     picture, config = waves(24, 20), replace(CONFIG, family="siren")
     with worker_threads(1) as pool:
         task = Task.of(picture, config, pool)

@@ -10,7 +10,7 @@ CPU = torch.device("cpu")
 
 
 def _trunk(name: str, bits: int = 4) -> Trunk:
-    """Returns a trunk whose step sizes suit its weights, but differ from one another as after training."""
+    """Returns a trunk whose steps suit its weights but differ from one another, as after training."""
     generator = torch.Generator().manual_seed(0)
     trunk = Trunk.create(family(name), (2, 4), 12, bits, (64, 48), 3, 10.0, generator).to(CPU)
     trunk.prepare_quantization()
@@ -64,7 +64,7 @@ def test_settled_weights_and_steps_get_no_gradient() -> None:
         assert (value.grad is None) == (name in ("weight", "log_step"))
 
 
-def test_the_first_steps_cover_the_weights_and_biases_are_phases() -> None:
+def test_quantization_begins_with_steps_from_the_rms_and_biases_within_pi() -> None:
     trunk = _trunk("siren")
     with torch.no_grad():
         trunk.parameters["bias"].add_(50)
@@ -86,7 +86,7 @@ def test_weights_are_clipped_by_the_rms_of_their_output() -> None:
     assert trunk.parameters["weight"][0, 0, 3].item() == pytest.approx(2.2 * rms[0, 3].item())
 
 
-def test_depths_share_layers_and_see_their_own_features() -> None:
+def test_depths_share_layers_and_take_their_own_features() -> None:
     trunk = _trunk("lapped")
     x = torch.linspace(-1, 1, 9)
     one, other = torch.zeros(9, 11), torch.ones(9, 11)

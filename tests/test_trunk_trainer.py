@@ -18,7 +18,7 @@ def _trainer(name: str = "siren", width: int = 16) -> TrunkTrainer:
 
 
 def _points(seeds: Sequence[int] = (1,)) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Returns x, y and colours of random points of pictures, one for each seed."""
+    """Returns x, y and colours of 512 random points of one picture for each seed."""
     drawn = [torch.rand(2, 512, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x, y = (torch.stack(drawn) * 2 - 1).unbind(1)
     sharpness = torch.tensor(seeds)[:, None]
@@ -32,12 +32,12 @@ def _train(trainer: TrunkTrainer, steps: int, rate: float = 1e-2, seeds: Sequenc
         trainer.update(parameters, [trainer.tile_gradients(parameters, 512, *points)], rate)
 
 
-def test_a_family_may_learn_faster_than_the_preset_says() -> None:
+def test_a_family_may_have_a_higher_learning_rate() -> None:
     siren, fourier = _trainer(), _trainer("fourier")
     assert fourier.rate_factor.item() == pytest.approx(siren.rate_factor.item() * 1.5)
 
 
-def test_tiles_add_up_to_the_whole() -> None:
+def test_errors_and_gradients_of_tiles_add_up_to_the_whole() -> None:
     trainer, points = _trainer(), _points()
     parameters = trainer.parameters("fit", 0.0)
     errors, gradients = trainer.tile_gradients(parameters, 512, *points)
@@ -54,7 +54,7 @@ def test_tiles_add_up_to_the_whole() -> None:
 
 
 @pytest.mark.parametrize("standing", [False, True])
-def test_frequencies_that_stand_keep_their_codes_while_phases_learn(standing: bool) -> None:
+def test_frozen_frequencies_keep_their_codes_while_phases_learn(standing: bool) -> None:
     trainer, points = _trainer("fourier"), _points()
     _train(trainer, 3)
     trainer.trunk.round_frequencies()
@@ -69,7 +69,7 @@ def test_frequencies_that_stand_keep_their_codes_while_phases_learn(standing: bo
     assert moved.tolist() == [not standing, not standing, True]
 
 
-def test_a_trunk_that_diverges_goes_back_and_on_at_half_the_rate() -> None:
+def test_a_diverging_trunk_is_restored_and_continues_at_half_the_rate() -> None:
     trainer = _trainer()
     _train(trainer, 52)
     before, rate = trainer.least_error.item(), trainer.rate_factor.item()
@@ -77,7 +77,7 @@ def test_a_trunk_that_diverges_goes_back_and_on_at_half_the_rate() -> None:
         trainer.trunk.parameters["head"].mul_(50)
     _train(trainer, 1)
     assert trainer.diverged.all()
-    # Divergence is looked for every ten steps.
+    # The trainer checks for divergence every ten steps.
     _train(trainer, 7)
     assert trainer.rate_factor.item() == rate / 2
     assert not trainer.diverged.any()
@@ -86,7 +86,7 @@ def test_a_trunk_that_diverges_goes_back_and_on_at_half_the_rate() -> None:
     assert trainer.rate_factor.item() == rate / 2
 
 
-def test_pictures_learn_as_each_does_alone_even_if_one_diverges() -> None:
+def test_pictures_learn_as_each_would_alone_even_if_one_diverges() -> None:
     seeds = (1, 2, 3)
     together = TrunkTrainer([_trunk(seed=seed) for seed in seeds])
     alone = [TrunkTrainer([_trunk(seed=seed)]) for seed in seeds]
@@ -107,7 +107,7 @@ def test_pictures_learn_as_each_does_alone_even_if_one_diverges() -> None:
     assert together.rate_factor.tolist() == [1.6, 0.8, 1.6]
 
 
-def test_errors_begin_anew_when_quantization_begins() -> None:
+def test_divergence_checks_start_anew_when_quantization_begins() -> None:
     trainer = _trainer()
     _train(trainer, 60)
     assert trainer.backup
@@ -127,7 +127,7 @@ def test_narrow_trunks_learn_faster_within_bounds(width: int, factor: float) -> 
     assert _trainer(width=width).rate_factor.tolist() == pytest.approx([factor])
 
 
-def test_states_go_on_where_they_were_in_any_company() -> None:
+def test_states_resume_identically_in_any_batch() -> None:
     seeds = (1, 2, 3)
     straight = TrunkTrainer([_trunk(seed=seed) for seed in seeds])
     _train(straight, 40, seeds=seeds)
@@ -145,7 +145,7 @@ def test_states_go_on_where_they_were_in_any_company() -> None:
                 assert torch.equal(resumed.parts[place].parameters[name], value)
 
 
-def test_a_state_has_no_more_than_its_pictures_values() -> None:
+def test_a_state_holds_only_the_values_of_its_own_picture() -> None:
     trainer = TrunkTrainer([_trunk(seed=seed) for seed in (1, 2, 3)])
     _train(trainer, 50, seeds=(1, 2, 3))
     tensors = list(_tensors(trainer.state(1)))

@@ -14,13 +14,13 @@ from tests.vectors.make import FAMILIES, FOLDER, network_state, vectors
 
 
 def _without_files(content: Any) -> Any:
-    """Returns the content without ONNX files, whose graphs may change while their networks stay the same."""
+    """Returns content without ONNX files, whose graphs may change although their networks do not."""
     if isinstance(content, list) and content and "onnx" in content[0]:
         return [{key: value for key, value in case.items() if key != "onnx"} for case in content]
     return content
 
 
-def test_the_generator_still_makes_the_vectors_that_are_committed() -> None:
+def test_the_committed_vectors_are_those_of_the_generator() -> None:
     made = vectors()
     others = {"browser_pictures.json", "coordinates.json"}
     assert {path.name for path in FOLDER.glob("*.json")} - others == made.keys()
@@ -30,17 +30,17 @@ def test_the_generator_still_makes_the_vectors_that_are_committed() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_files_have_the_networks_beside_them(family: str) -> None:
+def test_onnx_files_have_the_networks_beside_them(family: str) -> None:
     for case in json.loads((FOLDER / f"network-{family}.json").read_text()):
         data = b64decode(case["onnx"])
         state = json.loads(json.dumps(network_state(read_network(data))))
         assert state == {key: case[key] for key in state}
-        # Once by the file's own graph and once by the runtime.
+        # Once by the graph of the file, once by the runtime.
         pictures = [Decoder(data, trust_graph=trust).decode((44, 33)).astype(int) for trust in (True, False)]
         assert np.abs(pictures[0] - pictures[1]).max() <= 1
 
 
-def test_a_file_in_strips_shows_what_is_beside_it() -> None:
+def test_a_file_in_strips_draws_the_pixels_beside_it() -> None:
     case = json.loads((FOLDER / "strips.json").read_text())
     data = b64decode(case["anir"])
     x, y = (np.array(case[axis], np.float32) for axis in "xy")
@@ -59,7 +59,7 @@ def test_anir_files_have_the_networks_beside_them() -> None:
             _assert_drawn(network, x, y, level["pixels"])
 
 
-def test_anir_files_cut_within_a_level_have_the_networks_beside_them() -> None:
+def test_anir_files_truncated_within_a_level_have_the_networks_beside_them() -> None:
     cases = json.loads((FOLDER / "anir.json").read_text())
     for case, cut in ((own, cut) for own in cases for cut in own["refined"]):
         x, y = (np.array(case[axis], np.float32) for axis in "xy")

@@ -20,7 +20,7 @@ LONG = Options(Config("siren", preset="fast", steps=10**7, depths=(2,), widths=(
 
 
 class Seen(Display):
-    """Records what is reported, and calls a function at each progress, if there is one."""
+    """Records which pictures are reported, and calls a function, if given, on each report of progress."""
 
     def __init__(self, act: object = None) -> None:
         self.running, self.finished, self._act = set[str](), list[tuple[str, str]](), act
@@ -44,7 +44,7 @@ def jobs(tmp_path: Path) -> list[Job]:
     return find_jobs([tmp_path], tmp_path / "models", recursive=False)
 
 
-def test_side_by_side_gives_the_same_models_and_warnings(jobs: list[Job], tmp_path: Path) -> None:
+def test_parallel_workers_give_the_same_models_and_warnings(jobs: list[Job], tmp_path: Path) -> None:
     seen = Seen()
     with pytest.warns(AnirWarning, match=r"c\.gif: the first of 2 frames"):
         outcomes = list(run_all(jobs, OPTIONS, 2, seen))
@@ -102,8 +102,8 @@ def test_an_interrupt_lets_workers_save_their_states(jobs: list[Job]) -> None:
     assert not list(two[0].target.parent.glob(".*"))
 
 
-def test_an_interrupt_ends_workers_that_do_not_answer_yet(jobs: list[Job]) -> None:
-    """Workers that still load torch would ignore the interrupt and go on."""
+def test_an_interrupt_ends_workers_that_are_still_starting(jobs: list[Job]) -> None:
+    """Workers that are still loading torch would ignore an interrupt and go on."""
 
     def interrupt_once_two_start() -> None:
         while len(_workers()) < 2:

@@ -1,9 +1,9 @@
-"""Writes neural images and the pixels that Python decodes from them, with which the browser must agree.
+"""Writes neural images, and the pixels that Python draws from them and that the browser must draw, too.
 
 Usage: python -m tests.e2e.make_fixtures DIRECTORY [EXPORTED]
 
-Makes one subnet of each family, a grey and a transparent picture, a whole exported folder, a file that
-streams, and a zoomed view of each sample in EXPORTED.
+Makes one subnet of each family, a grey and a transparent picture, a complete exported folder, an `.anir`
+file, and a zoomed view of each sample in EXPORTED.
 """
 
 import json
@@ -49,7 +49,7 @@ def make_fixtures(directory: Path, exported: Path = EXPORTED) -> None:
 
 
 def make_model(directory: Path, name: str, family: str, colours: int = 3) -> dict[str, Any]:
-    """Writes one file, and its pixels at its native size and at twice that size."""
+    """Writes one `.onnx` file, and its pixels at its native size and at twice that size."""
     model = random_model(family, size=(150, 100), colours=colours)
     export(model, directory / name, [model.space.find("d4w32")])
     path = directory / f"{name}.onnx"
@@ -73,7 +73,7 @@ def _rgb(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def make_folder(directory: Path) -> str:
-    """Writes a folder as a visitor may open it: sixteen subnets, the manifest and the source picture."""
+    """Writes a folder that a visitor of the page may open: sixteen subnets, manifest and source picture."""
     model = random_model(size=(150, 100))
     export(model, directory / "exported")
     write_picture(model.image.numpy(), directory / "exported" / model.source)
@@ -89,7 +89,10 @@ def make_stream(directory: Path, exported: Path) -> str:
 
 
 def make_view(directory: Path, sample: Path) -> dict[str, Any]:
-    """Writes the part of a sample's smallest subnet, or first level, that a stage of size STAGE shows."""
+    """Writes the part of a sample that the page shows at VIEW on a stage of size STAGE.
+
+    It is drawn from the first level of the sample's `.anir` file, or else from the smallest subnet.
+    """
     streams = sorted(sample.glob("*.anir"))
     if streams:
         network = AnirFile(streams[0].read_bytes()).network(0)

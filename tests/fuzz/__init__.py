@@ -1,1 +1,1 @@
-"""Damaged files of every kind that anir opens, made in thousands."""
+"""A fuzzer that makes and opens thousands of damaged files, of every kind that anir opens."""

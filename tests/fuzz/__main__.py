@@ -1,4 +1,4 @@
-"""Opens thousands of damaged files and counts what goes wrong.
+"""Opens thousands of damaged files and counts the outcomes.
 
 Usage: python -m tests.fuzz --seconds 20 [--seed 1] [--carrier onnx] [--keep FOLDER] [-o RESULT.json]
 
@@ -19,9 +19,9 @@ from tests.fuzz.carriers import CARRIERS, Carrier
 from tests.fuzz.opener import Opener
 
 Counts = Counter[tuple[str, str, str]]
-"""Files by carrier, kind of their first change, and verdict."""
+"""Numbers of files by carrier, name of their first mutation, and verdict."""
 _LARGEST = 2**24
-"""Most bytes of a damaged file: larger ones would only take time, and memory for themselves."""
+"""Most bytes of a damaged file; mutations to larger files are dropped, as they would only cost time."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Finding:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Returns the parser of the command line."""
     options = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     options.add_argument("--seconds", type=float, default=20)
     options.add_argument("--seed", type=int, default=1)
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def summary(counts: Counts, findings: list[Finding], seed: int) -> dict[str, object]:
-    """Files by carrier, kind of change and verdict, and what was found."""
+    """Returns numbers of files by carrier, first mutation and verdict, and the findings, as JSON values."""
     carriers: dict[str, dict[str, dict[str, int]]] = {}
     for (carrier, kind, verdict), count in sorted(counts.items()):
         carriers.setdefault(carrier, {}).setdefault(kind, {})[verdict] = count
@@ -80,10 +80,10 @@ def fuzz(
     counts: Counts,
     findings: list[Finding],
 ) -> None:
-    """Opens damaged files of one kind for some seconds, in a process that may crash."""
+    """Opens damaged files of one kind for some seconds, in a separate process, as it may crash."""
     seeds = carrier.seeds()
     opener = Opener(carrier.name)
-    # Importing the modules that open files does not count.
+    # The time starts only here: starting the process and importing its modules do not count.
     end = time.monotonic() + seconds
     try:
         while time.monotonic() < end:

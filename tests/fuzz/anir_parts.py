@@ -1,6 +1,6 @@
-"""Splits an `.anir` file into parts, to be changed and joined again under a header with a valid checksum.
+"""Splits an `.anir` file into parts, which can be changed and joined again under a valid checksum.
 
-Unlike the project's reader and writer, this reads and writes any numbers (docs/format.md, "Header").
+Unlike the project's reader and writer, it accepts numbers that are out of range (docs/format.md, "Header").
 """
 
 from dataclasses import dataclass, field
@@ -10,12 +10,19 @@ from anir_runtime.anir_header import MAGIC
 from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
 
 _GRID = 64
-"""Bit of `kind` that is set if the levels are all subnets in order, so that they need no index."""
+"""Bit of `kind` that is set if the levels are all subnets in order, so that they have no index."""
 
 
 @dataclass
 class LevelEntry:
-    """A level's entry in the header: indices of depth and width, bytes, PSNR and gains in header units."""
+    """A level's entry in the header.
+
+    Attributes:
+        index: indices of depth (upper four bits) and width (lower four bits).
+        length: bytes of the level.
+        psnr: PSNR, in units of the header.
+        gains: gain of PSNR at half of the size, and again at a quarter, in units of the header.
+    """
 
     index: int
     length: int
@@ -28,14 +35,14 @@ class AnirParts:
     """The parts of an `.anir` file.
 
     Attributes:
-        version: the format's version.
-        kind: family, bits, pitch and channels.
-        size: width and height.
+        version: version of the format.
+        kind: byte with family, bits, pitch and channels.
+        size: width and height in pixels.
         depths: depths of subnets.
         widths: widths of subnets.
         levels: entries of levels.
-        stream: what follows the header.
-        counts: declared numbers of levels, depths and widths, if they are to differ from the true ones.
+        stream: bytes after the header.
+        counts: numbers of levels, depths and widths to declare instead of the true ones.
     """
 
     version: int
@@ -106,5 +113,5 @@ class AnirParts:
 
 
 def _number(number: int, order: int) -> str:
-    """Returns the code of a number, or of 0 if it is negative, which has no code."""
+    """Returns the code of a number, or that of 0 if it is negative, as negative numbers have none."""
     return golomb(max(0, number), order)

@@ -22,7 +22,7 @@ from tests.random_model import random_model
 from tests.vectors.anir import anir_files
 
 CORPUS = Path(__file__).with_name("corpus")
-"""Folders, one for each carrier, of files that once led to findings; the tests open all of them."""
+"""Folder with one folder of files for each carrier: made ones, and ones that once led to findings."""
 _DRAWN = (48, 32)
 
 
@@ -33,9 +33,9 @@ class Carrier:
     Attributes:
         name: the kind's name.
         examples: makes valid files.
-        mutations: ways to damage them.
-        open: opens a file as a user would, given its bytes; raises AnirError if it refuses.
-        mebibytes: memory that opening one may take.
+        mutations: functions that damage a file; one that is listed several times is chosen more often.
+        open: opens a file as a user would, given its bytes; raises AnirError if it refuses the file.
+        mebibytes: memory that opening a file may take.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Carrier:
     mebibytes: int = 256
 
     def seeds(self) -> list[bytes]:
-        """Returns valid files and those that once led to findings."""
+        """Returns the valid examples and the files of the corpus."""
         return [*self.examples(), *(path.read_bytes() for path in found(self.name))]
 
 
 def found(carrier: str) -> list[Path]:
-    """Returns the corpus of one carrier: its files by path."""
+    """Returns the paths of one carrier's files in the corpus, in order."""
     return sorted((CORPUS / carrier).glob("*"))
 
 
@@ -65,7 +65,7 @@ def _networks() -> list[bytes]:
 
 
 def _draw(data: bytes) -> None:
-    # The declared size may be large, so the picture is drawn small.
+    # The declared size may be large, so a smaller picture is drawn.
     Decoder(data).decode(_DRAWN)
 
 

@@ -1,6 +1,6 @@
-"""ONNX models with a tensor, at any place where a model may have one, whose data may be in another file.
+"""ONNX models with a tensor whose data may be in another file, at every place where a model can have tensors.
 
-The tensor is named `secret`; its value reaches `s`, which is added to every pixel.
+The tensor is named `secret`. Its value is assigned to `s`, which is added to every pixel.
 """
 
 from collections.abc import Callable, Iterator
@@ -107,7 +107,7 @@ def _parsed(place: tuple[str, str, str]) -> ModelProto:
 
 
 def _tensors(message: Message) -> Iterator[TensorProto]:
-    """Yields all tensors in a message, at any depth."""
+    """Yields all tensors within a message, at any depth."""
     if isinstance(message, TensorProto):
         yield message
         return
@@ -118,7 +118,7 @@ def _tensors(message: Message) -> Iterator[TensorProto]:
 
 
 def model_of(place: str, tensor: TensorProto = INLINE) -> ModelProto:
-    """Returns the model with this tensor at a place."""
+    """Returns a model that has the tensor at a place, one of PLACES."""
     model = _parsed(_PLACES[place])
     secrets = [own for own in _tensors(model) if own.name == "secret"]
     assert secrets
@@ -128,7 +128,7 @@ def model_of(place: str, tensor: TensorProto = INLINE) -> ModelProto:
 
 
 def external(location: str = FILE, **entries: str) -> TensorProto:
-    """Returns a tensor whose only number is in another file."""
+    """Returns a tensor with one element, which is in another file."""
     tensor = TensorProto(name="secret", data_type=TensorProto.FLOAT, dims=[1])
     tensor.data_location = TensorProto.EXTERNAL
     for key, value in {"location": location, **entries}.items():
@@ -174,7 +174,7 @@ def _changed(change: Callable[[ModelProto], None]) -> bytes:
 
 
 def variants() -> dict[str, bytes]:
-    """Returns serialized models that name another file, by the place and the way in which they do."""
+    """Returns serialized models that refer to another file, by the place or the kind of the reference."""
     hidden = ModelProto()
     hidden.graph.initializer.append(external())
     plain = _parsed(_PLAIN)
@@ -196,4 +196,4 @@ def variants() -> dict[str, bytes]:
 
 
 PLACES = sorted(_PLACES)
-"""Names of the places at which a model can have the tensor."""
+"""Names of the places at which a model can have the tensor, in order."""

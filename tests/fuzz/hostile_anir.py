@@ -1,8 +1,9 @@
-"""Small `.anir` files that try to break a reader, and valid ones, with the verdicts that are due.
+"""Small `.anir` files that try to break a reader, and valid ones, with the expected verdicts.
 
-A verdict is the number of complete levels that a reader draws, such as "2 levels", or 0 for a preview; or the
-reason why it refuses: "damaged" (header or level), "large" (the file declares more than a reader accepts),
-"newer" (a later version of the format), "other" (another format) or "cut" (before anything can be drawn).
+If a reader draws the file, the verdict is the number of its complete levels, such as "2 levels", or 0 for a
+preview. Otherwise it is the reason for refusal: "damaged" (header or level), "large" (the file declares more
+than a reader accepts), "newer" (a later version of the format), "other" (another format) or "cut" (the file
+ends before anything can be drawn).
 """
 
 import random
@@ -33,21 +34,21 @@ REASONS = {
     "cut": "ends",
     "damaged": "damaged",
 }
-"""Pattern of the messages, in Python and in TypeScript, for each reason."""
+"""Regular expression of the messages, in Python and in TypeScript, for each reason."""
 DAMAGED, LARGE, NEWER, CUT, OTHER = "damaged", "large", "newer", "cut", "other"
 _SIREN, _LAPPED, _WIDE = 0, 3, 4
 """Indices in CASES."""
 _COLOURS = {1: "-grey", 3: "", 4: "-alpha"}
-"""Suffix of a file's name by its number of colour channels."""
+"""Suffix of a file's name for each number of colour channels."""
 
 
 def reason(message: str) -> str:
-    """Returns the reason of a refusal with this message."""
+    """Returns the reason that an error message states."""
     return next(name for name, pattern in REASONS.items() if re.search(pattern, message))
 
 
 def anir_corpus() -> Files:
-    """Returns all of these files and verdicts, by name."""
+    """Returns all files of this module with their verdicts, by name."""
     sound = anir_files()
     files: Files = {
         f"sound-{family}-{bits}{_COLOURS[colours]}": (data, "4 levels")
@@ -130,7 +131,7 @@ def _headers() -> Files:
 
 
 def _index() -> Files:
-    """Returns files with faults in the levels' entries."""
+    """Returns files with faults in the levels' entries of the header."""
 
     def entry(at: int, **values: object) -> Change:
         def change(parts: AnirParts) -> None:
@@ -216,7 +217,7 @@ def _strips() -> Files:
 
 
 def _lapped(width: int) -> bytes:
-    """Returns a grey picture of one level, with the common network."""
+    """Returns the file of a flat picture with one level of this width, in units, and the common network."""
     size = 75, 52
     writer = AnirWriter(Header("lapped", size, 3, 4, 16, (), 0), 4096)
     colours, own = colours_of(3), common_trunks()[17]
@@ -230,7 +231,7 @@ def _lapped(width: int) -> bytes:
 
 
 def _alike() -> bytes:
-    """Returns a picture whose equal coefficients take millions of decisions, but hardly any bytes."""
+    """Returns a file whose coefficients, all equal, take millions of decisions but hardly any bytes."""
     size, rows, columns = (1300, 1050), 66, 82
     coder = Coder(rows, columns, 3, 16)
     coder.encode(1 << 16, np.full((rows, columns, 3, 16, 16), 1 << 24, np.int32))
@@ -242,7 +243,7 @@ def _alike() -> bytes:
 
 
 def _alike_in_strips() -> bytes:
-    """Returns such a picture (see `_alike`) in four strips."""
+    """Returns a file like that of `_alike` for a picture in four strips."""
     rows, columns = 128, 128
     strips = Strips(Header("lapped", (16 * columns, 16 * rows), 1, 4, 16, (), 0))
     strips.encode(1 << 16)
@@ -257,7 +258,7 @@ def _alike_in_strips() -> bytes:
 
 
 def _bombs() -> Files:
-    """Returns files that declare much in few bytes."""
+    """Returns files of few bytes that declare large pictures, networks or many decisions."""
     wide = [800, 900, 1000, 1024]
     weights = _set(depths=[15, 16], widths=wide, levels=[LevelEntry(k, 140) for k in range(4)])
     many = _set(levels=[LevelEntry(0x11, 30) for _ in range(16)])

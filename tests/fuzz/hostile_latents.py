@@ -1,4 +1,4 @@
-"""ONNX files whose entropy-coded latents try to break a reader, with the verdicts that are due."""
+"""ONNX files whose entropy-coded latents try to break a reader, with the expected verdicts."""
 
 import numpy as np
 from anir_runtime.protobuf import write
@@ -22,15 +22,15 @@ from tests.random_network import random_network
 
 
 def latents_files() -> Files:
-    """Returns all of these files and verdicts, by name."""
+    """Returns all files of this module with their verdicts, by name."""
     return _streams() | _magnitudes()
 
 
 def _streams() -> Files:
-    """Returns files with faults in the latents, and with streams that declare much in few bytes."""
+    """Returns files with faults in the latents, and files whose streams declare many codes in few bytes."""
 
     def bomb(width: int, height: int, lanes: int, **entries: str) -> bytes:
-        """Returns a file all of whose codes are 0 with probability 1, so that they take no bytes."""
+        """Returns a file whose codes are all 0 with probability 1, so that they take no bytes."""
 
         def change(model: ModelProto) -> None:
             replaced("latents.words", np.zeros(0, np.uint16))(model)

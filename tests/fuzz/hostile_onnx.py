@@ -1,4 +1,4 @@
-"""Small ONNX files that try to break a reader, and valid ones, with the verdicts that are due."""
+"""Small ONNX files that try to break a reader, and valid ones, with the expected verdicts."""
 
 import numpy as np
 from anir_runtime.protobuf import write
@@ -31,12 +31,12 @@ _LOOKED_AT = (
     "second-graph",
     "behind-a-group",
 )
-"""Variants of external data that a reader by name refuses; it never looks at the other places in a file."""
+"""Variants of external data that the reader by name refuses; it ignores the other places in a file."""
 _NAME = 8
 
 
 def onnx_files() -> Files:
-    """Returns all of these files and verdicts, by name."""
+    """Returns all files of this module with their verdicts, by name."""
     files: Files = {}
     for family in _FAMILIES:
         files[f"sound-{family}"] = named_file(network_of(family)), DRAWN

@@ -1,4 +1,4 @@
-"""Small models, manifests and pictures that try to break a reader, with the verdicts that are due."""
+"""Small models, manifests and pictures that try to break a reader, with the expected verdicts."""
 
 import io
 import json
@@ -23,7 +23,7 @@ _HASH = "0" * 64
 
 
 def manifests() -> Files:
-    """Returns variants of manifest.json with faults."""
+    """Returns valid and faulty variants of manifest.json, with their verdicts."""
     files: Files = {
         "sound": (_manifest(), DRAWN),
         "sound-with-a-byte-order-mark": (b"\xef\xbb\xbf" + _manifest(), DRAWN),
@@ -84,7 +84,7 @@ def _manifest(fault: tuple[str, str, Any] | None = None) -> bytes:
 
 
 def models() -> Files:
-    """Returns variants of model.pt with faults."""
+    """Returns valid and faulty variants of model.pt, with their verdicts."""
     sound, lapped = _model("siren"), _model("lapped")
     return {
         "sound-siren": (sound, DRAWN),
@@ -132,7 +132,7 @@ def _model(family: str) -> bytes:
 
 
 def pictures() -> Files:
-    """Returns pictures to train on with faults."""
+    """Returns valid and faulty pictures to train on, with their verdicts."""
     small = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
     sound = {}
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):

@@ -1,8 +1,8 @@
-"""Writes the corpus: small files of every kind, valid and hostile ones, and verdicts.json.
+"""Writes the corpus: small valid and hostile files of every kind, and verdicts.json.
 
 Usage: python -m tests.fuzz.make_corpus
 
-Files that the fuzzer found, `found-*`, and their verdicts are kept.
+Files that the fuzzer has found (`found-*`) and their verdicts are kept.
 """
 
 import json

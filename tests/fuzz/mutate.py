@@ -1,6 +1,6 @@
 """Mutations of files: of bytes, of protobuf messages, of JSON values and of zip archives.
 
-Every mutation takes a random generator and the bytes of a valid file, and returns those of a damaged one.
+Every mutation takes a random generator and the bytes of a valid file, and returns the bytes of a damaged one.
 """
 
 import io
@@ -45,7 +45,7 @@ def flip(rng: random.Random, data: bytes) -> bytes:
 
 
 def cut(rng: random.Random, data: bytes) -> bytes:
-    """Keeps only the beginning."""
+    """Truncates the file at a random position."""
     return data[: rng.randrange(len(data) + 1)]
 
 
@@ -56,13 +56,13 @@ def remove(rng: random.Random, data: bytes) -> bytes:
 
 
 def repeat(rng: random.Random, data: bytes) -> bytes:
-    """Repeats a run of bytes once or many times."""
+    """Repeats a run of bytes once, twice or thirty times."""
     first, last = sorted(rng.randrange(len(data) + 1) for _ in range(2))
     return data[:last] + data[first:last] * rng.choice((1, 2, 30)) + data[last:]
 
 
 def overwrite(rng: random.Random, data: bytes) -> bytes:
-    """Replaces a run of bytes by random bytes, zeros or ones."""
+    """Replaces a run of bytes by random bytes, zero bits or one bits."""
     first = rng.randrange(len(data) + 1)
     length = rng.choice((1, 2, 4, 8, 64))
     fill = rng.choice((rng.randbytes(length), b"\0" * length, b"\xff" * length))
@@ -73,11 +73,11 @@ BYTES: Sequence[Mutation] = (flip, cut, remove, repeat, overwrite)
 
 
 Field = tuple[int, int, Any]
-"""Number, wire type, and the value: an int, bytes, or for a nested message the list of its fields."""
+"""Number, wire type and value of a field: an int, bytes, or the list of a nested message's fields."""
 
 
 def protobuf(rng: random.Random, data: bytes) -> bytes:
-    """Changes one to three fields of a protobuf message, at any depth, and corrects the lengths around."""
+    """Changes one to three fields of a protobuf message, at any depth, and corrects the enclosing lengths."""
     message = _parse(data, _DEPTH)
     if not message:
         return flip(rng, data)
@@ -122,7 +122,7 @@ def _changed(rng: random.Random, value: Any) -> Any:
 
 
 def _parse(data: bytes, depth: int) -> list[Field]:
-    """Returns the fields of a message, or None if the bytes are no message."""
+    """Returns the fields of a message, or none if the bytes are no message."""
     fields, at = list[Field](), 0
     try:
         while at < len(data):
@@ -208,7 +208,7 @@ def _change_json(rng: random.Random, value: Any) -> None:
 
 
 def archive(rng: random.Random, data: bytes) -> bytes:
-    """Changes one member of a zip archive, such as a checkpoint, or adds one that inflates to many bytes."""
+    """Changes or removes one member of a zip archive, such as a checkpoint, or replaces it by many zeros."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as source:
             members = {name: source.read(name) for name in source.namelist()}

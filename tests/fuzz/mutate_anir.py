@@ -1,4 +1,4 @@
-"""Mutations of `.anir` files that know the header, and correct its checksum so that readers go on."""
+"""Mutations of `.anir` files that keep the checksum of the header valid, so that readers read on."""
 
 import random
 from copy import copy
@@ -44,7 +44,7 @@ def anir(rng: random.Random, data: bytes) -> bytes:
 
 
 def _other(rng: random.Random, number: int) -> int:
-    """Returns another number, near or far."""
+    """Returns a number near the given one, or one of several special or random numbers."""
     near = (number - 1, number + 1, number * 2, number // 2, number * 10, rng.randrange(1, 5000))
     return max(0, rng.choice((*near, rng.choice(_NUMBERS))))
 
@@ -86,7 +86,7 @@ def _levels(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _lengths(rng: random.Random, parts: AnirParts) -> None:
-    """Changes the length of a level, and compensates for it in the next one or lets later levels shift."""
+    """Changes the length of a level; in half of the cases the next one's compensates, so that others stay."""
     if not parts.levels:
         return
     at = rng.randrange(len(parts.levels))
@@ -98,7 +98,7 @@ def _lengths(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _stream(rng: random.Random, parts: AnirParts) -> None:
-    """Damages the coder's bytes, in half of the cases near its beginning."""
+    """Damages the coded stream, in half of the cases near its beginning."""
     most = len(parts.stream) + 1
     at = rng.randrange(min(most, rng.choice((most, 16))))
     if rng.random() < 0.5:
@@ -109,7 +109,7 @@ def _stream(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _end(rng: random.Random, parts: AnirParts) -> None:
-    """Cuts the file, in half of these cases at a level's end, or appends bytes."""
+    """Truncates the file, in half of these cases near the end of a level, or appends bytes."""
     end = rng.choice((rng.randrange(len(parts.stream) + 1), rng.choice(parts.ends() or [0])))
     if rng.random() < 0.7:
         parts.stream = parts.stream[: max(0, min(end, 2**20) + rng.choice((0, 0, -1, 1)))]
@@ -118,7 +118,7 @@ def _end(rng: random.Random, parts: AnirParts) -> None:
 
 
 def _splice(rng: random.Random, parts: AnirParts) -> None:
-    """Moves a level's bytes to another position, or writes them twice."""
+    """Moves or copies a level's bytes to the end of another level."""
     ends = [0, *parts.ends()]
     first, to = rng.randrange(len(ends)), rng.choice(ends)
     own = parts.stream[ends[first - 1] : ends[first]] if first else b""

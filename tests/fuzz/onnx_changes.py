@@ -1,4 +1,4 @@
-"""Changes of valid ONNX files for the corpus, and the verdicts that are due."""
+"""Changes of valid ONNX files for the corpus, and the names of verdicts."""
 
 from collections.abc import Callable
 
@@ -24,24 +24,24 @@ def network_of(family: str) -> Network:
 
 
 def changed(change: Change, family: str = "siren") -> bytes:
-    """Returns the file of a small network with a change."""
+    """Returns the bytes of a small network's file after a change."""
     model = named_model(network_of(family))
     change(model)
     return model.SerializeToString()
 
 
 def tensor_of(model: ModelProto, name: str) -> TensorProto:
-    """Returns the initializer of that name."""
+    """Returns the initializer of a name."""
     return next(own for own in model.graph.initializer if own.name == name)
 
 
 def replaced(name: str, array: object) -> Change:
-    """Returns a change that replaces a tensor's numbers."""
+    """Returns a change that replaces a tensor by an array."""
     return lambda model: tensor_of(model, name).CopyFrom(raw(name, np.asarray(array)))
 
 
 def scaled(name: str, factor: object, kind: type) -> Change:
-    """Returns a change that multiplies a tensor's numbers by a factor, rounded to a type."""
+    """Returns a change that multiplies a tensor by a factor and converts the products to a type."""
 
     def change(model: ModelProto) -> None:
         array = onnx.numpy_helper.to_array(tensor_of(model, name))
@@ -61,7 +61,7 @@ def with_entries(**entries: str | None) -> Change:
 
 
 def filled(name: str, value: float) -> Change:
-    """Returns a change that sets all of a tensor's numbers to one value."""
+    """Returns a change that sets all elements of a tensor to one float32 value."""
 
     def change(model: ModelProto) -> None:
         shape = tuple(tensor_of(model, name).dims)

@@ -1,4 +1,4 @@
-"""Opens damaged files in a process of their own, which may crash or hang, and judges the outcome."""
+"""Opens damaged files in a separate process, as it may crash or hang, and judges the outcome."""
 
 import multiprocessing
 import resource
@@ -13,13 +13,13 @@ from tests.fuzz.carriers import CARRIERS, Carrier
 from tests.fuzz.probe import PROBE
 
 SECONDS = 2.0
-"""Processor seconds that opening and drawing one file may take; wall-clock time would count other work."""
+"""Processor seconds that opening and drawing a file may take; wall-clock time depends on other processes."""
 _PATIENCE = 60.0
-"""Seconds after which a file that is still being opened counts as a time-out, and its process is ended."""
+"""Seconds (wall-clock) after which opening a file counts as a time-out, and the process is killed."""
 
 
 class Opener:
-    """A process that opens files one after the other, started again when it crashes or hangs."""
+    """A process that opens files one after the other, and that is started again when it crashes or hangs."""
 
     def __init__(self, carrier: str) -> None:
         self._carrier = carrier
@@ -35,7 +35,7 @@ class Opener:
         self._pipe.recv()
 
     def open(self, data: bytes) -> tuple[str, str]:
-        """Returns the verdict on a file, and details."""
+        """Opens a file in the process; returns the verdict and details, like `judge`."""
         self._pipe.send_bytes(data)
         try:
             if self._pipe.poll(_PATIENCE):
@@ -68,7 +68,7 @@ def _open_files(name: str, pipe: Connection) -> None:
 
 
 def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
-    """Opens one file in this process; returns a verdict (`drawn` and `refused` are fine) and details."""
+    """Opens a file in this process; returns `drawn`, `refused` or a kind of finding, and details."""
     before, started = _forget_peak(), time.process_time()
     try:
         carrier.open(data)
@@ -77,7 +77,7 @@ def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
         verdict, detail = "refused", str(error)
         if "\n" in detail or len(detail) > 1000:
             verdict = "message"
-    except Exception as error:  # a finding, whatever it is
+    except Exception as error:  # any other exception is a finding
         verdict, detail = "exception", f"{type(error).__name__}: {error}"[:300]
     elapsed, grown = time.process_time() - started, _peak() - before
     if elapsed > SECONDS:
@@ -88,7 +88,7 @@ def judge(carrier: Carrier, data: bytes) -> tuple[str, str]:
 
 
 def _forget_peak() -> float:
-    """Resets the peak of this process's memory, where Linux can; returns the memory now, in MiB."""
+    """Resets the recorded peak of this process's memory, if on Linux; returns the current peak in MiB."""
     forget = Path("/proc/self/clear_refs")
     if forget.exists():
         forget.write_text("5")
@@ -96,7 +96,7 @@ def _forget_peak() -> float:
 
 
 def _peak() -> float:
-    """Returns the peak of this process's memory since `_forget_peak`, in MiB."""
+    """Returns the peak of this process's memory in MiB, on Linux since `_forget_peak`."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024

@@ -1,4 +1,4 @@
-"""A kind of file whose text says how it misbehaves, to test that the fuzzer notices it."""
+"""A kind of file whose text says how opening it misbehaves, to test that the fuzzer notices."""
 
 import os
 import signal

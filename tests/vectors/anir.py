@@ -1,4 +1,4 @@
-"""Makes small `.anir` files of several levels, with the network of each level."""
+"""Makes small `.anir` files of four levels, with the network of each level."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.test_coder import lively
 SIZE = 75, 52
 SUBNETS = (2, 5), (3, 5), (2, 8), (4, 8)
 NARROW = (2, 2), (3, 2), (2, 4), (4, 4)
-"""Depths and widths for `lapped` with four colours and 8 bits, which have no more channels than planes."""
+"""Depths and widths of the `lapped` file with four colours and 8 bits: no more channels than planes."""
 CASES = (
     ("siren", 3, 4, 16),
     ("fourier", 3, 8, 16),
@@ -34,7 +34,7 @@ CASES = (
     ("lapped", 4, 4, 16),
     ("lapped", 4, 8, 32),
 )
-"""Family, number of colours, bits of a weight and pitch of each file."""
+"""Family, number of colour channels, bits of a weight and pitch of each file."""
 
 
 def anir_cases() -> list[dict[str, Any]]:
@@ -43,12 +43,12 @@ def anir_cases() -> list[dict[str, Any]]:
 
 
 def anir_files() -> list[bytes]:
-    """Returns the files alone."""
+    """Returns the bytes of all files."""
     return [file_of(_header(*case)) for case in CASES]
 
 
 def anir_file(family: str, colours: int = 3) -> bytes:
-    """Returns the first of these files of a family and a number of colours."""
+    """Returns the first of these files that has a family and a number of colour channels."""
     return next(file_of(_header(*case)) for case in CASES if case[:2] == (family, colours))
 
 
@@ -61,7 +61,7 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
     file = AnirFile(data)
     header = file.header
     assert header is not None
-    # Samples lie closer together than native pixels, so that they are no averages.
+    # Samples lie closer together than native pixels, so that they are not averages of these.
     x, y = axis_coordinates(SIZE[0], 13, start=30, count=12), axis_coordinates(SIZE[1], 9, start=3.5, count=8)
     networks = [file.network(level) for level in range(len(header.levels))]
     return {
@@ -91,7 +91,7 @@ def _case(family: str, colours: int, bits: int, pitch: int) -> dict[str, Any]:
 def _previews(
     data: bytes, header: Header, x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> list[dict[str, Any]]:
-    """Returns the previews from beginnings of the first level, where there is one."""
+    """Returns the previews of `lapped` from two prefixes that end within the first level."""
     first = header.levels[0].end
     sizes = [size for size in (first - 40, first - 1) if header.family == "lapped"]
     previews = [AnirFile(data[:size]).preview() for size in sizes]
@@ -105,7 +105,7 @@ def _previews(
 def _refined(
     data: bytes, header: Header, x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> list[dict[str, Any]]:
-    """Returns networks and pixels of beginnings of the file that end within a level."""
+    """Returns networks and pixels of `lapped` from two prefixes that end within a later level."""
     ends = [level.end for level in header.levels]
     sizes = [(ends[k] + ends[k + 1]) // 2 for k in (0, 2)] if header.family == "lapped" else []
     networks = [AnirFile(data[:size]).refined() for size in sizes]
@@ -121,7 +121,7 @@ def _subnets(header: Header) -> tuple[tuple[int, int], ...]:
 
 
 def file_of(header: Header) -> bytes:
-    """Returns a file with this header, to which levels are added."""
+    """Returns a file with this header and its levels."""
     subnets = _subnets(header)
     writer, lapped = AnirWriter(header, 1 << 20), header.family == "lapped"
     if lapped:
@@ -140,7 +140,7 @@ def file_of(header: Header) -> bytes:
 
 
 def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:
-    """Returns the common network of a depth; above depth 2 with offsets in its head, or a grey one's own."""
+    """Returns the common network of a depth; above 2 with head offsets or, if grey, with a random head."""
     own = common_trunks()[17]
     layers = own.layers(depth, header.colours)
     head = colours_of(header.colours).head(own.head(depth), width)
@@ -152,7 +152,7 @@ def _with_common(header: Header, depth: int, network: Network, width: int) -> Ne
 
 
 def _network(header: Header, depth: int, channels: int) -> Network:
-    """Returns a network that shares the layers of the deepest one of its width."""
+    """Returns a random network that has the first layers of the deepest one of its width."""
     deepest = max(d for d, c in _subnets(header) if c == channels)
     whole = random_network(
         header.family, deepest, channels, SIZE, header.bits, channels, colours=header.colours

@@ -1,4 +1,4 @@
-"""Writes the vectors beside this file, which both languages' tests read.
+"""Writes the test vectors beside this file, which the tests in Python and in TypeScript read.
 
 Usage: python -m tests.vectors.make
 """
@@ -28,7 +28,7 @@ FAMILIES = sorted(families())
 
 
 def vectors() -> dict[str, Any]:
-    """Returns the content of each file, by its name."""
+    """Returns the content of all files, by name."""
     networks = {f"network-{family}.json": network_cases(family) for family in FAMILIES}
     return {
         "rans.json": rans_cases(),
@@ -41,7 +41,7 @@ def vectors() -> dict[str, Any]:
 
 
 def rans_cases() -> list[dict[str, Any]]:
-    """Returns streams and their codes [steps, lanes]; two have contexts of the lapped transform."""
+    """Returns rANS streams and their codes [steps, lanes]; two have contexts of the lapped transform."""
     random = np.random.default_rng(1)
     plain = rans.Context({1: 3, 2: 1}, np.array([5, 0, 60]))
     cases = []
@@ -64,7 +64,7 @@ def rans_cases() -> list[dict[str, Any]]:
 
 
 def lapped_transform_cases() -> dict[str, Any]:
-    """Returns windows [cells, points], cosines [cells, frequencies, points] and networks' neighbours."""
+    """Returns windows [cells, points], cosines [cells, frequencies, points] and the inputs of channels."""
     axes = []
     for pixels, pitch, frequencies in ((48, 16, 4), (70, 32, 5), (10, 16, 4)):
         axis, at = Axis(pixels, pitch), axis_coordinates(pixels, 7)
@@ -89,7 +89,7 @@ def lapped_transform_cases() -> dict[str, Any]:
 
 
 def chebyshev_cases() -> list[dict[str, Any]]:
-    """Returns nodes between the first and the last coordinate, and weights [nodes, coordinates]."""
+    """Returns Chebyshev nodes between the first and the last coordinate, and weights [nodes, coordinates]."""
     cases = []
     for first, last, points, count in ((-0.4, 0.25, 9, 5), (0.9, 1.0, 4, 12), (0.3, 0.3, 1, 3)):
         at = np.linspace(first, last, points, dtype=np.float32)
@@ -106,7 +106,7 @@ def chebyshev_cases() -> list[dict[str, Any]]:
 
 
 def network_cases(family: str) -> list[dict[str, Any]]:
-    """Returns networks, their pixels at some coordinates by the formulas, and their files in base 64."""
+    """Returns networks, their pixels at some coordinates by the reference, and their files in base 64."""
     own: list[dict[str, Any]] = [
         {"pitch": 16, "down": True, "reach": 2, "order": 5},
         {"pitch": 32, "down": False, "order": 4},
@@ -131,7 +131,7 @@ def network_cases(family: str) -> list[dict[str, Any]]:
 
 
 def smaller_case(network: Network, size: tuple[int, int]) -> dict[str, Any]:
-    """Returns the whole picture at a smaller (width, height), where samples of `lapped` are averages."""
+    """Returns the whole picture at a smaller (width, height), where `lapped` is averaged between samples."""
     spacing = network.size[0] / size[0], network.size[1] / size[1]
     x, y = (axis_coordinates(pixels, own) for pixels, own in zip(network.size, size, strict=True))
     drawn = reference.pixels(network, x, y, spacing)
@@ -139,7 +139,7 @@ def smaller_case(network: Network, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def anir_file_cases() -> list[dict[str, Any]]:
-    """Returns `.anir` files and the networks of their levels as plain values."""
+    """Returns `.anir` files, and their levels' networks as JSON values."""
     cases = anir_cases()
     for level in (level for case in cases for level in case["levels"] + case["refined"]):
         level["network"] = network_state(level["network"])
@@ -147,7 +147,7 @@ def anir_file_cases() -> list[dict[str, Any]]:
 
 
 def network_state(network: Network) -> dict[str, Any]:
-    """Returns a network as plain values."""
+    """Returns a network as JSON values."""
     state: dict[str, Any] = {
         "family": network.family,
         "size": list(network.size),
@@ -162,12 +162,12 @@ def network_state(network: Network) -> dict[str, Any]:
 
 
 def tensor_state(tensor: NDArray[Any]) -> dict[str, Any]:
-    """Returns a tensor's type, shape and values, row by row."""
+    """Returns a tensor's type, shape and values, in C order."""
     return {"type": str(tensor.dtype), "shape": list(tensor.shape), "values": tensor.ravel().tolist()}
 
 
 def _rounded(values: NDArray[Any]) -> Any:
-    """Returns nested lists of numbers, rounded so that they are the same on every machine."""
+    """Returns nested lists of numbers, rounded so that all machines give the same."""
     return np.round(values.astype(np.float64), 6).tolist()
 
 

@@ -1,4 +1,4 @@
-"""Makes small `.anir` files of large pictures: one of two strips, with its pixels, and one of five."""
+"""Makes small `.anir` files of large pictures: one of two strips, with some pixels, and one of five."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -25,7 +25,7 @@ SUBNETS = (2, 4), (3, 5), (2, 6)
 
 
 def strips_file(strips: int = STRIPS) -> bytes:
-    """Returns a file of a grey picture in three levels, with a few large coefficients in each strip."""
+    """Returns the file of a grey picture in three levels, with a few large coefficients in each strip."""
     size = SIZE[0], 512 * strips
     writer = AnirWriter(Header("lapped", size, 1, 4, 16, (), 0), 1 << 16)
     wanted = np.zeros((ROWS * strips, COLUMNS, 1, 16, 16), np.int32)
@@ -41,7 +41,7 @@ def strips_file(strips: int = STRIPS) -> bytes:
 
 
 def strips_case() -> dict[str, Any]:
-    """Returns the file in base 64, and codes and pixels of its levels and prefixes at some coordinates."""
+    """Returns both files in base 64, and codes and pixels of the smaller one's levels and other prefixes."""
     data = strips_file()
     header = AnirFile(data).header
     assert header is not None
@@ -71,7 +71,7 @@ def strips_case() -> dict[str, Any]:
 
 
 def _shown(network: Network, size: int, x: Any, y: Any) -> dict[str, Any]:
-    """Returns what `size` bytes hold: indices and values of codes other than 0, magnitudes, pixels."""
+    """Returns what `size` bytes contain: indices and values of codes other than 0, magnitudes, pixels."""
     latents = network.latents
     assert latents is not None
     assert latents.magnitudes is not None
