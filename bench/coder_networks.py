@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from anir_runtime.coder import Coder
 from anir_runtime.files import replacing
+from anir_runtime.level_step import LevelStep, code_level_step
 from anir_runtime.picture_file import as_pillow
-from anir_runtime.steps import Step, code_step
 from anir_toolchain.embedding import embed
 from anir_toolchain.image import load_image
 from anir_toolchain.lapped_analysis import analyse
@@ -135,9 +135,9 @@ def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
     coder = Recorder(rows, columns, planes, pitch)
     coder.encode(coefficients.size + 4096, coefficients)
     coder.record(levels * coefficients.size * row // 4)
-    before: Step | None = None
+    before: LevelStep | None = None
     for step in steps:
-        code_step(coder, before, step)
+        code_level_step(coder, before, step)
         coder.level(step.width)
         before = step
     return coder

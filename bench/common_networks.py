@@ -23,7 +23,7 @@ from anir_toolchain.embedding import UNIT
 from anir_toolchain.image import load_image
 from anir_toolchain.lapped_analysis import analyse, planes_of
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
-from anir_toolchain.levels import embedded_levels, in_order
+from anir_toolchain.levels import embedded_levels, level_order
 from anir_toolchain.quantizer import lsq, quantize
 from anir_toolchain.space import Space
 from PIL import Image
@@ -91,7 +91,7 @@ def _samples() -> Iterator[Pixels]:
 def _levels(image: Pixels) -> list[Level]:
     """Returns a picture's sixteen levels, at the crossings of random rows and columns."""
     height, width, planes = image.shape
-    order = in_order(Space(DEPTHS, tuple(n + planes for n in INNER)))
+    order = level_order(Space(DEPTHS, tuple(n + planes for n in INNER)))
     analysis = analyse(image)
     generator = np.random.default_rng(0)
     columns, rows = (np.sort(generator.integers(0, n, _ACROSS)) for n in (width, height))

@@ -20,7 +20,7 @@ from anir_runtime.files import replacing
 from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.image import load_image
-from anir_toolchain.levels import in_order
+from anir_toolchain.levels import level_order
 from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Subnet
 from anir_toolchain.terminal import run
@@ -62,7 +62,7 @@ def _measure(path: Path, preset: str) -> dict[str, list[Point]]:
             (8 * level.end / image[..., 0].size, own) for level, own in zip(levels, qualities, strict=True)
         ]
 
-    order = in_order(model.space)
+    order = level_order(model.space)
     return {"levels": points(order), "alone": [point for subnet in order for point in points([subnet])]}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from anir_toolchain.families import family
 from anir_toolchain.lapped_analysis import analyse
-from anir_toolchain.levels import embedded_levels, in_order
+from anir_toolchain.levels import embedded_levels, level_order
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.space import Space
 from anir_toolchain.trunk import top_codes
@@ -47,7 +47,7 @@ def random_model(
     image = (torch.rand(size[1], size[0], colours, generator=generator) * 255).to(torch.uint8)
     levels = []
     if family(name).has_latents:
-        levels = embedded_levels(analyse(image.numpy()).coefficients, in_order(space), size, bits)
+        levels = embedded_levels(analyse(image.numpy()).coefficients, level_order(space), size, bits)
     return Model(
         family_name=name,
         bits=bits,

@@ -7,8 +7,8 @@ from anir_runtime.anir_header import Header
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import golomb, packed
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
-from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.random_network import colours_of, random_network
@@ -46,7 +46,7 @@ def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[N
     for k, network in enumerate(own):
         width = 4000 >> k
         if family == "lapped":
-            writer.refine(Step(width, 1 + k))
+            writer.refine(LevelStep(width, 1 + k))
         writer.add(network, width)
     return writer.finish([PSNR] * len(own)), own
 
@@ -192,7 +192,7 @@ def test_levels_of_a_large_picture_require_a_minimum_of_bytes() -> None:
     assert least_bytes(replace(header, size=(1365, 1008))) == 0
     writer = AnirWriter(header, 1 << 12)
     writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), colours_of(3))
-    writer.refine(Step(4000, 1))
+    writer.refine(LevelStep(4000, 1))
     writer.add(replace(random_network("lapped", 2, 8, size), latents=None), 4000)
     data = writer.finish([PSNR])
     first = AnirFile(data)

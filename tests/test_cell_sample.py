@@ -3,11 +3,11 @@ import pytest
 from anir_runtime.coder import Coder
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Decoder
-from anir_runtime.steps import Step, code_step
+from anir_runtime.level_step import LevelStep, code_level_step
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_synthesis import features_at
-from anir_toolchain.levels import in_order
+from anir_toolchain.levels import level_order
 from numpy.typing import NDArray
 
 from tests.lapped_pictures import waves
@@ -28,8 +28,8 @@ def test_sampled_cells_are_the_same_as_in_the_whole_picture(size: tuple[int, int
     coder = Coder(*wanted.shape[:4])
     coder.encode(wanted.size, wanted)
     before = None
-    for subnet, step in zip(in_order(model.space), model.steps, strict=True):
-        code_step(coder, before, step)
+    for subnet, step in zip(level_order(model.space), model.steps, strict=True):
+        code_level_step(coder, before, step)
         coder.level(step.width)
         before = step
         network, near = model.network(subnet), sample.near([coder.values()])
@@ -65,7 +65,7 @@ def test_sampled_cells_are_evenly_spread() -> None:
 
 def test_features_can_be_taken_at_every_nth_pixel() -> None:
     picture = waves(96, 64)
-    analysis, step = analyse(picture), Step(1000, 2)
+    analysis, step = analyse(picture), LevelStep(1000, 2)
     sample = CellSample(picture, picture.size)
     near = sample.near([analysis.coefficients])
     every, all_ = (sample.seen(near, step, 32, n).reshape(4, -1, 31) for n in (5, 1))

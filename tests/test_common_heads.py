@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from anir_runtime.common_networks import NEAR, Colours, common_trunks
+from anir_runtime.common_networks import MOST_OFFSET, Colours, common_trunks
 from anir_toolchain.common_heads import best_head, worth
 from anir_toolchain.lapped_synthesis import last_layer
 from anir_toolchain.space import Subnet
@@ -13,26 +13,26 @@ LAYERS = common_trunks()[17].layers(3, 3)
 CHANNELS = last_layer(LAYERS["weights"] * LAYERS["steps"][:, None, None], SEEN)
 
 
-def shown(moves: int) -> np.ndarray:  # type: ignore[type-arg]
+def shown(offsets: int) -> np.ndarray:  # type: ignore[type-arg]
     """Returns the colours of the common network after adding an offset to the codes of its head."""
     head = COMMON["head"].astype(np.float32)
-    head[:, 3:] += moves
+    head[:, 3:] += offsets
     return (CHANNELS @ (head * COMMON["head.scale"][:, None]).T + COMMON["head.bias"]).clip(0, 1)
 
 
 def test_head_offsets_are_found_where_they_pay() -> None:
     gain, head = best_head(SUBNET, COLOURS, WIDTH, 10**6, SEEN, shown(5))
-    moves = head["head"].astype(int) - COMMON["head"]
-    assert np.abs(moves[:, 3:] - 5).max() <= 3
-    assert np.abs(moves[:, 3:] - 5).mean() < 1
-    assert not moves[:, :3].any()
+    offsets = head["head"].astype(int) - COMMON["head"]
+    assert np.abs(offsets[:, 3:] - 5).max() <= 3
+    assert np.abs(offsets[:, 3:] - 5).mean() < 1
+    assert not offsets[:, :3].any()
     assert gain > worth(CHANNELS, COMMON, shown(5), 0) + 3
 
 
 def test_head_offsets_are_clipped_to_their_range() -> None:
     _, head = best_head(SUBNET, COLOURS, WIDTH, 10**6, SEEN, shown(-20))
-    moves = head["head"][:, 3:].astype(int) - COMMON["head"][:, 3:]
-    assert moves.min() == -NEAR
+    offsets = head["head"][:, 3:].astype(int) - COMMON["head"][:, 3:]
+    assert offsets.min() == -MOST_OFFSET
 
 
 def test_the_common_head_is_kept_where_offsets_cost_too_much() -> None:

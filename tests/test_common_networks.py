@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 from anir_runtime.common_networks import (
+    COLOUR_PER_UNIT,
     DEPTHS,
     INNER,
-    WORTH,
     Colours,
     common_trunks,
     from_bytes,
     has_common,
     moves_between,
-    near,
     to_bytes,
+    with_offsets,
 )
 
 from tests.random_network import COLOURS
@@ -47,7 +47,7 @@ def test_a_head_is_multiplied_by_the_colour_matrix() -> None:
     assert np.abs(head["head"][:, 3:] - np.clip(exact, -127, 127)).max() <= 0.5
     # The exact value is 210, beyond the largest code.
     assert head["head"][0, 11] == 127
-    assert head["head.scale"].tolist() == [WORTH * np.float32(1000)] * 3
+    assert head["head.scale"].tolist() == [COLOUR_PER_UNIT * np.float32(1000)] * 3
     assert head["head.bias"] == pytest.approx(COLOURS.border / 255)
 
 
@@ -60,13 +60,13 @@ def test_codes_of_heads_are_rounded_half_up() -> None:
 
 def test_head_offsets_are_recovered_from_two_heads() -> None:
     head = COLOURS.head(common_trunks()[17].head(3), 1000)
-    moves = np.arange(51).reshape(3, 17) % 16 - 8
-    moved = near(head, moves)
+    offsets = np.arange(51).reshape(3, 17) % 16 - 8
+    moved = with_offsets(head, offsets)
     assert moved["head"][:, :3].tolist() == head["head"][:, :3].tolist()
-    assert (moved["head"][:, 3:].astype(int) - head["head"][:, 3:]).tolist() == moves.tolist()
+    assert (moved["head"][:, 3:].astype(int) - head["head"][:, 3:]).tolist() == offsets.tolist()
     found = moves_between(head, moved, 3)
     assert found is not None
-    assert found.tolist() == moves.tolist()
+    assert found.tolist() == offsets.tolist()
 
 
 @pytest.mark.parametrize("name", ["head", "head.scale", "head.bias"])

@@ -5,7 +5,7 @@ import pytest
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
 from anir_runtime.lapped_transform import coefficients
-from anir_runtime.steps import LEAST_WIDTH
+from anir_runtime.level_step import LEAST_WIDTH
 from anir_toolchain.anir_writer import AnirWriter
 from anir_toolchain.embedding import UNIT, Embedded, embed, in_units
 

@@ -26,9 +26,9 @@ def test_rows_have_the_bytes_and_quality_that_the_header_states(path: Path) -> N
     levels = LevelFile.read(path)
     rows = evaluate_levels(levels, runs=1)
     assert [(row.name, row.bytes, row.psnr) for row in rows] == [
-        (level.name, level.end, level.psnr[0]) for level in levels.whole
+        (level.name, level.end, level.psnr[0]) for level in levels.complete
     ]
-    assert [row.bpp for row in rows] == [level.end * 8 / (75 * 52) for level in levels.whole]
+    assert [row.bpp for row in rows] == [level.end * 8 / (75 * 52) for level in levels.complete]
     assert all(row.pareto and row.open_ms > 0 and row.decode_ms > 0 for row in rows)
     data = as_dict(rows, levels.header)
     assert (data["family"], data["bits"], data["source"]) == ("lapped", 4, {"width": 75, "height": 52})
@@ -37,11 +37,11 @@ def test_rows_have_the_bytes_and_quality_that_the_header_states(path: Path) -> N
 
 def test_quality_is_measured_against_a_given_picture(path: Path) -> None:
     levels = LevelFile.read(path)
-    third = Decoder(levels.data[: levels.whole[2].end]).decode()
+    third = Decoder(levels.data[: levels.complete[2].end]).decode()
     rows = evaluate_levels(levels, third, runs=1)
     assert rows[2].psnr == 100
     assert [row.pareto for row in rows][2:] == [True, False]
-    for row, level in zip(rows, levels.whole, strict=True):
+    for row, level in zip(rows, levels.complete, strict=True):
         assert row.psnr == psnr(Decoder(levels.data[: level.end]).decode(), third)
     with pytest.raises(AnirError, match="the picture is 52x75, the subnets were fitted to 75x52"):
         evaluate_levels(levels, third.transpose(1, 0, 2))
@@ -58,7 +58,7 @@ def test_anir_eval_tabulates_and_plots_levels(
     assert Path("rd.svg").read_text().count("<use ") >= 4
     levels = LevelFile.read(path)
     Image.fromarray(Decoder(path).decode()).save("same.png")
-    path.write_bytes(levels.data[: levels.whole[1].end + 9])
+    path.write_bytes(levels.data[: levels.complete[1].end + 9])
     assert eval_main(["photo.anir", "same.png"]) == 0
     assert "photo.anir: lapped, 4 bits, 2 of 4 levels" in capsys.readouterr().out
     assert eval_main(["photo.anir", "same.png", "--json"]) == 0

@@ -84,8 +84,12 @@ def test_a_target_named_anir_becomes_an_anir_file() -> None:
     seen: list[Progress] = []
     outcome = attempt(job, OPTIONS, seen.append)
     levels = LevelFile.read(job.target)
-    assert [level.name for level in levels.whole] == ["d2w4"]
-    assert (outcome.fitted, outcome.bytes, outcome.psnr) == (True, len(levels.data), levels.whole[0].psnr[0])
+    assert [level.name for level in levels.complete] == ["d2w4"]
+    assert (outcome.fitted, outcome.bytes, outcome.psnr) == (
+        True,
+        len(levels.data),
+        levels.complete[0].psnr[0],
+    )
     assert [path.name for path in Path("new").iterdir()] == ["a.anir"]
     again = attempt(job, OPTIONS, seen.append)
     assert (again.fitted, again.bytes) == (False, outcome.bytes)

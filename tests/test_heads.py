@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from anir_toolchain.heads import Moments, move_bits
+from anir_toolchain.heads import Moments, offset_bits
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
@@ -81,14 +81,14 @@ def test_head_offsets_restore_a_changed_head() -> None:
     away = np.random.default_rng(1).integers(-8, 8, (3, 21))
     moved = codes.copy()
     moved[:, 3:] -= away
-    moves = Moments.of(channels, colours).moves_from({**head, "head": moved.astype(np.int8)}, 8, 0.0)
+    offsets = Moments.of(channels, colours).head_offsets({**head, "head": moved.astype(np.int8)}, 8, 0.0)
     shown = codes.copy()
-    shown[:, 3:] = moved[:, 3:] + moves
+    shown[:, 3:] = moved[:, 3:] + offsets
 
     def error(head: Doubles) -> float:
         return float(np.square(channels @ (head * step[:, None]).T + bias - colours).mean())
 
-    assert -8 <= moves.min() < moves.max() <= 7
+    assert -8 <= offsets.min() < offsets.max() <= 7
     assert error(shown) - error(codes) < 0.05 * (error(moved) - error(codes))
 
 
@@ -100,7 +100,7 @@ def test_head_offsets_take_fewer_bits_at_a_higher_price() -> None:
     head = {"head": codes.astype(np.int8), "head.scale": step, "head.bias": bias}
 
     def bits(price: float) -> float:
-        return move_bits(moments.moves_from(head, 8, price))
+        return offset_bits(moments.head_offsets(head, 8, price))
 
     free, some, none = bits(0.0), bits(1e-4), bits(1e3)
     assert free > some > none == pytest.approx(0.3 * 3 * 21)

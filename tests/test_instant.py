@@ -9,7 +9,7 @@ from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir, export_instant
 from anir_toolchain.instant import instant_levels, instant_space
 from anir_toolchain.lapped_analysis import analyse
-from anir_toolchain.levels import in_order
+from anir_toolchain.levels import level_order
 from anir_toolchain.space import Space
 
 from tests.lapped_pictures import blocks, waves
@@ -58,7 +58,7 @@ def test_the_instant_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Pa
 def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
     picture, space = waves(200, 150), Space((2, 3), (20, 24))
     levels = list(instant_levels(picture, analyse(picture), space, 8))
-    assert [level.network.name for level in levels] == [subnet.name for subnet in in_order(space)]
+    assert [level.network.name for level in levels] == [subnet.name for subnet in level_order(space)]
     assert {level.network.bits for level in levels} == {8}
     widths = [level.step.width for level in levels]
     assert widths == sorted(widths, reverse=True)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from anir_runtime.common_networks import WORTH
+from anir_runtime.common_networks import COLOUR_PER_UNIT
 from anir_toolchain.embedding import UNIT, in_units
 from anir_toolchain.lapped_analysis import analyse, planes_of, principal_colours, transform
 
@@ -32,7 +32,7 @@ def test_colours_are_recovered_from_planes() -> None:
     analysis = analyse(picture)
     colours = analysis.colours
     assert colours.border.tolist() == np.rint(np.concatenate([picture[0], picture[:, 0]]).mean(0)).tolist()
-    codes = colours.matrix.astype(float) * WORTH
+    codes = colours.matrix.astype(float) * COLOUR_PER_UNIT
     shown = colours.border / 255 + planes_of(picture, colours) / UNIT @ codes.T
     np.testing.assert_allclose(255 * shown, picture, atol=1e-2)
 

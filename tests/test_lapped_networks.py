@@ -3,12 +3,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from anir_runtime.common_networks import NEAR, common_trunks
+from anir_runtime.common_networks import MOST_OFFSET, common_trunks
 from anir_toolchain.families import family
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.lapped_analysis import analyse, colours_of
 from anir_toolchain.lapped_networks import choose_networks, start_from_common
-from anir_toolchain.levels import embedded_levels, in_order
+from anir_toolchain.levels import embedded_levels, level_order
 from anir_toolchain.model import QuantizedTrunk
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Space
@@ -17,7 +17,7 @@ from anir_toolchain.trunk import Trunk
 from tests.lapped_pictures import blocks
 
 SPACE, SIZE = Space((2, 3), (20,)), (128, 96)
-ORDER = in_order(SPACE)
+ORDER = level_order(SPACE)
 
 
 def trunk_of(width: int = 20) -> Trunk:
@@ -76,10 +76,10 @@ def test_a_short_file_takes_common_networks_and_heads(picture: Picture, features
 def test_a_long_file_takes_head_offsets(picture: Picture, features: LatentFeatures) -> None:
     common, own = chosen(picture, features, 50), chosen(picture, features, 10**9)
     assert torch.equal(own.weight, common.weight)
-    moves = own.head.codes.int() - common.head.codes.int()
-    assert moves.any()
-    assert -NEAR <= int(moves.min()) < int(moves.max()) < NEAR
-    assert not moves[:, :, :3].any()
+    offsets = own.head.codes.int() - common.head.codes.int()
+    assert offsets.any()
+    assert -MOST_OFFSET <= int(offsets.min()) < int(offsets.max()) < MOST_OFFSET
+    assert not offsets[:, :, :3].any()
 
 
 def test_trained_networks_are_taken_only_if_they_are_better(

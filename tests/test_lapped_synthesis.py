@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import seen_by
+from anir_runtime.lapped_transform import inputs_of
 from anir_toolchain.lapped_synthesis import features_at, planes_at, synthesis_macs_per_pixel
 
 from tests.lapped_pictures import latents_of, waves
@@ -14,7 +14,7 @@ def test_channels_are_planes_and_their_differences_to_neighbours(reach: int) -> 
     planes, seen = planes_at(latents, x, y, size), features_at(latents, x, y, size, channels=40)
     assert seen.shape == (75, 101, 31)
     np.testing.assert_allclose(seen[..., :3], planes, atol=1e-5)
-    for channel, (plane, right, down) in enumerate(seen_by(40, 3)):
+    for channel, (plane, right, down) in enumerate(inputs_of(40, 3)):
         rows, columns = (slice(4 + reach * by, n - 4 + reach * by) for by, n in ((down, 75), (right, 101)))
         wanted = planes[rows, columns, plane] - (planes[4:-4, 4:-4, plane] if right or down else 0)
         np.testing.assert_allclose(seen[4:-4, 4:-4, channel], wanted, atol=2e-3)
@@ -25,7 +25,7 @@ def test_channels_are_planes_and_their_differences_to_neighbours(reach: int) -> 
 def test_channels_of_planes_that_a_grey_picture_lacks_are_zero() -> None:
     latents, size = latents_of(waves(50, 40)[..., :1], 6000), (50, 40)
     seen = features_at(latents, axis_coordinates(50), axis_coordinates(40), size, channels=40)
-    zeros = [channel for channel, own in enumerate(seen_by(40, 1)) if own.plane]
+    zeros = [channel for channel, own in enumerate(inputs_of(40, 1)) if own.plane]
     assert zeros == [*range(9, 17), *range(21, 29)]
     assert not seen[..., zeros].any()
     assert all(seen[..., channel].any() for channel in range(29) if channel not in zeros)

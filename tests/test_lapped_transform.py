@@ -3,7 +3,15 @@ import json
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import Axis, Seen, coefficients, from_lanes, lattice, present, seen_by
+from anir_runtime.lapped_transform import (
+    Axis,
+    LatentInput,
+    coefficients,
+    from_lanes,
+    inputs_of,
+    lattice,
+    or_zero,
+)
 from anir_runtime.network import Latents
 
 from tests.vectors.make import FOLDER
@@ -17,7 +25,7 @@ def test_windows_cosines_and_channels_are_those_of_the_shared_vectors() -> None:
         np.testing.assert_allclose(axis.windows(at), case["windows"], atol=2e-6)
         np.testing.assert_allclose(axis.cosines(at, case["frequencies"]), case["cosines"], atol=2e-6)
     for case in VECTORS["seen_by"]:
-        assert [[*own] for own in seen_by(case["channels"], case["planes"])] == case["seen"]
+        assert [[*own] for own in inputs_of(case["channels"], case["planes"])] == case["seen"]
 
 
 @pytest.mark.parametrize(("pixels", "pitch"), [(64, 16), (96, 32)])
@@ -79,7 +87,7 @@ def test_lanes_are_rows_of_cells_plane_after_plane(apart: bool) -> None:
 def test_channels_take_neighbours_in_the_order_of_the_format() -> None:
     sides, corners = [(-1, 0), (0, -1), (0, 1), (1, 0)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
     for planes in (1, 3, 4):
-        seen = seen_by(60, planes)
+        seen = inputs_of(60, planes)
         assert seen[:planes] == [(plane, 0, 0) for plane in range(planes)]
         assert seen[planes:] == [
             *((0, *place) for place in sides + corners),
@@ -93,11 +101,11 @@ def test_channels_take_neighbours_in_the_order_of_the_format() -> None:
 
 def test_at_least_one_channel_is_constant() -> None:
     for planes, channels in ((1, 4), (3, 20), (3, 31), (4, 32)):
-        seen = seen_by(channels, planes)
-        assert seen == seen_by(60, planes)[: channels - 1]
+        seen = inputs_of(channels, planes)
+        assert seen == inputs_of(60, planes)[: channels - 1]
         assert len(seen) == channels - 1
 
 
 def test_a_missing_plane_differs_by_nothing_from_its_neighbours() -> None:
-    assert [present(Seen(plane, 1, -1), 3) for plane in (1, 2)] == [(1, 1, -1), (2, 1, -1)]
-    assert [present(Seen(plane, 1, -1), 1) for plane in (1, 2)] == [(0, 0, 0), (0, 0, 0)]
+    assert [or_zero(LatentInput(plane, 1, -1), 3) for plane in (1, 2)] == [(1, 1, -1), (2, 1, -1)]
+    assert [or_zero(LatentInput(plane, 1, -1), 1) for plane in (1, 2)] == [(0, 0, 0), (0, 0, 0)]

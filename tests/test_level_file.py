@@ -32,7 +32,7 @@ def lapped(tmp_path: Path) -> Path:
 
 
 def test_onnx_files_of_levels_draw_the_same_as_the_levels(path: Path, tmp_path: Path) -> None:
-    wide = LevelFile.read(path).whole[-1].channels
+    wide = LevelFile.read(path).complete[-1].channels
     levels = LevelFile.read(path)
     manifest = export_levels(levels, tmp_path / "out")
     assert Manifest.load(tmp_path / "out") == manifest
@@ -69,7 +69,7 @@ def test_only_complete_levels_of_a_truncated_file_are_exported(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = lapped.read_bytes()
-    ends = [level.end for level in LevelFile.read(lapped).whole]
+    ends = [level.end for level in LevelFile.read(lapped).complete]
     lapped.write_bytes(data[: ends[2] + 5])
     fails(
         export_main(["photo.anir", "--all-subnets"]),
@@ -86,7 +86,7 @@ def test_bad_files_are_refused_and_nothing_is_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     good = lapped.read_bytes()
-    start = LevelFile.read(lapped).whole[1].end
+    start = LevelFile.read(lapped).complete[1].end
     damaged = good[: start + 3] + bytes([good[start + 3] ^ 255]) + good[start + 4 :]
     for data, words in (
         (damaged, "photo.anir: is damaged in its level 3; fetch it again"),
@@ -103,11 +103,11 @@ def test_bad_files_are_refused_and_nothing_is_written(
 
 
 def test_levels_are_read_in_order_or_by_name(path: Path) -> None:
-    wide = LevelFile.read(path).whole[-1].channels
+    wide = LevelFile.read(path).complete[-1].channels
     levels, file = LevelFile.read(path), AnirFile(path.read_bytes())
     assert [level.name for level, _ in levels.networks({"d3w5", f"d4w{wide}"})] == ["d3w5", f"d4w{wide}"]
     for number, (level, network) in enumerate(levels.networks()):
-        assert level == levels.whole[number]
+        assert level == levels.complete[number]
         assert network.name == level.name == file.network(number).name
     with pytest.raises(AnirError, match=f"no level 'd9w9'; there are d2w5, d3w5, d2w{wide}, d4w{wide}"):
         levels.check_names(["d9w9"])
@@ -116,7 +116,7 @@ def test_levels_are_read_in_order_or_by_name(path: Path) -> None:
 def test_a_levels_prefix_has_at_least_the_bytes_that_readers_require(tmp_path: Path) -> None:
     (tmp_path / "flat.anir").write_bytes(flat_file())
     levels = LevelFile.read(tmp_path / "flat.anir")
-    first = levels.whole[0]
+    first = levels.complete[0]
     assert Decoder(levels.data[: first.end]).backend.startswith("preview")
     decoder = Decoder(levels.prefix(first))
     assert decoder.decode((8, 4)).shape == (4, 8, 3)

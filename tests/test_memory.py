@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from anir_runtime.anir_header import Header
 from anir_runtime.coder import Integers
-from anir_runtime.steps import Step
+from anir_runtime.level_step import LevelStep
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests.named_file import named_file
@@ -93,7 +93,7 @@ def _anir(family: str, block: Integers, levels: int = 3) -> bytes:
         writer.begin(np.tile(block, (rows // 32, columns // 32, 1, 1, 1)), colours_of(3))
     for k in range(levels):
         if family == "lapped":
-            writer.refine(Step(6000 >> k, 1))
+            writer.refine(LevelStep(6000 >> k, 1))
         network = random_network(family, 2 + k, 48, SIZE, seed=1)
         writer.add(replace(network, latents=None), 6000 >> k)
     return writer.finish([(20, 20, 20)] * levels)

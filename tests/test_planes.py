@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import seen_by
+from anir_runtime.lapped_transform import inputs_of
 from anir_runtime.planes import Planes
 from anir_toolchain.lapped_synthesis import features_at
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def test_channels_are_those_of_the_transform(channels: int, colours: int, sample
     x, y = samples
     planes = Planes(network.latents, SIZE, channels)
     got = planes.draw(planes.line(1, y, 1.0), planes.line(0, x, 1.0))
-    assert planes.seen == len(seen_by(channels, colours))
+    assert planes.seen == len(inputs_of(channels, colours))
     assert got.shape == (planes.seen, len(y) * len(x))
     if channels > 1:
         want = features_at(network.latents, x, y, SIZE, channels)

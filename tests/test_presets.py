@@ -16,7 +16,7 @@ def test_phases_follow_one_another() -> None:
     ]
     assert [SHORT.softening(step) for step in (50, 100, 140, 180, 200)] == pytest.approx([0, 0, 0.5, 1, 1])
     # Two thirds of the phase `fit` is 66.7 steps.
-    assert [SHORT.frequencies_stand(step) for step in (0, 66, 67, 200)] == [False, False, True, True]
+    assert [SHORT.frequencies_are_frozen(step) for step in (0, 66, 67, 200)] == [False, False, True, True]
 
 
 def test_the_learning_rate_warms_up_and_falls_to_almost_zero() -> None:

@@ -9,8 +9,8 @@ from anir_runtime.anir_header import Header, read_header
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import AnirError
+from anir_runtime.level_step import LevelStep
 from anir_runtime.preview import Preview, PreviewRenderer, read_preview
-from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 from anir_toolchain.lapped_analysis import analyse
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ def encoded(image: Pixels, width: int = 400) -> bytes:
     own = analyse(image)
     writer = AnirWriter(Header("lapped", (length, height), colours, 4, 16, (), 0), 1 << 22)
     writer.begin(own.coefficients, own.colours)
-    writer.refine(Step(width, 1))
+    writer.refine(LevelStep(width, 1))
     writer.add(random_network("lapped", 2, 8, (length, height), 4, colours=colours), width)
     return writer.finish([(20, 20, 20)])
 
@@ -129,7 +129,7 @@ def test_a_large_picture_has_a_preview_from_a_few_bytes() -> None:
     header = Header("lapped", (2048, 1024), 3, 4, 16, (), 0)
     writer = AnirWriter(header, 1 << 22)
     writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), analyse(np.zeros((8, 8, 3), np.uint8)).colours)
-    writer.refine(Step(4000, 1))
+    writer.refine(LevelStep(4000, 1))
     writer.add(random_network("lapped", 2, 8, (2048, 1024), 4), 4000)
     data = writer.finish([(20, 20, 20)])
     file = AnirFile(data[:300])

@@ -11,9 +11,9 @@ from anir_runtime.anir_header import Header, read_header
 from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Latents, Network
 from anir_runtime.segments import strip_starts, table_bytes
-from anir_runtime.steps import Step
 from anir_runtime.strips import Strips
 from anir_toolchain.anir_writer import AnirWriter
 
@@ -48,7 +48,7 @@ def strips_file() -> bytes:
     writer = AnirWriter(HEADER, 1 << 20)
     writer.begin(wanted(), colours_of(3))
     for width, network in zip(WIDTHS, networks(), strict=True):
-        writer.refine(Step(width, 1))
+        writer.refine(LevelStep(width, 1))
         writer.add(network, width)
     return writer.finish([(20, 21, 22)] * len(WIDTHS))
 
@@ -77,7 +77,7 @@ def test_each_strip_is_coded_as_by_a_coder_of_its_own() -> None:
     for own, start in zip(coders, STARTS, strict=False):
         assert len(own.values()) == 1
         own.encode(1 << 16)
-        own.aim(wanted()[start : start + len(own.values()[0])])
+        own.set_target(wanted()[start : start + len(own.values()[0])])
     for k, (width, network) in enumerate(zip(WIDTHS, networks(), strict=True)):
         read = file.network(k)
         assert all(np.array_equal(read.tensors[name], own) for name, own in network.tensors.items())

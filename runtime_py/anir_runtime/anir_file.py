@@ -10,14 +10,14 @@ from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import IncompleteError
 from anir_runtime.lapped_transform import Axis
+from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep, code_level_step
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview
 from anir_runtime.segments import table_bytes
-from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, code_step
 from anir_runtime.strips import Strips
 
 _STEP_BYTES = 3
-"""Most bytes that a level's `Step` takes, after the level's table of segment lengths."""
+"""Most bytes that a level's `LevelStep` takes, after the level's table of segment lengths."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 """Most coefficients of a picture: a constant plus a number per byte of the file.
 
@@ -62,7 +62,7 @@ class AnirFile:
         self._threads = threads
         self._strips: Strips | None = None
         self._networks: NetworkCoder | None = None
-        self._step: Step | None = None
+        self._step: LevelStep | None = None
         self._latest: tuple[int, Network] | None = None
         self._damaged: AnirError | None = None
         self.feed(data)
@@ -150,7 +150,7 @@ class AnirFile:
         assert self._strips is not None
         if not last:
             self._strips.keep()
-        step = code_step(self._strips.first, self._step)
+        step = code_level_step(self._strips.first, self._step)
         if LEAST_WIDTH <= step.width <= MOST_WIDTH:
             self._strips.level(step.width)
             network = self._with_latents(network, last)
@@ -204,7 +204,7 @@ class AnirFile:
         if header.has_latents:
             if not self.decoded:
                 self._networks.colours = code_colours(strips.first, header.colours)
-            self._step = code_step(strips.first, self._step)
+            self._step = code_level_step(strips.first, self._step)
             if not LEAST_WIDTH <= self._step.width <= MOST_WIDTH:
                 raise self._damaged
             if not strips.level(self._step.width):

@@ -18,7 +18,7 @@ _PSNR_STEP = 0.25
 """Unit, in dB, of a level's PSNR."""
 _GAIN_STEP = 0.5
 """Unit, in dB, of a level's gains in PSNR from full to half size, and from half to quarter size."""
-MAX_TOLD_PSNR = 255 * _PSNR_STEP
+MAX_STORED_PSNR = 255 * _PSNR_STEP
 """Highest PSNR in dB that a header can store; higher ones are stored as this."""
 _SIZE_ORDER, _COUNT_ORDER, _DEPTH_ORDER, _WIDTH_ORDER, _LENGTH_ORDER = 9, 2, 1, 4, 10
 """Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths."""

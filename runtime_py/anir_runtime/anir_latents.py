@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anir_runtime.coder import Integers
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import FEWEST
+from anir_runtime.lapped_transform import LEAST_FREQUENCIES
 from anir_runtime.network import Latents
 
 _MOST_MAGNITUDES = 1 << 15
@@ -43,7 +43,9 @@ def latents_of(bands: Sequence[Integers], step: float, pitch: int, reach: int) -
         known.add(others)
         seen[places & pitch**2 - 1] = True
     magnitudes = known.ascending()
-    used = max(FEWEST, 1 + int(max(own.max(initial=0) for own in np.divmod(np.flatnonzero(seen), pitch))))
+    used = max(
+        LEAST_FREQUENCIES, 1 + int(max(own.max(initial=0) for own in np.divmod(np.flatnonzero(seen), pitch)))
+    )
 
     rows, columns, planes = differences.shape
     codes = np.empty((planes, *((rows, columns) if down else (columns, rows)), used, used), np.int16)

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from anir_runtime.coder import Coder
 from anir_runtime.common_networks import (
-    NEAR,
+    MOST_OFFSET,
     Colours,
     common_trunks,
     has_common,
     moves_between,
-    near,
+    with_offsets,
 )
 from anir_runtime.families import Field, families
 from anir_runtime.network import Tensors
@@ -21,8 +21,8 @@ from anir_runtime.network import Tensors
 _HEAD = "head"
 _LOW_BYTES = 128
 """Offset of the group of a 16-bit tensor's low bytes from the group of its high bytes."""
-_MOVES, _MOVE_BITS = 64, 4
-"""Group and bits of head offsets, the moves from the common head's codes to those of a head near it."""
+_OFFSETS, _OFFSET_BITS = 64, 4
+"""Group and bits of head offsets, which lead from the common head's codes to those of a head near it."""
 
 
 def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
@@ -40,7 +40,7 @@ class NetworkCoder:
     Networks with the same number of channels share a trunk of hidden layers and filter banks, of which each
     uses as many as its depth needs; each network has its own head. If there is a common network of the same
     size, one bit says whether the new layers are that network's, and another whether the head is. A head may
-    also be near the common one: then its moves are coded, small integer offsets to the common head's codes.
+    also be near the common one: then its offsets are coded, small integer offsets to the common head's codes.
 
     Attributes:
         colours: how planes become colours; None unless the family is `lapped`.
@@ -133,13 +133,15 @@ class NetworkCoder:
     def _code_if_near(
         self, common: Mapping[str, NDArray[Any]], tensors: Mapping[str, NDArray[Any]] | None
     ) -> Mapping[str, NDArray[Any]]:
-        """Codes whether the head is near the common one; if so, codes its moves and returns its tensors."""
+        """Codes whether the head is near the common one; if so, codes its offsets and returns its tensors."""
         own = None if tensors is None else moves_between(common, tensors, self._planes)
         if not self._coder.bits(1, int(own is not None)):
             return {}
         inner = common["head"][:, self._planes :]
-        numbers = np.zeros(inner.shape, np.uint8) if own is None else (own + NEAR).astype(np.uint8)
-        return near(common, self._coder.symbols(_MOVES, _MOVE_BITS, numbers).astype(np.int64) - NEAR)
+        numbers = np.zeros(inner.shape, np.uint8) if own is None else (own + MOST_OFFSET).astype(np.uint8)
+        return with_offsets(
+            common, self._coder.symbols(_OFFSETS, _OFFSET_BITS, numbers).astype(np.int64) - MOST_OFFSET
+        )
 
     def _code_array(
         self, kind: str, shape: tuple[int, ...], group: int, given: NDArray[Any] | None

@@ -119,16 +119,16 @@ class Coder:
 
         Args:
             most: most bytes of the stream, for which memory is reserved.
-            coefficients: the coefficients to encode, if they are known yet: see `aim`.
+            coefficients: the coefficients to encode, if they are known yet: see `set_target`.
         """
         self._encoding = True
         self._reserved = most
         self._reserve(self._stream + most)
         if coefficients is not None:
-            self.aim(coefficients)
+            self.set_target(coefficients)
         self._call("startEncoding", self._stream, self._decisions)
 
-    def aim(self, coefficients: Integers) -> None:
+    def set_target(self, coefficients: Integers) -> None:
         """Sets the coefficients to encode from now on, int32[rows, columns, planes, pitch, pitch], in units.
 
         At frequency (0, 0), they are not the cells' means but DCTs of these (docs/format.md, "Coefficients").

@@ -22,10 +22,10 @@ DEPTHS = (2, 3, 4, 5)
 _PLANES = 3
 """Planes of the pictures that the networks were trained on; a fourth plane is treated as the third one."""
 _LAYERS = DEPTHS[-1] - 1
-WORTH = np.float32(1.5 / 127.5 / 64 / 254)
+COLOUR_PER_UNIT = np.float32(1.5 / 127.5 / 64 / 254)
 """Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives to a plane of one unit."""
-NEAR = 8
-"""Bound of head offsets, or moves: codes of a near head differ from the common head's by -8 to 7."""
+MOST_OFFSET = 8
+"""Bound of head offsets: codes of a near head differ from the common head's by -8 to 7."""
 _SHIFT = 7
 """Codes of `CommonTrunk.heads` are in units of 2⁻⁷ of the level's width."""
 
@@ -79,7 +79,7 @@ class Colours:
         sums = self.matrix.astype(np.int32) @ planes_head[rows].astype(np.int32)
         inner = ((sums + (1 << (_SHIFT - 1))) >> _SHIFT).clip(-127, 127)
         codes = np.concatenate([self.matrix, inner], 1)
-        scale = WORTH * np.float32(width)
+        scale = COLOUR_PER_UNIT * np.float32(width)
         return {
             "head": codes.astype(np.int8),
             "head.scale": np.full(len(codes), scale, np.float32),
@@ -87,21 +87,23 @@ class Colours:
         }
 
 
-def near(head: Mapping[str, NDArray[Any]], moves: NDArray[np.integer]) -> Mapping[str, NDArray[Any]]:
-    """Returns a head with moves, [N, n], added to its codes for the channels after those of the planes."""
+def with_offsets(
+    head: Mapping[str, NDArray[Any]], offsets: NDArray[np.integer]
+) -> Mapping[str, NDArray[Any]]:
+    """Returns a head with offsets, [N, n], added to its codes for the channels after those of the planes."""
     codes = head["head"].astype(np.int64)
-    codes[:, codes.shape[1] - moves.shape[1] :] += moves
+    codes[:, codes.shape[1] - offsets.shape[1] :] += offsets
     return {**head, "head": codes.clip(-127, 127).astype(np.int8)}
 
 
 def moves_between(
     head: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]], planes: int
 ) -> NDArray[np.int64] | None:
-    """Returns the moves, [N, n], that turn a head into the other one; None if the other is not `near` it."""
+    """Returns the offsets, [N, n], that turn a head into the other one; None if no offsets do."""
     away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
-    moves: NDArray[np.int64] = away.clip(-NEAR, NEAR - 1)
-    is_near = all(np.array_equal(own, other[name]) for name, own in near(head, moves).items())
-    return moves if is_near else None
+    offsets: NDArray[np.int64] = away.clip(-MOST_OFFSET, MOST_OFFSET - 1)
+    is_near = all(np.array_equal(own, other[name]) for name, own in with_offsets(head, offsets).items())
+    return offsets if is_near else None
 
 
 @cache

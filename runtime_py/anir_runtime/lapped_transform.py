@@ -17,7 +17,7 @@ from anir_runtime.rans import Context
 
 PITCHES = (16, 32)
 """Values of `Latents.pitch`: pixels from one cell to the next."""
-FEWEST = 4
+LEAST_FREQUENCIES = 4
 """Least number of frequencies that are kept along each axis."""
 _TOLERANCE = 0.01
 """Excess over a whole number of native pixels between samples that is ignored."""
@@ -123,7 +123,7 @@ def coefficients(latents: Latents) -> Floats:
     return result
 
 
-class Seen(NamedTuple):
+class LatentInput(NamedTuple):
     """A network input: a plane at an offset (right, down) from a point, -2 to 2 times `Latents.reach`."""
 
     plane: int
@@ -131,23 +131,23 @@ class Seen(NamedTuple):
     down: int
 
 
-def seen_by(channels: int, planes: int) -> list[Seen]:
+def inputs_of(channels: int, planes: int) -> list[LatentInput]:
     """Returns the inputs of a network's first channels, in order: all planes at the point, then neighbours.
 
     At neighbours, the input is the plane there minus the plane at the point; a plane that the picture does
     not have is 0. Channels after these inputs, at least the last one, are constant: π/2.
     """
-    here = [Seen(plane, 0, 0) for plane in range(planes)]
-    near = [Seen(0, *place) for place in _SIDES + _CORNERS]
-    others = [Seen(plane, *place) for plane in (1, 2) for place in _SIDES]
-    far = [Seen(0, 2 * right, 2 * down) for right, down in _SIDES]
-    corners = [Seen(plane, *place) for plane in (1, 2) for place in _CORNERS]
+    here = [LatentInput(plane, 0, 0) for plane in range(planes)]
+    near = [LatentInput(0, *place) for place in _SIDES + _CORNERS]
+    others = [LatentInput(plane, *place) for plane in (1, 2) for place in _SIDES]
+    far = [LatentInput(0, 2 * right, 2 * down) for right, down in _SIDES]
+    corners = [LatentInput(plane, *place) for plane in (1, 2) for place in _CORNERS]
     return [*here, *near, *others, *far, *corners][: channels - 1]
 
 
-def present(seen: Seen, planes: int) -> Seen:
+def or_zero(seen: LatentInput, planes: int) -> LatentInput:
     """Replaces an input of a plane that the picture lacks by plane 0 at the point: the difference is 0."""
-    return seen if seen.plane < planes else Seen(0, 0, 0)
+    return seen if seen.plane < planes else LatentInput(0, 0, 0)
 
 
 def context(order: int) -> Context:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import FEWEST, PITCHES, REACHES, context, from_lanes, lattice
+from anir_runtime.lapped_transform import LEAST_FREQUENCIES, PITCHES, REACHES, context, from_lanes, lattice
 from anir_runtime.network import Latents
 from anir_runtime.onnx_tensor import Tensor
 from anir_runtime.rans import Tables, decode
@@ -50,7 +50,7 @@ def read_latents(
     down = _entry(entries, "scan", {"down": True, "right": False})
     reach = _entry(entries, "reach", {str(n): n for n in REACHES})
     apart = _entry(entries, "lanes", {"planes": True, "joint": False})
-    order = _entry(entries, "order", {str(n): n for n in range(FEWEST, pitch + 1)})
+    order = _entry(entries, "order", {str(n): n for n in range(LEAST_FREQUENCIES, pitch + 1)})
     step, magnitudes, words, states, frequencies, limits = (
         tensors[name].array((kind,)) for name, kind in STREAM.items()
     )

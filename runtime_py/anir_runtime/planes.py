@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anir_runtime.lapped_transform import Axis, Seen, coefficients, seen_by
+from anir_runtime.lapped_transform import Axis, LatentInput, coefficients, inputs_of
 from anir_runtime.network import Floats, Latents
 from anir_runtime.tile_graph import graph
 
@@ -53,10 +53,10 @@ class Planes:
         self._axes = [Axis(pixels, latents.pitch) for pixels in size]
         self._reaches = [2 * latents.reach / pixels for pixels in size]
         many = len(latents.codes)
-        self.seen = len(seen_by(channels, many))
+        self.seen = len(inputs_of(channels, many))
         # Neighbours are handled in groups of four; some of the last group may be unused.
         fours = max(0, -(-(self.seen - many) // 4))
-        beside = seen_by(many + 4 * fours + 1, many)[many:]
+        beside = inputs_of(many + 4 * fours + 1, many)[many:]
         self._fours = [beside[k : k + 4] for k in range(0, len(beside), 4)]
         self._far = [0] * many
         for plane, right, down in beside:
@@ -90,7 +90,7 @@ class Planes:
         pictures, many = self._pictures(rows, columns), len(self._far)
         seen = np.empty((many + 4 * len(self._fours), rows.samples, columns.samples), np.float32)
         for plane, picture in enumerate(pictures):
-            seen[plane] = self._around(picture, [Seen(plane, 0, 0)] * 4, rows, columns)[0, 0]
+            seen[plane] = self._around(picture, [LatentInput(plane, 0, 0)] * 4, rows, columns)[0, 0]
         for four, own in zip(self._fours, seen[many:].reshape(-1, 4, *seen.shape[1:]), strict=True):
             plane = four[0].plane
             if plane < many:
@@ -100,7 +100,7 @@ class Planes:
                 own[:] = 0
         return seen[: self.seen].reshape(self.seen, rows.samples * columns.samples)
 
-    def _around(self, picture: Floats, four: Sequence[Seen], rows: Line, columns: Line) -> Floats:
+    def _around(self, picture: Floats, four: Sequence[LatentInput], rows: Line, columns: Line) -> Floats:
         """Returns a view of a plane's picture at four neighbours of the samples, float32[2, 2, H, W]."""
         far, (below, right) = self._far[four[0].plane], picture.strides
         corners = [

@@ -11,17 +11,17 @@ import numpy as np
 
 from anir_runtime.anir_header import Header
 from anir_runtime.anir_networks import code_colours
-from anir_runtime.common_networks import WORTH
+from anir_runtime.common_networks import COLOUR_PER_UNIT
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
+from anir_runtime.level_step import LEAST_WIDTH, code_level_step
 from anir_runtime.network import Floats
 from anir_runtime.segments import table_bytes
-from anir_runtime.steps import LEAST_WIDTH, code_step
 from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Pixels, Spacing
 
 _STEP_BYTES = 3
-"""Most bytes that the first level's `Step` takes."""
+"""Most bytes that the first level's `LevelStep` takes."""
 _AHEAD_BYTES = 4
 """Bytes by which the arithmetic decoder reads ahead."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
@@ -67,14 +67,14 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     # Coders with a pitch of 1 hold means only, and take little memory.
     strips = Strips(header, threads=1, pitch=1)
     strips.decode(stream)
-    colours, step = code_colours(strips.first, many), code_step(strips.first, None)
+    colours, step = code_colours(strips.first, many), code_level_step(strips.first, None)
     if step.width < LEAST_WIDTH:
         return None
     strips.level(step.width)
     down, across = (_sums(cells, header.pitch) for cells in (rows, columns))
     planes = np.concatenate(strips.values())[..., 0, 0].astype(np.float32)
     planes *= (header.pitch / 2 / (down[:, None] * across))[..., None]
-    shown = planes @ (colours.matrix.T * WORTH) + np.float32(1 / 255) * colours.border
+    shown = planes @ (colours.matrix.T * COLOUR_PER_UNIT) + np.float32(1 / 255) * colours.border
     return Preview(header.family, header.size, header.pitch, _offset(header.pitch), shown)
 
 

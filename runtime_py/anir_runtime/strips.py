@@ -56,10 +56,10 @@ class Strips:
         for coder in self._coders:
             coder.encode(most)
 
-    def aim(self, coefficients: Integers) -> None:
-        """Sets the coefficients to encode, int32[rows, columns, planes, pitch, pitch]: see `Coder.aim`."""
+    def set_target(self, coefficients: Integers) -> None:
+        """Sets the coefficients to encode, int32[rows, columns, planes, pitch, pitch]."""
         for part, coder in zip(self._parts, self._coders, strict=True):
-            coder.aim(coefficients[part])
+            coder.set_target(coefficients[part])
 
     def decode(self, data: bytes) -> None:
         """Starts decoding a file's stream, or a prefix of one."""

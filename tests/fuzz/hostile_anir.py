@@ -16,7 +16,7 @@ from anir_runtime.anir_header import Header
 from anir_runtime.anir_networks import code_colours
 from anir_runtime.coder import Coder
 from anir_runtime.common_networks import common_trunks
-from anir_runtime.steps import LEAST_WIDTH, Step, code_step
+from anir_runtime.level_step import LEAST_WIDTH, LevelStep, code_level_step
 from anir_runtime.strips import Strips
 from anir_toolchain.anir_writer import AnirWriter
 
@@ -222,7 +222,7 @@ def _lapped(width: int) -> bytes:
     writer = AnirWriter(Header("lapped", size, 3, 4, 16, (), 0), 4096)
     colours, own = colours_of(3), common_trunks()[17]
     writer.begin(np.zeros((4, 5, 3, 16, 16), np.int32), colours)
-    code_step(writer.strips.first, None, Step(width, 1))
+    code_level_step(writer.strips.first, None, LevelStep(width, 1))
     writer.strips.level(max(width, LEAST_WIDTH))
     network = random_network("lapped", 2, 20, size)
     tensors = {**network.tensors, **own.layers(2, 3), **colours.head(own.head(2), width)}
@@ -236,7 +236,7 @@ def _alike() -> bytes:
     coder = Coder(rows, columns, 3, 16)
     coder.encode(1 << 16, np.full((rows, columns, 3, 16, 16), 1 << 24, np.int32))
     code_colours(coder, 3, colours_of(3))
-    code_step(coder, None, Step(LEAST_WIDTH, 1))
+    code_level_step(coder, None, LevelStep(LEAST_WIDTH, 1))
     assert not coder.level(LEAST_WIDTH)
     stream = coder.finish() + bytes(100)
     return AnirParts(1, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
@@ -247,9 +247,9 @@ def _alike_in_strips() -> bytes:
     rows, columns = 128, 128
     strips = Strips(Header("lapped", (16 * columns, 16 * rows), 1, 4, 16, (), 0))
     strips.encode(1 << 16)
-    strips.aim(np.full((rows, columns, 1, 16, 16), 1 << 24, np.int32))
+    strips.set_target(np.full((rows, columns, 1, 16, 16), 1 << 24, np.int32))
     code_colours(strips.first, 1, colours_of(1))
-    code_step(strips.first, None, Step(LEAST_WIDTH, 1))
+    code_level_step(strips.first, None, LevelStep(LEAST_WIDTH, 1))
     assert not strips.level(LEAST_WIDTH)
     means, ends = strips.means_positions(), strips.positions()
     (level,) = strips.finish(means, [[end + 25 for end in ends]])

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
-from anir_runtime.common_networks import common_trunks, near
+from anir_runtime.common_networks import common_trunks, with_offsets
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
 from anir_runtime.preview import PreviewRenderer
-from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 from numpy.typing import NDArray
 
@@ -132,7 +132,7 @@ def file_of(header: Header) -> bytes:
     for k, (depth, channels) in enumerate(subnets):
         width, network = 4000 >> k, _network(header, depth, channels)
         if lapped:
-            writer.refine(Step(width, 1 + k))
+            writer.refine(LevelStep(width, 1 + k))
             if k > 1 and subnets is SUBNETS:
                 network = _with_common(header, depth, network, width)
         writer.add(network, width)
@@ -145,8 +145,8 @@ def _with_common(header: Header, depth: int, network: Network, width: int) -> Ne
     layers = own.layers(depth, header.colours)
     head = colours_of(header.colours).head(own.head(depth), width)
     if depth > 2:
-        moves = np.arange(17 * header.colours).reshape(-1, 17) % 16 - 8
-        head = {} if header.colours == 1 else near(head, moves)
+        offsets = np.arange(17 * header.colours).reshape(-1, 17) % 16 - 8
+        head = {} if header.colours == 1 else with_offsets(head, offsets)
     known = random_network("lapped", depth, 17 + header.colours, SIZE, header.bits, colours=header.colours)
     return replace(network, tensors={**known.tensors, **layers, **head})
 

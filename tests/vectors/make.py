@@ -12,7 +12,7 @@ import numpy as np
 from anir_runtime import chebyshev, rans
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.families import families
-from anir_runtime.lapped_transform import Axis, context, seen_by
+from anir_runtime.lapped_transform import Axis, context, inputs_of
 from anir_runtime.network import Network
 from anir_toolchain.onnx_writer import build
 from numpy.typing import NDArray
@@ -81,7 +81,11 @@ def lapped_transform_cases() -> dict[str, Any]:
     return {
         "axes": axes,
         "seen_by": [
-            {"channels": channels, "planes": planes, "seen": [[*seen] for seen in seen_by(channels, planes)]}
+            {
+                "channels": channels,
+                "planes": planes,
+                "seen": [[*seen] for seen in inputs_of(channels, planes)],
+            }
             for planes in (1, 3, 4)
             for channels in (5, 8, 20, 24, 32, 40)
         ],

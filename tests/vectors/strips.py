@@ -8,9 +8,9 @@ import numpy as np
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
 from anir_runtime.coordinates import axis_coordinates
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
 from anir_runtime.preview import PreviewRenderer
-from anir_runtime.steps import Step
 from anir_toolchain.anir_writer import AnirWriter
 
 from tests import reference
@@ -34,7 +34,7 @@ def strips_file(strips: int = STRIPS) -> bytes:
         wanted[row : row + 8, 8:24, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
     writer.begin(wanted, colours_of(1))
     for width, (depth, channels) in zip(WIDTHS, SUBNETS, strict=True):
-        writer.refine(Step(width, 1))
+        writer.refine(LevelStep(width, 1))
         network = random_network("lapped", depth, channels, size, colours=1)
         writer.add(replace(network, latents=None), width)
     return writer.finish([(20, 21, 22)] * len(WIDTHS))

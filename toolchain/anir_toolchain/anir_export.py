@@ -16,9 +16,9 @@ from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
 from anir_runtime.picture_file import as_pillow
-from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -27,7 +27,7 @@ from anir_toolchain.anir_writer import AnirWriter, Psnr
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.instant import instant_levels
 from anir_toolchain.lapped_analysis import PITCH, Analysis, analyse
-from anir_toolchain.levels import LevelNetwork, in_order
+from anir_toolchain.levels import LevelNetwork, level_order
 from anir_toolchain.metrics import psnr
 from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space, Subnet
@@ -47,10 +47,10 @@ def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = Non
 
     Raises AnirError if the file cannot be written.
     """
-    order = [own for own in in_order(model.space) if subnets is None or own in set(subnets)]
+    order = [own for own in level_order(model.space) if subnets is None or own in set(subnets)]
     image = model.image.numpy()
     if model.family.has_latents:
-        steps = dict(zip(in_order(model.space), model.steps, strict=True))
+        steps = dict(zip(level_order(model.space), model.steps, strict=True))
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
         add = partial(_add_levels, levels, analyse(image), image)
     else:
@@ -121,7 +121,7 @@ def _add_levels(
         writer.add(network, step.width)
 
 
-def _quality_of_cells(cells: CellSample, network: Network, near: Integers, step: Step) -> Psnr:
+def _quality_of_cells(cells: CellSample, network: Network, near: Integers, step: LevelStep) -> Psnr:
     """Returns the PSNR of a large picture's level, measured in a sample of its cells."""
     return _qualities(cells.drawn(network, near, step), cells.pixels)
 

@@ -10,8 +10,8 @@ from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
+from anir_runtime.level_step import LevelStep, code_level_step
 from anir_runtime.network import Network
-from anir_runtime.steps import Step, code_step
 from anir_runtime.strips import Strips
 
 Psnr = tuple[float, float, float]
@@ -38,16 +38,16 @@ class AnirWriter:
         self._networks = NetworkCoder(self.strips.first, header.family, header.bits, header.colours)
         self._subnets: list[tuple[int, int]] = []
         self._means, self._ends = self.strips.means_positions(), list[list[int]]()
-        self._step: Step | None = None
+        self._step: LevelStep | None = None
 
     def begin(self, coefficients: Integers, colours: Colours) -> None:
         """Sets what to encode in the family `lapped`: coefficients int32[rows, columns, N, pitch, pitch]."""
-        self.strips.aim(coefficients)
+        self.strips.set_target(coefficients)
         self._networks.colours = code_colours(self.strips.first, self._header.colours, colours)
 
-    def refine(self, step: Step) -> list[Integers]:
+    def refine(self, step: LevelStep) -> list[Integers]:
         """Encodes a level's coefficients; returns them as known at that level, as `Strips.values` does."""
-        code_step(self.strips.first, self._step, step)
+        code_level_step(self.strips.first, self._step, step)
         self.strips.level(step.width)
         if self._step is None:
             self._means = self.strips.means_positions()

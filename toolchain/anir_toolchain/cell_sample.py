@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.lapped_transform import Axis, Seen
+from anir_runtime.lapped_transform import Axis, LatentInput
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Floats, Network
-from anir_runtime.steps import Step
 from numpy.typing import NDArray
 
 from anir_toolchain.lapped_analysis import PITCH
-from anir_toolchain.lapped_synthesis import last_layer, seen_in
+from anir_toolchain.lapped_synthesis import existing_inputs, last_layer
 
 _Cells = NDArray[np.int64]
 
@@ -59,18 +59,18 @@ class CellSample:
             [band[(at - end)[:, None], columns] for band, at, end in zip(bands, own, ends, strict=True)]
         )
 
-    def seen(self, near: Integers, step: Step, channels: int, every: int) -> Floats:
+    def seen(self, near: Integers, step: LevelStep, channels: int, every: int) -> Floats:
         """Returns the inputs of a level's network from its latents at pixels of the cells, float32[M, n].
 
         Args:
             near: the coefficients as known at the level, as `near` returns them.
             step: the level's step.
-            channels: number of the network's channels; n of them have an input (`seen_by`).
+            channels: number of the network's channels; n of them have an input (`inputs_of`).
             every: stride of the pixels that are taken in each row of cells.
         """
         return np.concatenate([own[::every] for own in self._seen(near, step, channels)])
 
-    def drawn(self, network: Network, near: Integers, step: Step) -> NDArray[np.uint8]:
+    def drawn(self, network: Network, near: Integers, step: LevelStep) -> NDArray[np.uint8]:
         """Draws a level in the sampled cells, in the shape of `pixels`; for `near` and `step` see `seen`."""
         weights = network.values("weights") * network.values("steps")[:, None, None]
         head, bias = network.values("head").T, network.values("head.bias")
@@ -92,7 +92,7 @@ class CellSample:
         )
         return [(needed := np.unique(own), np.searchsorted(needed, own)) for own in threes]
 
-    def _seen(self, near: Integers, step: Step, channels: int) -> Iterator[Floats]:
+    def _seen(self, near: Integers, step: LevelStep, channels: int) -> Iterator[Floats]:
         """Yields the network's inputs at all pixels of one row of sampled cells after the other."""
         reach, scale = step.reach, np.float32(2 / PITCH / step.width)
         down, across = (
@@ -136,13 +136,13 @@ def _features(planes: Floats, channels: int, reach: int) -> Floats:
         reach: pixels from a point to the nearest neighbours.
     """
 
-    def at(seen: Seen) -> Floats:
+    def at(seen: LatentInput) -> Floats:
         top, left = reach * (2 + seen.down), reach * (2 + seen.right)
         own: Floats = planes[:, seen.plane, top : top + PITCH, left : left + PITCH]
         return own
 
     many = planes.shape[1]
-    seen = seen_in(channels, many)
+    seen = existing_inputs(channels, many)
     here = [at(own) for own in seen[:many]]
     beside = [at(own) - here[own.plane] for own in seen[many:]]
     return np.stack([*here, *beside], axis=-1).reshape(-1, len(seen))

@@ -14,8 +14,8 @@ import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.lapped_transform import REACHES
+from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep
 from anir_runtime.onnx_reader import COLOURS
-from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step
 
 from anir_toolchain.families import Family
 from anir_toolchain.image import MAX_PIXELS
@@ -80,14 +80,14 @@ def _trunk(state: dict[str, Any]) -> QuantizedTrunk:
     return QuantizedTrunk(**values)
 
 
-def steps_state(steps: Iterable[Step]) -> list[list[int]]:
+def steps_state(steps: Iterable[LevelStep]) -> list[list[int]]:
     """Returns steps as lists of plain values."""
     return [list(astuple(step)) for step in steps]
 
 
-def steps_from_state(state: list[list[int]]) -> tuple[Step, ...]:
+def steps_from_state(state: list[list[int]]) -> tuple[LevelStep, ...]:
     """Inverts `steps_state`. Raises TypeError or ValueError if a value is missing or invalid."""
-    steps = tuple(Step(*own) for own in state)
+    steps = tuple(LevelStep(*own) for own in state)
     for step in steps:
         if not all(isinstance(number, int) for number in astuple(step)):
             raise ValueError("steps are not whole numbers")

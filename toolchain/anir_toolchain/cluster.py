@@ -22,7 +22,7 @@ from anir_runtime.files import replacing
 from anir_toolchain.display import Display
 from anir_toolchain.fitting import attempt
 from anir_toolchain.image import load_image
-from anir_toolchain.jobs import Job, Options, Outcome, is_done, protect_others
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import Progress
 
@@ -117,7 +117,7 @@ class Cluster:
         options, lock = self._options, self._locks.enter_context(ExitStack())
         try:
             lock.enter_context(locked(job.target))
-            protect_others(job)
+            refuse_foreign_target(job)
             if options.force or not job.target.exists() or not self._is_done(job):
                 return _Task(job, lock, self._submit(job))
             outcome = Outcome(job, bytes=job.target.stat().st_size)

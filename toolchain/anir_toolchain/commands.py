@@ -267,8 +267,8 @@ def _evaluated(source: Path, image: NDArray[np.uint8] | None) -> tuple[list[Row]
         levels = LevelFile.read(source)
         header = levels.header
         title = f"{source.name}: {header.family}, {header.bits} bits"
-        if len(levels.whole) < len(header.levels):
-            title += f", {len(levels.whole)} of {len(header.levels)} levels"
+        if len(levels.complete) < len(header.levels):
+            title += f", {len(levels.complete)} of {len(header.levels)} levels"
         return evaluate_levels(levels, image), header, title
     with tempfile.TemporaryDirectory() as temporary:
         directory = source

@@ -1,6 +1,6 @@
 """Heads of the common networks of the family `lapped`: common heads, or heads near them where these pay.
 
-A head near the common one differs from it by moves: small integer offsets to its codes, which cost bytes.
+A head near the common one differs from it by offsets: small integer offsets to its codes, which cost bytes.
 They pay if they raise PSNR by more than the same number of bytes of coefficients would.
 """
 
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from anir_runtime.common_networks import NEAR, Colours, common_trunks, near
+from anir_runtime.common_networks import MOST_OFFSET, Colours, common_trunks, with_offsets
 from anir_runtime.network import Floats
 from numpy.typing import NDArray
 
-from anir_toolchain.heads import Moments, move_bits
+from anir_toolchain.heads import Moments, offset_bits
 from anir_toolchain.lapped_synthesis import last_layer
 from anir_toolchain.space import Subnet
 
@@ -60,8 +60,8 @@ def best_head(
     common = colours.head(known.head(subnet.depth), width)
     # The price of a bit in dB, converted to squared error, summed over all colours.
     price = DB_PER_SHARE / size / 8 * math.log(10) / 10 * planes * _error(channels, common, wanted)
-    moves = Moments.of(channels, wanted).moves_from(common, NEAR, price)
-    heads = [(common, 0.0), (near(common, moves), move_bits(moves) / 8)]
+    offsets = Moments.of(channels, wanted).head_offsets(common, MOST_OFFSET, price)
+    heads = [(common, 0.0), (with_offsets(common, offsets), offset_bits(offsets) / 8)]
     worths = [(worth(channels, head, wanted, cost / size), head) for head, cost in heads]
     return max(worths, key=lambda choice: choice[0])
 

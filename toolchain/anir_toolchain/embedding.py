@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Coder, Integers
+from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep, code_level_step, near_width
 from anir_runtime.network import Latents
 from anir_runtime.segments import BLOCK
-from anir_runtime.steps import LEAST_WIDTH, MOST_WIDTH, Step, cheap_width, code_step
 from numpy.typing import NDArray
 
 Reals = NDArray[np.floating]
@@ -56,7 +56,7 @@ class Embedded:
         end: bytes of the stream up to the end of the level, without side information.
     """
 
-    step: Step
+    step: LevelStep
     latents: Latents
     end: int
 
@@ -72,7 +72,7 @@ class Refined:
         end: as in `Embedded`.
     """
 
-    step: Step
+    step: LevelStep
     values: Integers
     end: int
 
@@ -122,15 +122,15 @@ def _cosines(n: int) -> Reals:
 def embed(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> list[Embedded]:
-    """Returns levels that end at, or just before, the given bytes, with their latents; see `refine`."""
+    """Returns the levels of `encode_levels`, each with its latents."""
     result = []
-    for own in refine(target, ends, reaches, trials):
+    for own in encode_levels(target, ends, reaches, trials):
         latents = latents_of([own.values], 1 / own.step.width, target.shape[3], own.step.reach)
         result.append(Embedded(own.step, latents, own.end))
     return result
 
 
-def refine(
+def encode_levels(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> Iterator[Refined]:
     """Encodes and yields one level after the other, each of which ends at its given byte or just before.
@@ -148,7 +148,7 @@ def refine(
     rate_model = _RateModel(target)
     before, bits = None, _FIRST_BITS
     for end, reach in zip(ends, reaches, strict=True):
-        guess = Step(rate_model.width(8 * end / bits), reach)
+        guess = LevelStep(rate_model.width(8 * end / bits), reach)
         tolerance = _LAST_TOLERANCE if end == ends[-1] else _TOLERANCE
         inside = range(round(end - tolerance * end), end + 1)
         before = _coded_within(coder, rate_model, before, guess, inside, trials)
@@ -174,7 +174,7 @@ class _RateModel:
         return int(self._ascending[-min(max(1, round(count)), len(self._ascending))] / _SIGNIFICANT)
 
 
-def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
+def latents_after(target: Integers, steps: Iterable[LevelStep]) -> Iterator[Latents]:
     """Encodes `target`, as `in_units` returns it, with the given steps, and yields each level's latents."""
     rows, columns, planes, pitch, _ = target.shape
     coder = Coder(rows, columns, planes, pitch)
@@ -186,16 +186,16 @@ def coded(target: Integers, steps: Iterable[Step]) -> Iterator[Latents]:
         yield latents_of([coder.values()], 1 / step.width, pitch, step.reach)
 
 
-def _code(coder: Coder, before: Step | None, step: Step) -> int:
+def _code(coder: Coder, before: LevelStep | None, step: LevelStep) -> int:
     """Encodes a level, given the step of the level before, and returns the byte at which it ends."""
-    code_step(coder, before, step)
+    code_level_step(coder, before, step)
     coder.level(step.width)
     return coder.position()
 
 
 def _coded_within(
-    coder: Coder, rate_model: _RateModel, before: Step | None, guess: Step, ends: range, trials: int
-) -> Step:
+    coder: Coder, rate_model: _RateModel, before: LevelStep | None, guess: LevelStep, ends: range, trials: int
+) -> LevelStep:
     """Encodes a level with the finest of the tried widths whose bytes fit, and returns its step.
 
     The search stops once the level ends at one of `ends`. If no tried width achieves that, the level ends
@@ -205,7 +205,7 @@ def _coded_within(
     tried: dict[int, int] = {}
     width = guess.width
     for _ in range(trials):
-        width = cheap_width(before, min(max(width, LEAST_WIDTH), MOST_WIDTH))
+        width = near_width(before, min(max(width, LEAST_WIDTH), MOST_WIDTH))
         if width in tried:
             break
         if tried:

@@ -11,7 +11,7 @@ from anir_runtime.network import Latents
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anir_toolchain.lapped_synthesis import planes_at, seen_in
+from anir_toolchain.lapped_synthesis import existing_inputs, planes_at
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 
@@ -51,7 +51,7 @@ class LatentFeatures:
     def _seen(self, subnet: Subnet, indices: Tensor) -> Tensor:
         """Returns the features at indices from `_indices`: planes at the point, differences at neighbours."""
         seen, planes = self._planes[subnet].take(indices).float(), self._colours
-        seen[:, planes:] -= seen[:, [own.plane for own in seen_in(subnet.width, planes)[planes:]]]
+        seen[:, planes:] -= seen[:, [own.plane for own in existing_inputs(subnet.width, planes)[planes:]]]
         return seen
 
     def _indices(self, width: int, reach: int, index: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ class LatentFeatures:
         colours = self._colours
         beside = [
             (down * stride + right) * reach * colours + plane
-            for plane, right, down in seen_in(width, colours)
+            for plane, right, down in existing_inputs(width, colours)
         ]
         row = index.div(self._width, rounding_mode="floor")
         own = ((row + _FRAME) * stride + index % self._width + _FRAME) * colours

@@ -1,12 +1,12 @@
 """Makes models of finished trainings, and of pictures that need no training."""
 
 import torch
-from anir_runtime.steps import Step
+from anir_runtime.level_step import LevelStep
 
 from anir_toolchain.instant import instant_levels, instant_space
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import choose_networks, common_trunk
-from anir_toolchain.levels import in_order, level_bytes
+from anir_toolchain.levels import level_bytes, level_order
 from anir_toolchain.model import Model, QuantizedTrunk
 from anir_toolchain.progress import Progress
 from anir_toolchain.space import Subnet
@@ -21,7 +21,7 @@ def untrained_model(task: Task) -> Model | None:
         return None
     task.report(Progress("codes", 0, 0, {}))
     levels = list(instant_levels(task.image, analyse(task.image), space, task.config.bits))
-    own = dict(zip(in_order(space), levels, strict=True))
+    own = dict(zip(level_order(space), levels, strict=True))
     trunks = {}
     for width in space.widths:
         subnets = [Subnet(depth, width) for depth in space.depths]
@@ -34,7 +34,7 @@ def to_model(task: Task, training: Training) -> Model:
     """Returns the trained networks as codes, with least-squares heads, or common networks where better."""
     trunks = training.trunks
     if task.family.has_latents:
-        order = in_order(task.space)
+        order = level_order(task.space)
         ends = dict(zip(order, level_bytes(len(order), task.size), strict=True))
         quantized = choose_networks(
             trunks, training.step > 0, task.picture, task.colours, training.features, ends
@@ -47,7 +47,7 @@ def to_model(task: Task, training: Training) -> Model:
     return _model(task, quantized, training.steps)
 
 
-def _model(task: Task, trunks: dict[int, QuantizedTrunk], steps: tuple[Step, ...]) -> Model:
+def _model(task: Task, trunks: dict[int, QuantizedTrunk], steps: tuple[LevelStep, ...]) -> Model:
     return Model(
         family_name=task.config.family,
         bits=task.config.bits,

@@ -17,7 +17,7 @@ from anir_toolchain.anir_export import export_anir, export_instant
 from anir_toolchain.display import Display
 from anir_toolchain.image import load_image
 from anir_toolchain.instant import instant_space
-from anir_toolchain.jobs import Job, Options, Outcome, is_done, protect_others
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import OnProgress, Progress
 from anir_toolchain.space import Space
@@ -122,7 +122,7 @@ def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
             # A picture that needs no training is a batch of its own.
             shape = job if instant else _shape_of(image, options)
             lock.enter_context(locked(job.target))
-            protect_others(job)
+            refuse_foreign_target(job)
             if options.force or not is_done(job, image, options.config):
                 return _Open(job, image, instant, shape, lock, time.monotonic() - started)
             outcome = Outcome(job, bytes=job.target.stat().st_size)

@@ -14,11 +14,11 @@ _LEAST_ENERGY = 0.1
 """Lower bound of the mean square that the penalty is based on, as a share of the channels' median."""
 _LEAST_STEP = 1e-12
 _STAY_BITS = 0.3
-"""Estimated bits of a head offset (move) of 0."""
-_MOVE_BITS = 3.3
+"""Estimated bits of a head offset of 0."""
+_OFFSET_BITS = 3.3
 """Estimated bits of any other offset, to which its magnitude is added."""
 _ROUNDS = 12
-"""Largest number of passes over all channels in the search for moves."""
+"""Largest number of passes over all channels in the search for offsets."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ class Moments:
         )
         return codes, step, solution[:, -1]
 
-    def moves_from(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> NDArray[np.int64]:
-        """Returns the best moves: small integer offsets to a head's codes for the channels after the planes.
+    def head_offsets(self, head: Mapping[str, NDArray[Any]], most: int, price: float) -> NDArray[np.int64]:
+        """Returns the best offsets, small integers to add to a head's codes, for channels after the planes.
 
-        The codes of the planes and the bias stay. Moves minimize error + price · bits, by coordinate descent
-        from two starts: the rounded least-squares solution, and zeros. The better result is taken.
+        The codes of the planes and the bias stay. Coordinate descent minimizes error + price · bits from two
+        starts: the rounded least-squares solution, and zeros. The better result is taken.
 
         Args:
             head: the head's tensors by the names of docs/format.md, for as many planes as colours.
-            most: the moves lie in [-most, most - 1].
+            most: the offsets lie in [-most, most - 1].
             price: the mean squared error, summed over all colours in [0, 1], that a bit has to save.
 
         Returns:
@@ -92,30 +92,30 @@ class Moments:
         )
         rows = []
         for best, wanted, unit in zip(rounded, lacking.T, scale[:, 0], strict=True):
-            search = _MoveSearch(gram * unit**2, wanted * unit, most, price)
+            search = _OffsetSearch(gram * unit**2, wanted * unit, most, price)
             rows.append(min(map(search.descend, (best, np.zeros_like(best))), key=search.cost))
         return np.stack(rows).astype(np.int64)
 
 
-def move_bits(moves: NDArray[np.number]) -> float:
-    """Estimates the bits that the moves of a head's codes take in a file."""
-    return float(_bits_of(moves).sum())
+def offset_bits(offsets: NDArray[np.number]) -> float:
+    """Estimates the bits that the offsets of a head's codes take in a file."""
+    return float(_bits_of(offsets).sum())
 
 
-def _bits_of(moves: NDArray[np.number]) -> Doubles:
-    """Estimates the bits of each move."""
-    far = np.abs(moves)
-    return np.where(far == 0, _STAY_BITS, _MOVE_BITS + far)
+def _bits_of(offsets: NDArray[np.number]) -> Doubles:
+    """Estimates the bits of each offset."""
+    far = np.abs(offsets)
+    return np.where(far == 0, _STAY_BITS, _OFFSET_BITS + far)
 
 
 @dataclass(frozen=True)
-class _MoveSearch:
-    """The search for the moves of one colour's codes with the least error + price · bits.
+class _OffsetSearch:
+    """The search for the offsets of one colour's codes with the least error + price · bits.
 
     Attributes:
         gram: second moments of the channels, in units of a code's step, float64[n, n].
         lacking: moments of the channels and the head's residual error, in the same units, float64[n].
-        most: the moves lie in [-most, most - 1].
+        most: the offsets lie in [-most, most - 1].
         price: the mean squared error that a bit has to save.
     """
 
@@ -124,18 +124,18 @@ class _MoveSearch:
     most: int
     price: float
 
-    def cost(self, moves: Doubles) -> float:
-        """Returns the squared error, relative to that without moves, plus the price of the bits."""
-        error = moves @ self.gram @ moves - 2 * moves @ self.lacking
-        return float(error) + self.price * move_bits(moves)
+    def cost(self, offsets: Doubles) -> float:
+        """Returns the squared error, relative to that without offsets, plus the price of the bits."""
+        error = offsets @ self.gram @ offsets - 2 * offsets @ self.lacking
+        return float(error) + self.price * offset_bits(offsets)
 
-    def descend(self, moves: Doubles) -> Doubles:
-        """Sets one move after another to its cheapest value until none changes (coordinate descent)."""
-        moves, slope = moves.copy(), self.lacking - self.gram @ moves
+    def descend(self, offsets: Doubles) -> Doubles:
+        """Sets one offset after another to its cheapest value until none changes (coordinate descent)."""
+        offsets, slope = offsets.copy(), self.lacking - self.gram @ offsets
         for _ in range(_ROUNDS):
-            before = moves.copy()
+            before = offsets.copy()
             for channel, curvature in enumerate(self.gram.diagonal()):
-                own = moves[channel]
+                own = offsets[channel]
                 best = own + slope[channel] / curvature
                 tried = np.array([own, 0.0, np.floor(best), np.ceil(best)]).clip(-self.most, self.most - 1)
                 away = tried - own
@@ -143,10 +143,10 @@ class _MoveSearch:
                 to = tried[np.argmin(error + self.price * _bits_of(tried))]
                 if to != own:
                     slope -= (to - own) * self.gram[channel]
-                    moves[channel] = to
-            if np.array_equal(moves, before):
+                    offsets[channel] = to
+            if np.array_equal(offsets, before):
                 break
-        return moves
+        return offsets
 
 
 def _rounded_in_turn(

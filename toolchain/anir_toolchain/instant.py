@@ -17,7 +17,7 @@ from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.common_heads import DB_PER_SHARE, best_head, own_bytes
 from anir_toolchain.config import Config
 from anir_toolchain.lapped_analysis import Analysis
-from anir_toolchain.levels import LevelNetwork, in_order, level_bytes, refined_levels
+from anir_toolchain.levels import LevelNetwork, level_bytes, level_order, refined_levels
 from anir_toolchain.sample import is_large, sample_of, sampled_coefficients
 from anir_toolchain.space import Space
 
@@ -49,7 +49,7 @@ def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
 
 def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: int) -> bool:
     """Whether for some width trained networks may gain more than their bytes would as coefficients."""
-    order = in_order(space)
+    order = level_order(space)
     ends = dict(zip(order, level_bytes(len(order), size), strict=True))
     costs = [
         DB_PER_SHARE
@@ -71,7 +71,7 @@ def instant_levels(
         space: the subnets, for all of which there are common networks.
         bits: bits of a hidden weight, for the file's header.
     """
-    order, size, planes = in_order(space), (image.shape[1], image.shape[0]), image.shape[2]
+    order, size, planes = level_order(space), (image.shape[1], image.shape[0]), image.shape[2]
     if is_large(image):
         coefficients = sampled_coefficients(analysis.coefficients)
         cells = CellSample(sample_of(image), _PIXELS, BLOCK)

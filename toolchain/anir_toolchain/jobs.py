@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from anir_runtime.anir_header import MAGIC, MAX_TOLD_PSNR
+from anir_runtime.anir_header import MAGIC, MAX_STORED_PSNR
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError, UsageError
 from numpy.typing import NDArray
@@ -156,7 +156,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def protect_others(job: Job) -> None:
+def refuse_foreign_target(job: Job) -> None:
     """Raises AnirError if the target exists and is a folder or a file of another kind."""
     if job.target.is_dir():
         raise AnirError(f"{job.target}: is a folder; name a file")
@@ -182,19 +182,19 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
     """
     try:
         levels = LevelFile.read(target)
-        levels.check_whole()
+        levels.check_complete()
     except AnirError:
         return False
     height, width, colours = image.shape
     header, names = levels.header, {subnet.name for subnet in config.space(width, height, colours).subnets}
-    has = (header.family, header.bits, header.size, header.colours, {level.name for level in levels.whole})
+    has = (header.family, header.bits, header.size, header.colours, {level.name for level in levels.complete})
     if has != (config.family, config.bits, (width, height), colours, names):
         return False
     try:
         ((last, network),) = levels.networks({header.levels[-1].name})
     except AnirError:
         return False
-    shown = min(psnr(Decoder(network).decode(), image), MAX_TOLD_PSNR)
+    shown = min(psnr(Decoder(network).decode(), image), MAX_STORED_PSNR)
     return abs(shown - last.psnr[0]) < _SAME_PSNR
 
 

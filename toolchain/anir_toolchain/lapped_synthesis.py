@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from anir_runtime.lapped_transform import Axis, Seen, coefficients, present, seen_by
+from anir_runtime.lapped_transform import Axis, LatentInput, coefficients, inputs_of, or_zero
 from anir_runtime.network import Floats, Latents
 
 CONSTANT = math.pi / 2
@@ -30,10 +30,10 @@ def features_at(latents: Latents, x: Floats, y: Floats, size: tuple[int, int], c
         x: coordinates in [-1, 1].
         y: coordinates in [-1, 1].
         size: (W, H) of the picture in pixels.
-        channels: number of the network's channels; n of them have an input (`seen_by`).
+        channels: number of the network's channels; n of them have an input (`inputs_of`).
     """
     planes = len(latents.codes)
-    seen = seen_in(channels, planes)
+    seen = existing_inputs(channels, planes)
     unit = [np.float32(2 * latents.reach / pixels) for pixels in size]
     at = {
         (right, down): planes_at(latents, x + right * unit[0], y + down * unit[1], size)
@@ -63,12 +63,12 @@ def last_layer(weights: Floats, seen: Floats) -> Floats:
 
 def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
     """Returns the multiply-accumulates per pixel of a network's inputs, where two cells' windows overlap."""
-    k, seen = int(latents.codes.shape[-1]), set(seen_in(channels, len(latents.codes)))
+    k, seen = int(latents.codes.shape[-1]), set(existing_inputs(channels, len(latents.codes)))
     # For each row, sums over the vertical frequencies come first; all pixels of a cell's row share these.
     rows = {(plane, down) for plane, _, down in seen}
     return len(rows) * (2 * k * k // latents.pitch) + len(seen) * 2 * k
 
 
-def seen_in(channels: int, planes: int) -> list[Seen]:
-    """Returns the inputs of a network's first channels (`seen_by`), as far as planes exist (`present`)."""
-    return [present(own, planes) for own in seen_by(channels, planes)]
+def existing_inputs(channels: int, planes: int) -> list[LatentInput]:
+    """Returns the inputs of a network's first channels (`inputs_of`), as far as planes exist (`or_zero`)."""
+    return [or_zero(own, planes) for own in inputs_of(channels, planes)]

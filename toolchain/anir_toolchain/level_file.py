@@ -33,13 +33,13 @@ class LevelFile:
         path: the file's path.
         data: its bytes.
         header: its header.
-        whole: the levels that are complete, from the smallest to the largest; at least one.
+        complete: the levels that are complete, from the smallest to the largest; at least one.
     """
 
     path: Path
     data: bytes
     header: Header
-    whole: tuple[Level, ...]
+    complete: tuple[Level, ...]
 
     @classmethod
     def read(cls, path: Path) -> "LevelFile":
@@ -59,17 +59,17 @@ class LevelFile:
         """Returns the bytes up to a level's end, but no fewer than readers require to draw anything."""
         return self.data[: max(level.end, least_bytes(self.header))]
 
-    def check_whole(self) -> None:
+    def check_complete(self) -> None:
         """Raises AnirError if a level is incomplete or missing."""
-        if len(self.whole) < len(self.header.levels):
+        if len(self.complete) < len(self.header.levels):
             raise AnirError(
                 f"{self.path}: ends after {len(self.data)} of {self.header.levels[-1].end} bytes, with "
-                f"{len(self.whole)} of {len(self.header.levels)} levels; fetch the rest of it"
+                f"{len(self.complete)} of {len(self.header.levels)} levels; fetch the rest of it"
             )
 
     def check_names(self, names: Collection[str]) -> None:
         """Raises AnirError if one of the names is not that of a complete level."""
-        have = [level.name for level in self.whole]
+        have = [level.name for level in self.complete]
         for name in names:
             if name not in have:
                 raise AnirError(f"{self.path}: no level '{name}'; there are {', '.join(have)}")
@@ -80,7 +80,7 @@ class LevelFile:
         Raises AnirError if a level is damaged.
         """
         file = AnirFile(self.data)
-        for number, level in enumerate(self.whole):
+        for number, level in enumerate(self.complete):
             if names is None or level.name in names:
                 try:
                     network = file.network(number)

@@ -8,10 +8,10 @@ import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import has_common
 from anir_runtime.lapped_transform import Axis
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
-from anir_runtime.steps import Step
 
-from anir_toolchain.embedding import Embedded, Refined, embed, refine
+from anir_toolchain.embedding import Embedded, Refined, embed, encode_levels
 from anir_toolchain.space import Space, Subnet
 
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -43,11 +43,11 @@ class LevelNetwork:
         network: the network that is drawn with them, without latents.
     """
 
-    step: Step
+    step: LevelStep
     network: Network
 
 
-def in_order(space: Space) -> list[Subnet]:
+def level_order(space: Space) -> list[Subnet]:
     """Returns the subnets in the order of their levels: by width, then by depth."""
     return sorted(space.subnets, key=lambda subnet: (subnet.width, subnet.depth))
 
@@ -76,7 +76,7 @@ def refined_levels(
     coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
 ) -> Iterator[Refined]:
     """Yields the same levels as `embedded_levels`, one by one, with coefficients instead of latents."""
-    return refine(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
+    return encode_levels(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
 
 
 def _ends_and_reaches(

@@ -7,16 +7,16 @@ from functools import cached_property
 import numpy as np
 import torch
 from anir_runtime.decoder import Decoder
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Latents, Network
-from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anir_toolchain.embedding import coded
+from anir_toolchain.embedding import latents_after
 from anir_toolchain.families import Family, family
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_synthesis import features_at
-from anir_toolchain.levels import in_order
+from anir_toolchain.levels import level_order
 from anir_toolchain.space import Space, Subnet
 
 
@@ -81,7 +81,7 @@ class Model:
         source: file name of the picture.
         image: the picture itself, uint8[H, W, N]: grey, RGB, or RGB and alpha.
         trunks: the trunks by width.
-        steps: how each level refines the coefficients, in the order of `in_order`; empty without latents.
+        steps: how each level refines the coefficients, in the order of `level_order`; empty without latents.
     """
 
     family_name: str
@@ -92,7 +92,7 @@ class Model:
     source: str
     image: Tensor
     trunks: dict[int, QuantizedTrunk]
-    steps: tuple[Step, ...] = ()
+    steps: tuple[LevelStep, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -123,7 +123,7 @@ class Model:
         if not self.steps:
             return {}
         coefficients = analyse(self.image.numpy()).coefficients
-        return dict(zip(in_order(self.space), coded(coefficients, self.steps), strict=True))
+        return dict(zip(level_order(self.space), latents_after(coefficients, self.steps), strict=True))
 
     def network(self, subnet: Subnet) -> Network:
         """Returns a subnet as plain data, with its tensors by the names of docs/format.md."""

@@ -47,7 +47,7 @@ def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | N
     Raises AnirError if a level is missing or damaged, or the folder cannot be written.
     """
     if names is None:
-        levels.check_whole()
+        levels.check_complete()
     else:
         levels.check_names(names)
     header, entries = levels.header, dict[Subnet, Entry]()
@@ -59,8 +59,8 @@ def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | N
         for level, network in levels.networks(names):
             entry = _write(network, folder, known(level.psnr[0]))
             entries[Subnet(level.depth, level.channels)] = entry
-        in_order = tuple(entries[subnet] for subnet in sorted(entries))
-        return _describe(folder, Manifest(header.family, header.bits, Source(*header.size), in_order))
+        level_order = tuple(entries[subnet] for subnet in sorted(entries))
+        return _describe(folder, Manifest(header.family, header.bits, Source(*header.size), level_order))
 
 
 def _write(network: Network, folder: Path, quality: Callable[[Decoder], float]) -> Entry:

@@ -38,7 +38,7 @@ class Preset:
     soften: float
     settle: float
 
-    def lasting(self, steps: int) -> Preset:
+    def with_steps(self, steps: int) -> Preset:
         """Returns the preset with another number of steps.
 
         If there are more than before, the peak rate falls with the fourth root of the ratio: networks of 8
@@ -52,7 +52,7 @@ class Preset:
         done = step / max(1, self.steps)
         return "fit" if done < self.soften else "soften" if done < self.settle else "settle"
 
-    def frequencies_stand(self, step: int) -> bool:
+    def frequencies_are_frozen(self, step: int) -> bool:
         """Whether 8-bit frequencies are frozen at a step, after having been rounded to their codes."""
         return step >= _LEARNING_FREQUENCIES * self.soften * self.steps
 

@@ -25,7 +25,7 @@ from anir_toolchain.finishing import to_model, untrained_model
 from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import start_from_common
-from anir_toolchain.levels import embedded_levels, in_order
+from anir_toolchain.levels import embedded_levels, level_order
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, ignore
 from anir_toolchain.sample import is_large, sampled_coefficients
@@ -121,7 +121,7 @@ def begin(task: Task) -> Training:
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
             coefficients = sampled_coefficients(coefficients)
-        levels = embedded_levels(coefficients, in_order(task.space), task.size, task.config.bits)
+        levels = embedded_levels(coefficients, level_order(task.space), task.size, task.config.bits)
         training.steps = tuple(level.step for level in levels)
         latents = (level.latents for level in levels)
         training.features = features_of(
@@ -221,8 +221,8 @@ def advance(batch: Batch) -> None:
     if preset.phase(before) == "fit" != phase:
         for trainer in batch.trainers.values():
             trainer.begin_quantization()
-    standing = task.family.has_roots and preset.frequencies_stand(step)
-    if standing and not preset.frequencies_stand(before):
+    standing = task.family.has_roots and preset.frequencies_are_frozen(step)
+    if standing and not preset.frequencies_are_frozen(before):
         for trainer in batch.trainers.values():
             trainer.trunk.round_frequencies()
     # The widest first: the pool's threads finish closer together when the small tasks come last.

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
+from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Latents
-from anir_runtime.steps import Step
 from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.checkpoint import read_state, steps_from_state, steps_state, write_state
 from anir_toolchain.config import Config
-from anir_toolchain.embedding import coded
+from anir_toolchain.embedding import latents_after
 from anir_toolchain.families import Family, family
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.image import rms_frequency
 from anir_toolchain.lapped_analysis import analyse, colours_of
-from anir_toolchain.levels import in_order
+from anir_toolchain.levels import level_order
 from anir_toolchain.picture import Picture
 from anir_toolchain.presets import Preset
 from anir_toolchain.progress import OnProgress, ignore
@@ -109,7 +109,7 @@ class Training:
         generator: draws the pixels of each optimizer step.
         check: indices of the pixels on which PSNR is estimated.
         step: number of optimizer steps done.
-        steps: how each level refines the coefficients (`Step`), in the order of `in_order`.
+        steps: how each level refines the coefficients (`LevelStep`), in the order of `level_order`.
         trainers: the saved states of the trunks' trainers by width; empty before the first step.
     """
 
@@ -118,7 +118,7 @@ class Training:
     generator: torch.Generator
     check: Tensor
     step: int = 0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[LevelStep, ...] = ()
     trainers: dict[int, State] = field(default_factory=dict)
 
 
@@ -147,14 +147,14 @@ def _first_bandwidth(image: NDArray[np.uint8]) -> float:
     return min(max(5 * math.sqrt(rms_frequency(image)), 5.0), 60.0)
 
 
-def latents_in_training(task: Task, steps: Iterable[Step]) -> Iterator[Latents]:
+def latents_in_training(task: Task, steps: Iterable[LevelStep]) -> Iterator[Latents]:
     """Yields the latents of the picture that is trained on (`Task.picture`), one after each of the steps."""
-    return coded(analyse(task.picture.image, task.colours).coefficients, steps)
+    return latents_after(analyse(task.picture.image, task.colours).coefficients, steps)
 
 
 def features_of(task: Task, latents: Iterable[Latents]) -> LatentFeatures:
-    """Returns the networks' features of latents that are given for all levels, in the order of `in_order`."""
-    own = dict(zip(in_order(task.space), latents, strict=True))
+    """Returns the networks' features of latents, which are given for all levels in `level_order`."""
+    own = dict(zip(level_order(task.space), latents, strict=True))
     return LatentFeatures({subnet: own[subnet] for subnet in task.space.subnets}, task.picture, task.pool)
 
 

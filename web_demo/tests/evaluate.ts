@@ -1,5 +1,5 @@
 /** The families' formulas (docs/format.md) in double precision, a point at a time. */
-import { Axis, meansOf, seenBy, worthOf } from '../neural-img/src/lapped_transform.ts';
+import { Axis, inputsOf, meansOf, valueOfCode } from '../neural-img/src/lapped_transform.ts';
 import { channelsOf, coloursOf, depthOf, type Network, valuesOf } from '../neural-img/src/network.ts';
 
 type Values = (name: string) => Float32Array;
@@ -66,7 +66,7 @@ function planesAt(network: Network, x: number, y: number): number[] {
   const { latents, size } = network;
   if (!latents) throw new Error('no latents');
   const [width, height] = size;
-  const seen = seenBy(channelsOf(network), coloursOf(network)).map(({ plane, right, down }) => {
+  const seen = inputsOf(channelsOf(network), coloursOf(network)).map(({ plane, right, down }) => {
     if (plane >= coloursOf(network)) return 0;
     const [column, row] = [x + (2 * right * latents.reach) / width, y + (2 * down * latents.reach) / height];
     const value = planeAt(network, plane, column, row);
@@ -92,7 +92,7 @@ function planeAt({ latents, size: [width, height] }: Network, plane: number, x: 
       for (let k = 0; k < order ** 2; k++) {
         const [i, j] = [Math.floor(k / order), k % order];
         const [right, below] = down ? [j, i] : [i, j];
-        const value = k === 0 ? (means[cell] ?? 0) : worthOf(latents, codes[cell * order ** 2 + k] ?? 0);
+        const value = k === 0 ? (means[cell] ?? 0) : valueOfCode(latents, codes[cell * order ** 2 + k] ?? 0);
         const wave = columns.values[((column - columns.start) * order + right) * 8] ?? 0;
         sum += value * wave * (rows.values[((row - rows.start) * order + below) * 8] ?? 0);
       }

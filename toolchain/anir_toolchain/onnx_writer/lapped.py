@@ -5,10 +5,10 @@ import math
 import numpy as np
 import onnx_ir as ir
 from anir_runtime.errors import AnirError
-from anir_runtime.lapped_transform import MEAN_ACTIVITY, Axis, Seen, context
+from anir_runtime.lapped_transform import MEAN_ACTIVITY, Axis, LatentInput, context
 from anir_runtime.network import Latents
 
-from anir_toolchain.lapped_synthesis import CONSTANT, seen_in
+from anir_toolchain.lapped_synthesis import CONSTANT, existing_inputs
 from anir_toolchain.latent_coding import encode_latents, planes_apart
 from anir_toolchain.onnx_writer.rans import decoded
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
@@ -41,7 +41,7 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
 def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
     """Writes the first layer, float32[H, W, C]: planes at each point, neighbours' differences, CONSTANT."""
     op, planes, channels = tensors.op, tensors.network.colours, tensors.network.channels
-    seen = seen_in(channels, planes)
+    seen = existing_inputs(channels, planes)
     values = _planes(tensors, x, y, seen)
     if len(seen) > planes:
         here, beside = op.Split(values, [planes, len(seen) - planes], axis=0, _outputs=2)
@@ -52,7 +52,7 @@ def seen_planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
     return op.Transpose(whole, perm=[1, 2, 0])
 
 
-def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[Seen]) -> ir.Value:
+def _planes(tensors: NetworkTensors, x: ir.Value, y: ir.Value, seen: list[LatentInput]) -> ir.Value:
     """Writes the values of planes at each point and its neighbours, one per input: float32[seen, H, W]."""
     op, network = tensors.op, tensors.network
     latents = network.latents

@@ -12,12 +12,12 @@ import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat, joined } from './bytes.ts';
 import { IncompleteError } from './exp_golomb.ts';
 import { Axis } from './lapped_transform.ts';
+import { LEAST_WIDTH, type LevelStep, readLevelStep } from './level_step.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 import { type Preview, readPreview } from './preview.ts';
 import { tableBytes } from './segments.ts';
 import { type Connect, SharedStrips } from './shared_strips.ts';
-import { LEAST_WIDTH, readStep, type Step } from './steps.ts';
 
 /** Bytes at the beginning of a level, after the segment lengths, that hold its width and reach. */
 const STEP_BYTES = 3;
@@ -44,7 +44,7 @@ export class AnirFile {
   /** The subnet that `network` returned last. */
   #latest: { level: number; network: Network } | undefined;
   /** Width and reach of the level that was decoded last. */
-  #step: Step | undefined;
+  #step: LevelStep | undefined;
   /** The error that makes the rest of the file undecodable. */
   #damage: ModelError | undefined;
 
@@ -100,7 +100,7 @@ export class AnirFile {
     const come = this.size - (this.header?.levels[this.decoded - 1]?.end ?? 0);
     if (!strips || !latents || !this.header || come < STEP_BYTES + tableBytes(this.header)) return network;
     strips.take('keep');
-    const { width } = readStep(strips.first, this.#step);
+    const { width } = readLevelStep(strips.first, this.#step);
     let refined = latents;
     if (width >= LEAST_WIDTH) {
       strips.take('level', width);
@@ -172,7 +172,7 @@ export class AnirFile {
     if ((depth - 1) * channels ** 2 > FREE_WEIGHTS + WEIGHTS_PER_BYTE * end) return;
     if (hasLatents(header)) {
       if (this.decoded === 0) networks.colours = readColours(strips.first, header.colours);
-      const step = readStep(strips.first, this.#step);
+      const step = readLevelStep(strips.first, this.#step);
       if (step.width < LEAST_WIDTH || !strips.take('level', step.width)) return;
       this.#step = step;
     }

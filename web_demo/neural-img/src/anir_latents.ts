@@ -1,5 +1,5 @@
 /** Makes latents of the coefficients decoded from an `.anir` file (docs/format.md, "Values"). */
-import { FEWEST } from './lapped_transform.ts';
+import { LEAST_FREQUENCIES } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents } from './network.ts';
 
@@ -61,7 +61,7 @@ function goesDown(
 
 /** Number of frequencies along each axis up to the highest one with a nonzero coefficient, at least 4. */
 function frequenciesUsed(values: Int32Array, pitch: number): number {
-  let last = FEWEST - 1;
+  let last = LEAST_FREQUENCIES - 1;
   for (let at = 0; at < values.length; at++)
     if (values[at] !== 0) last = Math.max(last, at % pitch, Math.floor(at / pitch) % pitch);
   return last + 1;

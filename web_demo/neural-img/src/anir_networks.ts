@@ -1,6 +1,13 @@
 /** Decodes the networks of an `.anir` file's levels; layers that several depths of a trunk share are stored once. */
 import type { Coder } from './coder.ts';
-import { type Colours, commonHead, commonLayers, hasCommon, NEAR, near } from './common_networks.ts';
+import {
+  type Colours,
+  commonHead,
+  commonLayers,
+  hasCommon,
+  MOST_OFFSET,
+  withOffsets,
+} from './common_networks.ts';
 import { type Family, type Field, shapesOf } from './families/family.ts';
 import { FAMILIES } from './families/index.ts';
 import type { Network, Tensor } from './network.ts';
@@ -73,9 +80,9 @@ export class NetworkDecoder {
     const numbers = this.coder.symbols(OFFSETS, OFFSET_BITS, this.planes * (channels - this.planes));
     return {
       ...layers,
-      ...near(
+      ...withOffsets(
         head,
-        Int8Array.from(numbers, (number) => number - NEAR),
+        Int8Array.from(numbers, (number) => number - MOST_OFFSET),
       ),
     };
   }

@@ -71,7 +71,7 @@ export class Coder {
     return new Uint8Array(this.#run.memory.buffer, at, count).slice();
   }
 
-  /** Decodes a level's coefficients, given its width (see `Step`); returns whether the bytes and the allowed decisions sufficed. */
+  /** Decodes a level's coefficients, given its width (see `LevelStep`); returns whether the bytes and the allowed decisions sufficed. */
   level(width: number): boolean {
     return this.#run.level(width, 0) !== 0;
   }

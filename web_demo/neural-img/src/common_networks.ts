@@ -13,7 +13,7 @@ const LAYERS = 4;
 /** Codes of stored heads are in units of 2⁻⁷ of the level's width. */
 const SHIFT = 7;
 /** Colour, in [0, 1], that a code of 1 in `Colours.matrix` gives for a coefficient of 1 unit. */
-export const WORTH = Math.fround(1.5 / 127.5 / 64 / 254);
+export const COLOUR_PER_UNIT = Math.fround(1.5 / 127.5 / 64 / 254);
 
 /** The networks of one width, which share their layers; n channels besides those of the planes. */
 interface CommonTrunk {
@@ -73,7 +73,7 @@ export function commonHead(
       data[colour * channels + planes + channel] = Math.min(Math.max(sum, -127), 127);
     }
   }
-  const scale = new Float32Array(planes).fill(WORTH * width);
+  const scale = new Float32Array(planes).fill(COLOUR_PER_UNIT * width);
   return {
     head: { shape: [planes, channels], data },
     'head.scale': { shape: [planes], data: scale },
@@ -82,10 +82,10 @@ export function commonHead(
 }
 
 /** A stored number minus this, −8 to 7, is the offset of a near head's code from the common head's. */
-export const NEAR = 8;
+export const MOST_OFFSET = 8;
 
 /** Adds offsets to a head's codes: one for each colour and each channel after those of the planes. */
-export function near(head: Network['tensors'], offsets: ArrayLike<number>): Network['tensors'] {
+export function withOffsets(head: Network['tensors'], offsets: ArrayLike<number>): Network['tensors'] {
   const { shape, data } = head.head as Tensor;
   const [colours, channels] = shape as [number, number];
   const own = offsets.length / colours;

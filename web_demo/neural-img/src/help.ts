@@ -3,15 +3,15 @@ import type { Header } from './anir_header.ts';
 import { type Range, Strips } from './strips.ts';
 
 /** A method of `Strips` with its argument. */
-export type Step =
+export type StripCommand =
   | ['feed', data: Uint8Array]
   | ['level', width: number]
   | ['check' | 'keep' | 'restore' | 'end'];
 /** A message to a helper: `begin` with the arguments of a new `Strips`, a step, or `known`, which asks for the state. */
-export type Order = ['begin', [Header, Uint8Array, Range]] | Step | ['known'];
+export type Order = ['begin', [Header, Uint8Array, Range]] | StripCommand | ['known'];
 
 /** Calls the step's method with its argument. */
-export const take = (strips: Strips, [name, argument]: Step) => strips[name](argument as never);
+export const take = (strips: Strips, [name, argument]: StripCommand) => strips[name](argument as never);
 
 /** Carries out the orders of a port. Answers each with the state if it asks for that, else with true; with undefined after a failure. */
 export function help(port: MessagePort, module: WebAssembly.Module): void {

@@ -10,7 +10,7 @@ import type { Context } from './rans.ts';
 /** Possible pitches: pixels from one cell to the next. */
 export const PITCHES = [16, 32];
 /** Least number of frequencies that are kept along each axis. */
-export const FEWEST = 4;
+export const LEAST_FREQUENCIES = 4;
 /** Possible reaches: pixels from a point to the nearest neighbours whose planes are a network's inputs. */
 export const REACHES = [1, 2, 3, 4];
 /** Prior activity of the code of a cell's mean. */
@@ -111,7 +111,7 @@ export function lattice([width, height]: [number, number], pitch: number, down: 
 }
 
 /** The value of a code, in steps. */
-export function worthOf({ magnitudes }: Latents, code: number): number {
+export function valueOfCode({ magnitudes }: Latents, code: number): number {
   return Math.sign(code) * (magnitudes[Math.abs(code)] as number);
 }
 
@@ -122,13 +122,14 @@ export function meansOf(latents: Latents): Float64Array {
   for (let cell = 0; cell < means.length; cell++) {
     const isFirst = Math.floor(cell / across) % along === 0;
     means[cell] =
-      worthOf(latents, codes[cell * order ** 2] as number) + (isFirst ? 0 : (means[cell - across] as number));
+      valueOfCode(latents, codes[cell * order ** 2] as number) +
+      (isFirst ? 0 : (means[cell - across] as number));
   }
   return means;
 }
 
 /** An input of a network: a plane at an offset from the point, in units of `Latents.reach`. */
-export interface Seen {
+export interface LatentInput {
   plane: number;
   right: number;
   down: number;
@@ -147,7 +148,7 @@ const CORNERS = [
   [1, 1],
 ] as const;
 
-const around = (plane: number, places: typeof SIDES | typeof CORNERS, distance = 1): Seen[] =>
+const around = (plane: number, places: typeof SIDES | typeof CORNERS, distance = 1): LatentInput[] =>
   places.map(([right, down]) => ({ plane, right: distance * right, down: distance * down }));
 
 /** The inputs from a point's neighbours, in order. */
@@ -165,7 +166,7 @@ const NEIGHBOURS = [
  * The input from a neighbour is the difference of its plane from the same plane at the point, 0 for a plane that the picture does not
  * have. All remaining channels, always including the last one, are constant: π/2.
  */
-export function seenBy(channels: number, planes: number): Seen[] {
+export function inputsOf(channels: number, planes: number): LatentInput[] {
   const here = Array.from({ length: planes }, (_, plane) => ({ plane, right: 0, down: 0 }));
   return [...here, ...NEIGHBOURS].slice(0, channels - 1);
 }

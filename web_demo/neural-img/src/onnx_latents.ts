@@ -1,6 +1,6 @@
 /** Reads latents from the tensors of an ONNX file, where their codes are an entropy-coded stream (docs/format.md). */
 import type { Kernel } from './kernel.ts';
-import { context, FEWEST, lattice, PITCHES, REACHES } from './lapped_transform.ts';
+import { context, LEAST_FREQUENCIES, lattice, PITCHES, REACHES } from './lapped_transform.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents } from './network.ts';
 import type { ElementType, OnnxTensor } from './onnx_tensor.ts';
@@ -43,7 +43,7 @@ export function readLatents(
   const order = entryOf(
     entries,
     'order',
-    named(Array.from({ length: pitch - FEWEST + 1 }, (_, k) => FEWEST + k)),
+    named(Array.from({ length: pitch - LEAST_FREQUENCIES + 1 }, (_, k) => LEAST_FREQUENCIES + k)),
   );
   const names = Object.entries(STREAM);
   const [steps, magnitudes, words, states, frequencies, limits] = names.map(([name, type]) =>

@@ -7,13 +7,13 @@
 import { type Header, previewFrom } from './anir_header.ts';
 import { readColours } from './anir_networks.ts';
 import { joined } from './bytes.ts';
-import { WORTH } from './common_networks.ts';
+import { COLOUR_PER_UNIT } from './common_networks.ts';
 import { axis } from './coordinates.ts';
 import type { Draw } from './kernel.ts';
 import { Axis } from './lapped_transform.ts';
+import { LEAST_WIDTH, readLevelStep } from './level_step.ts';
 import type { ModelInfo } from './network.ts';
 import { tableBytes } from './segments.ts';
-import { LEAST_WIDTH, readStep } from './steps.ts';
 import { Strips } from './strips.ts';
 
 /** A colour for each of a picture's cells. */
@@ -46,7 +46,7 @@ export function readPreview(
   const strips = new Strips(module, header, file.subarray(header.start), [0], 1);
   const [{ matrix, border }, { width }] = [
     readColours(strips.first, many),
-    readStep(strips.first, undefined),
+    readLevelStep(strips.first, undefined),
   ];
   if (width < LEAST_WIDTH) return;
   strips.level(width);
@@ -54,7 +54,7 @@ export function readPreview(
   const [means, colours] = [joined(strips.known().values), new Float32Array(rows * columns * many)];
   for (let cell = 0, at = 0; cell < rows * columns; cell++) {
     const [row, column] = [Math.floor(cell / columns), cell % columns];
-    const scale = (WORTH * pitch) / 2 / ((down[row] as number) * (across[column] as number));
+    const scale = (COLOUR_PER_UNIT * pitch) / 2 / ((down[row] as number) * (across[column] as number));
     for (let colour = 0; colour < many; colour++, at++) {
       let sum = 0;
       for (let plane = 0; plane < many; plane++)

@@ -1,7 +1,7 @@
 /** Decodes the strips of a large picture in several workers in parallel. */
 import type { Header } from './anir_header.ts';
 import type { Coder } from './coder.ts';
-import { type Step, take } from './help.ts';
+import { type StripCommand, take } from './help.ts';
 import { stripStarts } from './segments.ts';
 import { type Known, Strips } from './strips.ts';
 
@@ -21,7 +21,7 @@ export class SharedStrips {
   /** Starts decoding the helpers' strips in this worker. */
   readonly #others: () => Strips;
   /** The steps that the helpers were sent, to be repeated here if they fail. */
-  readonly #steps: Step[] = [];
+  readonly #steps: StripCommand[] = [];
 
   /** Takes the same arguments as `Strips`; `connect` returns the ports to helpers. */
   constructor(module: WebAssembly.Module, header: Header, data: Uint8Array, connect: Connect) {
@@ -41,7 +41,7 @@ export class SharedStrips {
   }
 
   /** Takes a step in all strips; returns its result in the strips that were decoded here from the start. */
-  take(...step: Step): unknown {
+  take(...step: StripCommand): unknown {
     for (const port of this.#ports) port.postMessage(step);
     if (this.#ports.length > 0) this.#steps.push(step);
     return this.#here.map((strips) => take(strips, step))[0];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { latentsOf } from '../../neural-img/src/anir_latents.ts';
-import { meansOf, worthOf } from '../../neural-img/src/lapped_transform.ts';
+import { meansOf, valueOfCode } from '../../neural-img/src/lapped_transform.ts';
 
 const PITCH = 16;
 
@@ -31,7 +31,7 @@ test('means that differ less downwards are differences down columns', () => {
   expect([...(latents.magnitudes ?? [])]).toEqual([0, 2, 3, 4, 5, 7, 40]);
   expect([...meansOf(latents)].slice(0, 6)).toEqual(means);
   const cell = 6 + 5;
-  expect(worthOf(latents, latents.codes[cell * 25 + 4 * 5 + 2] ?? 0)).toBe(-7);
+  expect(valueOfCode(latents, latents.codes[cell * 25 + 4 * 5 + 2] ?? 0)).toBe(-7);
 });
 
 test('others are differences along rows, with frequencies turned', () => {
@@ -50,7 +50,7 @@ test('others are differences along rows, with frequencies turned', () => {
   // Along is to the right now: [column][row].
   expect([...meansOf(latents)].slice(8)).toEqual([10, -30, 11, -31]);
   const cell = 8 + 1;
-  expect(worthOf(latents, latents.codes[cell * 16 + 1 * 4 + 3] ?? 0)).toBe(9);
+  expect(valueOfCode(latents, latents.codes[cell * 16 + 1 * 4 + 3] ?? 0)).toBe(9);
 });
 
 test('nothing is four frequencies of zeros', () => {

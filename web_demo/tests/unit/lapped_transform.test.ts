@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Axis, context, lattice, meansOf, seenBy } from '../../neural-img/src/lapped_transform.ts';
+import { Axis, context, inputsOf, lattice, meansOf } from '../../neural-img/src/lapped_transform.ts';
 import { vectors } from '../vectors.ts';
 
 interface Vectors {
@@ -31,7 +31,7 @@ test('only cells whose windows are open are there', () => {
 test.each(seen_by)(
   '$channels channels see of $planes planes what Python says',
   ({ channels, planes, seen }) => {
-    expect(seenBy(channels, planes).map(({ plane, right, down }) => [plane, right, down])).toEqual(seen);
+    expect(inputsOf(channels, planes).map(({ plane, right, down }) => [plane, right, down])).toEqual(seen);
   },
 );
 

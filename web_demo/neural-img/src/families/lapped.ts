@@ -3,7 +3,7 @@
  * h₁ = [planes at the point, their differences to neighbours, π/2 …], hₗ₊₁ = h₁ + sin(hₗ Wₗ).
  */
 import { type Draw, type Kernel, PANEL } from '../kernel.ts';
-import { seenBy } from '../lapped_transform.ts';
+import { inputsOf } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Network } from '../network.ts';
 import { type Family, LEAN_MATRICES } from './family.ts';
 import { apply, headNumbers, hiddenNumbers, makeLayer } from './layers.ts';
@@ -70,7 +70,7 @@ function open(kernel: Kernel, network: Network): Draw {
  */
 function layersOf(kernel: Kernel, network: Network) {
   const [colours, channels] = [coloursOf(network), channelsOf(network)];
-  const places = seenBy(channels, colours);
+  const places = inputsOf(channels, colours);
   const seen = places.filter(({ plane }) => plane < colours);
   const isSeen = (channel: number) => (places[channel]?.plane ?? colours) < colours;
   const all = [...Array(channels).keys()];

@@ -1,6 +1,6 @@
 /** Draws the planes of a lapped transform at samples and at the neighbours that are a network's inputs (docs/decoding.md). */
 import { type Kernel, PANEL } from '../kernel.ts';
-import { Axis, type Cells, meansOf, seenBy } from '../lapped_transform.ts';
+import { Axis, type Cells, inputsOf, meansOf } from '../lapped_transform.ts';
 import { channelsOf, coloursOf, type Latents, type Network } from '../network.ts';
 
 /** Coordinates along an axis in panels of eight: those of samples, and in margins before and after them those of neighbours. */
@@ -38,7 +38,7 @@ export function openPlanes(kernel: Kernel, network: Network) {
   const [means, worth] = [meansOf(latents), (latents.step * 2) / latents.pitch];
   const codes = kernel.put(latents.codes);
   const worths = kernel.put(latents.magnitudes.map((magnitude) => magnitude * worth));
-  const seen = seenBy(channelsOf(network), coloursOf(network));
+  const seen = inputsOf(channelsOf(network), coloursOf(network));
   const farthest = Math.max(0, ...seen.flatMap(({ right, down }) => [Math.abs(right), Math.abs(down)]));
   // For each plane and for columns at least 0, 1 and 2 shifts away: the distance, in shifts, of the farthest row of inputs; -1 if none.
   const rowsSeen = Array.from({ length: coloursOf(network) }, (_, plane) =>

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { axis } from '../../../neural-img/src/coordinates.ts';
 import { LAPPED } from '../../../neural-img/src/families/lapped.ts';
-import { seenBy } from '../../../neural-img/src/lapped_transform.ts';
+import { inputsOf } from '../../../neural-img/src/lapped_transform.ts';
 import { coloursOf, type Latents, type Network } from '../../../neural-img/src/network.ts';
 import { evaluate } from '../../evaluate.ts';
 import { newKernel } from '../../kernels.ts';
@@ -12,7 +12,7 @@ import { networkCases } from '../../vectors.ts';
 /** The network with as many channels as can see something and one more, two layers, and planes seen so far away. */
 function widened({ tensors, latents, ...others }: Network, reach: number): Network {
   const colours = tensors.head?.shape[0] ?? 0;
-  const channels = seenBy(100, colours).length + 1;
+  const channels = inputsOf(100, colours).length + 1;
   const codes = (count: number, most: number) =>
     Int8Array.from({ length: count }, (_, k) => Math.round(most * Math.sin(k ** 2)));
   const weights = codes(channels ** 2, 7).map((code, k) => (k % channels < colours ? 0 : code));
@@ -53,7 +53,7 @@ test('what no plane shows is no channel of the first layer, and changes nothing'
   const grey = cases.find(({ network }) => coloursOf(network) === 1)?.network as Network;
   const [channels, at] = [grey.tensors.weights?.shape[1] ?? 0, axis(8)];
   const others = structuredClone(grey);
-  seenBy(channels, 1).forEach(({ plane }, input) => {
+  inputsOf(channels, 1).forEach(({ plane }, input) => {
     if (plane > 0) others.tensors.weights?.data.fill(7, input * channels + 1, (input + 1) * channels);
   });
   const [got, expected] = [others, grey].map((network) => LAPPED.open(newKernel(), network)(at, at));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { axis } from '../../../neural-img/src/coordinates.ts';
 import { openPlanes, type Pictures } from '../../../neural-img/src/families/planes.ts';
-import { type Seen, seenBy } from '../../../neural-img/src/lapped_transform.ts';
+import { inputsOf, type LatentInput } from '../../../neural-img/src/lapped_transform.ts';
 import { channelsOf, coloursOf, type Latents } from '../../../neural-img/src/network.ts';
 import { newKernel } from '../../kernels.ts';
 import { networkCases } from '../../vectors.ts';
@@ -29,11 +29,11 @@ test.each(cases)('planes at neighbours are what they are at samples there, %#', 
   const value = ({ at, pitch }: Pictures, plane: number, row: number, column: number) =>
     kernel.floats((at[plane] as number) + row * pitch + column * 4, 1)[0] as number;
   const rows = axis(height).subarray(3, 8);
-  const isThere = ({ plane }: Seen) => plane < coloursOf(network);
+  const isThere = ({ plane }: LatentInput) => plane < coloursOf(network);
   for (const x of [axis(width), axis(width, { start: 1, count: width - 2.3 }, 13)]) {
     const [across, down] = [lineOf(0, x, 1), lineOf(1, rows, 1)];
     const pictures = draw(across, down);
-    for (const seen of seenBy(channelsOf(network), coloursOf(network)).filter(isThere)) {
+    for (const seen of inputsOf(channelsOf(network), coloursOf(network)).filter(isThere)) {
       const moved = (at: Float32Array, places: number, size: number) =>
         at.map((own) => own + (2 * places * latents.reach) / size);
       const there = draw(

@@ -11,7 +11,7 @@ _SHIFT, _SHORT_BITS = 9, 8
 
 
 @dataclass(frozen=True)
-class Step:
+class LevelStep:
     """What a level of a `lapped` picture begins with.
 
     Attributes:
@@ -26,7 +26,7 @@ class Step:
     reach: int
 
 
-def code_step(coder: Coder, before: Step | None, step: Step | None = None) -> Step:
+def code_level_step(coder: Coder, before: LevelStep | None, step: LevelStep | None = None) -> LevelStep:
     """Codes a level's step, in the coder's direction, at the beginning of the level.
 
     Args:
@@ -43,10 +43,10 @@ def code_step(coder: Coder, before: Step | None, step: Step | None = None) -> St
         width = _reduced(before.width, coder.bits(_SHORT_BITS, max(smaller, 0)))
     else:
         width = coder.bits(15, width)
-    return Step(width, coder.bits(2, reach) + 1)
+    return LevelStep(width, coder.bits(2, reach) + 1)
 
 
-def cheap_width(before: Step | None, width: int) -> int:
+def near_width(before: LevelStep | None, width: int) -> int:
     """Returns a width near the given one that takes 9 bits instead of 16; if there is none, the given one."""
     if not before or not before.width >= width > before.width // 2:
         return width
