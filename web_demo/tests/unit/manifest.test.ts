@@ -15,7 +15,7 @@ test('a source may have no name', () => {
   expect(() => named(null)).toThrow('source.file is not a text');
 });
 
-test('the front is what nothing as small beats', () => {
+test('the Pareto front has the subnets that are better than all smaller ones', () => {
   const subnet = (name: string, bytes: number, psnr: number) => ({ name, bytes, psnr }) as Subnet;
   const [small, bad, good, twin] = [
     subnet('small', 1000, 25),
