@@ -42,7 +42,6 @@ sys.exit(code)
 """Code that runs a command and saves its profile."""
 _PARTS = {
     ("image.py", "load_image"): "reads the picture",
-    ("training_state.py", "coefficients_of"): "transforms the picture, or a sample of it, for training",
     ("levels.py", "embedded_levels"): "finds each level's quantization step",
     ("training_state.py", "features_of"): "looks up the networks' inputs",
     ("training.py", "train"): "trains",

@@ -178,8 +178,10 @@ class Decoder:
         return image
 
     def _repr_png_(self) -> bytes | None:
-        """Returns a PNG of at most 1024 pixels a side, for notebooks; None until a fed file has a level."""
-        if self._renderer is None and not self._levels:
+        """Returns a PNG of at most 1024 pixels a side, for notebooks; None while nothing can be drawn."""
+        try:
+            self._ready()
+        except AnirError:
             return None
         scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height, 1))
         size = max(1, round(self.width * scale)), max(1, round(self.height * scale))

@@ -18,6 +18,8 @@ from anir_toolchain.metrics import psnr
 
 MODEL = ".pt"
 """Suffix of a model's file name."""
+_SAME_PSNR = 0.35
+"""Largest error in dB of the PSNR that a file states: rounded to a quarter, and sampled in large pictures."""
 _ZIP = b"PK"
 """First bytes of a model.pt."""
 
@@ -192,9 +194,8 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
         ((last, network),) = levels.networks({header.levels[-1].name})
     except AnirError:
         return False
-    # The file states PSNR rounded to a quarter of a dB, which is off by up to an eighth.
     shown = min(psnr(Decoder(network).decode(), image), MAX_TOLD_PSNR)
-    return abs(shown - last.psnr[0]) < 0.2
+    return abs(shown - last.psnr[0]) < _SAME_PSNR
 
 
 def _model_is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:

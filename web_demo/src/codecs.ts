@@ -1,5 +1,5 @@
 /** Reads and checks the lists that bench/page_codecs.py writes: the same picture encoded by other codecs. */
-import { asFileName, asList, asPositive, asRecord } from '../neural-img/src/manifest.ts';
+import { asFileName, asList, asNumber, asRecord } from '../neural-img/src/manifest.ts';
 
 export const CODECS = ['jpeg', 'webp', 'jxl', 'avif'] as const;
 export type Codec = (typeof CODECS)[number];
@@ -34,8 +34,8 @@ export function readTwins(json: unknown): Twins {
       const encoded = asRecord(asRecord(row, name)[codec], `${name}.${codec}`);
       return {
         file: `codecs/${asFileName(encoded.file, `${name}.${codec}.file`)}`,
-        bytes: asPositive(encoded.bytes, `${name}.${codec}.bytes`),
-        psnr: asPositive(encoded.psnr, `${name}.${codec}.psnr`),
+        bytes: asNumber(encoded.bytes, `${name}.${codec}.bytes`, 1),
+        psnr: asNumber(encoded.psnr, `${name}.${codec}.psnr`),
       };
     };
     return [name, { jpeg: read('jpeg'), webp: read('webp'), jxl: read('jxl'), avif: read('avif') }] as const;
@@ -49,12 +49,12 @@ export function readScreens(json: unknown): ScreenCopies[] {
     const rows = Object.entries(asRecord(levels, 'screen.levels')).map(([name, row]) => {
       const record = asRecord(row, name);
       const found = CODECS.filter((codec) => codec in record);
-      const bytes = found.map((codec) => [codec, asPositive(record[codec], `${name}.${codec}`)] as const);
-      return [name, { psnr: asPositive(record.psnr, `${name}.psnr`), ...Object.fromEntries(bytes) }] as const;
+      const bytes = found.map((codec) => [codec, asNumber(record[codec], `${name}.${codec}`, 1)] as const);
+      return [name, { psnr: asNumber(record.psnr, `${name}.psnr`), ...Object.fromEntries(bytes) }] as const;
     });
     return {
-      width: asPositive(width, 'screen.width'),
-      height: asPositive(height, 'screen.height'),
+      width: asNumber(width, 'screen.width', 1),
+      height: asNumber(height, 'screen.height', 1),
       levels: new Map(rows),
     };
   });

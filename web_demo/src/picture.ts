@@ -46,7 +46,7 @@ export async function readStream(
   title: string,
 ): Promise<Picture> {
   const header = await headerOf(stream);
-  const { size, levels, start } = header;
+  const { size, colours, levels, start } = header;
   const [width, height] = size;
   const first = levels[0]?.end ?? 0;
   const hasPreview = previewFrom(header) < first;
@@ -59,7 +59,7 @@ export async function readStream(
       bytes: end,
       bpp: (end * 8) / width / height,
       psnr: psnr[0],
-      macsPerPixel: (depth - 1) * channels ** 2 + 3 * channels,
+      macsPerPixel: (depth - 1) * channels ** 2 + colours * channels,
     }),
   );
   return {

@@ -32,8 +32,8 @@ export function readManifest(json: unknown): Manifest {
   const subnets = asList(manifest.subnets, 'subnets').map(readSubnet);
   if (subnets.length === 0) throw new Error('manifest.subnets is empty');
   return {
-    width: asPositive(source.width, 'source.width'),
-    height: asPositive(source.height, 'source.height'),
+    width: asNumber(source.width, 'source.width', 1),
+    height: asNumber(source.height, 'source.height', 1),
     ...(source.file !== undefined && { source: asFileName(source.file, 'source.file') }),
     subnets,
   };
@@ -49,10 +49,10 @@ function readSubnet(json: unknown): Subnet {
     depth: Number(parts[1]),
     width: Number(parts[2]),
     file: asFileName(subnet.file, `${name}.file`),
-    bytes: asPositive(subnet.bytes, `${name}.bytes`),
-    bpp: asPositive(subnet.bpp, `${name}.bpp`),
-    psnr: asPositive(subnet.psnr, `${name}.psnr`),
-    macsPerPixel: asPositive(subnet.macs_per_pixel, `${name}.macs_per_pixel`),
+    bytes: asNumber(subnet.bytes, `${name}.bytes`, 1),
+    bpp: asNumber(subnet.bpp, `${name}.bpp`),
+    psnr: asNumber(subnet.psnr, `${name}.psnr`),
+    macsPerPixel: asNumber(subnet.macs_per_pixel, `${name}.macs_per_pixel`),
   };
 }
 
@@ -84,15 +84,19 @@ export function asText(value: unknown, what: string): string {
   return value;
 }
 
-/** A file name without a path or URL. */
+/** What is no plain file name: characters that file systems reserve or that cannot be printed, or only dots. */
+const NOT_PLAIN = /[/\\:*?"<>|]|\p{C}|(?! )\p{Z}|^\.+$/u;
+
+/** A file name without a path. */
 export function asFileName(value: unknown, what: string): string {
   const name = asText(value, what);
-  if (!/^[\w-][\w. -]*$/.test(name)) throw new Error(`${what} is not a plain file name`);
+  if (NOT_PLAIN.test(name)) throw new Error(`${what} is not a plain file name`);
   return name;
 }
 
-export function asPositive(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
-    throw new Error(`${what} is not a positive number`);
+/** A finite number of at least `least`. */
+export function asNumber(value: unknown, what: string, least = 0): number {
+  if (typeof value !== 'number' || !(value >= least && value < Infinity))
+    throw new Error(`${what} is not a number from ${least} up`);
   return value;
 }
