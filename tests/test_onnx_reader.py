@@ -230,7 +230,9 @@ def test_the_graphs_nodes_are_ignored() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_damaged_files_give_one_line_and_take_little_memory(family: str, data: st.DataObject) -> None:
+def test_damaged_files_take_little_memory_and_are_refused_in_one_line(
+    family: str, data: st.DataObject
+) -> None:
     octets = bytearray(SMALL[family])
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(octets) - 1))

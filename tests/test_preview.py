@@ -69,7 +69,7 @@ def test_the_preview_of_a_smooth_picture_is_close_to_it(colours: int) -> None:
     assert np.abs(shown[:, 8:].astype(int) - image[:, :-8]).mean() > 5 * error
 
 
-def test_the_preview_improves_with_every_byte_from_the_first() -> None:
+def test_the_preview_improves_with_more_bytes() -> None:
     y, x = np.mgrid[:320, :400]
     image = np.stack([x / 2, y / 2, 200 - x / 4], -1).astype(np.uint8)
     image[100:200, 150:300] = 250, 220, 30

@@ -41,7 +41,7 @@ def test_there_are_at_most_32_strips_and_only_in_lapped_files() -> None:
     assert strip_starts(header_of((2048, 2048), [5], pitch=32)) == [0, 16, 32, 48, 64]
 
 
-def test_tables_of_lengths_take_three_bytes_for_each_segment_but_the_last() -> None:
+def test_lengths_of_segments_take_three_bytes_each() -> None:
     one, three = (header_of(size, [5]) for size in ((768, 512), (2560, 1600)))
     assert [table_bytes(one, first) for first in (True, False)] == [0, 0]
     assert [table_bytes(three, first) for first in (True, False)] == [9, 6]

@@ -1,10 +1,10 @@
-/** The families' formulas (docs/format.md) in double precision, a point at a time. */
+/** The families' formulas (docs/format.md) in double precision, point by point. */
 import { Axis, inputsOf, meansOf, valueOfCode } from '../neural-img/src/lapped_transform.ts';
 import { channelsOf, coloursOf, depthOf, type Network, valuesOf } from '../neural-img/src/network.ts';
 
 type Values = (name: string) => Float32Array;
 
-/** Levels of all colours at columns x and rows y. */
+/** 8-bit values of all colour channels at columns x and rows y. */
 export function evaluate(network: Network, x: Float32Array, y: Float32Array): number[] {
   const known = new Map(Object.keys(network.tensors).map((name) => [name, valuesOf(network, name)]));
   const values: Values = (name) => known.get(name) ?? new Float32Array();

@@ -1,4 +1,4 @@
-/** WebAssembly for tests in Node, which has no relaxed SIMD: browsers' tests run that. */
+/** WebAssembly for tests in Node, which has no relaxed SIMD; only the browser tests run the module with it. */
 import { fromCharacters } from '../neural-img/src/bytes.ts';
 import { CODER } from '../neural-img/src/generated/coder.ts';
 import { PLAIN } from '../neural-img/src/generated/kernel.ts';

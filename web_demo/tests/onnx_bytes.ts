@@ -1,7 +1,7 @@
-/** Writes just enough of ONNX's protobuf for the tests to make files, good and bad. */
+/** Writes as much of ONNX's protobuf as the tests need to make valid and invalid files. */
 import type { Network } from '../neural-img/src/network.ts';
 
-/** One field of a message; a negative number is one of 64 bits. */
+/** One field of a message; negative numbers are encoded with 64 bits. */
 export function field(number: number, content: number | string | Uint8Array): Uint8Array {
   if (typeof content === 'number') return concat(varint(number * 8), varint(content));
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
@@ -17,7 +17,7 @@ export function varint(value: number | bigint): Uint8Array {
   return Uint8Array.from([...octets, Number(rest)]);
 }
 
-/** A model that says of itself what a neural image does. */
+/** A model with the metadata of a neural image. */
 export function modelBytes(metadata: Record<string, string>, graph = field(2, 'graph')): Uint8Array {
   const entries = Object.entries(metadata).map(([key, value]) =>
     field(14, concat(field(1, key), field(2, value))),
@@ -25,7 +25,7 @@ export function modelBytes(metadata: Record<string, string>, graph = field(2, 'g
   return concat(field(1, 10), field(7, graph), field(8, field(2, 21)), ...entries);
 }
 
-/** A graph whose one initializer keeps its data in another file. */
+/** A graph whose only initializer has its data in another file. */
 export function externalGraph(): Uint8Array {
   const location = concat(field(1, 'location'), field(2, 'weights.bin'));
   return field(5, concat(field(8, 'w'), field(13, location), field(14, 1)));
@@ -35,7 +35,7 @@ export const METADATA = { anir: '2', family: 'siren', width: '96', height: '64' 
 
 const TYPES: Record<string, number> = { float32: 1, int8: 3, uint16: 4, int16: 5, int32: 6, int4: 22 };
 
-/** A tensor with its elements as bytes. */
+/** A tensor with its elements as raw data. */
 export function tensorBytes(
   name: string,
   type: string,
@@ -48,7 +48,7 @@ export function tensorBytes(
   return concat(...axes, field(2, TYPES[type] ?? 0), field(8, name), field(9, raw), ...others);
 }
 
-/** The tensors of a network's file (docs/format.md), by name. */
+/** The serialized tensors of a network's file (docs/format.md), by name. */
 export function networkTensors({ tensors, bits }: Network): Map<string, Uint8Array> {
   const stored = Object.entries(tensors).map(([name, { shape, data }]) => {
     const [first = 1, second = 1, ...others] = shape;
@@ -61,7 +61,7 @@ export function networkTensors({ tensors, bits }: Network): Map<string, Uint8Arr
   return new Map(Object.keys(tensors).map((name, k) => [name, stored[k] as Uint8Array]));
 }
 
-/** A network's file, without a graph that would draw it. */
+/** A network's file, whose graph has tensors but no nodes. */
 export function networkFile(network: Network, tensors = networkTensors(network), more = {}): Uint8Array {
   const [width, height] = network.size;
   const metadata = { ...METADATA, family: network.family, width: `${width}`, height: `${height}`, ...more };

@@ -1,9 +1,9 @@
-/** What counts as the same picture: at most one level apart, in at most a thousandth of the values. */
+/** Compares pictures: they are the same if values differ by at most 1, and at most one in a thousand differs at all. */
 import { expect } from 'vitest';
 
 export const withoutAlpha = (rgba: ArrayLike<number>) => Array.from(rgba).filter((_, k) => k % 4 !== 3);
 
-/** RGBA of pixels that have one, three or four channels. */
+/** Converts pixels of one, three or four channels to RGBA. */
 export function asRgba(pixels: number[], colours: number): number[] {
   const of = (pixel: number, k: number) => pixels[pixel * colours + (k % colours)] as number;
   return Array.from({ length: (pixels.length / colours) * 4 }, (_, at) => {

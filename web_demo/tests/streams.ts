@@ -1,4 +1,4 @@
-/** A file's levels, and a decoder of streams that a test answers for. */
+/** An `.anir` file with its levels, and a fake decoder of streams. */
 import type { Decoder, NeuralImage } from '../neural-img/src/decoder.ts';
 import { ModelError } from '../neural-img/src/model_error.ts';
 import { type AnirCase, anirCases } from './vectors.ts';
@@ -8,11 +8,11 @@ export const {
   start,
   levels,
 } = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
-/** Bytes of the file up to the end of so many levels. */
+/** Bytes of the file up to the end of a level, counted from 1. */
 export const endOf = (level: number) => levels[level - 1]?.end ?? 0;
 
 export class FakeStreams {
-  /** Streams that were opened, as what they were asked. */
+  /** For each stream that was opened, the calls to it. */
   asked: (number | string)[][] = [];
   /** The first level, counted from 0, that cannot be decoded. */
   damaged = Number.POSITIVE_INFINITY;

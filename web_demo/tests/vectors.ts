@@ -1,4 +1,4 @@
-/** What Python and TypeScript have to agree on: files of ../../tests/vectors. */
+/** Reads the test vectors in ../../tests/vectors, on which Python and TypeScript have to agree. */
 import { readFileSync } from 'node:fs';
 import type { Network, Tensor } from '../neural-img/src/network.ts';
 
@@ -22,13 +22,13 @@ export interface NetworkCase {
   network: Network;
   x: Float32Array;
   y: Float32Array;
-  /** Colours, as many as the picture has, at these columns and rows. */
+  /** Values of all colour channels at these columns and rows. */
   pixels: number[];
-  /** Pictures of the whole at smaller sizes. */
+  /** The whole picture at smaller sizes. */
   smaller: (Omit<NetworkCase, 'network' | 'smaller'> & { spacing: [number, number] })[];
 }
 
-/** Networks of a family with their pictures, as the formulas give them. */
+/** Networks of a family, with pixels by the formulas. */
 export const networkCases = (family: string): NetworkCase[] =>
   // biome-ignore lint/suspicious/noExplicitAny: JSON
   vectors<any[]>(`network-${family}`).map(({ smaller, ...own }) => {
@@ -66,10 +66,10 @@ export interface AnirCase {
   bits: number;
   pitch: number;
   start: number;
-  /** What so many bytes show at the same coordinates before the first level's end. */
+  /** Previews from prefixes that end within the first level, at the same coordinates. */
   previews: { bytes: number; pixels: number[] }[];
   levels: (Omit<NetworkCase, 'smaller'> & { name: string; end: number; psnr: number[] })[];
-  /** What so many bytes tell and show that end within a level. */
+  /** Networks and pixels from prefixes that end within a later level. */
   refined: (Omit<NetworkCase, 'smaller'> & { bytes: number })[];
 }
 
@@ -93,7 +93,7 @@ export const anirCases = (): AnirCase[] =>
     };
   });
 
-/** What so many bytes of a file in strips tell, codes other than zero by their places, and show. */
+/** The content of a prefix of a file in strips; `places` are the indices of the codes other than 0. */
 interface Shown {
   bytes: number;
   name: string;
@@ -106,9 +106,9 @@ interface Shown {
 /** An `.anir` file of a large picture, with what Python reads from its levels and from prefixes between them. */
 export interface StripsCase {
   file: Uint8Array<ArrayBuffer>;
-  /** Another one, of five strips, of as many levels. */
+  /** Another file, of five strips, with the same levels. */
   five: Uint8Array<ArrayBuffer>;
-  /** The first row of cells of each strip, and behind these the number of rows. */
+  /** The first row of cells of each strip, followed by the number of rows. */
   starts: number[];
   x: Float32Array;
   y: Float32Array;

@@ -1,9 +1,9 @@
-/** Stand-ins for the decoder's other workers, in the one of a test. */
+/** Stand-ins for the decoder's other workers, in the thread of the test. */
 import { help } from '../neural-img/src/help.ts';
 import type { Connect } from '../neural-img/src/shared_strips.ts';
 import { CODER_MODULE } from './kernels.ts';
 
-/** Ports to so many at most, of which those at the other ends are given to `answer`. */
+/** Makes ports to at most `helpers` workers; `answer` is given the other end of each port. */
 export const connectTo =
   (helpers: number, answer = (port: MessagePort) => help(port, CODER_MODULE)): Connect =>
   (most) =>

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { views } from './fixtures.ts';
 import { chooseSubnet, pixelsOf, samePixels, selectedSubnet, untilDrawn, visit } from './page.ts';
 
-// Wide, and with networks from very small to large.
+// A wide picture, whose networks range from very small to large.
 const sample = views.find(({ picture }) => picture === 'coffee');
 const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
 
@@ -13,7 +13,7 @@ interface Dot {
   psnr: number;
 }
 
-/** The subnets as the map tells a screen reader of them. */
+/** The subnets, as the labels of the map describe them to a screen reader. */
 async function dotsOf(page: Page): Promise<Dot[]> {
   const labels = await page
     .locator('#grid input')
@@ -32,11 +32,11 @@ async function slide(page: Page, id: string, step: number): Promise<void> {
   await untilDrawn(page);
 }
 
-/** The device knows how fast it is, after the first pictures. */
+/** Waits until the page has measured the speed of the device, on its first pictures. */
 const untilMeasured = (page: Page) => page.waitForSelector('#time-budget:enabled');
 
 describe.skipIf(!sample)('adapting', () => {
-  test('the map has sixteen networks; arrow keys go where they point, and the latest choice wins', async () => {
+  test('arrow keys move the choice in the map of sixteen networks, and the latest choice is drawn', async () => {
     const { page } = await visit({ hash });
     const dots = await dotsOf(page);
     expect(dots).toHaveLength(16);
@@ -54,7 +54,7 @@ describe.skipIf(!sample)('adapting', () => {
     expect(samePixels(await pixelsOf(page, '#finest'), afterKeys)).toBe(true);
   });
 
-  test('a press on the map takes the nearest network', async () => {
+  test('a click on the map chooses the nearest network', async () => {
     const { page } = await visit({ hash });
     const name = (await dotsOf(page)).at(-1)?.name;
     const dot = page.locator(`#plot [data-subnet="${name}"]`);
@@ -66,7 +66,7 @@ describe.skipIf(!sample)('adapting', () => {
     expect(await page.textContent('#reason')).toBe('Chosen by hand.');
   });
 
-  test('each cell says what its network costs, in bytes, quality and time', async () => {
+  test('each cell shows the bytes, quality and time of its network', async () => {
     const { page } = await visit({ hash });
     await untilMeasured(page);
     const cells = await page.locator('#grid .cell').allTextContents();
@@ -77,7 +77,7 @@ describe.skipIf(!sample)('adapting', () => {
     );
   });
 
-  test('under the picture, the best file that fits into the bytes is taken', async () => {
+  test('the slider under the picture chooses the best file that fits into the bytes', async () => {
     const { page } = await visit({ hash });
     const dots = await dotsOf(page);
     for (const step of [1000, 600, 200, 0]) {
@@ -92,7 +92,7 @@ describe.skipIf(!sample)('adapting', () => {
     expect(await page.getAttribute('#auto', 'aria-pressed')).toBe('false');
   });
 
-  test('a time budget takes a faster network, none takes the best', async () => {
+  test('a time budget chooses a faster network, and no budget the best one', async () => {
     const { page } = await visit({ hash });
     await untilMeasured(page);
     const dots = await dotsOf(page);
@@ -100,13 +100,13 @@ describe.skipIf(!sample)('adapting', () => {
     const best = [...dots].sort((a, b) => b.psnr - a.psnr)[0];
     expect(await selectedSubnet(page)).toBe(best?.name);
     await slide(page, '#time-budget', 0);
-    // Which one is fastest is estimated, but it is surely one of the small ones.
+    // Which network is fastest is only estimated, but it must be a small one.
     const chosen = await selectedSubnet(page);
     const fast = dots.find(({ name }) => name === chosen);
     expect(fast?.bytes).toBeLessThan((best?.bytes ?? 0) / 3);
   });
 
-  test('by itself it takes what looks good, and a wish to save data a quarter of that', async () => {
+  test('the automatic choice looks good, and takes a quarter of the bytes if the browser saves data', async () => {
     const { page } = await visit();
     expect(await page.getAttribute('#auto', 'aria-pressed')).toBe('true');
     const bytesOf = async (tab: Page) => {
@@ -121,7 +121,7 @@ describe.skipIf(!sample)('adapting', () => {
     expect(await bytesOf(saving.page)).toBeLessThanOrEqual(18_500 / 4);
   });
 
-  test('after a choice by hand, Auto chooses again', async () => {
+  test('Auto chooses again after a choice by hand', async () => {
     const { page } = await visit({ connection: { downlink: 10, saveData: true } });
     const chosen = await selectedSubnet(page);
     await chooseSubnet(page, (await dotsOf(page)).at(-1)?.name ?? '');

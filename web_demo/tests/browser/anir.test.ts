@@ -1,4 +1,4 @@
-/** `.anir` files in a browser, where the package's own worker reads them: in chunks, and as an element's source. */
+/** Tests `.anir` files in a browser, read by the package's worker: in chunks, and as the source of an element. */
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -56,7 +56,7 @@ afterAll(async () => {
   rmSync(project, { recursive: true, force: true });
 });
 
-/** What a page draws of a file that comes in chunks of so many bytes: each level's name, bytes, and RGBA. */
+/** What a page draws of a file that arrives in chunks of `size` bytes: name, bytes and RGBA of each level. */
 async function streamed({ file, levels: [level] }: AnirCase, size: number) {
   const grid = { x: [...(level?.x ?? [])], y: [...(level?.y ?? [])] };
   return page.evaluate(
@@ -81,7 +81,7 @@ async function streamed({ file, levels: [level] }: AnirCase, size: number) {
 }
 
 test.each(cases)(
-  'each level of a stream is Python’s: $family, $colours colours, pitch $pitch',
+  'each level of a stream is drawn as in Python: $family, $colours colours, pitch $pitch',
   async (own) => {
     const told = await streamed(own, 40);
     expect(told.map(({ name, bytes }) => [name, bytes])).toEqual(
@@ -93,7 +93,7 @@ test.each(cases)(
   },
 );
 
-test('a whole file opens at its last level or the one asked for; a cut one at its last whole one', async () => {
+test('a file opens at the last level or the requested one, a truncated file at its last complete level', async () => {
   const [own] = cases as [AnirCase];
   const names = await page.evaluate(
     async ({ bytes, cut }) => {
@@ -112,7 +112,7 @@ test('a whole file opens at its last level or the one asked for; a cut one at it
   expect(names[3]).toMatch(/^ModelError: This (\.anir )?file ends/);
 });
 
-test('an element shows one', async () => {
+test('an element shows an .anir file', async () => {
   const drawn = () =>
     page.evaluate(() => {
       const canvas = document.querySelector('neural-img')?.shadowRoot?.querySelector('canvas');
@@ -142,7 +142,7 @@ test('an element and a coarse tile are as transparent as the picture', async () 
       const data = of?.getImageData(0, 0, of.canvas.width, of.canvas.height).data ?? [];
       return Array.from(data).filter((_, k) => k % 4 === 3);
     };
-    // What was there must not show through.
+    // What was drawn before must not show through.
     context.fillRect(0, 0, own.width, own.height);
     const told: number[][] = [];
     for await (const tile of image.decode({ coarse: true })) {

@@ -1,4 +1,4 @@
-/** The npm package in pages of other kinds: without a bundler, from another site, under a strict policy, and bundled. */
+/** Tests the npm package in other pages: without a bundler, from another site, under a strict policy, and bundled. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ afterAll(() => {
   rmSync(project, { recursive: true, force: true });
 });
 
-/** A folder with a page that loads a script, and a picture. */
+/** Makes a folder with a page that loads a script and shows a picture. */
 function makeSite(name: string, script: string): string {
   const site = join(project, name);
   mkdirSync(site, { recursive: true });
@@ -46,7 +46,7 @@ async function host(site: string, headers: Record<string, string> = {}): Promise
   return url;
 }
 
-/** The element's pixels, and all that the console shows in red. */
+/** The element's pixels (RGB), and all errors of the page and its console. */
 async function visit(url: string): Promise<{ rgb: Uint8Array; trouble: string[] }> {
   const page = await (await startBrowser()).newPage();
   const trouble: string[] = [];
@@ -75,7 +75,7 @@ async function visit(url: string): Promise<{ rgb: Uint8Array; trouble: string[] 
 const inPackage = (file: string) => join(project, 'node_modules/neural-img/dist', file);
 
 describe('a plain page', () => {
-  test('needs one script and its worker, under a strict policy, too', async () => {
+  test('needs only one script and its worker, even under a strict policy', async () => {
     const site = makeSite('plain', 'neural-img.js');
     for (const file of ['neural-img.js', 'decoder.worker.js']) cpSync(inPackage(file), join(site, file));
     const { rgb, trouble } = await visit(await host(site, { 'Content-Security-Policy': POLICY }));
@@ -83,16 +83,16 @@ describe('a plain page', () => {
     expect(trouble).toEqual([]);
   });
 
-  test('can do with the script alone', async () => {
+  test('works with the script alone', async () => {
     const site = makeSite('alone', 'neural-img.js');
     cpSync(inPackage('neural-img.js'), join(site, 'neural-img.js'));
     const { rgb, trouble } = await visit(await host(site));
     expect(isSamePicture(rgb, read(good.pixels))).toBe(true);
-    // The worker's file is looked for first.
+    // The script first tries to load the worker from its file.
     expect(trouble.filter((line) => !line.includes('404'))).toEqual([]);
   });
 
-  test('can have the script from another site', async () => {
+  test('can load the script from another site', async () => {
     const other = await host(inPackage('.'), { 'Access-Control-Allow-Origin': '*' });
     const site = makeSite('cross', `${other}neural-img.js`);
     const url = (await host(site)).replace('localhost', '127.0.0.1');
@@ -102,7 +102,7 @@ describe('a plain page', () => {
   });
 });
 
-test('webpack', async () => {
+test('the element works in a page bundled by webpack', async () => {
   const site = makeSite('webpack', 'main.js');
   const compiler = webpack({
     context: project,
@@ -124,7 +124,7 @@ test('webpack', async () => {
   expect(trouble).toEqual([]);
 });
 
-test('esbuild', async () => {
+test('the element works in a page bundled by esbuild', async () => {
   const site = makeSite('esbuild', 'main.js');
   const entryPoints = [join(project, 'main.js')];
   await esbuild({ entryPoints, bundle: true, format: 'esm', minify: true, outdir: site, logLevel: 'error' });
@@ -132,9 +132,9 @@ test('esbuild', async () => {
   expect(isSamePicture(rgb, read(good.pixels))).toBe(true);
 });
 
-describe('Node, which has no DOM', () => {
+describe('in Node, which has no DOM', () => {
   test.each(['neural-img', 'neural-img/define', 'neural-img/onnx', 'neural-img/neural-img.js'])(
-    'imports %s',
+    '%s can be imported',
     (name) => {
       const code = `import(${JSON.stringify(name)}).then((all) => console.log(Object.keys(all).sort().join()))`;
       const names = execFileSync(process.execPath, ['-e', code], { cwd: project }).toString();
@@ -143,7 +143,7 @@ describe('Node, which has no DOM', () => {
   );
 });
 
-test('types know the element, in React, Vue and Svelte, too', () => {
+test('the element has types for TypeScript, React, Vue and Svelte', () => {
   const modules = join(import.meta.dirname, '../../node_modules');
   mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
   for (const name of ['@types/react', 'csstype', 'vue', 'svelte'])
@@ -196,7 +196,7 @@ test('types know the element, in React, Vue and Svelte, too', () => {
   expect(check).not.toThrow();
 });
 
-test('the whole package is small', () => {
+test('the whole package takes less than 40 kB', () => {
   const wire = brotliCompressSync(readFileSync(inPackage('neural-img.js'))).length;
   expect(wire).toBeLessThan(40_000);
 });

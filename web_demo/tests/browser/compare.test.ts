@@ -21,7 +21,7 @@ import {
   visit,
 } from './page.ts';
 
-// Wide, and with networks from very small to large.
+// A wide picture, whose networks range from very small to large.
 const sample = views.find(({ picture }) => picture === 'coffee');
 const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}&against=jpeg`;
 let page: Page;
@@ -50,12 +50,12 @@ async function drag(from: readonly [number, number], to: readonly [number, numbe
   await page.mouse.up();
 }
 
-/** A screenshot of the stage, without what lies on the pictures and without its round corners. */
+/** A screenshot of the stage without its round corners and without what lies on top of the pictures. */
 async function shoot() {
   const set = (opacity: string, radius: string) =>
     page.evaluate(
       (values) => {
-        // Not hidden, as that would take the focus from the split.
+        // Transparent, as hiding would take the focus away from the split.
         for (const one of document.querySelectorAll<HTMLElement>('.split, .chip, .zooms, .progress'))
           one.style.opacity = values.opacity;
         document.querySelector<HTMLElement>('#stage')?.style.setProperty('border-radius', values.radius);
@@ -70,7 +70,7 @@ async function shoot() {
 
 const largest = ({ pixels }: { pixels: Uint8Array }) => pixels.reduce((a, b) => Math.max(a, b), 0);
 
-test('the split is dragged, and the right side begins there', async () => {
+test('the split can be dragged, and the right side begins there', async () => {
   await drag(await stagePoint(0.5, 0.5), await stagePoint(0.25, 0.5));
   expect(await splitOf()).toBe(25);
   const both = await shoot();
@@ -92,7 +92,7 @@ function sameColumns(a: Pixels, b: Pixels, from: number, to: number): boolean {
   return cut(a).equals(cut(b));
 }
 
-test('the split moves with the keyboard, in steps and to both ends', async () => {
+test('the keyboard moves the split in steps and to both ends', async () => {
   await page.focus('#split');
   await page.keyboard.press('End');
   expect(await splitOf()).toBe(100);
@@ -105,7 +105,7 @@ test('the split moves with the keyboard, in steps and to both ends', async () =>
   expect(await page.getAttribute('#split', 'aria-valuetext')).toBe('0 % neural');
 });
 
-test.each(CODECS)('shows the %s that the build encoded, and its true numbers', async (codec) => {
+test.each(CODECS)('shows the %s file that the build encoded, with its bytes and quality', async (codec) => {
   await chooseRival(page, codec);
   const folder = join(DIST, 'samples', sample?.picture ?? '');
   const twins = JSON.parse(readFileSync(join(folder, 'codecs/codecs.json'), 'utf8'))[sample?.subnet ?? ''];
@@ -120,7 +120,7 @@ test.each(CODECS)('shows the %s that the build encoded, and its true numbers', a
   expect(await page.textContent('#verdict')).toBe(verdict(subnet, CODEC_NAMES[codec], encoded));
 });
 
-test('the difference is four times that from the original, on both sides', async () => {
+test('both sides can show their difference from the original', async () => {
   await resizeStage(page, { width: 300, height: 200 });
   await chooseRival(page, 'jpeg');
   await page.focus('#split');
@@ -139,7 +139,7 @@ test('the difference is four times that from the original, on both sides', async
   expect(samePixels(await shoot(), neural)).toBe(false);
 });
 
-test('the difference is taken at the picture’s own pixels on both sides, whatever the stage’s size', async () => {
+test('the difference is computed at the picture’s own pixels, whatever the size of the stage', async () => {
   await page.click('#difference');
   await chooseRival(page, 'jpeg');
   await untilDrawn(page);
@@ -163,13 +163,13 @@ test('the difference is taken at the picture’s own pixels on both sides, whate
   await page.click('#difference');
 });
 
-/** The original, as the page loads it. */
+/** The pixels of the original. */
 async function sourceOf(tab: Page): Promise<Pixels> {
   const file = join(DIST, 'samples', sample?.picture ?? '', `${sample?.picture}.png`);
   return pixelsOf(tab, { png: readFileSync(file) });
 }
 
-test('the codec’s pixels can be shown crisp', async () => {
+test('the codec’s pixels can be shown without smoothing', async () => {
   const rendering = () => page.locator('#other').evaluate((image) => getComputedStyle(image).imageRendering);
   expect(await rendering()).toBe('auto');
   await page.click('#crisp');
@@ -181,7 +181,7 @@ test('the codec’s pixels can be shown crisp', async () => {
   expect(await rendering()).toBe('auto');
 });
 
-test('with nothing beside it, the picture is ranked among all codecs', async () => {
+test('without a rival, the picture is ranked among all codecs', async () => {
   await chooseRival(page, 'nothing');
   expect(await page.isVisible('#split')).toBe(false);
   expect(await page.textContent('#verdict')).toMatch(/AVIF/);
@@ -189,7 +189,7 @@ test('with nothing beside it, the picture is ranked among all codecs', async () 
   await chooseRival(page, 'jpeg');
 });
 
-test('zoom and pan move both sides alike: keys, wheel, buttons and mouse', async () => {
+test('zooming and panning by keys, wheel, buttons and mouse moves both sides alike', async () => {
   const seen = new Set<string>();
   const expectMoved = async () => {
     const [left, right] = await placesOf(page);
@@ -230,7 +230,7 @@ test('a wheel without Ctrl scrolls the page', async () => {
   await page.evaluate(() => scrollTo(0, 0));
 });
 
-test('a file without an original is shown alone', async () => {
+test('a file without an original is shown without comparison', async () => {
   await openFile(page, 'mine.onnx', bytesOf(good));
   expect(await page.isVisible('#split')).toBe(false);
   expect(await page.isVisible('#other')).toBe(false);

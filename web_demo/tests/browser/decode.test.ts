@@ -19,19 +19,19 @@ import {
 describe.each([
   ['a plain host', false],
   ['an isolated host', true],
-])('decodes as Python does on %s', (_name, isolated) => {
+])('on %s', (_name, isolated) => {
   let page: Page;
   beforeAll(async () => {
     ({ page } = await visit({ isolated }));
     await resizeStage(page, good);
   });
 
-  test('the host isolates as it says, and the page tells', async () => {
+  test('the page is isolated as expected and states its workers', async () => {
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
     expect(await page.textContent('#device-threads')).toMatch(/^\d+ workers?, /);
   });
 
-  test.each(fixtures)('$family', async (fixture) => {
+  test.each(fixtures)('$family is decoded as in Python', async (fixture) => {
     await page.setInputFiles('#file', pathOf(fixture));
     await untilDrawn(page);
     expect(await alertOf(page)).toBe('');
@@ -42,7 +42,7 @@ describe.each([
 });
 
 test.skipIf(views.length === 0)(
-  'zoomed in, it decodes the part in view at the screen’s own pixels',
+  'zoomed in, the page decodes the part in view at the pixels of the screen',
   async () => {
     const { page } = await visit();
     for (const { picture, subnet, view, stage, pixels } of views) {
@@ -61,7 +61,7 @@ test.skipIf(views.length === 0)(
   },
 );
 
-test('on a dense screen it decodes more pixels', async () => {
+test('on a dense screen, more pixels are decoded', async () => {
   const { page } = await visit({ deviceScaleFactor: 2 });
   await resizeStage(page, good);
   await page.setInputFiles('#file', pathOf(good));
@@ -70,7 +70,7 @@ test('on a dense screen it decodes more pixels', async () => {
   expect(isSamePicture(drawn.pixels, read(good.twice))).toBe(true);
 });
 
-describe('a visitor saves a PNG', () => {
+describe('a visitor can save a PNG', () => {
   let page: Page;
   beforeAll(async () => {
     ({ page } = await visit());
@@ -83,7 +83,7 @@ describe('a visitor saves a PNG', () => {
     return { name: download.suggestedFilename(), png: readFileSync(await download.path()) };
   }
 
-  test('decoded at the size that was asked for', async () => {
+  test('decoded at a chosen size', async () => {
     await page.click('#save');
     await page.fill('#save-width', String(2 * good.width));
     expect(await page.textContent('#save-height')).toBe(`× ${2 * good.height} pixels`);
@@ -107,7 +107,7 @@ describe('a visitor saves a PNG', () => {
     expect(samePixels(await pixelsOf(page, { png }), inView)).toBe(true);
   });
 
-  test('but none that a browser could not draw', async () => {
+  test('but not of a size that a browser cannot draw', async () => {
     await page.click('#save');
     await page.fill('#save-width', '100000');
     expect(
@@ -119,7 +119,7 @@ describe('a visitor saves a PNG', () => {
 });
 
 test.skipIf(views.length === 0)(
-  'a picture is as good as its file says, which rounds to a quarter',
+  'a picture has the PSNR that its file states, rounded to a quarter of a decibel',
   async () => {
     const { page } = await visit();
     await chooseRival(page, 'original');

@@ -1,4 +1,4 @@
-/** `<neural-img>` as a developer expects an image to be: what it loads and when, and what it tells. */
+/** Tests that `<neural-img>` behaves as a developer expects of an image: what it loads, when, and what it reports. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -25,7 +25,7 @@ afterAll(() => site.remove());
 
 const open = (body: string, options?: PageOptions) => openPage(site, body, options);
 
-test('tells what an <img> tells, and is empty without src', async () => {
+test('has the properties and events of an <img>, and is empty without src', async () => {
   const { page, fetched } = await open('<neural-img alt="A" width="60"></neural-img>');
   const states = await ofElement(page, async (element) => {
     const state = () => [
@@ -69,7 +69,7 @@ test('tells what an <img> tells, and is empty without src', async () => {
   expect(fetched).toEqual(['a.onnx', 'missing.onnx', 'a.onnx']);
 });
 
-test('properties count from before it is defined, and later ones, too', async () => {
+test('properties that were set before the element is defined take effect', async () => {
   const { page, fetched } = await open('', { head: '' });
   const values = await page.evaluate(async () => {
     const element = document.createElement('neural-img');
@@ -86,7 +86,7 @@ test('properties count from before it is defined, and later ones, too', async ()
   expect(fetched.at(-1)).toBe('a.onnx?b');
 });
 
-test('outside a page it is read, and drawn once it is in one', async () => {
+test('outside a document it is loaded, and drawn once it is inserted', async () => {
   const { page } = await open('');
   const [detached, attached] = await page.evaluate(async () => {
     const element = document.createElement('neural-img');
@@ -101,7 +101,7 @@ test('outside a page it is read, and drawn once it is in one', async () => {
   expect([detached, attached]).toEqual([[150, 0], 150]);
 });
 
-test('of a hundred, only those near the viewport load, and they give their memory back', async () => {
+test('of a hundred elements only those near the viewport load, and they release their memory', async () => {
   const many = Array.from(
     { length: 100 },
     (_, at) =>
@@ -138,7 +138,7 @@ test('of a hundred, only those near the viewport load, and they give their memor
   expect(await page.textContent('body')).not.toContain('loaded again');
 });
 
-describe('of a manifest', () => {
+describe('with a manifest', () => {
   const element = (attributes: string) =>
     `<neural-img src="manifest.json" alt="A" ${attributes}></neural-img>`;
   const nameOf = (page: Page) => ofElement(page, ({ currentSrc }) => currentSrc.split('/').at(-1));
@@ -151,19 +151,22 @@ describe('of a manifest', () => {
     ['quality="23.5"', 1, false, 'd3w16'],
     ['width="30"', 1, false, 'd3w16'],
     ['width="30"', 2, false, 'd4w16'],
-  ])('%s at a density of %d, saving data: %s', async (attributes, deviceScaleFactor, saveData, name) => {
-    const head = `<script>Object.defineProperty(navigator, 'connection', { value: { saveData: ${saveData} } })</script>`;
-    const { page, fetched } = await open(element(attributes), { deviceScaleFactor, head: head + SCRIPT });
-    await untilComplete(page);
-    expect(await nameOf(page)).toBe(`${name}.onnx`);
-    expect(fetched).toEqual(['manifest.json', `${name}.onnx`]);
-    const sizes = ['manifest.json', `${name}.onnx`].map(
-      (file) => readFileSync(join(site.folder, file)).length,
-    );
-    expect(await ofElement(page, ({ bytesLoaded }) => bytesLoaded)).toBe((sizes[0] ?? 0) + (sizes[1] ?? 0));
-  });
+  ])(
+    '%s at a density of %d, saving data: %s, loads %s',
+    async (attributes, deviceScaleFactor, saveData, name) => {
+      const head = `<script>Object.defineProperty(navigator, 'connection', { value: { saveData: ${saveData} } })</script>`;
+      const { page, fetched } = await open(element(attributes), { deviceScaleFactor, head: head + SCRIPT });
+      await untilComplete(page);
+      expect(await nameOf(page)).toBe(`${name}.onnx`);
+      expect(fetched).toEqual(['manifest.json', `${name}.onnx`]);
+      const sizes = ['manifest.json', `${name}.onnx`].map(
+        (file) => readFileSync(join(site.folder, file)).length,
+      );
+      expect(await ofElement(page, ({ bytesLoaded }) => bytesLoaded)).toBe((sizes[0] ?? 0) + (sizes[1] ?? 0));
+    },
+  );
 
-  test('takes a better one when it grows or is asked to, never a worse one', async () => {
+  test('takes a better subnet when it grows or a higher quality is asked for, never a worse one', async () => {
     const { page, fetched } = await open(element('width="30"'));
     await untilComplete(page);
     await ofElement(page, (image) => image.setAttribute('width', '150'));
@@ -177,7 +180,7 @@ describe('of a manifest', () => {
     expect(fetched).toEqual(['manifest.json', 'd3w16.onnx', 'd4w16.onnx', 'd5w16.onnx']);
   });
 
-  test('says what is wrong with it', async () => {
+  test('shows what is wrong with the manifest', async () => {
     const { page } = await open('<neural-img src="broken.json" alt="A"></neural-img>');
     await untilComplete(page);
     expect(await page.locator('neural-img p').textContent()).toBe(

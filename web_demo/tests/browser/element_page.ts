@@ -1,4 +1,4 @@
-/** Plain pages with `<neural-img>`, from the package as it is installed. */
+/** Opens plain pages with `<neural-img>` from the installed package. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
@@ -10,11 +10,11 @@ import { startBrowser } from './page.ts';
 import { makeProject } from './project.ts';
 
 export const SCRIPT = '<script type="module" src="neural-img.js" blocking="render"></script>';
-/** From worst to best; the files themselves are other than the manifest says of them. */
+/** Subnets of the manifest from worst to best; their PSNR is made up. */
 const LEVELS = [22, 28, 34, 40].map((psnr, at) => ({ psnr, name: `d${at + 2}w16` }));
 
 export interface Site {
-  /** A folder with the package, a.onnx, and a manifest.json of four subnets. */
+  /** Folder with the package, a.onnx, and a manifest.json of four subnets. */
   folder: string;
   remove(): void;
 }
@@ -36,7 +36,7 @@ export function makeSite(): Site {
 
 export interface Opened {
   page: Page;
-  /** Names of the neural images that were asked for. */
+  /** Names of the neural images and manifests that were requested. */
   fetched: string[];
   trouble: string[];
 }
@@ -46,7 +46,7 @@ export interface PageOptions extends BrowserContextOptions {
   head?: string;
 }
 
-/** A page of a site with this body, in standards mode. */
+/** Opens a page of a site with this body, in standards mode; it is closed when the test ends. */
 export async function openPage(site: Site, body: string, options: PageOptions = {}): Promise<Opened> {
   const { headers = {}, head = SCRIPT, ...others } = options;
   const context = await (await startBrowser()).newContext(others);
@@ -70,7 +70,7 @@ export async function openPage(site: Site, body: string, options: PageOptions = 
   return { page, fetched, trouble };
 }
 
-/** Calls `ask` with the page's first element. */
+/** Calls `ask` in the page with its first `<neural-img>`. */
 export const ofElement = <T>(page: Page, ask: (element: NeuralImgElement) => T | Promise<T>): Promise<T> =>
   page
     .locator('neural-img')

@@ -1,4 +1,4 @@
-/** `<neural-img>` in pages that demand much: policies, isolation, other sites, no JavaScript, readers of screens. */
+/** Tests `<neural-img>` in demanding pages: policies, isolation, other sites, no JavaScript, screen readers. */
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { serve } from '../../scripts/serve.mjs';
@@ -37,7 +37,7 @@ describe('works in pages', () => {
     expect([await bitmapOf(page), trouble]).toEqual([[150, 100], []]);
   });
 
-  test('that are isolated, of a picture from another site that allows it', async () => {
+  test('that are isolated, with a picture from another site that allows it', async () => {
     const other = await serve(site.folder, { headers: { 'Access-Control-Allow-Origin': '*' } });
     onTestFinished(other.close);
     const { page, trouble } = await open(`<neural-img src="${other.url}a.onnx" alt="A"></neural-img>`, {
@@ -49,7 +49,7 @@ describe('works in pages', () => {
     await untilComplete(page);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect([await bitmapOf(page), trouble]).toEqual([[150, 100], []]);
-    // What a foreign <img> would forbid.
+    // The canvas can be read, unlike one with an <img> of another site.
     expect(
       await ofElement(page, (image) => image.shadowRoot?.querySelector('canvas')?.toDataURL().length ?? 0),
     ).toBeGreaterThan(1000);
@@ -63,7 +63,7 @@ describe('works in pages', () => {
     expect(await page.locator('neural-img p').isVisible()).toBe(true);
   });
 
-  test('without JavaScript, as its child', async () => {
+  test('without JavaScript, by showing its child', async () => {
     const body = `<neural-img src="a.onnx" alt="A"><img src="random.png" loading="lazy" alt="A"></neural-img>`;
     const { page } = await open(body, { javaScriptEnabled: false });
     expect(await page.locator('img').boundingBox()).toMatchObject({ width: 150, height: 100 });
@@ -73,7 +73,7 @@ describe('works in pages', () => {
   });
 });
 
-test('axe has nothing to say', async () => {
+test('axe finds no accessibility problem', async () => {
   const { page } = await open(
     `<h1>Pictures</h1><neural-img src="a.onnx" alt="A picture"></neural-img><neural-img src="a.onnx" alt=""></neural-img>
     <neural-img src="missing.onnx" alt="Missing" width="200" height="100"></neural-img>

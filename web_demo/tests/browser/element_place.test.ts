@@ -1,4 +1,4 @@
-/** `<neural-img>` takes the place that `<img>` would. */
+/** Tests that `<neural-img>` is laid out like an `<img>`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   bitmapOf,
@@ -20,7 +20,7 @@ afterAll(() => site.remove());
 
 const open = (body: string, options?: PageOptions) => openPage(site, body, options);
 
-describe('takes the place of an <img> of 150 × 100 pixels', () => {
+describe('is laid out like an <img> of 150 × 100 pixels', () => {
   const sheets = ['max-width: 100%; height: auto', 'max-width: 100%'];
   test.each([
     [0, '', 390],
@@ -44,7 +44,7 @@ describe('takes the place of an <img> of 150 × 100 pixels', () => {
     [1, 'width="50%" height="40"', 390],
     [1, 'width="10" height="80"', 390],
     [1, 'width="0"', 390],
-  ])('sheet %d, %s in %d pixels', async (sheet, attributes, room) => {
+  ])('with style sheet %d and %s in %d pixels', async (sheet, attributes, room) => {
     const place = (tag: string, src: string) =>
       `<div style="width: ${room}px; position: relative; overflow: hidden">words <${tag} ${attributes} alt="" src="${src}"></${tag}> words</div>`;
     const { page } = await open(
@@ -63,7 +63,7 @@ describe('takes the place of an <img> of 150 × 100 pixels', () => {
   });
 });
 
-test('shifts nothing when it has both attributes', async () => {
+test('causes no layout shift if it has width and height', async () => {
   const { page } = await open(
     `<neural-img src="a.onnx" width="600" height="400" alt="A"></neural-img><p>words</p>`,
     { viewport: { width: 390, height: 800 } },
@@ -83,7 +83,7 @@ test('shifts nothing when it has both attributes', async () => {
   expect(await bitmapOf(page)).toEqual([374, 249]);
 });
 
-test('keeps the picture’s ratio under object-fit, at the pixels that are shown', async () => {
+test('keeps the aspect ratio under object-fit, and draws as many pixels as are shown', async () => {
   const style = (fit: string) => `width: 300px; height: 300px; object-fit: ${fit}; object-position: 10% 20%`;
   const { page } = await open(`<neural-img src="a.onnx" alt="A" style="${style('cover')}"></neural-img>`);
   await untilComplete(page);

@@ -1,4 +1,4 @@
-/** `<neural-img src="photo.anir">`: as much of a file as its size on the screen deserves, and more when that grows. */
+/** Tests `<neural-img src="photo.anir">`: it loads as much of the file as its size requires, and more when it is enlarged. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Refinement } from '../../neural-img/src/index.ts';
 import { bitmapOf, makeSite, ofElement, type Site, untilComplete } from './element_page.ts';
@@ -24,7 +24,7 @@ afterAll(() => site.remove());
 
 const open = (attributes: string, options?: StreamOptions) => openStream(site, attributes, options);
 
-test('draws what has come, and stops where its size deserves it', async () => {
+test('draws what has arrived, and stops loading at the level that its size requires', async () => {
   const enough = levelOf(34, 1);
   const { host, page, told, level, bytes } = await open('width="240"', {
     prepare: (host) => {
@@ -32,10 +32,10 @@ test('draws what has come, and stops where its size deserves it', async () => {
       host.pause = 5;
     },
   });
-  // The header alone gives the picture its place.
+  // The header suffices for the layout.
   await soon(() => ofElement(page, ({ naturalWidth, height }) => [naturalWidth, height])).toEqual([480, 160]);
   expect(await told()).toEqual([]);
-  // A few bytes more give a preview.
+  // A few more bytes give a preview.
   host.allowed = headerBytes + 300;
   await soon(level).toBe(0);
   expect(await bitmapOf(page)).toEqual([240, 160]);
@@ -70,7 +70,7 @@ test('draws what has come, and stops where its size deserves it', async () => {
   expect(host.asked[0]?.sent).toBeLessThan(FILE.length);
 });
 
-describe('takes', () => {
+describe('loads', () => {
   test.each([
     ['width="480"', 1, false, levelOf(34, 0)],
     ['width="120"', 1, false, levelOf(34, 2)],
@@ -81,7 +81,7 @@ describe('takes', () => {
     ['width="60" quality="37"', 1, true, levelOf(37, 0)],
     ['width="240" quality="99"', 1, false, 16],
   ])(
-    'of %s at a density of %d, saving data: %s, level %#',
+    'with %s at a density of %d, saving data: %s, level %d',
     async (attributes, deviceScaleFactor, saveData, wanted) => {
       const head = `<script>Object.defineProperty(navigator, 'connection', { value: { saveData: ${saveData} } })</script>`;
       const { page, level } = await open(attributes, { deviceScaleFactor, head });
@@ -91,13 +91,13 @@ describe('takes', () => {
   );
 });
 
-/** Gives the page's element the picture's own size, and waits until it shows a level. */
+/** Gives the page's element the picture's native width, and waits until it shows a level. */
 async function enlarge({ page, level }: Awaited<ReturnType<typeof open>>, wanted: number): Promise<void> {
   await ofElement(page, (element) => element.setAttribute('width', '480'));
   await soon(level).toBe(wanted);
 }
 
-describe('goes on when it is enlarged', () => {
+describe('loads more when it is enlarged', () => {
   const [small, large] = [levelOf(34, 2), levelOf(34, 0)];
   const start = async (prepare?: (host: RangeHost) => void) => {
     const opened = await open('width="120"', {
@@ -125,7 +125,7 @@ describe('goes on when it is enlarged', () => {
     expect((await opened.told()).filter(([, type]) => type === 'load').length).toBe(1);
   });
 
-  test('by quality, and never back', async () => {
+  test('or a higher quality is set, and never goes back', async () => {
     const opened = await start();
     await ofElement(opened.page, (element) => {
       element.quality = 'high';
@@ -140,7 +140,7 @@ describe('goes on when it is enlarged', () => {
     expect(opened.host.asked.length).toBe(2);
   });
 
-  test('from the answer of a host that ignores Range, by the same file', async () => {
+  test('skipping what it has if the host ignores Range but the file is the same', async () => {
     const opened = await start();
     opened.host.ranges = 'ignored';
     await enlarge(opened, large);
@@ -148,7 +148,7 @@ describe('goes on when it is enlarged', () => {
     expect(await opened.bytes()).toBeGreaterThanOrEqual(opened.before + endOf(large));
   });
 
-  test('anew where nothing tells that it is the same file', async () => {
+  test('from the start if the host ignores Range and nothing shows that the file is the same', async () => {
     const opened = await start((host) => {
       host.etag = undefined;
     });
@@ -157,14 +157,14 @@ describe('goes on when it is enlarged', () => {
     expect(opened.trouble).toEqual([]);
   });
 
-  test('anew where the host refuses Range', async () => {
+  test('from the start if the host refuses Range', async () => {
     const opened = await start();
     opened.host.ranges = 'refused';
     await enlarge(opened, large);
     expect(opened.host.asked.map(({ range }) => range !== undefined)).toEqual([false, true, false]);
   });
 
-  test('anew with a file that took the place of the first', async () => {
+  test('from the start if the file was replaced', async () => {
     const opened = await start();
     opened.host.file = Buffer.from(FILE);
     opened.host.etag = '"2"';

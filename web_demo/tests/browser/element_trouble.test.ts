@@ -1,4 +1,4 @@
-/** `<neural-img src="photo.anir">` when things go wrong or change while the file comes, and many of them at once. */
+/** Tests `<neural-img src="photo.anir">` when things go wrong or change while the file arrives, and many elements at once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bitmapOf, makeSite, ofElement, type Site, untilComplete } from './element_page.ts';
 import { endOf, FILE, headerBytes, levelOf, openStream, type StreamOptions, soon } from './stream_page.ts';
@@ -12,16 +12,16 @@ beforeAll(() => {
 afterAll(() => site.remove());
 
 const open = (attributes: string, options?: StreamOptions) => openStream(site, attributes, options);
-/** Whether the first element's message is seen. */
+/** Whether the first element's error message is visible. */
 const messageOf = (page: Awaited<ReturnType<typeof open>>['page']) =>
   ofElement(page, ({ shadowRoot }) => shadowRoot?.querySelector('p')?.checkVisibility());
 const wanted = levelOf(34, 1);
 
-describe('shows the best picture so far, and says why', () => {
+describe('shows the best picture so far and an error', () => {
   test.each([
-    ['was cut', FILE.subarray(0, endOf(5) + 400), 5, /^http\S+ was cut: it ends after \d+ bytes\.$/],
-    ['was cut before its first level ends', FILE.subarray(0, endOf(1) - 20), 0, /was cut/],
-    ['was cut in its header', FILE.subarray(0, headerBytes - 1), undefined, /was cut/],
+    ['is truncated', FILE.subarray(0, endOf(5) + 400), 5, /^http\S+ was cut: it ends after \d+ bytes\.$/],
+    ['is truncated within its first level', FILE.subarray(0, endOf(1) - 20), 0, /was cut/],
+    ['is truncated within its header', FILE.subarray(0, headerBytes - 1), undefined, /was cut/],
     ['is damaged', damagedAt(endOf(7) + 20), 7, /^This file is damaged in its level 8; fetch it again\.$/],
     ['has a damaged header', damagedAt(40), undefined, /header of this \.anir file is damaged/],
   ])('if the file %s', async (_, file, shown, message) => {
@@ -39,7 +39,7 @@ describe('shows the best picture so far, and says why', () => {
     expect((await opened.told()).some(([, type]) => type === 'load')).toBe(false);
     const decoded = await ofElement(opened.page, (element) => element.decode().then(String, String));
     expect(decoded).toMatch(/^EncodingError: /);
-    // What is known to be all there is is not asked for again.
+    // The file is not requested again, as it is known to be incomplete or damaged.
     const { length } = opened.host.asked;
     await ofElement(opened.page, (element) => element.setAttribute('width', '300'));
     if (isShown) await soon(() => bitmapOf(opened.page)).toEqual([300, 200]);
@@ -47,7 +47,7 @@ describe('shows the best picture so far, and says why', () => {
     expect(opened.trouble).toEqual([]);
   });
 
-  test('if its first level is damaged, with nothing or a preview to see', async () => {
+  test('if its first level is damaged, with a preview or nothing', async () => {
     const opened = await open('width="240"', {
       prepare: (host) => {
         host.file = damagedAt(endOf(1) - 20);
@@ -59,7 +59,7 @@ describe('shows the best picture so far, and says why', () => {
     expect(await messageOf(opened.page)).toBe((await opened.level()) === undefined);
   });
 
-  test('if the connection breaks, and goes on with the next occasion', async () => {
+  test('if the connection breaks, and resumes at the next resize', async () => {
     const opened = await open('width="240"', {
       prepare: (host) => {
         host.allowed = endOf(4) + 100;
@@ -77,14 +77,14 @@ describe('shows the best picture so far, and says why', () => {
   });
 });
 
-/** The file with a byte changed. */
+/** The file with the byte at a position changed. */
 function damagedAt(at: number): Buffer {
   const file = Buffer.from(FILE);
   file[at] = (file[at] ?? 0) ^ 0x55;
   return file;
 }
 
-test('fetches no more once the header is known to be damaged', async () => {
+test('ends the request once the header is known to be damaged', async () => {
   const opened = await open('width="240"', {
     prepare: (host) => {
       host.file = damagedAt(40);
@@ -95,7 +95,7 @@ test('fetches no more once the header is known to be damaged', async () => {
   expect(await opened.errors()).toEqual([expect.stringMatching(/header of this \.anir file is damaged/)]);
 });
 
-describe('in the midst of a file', () => {
+describe('while a file arrives', () => {
   const openHalf = async () => {
     const opened = await open('width="240"', {
       prepare: (host) => {
@@ -107,7 +107,7 @@ describe('in the midst of a file', () => {
   };
   const givenUp = ({ host }: Awaited<ReturnType<typeof openHalf>>) => host.asked.map((one) => one.isGivenUp);
 
-  test('another src ends the fetch', async () => {
+  test('another src ends the request', async () => {
     const opened = await openHalf();
     await ofElement(opened.page, (element) => {
       element.src = 'a.onnx';
@@ -121,7 +121,7 @@ describe('in the midst of a file', () => {
     ]);
   });
 
-  test('no src does, and empties the element', async () => {
+  test('removing src ends the request and empties the element', async () => {
     const opened = await openHalf();
     await ofElement(opened.page, (element) => element.removeAttribute('src'));
     await soon(() => givenUp(opened)).toEqual([true]);
@@ -130,7 +130,7 @@ describe('in the midst of a file', () => {
     expect(await opened.errors()).toEqual([]);
   });
 
-  test('leaving the page does, and coming back goes on', async () => {
+  test('removing the element ends the request, and inserting it again resumes', async () => {
     const opened = await openHalf();
     await opened.page.evaluate(() => {
       const element = document.querySelector('neural-img') as HTMLElement;
@@ -147,18 +147,18 @@ describe('in the midst of a file', () => {
     expect((await opened.refined()).slice(0, 2)).not.toEqual([3, 3]);
   });
 
-  test('another size does not', async () => {
+  test('another size does not end the request', async () => {
     const opened = await openHalf();
     await ofElement(opened.page, (element) => element.setAttribute('width', '241'));
     await soon(() => bitmapOf(opened.page)).toEqual([241, 161]);
     opened.host.allowed = Number.POSITIVE_INFINITY;
-    // A little larger may deserve a level more.
+    // The larger size may require one more level.
     await soon(async () => Number(await opened.level()) - wanted).toBeOneOf([0, 1]);
     expect(opened.host.asked.length).toBe(1);
   });
 });
 
-test('several elements show the same file, each as it needs', async () => {
+test('several elements show the same file, each at the level that its size requires', async () => {
   const opened = await open('', {
     body: (url) =>
       [120, 240, 480, 120]
@@ -173,7 +173,7 @@ test('several elements show the same file, each as it needs', async () => {
   );
 });
 
-test('of a hundred, only those near the viewport load, and they give their memory back', async () => {
+test('of a hundred elements only those near the viewport load, and they release their memory', async () => {
   const opened = await open('', {
     viewport: { width: 400, height: 800 },
     body: (url) =>
@@ -202,7 +202,7 @@ test('of a hundred, only those near the viewport load, and they give their memor
   const tellings = (await opened.refined()).length;
   await opened.page.evaluate(() => scrollTo(0, 0));
   await soon(held).toEqual(near);
-  // Nothing is fetched or told again.
+  // Nothing is fetched or reported again.
   await opened.page.waitForTimeout(300);
   expect([opened.host.asked.length, (await opened.refined()).length]).toEqual([length, tellings]);
 });

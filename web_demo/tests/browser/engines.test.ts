@@ -1,4 +1,4 @@
-/** Both engines draw what Python does, for every family; ONNX Runtime Web is fetched when it is chosen. */
+/** Tests that both engines draw the same as Python, and that ONNX Runtime Web is fetched only when it is chosen. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesOf, clear, fixtures, good, pathOf, read } from './fixtures.ts';
 import {
@@ -21,7 +21,7 @@ beforeAll(async () => {
   await resizeStage(seen.page, good);
 });
 
-test('the light decoder is chosen, and fetches nothing of ONNX Runtime', async () => {
+test('the light decoder is the default, and ONNX Runtime is not fetched', async () => {
   const { page } = seen;
   expect(await page.isChecked('#engines input[value=light]')).toBe(true);
   await openFile(page, good.file, bytesOf(good));
@@ -36,12 +36,12 @@ describe('ONNX Runtime Web', () => {
     await untilDrawn(seen.page);
   });
 
-  test('is fetched now, and says how long it took', async () => {
+  test('is fetched when it is chosen, and its drawing time is shown', async () => {
     expect(requestsOfOnnx().length).toBeGreaterThan(0);
     expect(await seen.page.textContent('#engine-onnx')).toMatch(/^2\.\d MB, [\d.]+ m?s$/);
   });
 
-  test.each(fixtures)('draws $family', async (fixture) => {
+  test.each(fixtures)('draws $family as Python does', async (fixture) => {
     const { page } = seen;
     await page.setInputFiles('#file', pathOf(fixture));
     await untilDrawn(page);
@@ -49,7 +49,7 @@ describe('ONNX Runtime Web', () => {
     expect(isSamePicture((await pixelsOf(page, '#finest')).pixels, read(fixture.pixels))).toBe(true);
   });
 
-  test.each([...fixtures, clear])('is compared with the light decoder: $family', async (fixture) => {
+  test.each([...fixtures, clear])('draws $family like the light decoder', async (fixture) => {
     const { page } = seen;
     await page.setInputFiles('#file', pathOf(fixture));
     await untilDrawn(page);
@@ -62,7 +62,7 @@ describe('ONNX Runtime Web', () => {
     expect(share).toBeLessThanOrEqual(0.1);
   });
 
-  test('says what is wrong with a file', async () => {
+  test('reports a damaged file in one line', async () => {
     await openFile(seen.page, 'broken.onnx', bytesOf(good).subarray(0, 900));
     expect(await alertOf(seen.page)).toMatch(/^[^\n]{10,250}$/);
   });

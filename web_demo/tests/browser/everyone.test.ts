@@ -12,10 +12,10 @@ const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-/** What axe finds that hinders someone, with where. */
+/** The accessibility problems that axe finds, and where. */
 async function hindrances(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
-  // target-size is not among what axe checks by itself.
+  // axe does not check target-size by default.
   const options = { rules: { 'target-size': { enabled: true } } };
   const { violations } = await page.evaluate(
     (rules) => (window as unknown as { axe: { run(o: object): Promise<AxeResults> } }).axe.run(rules),
@@ -26,25 +26,28 @@ async function hindrances(page: Page): Promise<string[]> {
   );
 }
 
-test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorScheme) => {
-  const { page } = await visit({ hash, colorScheme });
-  expect(await hindrances(page)).toEqual([]);
-  await page.click('#save');
-  expect(await hindrances(page)).toEqual([]);
-  await page.keyboard.press('Escape');
-  await openFile(page, 'broken.onnx', Buffer.from('broken'));
-  expect(await hindrances(page)).toEqual([]);
-});
+test.each(['light', 'dark'] as const)(
+  'axe finds no accessibility problem in %s mode',
+  async (colorScheme) => {
+    const { page } = await visit({ hash, colorScheme });
+    expect(await hindrances(page)).toEqual([]);
+    await page.click('#save');
+    expect(await hindrances(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await openFile(page, 'broken.onnx', Buffer.from('broken'));
+    expect(await hindrances(page)).toEqual([]);
+  },
+);
 
-test('axe finds nothing on a phone, nor with a file of one’s own', async () => {
+test('axe finds no accessibility problem on a phone, nor with an opened file', async () => {
   const { page } = await visit({ hash, ...PHONE });
   expect(await hindrances(page)).toEqual([]);
   await openFile(page, 'mine.onnx', bytesOf(good));
   expect(await hindrances(page)).toEqual([]);
 });
 
-describe('a phone', () => {
-  test('scrolls down only, and shows both sides', async () => {
+describe('on a phone', () => {
+  test('the page does not scroll sideways, and controls are large enough', async () => {
     const { page } = await visit({ hash, ...PHONE });
     const { content, screen } = await page.evaluate(() => ({
       content: document.documentElement.scrollWidth,
@@ -60,7 +63,7 @@ describe('a phone', () => {
     expect(small).toEqual([]);
   });
 
-  test('pinches to zoom, and drags what is zoomed', async () => {
+  test('pinching zooms, and dragging moves the zoomed picture', async () => {
     const { page } = await visit({ hash, ...PHONE });
     const client = await page.context().newCDPSession(page);
     const box = await page.locator('#stage').boundingBox();
@@ -90,7 +93,7 @@ describe('a phone', () => {
   });
 });
 
-test('all can be reached with the keyboard, in the order of the page', async () => {
+test('all controls can be reached with the keyboard, in the order of the page', async () => {
   const { page } = await visit({ hash: `${hash}&against=jpeg` });
   await page.waitForSelector('#time-budget:enabled');
   const reached: string[] = [];
@@ -122,7 +125,7 @@ test('all can be reached with the keyboard, in the order of the page', async () 
   );
 });
 
-test('nothing moves by itself for those who asked for that', async () => {
+test('there are no transitions if reduced motion is preferred', async () => {
   const { page } = await visit({ hash, reducedMotion: 'reduce' });
   const moving = await page.evaluate(
     () =>
@@ -133,7 +136,7 @@ test('nothing moves by itself for those who asked for that', async () => {
   expect(moving).toBe(0);
 });
 
-test('the policy lets no script and no request from elsewhere in', async () => {
+test('the policy blocks inline scripts and requests to other sites', async () => {
   const { page } = await visit({ hash });
   const outcome = await page.evaluate(async () => {
     const refused: string[] = [];
@@ -151,7 +154,7 @@ test('the policy lets no script and no request from elsewhere in', async () => {
   expect(outcome.broken).toBe(false);
 });
 
-// The one timed assertion: a machine busy with other things may need another try.
+// The only timed assertion here: a busy machine may need another try.
 test('the main thread is never blocked for 50 ms, whatever the visitor does', { retry: 5 }, async () => {
   const { page } = await visit({ hash });
   const tasks = await page.evaluateHandle(() => {
@@ -177,7 +180,7 @@ test('the main thread is never blocked for 50 ms, whatever the visitor does', { 
   expect(await tasks.jsonValue()).toEqual([]);
 });
 
-test('the source is a link away, and the service worker leaves it alone', async () => {
+test('the source is linked, and the service worker does not cache it', async () => {
   const { page, url } = await visit({ hash });
   const link = page.locator('footer #source');
   const response = await page.request.get(new URL((await link.getAttribute('href')) ?? '', url).href);
@@ -188,7 +191,7 @@ test('the source is a link away, and the service worker leaves it alone', async 
   expect(readFileSync(join(DIST, 'sw.js'), 'utf8')).not.toContain('source/');
 });
 
-test('without its host’s samples the page shows what it holds itself, says so, and takes files', async () => {
+test('if the samples cannot be fetched, the page shows its built-in picture, says so, and opens files', async () => {
   const { url } = await startServer();
   const page = await (await startBrowser()).newPage();
   await page.route('**/samples/**', (route) => route.fulfill({ status: 404 }));
@@ -200,7 +203,7 @@ test('without its host’s samples the page shows what it holds itself, says so,
   expect(await page.getAttribute('#neural', 'aria-label')).toContain('mine.onnx');
 });
 
-test('without JavaScript the page says what it would do, and offers nothing that does not work', async () => {
+test('without JavaScript the page explains itself, and offers no controls that do not work', async () => {
   const { url } = await startServer();
   const page = await (await (await startBrowser()).newContext({ javaScriptEnabled: false })).newPage();
   await page.goto(url);

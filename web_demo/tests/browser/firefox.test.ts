@@ -1,4 +1,4 @@
-/** In Firefox, which Puppeteer drives by WebDriver BiDi, the element draws what Python decodes, and the page streams. */
+/** Tests Firefox, which Puppeteer drives by WebDriver BiDi: the element draws the same as Python, and the page streams. */
 import { type Browser, launch, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serve } from '../../scripts/serve.mjs';
@@ -28,12 +28,12 @@ describe.skipIf(!executablePath)('Firefox', () => {
     close?.();
   });
 
-  test.each(fixtures)('draws $family', async ({ family, pixels }) => {
+  test.each(fixtures)('draws $family as Python does', async ({ family, pixels }) => {
     const drawn = Uint8Array.from(await page.evaluate(drawnPixels, family));
     expect(isSamePicture(drawn, read(pixels))).toBe(true);
   });
 
-  test('shows as much of a stream as is asked for', async () => {
+  test('shows the level of a stream that size and quality require', async () => {
     expect(await page.evaluate(streamedLevels, good.family)).toEqual([levelOf(34, 1), levelOf(40, 1)]);
   });
 
@@ -41,11 +41,11 @@ describe.skipIf(!executablePath)('Firefox', () => {
     expect(await page.evaluate(sharesStrips)).toBe(true);
   });
 
-  test('says what is wrong with a file', async () => {
+  test('reports a file that is no ONNX file', async () => {
     expect(await page.evaluate(messageOfBroken, good.family)).toContain('not an ONNX file');
   });
 
-  test('shows the page’s first picture, and cuts its file', async () => {
+  test('shows the first picture of the page, and the slider cuts its file', async () => {
     const { url, close: closePage } = await serve(DIST);
     try {
       await page.goto(url);

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import type { Size, View } from '../../src/view.ts';
 import { findFixtures } from './preflight.mjs';
 
-/** A neural image and what Python decoded from it; pixels are files of uint8[height, width, 3]. */
+/** A neural image and files of the pixels that Python decoded from it, uint8[height, width, 3]. */
 export interface Fixture {
   file: string;
   family: string;
   width: number;
   height: number;
   pixels: string;
-  /** At twice the size. */
+  /** The pixels at twice the size. */
   twice: string;
 }
 
-/** What a stage of a given size shows of a sample. */
+/** The pixels that a stage of a given size shows of a sample. */
 export interface SampleView {
   picture: string;
   subnet: string;
@@ -28,7 +28,7 @@ const listed: { models: Fixture[]; clear: Fixture; folder: string; stream: strin
   JSON.parse(readFileSync(join(root, 'fixtures.json'), 'utf8'));
 
 export const fixtures = listed.models;
-/** One with an alpha, whose colours a canvas, which multiplies by it, does not give back exactly. */
+/** `clear` has alpha: a canvas multiplies colours by it, and so does not return them exactly. */
 export const { clear, views } = listed;
 /** An exported folder: sixteen subnets, a manifest and the source picture. */
 export const folder = join(root, listed.folder);

@@ -1,4 +1,4 @@
-/** The npm package in small applications of React, Vue and Svelte, built with Vite from the packed tarball. */
+/** Tests the npm package in small applications of React, Vue and Svelte, built with Vite from the packed tarball. */
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
@@ -16,7 +16,7 @@ interface Framework {
   name: string;
   packages: string[];
   plugins: PluginOption[];
-  /** An application that shows a.onnx at a width of 60, and a.onnx?b at 90 after a press; it counts the loads. */
+  /** An application that shows a.onnx at a width of 60 and, after a click, a.onnx?b at 90; it counts `load` events. */
   files: Record<string, string>;
 }
 
@@ -108,25 +108,28 @@ async function buildApp({ name, packages, plugins, files }: Framework): Promise<
   return join(root, 'dist');
 }
 
-test.each(frameworks)('$name sets and changes it, and hears of it', async (framework) => {
-  const server = await serve(await buildApp(framework));
-  const page = await (await startBrowser()).newPage();
-  onTestFinished(() => page.close());
-  onTestFinished(server.close);
-  const trouble: string[] = [];
-  page.on('pageerror', (error) => trouble.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
-  await page.goto(server.url);
-  const shown = () =>
-    page.locator('neural-img').evaluate((element) => {
-      const image = element as HTMLElementTagNameMap['neural-img'];
-      const canvas = image.shadowRoot?.querySelector('canvas');
-      return [image.currentSrc.split('/').at(-1), image.width, canvas?.width, canvas?.height];
-    });
-  await page.getByText('1 loads').waitFor();
-  expect(await shown()).toEqual(['a.onnx', 60, 60, 40]);
-  await page.click('button');
-  await page.getByText('2 loads').waitFor();
-  expect(await shown()).toEqual(['a.onnx?b', 90, 90, 60]);
-  expect(trouble).toEqual([]);
-});
+test.each(frameworks)(
+  '$name sets and changes attributes of the element, and receives its events',
+  async (framework) => {
+    const server = await serve(await buildApp(framework));
+    const page = await (await startBrowser()).newPage();
+    onTestFinished(() => page.close());
+    onTestFinished(server.close);
+    const trouble: string[] = [];
+    page.on('pageerror', (error) => trouble.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
+    await page.goto(server.url);
+    const shown = () =>
+      page.locator('neural-img').evaluate((element) => {
+        const image = element as HTMLElementTagNameMap['neural-img'];
+        const canvas = image.shadowRoot?.querySelector('canvas');
+        return [image.currentSrc.split('/').at(-1), image.width, canvas?.width, canvas?.height];
+      });
+    await page.getByText('1 loads').waitFor();
+    expect(await shown()).toEqual(['a.onnx', 60, 60, 40]);
+    await page.click('button');
+    await page.getByText('2 loads').waitFor();
+    expect(await shown()).toEqual(['a.onnx?b', 90, 90, 60]);
+    expect(trouble).toEqual([]);
+  },
+);

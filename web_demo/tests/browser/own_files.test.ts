@@ -37,7 +37,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const hostile = (name: string) =>
   readFileSync(new URL(`../../../tests/fuzz/corpus/anir/${name}.anir`, import.meta.url));
 
-/** A real drop, with files as the system hands them over, on the headline. */
+/** Drops files on the headline, by the events of a real drop. */
 async function drop(paths: string[]): Promise<void> {
   const client = await page.context().newCDPSession(page);
   const data = { items: [], files: paths, dragOperationsMask: 1 };
@@ -46,7 +46,7 @@ async function drop(paths: string[]): Promise<void> {
   await page.waitForSelector('#drop', { state: 'hidden' });
 }
 
-/** A stream whose header has another checksum. */
+/** An `.anir` file whose header does not match its checksum. */
 function damagedStream(): Buffer {
   const bytes = Buffer.from((anirCases()[0] as AnirCase).file);
   bytes[9] = (bytes[9] ?? 0) ^ 1;
@@ -68,7 +68,7 @@ test('a dropped folder is shown with all its networks and its original', async (
   await page.waitForFunction(() => document.querySelectorAll('#grid input').length === 16);
   await untilDrawn(page);
   expect(await alertOf(page)).toBe('');
-  // The original is read beside the picture, and may come after it.
+  // The original is read at the same time, and may arrive after the picture.
   await expect.poll(() => page.isEnabled('#rivals input[value="original"]')).toBe(true);
   expect(await page.isDisabled('#rivals input[value="jpeg"]')).toBe(true);
 });
@@ -82,7 +82,7 @@ test('an .anir file is shown', async () => {
   expect(await page.getAttribute('#neural', 'aria-label')).toContain('pattern.anir');
 });
 
-test('its name is shown, and a way back to the samples', async () => {
+test('the name of an opened file is shown, with a way back to the samples', async () => {
   await openFile(page, 'a <b>name</b>.onnx', bytesOf(good));
   expect(await page.textContent('#own-name')).toBe('a <b>name</b>.onnx');
   await page.click('#back');
@@ -91,7 +91,7 @@ test('its name is shown, and a way back to the samples', async () => {
   expect(await page.locator('#thumbs input:checked').count()).toBe(1);
 });
 
-test('an .anir file that ends too soon is shown as far as it goes, and that is said', async () => {
+test('a truncated .anir file is shown as far as it goes, with a message', async () => {
   const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
   const end = own.levels[2]?.end ?? 0;
   await openFile(page, 'cut.anir', own.file.subarray(0, end - 1));
@@ -103,14 +103,14 @@ test('an .anir file that ends too soon is shown as far as it goes, and that is s
   expect(await page.textContent('#cut-note')).toBe('picture 2 of 4');
 });
 
-test('of one that ends before its first level there is a preview', async () => {
+test('an .anir file that ends within its first level is shown as a preview', async () => {
   await openFile(page, 'cut.anir', hostile('cut-before-a-level-lapped'));
   await expect.poll(() => alertOf(page)).toMatch(/^This file ends early/);
   expect(await page.textContent('#cut-note')).toBe('preview');
   expect(new Set((await pixelsOf(page, '#finest')).pixels).size).toBeGreaterThan(50);
 });
 
-test('a photograph is answered with the commands, which a press copies', async () => {
+test('for a photograph the page shows the command that encodes it, which can be copied', async () => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   const before = await page.getAttribute('#neural', 'aria-label');
   await page.setInputFiles('#file', { name: 'my cat.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('x') });
@@ -137,24 +137,29 @@ test('an opened folder is shown, and each of its networks can be chosen', async 
   expect(await alertOf(page)).toBe('');
 });
 
-describe('is told what is wrong, and goes on with what was shown', () => {
+describe('an error is reported in one line, and the picture stays, for', () => {
   const start = Buffer.from(bytesOf(good).subarray(0, 900));
   beforeEach(() => openFile(page, 'good.onnx', bytesOf(good)));
 
   test.each([
-    ['a file cut short', start, 'damaged'],
+    ['a truncated file', start, 'damaged'],
     ['a text', Buffer.from('not a picture at all'), 'not an ONNX file'],
     ['an empty file', Buffer.alloc(0), 'empty'],
     ['a model with external data', modelBytes(METADATA, externalGraph()), 'another file'],
     ['a model of an unknown family', modelBytes({ ...METADATA, family: 'other' }), 'family “other”'],
     ['a model without tensors', modelBytes(METADATA), 'no tensor'],
-    ['a text that is called .anir', Buffer.from('not a picture at all'), 'not an .anir file', 'broken.anir'],
+    ['a text named .anir', Buffer.from('not a picture at all'), 'not an .anir file', 'broken.anir'],
     ['an empty .anir file', Buffer.alloc(0), 'ends within its header', 'broken.anir'],
     ['a damaged .anir file', damagedStream(), 'damaged', 'broken.anir'],
     ['a file of millions of decisions', hostile('bomb-decisions'), 'damaged in its level 1', 'broken.anir'],
     ['a file that declares 268 megapixels', hostile('size-16384x16384'), 'so few bytes', 'broken.anir'],
-    ['one without its first level', hostile('cut-before-a-level-siren'), 'before its first', 'broken.anir'],
-    ['one with a damaged header', hostile('count-levels-17'), 'damaged', 'broken.anir'],
+    [
+      'an .anir file without a complete level',
+      hostile('cut-before-a-level-siren'),
+      'before its first',
+      'broken.anir',
+    ],
+    ['an .anir file with a damaged header', hostile('count-levels-17'), 'damaged', 'broken.anir'],
   ])('%s', async (_name, bytes, message, name = 'broken.onnx') => {
     const before = await pixelsOf(page, '#finest');
     await openFile(page, name, bytes);
@@ -196,7 +201,7 @@ test('a file dropped while the first sample loads is not overtaken by it', async
   const { url } = await startServer();
   const early = await (await startBrowser()).newPage();
   const held: (() => void)[] = [];
-  // The samples wait until the visitor's file is there.
+  // The samples are held back until the visitor's file is open.
   await early.route('**/*.anir', async (route) => {
     await new Promise<void>((resolve) => held.push(resolve));
     await route.continue();
@@ -212,7 +217,7 @@ test('a file dropped while the first sample loads is not overtaken by it', async
   expect(await early.getAttribute('#neural', 'aria-label')).toContain('mine.onnx');
 });
 
-test('nothing of all this went elsewhere, and nothing broke', () => {
+test('no request of these tests left the host, and there were no errors', () => {
   const elsewhere = seen.requests.filter((url) => !/^(blob|data):/.test(url) && !url.startsWith(seen.url));
   expect(elsewhere).toEqual([]);
   expect(seen.trouble).toEqual([]);

@@ -1,4 +1,4 @@
-/** The npm package in an empty Vite project, as its reader would use it: packed, installed, built, served below a path. */
+/** Tests the npm package in an empty Vite project, as a user would use it: packed, installed, built, served below a path. */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -60,7 +60,7 @@ afterAll(async () => {
   rmSync(project, { recursive: true, force: true });
 });
 
-/** Runs in the page, before all else: counts each element's events (no `load` reaches the window) and the workers. */
+/** Runs first in the page: counts the events of each element (`load` does not bubble to the window), and the workers. */
 function countEvents(): void {
   const counts: Record<string, number> = {};
   const count = (name: string) => {
@@ -71,7 +71,7 @@ function countEvents(): void {
       capture: true,
     });
   const { Worker, ResizeObserver } = window;
-  // A busy machine tells sizes late: no picture may be drawn, let alone told of, before its element has its shape.
+  // Reports sizes late, as on a busy machine: no picture may be drawn or reported before its element has its size.
   window.ResizeObserver = class extends ResizeObserver {
     constructor(callback: ResizeObserverCallback) {
       super((...args) => setTimeout(() => callback(...args), 100));
@@ -101,7 +101,7 @@ function pixelsOf(id: string): Promise<{ width: number; height: number; rgb: num
 }
 
 test.each(fixtures)(
-  'the element draws what Python decodes: $family',
+  'the element draws $family as Python does',
   async ({ family, width, height, ...rest }) => {
     await untilCounted(`${family} load`, 1);
     const drawn = await pixelsOf(family);
@@ -115,7 +115,7 @@ test.each(fixtures)(
   },
 );
 
-test('a screen of finer pixels gets more of them', async () => {
+test('a denser screen gets more pixels', async () => {
   const fine = await browser.newPage({ deviceScaleFactor: 2 });
   await fine.goto(page.url());
   const width = () =>
@@ -130,7 +130,7 @@ test('all elements share the workers of one decoder', async () => {
   );
 });
 
-test('an element out of sight is fetched once it comes near', async () => {
+test('an element out of view is loaded once it comes near', async () => {
   expect(requests.some((url) => url.endsWith('?far'))).toBe(false);
   onTestFinished(() => page.evaluate(() => scrollTo(0, 0)));
   await page.locator('#far').scrollIntoViewIfNeeded();
@@ -139,7 +139,7 @@ test('an element out of sight is fetched once it comes near', async () => {
   expect([width, height]).toEqual([60, 40]);
 });
 
-test('a new size on the screen is decoded anew, without a second load', async () => {
+test('a resized element is decoded again, without a second load', async () => {
   await page.evaluate(() => {
     const resized = document.getElementById('siren');
     const fresh = document.createElement('neural-img');
@@ -157,7 +157,7 @@ test('a new size on the screen is decoded anew, without a second load', async ()
   expect(await counted('siren load')).toBe(1);
 });
 
-test('a broken file is told in the element, which then draws a good one', async () => {
+test('the element shows what is wrong with a file, and can draw a good one afterwards', async () => {
   const role = () => page.getByRole('img', { name: 'A siren' }).getAttribute('aria-label');
   await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'broken.onnx'));
   await untilCounted('siren error', 1);
@@ -174,7 +174,7 @@ test('a broken file is told in the element, which then draws a good one', async 
   expect(await page.locator('#siren').locator('p').isVisible()).toBe(false);
 });
 
-test('the decoder gives the whole coarsely first, then all rows once', async () => {
+test('the decoder gives a coarse picture first, then each row once', async () => {
   const tiles = await page.evaluate(async () => {
     const { Decoder } = (window as unknown as { neuralImg: typeof NeuralImg }).neuralImg;
     const file = new Uint8Array(await (await fetch('siren.onnx')).arrayBuffer());
@@ -190,7 +190,7 @@ test('the decoder gives the whole coarsely first, then all rows once', async () 
   ]);
 });
 
-test('a crop has the pixels of the whole; a decode that was stopped does not hold up the next', async () => {
+test('a crop has the pixels of the whole, and an aborted decode does not delay the next', async () => {
   const { reason, same, differing } = await page.evaluate(async () => {
     const { Decoder, axis } = (window as unknown as { neuralImg: typeof NeuralImg }).neuralImg;
     const file = new Uint8Array(await (await fetch('gabor.onnx')).arrayBuffer());
@@ -224,7 +224,7 @@ test('a crop has the pixels of the whole; a decode that was stopped does not hol
   expect(differing).toBeLessThanOrEqual(8);
 });
 
-test('no request leaves the host and nothing throws', () => {
+test('no request leaves the host, and there are no errors', () => {
   expect(requests.filter((url) => !/^(blob|data):|localhost/.test(url))).toEqual([]);
   expect(trouble).toEqual([]);
 });

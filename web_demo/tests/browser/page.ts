@@ -1,4 +1,4 @@
-/** Starts a browser on the built page, and does on it what a visitor does. */
+/** Opens the built page in a browser, and does there what a visitor does. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -9,7 +9,7 @@ import { findChromium } from './preflight.mjs';
 
 export const DIST = join(dirname(fileURLToPath(import.meta.url)), '../../dist');
 
-// Keeps Chromium from calling home, so that every request seen is the page's.
+// Keeps Chromium from sending requests of its own, so that all recorded ones are the page's.
 const QUIET = ['background-networking', 'component-update', 'sync', 'quic', 'gpu'].map(
   (what) => `--disable-${what}`,
 );
@@ -22,7 +22,7 @@ afterAll(async () => {
   for (const close of closeAll) close();
 });
 
-/** A plain static host, with the page in a folder of it. */
+/** Starts a plain static host, which serves the page below a path. */
 export async function startServer(isolated = false, dist = DIST) {
   const server = await serve(dist, { base: '/some/sub/path/', isolated });
   closeAll.push(server.close);
@@ -41,7 +41,7 @@ export interface Visit {
   page: Page;
   url: string;
   requests: string[];
-  /** All that a console shows in red. */
+  /** All errors of the page and its console. */
   trouble: string[];
 }
 
@@ -49,11 +49,11 @@ export interface VisitOptions extends BrowserContextOptions {
   url?: string;
   hash?: string;
   isolated?: boolean;
-  /** What the browser says of its connection. */
+  /** What `navigator.connection` reports. */
   connection?: { downlink: number; saveData?: boolean } | 'unknown';
 }
 
-/** The page once its first sample is drawn. */
+/** Opens the page, and waits until its first sample is drawn. */
 export async function visit(options: VisitOptions = {}): Promise<Visit> {
   const { hash = '', isolated = false, connection, ...context } = options;
   const url = options.url ?? (await startServer(isolated)).url;
@@ -76,7 +76,7 @@ export async function visit(options: VisitOptions = {}): Promise<Visit> {
   return { page, url, requests, trouble };
 }
 
-/** Nothing is under way: `aria-busy` is true from the start and as soon as something new is asked for. */
+/** Waits until nothing is being drawn: `aria-busy` is true from the start, and as soon as something is requested. */
 export async function untilDrawn(page: Page): Promise<void> {
   await page.waitForSelector('#stage[aria-busy="false"]');
 }
@@ -97,17 +97,17 @@ export async function chooseRival(page: Page, name: string): Promise<void> {
   await untilCompared(page);
 }
 
-/** What the neural picture is compared with is loaded. */
+/** Waits until the rival, with which the neural picture is compared, is loaded. */
 export async function untilCompared(page: Page): Promise<void> {
   await page.waitForSelector('#right[aria-busy="false"]', { state: 'attached' });
 }
 
-/** Gives the stage a place and a size of its own, for pixels that do not depend on the layout around it. */
+/** Gives the stage a fixed position and size, so that its pixels do not depend on the layout around it. */
 export async function resizeStage(page: Page, { width, height }: Size): Promise<void> {
   await page.evaluate(
     async ([w, h]) => {
       const stage = document.querySelector('#stage') as HTMLElement;
-      // The page hears of the new size with the next frame, and may be done with it soon.
+      // The page notices the new size in the next frame, and may have drawn it soon after.
       const isBusy = new Promise((resolve) => {
         const observer = new MutationObserver(
           () => stage.ariaBusy === 'true' && resolve(observer.disconnect()),
@@ -127,7 +127,7 @@ export const selectedSubnet = (page: Page) => page.locator('#grid input:checked'
 export const alertOf = (page: Page) => page.textContent('#alert');
 export const hashOf = (page: Page) => new URLSearchParams(new URL(page.url()).hash.slice(1));
 
-/** The view as the page places its pictures: both sides, as CSS transforms. */
+/** The CSS transforms by which the page places the pictures of both sides. */
 export const placesOf = (page: Page) =>
   page
     .locator('.world')
@@ -137,7 +137,7 @@ export interface Pixels extends Size {
   pixels: Uint8Array;
 }
 
-/** What a canvas or picture shows, as uint8[height, width, 3]. */
+/** The pixels of a canvas or an image, uint8[height, width, 3]. */
 export async function pixelsOf(page: Page, source: string | { png: Buffer }): Promise<Pixels> {
   const { width, height, rgba } =
     typeof source === 'string'
@@ -175,7 +175,7 @@ function readPixels(element: Element) {
 
 export const samePixels = (a: Pixels, b: Pixels) => Buffer.compare(a.pixels, b.pixels) === 0;
 
-/** How two pictures differ: the largest step between two values, and the share of values that differ. */
+/** How two pictures differ: the largest difference of two values, the share of values that differ, and the PSNR in dB. */
 export function difference(a: Uint8Array, b: Uint8Array): { largest: number; share: number; psnr: number } {
   if (a.length !== b.length) throw new Error(`The pictures have ${a.length} and ${b.length} values.`);
   let largest = 0;
@@ -190,7 +190,7 @@ export function difference(a: Uint8Array, b: Uint8Array): { largest: number; sha
   return { largest, share: differing / a.length, psnr: 10 * Math.log10((255 * 255 * a.length) / squares) };
 }
 
-/** The same picture but for rounding: a value in a thousand may be one step off. */
+/** Whether pictures differ only by rounding: by at most 1, in at most one value of a thousand. */
 export function isSamePicture(a: Uint8Array, b: Uint8Array): boolean {
   const { largest, share } = difference(a, b);
   return largest <= 1 && share <= 0.001;

@@ -1,4 +1,4 @@
-/** The package's own files in a plain page under a strict policy, with an element for each fixture. */
+/** Serves the package's files in a plain page under a strict policy, with an element for each fixture. */
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as NeuralImg from '../../neural-img/src/index.ts';
@@ -40,7 +40,7 @@ export async function servePlainPage(): Promise<{ url: string; close: () => void
   return { url: server.url, close };
 }
 
-/** Runs in the page: what an element shows, RGB, once it is drawn whole; the coarse picture comes before. */
+/** Runs in the page: the RGB pixels of an element once it is completely drawn, after the coarse picture. */
 export async function drawnPixels(id: string): Promise<number[]> {
   const element = document.getElementById(id) as NeuralImg.NeuralImgElement;
   await element.decode();
@@ -49,7 +49,7 @@ export async function drawnPixels(id: string): Promise<number[]> {
   return Array.from(data).filter((_, at) => at % 4 !== 3);
 }
 
-/** Runs in the page: the level that an element half as wide as a stream's picture shows, and that of high quality. */
+/** Runs in the page: the levels that an element of half the picture's width shows at default and at high quality. */
 export async function streamedLevels(id: string): Promise<number[]> {
   const element = document.getElementById(id) as NeuralImg.NeuralImgElement;
   let level = 0;
@@ -62,7 +62,7 @@ export async function streamedLevels(id: string): Promise<number[]> {
   await element.decode();
   const levels = [level];
   element.quality = 'high';
-  // Levels on the way are told of, too: the last one stays for a second.
+  // Levels in between are reported, too: the last one is the one that stays for a second.
   for (let tries = 0, still = 0; tries < 200 && still < 20; tries++) {
     const before = level;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -71,7 +71,7 @@ export async function streamedLevels(id: string): Promise<number[]> {
   return [...levels, level];
 }
 
-/** Runs in the page: whether three workers show a large picture as one does, and decode its strips sooner than one is given up. */
+/** Runs in the page: whether three workers draw a large picture like one worker, before one would count as silent. */
 export async function sharesStrips(): Promise<boolean> {
   const { axis, Decoder } = window.neuralImg;
   const file = new Uint8Array(await (await fetch('strips.anir')).arrayBuffer());
@@ -86,7 +86,7 @@ export async function sharesStrips(): Promise<boolean> {
   return pictures.length === 2 && pictures[0] === pictures[1] && performance.now() - start < 9000;
 }
 
-/** Runs in the page: what an element says of a file that is no picture. */
+/** Runs in the page: the error message of an element whose file is no picture. */
 export async function messageOfBroken(id: string): Promise<string> {
   const element = document.getElementById(id) as HTMLElement & { src: string };
   const failed = new Promise<string>((resolve) => {

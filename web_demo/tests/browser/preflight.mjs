@@ -1,4 +1,4 @@
-/** Checks what the browser tests cannot do without, and says in one line how to get it. */
+/** Checks that what the browser tests require is installed, and otherwise says in one line how to get it. */
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -37,7 +37,7 @@ function onPath(...names) {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
 
-/** The folder with pixels decoded by Python; see fixtures.ts. */
+/** The folder of fixtures with pixels decoded by Python (fixtures.ts). */
 export function findFixtures() {
   const folder = process.env.ANIR_FIXTURES;
   return folder && existsSync(join(folder, 'fixtures.json')) ? folder : undefined;

@@ -1,4 +1,4 @@
-/** A project of somebody who uses the npm package: packed, and installed from the tarball. */
+/** Makes projects that use the npm package: packed, and installed from the tarball. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '../../neural-img');
 
-/** The project's folder, for its user to remove. */
+/** Makes a project, and returns its folder, which the caller removes. */
 export function makeProject(): string {
   const project = mkdtempSync(join(tmpdir(), 'neural-img-'));
   const npm = (...args: string[]) => execFileSync('npm', args, { cwd: project, stdio: 'pipe' }).toString();

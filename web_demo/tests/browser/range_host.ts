@@ -1,31 +1,31 @@
-/** A host of one file that counts what it sends, sends no more than it is allowed to, and treats Range requests as it is told. */
+/** A host of one file for tests: they control how much it sends and how it answers Range requests, and it records both. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Bytes that are written at once. */
+/** Bytes that are sent at once. */
 const PIECE = 500;
 
-/** What a browser asked for, and got. */
+/** A request of the browser, and what was sent. */
 export interface Asked {
   range: string | undefined;
   ifRange: string | undefined;
   /** Bytes of the file that were sent. */
   sent: number;
-  /** Whether the browser gave up, before all that it asked for was sent. */
+  /** Whether the browser ended the request before all was sent. */
   isGivenUp: boolean;
 }
 
 export interface RangeHost {
   url: string;
   asked: Asked[];
-  /** What follows may change at any time. */
+  /** A test may change this, and all that follows, at any time. */
   file: Buffer;
   etag: string | undefined;
   ranges: 'known' | 'ignored' | 'refused';
-  /** No byte of the file is sent from here on, until that is raised. */
+  /** Position from which on nothing is sent until a test raises it. */
   allowed: number;
-  /** Where the connection breaks, if it does. */
+  /** Position at which the connection breaks. */
   breaksAt: number;
   /** Milliseconds between pieces. */
   pause: number;

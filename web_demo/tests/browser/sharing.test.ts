@@ -25,7 +25,7 @@ const [sample] = views;
 const hash = `#picture=${sample?.picture}&subnet=${sample?.subnet}`;
 
 describe.skipIf(!sample)('a link', () => {
-  test('shows a friend the same: picture, network, view, rival and split', async () => {
+  test('shows the same picture, network, view, rival and split to somebody else', async () => {
     const { page, url } = await visit({ hash });
     await chooseSubnet(page, await page.locator('#grid input').nth(5).inputValue());
     await chooseRival(page, 'avif');
@@ -56,7 +56,7 @@ describe.skipIf(!sample)('a link', () => {
     expect(await page.textContent('#right-name')).toContain('WebP');
   });
 
-  test('to another place on the page leaves the picture alone', async () => {
+  test('to another section of the page does not change the picture', async () => {
     const other = views.at(-1);
     const { page } = await visit({ hash: `#picture=${other?.picture}&subnet=${other?.subnet}&zoom=3` });
     const before = await placesOf(page);
@@ -67,7 +67,7 @@ describe.skipIf(!sample)('a link', () => {
     expect(await placesOf(page)).toEqual(before);
   });
 
-  test('that names what is not here is said so, and the page works', async () => {
+  test('to an unknown picture or subnet is reported, and the page works', async () => {
     const { page } = await visit({ hash: '#picture=nowhere&subnet=d3w64' });
     expect(await alertOf(page)).toContain('“nowhere”');
     expect(await page.locator('#finest').count()).toBe(1);
@@ -75,9 +75,9 @@ describe.skipIf(!sample)('a link', () => {
     expect(await alertOf(wrong.page)).toContain('“d99w1”');
   });
 
-  test('is copied', async () => {
+  test('can be copied', async () => {
     const { page } = await visit({ hash, permissions: ['clipboard-read', 'clipboard-write'] });
-    // The page adds a codec once it has compared.
+    // The page adds the codec to the link once it has compared.
     await page.waitForFunction(() => location.hash.includes('against='));
     await page.click('#copy');
     await page.waitForFunction(() => document.querySelector('#copy')?.textContent === 'Copied');
@@ -86,12 +86,12 @@ describe.skipIf(!sample)('a link', () => {
   });
 });
 
-/** The places of both sides to a hundredth of a pixel: a link rounds. */
+/** The transforms of both sides, rounded to a hundredth of a pixel, as links are rounded. */
 async function roundedPlaces(page: Page): Promise<string[]> {
   return (await placesOf(page)).map((place) => place.replace(/-?\d+(\.\d+)?/g, (n) => Number(n).toFixed(2)));
 }
 
-/** How long a service worker may take. */
+/** Options to wait for a service worker. */
 const WAIT = { timeout: 20_000 };
 
 describe('offline', () => {
@@ -101,7 +101,7 @@ describe('offline', () => {
   const untilKept = (page: Page) =>
     page.waitForFunction(() => document.querySelector('#device-offline')?.textContent === 'works offline');
 
-  test('after one visit the page works without its host, and shows what was opened', async () => {
+  test('after one visit the page works without its host, with all pictures that were opened', async () => {
     const server = await startServer();
     const { page, trouble } = await visit({ url: server.url, hash });
     await untilKept(page);
@@ -127,7 +127,7 @@ describe('offline', () => {
     expect(trouble).toEqual([]);
   });
 
-  test('no more is kept than what was opened', async () => {
+  test('files that were not used are not cached', async () => {
     const { page, url } = await visit({ hash });
     await untilKept(page);
     const kept = await page.evaluate(async () => {
@@ -141,7 +141,7 @@ describe('offline', () => {
     expect(paths.filter((path) => /\.png|^ort|og\.jpg|d5w/.test(path))).toEqual([]);
   });
 
-  test('a new version is offered, and taken over by a press', async () => {
+  test('a new version is offered, and is loaded by a click', async () => {
     cpSync(DIST, folder, { recursive: true });
     const { url } = await startServer(false, folder);
     const { page } = await visit({ url, hash });
@@ -155,7 +155,7 @@ describe('offline', () => {
     await untilDrawn(page);
   });
 
-  test('a new version is taken over at the next visit, and only what changed is loaded', async () => {
+  test('a new version is used at the next visit, and only changed files are loaded', async () => {
     cpSync(DIST, folder, { recursive: true });
     const { url } = await startServer(false, folder);
     const { page } = await visit({ url, hash });
@@ -177,7 +177,7 @@ describe('offline', () => {
       }, url);
     await expect.poll(() => states(page), WAIT).toEqual(['activated', 'installed']);
     const next = await page.context().newPage();
-    // Of the same origin, but not the page: the new one takes over as soon as no tab shows the old one.
+    // A URL of the same origin, but not the page: the new worker takes over as soon as no tab shows the page.
     await next.goto(new URL('/', url).href);
     await page.close();
     await expect.poll(() => states(next), WAIT).toEqual(['activated', undefined]);
@@ -195,7 +195,7 @@ async function choosePicture(page: Page, name: string): Promise<void> {
   await untilDrawn(page);
 }
 
-/** Does what a build of a changed page does. */
+/** Changes the page, as a new build would. */
 function changeTitle(folder: string): void {
   const page = join(folder, 'index.html');
   const worker = join(folder, 'sw.js');

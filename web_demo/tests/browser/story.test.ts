@@ -1,4 +1,4 @@
-/** The one file that streams: the first second, the slider that cuts it, and the screens that share it. */
+/** Tests the streamed file on the page: the first second, the slider that cuts it, and the screens that share it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -25,7 +25,7 @@ const folder = join(DIST, 'samples', first.name);
 const file = readFileSync(join(folder, first.anir));
 const { levels, start } = readHeader(file);
 const ends = levels.map(({ end }) => end);
-/** Where the slider begins: two fifths of the first level. */
+/** Bytes where the slider begins: at two fifths of the first level. */
 const least = Math.round(start + ((ends[0] ?? 0) - start) * 0.4);
 const FRAME = '#neural canvas';
 
@@ -63,14 +63,14 @@ describe('the first second', () => {
     await page.waitForFunction(() => document.querySelector('#cut-text')?.textContent?.includes('1.0 kB'));
   });
 
-  test('the picture is there before its file, from what the page holds', async () => {
+  test('the picture is drawn before its file arrives, from bytes in the page', async () => {
     expect(await taken(page)).toBe('the first 1.0 kB of it');
-    // A second level of the same kilobyte may just be drawn over the first.
+    // A second picture from the same kilobyte may be about to replace the first.
     const colours = async () => new Set((await pixelsOf(page, `${FRAME}:first-of-type`)).pixels).size;
     await expect.poll(colours).toBeGreaterThan(50);
   });
 
-  test('a few hundred bytes of it were to be seen before, and the browser’s record tells', async () => {
+  test('a preview was drawn before the first level, as performance marks record', async () => {
     const marks = await page.evaluate(() =>
       performance.getEntriesByType('mark').map((mark) => [mark.name, (mark as PerformanceMark).detail]),
     );
@@ -80,12 +80,12 @@ describe('the first second', () => {
     ]);
   });
 
-  test('nothing else was asked for, and no service worker', () => {
+  test('nothing else was requested, not even a service worker', () => {
     const others = requests.filter((path) => !/^$|^assets\/|^icon\.svg$/.test(path));
     expect(others).toEqual([`samples/${first.name}/${first.anir}`]);
   });
 
-  test('then the rest comes, as far as it looks good, and what is compared comes last', async () => {
+  test('then the file is loaded as far as it looks good, and the rivals come last', async () => {
     expect(range).toBe(`bytes=1024-${(ends[11] ?? 0) - 1}`);
     release();
     await untilDrawn(page);
@@ -134,7 +134,7 @@ describe('the slider', () => {
     expect(await page.getAttribute('#auto', 'aria-pressed')).toBe('false');
   });
 
-  test('and the map say the same', async () => {
+  test('and the map show the same choice', async () => {
     await chooseSubnet(page, levels[5]?.name ?? '');
     expect(await taken(page)).toBe(`the first ${kB(ends[5] ?? 0)} of it`);
     const chosen = await pixelsOf(page, '#finest');
@@ -149,7 +149,7 @@ describe('the slider', () => {
     expect(await page.textContent('#cut-note')).toBe(`picture 6 of ${ends.length}`);
   });
 
-  test('between two levels the picture is better than the level, and a friend sees it too', async () => {
+  test('shows a refined picture between two levels, which a link shares', async () => {
     await slide(page, 650);
     const mine = await pixelsOf(page, '#finest');
     const name = await selectedSubnet(page);
@@ -161,7 +161,7 @@ describe('the slider', () => {
     expect(samePixels(await pixelsOf(page, '#finest'), mine)).toBe(false);
   });
 
-  test('a link to a preview shows it', async () => {
+  test('can be linked to at a preview', async () => {
     await slide(page, 0);
     await page.waitForFunction(() => location.hash.includes('preview'));
     const friend = await visit({ url: seen.url, hash: new URL(page.url()).hash });
@@ -170,8 +170,8 @@ describe('the slider', () => {
     expect(samePixels(await pixelsOf(friend.page, '#finest'), await pixelsOf(page, '#finest'))).toBe(true);
   });
 
-  test('does not fetch the file anew for each cut', () => {
-    // One for what looks good, and at most one for the rest, if that had not come by then.
+  test('does not fetch the file again for each cut', () => {
+    // One request for what looks good, and at most one for the rest.
     expect(seen.requests.filter((url) => url.endsWith(first.anir)).length).toBeLessThanOrEqual(2);
   });
 });
@@ -193,7 +193,7 @@ test('a host that ignores ranges gives the same pictures', async () => {
 });
 
 describe('the screens', () => {
-  test('take what they need of the same file, and say what copies cost', async () => {
+  test('each take what they need of the same file, and state the bytes of copies', async () => {
     const { page, requests } = await visit();
     const asked = () => requests.filter((url) => url.endsWith(first.anir)).length;
     await page.locator('#screen-row').scrollIntoViewIfNeeded();
@@ -218,7 +218,7 @@ describe('the screens', () => {
     }
   });
 
-  test('are left out for a picture without a stream, and show one’s own', async () => {
+  test('are hidden for a picture without an .anir file, and shown for an opened one', async () => {
     const { page } = await visit({ hash: '#picture=coffee&subnet=d2w36' });
     await page.waitForSelector('#screens', { state: 'hidden' });
     await openFile(page, 'mine.anir', file);

@@ -1,4 +1,4 @@
-/** Pages with `<neural-img>` that show a file of a host which tests govern. */
+/** Opens pages with `<neural-img>` that show the `.anir` file of a host which tests control. */
 import { expect, onTestFinished } from 'vitest';
 import { readHeader } from '../../neural-img/src/anir_header.ts';
 import type { Refinement } from '../../neural-img/src/index.ts';
@@ -8,23 +8,23 @@ import { type RangeHost, startRangeHost } from './range_host.ts';
 
 export const FILE = read(stream);
 export const { levels, start: headerBytes } = readHeader(FILE);
-/** Bytes of the file up to the end of so many levels. */
+/** Bytes of the file up to the end of a level, counted from 1. */
 export const endOf = (level: number) => levels[level - 1]?.end ?? 0;
-/** How many levels the first has that has so many dB at full, half or quarter size. */
+/** The number, from 1, of the first level of at least a PSNR at full, half or quarter size (0, 1 or 2 halvings). */
 export const levelOf = (psnr: number, halvings: 0 | 1 | 2) =>
   levels.findIndex((level) => level.psnr[halvings] >= psnr) + 1;
 
-/** Expects that something comes to be. */
+/** Polls until an expectation holds. */
 export const soon = <T>(told: () => Promise<T> | T) => expect.poll(told, { timeout: 20_000 });
 
 declare global {
   interface Window {
-    /** Ids of elements, with their events and what these say. */
+    /** The events of elements: id, type, and detail or message. */
     told: [string, string, Refinement | string | null][];
   }
 }
 
-/** Listens in a page before all else. */
+/** A script that records events; it comes before all others. */
 const LISTEN = `<script>
   window.told = [];
   for (const type of ['refine', 'load', 'error'])
@@ -35,7 +35,7 @@ const LISTEN = `<script>
 
 export interface StreamOptions extends PageOptions {
   prepare?: (host: RangeHost) => void;
-  /** What the page has, by the file's address. */
+  /** Makes the body of the page from the file's URL. */
   body?: (url: string) => string;
 }
 
@@ -50,7 +50,7 @@ export async function openStream(site: Site, attributes: string, options: Stream
     head: head + LISTEN + SCRIPT,
   });
   const told = () => page.evaluate(() => window.told);
-  /** Levels that were told of. */
+  /** Levels that `refine` events reported. */
   const refined = async () =>
     (await told()).flatMap(([, type, detail]) => (type === 'refine' ? (detail as Refinement).level : []));
   const level = async () => (await refined()).at(-1);

@@ -1,4 +1,4 @@
-/** A large picture in a browser, whose strips several workers decode: with as many as there are, and with some that fail. */
+/** Tests a large picture in a browser whose strips several workers decode: with several numbers of workers, and with failing ones. */
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -10,7 +10,7 @@ import { type AnirCase, anirCases, stripsCase } from '../vectors.ts';
 import { startBrowser } from './page.ts';
 import { makeProject } from './project.ts';
 
-/** What becomes of each worker but the first when it is given a port: nothing else, if there is nothing to do. */
+/** What goes wrong with each worker but the first, when it starts or is given a port. */
 type Trouble = 'none' | 'silent' | 'dies' | 'cannot start';
 
 const PAGE = `<!doctype html>
@@ -43,7 +43,7 @@ const PAGE = `<!doctype html>
 declare global {
   interface Window {
     neuralImg: typeof NeuralImg;
-    /** How many were started. */
+    /** The number of workers that were started. */
     workers: number;
     trouble: Trouble;
   }
@@ -78,7 +78,7 @@ afterAll(async () => {
   rmSync(project, { recursive: true, force: true });
 });
 
-/** A file's picture at every eighth pixel or an error's message; how many workers were started to open it, and if none was given up. */
+/** A file's picture at every eighth pixel, or an error; the number of workers started to open it, and whether it was fast. */
 function opened(file: Uint8Array, threads: number, trouble: Trouble = 'none') {
   return page.evaluate(
     async ({ bytes, threads, trouble }) => {
@@ -102,7 +102,7 @@ function opened(file: Uint8Array, threads: number, trouble: Trouble = 'none') {
   );
 }
 
-/** What is seen as a file comes: each level, and what has come between levels. */
+/** The pictures of a file that arrives, at each position in `pieces`. */
 function streamed(pieces: number[], threads: number) {
   return page.evaluate(
     async ({ bytes, pieces, threads }) => {
@@ -125,7 +125,7 @@ function streamed(pieces: number[], threads: number) {
   );
 }
 
-test('it is the same picture, with the decoder’s workers or one alone', async () => {
+test('several workers draw the same picture as one', async () => {
   const alone = await opened(five, 1);
   expect(alone).toMatchObject({ workers: 1, isPrompt: true, error: '' });
   expect(alone.rgba).toHaveLength(256 * 320 * 4);
@@ -140,14 +140,14 @@ test('a picture of one strip is opened by one worker', async () => {
   expect([workers, error]).toEqual([1, '']);
 });
 
-test('as it comes, each level and what is between levels is the same', async () => {
+test('several workers draw the same pictures at and between levels while the file arrives', async () => {
   const pieces = [ends[0], ends[0] + 300, ends[1], Math.floor((ends[1] + ends[2]) / 2), ends[2]];
   const alone = await streamed(pieces, 1);
   expect(new Set(alone.map(({ rgba }) => rgba.join())).size).toBe(pieces.length);
   expect(await streamed(pieces, 3)).toEqual(alone);
 });
 
-test('damage in a strip that another worker decodes is told as ever', async () => {
+test('damage in a strip that another worker decodes is reported as by one worker', async () => {
   const place = ends[2] - 40;
   const changed = five.with(place, (five[place] as number) ^ 255);
   const { error } = await opened(changed, 1);
@@ -155,9 +155,9 @@ test('damage in a strip that another worker decodes is told as ever', async () =
   expect((await opened(changed, 3)).error).toBe(error);
 });
 
-describe('when another worker', () => {
+describe('if another worker', () => {
   test.each<Trouble>(['cannot start', 'silent', 'dies'])(
-    '%s, the picture comes all the same',
+    '%s, the picture is drawn all the same',
     async (trouble) => {
       const alone = await opened(five, 1);
       const { rgba, error } = await opened(five, 3, trouble);

@@ -1,4 +1,4 @@
-/** The element in WebKitGTK, which its own WebDriver drives on a display of its own, draws what Python decodes. */
+/** Tests that the element draws the same as Python in WebKitGTK, which WebKitWebDriver drives on a virtual display. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWebKit } from '../../scripts/webkit.mjs';
 import { fixtures, good, read } from './fixtures.ts';
@@ -31,11 +31,11 @@ describe.skipIf(!webkit)('WebKitGTK', () => {
     return driven.ask('/execute/async', { script, args: [id] }) as Promise<T>;
   }
 
-  test.each(fixtures)('draws $family', async ({ family, pixels }) => {
+  test.each(fixtures)('draws $family as Python does', async ({ family, pixels }) => {
     expect(isSamePicture(Uint8Array.from(await run(drawnPixels, family)), read(pixels))).toBe(true);
   });
 
-  test('shows as much of a stream as is asked for', async () => {
+  test('shows the level of a stream that size and quality require', async () => {
     expect(await run(streamedLevels, good.family)).toEqual([levelOf(34, 1), levelOf(40, 1)]);
   });
 
@@ -43,7 +43,7 @@ describe.skipIf(!webkit)('WebKitGTK', () => {
     expect(await run(sharesStrips, good.family)).toBe(true);
   });
 
-  test('says what is wrong with a file', async () => {
+  test('reports a file that is no ONNX file', async () => {
     expect(await run(messageOfBroken, good.family)).toContain('not an ONNX file');
   });
 });

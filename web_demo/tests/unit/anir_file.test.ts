@@ -1,4 +1,4 @@
-/** Files that Python wrote, with what Python reads from them. */
+/** Tests that files written by Python are read as by Python. */
 import { describe, expect, test } from 'vitest';
 import { AnirFile } from '../../neural-img/src/anir_file.ts';
 import { FAMILIES } from '../../neural-img/src/families/index.ts';
@@ -23,7 +23,7 @@ function draw(network: Network, x: Float32Array, y: Float32Array): number[] {
   return [...(FAMILIES.get(network.family)?.open(newKernel(), network)(x, y) ?? [])];
 }
 
-/** Numbers below `most` that look random, and are the same each time. */
+/** Pseudorandom numbers below `most`, the same each time. */
 function numbers(count: number, most: number): number[] {
   let state = 1;
   return Array.from({ length: count }, () => {
@@ -33,7 +33,7 @@ function numbers(count: number, most: number): number[] {
 }
 
 describe.each(cases)('$family of $bits bits, $colours colours, pitch $pitch', ({ file, colours, levels }) => {
-  test('each level is Python’s, from the whole file and from its prefix', async () => {
+  test('each level is read as in Python, from the whole file and from its prefix', async () => {
     const whole = fileOf(file);
     for (const [k, { network, name, end }] of levels.entries()) {
       expect(await whole.network(k)).toEqual(network);
@@ -51,10 +51,10 @@ describe.each(cases)('$family of $bits bits, $colours colours, pitch $pitch', ({
 });
 
 describe.each(cases.filter(({ refined }) => refined.length > 0))(
-  '$family of $bits bits, $colours colours, pitch $pitch, cut within a level',
+  '$family of $bits bits, $colours colours, pitch $pitch, truncated within a level',
   ({ file, colours, refined }) => {
     test.each(refined)(
-      '$bytes bytes are and show what they do in Python',
+      '$bytes bytes are read and drawn as in Python',
       async ({ bytes, network, x, y, pixels }) => {
         const own = await fileOf(file.subarray(0, bytes)).refined();
         expect(own).toEqual(network);
@@ -64,7 +64,7 @@ describe.each(cases.filter(({ refined }) => refined.length > 0))(
   },
 );
 
-test.each([siren, lapped])('bytes of $family may come one by one', async ({ file, levels }) => {
+test.each([siren, lapped])('a $family file can be fed byte by byte', async ({ file, levels }) => {
   const own = fileOf();
   let seen = 0;
   for (const byte of file) {
@@ -74,13 +74,13 @@ test.each([siren, lapped])('bytes of $family may come one by one', async ({ file
   expect(seen).toBe(levels.length);
 });
 
-test('what comes after the last level is left alone', async () => {
+test('bytes after the last level are ignored', async () => {
   const own = fileOf(lapped.file, new Uint8Array(1 << 16), new Uint8Array(9));
   expect(await own.network()).toEqual(lapped.levels.at(-1)?.network);
   expect(own.size).toBe(lapped.file.length + 65536 + 9);
 });
 
-test('levels come in turn', async () => {
+test('levels cannot be read backwards or beyond what has arrived', async () => {
   const own = fileOf(siren.file);
   expect(await own.network(2)).toEqual(siren.levels[2]?.network);
   expect(await own.network(2)).toEqual(siren.levels[2]?.network);
@@ -93,7 +93,7 @@ describe('between levels', () => {
   const middle = before + Math.floor((after - before) / 2);
   const count = ({ latents }: Network) => latents?.codes.filter((code) => code !== 0).length ?? 0;
 
-  test('coefficients are refined, and the next level is none the worse', async () => {
+  test('coefficients are refined, and the next level is still read correctly', async () => {
     const own = fileOf(lapped.file.subarray(0, middle));
     const refined = await own.refined();
     expect(refined.tensors).toEqual(lapped.levels[2]?.network.tensors);
@@ -104,7 +104,7 @@ describe('between levels', () => {
     expect(await own.refined()).toEqual(lapped.levels[3]?.network);
   });
 
-  test('at a level’s end, before the next one’s step has come, nothing changes', async () => {
+  test('the first two bytes of a level change nothing', async () => {
     for (const more of [0, 1, 2])
       expect(await fileOf(lapped.file.subarray(0, before + more)).refined()).toEqual(
         lapped.levels[2]?.network,
@@ -114,14 +114,14 @@ describe('between levels', () => {
     );
   });
 
-  test('other families stay as they are', async () => {
+  test('nothing is refined in other families', async () => {
     const own = fileOf(siren.file.subarray(0, (siren.levels[1]?.end ?? 0) + 9));
     expect(await own.refined()).toEqual(siren.levels[1]?.network);
   });
 });
 
-describe.each([siren, lapped])('$family that strangers changed', ({ file, levels, start }) => {
-  test('cut, it shows a level or says so', async () => {
+describe.each([siren, lapped])('a damaged $family file', ({ file, levels, start }) => {
+  test('that is truncated has its complete levels or is refused', async () => {
     const first = levels[0]?.end ?? 0;
     const header = Array.from({ length: start + 1 }, (_, length) => length);
     for (const length of [...header, first - 1, ...numbers(200, file.length)]) {
@@ -136,7 +136,7 @@ describe.each([siren, lapped])('$family that strangers changed', ({ file, levels
     }
   });
 
-  test('with a flipped bit, it is refused in one line', async () => {
+  test('with a flipped bit is refused in one line', async () => {
     const bits = numbers(200, 8);
     for (const [k, place] of numbers(200, file.length - 6).entries()) {
       const changed = file.with(place, (file[place] ?? 0) ^ (1 << (bits[k] ?? 0)));
@@ -147,7 +147,7 @@ describe.each([siren, lapped])('$family that strangers changed', ({ file, levels
     }
   });
 
-  test('after damage, levels before it stay and none follows', async () => {
+  test('has only the levels before the damage', async () => {
     const [second, third] = levels.slice(1, 3).map(({ end }) => end) as [number, number];
     const at = Math.floor((second + third) / 2);
     const own = fileOf(file.with(at, (file[at] ?? 0) ^ 255));

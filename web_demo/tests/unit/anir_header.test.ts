@@ -7,27 +7,24 @@ const cases = anirCases();
 const [first] = cases as [AnirCase];
 const MAGIC = [0x89, 0x61, 0x6e, 0x69];
 
-test.each(cases)(
-  'says what Python reads, $family',
-  ({ file, family, colours, bits, pitch, start, levels }) => {
-    const header = readHeader(file);
-    expect(header).toMatchObject({ family, size: [75, 52], colours, bits, pitch, start });
-    expect(header.levels).toEqual(
-      levels.map(({ name, end, psnr }) => {
-        const [depth, channels] = name.slice(1).split('w').map(Number);
-        return { name, depth, channels, end, psnr };
-      }),
-    );
-  },
-);
+test.each(cases)('is read as in Python, $family', ({ file, family, colours, bits, pitch, start, levels }) => {
+  const header = readHeader(file);
+  expect(header).toMatchObject({ family, size: [75, 52], colours, bits, pitch, start });
+  expect(header.levels).toEqual(
+    levels.map(({ name, end, psnr }) => {
+      const [depth, channels] = name.slice(1).split('w').map(Number);
+      return { name, depth, channels, end, psnr };
+    }),
+  );
+});
 
-test('tells a file by its beginning', () => {
+test('an .anir file is recognized by its first bytes', () => {
   expect(isAnir(first.file)).toBe(true);
   expect(isAnir(first.file.subarray(0, 3))).toBe(false);
   expect(isAnir(Uint8Array.of(8, 10, 1, 2, 3))).toBe(false);
 });
 
-test('a beginning of a header asks for more', () => {
+test('a truncated header is incomplete, not damaged', () => {
   for (let length = 0; length < first.start; length++)
     expect(() => readHeader(first.file.subarray(0, length)), `${length}`).toThrow(IncompleteError);
   expect(readHeader(first.file.subarray(0, first.start)).levels.length).toBe(4);
@@ -48,7 +45,7 @@ function golomb(number: number, order: number): string {
   );
 }
 
-/** A header of version 1: its kind, and numbers, each with the order of its code. */
+/** A header of version 1, without checksum: its flags, and numbers, each with the order of its code. */
 function headed(kind: number, ...numbers: [number, number][]): number[] {
   const code = numbers.map((number) => golomb(...number)).join('');
   const bytes = code.padEnd(8 * Math.ceil(code.length / 8), '0').match(/.{8}/g) ?? [];
@@ -63,10 +60,10 @@ const SMALL: [number, number][] = [
 
 test.each([
   ['GIF89a', [0x47, 0x49, 0x46, 0x38], 'not an .anir file'],
-  ['a version', [...MAGIC, 2], 'update the decoder'],
-  ['a long side', headed(3, [131072, 9], [0, 9]), 'out of range'],
+  ['a later version', [...MAGIC, 2], 'update the decoder'],
+  ['too long a side', headed(3, [131072, 9], [0, 9]), 'out of range'],
   ['too many pixels', headed(3, [16384, 9], [16384, 9]), 'out of range'],
-  ['a long number', headed(3, [2 ** 30, 9]), 'damaged'],
+  ['too large a number', headed(3, [2 ** 30, 9]), 'damaged'],
   ['unknown colours', headed(51, ...SMALL), 'damaged'],
   ['seventeen depths', headed(3, ...SMALL, [16, 2]), 'damaged'],
   ['too many layers', headed(3, ...SMALL, [0, 2], [15, 1], [0, 2], [0, 4]), 'layers'],
@@ -76,7 +73,7 @@ test.each([
   expect(() => readHeader(Uint8Array.from(bytes))).toThrow(message);
 });
 
-/** A header of a grid of subnets with its checksum. */
+/** A header with its checksum, whose flags say that the levels are all subnets. */
 function sealed(...numbers: [number, number][]): Uint8Array {
   const bytes = headed(64, ...SMALL, ...numbers);
   let [low, high] = [0, 0];
@@ -87,7 +84,7 @@ function sealed(...numbers: [number, number][]): Uint8Array {
   return Uint8Array.from([...bytes, low, high]);
 }
 
-test('levels beyond all bounds are refused', () => {
+test('lengths, qualities and gains of levels that are out of range are refused', () => {
   const subnet: [number, number][] = [
     [0, 2],
     [0, 1],
@@ -98,7 +95,7 @@ test('levels beyond all bounds are refused', () => {
     readHeader(
       sealed(...subnet, [length, 10], [psnr, 2], ...gains.map((gain): [number, number] => [gain, 0])),
     );
-  // 20 quarters of a decibel less than 100, two halves and one half more.
+  // PSNR: 20 quarters of a decibel less than 100; gains: two halves and one half of a decibel.
   expect(level(8, 40, 0, 4).levels).toEqual([
     { name: 'd2w8', depth: 2, channels: 8, end: 25, psnr: [20, 21, 21.5] },
   ]);

@@ -4,7 +4,7 @@ import { meansOf, valueOfCode } from '../../neural-img/src/lapped_transform.ts';
 
 const PITCH = 16;
 
-/** Coefficients of rows × columns cells, all zero but some, by row, column, plane and frequencies down and across. */
+/** Coefficients of rows × columns cells, all 0 but some: [row, column, plane, vertical and horizontal frequency, value]. */
 function coefficients(
   [rows, columns]: [number, number],
   some: [number, number, number, number, number, number][],
@@ -15,7 +15,7 @@ function coefficients(
   return values;
 }
 
-test('means that differ less downwards are differences down columns', () => {
+test('DC codes are differences down columns if these are smaller', () => {
   const means = [4, 40, 7, 45, 9, 52];
   const cells: [number, number] = [3, 2];
   const values = coefficients(
@@ -34,7 +34,7 @@ test('means that differ less downwards are differences down columns', () => {
   expect(valueOfCode(latents, latents.codes[cell * 25 + 4 * 5 + 2] ?? 0)).toBe(-7);
 });
 
-test('others are differences along rows, with frequencies turned', () => {
+test('DC codes are differences along rows otherwise, with frequencies transposed', () => {
   const values = coefficients(
     [2, 2],
     [
@@ -47,19 +47,19 @@ test('others are differences along rows, with frequencies turned', () => {
   );
   const latents = latentsOf(values, [2, 2, 3], 1, PITCH, 1);
   expect([latents.down, latents.shape]).toEqual([false, [2, 2, 4]]);
-  // Along is to the right now: [column][row].
+  // The scan now goes to the right: [column][row].
   expect([...meansOf(latents)].slice(8)).toEqual([10, -30, 11, -31]);
   const cell = 8 + 1;
   expect(valueOfCode(latents, latents.codes[cell * 16 + 1 * 4 + 3] ?? 0)).toBe(9);
 });
 
-test('nothing is four frequencies of zeros', () => {
+test('a picture of zeros has an order of four', () => {
   const latents = latentsOf(coefficients([1, 1], []), [1, 1, 3], 1, PITCH, 1);
   expect(latents).toMatchObject({ shape: [1, 1, 4], magnitudes: Float32Array.of(0) });
   expect(latents.codes).toEqual(new Int16Array(48));
 });
 
-test('more magnitudes than codes have room for are refused', () => {
+test('too many different magnitudes are refused', () => {
   const values = Int32Array.from({ length: 16 * 16 * 3 * 256 }, (_, k) => k);
   expect(() => latentsOf(values, [16, 16, 3], 1, PITCH, 1)).toThrow('more different coefficients');
 });

@@ -1,15 +1,15 @@
-/** Sources whose bytes and pictures a test gives. */
+/** Tests AnirSource with a fake download and a fake decoder. */
 import { beforeEach, expect, test } from 'vitest';
 import { AnirSource } from '../../neural-img/src/anir_source.ts';
 import type { Download, Part } from '../../neural-img/src/download.ts';
 import { endOf, FakeStreams, FILE, levels, start } from '../streams.ts';
 
-/** A download that waits for a test to let a file's bytes go. */
+/** A download that gives bytes as far as a test allows. */
 class FakeDownload {
   at = 10;
   allowed = 10;
   stops = 0;
-  /** Up to where was asked. */
+  /** The ends up to which bytes were requested. */
   ends: number[] = [];
   #isEnded = false;
   #waiting: (() => void) | undefined;
@@ -49,7 +49,7 @@ let download: FakeDownload;
 let source: AnirSource;
 const level = (number: number) => () => number - 1;
 const never = new AbortController().signal;
-/** Long enough for all that needs no timer. */
+/** Waits long enough for everything that needs no timer. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 beforeEach(() => {
@@ -65,7 +65,7 @@ async function levelsOf(wanted: number, signal = never): Promise<number[]> {
   return told;
 }
 
-test('knows the size with the header, and fetches no more until pictures are asked for', async () => {
+test('gives the size from the header, and fetches no more until pictures are requested', async () => {
   const size = source.size(never);
   download.allow(start);
   expect(await size).toEqual({ width: 75, height: 52 });
@@ -73,7 +73,7 @@ test('knows the size with the header, and fetches no more until pictures are ask
   expect([download.ends, download.stops]).toEqual([[Number.POSITIVE_INFINITY], 0]);
 });
 
-test('fetches up to the level that is chosen, and stops', async () => {
+test('fetches up to the chosen level and stops', async () => {
   download.allow(endOf(3));
   expect(await levelsOf(2)).toEqual([2]);
   expect(download.ends).toEqual([Number.POSITIVE_INFINITY]);
@@ -81,7 +81,7 @@ test('fetches up to the level that is chosen, and stops', async () => {
   expect(streams.asked[0]?.at(-1)).toBe('closed');
 });
 
-test('passes over levels that come while a picture is drawn', async () => {
+test('skips levels that arrive while a picture is drawn', async () => {
   download.allow(endOf(1));
   const told: number[] = [];
   for await (const { refinement } of source.pictures(level(4), never)) {
@@ -94,11 +94,11 @@ test('passes over levels that come while a picture is drawn', async () => {
     setTimeout(() => download.allow(endOf(4)), 30);
   }
   expect(told).toEqual([1, 3, 4]);
-  // Once the header is there, no more than what is wanted is asked for.
+  // Once the header is there, no more is requested than is wanted.
   expect(new Set(download.ends)).toEqual(new Set([Number.POSITIVE_INFINITY, endOf(4)]));
 });
 
-test('goes on from where it was, and gives no picture worse than before', async () => {
+test('resumes where it was, and gives no worse picture than before', async () => {
   download.allow(endOf(2));
   expect(await levelsOf(2)).toEqual([2]);
   expect(await levelsOf(1)).toEqual([2]);
@@ -107,7 +107,7 @@ test('goes on from where it was, and gives no picture worse than before', async 
   expect(streams.asked.map((own) => own.filter(Number.isInteger))).toEqual([[1], [3]]);
 });
 
-test('another call takes over without a new request', async () => {
+test('another call continues without a new request', async () => {
   download.allow(endOf(1));
   const turn = new AbortController();
   const first = levelsOf(3, turn.signal).catch((error) => error.name);
@@ -121,7 +121,7 @@ test('another call takes over without a new request', async () => {
   expect(streams.asked.length).toBe(1);
 });
 
-test('after a rest, pictures are decoded again from the bytes that came', async () => {
+test('after a rest, pictures are decoded again from the bytes that have arrived', async () => {
   download.allow(endOf(2));
   expect(await levelsOf(2)).toEqual([2]);
   source.rest();
@@ -130,7 +130,7 @@ test('after a rest, pictures are decoded again from the bytes that came', async 
   expect(download.ends.length).toBe(1);
 });
 
-test('a pause in the midst is no failure', async () => {
+test('a pause while bytes arrive is no failure', async () => {
   download.allow(endOf(1));
   const turn = new AbortController();
   const told = levelsOf(3, turn.signal).catch((error) => error.name);
@@ -142,7 +142,7 @@ test('a pause in the midst is no failure', async () => {
   expect(await levelsOf(3)).toEqual([1, 3]);
 });
 
-test('damage is told once, after the best picture before it', async () => {
+test('damage is reported once, after the best picture before it', async () => {
   streams.damaged = 2;
   download.allow(endOf(4));
   const told: unknown[] = [];
@@ -154,7 +154,7 @@ test('damage is told once, after the best picture before it', async () => {
   expect(told).toEqual([2, 'level 2', 2]);
 });
 
-test('a file that ends too early is told once, with what there is of the next level', async () => {
+test('a truncated file is reported once, after what there is of the next level', async () => {
   const cut = endOf(3) - 1;
   download.allow(cut);
   const told: unknown[] = [];
@@ -171,7 +171,7 @@ test('a file that ends too early is told once, with what there is of the next le
   expect(told).toEqual([[2, endOf(2)], last, `photo.anir was cut: it ends after ${cut} bytes.`, last]);
 });
 
-test('before the first level, all that comes is seen', async () => {
+test('within the first level, previews show all that has arrived', async () => {
   download.allow(start + 18);
   const told: unknown[] = [];
   const asked = (async () => {
@@ -190,7 +190,7 @@ test('before the first level, all that comes is seen', async () => {
   expect(told.at(-1)).toEqual({ level: 1, bytes: endOf(1), psnr: levels[0]?.psnr[0] });
 });
 
-test('a file that is cut before its first level keeps what was seen of it', async () => {
+test('a file that is truncated within its first level keeps its preview', async () => {
   const cut = endOf(1) - 1;
   download.allow(cut);
   const told: unknown[] = [];
@@ -203,7 +203,7 @@ test('a file that is cut before its first level keeps what was seen of it', asyn
   expect(told).toEqual([{ level: 0, bytes: cut }, `photo.anir was cut: it ends after ${cut} bytes.`]);
 });
 
-test.each([10, start - 1, start + 18])('one that ends after %d bytes has no picture', async (cut) => {
+test.each([10, start - 1, start + 18])('a file that ends after %d bytes has no picture', async (cut) => {
   download.allow(cut);
   const asked = levelsOf(4).catch((error) => error.message);
   await settled();

@@ -11,32 +11,32 @@ const GOOD = subnet('good', 17_000, 32);
 const LARGE = subnet('large', 48_000, 38);
 const ALL = [LARGE, WORSE, GOOD, MIDDLE, SMALL];
 const SIZE = { width: 512, height: 512 };
-/** Milliseconds: a fraction of the bytes. */
+/** Drawing times in milliseconds, proportional to the bytes. */
 const quick = ({ bytes }: Subnet) => bytes / 1000;
 const slow = ({ bytes }: Subnet) => bytes / 10;
 
-test('before anything is known, a picture that looks good is taken', () => {
+test('before drawing is measured, a picture that looks good is chosen', () => {
   const judgement = automatic(ALL, SIZE, { savesData: false });
   expect(judgement).toEqual({ subnet: GOOD, reason: '17.0 kB look good at this size.' });
   expect(automatic([LARGE], SIZE, { savesData: false })?.subnet).toBe(LARGE);
   expect(automatic([], SIZE, { savesData: false })).toBeUndefined();
 });
 
-test('a quick device stays with it, and says what it takes', () => {
+test('a fast device keeps that choice, and the time is stated', () => {
   expect(automatic(ALL, SIZE, { savesData: false, millisecondsOf: quick })).toEqual({
     subnet: GOOD,
     reason: '17.0 kB look good at this size, and drawing takes about 17 ms here.',
   });
 });
 
-test('a slow device takes the best that it draws in time', () => {
+test('a slow device takes the best subnet that it draws in time', () => {
   expect(automatic(ALL, SIZE, { savesData: false, millisecondsOf: slow })).toEqual({
     subnet: MIDDLE,
     reason: '17.0 kB look good at this size, but drawing takes about 1.7 s here; 9.0 kB take about 900 ms.',
   });
 });
 
-test('a device for which all are too slow takes the quickest, and claims nothing else', () => {
+test('a device that is too slow for all takes the fastest subnet, and says so', () => {
   const judgement = automatic(ALL, SIZE, { savesData: false, millisecondsOf: (one) => 10 * slow(one) });
   expect(judgement?.subnet).toBe(SMALL);
   expect(judgement?.reason).toMatch(/about 17\.0 s here; 3\.0 kB take about 3\.0 s\.$/);
@@ -46,7 +46,7 @@ test('a device for which all are too slow takes the quickest, and claims nothing
   );
 });
 
-test('who saves data gets a quarter', () => {
+test('saving data takes a quarter of the bytes', () => {
   const { subnet: taken, reason } = automatic(ALL, SIZE, { savesData: true, millisecondsOf: quick }) ?? {};
   expect(taken).toBe(SMALL);
   expect(reason).toMatch(/^Your browser asks to save data: 3\.0 kB/);
@@ -57,11 +57,14 @@ test.each([
   [1000, MIDDLE, true],
   [300, SMALL, true],
   [299, SMALL, false],
-])('within %i ms it is the best that is drawn, else the quickest', (milliseconds, expected, fits) => {
-  expect(withinTime(ALL, milliseconds, slow)).toEqual({ subnet: expected, fits });
-});
+])(
+  'within %i ms the best subnet is chosen, or the fastest if none is fast enough',
+  (milliseconds, expected, fits) => {
+    expect(withinTime(ALL, milliseconds, slow)).toEqual({ subnet: expected, fits });
+  },
+);
 
-test('the pace is the median of the last measures, for all subnets alike', () => {
+test('the pace is the median of the last measurements, over all subnets', () => {
   const pace = new Pace();
   expect(pace.measured).toBe(false);
   pace.record(MIDDLE, 0);

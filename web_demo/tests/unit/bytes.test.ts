@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
 import { concat, fromCharacters, fromHalves, fromHex } from '../../neural-img/src/bytes.ts';
 
-test('hexadecimal digits are bytes, two each', () => {
+test('two hexadecimal digits are one byte', () => {
   expect([...fromHex('007f80ff0A')]).toEqual([0, 127, 128, 255, 10]);
   expect(fromHex('')).toHaveLength(0);
 });
 
-test('characters are bytes, one each', () => {
+test('one character is one byte', () => {
   expect([...fromCharacters('#[]~ÀŤ')]).toEqual([0, 0x38, 0x39, 0x5a, 0x5b, 0xff]);
   expect(fromCharacters('')).toHaveLength(0);
 });
 
-test('halves of bytes are numbers with signs, the lower half first', () => {
+test('bytes are two signed 4-bit numbers, the lower half first', () => {
   expect([...fromHalves(Int8Array.of(0x21, -0x71, 0x08), 5)]).toEqual([1, 2, -1, -8, -8]);
 });
 
-test('pieces come one after the other', () => {
+test('pieces are concatenated', () => {
   expect([...concat([new Uint8Array([1, 2]), new Uint8Array(), new Uint8Array([3])])]).toEqual([1, 2, 3]);
 });

@@ -9,7 +9,7 @@ test('reads the codecs’ files of each subnet', () => {
   expect(() => readTwins({ d3w64: { jpeg: encoded } })).toThrow('d3w64.webp');
 });
 
-test('reads what copies for screens cost, as far as there are any', () => {
+test('reads the bytes of copies for screens, if there are any', () => {
   const levels = { d2w8: { psnr: 22.4, jpeg: 1638, avif: 962 }, d2w12: { psnr: 40 } };
   const [screen] = readScreens([{ width: 128, height: 96, levels }]);
   expect(screen).toMatchObject({ width: 128, height: 96 });
@@ -19,7 +19,7 @@ test('reads what copies for screens cost, as far as there are any', () => {
 test.each([
   ['no list', {}, 'screens'],
   ['a size of nothing', [{ width: 0, height: 96, levels: {} }], 'screen.width'],
-  ['a text for bytes', [{ width: 1, height: 1, levels: { d2w8: { psnr: 1, avif: '9' } } }], 'd2w8.avif'],
+  ['bytes given as text', [{ width: 1, height: 1, levels: { d2w8: { psnr: 1, avif: '9' } } }], 'd2w8.avif'],
   ['no quality', [{ width: 1, height: 1, levels: { d2w8: { avif: 9 } } }], 'd2w8.psnr'],
 ])('refuses %s', (_name, json, message) => {
   expect(() => readScreens(json)).toThrow(message);

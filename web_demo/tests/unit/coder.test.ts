@@ -11,8 +11,8 @@ test('the source compiles to the module that Python runs', () => {
   expect(Buffer.from(fromCharacters(CODER)).equals(readFileSync(committed))).toBe(true);
 });
 
-test('bits are there as soon as their bytes are', () => {
-  // Halves of the range: a decision is 1 where the value is in the lower half.
+test('bits can be decoded as soon as their bytes have arrived', () => {
+  // Bits halve the range: a bit is 1 where the value lies in the lower half.
   const coder = new Coder(CODER_MODULE, 0, 0, 3, 16);
   coder.decode(Uint8Array.of(0, 0, 0, 0));
   expect(coder.bits(8)).toBe(255);
@@ -21,7 +21,7 @@ test('bits are there as soon as their bytes are', () => {
   expect(coder.bits(3)).toBeLessThan(8);
 });
 
-test('goes back to what was kept', () => {
+test('the state that was kept can be restored', () => {
   const coder = new Coder(CODER_MODULE, 1, 2, 3, 16);
   coder.decode(Uint8Array.from({ length: 600 }, (_, k) => (k * 151) % 256));
   const [first, unknown] = [coder.bits(20), coder.values()];
@@ -34,7 +34,7 @@ test('goes back to what was kept', () => {
   expect(unknown.every((value) => value === 0)).toBe(true);
 });
 
-test('what was encoded is decoded', () => {
+test('encoded coefficients are decoded', () => {
   const [pitch, planes] = [4, 2];
   const pictures = fc.record({
     rows: fc.integer({ min: 1, max: 3 }),
@@ -45,7 +45,7 @@ test('what was encoded is decoded', () => {
   fc.assert(
     fc.property(pictures, ({ rows, columns, sizes, widths }) => {
       const cells = Array.from({ length: rows * columns * planes }, (_, k) => k);
-      // Cells' means, of which cosines are coded, stay zero.
+      // DC coefficients, of which DCTs are coded, stay 0.
       const wanted = Int32Array.from(
         cells.flatMap((cell) =>
           Array.from({ length: pitch ** 2 }, (_, k) => (k ? (sizes[(cell + k) % sizes.length] ?? 0) : 0)),
@@ -65,8 +65,8 @@ test('what was encoded is decoded', () => {
 });
 
 /**
- * The stream of levels of such widths of coefficients [rows, columns, planes, pitch, pitch], with a check behind it, and what is
- * known of them then.
+ * Encodes coefficients [rows, columns, planes, pitch, pitch] in levels of the given widths, followed by a digest. Returns the
+ * stream and the coefficients that a decoder then knows.
  */
 function encoded(shape: readonly [number, number, number, number], wanted: Int32Array, widths: number[]) {
   const run = new WebAssembly.Instance(CODER_MODULE).exports as Record<
@@ -89,12 +89,12 @@ function encoded(shape: readonly [number, number, number, number], wanted: Int32
   return { stream: bytes, known: new Int32Array(run.memory.buffer, at, wanted.length).slice() };
 }
 
-test('a level that lacks bytes says so and ends', () => {
+test('a level that lacks bytes is reported as incomplete', () => {
   const coder = new Coder(CODER_MODULE, 4, 4, 3, 16);
   coder.decode(new Uint8Array(8));
   expect(coder.level(64)).toBe(false);
 });
 
-test('a picture beyond all memory is refused', () => {
+test('a picture too large for the memory is refused', () => {
   expect(() => new Coder(CODER_MODULE, 8192, 2048, 3, 16)).toThrow('more memory');
 });

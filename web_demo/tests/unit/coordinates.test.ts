@@ -13,7 +13,7 @@ interface Case {
   last?: number;
 }
 
-test.each(cases as Case[])('agrees with Python: $n pixels from $start', (expected) => {
+test.each(cases as Case[])('coordinates of $n pixels from $start are the same as in Python', (expected) => {
   const { n, start = 0, count = n, size = count } = expected;
   const values = [...axis(n, { start, count }, size)];
   expect(values).toHaveLength(size);
@@ -42,7 +42,7 @@ test.each([
   [96, 8, 12],
   [20, 8, 2.5],
   [1, 8, 1],
-])('a coarse sample sits in the middle of those that it stands for: %i by %i', (n, step, size) => {
+])('a coarse sample lies in the middle of the samples that it replaces: %i by %i', (n, step, size) => {
   const whole = axis(n);
   const coarse = coarsen(whole, step);
   expect(coarse).toHaveLength(Math.ceil(size));
@@ -57,6 +57,6 @@ test.each([
   [axis(768, { start: 100, count: 50 }, 20), 2.5],
   [axis(768, undefined, 2), 384],
   [axis(768, undefined, 1), 1],
-])('samples are native pixels apart, %#', (samples, spacing) => {
+])('spacing is measured in native pixels, %#', (samples, spacing) => {
   expect(spacingOf(768, samples)).toBeCloseTo(spacing, 4);
 });

@@ -1,4 +1,4 @@
-/** Sound and hostile files of ../../../tests/fuzz/corpus: the verdicts are those of Python's reader. */
+/** Tests that the files of ../../../tests/fuzz/corpus have the same verdicts as in Python. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { AnirFile } from '../../neural-img/src/anir_file.ts';
@@ -16,7 +16,7 @@ const at = (name: string) => new URL(`../../../tests/fuzz/corpus/${name}`, impor
 const verdicts: Record<string, Record<string, string>> = JSON.parse(
   readFileSync(at('verdicts.json'), 'utf8'),
 );
-/** What messages say for each reason to refuse an `.anir` file. */
+/** Pattern of the messages for each reason to refuse an `.anir` file. */
 const REASONS = {
   other: /not an ONNX file|not a neural image|This file is empty/,
   newer: /update/,
@@ -31,7 +31,7 @@ function drawn(kernel: Kernel, plan: Network | Preview): string {
   return 'drawn';
 }
 
-/** What `draw` returns, or, if it refuses, the message. */
+/** Returns the result of `draw` or, if it refuses the file, the message. */
 async function outcome(draw: () => string | Promise<string>): Promise<string> {
   try {
     return await draw();
@@ -42,7 +42,7 @@ async function outcome(draw: () => string | Promise<string>): Promise<string> {
   }
 }
 
-test('there is a corpus', () => {
+test('the corpus has many files', () => {
   expect(Object.keys(verdicts.onnx ?? {}).length).toBeGreaterThan(100);
   expect(Object.keys(verdicts.anir ?? {}).length).toBeGreaterThan(60);
 });

@@ -1,4 +1,4 @@
-/** The decoder with workers that a test answers for. */
+/** Tests the decoder with fake workers. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { axis } from '../../neural-img/src/coordinates.ts';
 import { Decoder, type Tile } from '../../neural-img/src/decoder.ts';
@@ -51,7 +51,7 @@ async function tilesOf(tiles: AsyncIterable<Tile>): Promise<number[][]> {
   return all;
 }
 
-test('every part is told how far apart the samples of the whole are', async () => {
+test('every part gets the spacing of the samples of the whole', async () => {
   const image = await new Decoder({ threads: 1, engine }).open(FILE);
   const [x, y] = [axis(40, undefined, 8000), axis(30, undefined, 5)];
   await tilesOf(image.decode({ x, y, coarse: true }));
@@ -61,7 +61,7 @@ test('every part is told how far apart the samples of the whole are', async () =
   expect(spacings).toEqual([[0.04, 48], ...Array(3).fill([0.005, 6])]);
 });
 
-test('opens a file in one worker, and gives what it made of it to the others', async () => {
+test('opens a file in one worker, and gives its plan to the others', async () => {
   const image = await new Decoder({ threads: 2, engine }).open(FILE);
   expect([image.info, image.bytes]).toEqual([INFO, 3]);
   expect(workers.length).toBe(1);
@@ -72,7 +72,7 @@ test('opens a file in one worker, and gives what it made of it to the others', a
   expect(second.some(({ file }) => file)).toBe(false);
 });
 
-test('gives the whole coarsely first, then all rows once', async () => {
+test('gives a coarse picture first, then each row once', async () => {
   const image = await new Decoder({ threads: 1, engine }).open(FILE);
   const tiles = await tilesOf(
     image.decode({ x: new Float32Array(800), y: new Float32Array(50), coarse: true }),
@@ -86,7 +86,7 @@ test('gives the whole coarsely first, then all rows once', async () => {
   ]);
 });
 
-test('takes larger parts of networks that are drawn sooner', async () => {
+test('draws fast networks in larger parts', async () => {
   answerTo = (request) => ({
     ...good(request),
     ...(request.file && { info: { ...INFO, macsPerPixel: 100 } }),
@@ -100,14 +100,14 @@ test.each([
   [1, [256, 256]],
   [2, [128, 128, 128, 128]],
   [4, Array(8).fill(64)],
-])('of few points: with %i workers two parts each, as tall as that allows', async (threads, heights) => {
+])('draws filter networks in two parts for each of %i workers', async (threads, heights) => {
   answerTo = (request) => ({ ...good(request), info: { ...INFO, family: 'gabor', macsPerPixel: 66_000 } });
   const image = await new Decoder({ threads, engine }).open(FILE);
   const tiles = await tilesOf(image.decode({ x: new Float32Array(768), y: new Float32Array(512) }));
   expect(tiles.map(([, , , height]) => height)).toEqual(heights);
 });
 
-test('takes smaller parts of networks that are drawn later', async () => {
+test('draws slow networks in smaller parts', async () => {
   answerTo = (request) => ({
     ...good(request),
     ...(request.file && { info: { ...INFO, macsPerPixel: 1e6 } }),
@@ -117,7 +117,7 @@ test('takes smaller parts of networks that are drawn later', async () => {
   expect(tiles.map(([, , , height]) => height)).toEqual([10, 10, 5]);
 });
 
-test('a decode that is stopped ends with the reason', async () => {
+test('an aborted decode rejects with the reason', async () => {
   const image = await new Decoder({ threads: 1, engine }).open(FILE);
   const stop = new AbortController();
   const decode = tilesOf(
@@ -128,7 +128,7 @@ test('a decode that is stopped ends with the reason', async () => {
   expect(await tilesOf(image.decode())).toHaveLength(1);
 });
 
-describe('a port that the first worker gives for another one', () => {
+describe('a port that the first worker sends for another one', () => {
   /** Opens a file with two workers, and gives the second one a port. */
   async function give(own: Engine): Promise<{ here: MessagePort; there: MessagePort }> {
     await new Decoder({ threads: 2, engine: own }).open(FILE);
@@ -137,24 +137,24 @@ describe('a port that the first worker gives for another one', () => {
     return { here, there };
   }
 
-  test('is given to that, which is started', async () => {
+  test('is given to another worker, which is started', async () => {
     const { there } = await give(engine);
     await vi.waitFor(() => expect(workers[1]?.ports).toEqual([there]));
     expect(workers[0]?.ports).toEqual([]);
   });
 
-  test('says nothing is known if that cannot start', async () => {
+  test('reports that the other worker cannot start', async () => {
     const { here } = await give({
       start: (many) => (workers.length === 0 ? engine.start(many) : Promise.reject(new Error('no'))),
     });
     const said = await new Promise((resolve) => {
       here.onmessage = ({ data }) => resolve(data);
     });
-    // Node makes null of undefined.
+    // Node turns undefined into null.
     expect(said ?? undefined).toBeUndefined();
   });
 
-  test('and engines are told how many workers there are', async () => {
+  test('is for one of as many workers as the engine is told', async () => {
     const start = vi.fn(engine.start);
     await new Decoder({ threads: 3, engine: { start } }).open(FILE);
     expect(start.mock.calls).toEqual([[3]]);
@@ -162,7 +162,7 @@ describe('a port that the first worker gives for another one', () => {
 });
 
 describe('a worker', () => {
-  test('that refuses a file goes on with the next', async () => {
+  test('that refuses a file can open the next', async () => {
     const decoder = new Decoder({ threads: 1, engine });
     answerTo = ({ id }) => ({ id, error: 'This is no picture.', fatal: false });
     await expect(decoder.open(FILE)).rejects.toThrow('This is no picture.');
@@ -191,7 +191,7 @@ describe('a worker', () => {
     expect((await decoder.open(FILE)).info).toEqual(INFO);
   });
 
-  test('that hangs is ended after a while', async () => {
+  test('that hangs is terminated after 30 seconds', async () => {
     vi.useFakeTimers();
     const decoder = new Decoder({ threads: 1, engine });
     answerTo = () => undefined;
@@ -206,7 +206,7 @@ describe('a worker', () => {
     expect((await decoder.open(FILE)).info).toEqual(INFO);
   });
 
-  test('that does not start is told, and tried again', async () => {
+  test('that does not start is reported, and started again', async () => {
     let starts = 0;
     const broken: Engine = {
       start: () => (++starts === 1 ? Promise.reject(new Error('no')) : engine.start(1)),

@@ -1,4 +1,4 @@
-/** Downloads from a host that a test answers for. */
+/** Tests downloads from a fake host. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Download } from '../../neural-img/src/download.ts';
 
@@ -13,7 +13,7 @@ type Host = (asked: Asked) => Response | Error;
 let asked: Record<string, string>[];
 let host: Host;
 
-/** An answer in pieces, which may break off, or come to no end. */
+/** A response body in pieces, which ends, breaks off, or stays open. */
 function body(pieces: Uint8Array[], end: 'whole' | 'broken' | 'open', signal: AbortSignal) {
   const left = [...pieces];
   return new ReadableStream({
@@ -31,7 +31,7 @@ function body(pieces: Uint8Array[], end: 'whole' | 'broken' | 'open', signal: Ab
 const inPieces = (bytes: Uint8Array, size = 30) =>
   Array.from({ length: Math.ceil(bytes.length / size) }, (_, k) => bytes.slice(k * size, (k + 1) * size));
 
-/** A host that knows ranges, of a file with a tag. */
+/** A host that supports ranges, of a file with an ETag. */
 function good({ headers, signal }: Asked, tag: string | null = '"1"', file = FILE): Response {
   const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(headers.Range ?? '') ?? [];
   const isPart = headers.Range !== undefined && (headers['If-Range'] ?? tag) === tag;
@@ -58,7 +58,7 @@ beforeEach(() => {
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** A download of which 30 bytes were read, and that was stopped. */
+/** A download that was stopped after 30 bytes. */
 async function halfDone(address = 'photo.anir'): Promise<Download> {
   const download = new Download(address, 'photo.anir');
   expect(await download.next(20)).toEqual({ bytes: FILE.slice(0, 30), isFirst: true });
@@ -66,7 +66,7 @@ async function halfDone(address = 'photo.anir'): Promise<Download> {
   return download;
 }
 
-/** What comes up to a place in the file: where files begin, and the bytes of the last one. */
+/** Reads up to a position: how many times the file began anew, and the bytes since then. */
 async function upTo(download: Download, end: number, from = 30): Promise<[number, number[]]> {
   let [begun, bytes] = [0, [...FILE.slice(0, from)]];
   while (bytes.length < end) {
@@ -78,20 +78,20 @@ async function upTo(download: Download, end: number, from = 30): Promise<[number
   return [begun, bytes];
 }
 
-test('gives a file’s parts and then nothing', async () => {
+test('gives the parts of a file, then nothing', async () => {
   const download = new Download('photo.anir', 'photo.anir');
   expect(await upTo(download, 100, 0)).toEqual([1, [...FILE]]);
   expect(await download.next()).toBeUndefined();
   expect([asked, download.taken]).toEqual([[{}], 100]);
 });
 
-test('gives all of it at once', async () => {
+test('gives the rest of a file at once', async () => {
   const download = new Download('photo.anir', 'photo.anir');
   const first = await download.next();
   expect(await download.rest(first?.bytes)).toEqual(FILE);
 });
 
-test('goes on for no more than is asked for, and farther by another request', async () => {
+test('resumes with requests for no more than is wanted', async () => {
   const download = await halfDone();
   expect(await upTo(download, 45)).toEqual([0, [...FILE.slice(0, 45)]]);
   expect(await upTo(download, 90, 45)).toEqual([0, [...FILE.slice(0, 90)]]);
@@ -103,38 +103,34 @@ test('goes on for no more than is asked for, and farther by another request', as
   expect(download.taken).toBe(90);
 });
 
-test('asks another site without a header that needs its leave', async () => {
+test('sends another site no header that requires its permission', async () => {
   const download = await halfDone('https://other.example/photo.anir');
   expect((await upTo(download, 60))[1].length).toBe(60);
   expect(asked[1]).toEqual({ Range: 'bytes=30-59' });
 });
 
-describe('of a host that', () => {
+describe('from a host that', () => {
   test.each<[string, Host, number]>([
-    ['ignores ranges, it passes over what is known', ({ signal }) => good({ headers: {}, signal }), 0],
+    ['ignores ranges, skips what is known', ({ signal }) => good({ headers: {}, signal }), 0],
+    ['ignores ranges and sends no ETag, begins anew', ({ signal }) => good({ headers: {}, signal }, null), 1],
+    ['has replaced the file, begins anew', (one) => good(one, '"2"'), 1],
     [
-      'ignores ranges and tells no tag, it begins anew',
-      ({ signal }) => good({ headers: {}, signal }, null),
-      1,
-    ],
-    ['has another file by now, it begins anew', (one) => good(one, '"2"'), 1],
-    [
-      'sends a part of another file, it begins anew',
+      'sends a part of another file, begins anew',
       (one) => good({ ...one, headers: one.headers.Range ? { Range: one.headers.Range } : {} }, '"2"'),
       1,
     ],
     [
-      'sends another part, it passes over what is known',
+      'sends another part, skips what is known',
       ({ headers, signal }) => good({ headers: headers.Range ? { Range: 'bytes=0-9' } : {}, signal }),
       0,
     ],
     [
-      'refuses ranges, it passes over what is known',
+      'refuses ranges, skips what is known',
       (one) => (one.headers.Range ? new Response(null, { status: 416 }) : good(one)),
       0,
     ],
     [
-      'breaks down at ranges, it passes over what is known',
+      'fails at ranges, skips what is known',
       (one) => (one.headers.Range ? new TypeError('Failed to fetch') : good(one)),
       0,
     ],
@@ -144,24 +140,24 @@ describe('of a host that', () => {
     expect(await upTo(download, 100)).toEqual([begun, [...FILE]]);
   });
 
-  test('tells no tag but knows ranges, it goes on', async () => {
+  test('sends no ETag but supports ranges, resumes', async () => {
     host = (one) => good(one, null);
     const download = await halfDone();
     expect(await upTo(download, 60)).toEqual([0, [...FILE.slice(0, 60)]]);
   });
 
-  test('has no such file', async () => {
+  test('does not have the file, fails', async () => {
     host = () => new Response(null, { status: 404 });
     await expect(new Download('x', 'photo.anir').next()).rejects.toThrow('photo.anir answered 404.');
   });
 
-  test('has no such file any more', async () => {
+  test('no longer has the file, fails', async () => {
     const download = await halfDone();
     host = () => new Response(null, { status: 410 });
     await expect(download.next()).rejects.toThrow('photo.anir answered 410.');
   });
 
-  test('breaks off, and then goes on', async () => {
+  test('breaks off, fails and resumes later', async () => {
     host = ({ signal }) =>
       new Response(body(inPieces(FILE.slice(0, 60)), 'broken', signal), { headers: { ETag: '"1"' } });
     const download = new Download('photo.anir', 'photo.anir');
@@ -173,7 +169,7 @@ describe('of a host that', () => {
     expect(asked[1]).toMatchObject({ Range: 'bytes=60-79' });
   });
 
-  test('ends the file too early', async () => {
+  test('ends the file too early, gives nothing more', async () => {
     host = (one) => good(one, '"1"', FILE.subarray(0, 50));
     const download = await halfDone();
     expect((await upTo(download, 80))[1].length).toBe(50);
@@ -181,7 +177,7 @@ describe('of a host that', () => {
   });
 });
 
-test('what waits is told when it is stopped', async () => {
+test('a pending read is aborted when the download is stopped', async () => {
   host = ({ signal }) => new Response(body([FILE.slice(0, 30)], 'open', signal));
   const download = new Download('photo.anir', 'photo.anir');
   await download.next();

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 vi.stubGlobal('document', { getElementById: () => undefined });
 const { describeDifference } = await import('../../src/engines.ts');
 
-test('says how far two pictures are apart', () => {
+test('describes how far two pictures differ', () => {
   const a = Uint8Array.from({ length: 4000 }, (_, k) => k % 200);
   expect(describeDifference(a, a)).toBe('Both draw the same pixels.');
   expect(describeDifference(a, a.with(0, 1))).toBe('0.033 % of the values differ, by 1 level of 255.');

@@ -5,11 +5,11 @@ import { newKernel } from '../kernels.ts';
 
 const value = (row: number, column: number) => Math.sin(1 + row * 7 + column * 3);
 
-/** What is at a row and a column of panels. */
+/** Reads the value at a row and a column of panels. */
 const at = (kernel: Kernel, address: number, columns: number) => (row: number, column: number) =>
   kernel.floats(address, 1024)[((row >> 3) * columns + column) * 8 + (row & 7)] ?? Number.NaN;
 
-test.each([1, 2, 3, 5])('products are those of matrices, plus a bias, of %s panels', (panels) => {
+test.each([1, 2, 3, 5])('multiply gives the product of matrices plus a bias, for %s panels', (panels) => {
   const kernel = newKernel();
   const [points, outputs] = [8 * panels - 3, 11];
   const a = kernel.matrix(points, 5, value);
@@ -28,7 +28,7 @@ test.each([1, 2, 3, 5])('products are those of matrices, plus a bias, of %s pane
   expect(kernel.floats(out, panels * outputs * 8 + 1).at(-1)).toBe(-1);
 });
 
-test('sines are of half turns, exact to 8 · 10⁻⁷ up to 50 of them, and have a base', () => {
+test('sines of half turns are exact to 8.5 · 10⁻⁷ up to 50 of these, and are added to a base', () => {
   const kernel = newKernel();
   const turns = Float32Array.from({ length: 4000 }, (_, k) => (k - 2000) / 40);
   const values = kernel.put(turns);
@@ -44,7 +44,7 @@ test('sines are of half turns, exact to 8 · 10⁻⁷ up to 50 of them, and have
   expect([...kernel.floats(zero, 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
-test('sines of some channels leave the others, and have bases as far apart', () => {
+test('sines of some channels leave the others unchanged, with bases at the same stride', () => {
   const kernel = newKernel();
   const values = kernel.put(new Float32Array(48).fill(0.5));
   const base = kernel.put(Float32Array.from({ length: 48 }, (_, k) => k));
@@ -55,7 +55,7 @@ test('sines of some channels leave the others, and have bases as far apart', () 
   });
 });
 
-test('channels see pictures, some of them less another one', () => {
+test('see copies pictures to channels, and subtracts another picture from some', () => {
   const kernel = newKernel();
   const floats = Float32Array.from({ length: 48 }, (_, k) => k ** 2);
   const picture = kernel.put(floats);
@@ -72,27 +72,30 @@ test('channels see pictures, some of them less another one', () => {
     }
 });
 
-test.each([false, true])('coefficients are what codes stand for, scan down: %s', (down) => {
-  const kernel = newKernel();
-  const codes = Int16Array.of(0, 1, -2, 0, 0, 0, 0, 0, 0, ...[0, 0, 2, 0, -1, 0, 0, 0, 1]);
-  const [order, most, others, height] = [3, 2, 3, 16];
-  const worths = kernel.put(Float32Array.of(0, 0.5, 7));
-  const out = kernel.take(2 * height * 8);
-  kernel.floats(out, 2 * height * 8).fill(0);
-  const [own, from] = [kernel.put(codes), [6, 8] as const];
-  kernel.run.coefficients(own, 2, order, most, others, worths, out, height, ...from, Number(down));
-  const got = at(kernel, out, height);
-  // Of the second cell, the last code is of a frequency that is left out.
-  const expected: [number, number, number][] = [
-    [0, 1, 0.5],
-    [0, 2, -7],
-    [0, 3 + 2, 7],
-    [1, 3 + 1, -0.5],
-  ];
-  for (const [along, across, worth] of expected)
-    expect(down ? got(6 + across, 8 + along) : got(6 + along, 8 + across)).toBe(worth);
-  expect(kernel.floats(out, 2 * height * 8).filter((value) => value !== 0)).toHaveLength(4);
-});
+test.each([false, true])(
+  'coefficients are the magnitudes of codes with their signs, scan down: %s',
+  (down) => {
+    const kernel = newKernel();
+    const codes = Int16Array.of(0, 1, -2, 0, 0, 0, 0, 0, 0, ...[0, 0, 2, 0, -1, 0, 0, 0, 1]);
+    const [order, most, others, height] = [3, 2, 3, 16];
+    const worths = kernel.put(Float32Array.of(0, 0.5, 7));
+    const out = kernel.take(2 * height * 8);
+    kernel.floats(out, 2 * height * 8).fill(0);
+    const [own, from] = [kernel.put(codes), [6, 8] as const];
+    kernel.run.coefficients(own, 2, order, most, others, worths, out, height, ...from, Number(down));
+    const got = at(kernel, out, height);
+    // The second cell's last code is of a frequency that is left out.
+    const expected: [number, number, number][] = [
+      [0, 1, 0.5],
+      [0, 2, -7],
+      [0, 3 + 2, 7],
+      [1, 3 + 1, -0.5],
+    ];
+    for (const [along, across, worth] of expected)
+      expect(down ? got(6 + across, 8 + along) : got(6 + along, 8 + across)).toBe(worth);
+    expect(kernel.floats(out, 2 * height * 8).filter((value) => value !== 0)).toHaveLength(4);
+  },
+);
 
 test('waves are products of columns and rows, times factors', () => {
   const kernel = newKernel();
@@ -111,7 +114,7 @@ test('waves are products of columns and rows, times factors', () => {
   });
 });
 
-test('colours are normalized by the channels beside them, in place', () => {
+test('normalize divides colours by the norm of the channels beside them, in place', () => {
   const kernel = newKernel();
   const row = (panel: number, k: number) =>
     [0, 1, 2, 3, 4, 5, 6, 7].map((lane) => value(panel * 12 + k, lane));
@@ -130,7 +133,7 @@ test('colours are normalized by the channels beside them, in place', () => {
   });
 });
 
-test('pixels are rounded, halves to even, and clamped', () => {
+test('pixels are rounded half to even, and clamped', () => {
   const kernel = newKernel();
   const levels = [-5, 0.5, 1.5, 254.5, 255.4, 300, Number.NaN, 127.6];
   const one = [0, 1, 2, 3].flatMap((colour) => levels.map((level) => level + (colour === 3 ? 2 : 0)));
@@ -144,7 +147,7 @@ test('pixels are rounded, halves to even, and clamped', () => {
 });
 
 describe('memory', () => {
-  test('is given back after a scope, and grows where it has to', () => {
+  test('is released after a scope, and grows if required', () => {
     const kernel = newKernel();
     const first = kernel.scope(() => kernel.take(8));
     expect(kernel.take(40_000)).toBe(first);
@@ -153,13 +156,13 @@ describe('memory', () => {
     expect(kernel.take(8)).toBe(first);
   });
 
-  test('that cannot be had is told, and ends the worker', () => {
+  test('that cannot be allocated is a fatal error', () => {
     const take = () => newKernel().take(2 ** 31);
     expect(take).toThrow('more memory');
     expect(take).toThrow(expect.objectContaining({ isFatal: true }) as ModelError);
   });
 
-  test('for columns is kept until there are others', () => {
+  test('for columns is kept until other columns are drawn', () => {
     const kernel = newKernel();
     const made: string[] = [];
     const keep = kernel.keeping((x, option: number) => {

@@ -8,34 +8,37 @@ interface Vectors {
 }
 const { axes, seen_by } = vectors<Vectors>('lapped_transform');
 
-test.each(axes)('cosines of $pixels pixels are Python’s', ({ pixels, pitch, frequencies, at, cosines }) => {
-  const axis = new Axis(pixels, pitch);
-  expect(axis.cells).toBe(cosines.length);
-  const own = axis.cosines(Float32Array.from(at), frequencies);
-  cosines.forEach((cell, i) => {
-    cell.forEach((frequency, k) => {
-      frequency.forEach((value, lane) => {
-        const isOpen = i >= own.start && i < own.end;
-        const got = isOpen ? own.values[((i - own.start) * frequencies + k) * 8 + lane] : 0;
-        expect(got).toBeCloseTo(value, 5);
+test.each(axes)(
+  'cosines of $pixels pixels are the same as in Python',
+  ({ pixels, pitch, frequencies, at, cosines }) => {
+    const axis = new Axis(pixels, pitch);
+    expect(axis.cells).toBe(cosines.length);
+    const own = axis.cosines(Float32Array.from(at), frequencies);
+    cosines.forEach((cell, i) => {
+      cell.forEach((frequency, k) => {
+        frequency.forEach((value, lane) => {
+          const isOpen = i >= own.start && i < own.end;
+          const got = isOpen ? own.values[((i - own.start) * frequencies + k) * 8 + lane] : 0;
+          expect(got).toBeCloseTo(value, 5);
+        });
       });
     });
-  });
-});
+  },
+);
 
-test('only cells whose windows are open are there', () => {
+test('only cells whose windows are open are listed', () => {
   const { start, end } = new Axis(160, 16).openCells([-0.9, -0.85]);
   expect([start, end]).toEqual([0, 2]);
 });
 
 test.each(seen_by)(
-  '$channels channels see of $planes planes what Python says',
+  '$channels channels have the same inputs from $planes planes as in Python',
   ({ channels, planes, seen }) => {
     expect(inputsOf(channels, planes).map(({ plane, right, down }) => [plane, right, down])).toEqual(seen);
   },
 );
 
-test('means are sums of differences along the scan', () => {
+test('DC coefficients are sums of differences along the scan', () => {
   // Two planes of 2 × 2 cells with a single frequency.
   const magnitudes = Float32Array.of(0, 1, 2, 3, 48, 5, 6, 7, 8);
   const latents = { shape: [2, 2, 1], codes: Int16Array.of(1, 2, 3, -4, 5, 6, 7, 8), magnitudes };

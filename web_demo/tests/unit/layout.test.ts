@@ -33,11 +33,14 @@ test.each([
   ['50%', '400', NATURAL, ['50%', '400px', '300 / 100']],
   ['0', '400', NATURAL, ['0px', '400px', '300 / 100']],
   ['x', 'y', NATURAL, ['300px', 'auto', '300 / 100']],
-] as const)('width %j and height %j of a picture of %j', (width, height, natural, expected) => {
-  const declared = styleSheet(width, height, natural);
-  const of = (name: string) => new RegExp(`(?:^|\\s)${name}: ([^;]*);`).exec(declared)?.[1];
-  expect([of('width'), of('height'), of('aspect-ratio')]).toEqual(expected);
-});
+] as const)(
+  'width %j and height %j of a picture of %j are styled like those of an <img>',
+  (width, height, natural, expected) => {
+    const declared = styleSheet(width, height, natural);
+    const of = (name: string) => new RegExp(`(?:^|\\s)${name}: ([^;]*);`).exec(declared)?.[1];
+    expect([of('width'), of('height'), of('aspect-ratio')]).toEqual(expected);
+  },
+);
 
 test.each([
   ['fill', { width: 300, height: 200 }, 1, { width: 600, height: 200 }],
@@ -49,7 +52,7 @@ test.each([
   ['fill', { width: 0.1, height: 0.1 }, 1, { width: 1, height: 1 }],
   ['fill', { width: 300, height: 0 }, 1, { width: 0, height: 0 }],
   ['fill', { width: Number.NaN, height: 100 }, 1, { width: 0, height: 0 }],
-])('object-fit %s in %j at %d pixels a pixel', (fit, box, density, expected) => {
+])('object-fit %s in %j at a density of %d has a bitmap of the shown size', (fit, box, density, expected) => {
   expect(bitmapSize(NATURAL, box, fit, density)).toEqual(expected);
 });
 

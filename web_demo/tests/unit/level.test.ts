@@ -11,11 +11,11 @@ test.each([
   [0.125, 40],
   [2, 27],
   [4, 24],
-])('at a scale of %d, 30, 32 and 36 dB show %d', (scale, shown) => {
+])('at a scale of %d, a PSNR of 30, 32 and 36 dB becomes %d', (scale, shown) => {
   expect(shownPsnr([30, 32, 36], scale)).toBeCloseTo(shown, 9);
 });
 
-describe('of a stream’s levels', () => {
+describe('choosing a level of a stream', () => {
   const LEVELS = [
     [22, 23, 25],
     [26, 28, 31],
@@ -42,20 +42,20 @@ describe('of a stream’s levels', () => {
     expect(choose(quality, scale)).toBe(level);
   });
 
-  test('who saves data gets 6 dB less, but not of what is asked for in decibels', () => {
+  test('saving data takes 6 dB less, except from a quality in decibels', () => {
     expect([choose('auto', 1, true), choose('34', 1, true)]).toEqual([2, 3]);
   });
 
-  test('decibels asked for are those at the picture’s own size', () => {
+  test('a quality in decibels is that at the native size', () => {
     expect([choose('30', 0.1), choose('30.25', 0.1), choose('30', 4)]).toEqual([2, 3, 2]);
   });
 
-  test('where none is good enough, it is the first of the best', () => {
+  test('if none is good enough, it is the first of the best', () => {
     expect([choose('99'), choose('high'), choose('high', 8), choose('99', 0.25)]).toEqual([4, 4, 4, 4]);
   });
 });
 
-describe('of a manifest’s subnets', () => {
+describe('choosing a subnet of a manifest', () => {
   const SUBNETS = [40, 22, 28, 34, 27].map((psnr, at) => ({ psnr, bytes: 1000 * psnr + at }) as Subnet);
   const choose = (quality: string, scale = 1, savesData = false) =>
     chooseSubnet(SUBNETS, { quality, scale, savesData })?.psnr;
@@ -76,17 +76,17 @@ describe('of a manifest’s subnets', () => {
     expect([choose('auto', 0.25), choose('auto', 1), choose('auto', 3.9)]).toEqual([28, 34, 40]);
   });
 
-  test('who saves data gets 6 dB less, but not of what is asked for in decibels', () => {
+  test('saving data takes 6 dB less, except from a quality in decibels', () => {
     expect([choose('auto', 1, true), choose('34', 1, true)]).toEqual([28, 34]);
   });
 
-  test('what a smaller one beats is never chosen', () => {
+  test('a subnet that a smaller one beats is never chosen', () => {
     const worse = { psnr: 34, bytes: 90_000 } as Subnet;
     const choice = { quality: '33', scale: 1, savesData: false };
     expect(chooseSubnet([worse, ...SUBNETS], choice)?.bytes).toBe(34_003);
   });
 
-  test('there may be none', () => {
+  test('gives none if there is none', () => {
     expect(chooseSubnet([], { quality: 'auto', scale: 1, savesData: false })).toBeUndefined();
   });
 });

@@ -11,17 +11,17 @@ const SHARED: Shared = {
   difference: true,
 };
 
-test('a link says all that is to be seen', () => {
+test('a link holds everything that is shown', () => {
   expect(readLink(writeLink(SHARED))).toEqual(SHARED);
 });
 
-test('a link says where a file is cut', () => {
+test('a link holds where a file is cut', () => {
   const cut = { ...SHARED, bytes: 3157 };
   expect(readLink(writeLink(cut))).toEqual(cut);
   expect(readLink('#picture=a&bytes=-4')).not.toHaveProperty('bytes');
 });
 
-test('a usual view makes a short link', () => {
+test('a link omits default values', () => {
   const link = writeLink({ ...SHARED, view: WHOLE, split: 0.5, difference: false });
   expect(link).toBe('#picture=my+picture&subnet=d3w64&against=avif');
 });
@@ -30,7 +30,7 @@ test.each(['', '#', '#how', '#subnet=d3w64'])('“%s” names no picture', (hash
   expect(readLink(hash)).toBeUndefined();
 });
 
-test('what makes no sense has its usual value', () => {
+test('invalid values are replaced by defaults', () => {
   expect(readLink('#picture=a&x=7&y=NaN&zoom=-1&split=1e9&against=tiff&show=all')).toEqual({
     picture: 'a',
     view: WHOLE,

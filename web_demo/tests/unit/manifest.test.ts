@@ -41,7 +41,7 @@ test.each([
   expect(() => asFileName(name, 'file')).toThrow('file is not a plain file name');
 });
 
-test('a network may be as bad as 0 dB, but not worse, and no file is empty', () => {
+test('PSNR may be 0 dB but not negative, and no file is empty', () => {
   const row = { name: 'd3w8', file: 'd3w8.onnx', bytes: 900, bpp: 0, psnr: 0, macs_per_pixel: 0 };
   const read = (change: object) =>
     readManifest({ format: 1, source: { width: 40, height: 30 }, subnets: [{ ...row, ...change }] });
@@ -51,7 +51,7 @@ test('a network may be as bad as 0 dB, but not worse, and no file is empty', () 
   expect(() => read({ bytes: 0 })).toThrow('d3w8.bytes is not a number from 1 up');
 });
 
-test('the front is what nothing as small beats', () => {
+test('the Pareto front has the subnets that are better than all smaller ones', () => {
   const subnet = (name: string, bytes: number, psnr: number) => ({ name, bytes, psnr }) as Subnet;
   const [small, bad, good, twin] = [
     subnet('small', 1000, 25),

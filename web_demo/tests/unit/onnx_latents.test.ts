@@ -5,7 +5,7 @@ import { Reader } from '../../neural-img/src/protobuf.ts';
 import { newKernel } from '../kernels.ts';
 import { tensorBytes } from '../onnx_bytes.ts';
 
-/** One cell of 4 × 4 codes for each of three planes, all zero: a single table that knows nothing else. */
+/** One cell of 4 × 4 codes for each of three planes; all are 0, the only code in the single table. */
 const ENTRIES = { pitch: '16', scan: 'down', reach: '1', order: '4', lanes: 'joint' };
 const STREAM: Record<string, [string, number[], ArrayBufferView]> = {
   'latents.step': ['float32', [], Float32Array.of(0.5)],
@@ -28,7 +28,7 @@ function read(
   return readLatents(newKernel(), new Map(tensors), all, size, 3, 1000);
 }
 
-test('reads codes, step and how the scan goes', () => {
+test('reads codes, step and direction of the scan', () => {
   expect(read()).toEqual({
     codes: new Int16Array(48),
     shape: [1, 1, 4],
@@ -80,7 +80,7 @@ describe('refuses', () => {
     expect(() => read({}, { [tensor]: bytes })).toThrow(new RegExp(message));
   });
 
-  test('a larger picture than so many bytes can hold', () => {
+  test('a picture larger than the bytes can hold', () => {
     const lanes = new Int32Array(500).fill(1 << 15);
     const stream = { 'latents.states': ['int32', [500], lanes] } as unknown as typeof STREAM;
     expect(() => read({ order: '16' }, stream, [8000, 8000])).toThrow('larger picture');

@@ -19,7 +19,7 @@ const [{ network: siren }] = networkCases('siren') as [NetworkCase];
 const PLAIN = [...FAMILIES.keys()].filter((family) => family !== 'lapped');
 
 describe.each(PLAIN)('%s', (family) => {
-  test.each(networkCases(family))('comes back from its file, %#', ({ network }) => {
+  test.each(networkCases(family))('is read back from its file, %#', ({ network }) => {
     expect(read(networkFile(network))).toEqual(network);
   });
 
@@ -33,12 +33,12 @@ describe.each(PLAIN)('%s', (family) => {
   });
 });
 
-test('says what a file is', () => {
+test('readInfo gives family, name and size', () => {
   expect(readInfo(networkFile(siren))).toEqual({ family: 'siren', name: 'd2w6', width: 40, height: 30 });
   expect(readInfo(modelBytes({ ...METADATA, family: 'other' }))).toMatchObject({ family: 'other', name: '' });
 });
 
-test('axes of length 1 may come and go', () => {
+test('axes of length 1 are ignored', () => {
   const { weights } = siren.tensors;
   const dims = [1, 6, 1, 6];
   const bytes = tensorBytes('weights', 'int8', dims, weights?.data ?? new Int8Array());
@@ -48,8 +48,8 @@ test('axes of length 1 may come and go', () => {
 
 describe('refuses', () => {
   test.each<[string, Record<string, string>, string]>([
-    ['no mark', { anir: '' }, 'format'],
-    ['the format before', { anir: '1' }, 'export it again'],
+    ['no format', { anir: '' }, 'format'],
+    ['an earlier format', { anir: '1' }, 'export it again'],
     ['a later format', { anir: '3' }, 'update the decoder'],
     ['an unknown family', { family: 'other' }, 'family “other”'],
     ['no width', { width: '' }, 'size'],
@@ -101,7 +101,7 @@ describe('refuses', () => {
   });
 });
 
-test('a file cut at any byte is refused in one line', () => {
+test('a file truncated at any byte is refused in one line', () => {
   const file = networkFile(siren);
   for (let length = 0; length < file.length; length++)
     expect(() => read(file.subarray(0, length)), `${length}`).toThrow(/^[^\n]{10,200}$/);

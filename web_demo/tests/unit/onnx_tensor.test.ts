@@ -13,16 +13,16 @@ test('reads name, shape and elements', () => {
   expect([...tensor.elements(['int16'])]).toEqual([1, -2, 300, 4, 5, -6]);
 });
 
-test('reads 4-bit numbers, the lower half first, an odd number of them, too', () => {
+test('reads an odd number of 4-bit numbers, the lower half first', () => {
   expect(elements(tensorBytes('t', 'int4', [3], Uint8Array.of(0x87, 0x0f)), 'int4')).toEqual([7, -8, -1]);
 });
 
-test('reads floats that are no raw data', () => {
+test('reads packed floats', () => {
   const floats = new Uint8Array(Float32Array.of(0.5, -2).buffer);
   expect(elements(concat(field(1, 2), field(2, 1), NAME, field(4, floats)), 'float32')).toEqual([0.5, -2]);
 });
 
-test('reads floats each in a field of its own', () => {
+test('reads floats that are not packed', () => {
   const one = (value: number) =>
     concat(Uint8Array.of((4 << 3) | 5), new Uint8Array(Float32Array.of(value).buffer));
   expect(elements(concat(field(1, 2), field(2, 1), NAME, one(0.5), one(-2)), 'float32')).toEqual([0.5, -2]);
@@ -30,12 +30,12 @@ test('reads floats each in a field of its own', () => {
 
 test.each([
   ['packed', field(5, concat(varint(5), varint(-6)))],
-  ['each in a field', concat(field(5, 5), field(5, -6))],
+  ['not packed', concat(field(5, 5), field(5, -6))],
 ])('reads integers as varints, %s', (_name, data) => {
   expect(elements(concat(field(1, 2), INT32, NAME, data), 'int32')).toEqual([5, -6]);
 });
 
-test('takes a byte with a sign or without', () => {
+test('reads bytes with and without a sign', () => {
   expect(
     elements(concat(field(1, 2), INT8, NAME, field(5, concat(varint(250), varint(-6)))), 'int8'),
   ).toEqual([-6, -6]);
@@ -52,7 +52,7 @@ describe('refuses', () => {
     ['2⁶² elements', tensorBytes('t', 'int8', [2 ** 31 - 1, 2 ** 31 - 1], raw), 'elements'],
     ['too few numbers', concat(field(1, 2), INT8, NAME, field(5, 1)), 'elements'],
     ['a number too many', concat(field(1, 2), INT8, NAME, field(5, 'ab'), field(5, 1)), 'elements'],
-    ['floats as whole numbers', concat(field(1, 1), field(2, 1), NAME, field(5, 1)), 'not of type'],
+    ['floats as integers', concat(field(1, 1), field(2, 1), NAME, field(5, 1)), 'not of type'],
     ['no elements', concat(field(1, 2), INT8, NAME), 'elements'],
   ])('%s', (_name, message, expected) => {
     expect(() => elements(message, 'int8')).toThrow(expected);

@@ -15,7 +15,7 @@ test.each([
   ['holiday.jpg', 'anir-train holiday.jpg -o holiday.anir'],
   ['my cat.png', "anir-train 'my cat.png' -o 'my cat.anir'"],
   ['.png', 'anir-train .png -o .png.anir'],
-])('the command for %s', (name, expected) => {
+])('the command for %s is quoted', (name, expected) => {
   expect(commandFor(name)).toBe(expected);
 });
 

@@ -19,10 +19,10 @@ const MANIFEST = {
   subnets: [SUBNET],
 };
 const read = (manifest: unknown) => readPicture(manifest, FOLDER, 'Coffee');
-// Node's File has no path of the folder that it was opened with.
+// In Node, a File has no webkitRelativePath, its path from the opened folder.
 const asFile = (name: string, content: BlobPart) =>
   Object.assign(new File([content], name), { webkitRelativePath: `mine/${name}` });
-/** What a decoder says of a file. */
+/** The information that a decoder gives of a file. */
 const infoOf = async (file: Uint8Array) => ({ ...readInfo(file), name: 'd3w64' });
 const model = (name: string) => asFile(name, modelBytes(METADATA) as BlobPart);
 
@@ -58,19 +58,19 @@ test.each([
   ['an empty list', { ...MANIFEST, subnets: [] }, 'empty'],
   ['a strange name', { ...MANIFEST, subnets: [{ ...SUBNET, name: '3x64' }] }, 'd3w64'],
   ['a text for a number', { ...MANIFEST, subnets: [{ ...SUBNET, bytes: '5000' }] }, 'd3w64.bytes'],
-  ['a way out of the folder', { ...MANIFEST, subnets: [{ ...SUBNET, file: '../x.onnx' }] }, 'd3w64.file'],
+  ['a path out of the folder', { ...MANIFEST, subnets: [{ ...SUBNET, file: '../x.onnx' }] }, 'd3w64.file'],
   ['another address', { ...MANIFEST, source: { ...MANIFEST.source, file: '//host/x.png' } }, 'source.file'],
 ])('refuses %s', (_name, manifest, message) => {
   expect(() => read(manifest)).toThrow(message);
 });
 
-test('reads a lone neural image, whatever lies beside it', async () => {
+test('reads a single neural image among other files', async () => {
   const picture = await readOwn([asFile('notes.txt', 'x'), model('mine.onnx')], infoOf);
   expect(picture).toMatchObject({ title: 'mine.onnx', width: 96, height: 64, subnets: [{ name: 'd3w64' }] });
   expect(await (await picture.folder.read('mine.onnx')).arrayBuffer()).toEqual(modelBytes(METADATA).buffer);
 });
 
-test('reads a stream by its header: a subnet for each level, and nothing of the file yet', async () => {
+test('reads an .anir file as a subnet for each level of its header', async () => {
   const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
   const picture = await readOwn([asFile('mine.anir', own.file as BlobPart)], infoOf);
   expect(picture.subnets.map(({ name, bytes }) => [name, bytes])).toEqual(
@@ -85,9 +85,9 @@ test('reads a stream by its header: a subnet for each level, and nothing of the 
 
 test.each([
   ['another file', 'hello, this is a text', 'not an .anir file'],
-  ['a stream that was cut in its header', [0x89, 0x61, 0x6e, 0x69, 1], 'ends within its header'],
+  ['an .anir file truncated in its header', [0x89, 0x61, 0x6e, 0x69, 1], 'ends within its header'],
   ['an empty file', [], 'ends within its header'],
-])('says what is wrong with %s', async (_name, content, message) => {
+])('reports what is wrong with %s', async (_name, content, message) => {
   const bytes = typeof content === 'string' ? content : Uint8Array.from(content);
   await expect(readOwn([asFile('mine.anir', bytes)], infoOf)).rejects.toThrow(message);
 });
@@ -102,12 +102,12 @@ test('reads a folder with its manifest, with or without the source picture', asy
 
 test.each([
   ['two files without a manifest', [model('a.onnx'), model('b.onnx')], 'open one, or their folder'],
-  ['a folder with neither', [asFile('a.txt', 'x'), asFile('b.txt', 'x')], 'no neural image'],
+  ['a folder without either', [asFile('a.txt', 'x'), asFile('b.txt', 'x')], 'no neural image'],
   ['nothing', [], 'no neural image'],
   ['a text', [asFile('a.onnx', 'hello')], 'not an ONNX file'],
   ['a manifest that is no JSON', [asFile('manifest.json', '{')], 'it is not JSON'],
   ['a manifest of something else', [asFile('manifest.json', '{"name": "app"}')], 'manifest.format is not 1'],
   ['a missing network', [asFile('manifest.json', JSON.stringify(MANIFEST))], 'lists d3w64.onnx'],
-])('says in one line what is wrong with %s', async (_name, files, message) => {
+])('reports what is wrong with the selection: %s', async (_name, files, message) => {
   await expect(readOwn(files, infoOf)).rejects.toThrow(message);
 });

@@ -1,4 +1,4 @@
-/** Beginnings of files with a decoder that a test answers for. */
+/** Tests prefixes of files with a fake decoder. */
 import { beforeEach, expect, test } from 'vitest';
 import { ModelError } from '../../neural-img/src/model_error.ts';
 import { Prefix } from '../../neural-img/src/prefix.ts';
@@ -16,7 +16,7 @@ function prefixOf(bytes: number): Prefix {
   return prefix;
 }
 
-test('knows the header and the levels as they come', () => {
+test('has the header and the levels as they arrive', () => {
   const prefix = prefixOf(start - 1);
   expect([prefix.header, prefix.available, prefix.pixels]).toEqual([undefined, 0, 0]);
   prefix.add(FILE.subarray(start - 1, endOf(2)));
@@ -25,11 +25,11 @@ test('knows the header and the levels as they come', () => {
   expect([prefix.available, prefix.bytes]).toEqual([2, endOf(3) - 1]);
 });
 
-test('refuses what begins no such file', () => {
+test('refuses bytes that begin no .anir file', () => {
   expect(() => new Prefix(streams.decoder).add(Uint8Array.of(1, 2, 3, 4, 5))).toThrow('not an .anir file');
 });
 
-test('goes on with one stream, which gets each byte once', async () => {
+test('continues one stream, which gets each byte once', async () => {
   const prefix = prefixOf(endOf(1));
   await prefix.improve(1);
   expect(prefix.best?.refinement).toEqual({ level: 1, bytes: endOf(1), psnr: levels[0]?.psnr[0] });
@@ -46,14 +46,14 @@ test('goes on with one stream, which gets each byte once', async () => {
   prefix.close();
 });
 
-test('has a preview before the first level, one for all that has come, and none after it', async () => {
+test('has previews before the first level only, one for each quarter more of bytes', async () => {
   const prefix = prefixOf(start + 18);
   await prefix.preview();
   expect(prefix.best).toBeUndefined();
   prefix.add(FILE.subarray(start + 18, start + 19));
   for (let time = 0; time < 2; time++) await prefix.preview();
   expect(prefix.best?.refinement).toEqual({ level: 0, bytes: start + 19 });
-  // A quarter more is worth another one.
+  // Another preview is drawn when there is a quarter more.
   const next = Math.ceil(1.25 * (start + 19));
   prefix.add(FILE.subarray(start + 19, next - 1));
   await prefix.preview();
@@ -72,7 +72,7 @@ test('has a preview before the first level, one for all that has come, and none 
   prefix.close();
 });
 
-test('tries nothing more where a preview fails', async () => {
+test('a failing preview is damage, and is not tried again', async () => {
   streams.damaged = -1;
   const prefix = prefixOf(start + 30);
   await prefix.preview();
@@ -81,13 +81,13 @@ test('tries nothing more where a preview fails', async () => {
   expect(streams.asked).toEqual([[`${start + 30} bytes`, 'preview', 'closed']]);
 });
 
-test('waits for the least bytes of a large picture', async () => {
+test('has no level of a large picture before the minimum of bytes', async () => {
   const prefix = prefixOf(endOf(1));
   Object.assign(prefix.header as object, { size: [2048, 1024] });
   expect(prefix.available).toBe(0);
 });
 
-test('goes back to the last level before damage', async () => {
+test('falls back to the last level before damage', async () => {
   streams.damaged = 2;
   const prefix = prefixOf(endOf(4));
   await prefix.improve(4);
@@ -99,14 +99,14 @@ test('goes back to the last level before damage', async () => {
   prefix.close();
 });
 
-test('tries no other level where the decoder itself gave up', async () => {
+test('tries no other level after a fatal error of the decoder', async () => {
   Object.assign(streams, { damaged: 1, isFatal: true });
   const prefix = prefixOf(endOf(4));
   await prefix.improve(4);
   expect([prefix.best, prefix.limit, streams.asked.length]).toEqual([undefined, 0, 1]);
 });
 
-test('of a file that was cut it shows what there is of the next level', async () => {
+test('shows what a truncated file has of the next level', async () => {
   const prefix = prefixOf(endOf(2) + 9);
   await prefix.endHere(new ModelError('cut'));
   expect(prefix.best?.refinement).toEqual({ level: 2, bytes: endOf(2) + 9, psnr: levels[1]?.psnr[0] });
@@ -114,7 +114,7 @@ test('of a file that was cut it shows what there is of the next level', async ()
   prefix.close();
 });
 
-test('that it is closed while a level is decoded is no damage', async () => {
+test('closing it while a level is decoded is no damage', async () => {
   streams.damaged = 0;
   const prefix = prefixOf(endOf(3));
   const improved = prefix.improve(3);
@@ -132,7 +132,7 @@ test('that it is closed while a level is decoded is no damage', async () => {
   prefix.close();
 });
 
-test('what is closed before its turn is not decoded', async () => {
+test('a prefix that is closed before its turn is not decoded', async () => {
   const prefix = prefixOf(endOf(3));
   const improved = prefix.improve(3);
   prefix.close();
@@ -140,7 +140,7 @@ test('what is closed before its turn is not decoded', async () => {
   expect([prefix.best, streams.asked]).toEqual([undefined, [['closed']]]);
 });
 
-test('files in workers are closed where there are too many, one after the other is decoded', async () => {
+test('large prefixes are decoded one after the other, and streams are closed if there are too many', async () => {
   const large = Array.from({ length: 3 }, () => prefixOf(endOf(1)));
   for (const prefix of large) Object.defineProperty(prefix, 'pixels', { value: 3e6 });
   await Promise.all(large.map((prefix) => prefix.improve(1)));

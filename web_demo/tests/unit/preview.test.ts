@@ -1,4 +1,4 @@
-/** What is seen before a first level ends, against what Python sees. */
+/** Tests previews, which are shown before the first level is complete, against those of Python. */
 import { describe, expect, test } from 'vitest';
 import { AnirFile } from '../../neural-img/src/anir_file.ts';
 import { previewFrom, readHeader } from '../../neural-img/src/anir_header.ts';
@@ -18,7 +18,7 @@ const previewOf = (file: Uint8Array) => readPreview(CODER_MODULE, readHeader(lap
 describe.each(cases.filter(({ previews }) => previews.length > 0))(
   '$colours colours, pitch $pitch',
   ({ file, previews, colours, levels }) => {
-    test.each(previews)('$bytes bytes show what Python shows of them', ({ bytes, pixels }) => {
+    test.each(previews)('$bytes bytes have the same preview as in Python', ({ bytes, pixels }) => {
       const { x, y } = levels[0] as AnirCase['levels'][number];
       const own = new AnirFile(CODER_MODULE);
       for (const at of [0, 50]) own.feed(file.subarray(at, at === 0 ? 50 : bytes));
@@ -30,12 +30,12 @@ describe.each(cases.filter(({ previews }) => previews.length > 0))(
   },
 );
 
-test('there are some of each number of colours', () => {
+test('there are vectors of previews for each number of colours', () => {
   const colours = cases.flatMap((own) => own.previews.map(() => own.colours));
   expect([...new Set(colours)].sort()).toEqual([1, 3, 4]);
 });
 
-test('it begins when colours and the width have come, and ends with the first level', () => {
+test('there is a preview from colours and width on until the first level is complete', () => {
   const header = readHeader(lapped.file);
   const least = previewFrom(header);
   expect(least).toBe(header.start + 19);
@@ -48,19 +48,19 @@ test('it begins when colours and the width have come, and ends with the first le
   expect(own.preview()).toBeUndefined();
 });
 
-test('a width that cannot be shows nothing', () => {
+test('an invalid width has no preview', () => {
   const changed = lapped.file.with(lapped.start + 12, 255).with(lapped.start + 13, 255);
   expect(previewOf(changed)).toBeUndefined();
 });
 
-test('other families have none', () => {
+test('other families have no preview', () => {
   expect(previewFrom(readHeader(siren.file))).toBe(Number.POSITIVE_INFINITY);
   const own = new AnirFile(CODER_MODULE);
   own.feed(siren.file.subarray(0, (siren.levels[0]?.end ?? 0) - 1));
   expect(own.preview()).toBeUndefined();
 });
 
-test('a part of it is what the whole shows there', () => {
+test('a part of a preview has the pixels of the whole', () => {
   const preview = previewOf(lapped.file.subarray(0, (lapped.levels[0]?.end ?? 0) - 1));
   if (!preview) throw new Error('There is no preview.');
   const draw = drawPreview(preview);

@@ -6,7 +6,7 @@ import { concat, field, varint } from '../onnx_bytes.ts';
 
 const read = (message: Uint8Array): [number, Content][] => [...new Reader().fields(message)];
 
-test('takes numbers and bytes apart, and passes over fixed ones', () => {
+test('reads numbers, bytes and fields of fixed size', () => {
   const fixed = Uint8Array.of((3 << 3) | 1, 1, 2, 3, 4, 5, 6, 7, 8, (4 << 3) | 5, 1, 2, 3, 4);
   const fields = read(concat(field(1, 300), fixed, field(2, 'abc')));
   expect(fields.map(([number]) => number)).toEqual([1, 3, 4, 2]);
@@ -26,7 +26,7 @@ const MESSAGES = fc.array(
 );
 const written = (fields: [number, number | Uint8Array][]) => concat(...fields.map((own) => field(...own)));
 
-test('what was written is read', () => {
+test('written fields are read back', () => {
   fc.assert(
     fc.property(MESSAGES, (fields) => {
       expect(read(written(fields))).toEqual(fields);
@@ -34,7 +34,7 @@ test('what was written is read', () => {
   );
 });
 
-test('a message cut off is a shorter one or refused', () => {
+test('a truncated message has its first fields or is refused', () => {
   fc.assert(
     fc.property(MESSAGES, fc.nat({ max: 400 }), (fields, size) => {
       const found = readOrRefused(written(fields).subarray(0, size));
@@ -51,7 +51,7 @@ test('any bytes are read or refused', () => {
   );
 });
 
-/** The fields of a message, or none if it is refused with an error that is meant for people. */
+/** The fields of a message, or undefined if it is refused with a ModelError. */
 function readOrRefused(message: Uint8Array): [number, Content][] | undefined {
   try {
     return read(message);
@@ -71,10 +71,10 @@ test.each([0, 1, 127, 128, 2 ** 31, 2 ** 53 - 1, -1, -128, -(2 ** 31), -(2 ** 53
 test.each([
   ['a number that does not end', Uint8Array.of(8, 128)],
   ['a number of eleven bytes', Uint8Array.from([8, ...Array(10).fill(128), 1])],
-  ['bytes that are not there', Uint8Array.of(10, 5, 1)],
+  ['bytes that are missing', Uint8Array.of(10, 5, 1)],
   ['a length below zero', concat(Uint8Array.of(10), varint(-1))],
   ['a length of 2⁶²', concat(Uint8Array.of(10), varint(2 ** 62))],
-  ['an old group', Uint8Array.of(11)],
+  ['a group', Uint8Array.of(11)],
   ['field 0', Uint8Array.of(2, 0)],
 ])('refuses %s', (_name, message) => {
   expect(() => read(message)).toThrow('damaged');
@@ -86,13 +86,13 @@ test('refuses a message of too many fields', () => {
   );
 });
 
-test('reads numbers that follow one another', () => {
+test('reads packed numbers', () => {
   const numbers = concat(varint(1), varint(-5), varint(300));
   expect([...new Reader().varints(numbers)]).toEqual([1, -5, 300]);
   expect(() => [...new Reader().varints(numbers.subarray(0, -1))]).toThrow('damaged');
 });
 
-test('refuses what is no text', () => {
+test('refuses content that is no text', () => {
   for (const content of [5, [1, 2, 3, 4]]) expect(() => textOf(content)).toThrow('damaged');
   expect(() => textOf(Uint8Array.of(255))).toThrow('damaged');
 });

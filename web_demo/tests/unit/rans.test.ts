@@ -26,7 +26,7 @@ function run(from: Case, across = from.states.length): number[] {
   return [...decode(newKernel(), words, states, tables, context, from.codes.length, across)];
 }
 
-test.each(cases)('codes are those that Python encoded, %#', (from) => {
+test.each(cases)('codes encoded by Python are decoded, %#', (from) => {
   const [lanes, period] = [from.states.length, from.prior.length];
   for (const across of [lanes, 1]) {
     const groups = Array.from({ length: lanes / across }, (_, group) => group * across);

@@ -24,7 +24,7 @@ const screens = [
 ];
 const picture = { width: 512, height: 512, subnets, screens } as unknown as Picture;
 
-test('each screen takes the first picture that is good enough at its size', () => {
+test('each screen takes the first level that is good enough at its size', () => {
   const choices = screenChoices(picture);
   expect(choices.map(({ name, width, subnet }) => [name, width, subnet.name])).toEqual([
     ['Watch', 128, 'd2w2'],
@@ -34,7 +34,7 @@ test('each screen takes the first picture that is good enough at its size', () =
   ]);
 });
 
-test('copies are those of the same size and level, the poster’s of the picture’s own size', () => {
+test('copies are of the same size and level, and of the native size for the poster', () => {
   const choices = screenChoices(picture);
   expect(choices.map((choice) => choice.copies.avif)).toEqual([10, 20, 40, 80]);
   expect(sumOfCopies(choices)).toEqual([
@@ -43,7 +43,7 @@ test('copies are those of the same size and level, the poster’s of the picture
   ]);
 });
 
-test('a codec that lacks a copy has no sum, and nothing is made up', () => {
+test('a codec that lacks a copy has no sum', () => {
   screens[0]?.levels.delete('d2w2');
   const choices = screenChoices(picture);
   expect(choices[0]?.copies).toEqual({});

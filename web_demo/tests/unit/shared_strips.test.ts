@@ -1,4 +1,4 @@
-/** A large picture's strips, decoded with workers that help, fail, or say nothing. */
+/** Tests decoding the strips of a large picture with workers that help, fail, or stay silent. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AnirFile } from '../../neural-img/src/anir_file.ts';
 import { readHeader } from '../../neural-img/src/anir_header.ts';
@@ -11,7 +11,7 @@ import { connectTo } from '../workers.ts';
 
 const { file, five } = stripsCase();
 const ends = readHeader(five).levels.map(({ end }) => end) as [number, number, number];
-/** Bytes up to the middle of the last level. */
+/** Number of bytes up to the middle of the last level. */
 const middle = Math.floor((ends[1] + ends[2]) / 2);
 
 function fileOf(connect: Connect, ...parts: Uint8Array[]): AnirFile {
@@ -22,13 +22,13 @@ function fileOf(connect: Connect, ...parts: Uint8Array[]): AnirFile {
 
 const alone = (...parts: Uint8Array[]) => fileOf(() => [], ...parts);
 
-/** A network, of whose many codes those that are not zero. */
+/** A network, with its nonzero codes only. */
 function known({ latents, ...network }: Network) {
   const codes = [...(latents?.codes.entries() ?? [])].filter(([, code]) => code !== 0);
   return { ...network, latents: { ...latents, codes } };
 }
 
-/** All that a file shows as it comes: its first level, what has come of the last one, and that. */
+/** The networks of a file that arrives: its first level, an incomplete last level, and the last level. */
 async function shown(own: AnirFile) {
   own.feed(five.subarray(0, ends[0]));
   const networks = [await own.network()];
@@ -44,22 +44,22 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each([1, 3, 7])('with %i who may help', (helpers) => {
-  test('each level is the same', async () => {
+describe.each([1, 3, 7])('with %i helping workers', (helpers) => {
+  test('each level is decoded as without', async () => {
     const [own, other] = [alone(five), fileOf(connectTo(helpers), five)];
     for (const level of [0, 1, 2])
       expect(known(await other.network(level))).toEqual(known(await own.network(level)));
   });
 
-  test('the last level is the same, where others are only on the way', async () => {
+  test('the last level is decoded as without, if the others are skipped', async () => {
     expect(known(await fileOf(connectTo(helpers), five).network())).toEqual(expected[2]);
   });
 
-  test('what has come between levels is the same, and what comes then', async () => {
+  test('an incomplete level and the next one are decoded as without', async () => {
     expect(await shown(fileOf(connectTo(helpers)))).toEqual(expected);
   });
 
-  test('damage of any strip is told of the same level', async () => {
+  test('damage in any strip is reported in the same level', async () => {
     const told = async (own: AnirFile, level: number) => own.network(level).then(String, String);
     const messages = new Set();
     for (let place = ends[0] + 9; place < five.length; place += 211) {
@@ -68,7 +68,7 @@ describe.each([1, 3, 7])('with %i who may help', (helpers) => {
       messages.add(message);
       const other = fileOf(connectTo(helpers), changed);
       expect(await told(other, 2), `${place}`).toBe(message);
-      // What comes after damage means nothing.
+      // Reading again after damage reports the same.
       expect(await told(other, 2), `${place}`).toBe(message);
     }
     for (const level of [2, 3])
@@ -76,7 +76,7 @@ describe.each([1, 3, 7])('with %i who may help', (helpers) => {
   });
 });
 
-test('as many are asked as there are strips beside the first, and none for one strip or other families', () => {
+test('a worker is requested for each strip but the first, and none in other families', () => {
   const asked: number[] = [];
   const connect = (most: number) => {
     asked.push(most);
@@ -91,7 +91,7 @@ test('as many are asked as there are strips beside the first, and none for one s
 });
 
 describe('a worker', () => {
-  /** One that takes an order when `before` has ended, and only if that says so. */
+  /** A worker that obeys an order once `before` has returned, and only if it returns true. */
   const after = (before: (name: string) => boolean | Promise<boolean>) => (port: MessagePort) => {
     help(port, CODER_MODULE);
     const { onmessage } = port;
@@ -104,7 +104,7 @@ describe('a worker', () => {
   };
   const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-  test.each([0, 2, 9])('that says nothing after %i orders is not waited for forever', async (most) => {
+  test.each([0, 2, 9])('that is silent after %i orders is replaced after a while', async (most) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let [orders, isDone] = [0, false];
     const networks = shown(
@@ -124,7 +124,7 @@ describe('a worker', () => {
     expect(await networks).toEqual(expected);
   });
 
-  test('that is late is waited for while it goes on', async () => {
+  test('that is slow is waited for while it makes progress', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const orders: string[] = [];
     const slow = after(async (name) => {
@@ -139,7 +139,7 @@ describe('a worker', () => {
     expect(orders).toEqual(['begin', 'level', 'check', 'known']);
   });
 
-  test('that has trouble is replaced', async () => {
+  test('that fails is replaced', async () => {
     const broken = (port: MessagePort) => help(port, {} as WebAssembly.Module);
     expect(await shown(fileOf(connectTo(2, broken)))).toEqual(expected);
   });
@@ -152,7 +152,7 @@ describe('a worker', () => {
   test.each([
     ['the last level is known', (own: AnirFile) => own.network()],
     ['the file is closed', async (own: AnirFile) => own.network(0).then(() => own.close())],
-  ])('is let go when %s', async (_, end) => {
+  ])('is released when %s', async (_, end) => {
     const orders: string[] = [];
     const watched = after((name) => orders.push(name) > 0);
     await end(fileOf(connectTo(1, watched), five));

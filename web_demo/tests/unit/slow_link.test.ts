@@ -1,4 +1,4 @@
-/** The link that the benchmark of the page's first second slows answers down by. */
+/** Tests the slow link of the benchmark of the page's first second. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('gives what the host sends, no sooner than its rate and latency allow, and counts it', async () => {
+test('delivers bytes no sooner than rate and latency allow, and counts them', async () => {
   const link = slow({ megabits: 4, latency: 20 });
   const { url, close } = await serve(folder, { through: link.through });
   const started = Date.now();
@@ -28,7 +28,7 @@ test('gives what the host sends, no sooner than its rate and latency allow, and 
   } finally {
     close();
   }
-  // 100 kB at 500 bytes a millisecond, and a connection before; timers may be some milliseconds early.
+  // 100 kB at 500 bytes per millisecond, after connecting; timers may be some milliseconds early.
   expect(Date.now() - started).toBeGreaterThan(200 + 40 - 20);
   expect(link.bytesAt(started - 1)).toBe(0);
   expect(link.bytesAt(Date.now())).toBeGreaterThan(2 * FILE.length);

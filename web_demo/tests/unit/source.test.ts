@@ -1,4 +1,4 @@
-/** The source that the page links to. */
+/** Tests the archive of the source code that the page links to. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-test('has what is committed but for samples and plots', () => {
+test('has all committed files except samples and plots', () => {
   const git = (...words: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words], {
       cwd: root,
@@ -47,7 +47,7 @@ test('has what is committed but for samples and plots', () => {
   expect([bytes, isLicence]).toEqual([readFileSync(join(out, file)).length, false]);
 });
 
-test('is the licence where there is no repository', () => {
+test('is the licence alone if there is no repository', () => {
   expect(packSource(root, out)).toEqual({ file: 'LICENSE.txt', bytes: 7, isLicence: true });
   expect(readFileSync(join(out, 'LICENSE.txt'), 'utf8')).toBe('LICENSE');
 });

@@ -1,4 +1,4 @@
-/** Streams with a worker that a test answers for. */
+/** Tests streams with a fake worker. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Header } from '../../neural-img/src/anir_header.ts';
 import { Decoder } from '../../neural-img/src/decoder.ts';
@@ -36,7 +36,7 @@ beforeEach(() => {
   };
 });
 
-test('tells the header and the levels as they come', async () => {
+test('has the header and the levels as they arrive', async () => {
   const stream = new Decoder({ engine, threads: 1 }).stream();
   const told = [];
   for (const size of [10, 10, 29, 1, 50]) {
@@ -53,14 +53,14 @@ test('tells the header and the levels as they come', async () => {
   expect(pieces.map(({ at }) => at)).toEqual([0, 10, 20, 49, 50]);
 });
 
-test('keeps the chunk, and sends no more than it of a larger buffer', async () => {
+test('does not detach the chunk, and sends no more of its buffer', async () => {
   const chunk = Uint8Array.of(1, 2, 3, 4).subarray(1, 3);
   await new Decoder({ engine, threads: 1 }).stream().feed(chunk);
   expect([...chunk]).toEqual([2, 3]);
   expect([...new Uint8Array(pieces[0]?.bytes?.buffer ?? new ArrayBuffer())]).toEqual([2, 3]);
 });
 
-test('gives pictures of levels, which are drawn from what the worker made of them', async () => {
+test('gives pictures of levels, which are drawn from the plans of the worker', async () => {
   const stream = new Decoder({ engine, threads: 1 }).stream();
   await stream.feed(new Uint8Array(95));
   const images = [await stream.image(0), await stream.image(), await stream.refined()];
@@ -70,7 +70,7 @@ test('gives pictures of levels, which are drawn from what the worker made of the
   expect(others.map(({ plan }) => plan)).toEqual(['level 0']);
 });
 
-test('several streams are told apart, and closed one by one', async () => {
+test('several streams are distinguished, and closed one by one', async () => {
   const decoder = new Decoder({ engine, threads: 1 });
   const [a, b] = [decoder.stream(), decoder.stream()];
   await Promise.all([a.feed(new Uint8Array(3)), b.feed(new Uint8Array(4)), a.feed(new Uint8Array(5))]);
@@ -88,13 +88,13 @@ test('several streams are told apart, and closed one by one', async () => {
   ]);
 });
 
-test('an engine that knows no such files is told of', async () => {
+test('an engine that does not read .anir files is an error', async () => {
   answerTo = () => ({});
   const stream = new Decoder({ engine, threads: 1 }).stream();
   await expect(stream.feed(new Uint8Array(9))).rejects.toThrow('does not read .anir');
 });
 
-test('what is wrong with a file reaches who feeds it', async () => {
+test('errors in a file reach the caller of feed', async () => {
   answerTo = () => ({ error: 'This is not an .anir file.', fatal: false });
   const stream = new Decoder({ engine, threads: 1 }).stream();
   await expect(stream.feed(new Uint8Array(9))).rejects.toThrow('not an .anir file');

@@ -1,4 +1,4 @@
-/** Files that come as they are needed, from hosts that a test answers for. */
+/** Tests files that are loaded as far as they are needed, from fake hosts. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { fileOpener, type Opener, Streamed, siteOpener } from '../../src/streamed.ts';
 
@@ -6,7 +6,7 @@ const FILE = Uint8Array.from({ length: 1000 }, (_, k) => k % 251);
 
 afterEach(() => void vi.unstubAllGlobals());
 
-/** Gives the file in chunks from where it is asked to, or always all of it; tells where it was asked to begin. */
+/** A host that sends the file in chunks from the requested position, or always from the start; records the positions. */
 function host({ chunk = 100, knowsRanges = true } = {}) {
   const asked: number[] = [];
   const given = { bytes: 0 };
@@ -36,7 +36,7 @@ async function all(stream: Streamed, end: number): Promise<number[]> {
   return told;
 }
 
-test('tells of bytes as they come, and takes no more than is wanted', async () => {
+test('reports bytes as they arrive, and takes no more than wanted', async () => {
   const { open, asked, given } = host();
   const stream = new Streamed(open);
   const told = await all(stream, 250);
@@ -46,7 +46,7 @@ test('tells of bytes as they come, and takes no more than is wanted', async () =
   expect([asked, given.bytes, stream.size]).toEqual([[0], 250, 250]);
 });
 
-test('goes on where it was', async () => {
+test('resumes where it was', async () => {
   const { open, asked } = host();
   const stream = new Streamed(open);
   await all(stream, 250);
@@ -56,7 +56,7 @@ test('goes on where it was', async () => {
   expect(stream.prefix(700)).toEqual(FILE.subarray(0, 700));
 });
 
-test('what is here is not asked for again', async () => {
+test('bytes that are there are not requested again', async () => {
   const { open, asked } = host();
   const stream = new Streamed(open, FILE.slice(0, 300));
   expect(await all(stream, 200)).toEqual([200]);
@@ -66,7 +66,7 @@ test('what is here is not asked for again', async () => {
   expect(stream.prefix(400)).toEqual(FILE.subarray(0, 400));
 });
 
-test('a host that ignores ranges is read from the start, without harm', async () => {
+test('a host that ignores ranges is read from the start', async () => {
   const { open, asked } = host({ chunk: 70, knowsRanges: false });
   const stream = new Streamed(open);
   await all(stream, 100);
@@ -75,20 +75,20 @@ test('a host that ignores ranges is read from the start, without harm', async ()
   expect(stream.prefix(600)).toEqual(FILE.subarray(0, 600));
 });
 
-test('two who want parts of it read no part twice', async () => {
+test('two readers of a file fetch no part twice', async () => {
   const { open, asked } = host();
   const stream = new Streamed(open);
   const [few, many] = await Promise.all([all(stream, 150), all(stream, 900)]);
   expect([few.at(-1), many.at(-1), asked]).toEqual([150, 900, [0, 150]]);
 });
 
-test('a file that is shorter ends', async () => {
+test('a file that is shorter than requested ends', async () => {
   const stream = new Streamed(host().open);
   expect((await all(stream, 5000)).at(-1)).toBe(1000);
   expect(await all(stream, 6000)).toEqual([1000]);
 });
 
-test('a host that fails is asked anew', async () => {
+test('a request to a host that failed is repeated', async () => {
   const { open } = host();
   let fails = true;
   const stream = new Streamed((from, end, signal) =>
@@ -99,7 +99,7 @@ test('a host that fails is asked anew', async () => {
   expect(await all(stream, 10)).toEqual([10]);
 });
 
-test('a visitor’s file is read in parts', async () => {
+test('a local file is read in parts', async () => {
   const stream = new Streamed(fileOpener(new Blob([FILE])));
   await all(stream, 10);
   await all(stream, 1000);

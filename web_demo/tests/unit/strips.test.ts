@@ -1,4 +1,4 @@
-/** A large picture's file that Python wrote in strips, with what Python reads from it. */
+/** Tests that a file in strips written by Python is read as by Python. */
 import { describe, expect, test } from 'vitest';
 import { AnirFile } from '../../neural-img/src/anir_file.ts';
 import { readHeader } from '../../neural-img/src/anir_header.ts';
@@ -27,7 +27,7 @@ function expectShown(network: Network, { name, places, codes, magnitudes, pixels
   expectSamePixels(FAMILIES.get('lapped')?.open(newKernel(), network)(x, y) ?? [], asRgba(pixels, 1));
 }
 
-test('strips are as many rows as in Python', () => {
+test('strips have the same rows as in Python', () => {
   expect(stripStarts(readHeader(file))).toEqual(starts);
   const of = (width: number, height: number, family: 'lapped' | 'siren' = 'lapped') =>
     stripStarts({ family, size: [width, height], pitch: 16 });
@@ -38,7 +38,7 @@ test('strips are as many rows as in Python', () => {
   expect(of(16384, 16384, 'siren')).toEqual([0, 0]);
 });
 
-test('each level is Python’s, in whatever pieces its bytes come', async () => {
+test('each level is read as in Python, from the whole file or fed in pieces', async () => {
   const pieces = Array.from({ length: Math.ceil(file.length / 7) }, (_, k) =>
     file.subarray(7 * k, 7 * k + 7),
   );
@@ -50,21 +50,21 @@ test('each level is Python’s, in whatever pieces its bytes come', async () => 
   }
 });
 
-test.each(refined)('$bytes bytes show the strips that have come', async (level) => {
+test.each(refined)('$bytes bytes refine the strips that have arrived', async (level) => {
   const own = fileOf(file.subarray(0, level.bytes));
   expectShown(await own.refined(), level);
   own.feed(file.subarray(level.bytes));
   expectShown(await own.network(), levels[2] as (typeof levels)[number]);
 });
 
-test.each(previews)('$bytes bytes show the means that have come', ({ bytes, pixels }) => {
+test.each(previews)('$bytes bytes have a preview of the strips that have arrived', ({ bytes, pixels }) => {
   const preview = fileOf(file.subarray(0, bytes)).preview();
   if (!preview) throw new Error('There is no preview.');
   expectSamePixels(drawPreview(preview)(x, y), asRgba(pixels, 1));
 });
 
-describe('what strangers changed', () => {
-  test('cut anywhere, it shows a level or a preview, or says so', async () => {
+describe('a damaged file', () => {
+  test('that is truncated anywhere has its complete levels or is refused', async () => {
     for (let length = 0; length < file.length; length += 29) {
       const own = fileOf(file.subarray(0, length));
       const whole = ends.filter((end) => end <= length).length;
@@ -74,10 +74,13 @@ describe('what strangers changed', () => {
     }
   });
 
-  test.each([[[0, 0, 0]], [[255, 255, 255]], [[1, 0, 0]]])('lengths of %j are damage', async (length) => {
-    const own = file.slice();
-    own.set(length, ends[1]);
-    expect(nameOf(await fileOf(own).network(1))).toBe('d3w5');
-    await expect(fileOf(own).network(2)).rejects.toThrow('damaged in its level 3');
-  });
+  test.each([[[0, 0, 0]], [[255, 255, 255]], [[1, 0, 0]]])(
+    'with segment lengths of %j is refused',
+    async (length) => {
+      const own = file.slice();
+      own.set(length, ends[1]);
+      expect(nameOf(await fileOf(own).network(1))).toBe('d3w5');
+      await expect(fileOf(own).network(2)).rejects.toThrow('damaged in its level 3');
+    },
+  );
 });

@@ -17,16 +17,16 @@ test.each([
     encoded(3000, 26),
     'JPEG is 1.0 dB closer to the original, but it cannot get this small: its smallest file is 1.5 times as large.',
   ],
-])('says which is closer, and at what price', (rival, expected) => {
+])('says which is closer to the original, and at what size', (rival, expected) => {
   expect(verdict(SUBNET, 'JPEG', rival)).toBe(expected);
 });
 
-test('says nothing where nothing is known', () => {
+test('says nothing without a rival or a quality', () => {
   expect(verdict(SUBNET, 'Original', undefined)).toBe('');
   expect(verdict({ bytes: 2000 } as Subnet, 'JPEG', encoded(1900, 22))).toBe('');
 });
 
-test('ranks all codecs, and says where they win', () => {
+test('says which codecs are closer, as close, not as close, or too large', () => {
   const all = (...files: [number, number][]) => {
     const [jpeg, webp, avif, jxl] = files.map((file) => encoded(...file));
     if (!jpeg || !webp || !avif || !jxl) throw new Error('A codec is missing.');

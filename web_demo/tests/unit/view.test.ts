@@ -5,11 +5,11 @@ import { clampView, panBy, place, visibleRegion, WHOLE, zoomAt } from '../../src
 const PICTURE = { width: 600, height: 400 };
 const STAGE = { width: 900, height: 700 };
 
-test('the whole picture fits and is in the middle', () => {
+test('the whole picture is fitted and centred', () => {
   expect(place(WHOLE, PICTURE, STAGE)).toEqual({ left: 0, top: 50, scale: 1.5 });
 });
 
-test('a zoom leaves the point under the pointer where it is', () => {
+test('zooming keeps the point under the pointer in place', () => {
   const point = { x: 700, y: 300 };
   const view = zoomAt({ x: 0.5, y: 0.5, zoom: 3 }, 2, point, PICTURE, STAGE);
   const under = (v: typeof view) => {
@@ -22,7 +22,7 @@ test('a zoom leaves the point under the pointer where it is', () => {
   expect(view.zoom).toBe(6);
 });
 
-test('no view shows more than the picture, or closer than the limit', () => {
+test('views are clamped to the picture and to the largest zoom', () => {
   expect(clampView({ x: 0, y: 1, zoom: 0.2 }, PICTURE, STAGE)).toEqual(WHOLE);
   expect(clampView({ x: 0, y: 0.5, zoom: 1e9 }, PICTURE, STAGE).zoom).toBe(64);
   const { left, top } = place(
@@ -34,14 +34,14 @@ test('no view shows more than the picture, or closer than the limit', () => {
   expect(top).toBeCloseTo(0, 9);
 });
 
-test('what is in view has the screen’s pixels', () => {
+test('the visible region has the pixels of the screen', () => {
   const region = visibleRegion({ x: 0.5, y: 0.5, zoom: 4 }, PICTURE, STAGE, 2);
   expect(region.size).toEqual({ width: 1800, height: 1400 });
   expect(region.columns).toEqual({ start: 225, count: 150 });
   expect(region.rows.start).toBeCloseTo(200 - 350 / 6, 9);
 });
 
-test('a picture smaller than the stage is drawn as a whole, and never beyond its edges', () => {
+test('a picture smaller than the stage is drawn completely, but not beyond its edges', () => {
   for (const width of [301, 777, 900.5, 1024]) {
     const { columns, size } = visibleRegion(WHOLE, PICTURE, { width, height: 613.3 }, 1.25);
     const x = axis(PICTURE.width, columns, size.width);

@@ -1,4 +1,4 @@
-/** Each family's pictures: Python's, and those of its formula where other coordinates take other ways. */
+/** Tests each family's pictures against Python's, and against its formula at coordinates that are drawn in other ways. */
 import { describe, expect, test } from 'vitest';
 import { axis } from '../../../neural-img/src/coordinates.ts';
 import { FAMILIES } from '../../../neural-img/src/families/index.ts';
@@ -21,17 +21,17 @@ function open(network: Network): Draw {
 describe.each([...FAMILIES.keys()])('%s', (family) => {
   const cases = networkCases(family);
 
-  test.each(cases)('draws Python’s pixels, %#', ({ network, x, y, pixels }) => {
+  test.each(cases)('draws the same pixels as Python, %#', ({ network, x, y, pixels }) => {
     expectSamePixels(open(network)(x, y), asRgba(pixels, coloursOf(network)));
   });
 
-  test.each(cases)('draws smaller pictures as Python does, %#', ({ network, smaller }) => {
+  test.each(cases)('draws the same smaller pictures as Python, %#', ({ network, smaller }) => {
     const draw = open(network);
     for (const { x, y, spacing, pixels } of smaller)
       expectSamePixels(draw(x, y, spacing), asRgba(pixels, coloursOf(network)));
   });
 
-  test.each(cases)('draws other columns, rows and sizes in turns, %#', ({ network }) => {
+  test.each(cases)('draws other columns, rows and sizes alternately, %#', ({ network }) => {
     const draw = open(network);
     const [width, height] = network.size;
     const spans = [
@@ -43,7 +43,7 @@ describe.each([...FAMILIES.keys()])('%s', (family) => {
     for (const [x, y] of [...spans, ...spans]) expectSamePixels(draw(x, y), expected(network, x, y));
   });
 
-  test.each(cases)('draws many pixels close together as it draws few, %#', ({ network }) => {
+  test.each(cases)('draws many pixels close together like few of them, %#', ({ network }) => {
     const [width, height] = network.size;
     const [x, y] = [axis(width, { start: 5, count: 16 }, 400), axis(height, { start: 7, count: 3 }, 48)];
     const some = open(network)(x, y).filter(
@@ -53,7 +53,7 @@ describe.each([...FAMILIES.keys()])('%s', (family) => {
     expectSamePixels(some, expected(network, every(x, 9), every(y, 7)));
   });
 
-  test('draws coordinates that do not rise, too', () => {
+  test('draws at coordinates that do not ascend', () => {
     const { network } = cases[0] as (typeof cases)[number];
     const [x, y] = [
       Float32Array.from({ length: 64 }, (_, k) => Math.cos(k)),
@@ -62,7 +62,7 @@ describe.each([...FAMILIES.keys()])('%s', (family) => {
     expectSamePixels(open(network)(x, y), expected(network, x, y));
   });
 
-  test('is opaque but where there is an alpha', () => {
+  test('is opaque unless there is an alpha channel', () => {
     for (const { network, x, y } of cases) {
       const alphas = open(network)(x, y).filter((_, k) => k % 4 === 3);
       expect(alphas.every((alpha) => alpha === 255)).toBe(coloursOf(network) < 4);

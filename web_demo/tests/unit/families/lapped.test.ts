@@ -1,4 +1,4 @@
-/** Networks of the family `lapped` that see all that there is to see. */
+/** Tests networks of the family `lapped` that take all possible inputs. */
 import { expect, test } from 'vitest';
 import { axis } from '../../../neural-img/src/coordinates.ts';
 import { LAPPED } from '../../../neural-img/src/families/lapped.ts';
@@ -9,7 +9,7 @@ import { newKernel } from '../../kernels.ts';
 import { asRgba, expectSamePixels } from '../../pixels.ts';
 import { networkCases } from '../../vectors.ts';
 
-/** The network with as many channels as can see something and one more, two layers, and planes seen so far away. */
+/** The network with two layers, another reach, and as many channels as there are inputs, and one more. */
 function widened({ tensors, latents, ...others }: Network, reach: number): Network {
   const colours = tensors.head?.shape[0] ?? 0;
   const channels = inputsOf(100, colours).length + 1;
@@ -33,12 +33,12 @@ const cases = [1, 2, 3, 4].flatMap((reach) =>
 );
 
 test.each(cases)(
-  'all planes are seen beside a point, $reach pixels and twice as many away, %#',
+  'neighbouring planes at a reach of $reach, and of twice that, are drawn as in the formula, %#',
   ({ network }) => {
     const draw = LAPPED.open(newKernel(), network);
     const [width, height] = network.size;
     const spans = [
-      // Neighbours are samples at the native size and at twice that, not so at others.
+      // Neighbours coincide with samples at the native size and at twice that size, but not at others.
       [axis(width), axis(height, { start: 8, count: 9 })],
       [axis(width, { start: 0, count: 12 }, 24), axis(height, { start: 20, count: 4 }, 8)],
       [axis(width, undefined, 33), axis(height, undefined, 7)],
@@ -49,7 +49,7 @@ test.each(cases)(
   },
 );
 
-test('what no plane shows is no channel of the first layer, and changes nothing', () => {
+test('weights of planes that a grey picture lacks change nothing', () => {
   const grey = cases.find(({ network }) => coloursOf(network) === 1)?.network as Network;
   const [channels, at] = [grey.tensors.weights?.shape[1] ?? 0, axis(8)];
   const others = structuredClone(grey);
