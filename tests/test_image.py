@@ -32,16 +32,6 @@ def test_rgb_is_read_unchanged(tmp_path: Path) -> None:
     assert _saved(Image.fromarray(pixels), tmp_path / "a.webp", lossless=True).tolist() == pixels.tolist()
 
 
-def test_exif_orientation_is_applied(tmp_path: Path) -> None:
-    pixels = np.zeros((2, 3, 3), np.uint8)
-    pixels[0, 0] = 255
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = _saved(Image.fromarray(pixels), tmp_path / "a.png", exif=exif)
-    assert turned.shape == (3, 2, 3)
-    assert turned[0, 1].tolist() == [255, 255, 255]
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["png", "tiff", "webp"])
 def test_all_exif_orientations_are_applied_in_all_formats(

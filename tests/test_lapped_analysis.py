@@ -4,7 +4,7 @@ from anir_runtime.common_networks import COLOUR_PER_UNIT
 from anir_toolchain.embedding import UNIT, in_units
 from anir_toolchain.lapped_analysis import analyse, planes_of, principal_colours, transform
 
-from tests.lapped_pictures import blocks, waves
+from tests.lapped_pictures import waves
 
 
 @pytest.mark.parametrize("pitch", [16, 32])
@@ -44,7 +44,6 @@ def test_colour_planes_are_orthonormal_and_the_first_varies_most() -> None:
     assert (axes[np.abs(axes).argmax(0), np.arange(3)] > 0).all()
     variances = np.square(np.diff(picture.astype(float) @ axes, axis=1)).sum((0, 1))
     assert variances[0] > 100 * variances[1] >= variances[2]
-    assert np.abs(principal_colours(blocks(8, 8, 8)).T @ axes).max() <= 1.0001
 
 
 def test_grey_is_one_plane_and_alpha_a_fourth() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from anir_toolchain.checkpoint import save_model
+from anir_toolchain.checkpoint import FORMAT, save_model
 from anir_toolchain.space import Space
 from PIL import Image
 
@@ -93,12 +93,12 @@ def models() -> Files:
         "text": (b"not a model", REFUSED),
         "truncated": (sound[: len(sound) // 2], REFUSED),
         "zip-of-nothing": (_archive({}), REFUSED),
-        "zip-bomb": (_archive({"model/data.pkl": bytes(2**24)}), REFUSED),
+        "zip-bomb": (_archive({"model/data.pkl": bytes(2**24)}, zipfile.ZIP_DEFLATED), REFUSED),
         "calls-a-program": (_pickled(_Calls()), REFUSED),
         "plain-pickle-that-calls-a-program": (pickle.dumps(_Calls(), 2), REFUSED),
         "a-list": (_pickled([1, 2]), REFUSED),
         "another-format": (_pickled({"anir": 99, "kind": "model"}), REFUSED),
-        "nothing-but-a-format": (_pickled({"anir": 11, "kind": "model"}), REFUSED),
+        "nothing-but-a-format": (_pickled({"anir": FORMAT, "kind": "model"}), REFUSED),
     }
 
 
@@ -116,11 +116,12 @@ def _pickled(value: object) -> bytes:
     return _archive(members)
 
 
-def _archive(members: dict[str, bytes]) -> bytes:
+def _archive(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    """Returns a zip archive; models are stored, and compressed ones are refused before anything is read."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w", compression) as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
     return target.getvalue()
 
 
