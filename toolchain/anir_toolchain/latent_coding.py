@@ -35,11 +35,3 @@ def in_lanes(codes: Codes) -> Ints:
     apart = planes_apart(codes)
     lanes = codes.transpose(0, 2, 1, 3, 4) if apart else codes.transpose(2, 0, 1, 3, 4)
     return lanes.reshape(codes.shape[2] * (len(codes) if apart else 1), -1).astype(np.int32)
-
-
-def out_of_lanes(lanes: Ints, codes: Codes) -> Ints:
-    """Inverts `in_lanes`, for values arranged like `codes`: returns [N, A, B, K, K]."""
-    planes, along, across, k, _ = codes.shape
-    if planes_apart(codes):
-        return lanes.reshape(planes, across, along, k, k).transpose(0, 2, 1, 3, 4)
-    return lanes.reshape(across, planes, along, k, k).transpose(1, 2, 0, 3, 4)

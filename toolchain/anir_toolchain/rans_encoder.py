@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 MOST_SIZES = TOTAL // 2
 """Largest number of different sizes, so that each can have a frequency for either sign."""
-LANE_BITS = 21
-"""Estimated bits of a lane's state in a file."""
 _ENTRY_BITS = 10
 """Estimated bits of a table's entry in a file."""
 _LIMITS = (LANE_WEIGHTS[1] * np.unique(np.round(2 ** np.arange(1, 10, 0.4))) - 0.5).astype(np.float32)
@@ -88,18 +86,6 @@ def table_index(limits: NDArray[np.generic], activity: Ints) -> Ints:
     last = int(np.ceil(limits.max(initial=0)))
     below = np.searchsorted(limits, np.arange(last + 1)).astype(np.int8)
     return below[np.minimum(activity, last)]
-
-
-def code_costs(tables: Tables) -> NDArray[np.float64]:
-    """Returns the bits of a code of each size, [tables, sizes]; a frequency of 0 counts as ½."""
-    return np.log2(TOTAL / np.maximum(tables.frequencies, 0.5))
-
-
-def total_bits(tables: Tables, sizes: Ints, activity: Ints) -> float:
-    """Estimates the bits of codes with these sizes and activities, and of the tables."""
-    varints = 1 + (tables.frequencies >= 2**7) + (tables.frequencies >= 2**14)
-    own = 8 * varints.sum() + 32 * len(tables.limits)
-    return float(code_costs(tables)[table_index(tables.limits, activity), sizes].sum() + own)
 
 
 def _merged(counts: Ints) -> list[tuple[Ints, slice]]:
