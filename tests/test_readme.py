@@ -1,5 +1,6 @@
 """Tests that links, commands and options in the documents exist."""
 
+import hashlib
 import importlib
 import json
 import re
@@ -125,3 +126,12 @@ def test_the_format_document_lists_every_field(model: Model) -> None:
     [trunk, *_] = model.trunks.values()
     names = [field.name for kind in (Manifest, Source, Entry, model, trunk) for field in fields(kind)]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_format_names_the_bytes_of_its_tables() -> None:
+    text = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+\.bin)` \| ([\d,]+) \| `([0-9a-f]{64})` \|$", text, re.MULTILINE)
+    assert len(rows) == 4
+    for path, size, digest in rows:
+        data = (ROOT / path).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (int(size.replace(",", "")), digest), path
