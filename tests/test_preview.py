@@ -1,5 +1,6 @@
 """Tests what an `.anir` file shows before its first level is complete."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from anir_runtime.preview import Preview, PreviewRenderer, read_preview
 from anir_toolchain.anir_writer import AnirWriter
 from anir_toolchain.lapped_analysis import analyse
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.random_network import random_network
 from tests.vectors.anir import anir_file
@@ -73,6 +75,17 @@ def test_the_preview_of_a_smooth_picture_is_close_to_it(colours: int) -> None:
     assert error < 2
     # Shifted by half a cell, the error is far larger: colours are at the right positions.
     assert np.abs(shown[:, 8:].astype(int) - image[:, :-8]).mean() > 5 * error
+
+
+def test_a_notebook_shows_the_preview_of_a_decoder_that_was_fed_no_level() -> None:
+    y, x = np.mgrid[:64, :96]
+    data = encoded(np.stack([2 * x, 3 * y, x + y], -1).astype(np.uint8))
+    decoder = Decoder()
+    decoder.feed(data[:60])
+    assert decoder._repr_png_() is None
+    assert decoder.feed(data[60:-1]) == 0
+    shown = Image.open(io.BytesIO(decoder._repr_png_() or b""))
+    np.testing.assert_array_equal(np.asarray(shown), decoder.decode())
 
 
 def test_the_preview_improves_with_more_bytes() -> None:
