@@ -78,7 +78,7 @@ def test_drawing_before_the_first_level_is_a_clear_error() -> None:
     assert (decoder.width, decoder.height, decoder.family) == (0, 0, "")
     with pytest.raises(AnirError, match="ends before its first picture; feed more"):
         decoder.decode()
-    with pytest.raises(AnirError, match="ends before its size is told; feed more"):
+    with pytest.raises(AnirError, match="ends before its size is known; feed more"):
         decoder.output_size()
     assert decoder.feed(data[:start]) == 0
     assert decoder.output_size() == (75, 52)

@@ -118,7 +118,7 @@ def test_the_preview_is_drawn_until_the_first_level_is_complete() -> None:
     header = read_header(data)
     end = header.levels[0].end
     decoder, fed = Decoder(data[: end - 1]), Decoder()
-    assert decoder.backend == "preview: no level has come whole"
+    assert decoder.backend == "preview: no level is complete yet"
     assert (decoder.family, decoder.width, decoder.height) == ("lapped", 75, 52)
     assert [fed.feed(data[: header.start + 18]), fed.feed(data[header.start + 18 : end - 1])] == [0, 0]
     np.testing.assert_array_equal(fed.decode((30, 20)), decoder.decode((30, 20)))

@@ -169,7 +169,7 @@ class AnirFile:
     def _decode_to(self, level: int) -> Network:
         """Decodes all levels up to `level`, and returns the subnet of `level`, without latents."""
         if level < self.decoded:
-            raise AnirError("that level was passed; open the file again")
+            raise AnirError("that level comes before the last one decoded; open the file again")
         self._latest = None
         while True:
             network = self._decode_level()

@@ -87,7 +87,7 @@ class Decoder:
         self._begun: bytes | None = None
         self._fed, self._levels = False, 0
         self.family, self.width, self.height = "", 0, 0
-        self.backend = "none: nothing has come yet"
+        self.backend = "none: no bytes have arrived yet"
         name, content = "the network", b""
         if source is not None and not isinstance(source, Network | Preview):
             name, content = read_source(source)
@@ -134,7 +134,7 @@ class Decoder:
     def _show(self, network: Network | Preview) -> None:
         if isinstance(network, Preview):
             self._renderer = PreviewRenderer(network)
-            self.backend = "preview: no level has come whole"
+            self.backend = "preview: no level is complete yet"
         elif network.family in families():
             self._renderer = families()[network.family].renderer(network)
             self.backend = f"direct: this runtime knows the family {network.family}"
@@ -233,7 +233,7 @@ class Decoder:
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if not self.width:
-            raise AnirError("the image ends before its size is told; feed more of it")
+            raise AnirError("the image ends before its size is known; feed more of it")
         if crop is None:
             return Crop(0, 0, self.width, self.height)
         try:
