@@ -34,7 +34,13 @@ CASES = (
     ("lapped", 4, 4, 16),
     ("lapped", 4, 8, 32),
 )
+<<<<<<< HEAD
 """Family, number of colour channels, bits of a weight and pitch of each file."""
+=======
+"""Family, number of colours, bits of a weight and pitch of each file."""
+LARGE = 12
+"""Frequencies along each axis of the very large coefficients of grey pictures, whose pixels are not drawn."""
+>>>>>>> spec
 
 
 def anir_cases() -> list[dict[str, Any]]:
@@ -128,6 +134,8 @@ def file_of(header: Header) -> bytes:
         columns, rows = (-(-pixels // header.pitch) for pixels in SIZE)
         wanted = lively(rows, columns, header.pitch, planes=header.colours)
         wanted[..., 6:, :] = wanted[..., 6:] = 0
+        if header.colours == 1:
+            wanted[-1, -1, 0, :LARGE, :LARGE] = _large()
         writer.begin(wanted, colours_of(header.colours))
     for k, (depth, channels) in enumerate(subnets):
         width, network = 4000 >> k, _network(header, depth, channels)
@@ -137,6 +145,16 @@ def file_of(header: Header) -> bytes:
                 network = _with_common(header, depth, network, width)
         writer.add(network, width)
     return writer.finish([(20.25 + k, 21.75 + k, 25.25 + k) for k in range(len(subnets))])
+
+
+def _large() -> NDArray[np.int32]:
+    """Returns coefficients that reach the coder's bounds of magnitudes, sums and frequencies; no mean."""
+    frequencies = np.add.outer(np.arange(LARGE), np.arange(LARGE))
+    large: NDArray[np.int32] = ((1 << 26) // (1 + frequencies) ** 3 * (-1) ** (frequencies // 2)).astype(
+        np.int32
+    )
+    large[0, 0] = 0
+    return large
 
 
 def _with_common(header: Header, depth: int, network: Network, width: int) -> Network:
@@ -162,6 +180,9 @@ def _network(header: Header, depth: int, channels: int) -> Network:
         name: tensor if name.startswith("head") else _beginning(whole.tensors[name], tensor.shape)
         for name, tensor in own.tensors.items()
     }
+    # With 1, 7, 15 and 24 bits after the point, so that 3, 2, 1 and none of the lowest bytes are 0.
+    units = 2.0 ** np.array([1, 7, 15, 24])[: header.colours]
+    tensors["head.bias"] = (np.round(tensors["head.bias"] * units) / units).astype(np.float32)
     return replace(own, tensors=tensors, latents=None)
 
 
