@@ -34,13 +34,9 @@ CASES = (
     ("lapped", 4, 4, 16),
     ("lapped", 4, 8, 32),
 )
-<<<<<<< HEAD
 """Family, number of colour channels, bits of a weight and pitch of each file."""
-=======
-"""Family, number of colours, bits of a weight and pitch of each file."""
 LARGE = 12
 """Frequencies along each axis of the very large coefficients of grey pictures, whose pixels are not drawn."""
->>>>>>> spec
 
 
 def anir_cases() -> list[dict[str, Any]]:
