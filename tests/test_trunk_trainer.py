@@ -86,6 +86,36 @@ def test_a_diverging_trunk_is_restored_and_continues_at_half_the_rate() -> None:
     assert trainer.rate_factor.item() == rate / 2
 
 
+@pytest.mark.parametrize(("quantized", "factor"), [(False, 0.5), (True, 1.0)])
+def test_a_slow_rise_counts_as_divergence_in_real_numbers_only(quantized: bool, factor: float) -> None:
+    trainer = _trainer()
+    _train(trainer, 60)
+    if quantized:
+        trainer.guarded_from = trainer.steps
+    rate = trainer.rate_factor.item()
+    trainer.least_error = trainer.error.mean(-1) / 1.7
+    _train(trainer, 10, rate=1e-9)
+    assert trainer.rate_factor.item() == factor * rate
+
+
+def test_only_states_near_the_least_error_replace_a_backup() -> None:
+    seeds = (1, 2)
+    trainer = TrunkTrainer([_trunk(seed=seed) for seed in seeds])
+    _train(trainer, 60, seeds=seeds)
+    trainer.guarded_from = trainer.steps
+    # The averaged errors come to rest, and the state is backed up after 150 steps.
+    _train(trainer, 90, rate=1e-9, seeds=seeds)
+    before = trainer.backup["parameters"]["weight"].clone()
+    trainer.least_error[1] /= 1.7
+    with torch.no_grad():
+        trainer.trunk.parameters["weight"].mul_(1.0001)
+    _train(trainer, 50, rate=1e-9, seeds=seeds)
+    after = trainer.backup["parameters"]["weight"]
+    assert torch.equal(after[0], trainer.parts[0].parameters["weight"])
+    assert torch.equal(after[1], before[1])
+    assert not torch.equal(after[1], trainer.parts[1].parameters["weight"])
+
+
 def test_pictures_learn_as_each_would_alone_even_if_one_diverges() -> None:
     seeds = (1, 2, 3)
     together = TrunkTrainer([_trunk(seed=seed) for seed in seeds])

@@ -69,7 +69,7 @@ class Config:
             return preset(self.preset)
         if self.steps < 1:
             raise AnirError(f"{self.steps} steps train nothing; take 1 or more, or leave them to the preset")
-        return preset(self.preset).with_steps(self.steps)
+        return preset(self.preset).with_steps(self.steps, self.bits)
 
     def check(self) -> None:
         """Raises AnirError if a name or number is invalid, or the device is unknown or missing."""

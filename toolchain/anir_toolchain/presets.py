@@ -38,13 +38,13 @@ class Preset:
     soften: float
     settle: float
 
-    def with_steps(self, steps: int) -> Preset:
-        """Returns the preset with another number of steps.
+    def with_steps(self, steps: int, bits: int) -> Preset:
+        """Returns the preset with another number of steps, for hidden weights of so many bits.
 
-        If there are more than before, the peak rate falls with the fourth root of the ratio: networks of 8
-        bits diverge if a high rate lasts eight times as long (bench/NOTES.md).
+        If there are more steps than before, the peak rate of 4 bits falls with the fourth root of the ratio,
+        which gains half a dB; networks of 8 bits would lose as much by it (bench/NOTES.md).
         """
-        longer = max(1.0, steps / self.steps) if self.steps else 1.0
+        longer = max(1.0, steps / self.steps) if self.steps and bits == 4 else 1.0
         return replace(self, steps=steps, rate=self.rate / longer**0.25)
 
     def phase(self, step: int) -> Phase:

@@ -21,6 +21,10 @@ _AVERAGED = 20
 """Time constant, in steps, of the exponential moving average of the errors."""
 _DIVERGED = 2.0
 """Ratio of a trunk's mean error to its least one so far at which it counts as diverged (3 dB)."""
+_DIVERGED_IN_FIT = 1.4
+"""The same in real numbers (1.5 dB), where errors can also rise slowly, over thousands of steps."""
+_GOOD = 1.1
+"""Ratio of a trunk's mean error to its least one so far up to which a state replaces the last backup."""
 _GOOD_ENOUGH = 1e-3
 """Mean error (36 dB) below which a trunk never counts as diverged: small errors may fluctuate."""
 _CALM = 100
@@ -173,23 +177,24 @@ class TrunkTrainer:
             return
         error = self.error.mean(-1)
         self.least_error = torch.fmin(self.least_error, error)
-        self.diverged |= ~(error < _DIVERGED * self.least_error.clamp_min(_GOOD_ENOUGH))
+        # Only quantization sets `guarded_from`.
+        most = _DIVERGED if self.guarded_from else _DIVERGED_IN_FIT
+        self.diverged |= ~(error < most * self.least_error.clamp_min(_GOOD_ENOUGH))
         if self.steps % _LOOK_EVERY == 0:
             if self.backup and self.diverged.any():
                 self._go_back()
             self.diverged.zero_()
             if self.steps % _BACKUP_EVERY == 0:
-                self.backup = _mapped(torch.clone, {"parameters": self.trunk.parameters, **self._learned()})
+                now: State = {"parameters": self.trunk.parameters, **self._learned()}
+                good = error <= _GOOD * self.least_error
+                self.backup = _chosen(good, now, self.backup) if self.backup else _mapped(torch.clone, now)
 
     def _go_back(self) -> None:
-        def chosen(now: Tensor, then: Tensor) -> Tensor:
-            return torch.where(self.diverged.reshape(-1, *[1] * (now.dim() - 1)), then, now)
-
         before = dict(self.backup)
         for name, value in before.pop("parameters").items():
             own = self.trunk.parameters[name]
-            own.copy_(chosen(own, value))
-        self._load(_mapped(chosen, self._learned(), before))
+            own.copy_(_chosen(self.diverged, value, own))
+        self._load(_chosen(~self.diverged, self._learned(), before))
         self.rate_factor = torch.where(self.diverged, self.rate_factor / 2, self.rate_factor)
 
     def _learned(self) -> State:
@@ -228,6 +233,15 @@ def _mapped(function: Callable[..., Tensor], *states: Any) -> Any:
     if isinstance(first, tuple):
         return tuple(_mapped(function, *own) for own in zip(*states, strict=True))
     return function(*states) if isinstance(first, Tensor) else first
+
+
+def _chosen(which: Tensor, states: Any, others: Any) -> Any:
+    """Returns `states`, with tensors of `others` for the pictures where `which`, bool[P], does not hold."""
+
+    def of_each(own: Tensor, other: Tensor) -> Tensor:
+        return torch.where(which.reshape(-1, *[1] * (own.dim() - 1)), own, other)
+
+    return _mapped(of_each, states, others)
 
 
 def _joined(states: Sequence[State]) -> State:
