@@ -235,5 +235,5 @@ def test_levels_cannot_be_read_backwards() -> None:
     file = AnirFile(data)
     file.network(2)
     assert file.network(2).name == "d2w12"
-    with pytest.raises(AnirError, match="passed"):
+    with pytest.raises(AnirError, match="before the last one decoded"):
         file.network(0)

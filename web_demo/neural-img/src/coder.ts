@@ -118,4 +118,4 @@ export class Coder {
   }
 }
 
-const tooLarge = () => new ModelError('This picture needs more memory than the decoder can get.');
+const tooLarge = () => new ModelError('This picture needs too much memory.');

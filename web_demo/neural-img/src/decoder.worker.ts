@@ -97,8 +97,7 @@ function connect(most: number): MessagePort[] {
 async function take({ stream, at, bytes, level, close }: Piece): Promise<Partial<Answer<Plan>>> {
   const file = streams.get(stream) ?? newFile();
   // A worker that replaced a failed one does not know earlier streams.
-  if (file.size !== at && !close)
-    throw new ModelError('The decoder had to start again: open the file again, too.');
+  if (file.size !== at && !close) throw new ModelError('The decoder was restarted: open the file again.');
   streams.set(stream, file);
   if (close) {
     file.close();

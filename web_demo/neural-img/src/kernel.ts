@@ -85,7 +85,7 @@ export class Kernel {
     try {
       this.run.memory.grow(Math.ceil(missing / PAGE));
     } catch {
-      throw new ModelError('This picture needs more memory than the decoder can get.', true);
+      throw new ModelError('This picture needs too much memory.', true);
     }
     return at;
   }

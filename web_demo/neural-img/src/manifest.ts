@@ -85,7 +85,7 @@ export function asText(value: unknown, what: string): string {
 }
 
 /** What is no plain file name: characters that file systems reserve or that cannot be printed, or only dots. */
-const NOT_PLAIN = /[/\\:*?"<>|]|\p{C}|(?! )\p{Z}|^\.+$/u;
+const NOT_PLAIN = /[/\\:*?"<>|\p{C}]|[^ \P{Z}]|^\.+$/u;
 
 /** A file name without a path. */
 export function asFileName(value: unknown, what: string): string {
