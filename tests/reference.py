@@ -107,11 +107,12 @@ def _planes(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
 
 
 def _averages(latents: Latents, pixels: int, at: Values, spacing: float) -> Values:
-    """Cosines averaged over the extent of a sample along an axis; 0 for frequencies that are too high."""
+    """Cosines averaged over the extent of a sample along an axis; 0 for frequencies k > 0 that are too high."""
     count = max(1, math.ceil(spacing - 0.01))
     offsets = ((np.arange(count) + 0.5) / count - 0.5) * spacing * 2 / pixels
     averages: Values = np.mean([_cosines(latents, pixels, at + offset) for offset in offsets], axis=0)
-    averages[:, np.arange(latents.codes.shape[-1]) + 0.5 >= 4 * latents.pitch / spacing] = 0
+    k = np.arange(latents.codes.shape[-1])
+    averages[:, (k > 0) & (k + 0.5 >= 4 * latents.pitch / spacing)] = 0
     return averages
 
 
