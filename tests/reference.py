@@ -107,7 +107,7 @@ def _planes(network: Network, x: Values, y: Values, spacing: Spacing) -> Values:
 
 
 def _averages(latents: Latents, pixels: int, at: Values, spacing: float) -> Values:
-    """Cosines averaged over the extent of a sample along an axis; 0 for frequencies k > 0 that are too high."""
+    """Cosines averaged over a sample along an axis; 0 for frequencies k > 0 that are too high."""
     count = max(1, math.ceil(spacing - 0.01))
     offsets = ((np.arange(count) + 0.5) / count - 0.5) * spacing * 2 / pixels
     averages: Values = np.mean([_cosines(latents, pixels, at + offset) for offset in offsets], axis=0)

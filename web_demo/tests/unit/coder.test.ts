@@ -96,5 +96,5 @@ test('a level that lacks bytes is reported as incomplete', () => {
 });
 
 test('a picture too large for the memory is refused', () => {
-  expect(() => new Coder(CODER_MODULE, 8192, 2048, 3, 16)).toThrow('more memory');
+  expect(() => new Coder(CODER_MODULE, 8192, 2048, 3, 16)).toThrow('too much memory');
 });

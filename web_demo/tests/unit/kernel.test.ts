@@ -158,7 +158,7 @@ describe('memory', () => {
 
   test('that cannot be allocated is a fatal error', () => {
     const take = () => newKernel().take(2 ** 31);
-    expect(take).toThrow('more memory');
+    expect(take).toThrow('too much memory');
     expect(take).toThrow(expect.objectContaining({ isFatal: true }) as ModelError);
   });
 
