@@ -30,7 +30,7 @@ Change = Callable[[AnirParts], None]
 REASONS = {
     "other": "not an ONNX file|not an .anir file|no ONNX file|not a neural image",
     "newer": "update",
-    "large": "out of range|larger picture|layers of|different coefficients|fit into memory|more memory",
+    "large": "out of range|larger picture|layers of|different coefficients|fit into memory",
     "cut": "ends",
     "damaged": "damaged",
 }
