@@ -42,7 +42,7 @@ class Preset:
         """Returns the preset with another number of steps, for hidden weights of so many bits.
 
         If there are more steps than before, the peak rate of 4 bits falls with the fourth root of the ratio,
-        which gains half a dB; networks of 8 bits would lose as much by it (bench/NOTES.md).
+        which gains up to half a dB; networks of 8 bits would lose 0.3 dB by it (bench/NOTES.md).
         """
         longer = max(1.0, steps / self.steps) if self.steps and bits == 4 else 1.0
         return replace(self, steps=steps, rate=self.rate / longer**0.25)
