@@ -93,11 +93,11 @@ class FilterNetwork:
 
     def _at_pixels(self, width: int) -> "_Plan":
         """Plans the evaluation of every pixel."""
-        own = graph(_network(len(self._layers)), "last", **_CONSTANTS)
+        own = graph(_network(len(self._layers)), **_CONSTANTS)
         columns = min(_LONGEST, self._points, width)
 
         def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
-            return own.run(self._weights | down | across[0])[0]
+            return own(self._weights | down | across[0])
 
         return _Plan(
             (max(1, self._points // columns), columns), lambda x: [self._across(x)], self._down, values
@@ -107,8 +107,8 @@ class FilterNetwork:
         """Plans the evaluation of nodes, some columns of them at a time, and their interpolation."""
         parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
         text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
-        first = graph(text + _TO_COLUMNS * is_whole, "pixels" if is_whole else "at_rows", **_CONSTANTS)
-        last = graph(_TO_COLUMNS, "pixels")
+        first = graph(text + _TO_COLUMNS * is_whole, **_CONSTANTS)
+        last = graph(_TO_COLUMNS)
 
         def across(x: Floats) -> list[dict[str, Floats]]:
             at, to_columns = nodes(x, tiling.across), interpolation(x, tiling.across)
@@ -121,9 +121,9 @@ class FilterNetwork:
         def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
             known, (*own, to_columns) = self._weights | down, across
             if is_whole:
-                return first.run(known | own[0] | to_columns)[0]
-            at_rows = np.concatenate([first.run(known | part)[0] for part in own], axis=2)
-            return last.run({"at_rows": at_rows, **to_columns})[0]
+                return first(known | own[0] | to_columns)
+            at_rows = np.concatenate([first(known | part) for part in own], axis=2)
+            return last({"at_rows": at_rows, **to_columns})
 
         return _Plan((self.rows, tiling.columns), across, down, values)
 

@@ -122,8 +122,7 @@ class Planes:
             ]
             down, across = (self._inner(line, far) for line in (rows, columns))
             part = part.reshape(many, down.shape[1], across.shape[1])
-            feeds = {"rows": down, "coefficients": part, "columns": across}
-            (drawn,) = graph(_PLANES, "planes").run(feeds)
+            drawn = graph(_PLANES)({"rows": down, "coefficients": part, "columns": across})
             pictures += [*drawn.reshape(many, len(down), len(across))]
         return pictures
 
