@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     # Imported only where needed: it loads the WebAssembly runtime, without which ONNX files open faster.
     from anir_runtime.anir_stream import AnirStream
 
-Source = str | os.PathLike[str] | bytes | BinaryIO
+
+class Content(NamedTuple):
+    """The content of a file that was read, and what messages call it."""
+
+    name: str
+    data: bytes
+
+
+Source = str | os.PathLike[str] | bytes | BinaryIO | Content
 """A path, the content of a file, or an open binary file."""
 
 MAX_FILE_BYTES = 64 << 20
@@ -89,7 +97,7 @@ class Decoder:
         self._fed = False
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: no bytes have arrived yet"
-        name, content = "the network", b""
+        name, content = Content("the network", b"")
         if source is not None and not isinstance(source, Network | Preview):
             name, content = read_source(source)
         if source is None or content.startswith(MAGIC):
@@ -263,8 +271,10 @@ def decode(
     return Decoder(source).decode(size, crop)
 
 
-def read_source(source: Source) -> tuple[str, bytes]:
-    """Returns a source's name for messages, and its bytes. Raises AnirError if it cannot be read."""
+def read_source(source: Source) -> Content:
+    """Reads a source. Raises AnirError if it cannot be read, or is too large."""
+    if isinstance(source, Content):
+        return source
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:
         if isinstance(source, bytes):
@@ -280,7 +290,7 @@ def read_source(source: Source) -> tuple[str, bytes]:
         raise AnirError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > MAX_FILE_BYTES:
         raise AnirError(f"{name}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
-    return name, data
+    return Content(name, data)
 
 
 def _read_all(file: BinaryIO) -> bytes:
