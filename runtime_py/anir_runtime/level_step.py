@@ -35,7 +35,7 @@ def code_level_step(coder: Coder, before: LevelStep | None, step: LevelStep | No
         step: the step to encode.
 
     Returns:
-        The step that was encoded or decoded; a decoded width may be out of range.
+        The step that was encoded or decoded; a decoded width may be below `LEAST_WIDTH`.
     """
     width, reach = (step.width, step.reach - 1) if step else (0, 0)
     smaller = _parts_smaller(before.width, width) if before and step else -1
