@@ -82,9 +82,7 @@ class AnirFile:
             # Not earlier, as this allocates memory in proportion to the picture.
             self._strips = Strips(self.header, self._threads)
             self._strips.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
-            self._networks = NetworkCoder(
-                self._strips.first, self.header.family, self.header.bits, self.header.colours
-            )
+            self._networks = NetworkCoder(self._strips.first, self.header)
             self._head.clear()
 
     def _read_header(self) -> Header | None:

@@ -5,13 +5,14 @@ Files are untrusted: sizes that a file declares are checked against its bytes be
 
 import math
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
-from anir_runtime.network import Network, Tensors
+from anir_runtime.network import Network
 from anir_runtime.onnx_latents import STREAM, read_latents
 from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
 from anir_runtime.protobuf import Reader
@@ -52,7 +53,7 @@ def read_network(data: bytes) -> Network:
     tensors = _named_tensors(message, reader, names)
     if missing := sorted(names - tensors.keys()):
         raise AnirError(f"has no tensor '{missing[0]}'; export it again, or draw it with --trust-graph")
-    arrays: Tensors = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for name, (types, shape) in family.shapes(*_sizes(tensors["weights"], tensors["head"])).items():
         stored = _stored_shape(name, shape, family.fields[name.removesuffix(".scale")].scaled)
         if tensors[name].axes() != [n for n in stored if n != 1]:
