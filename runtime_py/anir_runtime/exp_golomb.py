@@ -44,22 +44,17 @@ class BitReader:
 
     def take(self, count: int) -> bytes:
         """Returns the next `count` whole bytes. Raises IncompleteError if too few are left."""
-        start = self.position()
-        self._at = 8 * start
-        self._advance(8 * count)
-        return self._data[start : start + count]
+        self._at = 8 * self.position()
+        return bytes(self.bits(8) for _ in range(count))
 
     def bits(self, count: int) -> int:
         """Returns a number of `count` bits. Raises IncompleteError if too few are left."""
-        start = self._at
-        self._advance(count)
-        places = range(start, self._at)
-        return int("0" + "".join(str(self._data[at >> 3] >> 7 - at % 8 & 1) for at in places), 2)
-
-    def _advance(self, count: int) -> None:
-        if self._at + count > 8 * len(self._data):
+        start, end = self._at, self._at + count
+        if end > 8 * len(self._data):
             raise IncompleteError("ends within its header")
-        self._at += count
+        self._at = end
+        octets = int.from_bytes(self._data[start >> 3 : self.position()])
+        return octets >> -end % 8 & (1 << count) - 1
 
     def golomb(self, order: int) -> int:
         """Returns a nonnegative number by its code. Raises AnirError if it has more than 30 bits."""
