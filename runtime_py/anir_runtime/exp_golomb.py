@@ -15,9 +15,9 @@ class IncompleteError(AnirError):
 
 def golomb(number: int, order: int) -> str:
     """Returns the code of a nonnegative number, as a string of zeros and ones."""
-    high = (number >> order) + 1
-    code = "0" * (high.bit_length() - 1) + f"{high:b}"
-    return code + (f"{number & ((1 << order) - 1):0{order}b}" if order else "")
+    # Both parts as one number: ⌊number / 2ᵏ⌋ + 1, followed by the lowest k bits.
+    both = number + (1 << order)
+    return "0" * (both.bit_length() - 1 - order) + f"{both:b}"
 
 
 def folded(number: int) -> int:
