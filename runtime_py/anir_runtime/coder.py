@@ -108,11 +108,7 @@ class Coder:
 
     def _bytes(self, start: int, end: int) -> NDArray[np.uint8]:
         """Returns a view of memory, valid until memory grows."""
-        address = ctypes.addressof(self._memory.data_ptr(self._store).contents)
-        view: NDArray[np.uint8] = np.ctypeslib.as_array(
-            (ctypes.c_ubyte * (end - start)).from_address(address + start)
-        )
-        return view
+        return np.ctypeslib.as_array(self._memory.get_buffer_ptr(self._store, end - start, start))
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
         """Starts encoding a stream.
