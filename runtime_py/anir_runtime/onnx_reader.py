@@ -72,11 +72,10 @@ def read_network(data: bytes) -> Network:
 
 def _check_finite(network: Network) -> None:
     """Raises AnirError if a float, or a code times its scale, is infinite or NaN."""
-    numbers = {name for name, array in network.tensors.items() if array.dtype.kind == "f"}
     # Floats come first, so that infinite scales are refused before they are multiplied.
-    for name in sorted(network.tensors, key=lambda name: name not in numbers):
+    for name in sorted(network.tensors, key=lambda name: network.tensors[name].dtype.kind != "f"):
         with np.errstate(over="ignore"):
-            values = network.tensors[name] if name in numbers else network.values(name)
+            values = network.values(name)
         if not np.isfinite(values).all():
             raise AnirError(f"its tensor '{name}' has values that are infinite or not a number")
 
