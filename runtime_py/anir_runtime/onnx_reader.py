@@ -14,8 +14,8 @@ from anir_runtime.errors import AnirError
 from anir_runtime.families import families
 from anir_runtime.network import Network
 from anir_runtime.onnx_latents import STREAM, read_latents
-from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
-from anir_runtime.protobuf import Reader
+from anir_runtime.onnx_tensor import Tensor, read_tensor
+from anir_runtime.protobuf import Reader, message_in, text
 
 FORMAT = 2
 """Version of the file format in the metadata."""
