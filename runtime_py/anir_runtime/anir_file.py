@@ -46,14 +46,9 @@ class AnirFile:
     """
 
     def __init__(self, data: bytes = b"", threads: int | None = None) -> None:
-        """Takes the file or its first bytes.
+        """Takes the file or its first bytes. At most `threads` threads, by default one per core, decode it.
 
-        Args:
-            data: the file, or a prefix of it.
-            threads: most threads to decode the strips of a large picture with; by default, one per core.
-
-        Raises:
-            AnirError: if the data are not the beginning of a readable `.anir` file.
+        Raises AnirError if the data are not the beginning of a readable `.anir` file.
         """
         self.header: Header | None = None
         self.decoded = 0
@@ -131,11 +126,7 @@ class AnirFile:
     def refined(self, last: bool = False) -> Network:
         """Returns the last complete level's subnet with coefficients refined by the incomplete next level.
 
-        Args:
-            last: whether the file is not used afterwards, which saves memory.
-
-        Raises:
-            AnirError: if no level is complete, or one is damaged.
+        `last` is that of `network`. Raises AnirError if no level is complete, or one is damaged.
         """
         if not self._has_more:
             return self.network(last=last)

@@ -54,13 +54,10 @@ class NetworkCoder:
         self._trunks: dict[int, dict[str, NDArray[Any]]] = {}
 
     def code(self, depth: int, channels: int, width: int = 0, tensors: Tensors | None = None) -> Tensors:
-        """Codes a network, and returns its tensors.
+        """Codes a network of `depth` layers of `channels` channels, and returns its tensors.
 
-        Args:
-            depth: number of layers.
-            channels: channels of each layer.
-            width: the level's quantization step in units, if the family is `lapped`.
-            tensors: the network's tensors, to encode.
+        `width` is the level's quantization step in units, if the family is `lapped`; `tensors` are those to
+        encode.
         """
         trunk = self._trunks.setdefault(channels, {})
         shapes = self._family.shapes(depth, channels, self._planes)

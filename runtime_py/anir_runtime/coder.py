@@ -57,17 +57,10 @@ class Coder:
     def __init__(
         self, rows: int, columns: int, planes: int, pitch: int, decisions: int = MOST_DECISIONS
     ) -> None:
-        """Allocates a coder.
+        """Allocates a coder for rows · columns cells, each of pitch² frequencies in every plane.
 
-        Args:
-            rows: number of rows of cells.
-            columns: number of columns of cells.
-            planes: number of colour planes.
-            pitch: number of frequencies along each axis of a cell.
-            decisions: most binary decisions in a stream, besides 1,024 per byte.
-
-        Raises:
-            AnirError: if there is not enough memory, or WebAssembly does not start.
+        A stream may have `decisions` binary decisions, and 1,024 more per byte. Raises AnirError if there is
+        not enough memory, or WebAssembly does not start.
         """
         self._decisions = decisions
         try:
@@ -111,11 +104,9 @@ class Coder:
         return np.ctypeslib.as_array(self._memory.get_buffer_ptr(self._store, end - start, start))
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Starts encoding a stream.
+        """Starts encoding a stream of at most `most` bytes, for which memory is reserved.
 
-        Args:
-            most: most bytes of the stream, for which memory is reserved.
-            coefficients: the coefficients to encode, if they are known yet: see `set_target`.
+        Coefficients may be given here or later: see `set_target`.
         """
         self._encoding = True
         self._reserved = most
@@ -153,12 +144,9 @@ class Coder:
         return result & 0xFFFFFFFF
 
     def symbols(self, group: int, many: int, numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Codes numbers of `many` bits, at most 8, with adaptive probabilities of their group.
+        """Codes numbers of `many` bits, at most 8, with the adaptive probabilities of `group`, 0 to 255.
 
-        Args:
-            group: number of the group, 0 to 255.
-            many: bits of each number.
-            numbers: the numbers; when decoding, only their shape counts.
+        When decoding, only the shape of `numbers` counts.
         """
         self._reserve(self._stream + self._reserved + numbers.size)
         place = self._stream + self._reserved

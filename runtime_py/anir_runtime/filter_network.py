@@ -69,14 +69,10 @@ class FilterNetwork:
         finish: Callable[[Floats], Floats],
         colours: int,
     ) -> None:
-        """Prepares the evaluation.
+        """Prepares to draw; `layers` are the hidden layers, followed by the last one.
 
-        Args:
-            filters: the filter banks.
-            layers: the hidden layers, then the last one.
-            finish: converts the last layer's outputs, float32[outputs, ...], which it may overwrite, to
-                colours, float32[colours, pixels].
-            colours: number of colours.
+        `finish` converts the last layer's outputs, float32[outputs, ...], which it may overwrite, to colours,
+        float32[colours, pixels].
         """
         self._filters, self._layers, self._finish, self._colours = filters, layers, finish, colours
         self._nodes_needed = lru_cache(_CACHED_LENGTHS)(filters.nodes_needed)

@@ -148,8 +148,7 @@ def inputs_of(channels: int, planes: int) -> list[LatentInput]:
 def context(order: int) -> Context:
     """Returns the context model of codes: earlier codes of similar frequencies in this and the previous cell.
 
-    Args:
-        order: number K of frequencies kept along each axis.
+    `order` is the number K of frequencies that are kept along each axis.
     """
     cell = order**2
     # If K is small, some of these distances are equal, and their weights add up.

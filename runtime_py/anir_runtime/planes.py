@@ -64,12 +64,9 @@ class Planes:
                 self._far[plane] = max(self._far[plane], abs(right), abs(down))
 
     def line(self, axis: int, samples: Floats, spacing: float) -> Line:
-        """Evaluates cosines at samples along an axis, or their averages if `spacing` is more than 1.
+        """Evaluates cosines at samples, coordinates float32[samples] along axis 0 for x or 1 for y.
 
-        Args:
-            axis: 0 for x, 1 for y.
-            samples: coordinates, float32[samples].
-            spacing: native pixels from one sample to the next.
+        If they are more than one native pixel apart (`spacing`), these are averages.
         """
         own = self._axes[axis]
         at, step, shift = _besides(samples, self._reaches[axis], max(self._far))

@@ -82,9 +82,7 @@ class Strips:
     def finish(self, means: Sequence[int], ends: Sequence[Sequence[int]]) -> list[bytes]:
         """Ends encoding, and returns the bytes of each level.
 
-        Args:
-            means: `means_positions` after the first level.
-            ends: `positions` at the end of each level.
+        `means` are the `means_positions` after the first level, `ends` the `positions` at each level's end.
         """
         return joined([coder.finish() for coder in self._coders], means, ends)
 
