@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from anir_runtime.anir_header import MAGIC
 from anir_runtime.choose import Limits, choose, choose_level
-from anir_runtime.decoder import Crop, Decoder, read_source
+from anir_runtime.content import read_source
+from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.interrupts import ended_by_interrupts
 from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles

@@ -2,16 +2,16 @@
 
 import io
 import operator
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.anir_header import MAGIC
+from anir_runtime.content import Content, Source, read_source
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
     # Imported only where needed: it loads the WebAssembly runtime, without which ONNX files open faster.
     from anir_runtime.anir_stream import AnirStream
 
-
-class Content(NamedTuple):
-    """The content of a file that was read, and what messages call it."""
-
-    name: str
-    data: bytes
-
-
-Source = str | os.PathLike[str] | bytes | BinaryIO | Content
-"""A path, the content of a file, or an open binary file."""
-
-MAX_FILE_BYTES = 64 << 20
 _NOTEBOOK_SIDE = 1024
 _TASK_PIXELS = 32768
 """Pixels of a band, about: what one thread draws at a time."""
@@ -269,33 +257,3 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Opens a neural image and draws it once: see `Decoder.decode`."""
     return Decoder(source).decode(size, crop)
-
-
-def read_source(source: Source) -> Content:
-    """Reads a source. Raises AnirError if it cannot be read, or is too large."""
-    if isinstance(source, Content):
-        return source
-    name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
-    try:
-        if isinstance(source, bytes):
-            data = source
-        elif isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        else:
-            data = _read_all(source)
-    except FileNotFoundError as error:
-        raise AnirError(f"{name}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise AnirError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise AnirError(f"{name}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
-    return Content(name, data)
-
-
-def _read_all(file: BinaryIO) -> bytes:
-    """Reads an open file to its end, in pieces as pipes deliver it; stops beyond `MAX_FILE_BYTES`."""
-    data = bytearray()
-    while len(data) <= MAX_FILE_BYTES and (part := file.read(MAX_FILE_BYTES + 1 - len(data))):
-        data += part
-    return bytes(data)

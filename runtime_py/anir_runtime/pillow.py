@@ -7,7 +7,8 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from anir_runtime.anir_header import MAGIC, Level, read_header
-from anir_runtime.decoder import MAX_FILE_BYTES, Decoder
+from anir_runtime.content import MAX_FILE_BYTES
+from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 
 FORMAT = "ANIR"
