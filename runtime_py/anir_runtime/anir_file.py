@@ -9,15 +9,12 @@ from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import IncompleteError
-from anir_runtime.lapped_transform import Axis
-from anir_runtime.level_step import LEAST_WIDTH, LevelStep, code_level_step
+from anir_runtime.level_step import LEAST_WIDTH, STEP_BYTES, LevelStep, code_level_step
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview
 from anir_runtime.segments import table_bytes
 from anir_runtime.strips import Strips
 
-_STEP_BYTES = 3
-"""Most bytes that a level's `LevelStep` takes, after the level's table of segment lengths."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 """Most coefficients of a picture: a constant plus a number per byte of the file.
 
@@ -31,7 +28,7 @@ def least_bytes(header: Header) -> int:
     """Returns how many bytes a file must have; no memory for its picture is allocated before these arrive."""
     if not header.has_latents:
         return 0
-    columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
+    columns, rows = header.cells
     coefficients = rows * columns * header.colours * header.pitch**2
     return -(-max(coefficients - _COEFFICIENTS, 0) // _COEFFICIENTS_PER_BYTE)
 
@@ -102,7 +99,7 @@ class AnirFile:
         header, whole = self.header, self.available
         if header is None or not header.has_latents or not 0 < whole < len(header.levels):
             return False
-        return self.size - header.levels[whole - 1].end >= table_bytes(header) + _STEP_BYTES
+        return self.size - header.levels[whole - 1].end >= table_bytes(header) + STEP_BYTES
 
     def network(self, level: int | None = None, last: bool = False) -> Network:
         """Returns the subnet of a level. Levels decode in order only: no earlier one can follow.

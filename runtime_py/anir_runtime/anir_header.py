@@ -73,6 +73,12 @@ class Header:
     start: int
 
     @property
+    def cells(self) -> tuple[int, int]:
+        """Numbers of columns and rows of cells; the last ones may extend beyond the picture."""
+        width, height = self.size
+        return -(-width // self.pitch), -(-height // self.pitch)
+
+    @property
     def has_latents(self) -> bool:
         """Whether the file stores coefficients of a lapped transform besides its networks."""
         return families()[self.family].has_latents

@@ -6,6 +6,8 @@ from anir_runtime.coder import Coder
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
 """Range of a level's quantization step, its width, in units of coefficients."""
+STEP_BYTES = 3
+"""Most bytes that a `LevelStep` takes."""
 _SHIFT, _SHORT_BITS = 9, 8
 """A width v − (v c >> 9), with v the previous level's width and c from 0 to 255, is coded as c in 8 bits."""
 

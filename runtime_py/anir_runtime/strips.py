@@ -26,7 +26,7 @@ class Strips:
         Raises:
             AnirError: if there is not enough memory, or WebAssembly does not start.
         """
-        columns = -(-header.size[0] // header.pitch)
+        columns, _ = header.cells
         self._segments = Segments(header)
         self._parts = [slice(*own) for own in pairwise(strip_starts(header))]
         self._threads = min(threads or available_cores(), len(self._parts))
