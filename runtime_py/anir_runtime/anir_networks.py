@@ -23,6 +23,8 @@ _LOW_BYTES = 128
 """Offset of the group of a 16-bit tensor's low bytes from the group of its high bytes."""
 _OFFSETS, _OFFSET_BITS = 64, 4
 """Group and bits of head offsets, which lead from the common head's codes to those of a head near it."""
+_Trunk = dict[str, NDArray[Any]]
+"""What has been coded so far of the tensors that networks of one width share, by name."""
 
 
 def code_colours(coder: Coder, many: int, colours: Colours | None = None) -> Colours:
@@ -51,7 +53,7 @@ class NetworkCoder:
         self.colours: Colours | None = None
         self._coder, self._bits, self._planes = coder, header.bits, header.colours
         self._family = families()[header.family]
-        self._trunks: dict[int, dict[str, NDArray[Any]]] = {}
+        self._trunks: dict[int, _Trunk] = {}
 
     def code(self, depth: int, channels: int, width: int = 0, tensors: Tensors | None = None) -> Tensors:
         """Codes a network of `depth` layers of `channels` channels, and returns its tensors.
@@ -71,7 +73,7 @@ class NetworkCoder:
         part: str,
         types: tuple[str, ...],
         shape: tuple[int, ...],
-        trunk: dict[str, NDArray[Any]],
+        trunk: _Trunk,
         common: Tensors,
         given: Tensors,
     ) -> NDArray[Any]:
@@ -146,7 +148,7 @@ class NetworkCoder:
 
 
 def _from_trunk(
-    trunk: dict[str, NDArray[Any]], part: str, length: int, axis: int, add: Callable[[range], NDArray[Any]]
+    trunk: _Trunk, part: str, length: int, axis: int, add: Callable[[range], NDArray[Any]]
 ) -> NDArray[Any]:
     """Returns a tensor up to a length along an axis; `add` first makes the entries that its trunk lacks."""
     known = trunk.get(part)
