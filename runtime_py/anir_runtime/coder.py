@@ -20,6 +20,8 @@ from anir_runtime.errors import AnirError
 
 MOST_DECISIONS = 1 << 23
 """Binary decisions that a stream may have besides 1,024 per byte, which bounds the time of decoding it."""
+AHEAD_BYTES = 4
+"""Bytes by which a decoder reads ahead."""
 _PAGE = 65536
 """Bytes of a page of WebAssembly memory."""
 _HUGE_BYTES = 1 << 27
@@ -172,11 +174,11 @@ class Coder:
 
     def position(self) -> int:
         """Returns the number of bytes that a decoder has read at this point of the stream."""
-        return int(self._call("position")) + (4 if self._encoding else 0)
+        return int(self._call("position")) + AHEAD_BYTES * self._encoding
 
     def means_position(self) -> int:
         """Returns the number of bytes that a decoder has read at the end of the latest level's means."""
-        return int(self._call("meansPosition")) + (4 if self._encoding else 0)
+        return int(self._call("meansPosition")) + AHEAD_BYTES * self._encoding
 
     def finish(self) -> bytes:
         """Ends encoding, and returns the stream."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from anir_runtime.anir_header import Header
 from anir_runtime.anir_networks import code_colours
+from anir_runtime.coder import AHEAD_BYTES
 from anir_runtime.common_networks import COLOUR_PER_UNIT
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
@@ -20,8 +21,6 @@ from anir_runtime.segments import table_bytes
 from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Pixels, Spacing
 
-_AHEAD_BYTES = 4
-"""Bytes by which the arithmetic decoder reads ahead."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
 """Cubic convolution (Keys 1981): each row is one of four neighbours' weight, as a polynomial's coefficients,
 constant term first, in the position from 0 to 1 between the middle two neighbours."""
@@ -56,7 +55,7 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     the border.
     """
     many = header.colours
-    least = table_bytes(header, is_first=True) + many**2 + many + STEP_BYTES + _AHEAD_BYTES
+    least = table_bytes(header, is_first=True) + many**2 + many + STEP_BYTES + AHEAD_BYTES
     if not header.has_latents or len(stream) < least:
         return None
     columns, rows = header.cells
