@@ -13,8 +13,7 @@ from tests.random_network import random_network
 
 
 def _of(network: Network) -> FilterNetwork:
-    layers = [*hidden_layers(network), head(network)]
-    return FilterNetwork(Filters.of(network), layers, _flat, network.colours)
+    return FilterNetwork(network, [*hidden_layers(network), head(network)], _flat)
 
 
 def _flat(values: Floats) -> Floats:

@@ -55,7 +55,7 @@ class NetworkCoder:
         self._family = families()[header.family]
         self._trunks: dict[int, _Trunk] = {}
 
-    def code(self, depth: int, channels: int, width: int = 0, tensors: Tensors | None = None) -> Tensors:
+    def code(self, depth: int, channels: int, width: int, tensors: Tensors | None = None) -> Tensors:
         """Codes a network of `depth` layers of `channels` channels, and returns its tensors.
 
         `width` is the level's quantization step in units, if the family is `lapped`; `tensors` are those to

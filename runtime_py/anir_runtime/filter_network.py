@@ -14,7 +14,7 @@ import numpy as np
 from anir_runtime.chebyshev import interpolation, nodes
 from anir_runtime.filters import COLUMNS, ROWS, Filters
 from anir_runtime.layers import Layer
-from anir_runtime.network import Floats
+from anir_runtime.network import Floats, Network
 from anir_runtime.tile_graph import graph
 from anir_runtime.tiles import NATIVE, Draw, Spacing, bands, in_tiles, stretches
 
@@ -62,20 +62,15 @@ class FilterNetwork:
         rows: height of an interpolated tile in pixels.
     """
 
-    def __init__(
-        self,
-        filters: Filters,
-        layers: Sequence[Layer],
-        finish: Callable[[Floats], Floats],
-        colours: int,
-    ) -> None:
-        """Prepares to draw; `layers` are the hidden layers, followed by the last one.
+    def __init__(self, network: Network, layers: Sequence[Layer], finish: Callable[[Floats], Floats]) -> None:
+        """Prepares to draw with a network's filters; `layers` are the hidden layers and the last one.
 
         `finish` converts the last layer's outputs, float32[outputs, ...], which it may overwrite, to colours,
         float32[colours, pixels].
         """
-        self._filters, self._layers, self._finish, self._colours = filters, layers, finish, colours
-        self._nodes_needed = lru_cache(_CACHED_LENGTHS)(filters.nodes_needed)
+        self._filters, self._layers, self._finish = Filters.of(network), layers, finish
+        self._nodes_needed = lru_cache(_CACHED_LENGTHS)(self._filters.nodes_needed)
+        self._colours = network.colours
         self._weights: _Inputs = {}
         for k, layer in enumerate(layers):
             self._weights |= {f"weight{k}": layer.weight, f"bias{k}": layer.bias}

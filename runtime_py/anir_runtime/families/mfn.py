@@ -8,7 +8,6 @@ import numpy as np
 
 from anir_runtime.families import LEAN_MATRICES, Family, Field
 from anir_runtime.filter_network import FilterNetwork
-from anir_runtime.filters import Filters
 from anir_runtime.layers import Layer, head, hidden_layers
 from anir_runtime.network import Floats, Network
 
@@ -30,8 +29,7 @@ def renderer(network: Network) -> FilterNetwork:
         result: Floats = colours / norm + bias
         return result
 
-    layers = [*hidden_layers(network), last]
-    return FilterNetwork(Filters.of(network), layers, finish, network.colours)
+    return FilterNetwork(network, [*hidden_layers(network), last], finish)
 
 
 def _family(values: int) -> Family:

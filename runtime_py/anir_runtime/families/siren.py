@@ -7,7 +7,6 @@ import numpy as np
 
 from anir_runtime.families import MATRICES, Family, Field
 from anir_runtime.filter_network import FilterNetwork
-from anir_runtime.filters import Filters
 from anir_runtime.layers import head, hidden_layers
 from anir_runtime.network import Floats, Network
 
@@ -27,7 +26,7 @@ def renderer(network: Network) -> FilterNetwork:
             z = layer(np.sin(z, out=z))
         return z
 
-    return FilterNetwork(Filters.of(network), [first], finish, network.colours)
+    return FilterNetwork(network, [first], finish)
 
 
 _SINES = {
