@@ -73,10 +73,10 @@ class Coder:
         self._shape = rows, columns, planes, pitch, pitch
         if not self._call("create", rows, columns, planes, pitch):
             raise AnirError("the picture's coefficients do not fit into memory")
-        self._room: int = self._call("room")
+        room: int = self._call("room")
         # Memory from `room` on: known coefficients, coefficients to encode, the saved state, the stream.
         size = 4 * rows * columns * planes * pitch**2
-        self._known, self._wanted, self._kept = (self._room + i * size for i in range(3))
+        self._known, self._wanted, self._kept = (room + i * size for i in range(3))
         self._stream: int = self._kept + self._call("kept")
         self._encoding, self._reserved = False, 0
 
