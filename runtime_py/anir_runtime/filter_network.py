@@ -88,7 +88,7 @@ class FilterNetwork:
 
     def _at_pixels(self, width: int) -> _Plan:
         """Plans the evaluation of every pixel."""
-        last = graph(_network(len(self._layers)), **_CONSTANTS)
+        last = graph(_network(len(self._layers)))
         columns = min(_LONGEST, self._points, width)
 
         def paint(down: _Inputs, across: list[_Inputs]) -> Floats:
@@ -101,7 +101,7 @@ class FilterNetwork:
         """Plans the evaluation of nodes, some columns of them at a time, and their interpolation."""
         parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
         text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
-        first = graph(text + _TO_COLUMNS * is_whole, **_CONSTANTS)
+        first = graph(text + _TO_COLUMNS * is_whole)
         last = graph(_TO_COLUMNS)
 
         def across(x: Floats) -> list[_Inputs]:
@@ -159,22 +159,21 @@ class FilterNetwork:
 
 def _network(layers: int) -> str:
     """Returns a graph of `layers` linear layers as text, with output `last`, float32[outputs, points]."""
-    lines = ["grid0 = MatMul(down0, across0)", "h0 = Reshape(grid0, flat)"]
+    lines = ["grid0 = MatMul(down0, across0)", "h0 = Flatten(grid0, axis=1)"]
     for k in range(1, layers):
         lines += [
             f"z{k} = Gemm(weight{k - 1}, h{k - 1}, bias{k - 1})",
             f"grid{k} = MatMul(down{k}, across{k})",
-            f"filter{k} = Reshape(grid{k}, flat)",
+            f"filter{k} = Flatten(grid{k}, axis=1)",
             f"h{k} = Mul(z{k}, filter{k})",
         ]
     return "\n".join([*lines, f"last = Gemm(weight{layers - 1}, h{layers - 1}, bias{layers - 1})"])
 
 
-_CONSTANTS = {"flat": (0, -1), "any": (-1,)}
-
 _TO_ROWS = """
+outputs = Shape(last, end=1)
 lattice = Shape(grid0, start=1)
-shape = Concat(any, lattice, axis=0)
+shape = Concat(outputs, lattice, axis=0)
 at_nodes = Reshape(last, shape)
 at_rows = MatMul(to_rows, at_nodes)
 """

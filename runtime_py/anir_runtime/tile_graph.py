@@ -1,6 +1,6 @@
 """Small graphs of matrix products that ONNX Runtime runs for each tile of a picture.
 
-All float tensors are inputs rather than part of a graph, so that one session serves layers of any size.
+All tensors are inputs rather than part of a graph, so that one session serves layers of any size.
 """
 
 import re
@@ -13,8 +13,7 @@ from anir_runtime.protobuf import write
 from anir_runtime.sessions import open_session
 
 _IR_VERSION, _OPSET = 10, 21
-_FLOAT, _INT64 = 1, 7
-_INT_ATTRIBUTE = 2
+_FLOAT, _INT_ATTRIBUTE = 1, 2
 _OPENING = Lock()
 _LINE = re.compile(r"^(\w+) = (\w+)\((.*)\)$", re.MULTILINE)
 
@@ -22,19 +21,19 @@ Graph = Callable[[Mapping[str, Floats]], Floats]
 """Returns a graph's output, a new array, from its inputs by name. May be called concurrently."""
 
 
-def graph(text: str, **constants: tuple[int, ...]) -> Graph:
+def graph(text: str) -> Graph:
     """Returns the graph of a text with one line per value, `y = Gemm(w, x, b)`; the last one is the output.
 
-    Lines may have integer attributes: `c = Concat(a, b, axis=0)`. A name that no line defines is one of the
-    constants, which are vectors of integers, or else a float32 input. A graph is opened once for all threads.
+    Lines may have integer attributes: `c = Concat(a, b, axis=0)`. Names that no line defines are float32
+    inputs. A graph is opened once for all threads.
     """
     with _OPENING:
-        return _opened(text, tuple(constants.items()))
+        return _opened(text)
 
 
 @cache
-def _opened(text: str, constants: tuple[tuple[str, tuple[int, ...]], ...]) -> Graph:
-    session = open_session(_model(text, dict(constants)))
+def _opened(text: str) -> Graph:
+    session = open_session(_model(text))
 
     def run(feeds: Mapping[str, Floats]) -> Floats:
         output: Floats = session.run(None, feeds)[0]
@@ -43,7 +42,7 @@ def _opened(text: str, constants: tuple[tuple[str, tuple[int, ...]], ...]) -> Gr
     return run
 
 
-def _model(text: str, constants: Mapping[str, tuple[int, ...]]) -> bytes:
+def _model(text: str) -> bytes:
     """Returns a graph as a serialized ModelProto of opset 21 (onnx.proto3)."""
     lines = _LINE.findall(text)
     nodes, read = [], []
@@ -59,15 +58,11 @@ def _model(text: str, constants: Mapping[str, tuple[int, ...]]) -> bytes:
                 *((5, write((1, name), (3, int(n)), (20, _INT_ATTRIBUTE))) for name, n in attributes),
             )
         )
-    fed = {*read} - {line[0] for line in lines} - constants.keys()
+    fed = {*read} - {line[0] for line in lines}
     tensor_type = write((1, write((1, _FLOAT))))
     whole = write(
         *((1, node) for node in nodes),
         (2, "tile"),
-        *(
-            (5, write((1, len(n)), (2, _INT64), *((7, k) for k in n), (8, name)))
-            for name, n in constants.items()
-        ),
         *((11, write((1, name), (2, tensor_type))) for name in sorted(fed)),
         (12, write((1, lines[-1][0]))),
     )
