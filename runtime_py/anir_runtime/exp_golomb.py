@@ -13,6 +13,11 @@ class IncompleteError(AnirError):
     """Raised if a file ends within its header."""
 
 
+def damaged() -> AnirError:
+    """Returns the error for a header that no file has."""
+    return AnirError("its header is damaged")
+
+
 def golomb(number: int, order: int) -> str:
     """Returns the code of a nonnegative number, as a string of zeros and ones."""
     # Both parts as one number: ⌊number / 2ᵏ⌋ + 1, followed by the lowest k bits.
@@ -62,7 +67,7 @@ class BitReader:
         while not self.bits(1):
             zeros += 1
             if zeros + order >= _MOST_BITS:
-                raise AnirError("its header is damaged")
+                raise damaged()
         high = (1 << zeros | self.bits(zeros)) - 1
         return high << order | self.bits(order)
 

@@ -95,9 +95,5 @@ def _psnr_at(level: Level, scale: float) -> float:
     return quarter if scale <= 0.25 else half if scale <= 0.5 else full
 
 
-def _accept(prefix: bytes) -> bool:
-    return prefix.startswith(MAGIC)
-
-
-Image.register_open(FORMAT, AnirImageFile, _accept)
+Image.register_open(FORMAT, AnirImageFile, lambda prefix: prefix.startswith(MAGIC))
 Image.register_extension(FORMAT, ".anir")
