@@ -125,6 +125,6 @@ def _interpolated(values: Floats, positions: Floats, axis: int) -> Floats:
     numbers = first.astype(np.int64)
     result: Floats = np.zeros(1, np.float32)
     for k, weight in enumerate(weights, -1):
-        near = np.clip(numbers + k, 0, values.shape[axis] - 1)
-        result = result + values.take(near, axis) * weight.reshape(-1, *[1] * (2 - axis))
+        near = values.take(numbers + k, axis, mode="clip")
+        result = result + near * weight.reshape(-1, *[1] * (2 - axis))
     return result
