@@ -91,6 +91,12 @@ def test_output_to_a_dash_is_a_png_on_stdout(path: str) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), decode(path))
 
 
+def test_a_pipe_is_read_once(path: str) -> None:
+    command = [sys.executable, "-m", "anir_runtime.cli", "/dev/stdin", "-o", "a.png", "--quiet"]
+    subprocess.run(command, input=Path(path).read_bytes(), check=True)
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), decode(path))
+
+
 def test_the_best_subnet_of_a_folder_is_drawn(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(exported), "--max-bytes", "2000", "-o", "a.png"]) == 0
     error = capsys.readouterr().err

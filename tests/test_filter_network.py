@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from anir_runtime.coordinates import axis_coordinates
-from anir_runtime.families.mfn import MultiplicativeFilterNetwork
+from anir_runtime.families import mfn
 from anir_runtime.filter_network import FilterNetwork
 from anir_runtime.filters import Filters
 from anir_runtime.layers import head, hidden_layers
@@ -13,7 +13,7 @@ from tests.random_network import random_network
 
 
 def _of(network: Network) -> FilterNetwork:
-    return FilterNetwork(Filters.of(network), [*hidden_layers(network), head(network)], network.colours)
+    return FilterNetwork(network, [*hidden_layers(network), head(network)], _flat)
 
 
 def _flat(values: Floats) -> Floats:
@@ -28,7 +28,7 @@ def test_interpolation_between_nodes_draws_the_same_pixels(
     network = random_network(family, 3, 24)
     x, y = axis_coordinates(96, size[0], 10, 40), axis_coordinates(64, size[1], 10, 20)
     assert (len(x) * len(y) >= 16384 and _of(network)._choose_tiling(x, y) is not None) == smooth
-    draw = MultiplicativeFilterNetwork(network).start(x, y)
+    draw = mfn.renderer(network).start(x, y)
     got = np.concatenate([draw(slice(0, 5)), draw(slice(5, len(y)))])
     assert_same_pixels(got, reference.pixels(network, x, y))
 
@@ -37,7 +37,7 @@ def test_filters_that_are_too_rough_are_evaluated_at_all_pixels() -> None:
     network = random_network("fourier", 3, 24)
     far = np.linspace(-40, 40, 200, dtype=np.float32)
     assert _of(network)._choose_tiling(far, far) is None
-    assert _of(network).start(far, far, _flat, 3)(slice(0, 3)).shape == (3, 200, 3)
+    assert _of(network).start(far, far)(slice(0, 3)).shape == (3, 200, 3)
 
 
 def test_the_tiling_for_a_size_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,9 +50,9 @@ def test_the_tiling_for_a_size_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Filters, "nodes_needed", counted)
     network, x = _of(random_network("fourier", 3, 24)), axis_coordinates(96, 200)
-    first = network.start(x, x, _flat, 3)(slice(0, 9))
+    first = network.start(x, x)(slice(0, 9))
     count = len(judged)
-    assert np.array_equal(network.start(x, x, _flat, 3)(slice(0, 9)), first)
+    assert np.array_equal(network.start(x, x)(slice(0, 9)), first)
     assert len(judged) == count > 0
 
 
@@ -62,4 +62,4 @@ def test_overflowing_values_do_not_stop_drawing() -> None:
     scale[5] = -30
     tensors = {**network.tensors, "filters.scale": scale}
     x = axis_coordinates(96, 150)
-    assert _of(Network("gabor", (96, 64), 4, tensors)).start(x, x, _flat, 3)(slice(0, 9)).shape == (9, 150, 3)
+    assert _of(Network("gabor", (96, 64), 4, tensors)).start(x, x)(slice(0, 9)).shape == (9, 150, 3)

@@ -5,12 +5,10 @@ import pytest
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import (
     Axis,
-    LatentInput,
     coefficients,
     from_lanes,
     inputs_of,
     lattice,
-    or_zero,
 )
 from anir_runtime.network import Latents
 
@@ -102,8 +100,3 @@ def test_at_least_one_channel_is_constant() -> None:
         seen = inputs_of(channels, planes)
         assert seen == inputs_of(60, planes)[: channels - 1]
         assert len(seen) == channels - 1
-
-
-def test_a_missing_plane_differs_by_nothing_from_its_neighbours() -> None:
-    assert [or_zero(LatentInput(plane, 1, -1), 3) for plane in (1, 2)] == [(1, 1, -1), (2, 1, -1)]
-    assert [or_zero(LatentInput(plane, 1, -1), 1) for plane in (1, 2)] == [(0, 0, 0), (0, 0, 0)]

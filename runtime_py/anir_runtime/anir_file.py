@@ -9,15 +9,12 @@ from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import IncompleteError
-from anir_runtime.lapped_transform import Axis
-from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep, code_level_step
+from anir_runtime.level_step import LEAST_WIDTH, STEP_BYTES, LevelStep, code_level_step
 from anir_runtime.network import Network, Tensors
 from anir_runtime.preview import Preview, read_preview
 from anir_runtime.segments import table_bytes
 from anir_runtime.strips import Strips
 
-_STEP_BYTES = 3
-"""Most bytes that a level's `LevelStep` takes, after the level's table of segment lengths."""
 _COEFFICIENTS, _COEFFICIENTS_PER_BYTE = 1 << 22, 1024
 """Most coefficients of a picture: a constant plus a number per byte of the file.
 
@@ -31,7 +28,7 @@ def least_bytes(header: Header) -> int:
     """Returns how many bytes a file must have; no memory for its picture is allocated before these arrive."""
     if not header.has_latents:
         return 0
-    columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
+    columns, rows = header.cells
     coefficients = rows * columns * header.colours * header.pitch**2
     return -(-max(coefficients - _COEFFICIENTS, 0) // _COEFFICIENTS_PER_BYTE)
 
@@ -46,14 +43,9 @@ class AnirFile:
     """
 
     def __init__(self, data: bytes = b"", threads: int | None = None) -> None:
-        """Takes the file or its first bytes.
+        """Takes the file or its first bytes. At most `threads` threads, by default one per core, decode it.
 
-        Args:
-            data: the file, or a prefix of it.
-            threads: most threads to decode the strips of a large picture with; by default, one per core.
-
-        Raises:
-            AnirError: if the data are not the beginning of a readable `.anir` file.
+        Raises AnirError if the data are not the beginning of a readable `.anir` file.
         """
         self.header: Header | None = None
         self.decoded = 0
@@ -63,7 +55,7 @@ class AnirFile:
         self._strips: Strips | None = None
         self._networks: NetworkCoder | None = None
         self._step: LevelStep | None = None
-        self._latest: tuple[int, Network] | None = None
+        self._latest: Network | None = None
         self._damaged: AnirError | None = None
         self.feed(data)
 
@@ -82,9 +74,7 @@ class AnirFile:
             # Not earlier, as this allocates memory in proportion to the picture.
             self._strips = Strips(self.header, self._threads)
             self._strips.decode(bytes(self._head[self.header.start : self.header.levels[-1].end]))
-            self._networks = NetworkCoder(
-                self._strips.first, self.header.family, self.header.bits, self.header.colours
-            )
+            self._networks = NetworkCoder(self._strips.first, self.header)
             self._head.clear()
 
     def _read_header(self) -> Header | None:
@@ -106,13 +96,10 @@ class AnirFile:
     @property
     def _has_more(self) -> bool:
         """Whether enough bytes of an incomplete level are there to refine coefficients with it."""
-        if self.header is None or not self.header.has_latents:
+        header, whole = self.header, self.available
+        if header is None or not header.has_latents or not 0 < whole < len(header.levels):
             return False
-        if not 0 < self.available < len(self.header.levels):
-            return False
-        return self.size - self.header.levels[self.available - 1].end >= _STEP_BYTES + table_bytes(
-            self.header
-        )
+        return self.size - header.levels[whole - 1].end >= table_bytes(header) + STEP_BYTES
 
     def network(self, level: int | None = None, last: bool = False) -> Network:
         """Returns the subnet of a level. Levels decode in order only: no earlier one can follow.
@@ -129,33 +116,27 @@ class AnirFile:
         wanted = self.available - 1 if level is None else level
         if not 0 <= wanted < self.available:
             raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
-        if self._latest is None or self._latest[0] != wanted:
-            network = self._decode_to(wanted)
-            self._latest = wanted, self._with_latents(network, last)
-        return self._latest[1]
+        if self._latest is None or wanted != self.decoded - 1:
+            self._latest = self._with_latents(self._decode_to(wanted), last)
+        return self._latest
 
     def refined(self, last: bool = False) -> Network:
         """Returns the last complete level's subnet with coefficients refined by the incomplete next level.
 
-        Args:
-            last: whether the file is not used afterwards, which saves memory.
-
-        Raises:
-            AnirError: if no level is complete, or one is damaged.
+        `last` is that of `network`. Raises AnirError if no level is complete, or one is damaged.
         """
         if not self._has_more:
             return self.network(last=last)
+        # Latents of a new level are not computed twice.
         is_new = last and self.decoded < self.available
         network = self._decode_to(self.available - 1) if is_new else self.network()
         assert self._strips is not None
         if not last:
             self._strips.keep()
         step = code_level_step(self._strips.first, self._step)
-        if LEAST_WIDTH <= step.width <= MOST_WIDTH:
+        if step.width >= LEAST_WIDTH:
             self._strips.level(step.width)
-            network = self._with_latents(network, last)
-        elif is_new:
-            network = self._with_latents(network, last)
+        network = self._with_latents(network, last)
         if not last:
             self._strips.restore()
         return network
@@ -171,20 +152,18 @@ class AnirFile:
         if level < self.decoded:
             raise AnirError("that level comes before the last one decoded; open the file again")
         self._latest = None
-        while True:
+        while self.decoded <= level:
             network = self._decode_level()
-            self.decoded += 1
-            if self.decoded > level:
-                return network
+        return network
 
     def _with_latents(self, network: Network, last: bool) -> Network:
         """Returns the subnet with latents of the coefficients decoded so far, if its family has latents."""
+        if self._step is None:
+            return network
         assert self._strips is not None
         assert self.header is not None
-        step = self._step
-        if step is None:
-            return network
-        latents = latents_of(self._strips.values(last), 1 / step.width, self.header.pitch, step.reach)
+        width, reach = self._step.width, self._step.reach
+        latents = latents_of(self._strips.values(last), 1 / width, self.header.pitch, reach)
         if last:
             # The coders' coefficients and models take most of the memory.
             self._strips = self._networks = None
@@ -205,14 +184,13 @@ class AnirFile:
             if not self.decoded:
                 self._networks.colours = code_colours(strips.first, header.colours)
             self._step = code_level_step(strips.first, self._step)
-            if not LEAST_WIDTH <= self._step.width <= MOST_WIDTH:
-                raise self._damaged
-            if not strips.level(self._step.width):
+            if self._step.width < LEAST_WIDTH or not strips.level(self._step.width):
                 raise self._damaged
         tensors = self._networks.code(level.depth, level.channels, self._step.width if self._step else 0)
         if not strips.check() or not _finite(tensors):
             raise self._damaged
         self._damaged = None
+        self.decoded += 1
         return Network(header.family, header.size, header.bits, tensors)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
-from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
+from anir_runtime.exp_golomb import BitReader, damaged, folded, golomb, packed
 from anir_runtime.families import families
 from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS
 
@@ -71,6 +71,12 @@ class Header:
     pitch: int
     levels: tuple[Level, ...]
     start: int
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Numbers of columns and rows of cells; the last ones may extend beyond the picture."""
+        width, height = self.size
+        return -(-width // self.pitch), -(-height // self.pitch)
 
     @property
     def has_latents(self) -> bool:
@@ -146,14 +152,14 @@ def read_header(data: bytes) -> Header:
         raise AnirError(f"says that its picture is {width}x{height}, which is out of range")
     colours, is_grid = flags >> 4 & 3, flags >> 6 & 1
     if colours >= len(COLOURS):
-        raise _damaged()
+        raise damaged()
     depths = _read_ascending(reader, 2, _DEPTH_ORDER)
     widths = _read_ascending(reader, 1, _WIDTH_ORDER)
     if depths[-1] > MOST_LAYERS or widths[-1] > MOST_CHANNELS:
         raise AnirError(f"has a subnet of more than {MOST_LAYERS} layers of {MOST_CHANNELS} channels")
     count = len(depths) * len(widths) if is_grid else reader.golomb(_COUNT_ORDER) + 1
     if count > MOST_LEVELS:
-        raise _damaged()
+        raise damaged()
     parts, quality = [], list(_FIRST_QUALITY)
     for level in range(count):
         grid = level % len(depths), level // len(depths)
@@ -164,15 +170,15 @@ def read_header(data: bytes) -> Header:
         parts.append((deep, wide, length, *quality))
     checked = reader.position()
     if _checksum(data[:checked]) != reader.take(2):
-        raise _damaged()
+        raise damaged()
     family = _family_of(flags)
     levels, end = [], reader.position()
     for deep, wide, length, psnr, first, second in parts:
         end += length
         if end > _MOST_BYTES or deep >= len(depths) or wide >= len(widths):
-            raise _damaged()
+            raise damaged()
         if not (0 <= psnr <= 255 and 0 <= first <= 15 and 0 <= second <= 15):
-            raise _damaged()
+            raise damaged()
         full = psnr * _PSNR_STEP
         half = full + first * _GAIN_STEP
         levels.append(Level(depths[deep], widths[wide], end, (full, half, half + second * _GAIN_STEP)))
@@ -191,16 +197,12 @@ def _read_ascending(reader: BitReader, least: int, order: int) -> list[int]:
     """Inverts `_ascending`. Raises AnirError if there are more than 16 numbers."""
     count = reader.golomb(_COUNT_ORDER) + 1
     if count > MOST_LEVELS:
-        raise _damaged()
+        raise damaged()
     result = list[int]()
     for _ in range(count):
         result.append(least + reader.golomb(order))
         least = result[-1] + 1
     return result
-
-
-def _damaged() -> AnirError:
-    return AnirError("its header is damaged")
 
 
 def _checksum(data: bytes) -> bytes:

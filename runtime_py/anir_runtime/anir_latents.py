@@ -37,15 +37,13 @@ def latents_of(bands: Sequence[Integers], step: float, pitch: int, reach: int) -
     down = int(np.abs(np.diff(means, axis=0)).sum()) < int(np.abs(np.diff(means, axis=1)).sum())
     differences = np.diff(means, axis=0 if down else 1, prepend=np.int32(0))
 
-    known, seen = _Magnitudes(), np.zeros(pitch**2, np.bool_)
+    known, seen = _Magnitudes(), np.zeros((pitch, pitch), np.bool_)
     known.add(differences.ravel())
     for _, places, others in _parts(bands):
         known.add(others)
-        seen[places & pitch**2 - 1] = True
+        seen.ravel()[places & pitch**2 - 1] = True
     magnitudes = known.ascending()
-    used = max(
-        LEAST_FREQUENCIES, 1 + int(max(own.max(initial=0) for own in np.divmod(np.flatnonzero(seen), pitch)))
-    )
+    used = max(LEAST_FREQUENCIES, 1 + int(np.argwhere(seen).max(initial=0)))
 
     rows, columns, planes = differences.shape
     codes = np.empty((planes, *((rows, columns) if down else (columns, rows)), used, used), np.int16)

@@ -49,13 +49,8 @@ def choose(
     """Chooses a subnet of a folder by its manifest.
 
     All limits must hold. Of the subnets that are left, the smallest file is chosen if `min_psnr` is the only
-    limit; otherwise the highest PSNR. Times are measured on this machine.
-
-    Args:
-        directory: the folder.
-        limits: the limits.
-        size: (width, height) to measure times for; native by default.
-        trust_graph: as in `Decoder`.
+    limit; otherwise the highest PSNR. Times are measured on this machine, for drawing at `size`, (width,
+    height), by default the native size; `trust_graph` is that of `Decoder`.
 
     Returns:
         The file's path, and one line that states the reason.

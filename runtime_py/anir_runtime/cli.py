@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from anir_runtime.anir_header import MAGIC
 from anir_runtime.choose import Limits, choose, choose_level
-from anir_runtime.decoder import Crop, Decoder, read_source
+from anir_runtime.content import read_source
+from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.interrupts import ended_by_interrupts
 from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
@@ -85,22 +86,22 @@ def _open(
     if source.is_dir():
         path, why = choose(source, limits, size, trust_graph)
         return Decoder(path, trust_graph=trust_graph), path, why
-    name, content = read_source(sys.stdin.buffer if source == STDOUT else source)
-    if content.startswith(MAGIC):
+    content = read_source(sys.stdin.buffer if source == STDOUT else source)
+    if content.data.startswith(MAGIC):
         # Imported only here: it loads the WebAssembly runtime, without which ONNX files open faster.
         from anir_runtime.anir_file import AnirFile
 
         try:
-            network, why = choose_level(AnirFile(content), limits, size)
+            network, why = choose_level(AnirFile(content.data), limits, size)
         except AnirError as error:
-            raise AnirError(f"{name}: {error}") from error
+            raise AnirError(f"{content.name}: {error}") from error
         return Decoder(network), source, why
     if limits != Limits():
         raise UsageError(
             "--max-bytes, --min-psnr, --max-ms and --subnet choose from a folder or an .anir file; "
             "name one of these"
         )
-    return Decoder(content if source == STDOUT else source, trust_graph=trust_graph), source, ""
+    return Decoder(content, trust_graph=trust_graph), source, ""
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -20,6 +20,8 @@ from anir_runtime.errors import AnirError
 
 MOST_DECISIONS = 1 << 23
 """Binary decisions that a stream may have besides 1,024 per byte, which bounds the time of decoding it."""
+AHEAD_BYTES = 4
+"""Bytes by which a decoder reads ahead."""
 _PAGE = 65536
 """Bytes of a page of WebAssembly memory."""
 _HUGE_BYTES = 1 << 27
@@ -57,17 +59,10 @@ class Coder:
     def __init__(
         self, rows: int, columns: int, planes: int, pitch: int, decisions: int = MOST_DECISIONS
     ) -> None:
-        """Allocates a coder.
+        """Allocates a coder for rows · columns cells, each of pitch² frequencies in every plane.
 
-        Args:
-            rows: number of rows of cells.
-            columns: number of columns of cells.
-            planes: number of colour planes.
-            pitch: number of frequencies along each axis of a cell.
-            decisions: most binary decisions in a stream, besides 1,024 per byte.
-
-        Raises:
-            AnirError: if there is not enough memory, or WebAssembly does not start.
+        A stream may have `decisions` binary decisions, and 1,024 more per byte. Raises AnirError if there is
+        not enough memory, or WebAssembly does not start.
         """
         self._decisions = decisions
         try:
@@ -78,10 +73,10 @@ class Coder:
         self._shape = rows, columns, planes, pitch, pitch
         if not self._call("create", rows, columns, planes, pitch):
             raise AnirError("the picture's coefficients do not fit into memory")
-        self._room: int = self._call("room")
+        room: int = self._call("room")
         # Memory from `room` on: known coefficients, coefficients to encode, the saved state, the stream.
         size = 4 * rows * columns * planes * pitch**2
-        self._known, self._wanted, self._kept = (self._room + i * size for i in range(3))
+        self._known, self._wanted, self._kept = (room + i * size for i in range(3))
         self._stream: int = self._kept + self._call("kept")
         self._encoding, self._reserved = False, 0
 
@@ -108,18 +103,12 @@ class Coder:
 
     def _bytes(self, start: int, end: int) -> NDArray[np.uint8]:
         """Returns a view of memory, valid until memory grows."""
-        address = ctypes.addressof(self._memory.data_ptr(self._store).contents)
-        view: NDArray[np.uint8] = np.ctypeslib.as_array(
-            (ctypes.c_ubyte * (end - start)).from_address(address + start)
-        )
-        return view
+        return np.ctypeslib.as_array(self._memory.get_buffer_ptr(self._store, end - start, start))
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Starts encoding a stream.
+        """Starts encoding a stream of at most `most` bytes, for which memory is reserved.
 
-        Args:
-            most: most bytes of the stream, for which memory is reserved.
-            coefficients: the coefficients to encode, if they are known yet: see `set_target`.
+        Coefficients may be given here or later: see `set_target`.
         """
         self._encoding = True
         self._reserved = most
@@ -157,12 +146,9 @@ class Coder:
         return result & 0xFFFFFFFF
 
     def symbols(self, group: int, many: int, numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Codes numbers of `many` bits, at most 8, with adaptive probabilities of their group.
+        """Codes numbers of `many` bits, at most 8, with the adaptive probabilities of `group`, 0 to 255.
 
-        Args:
-            group: number of the group, 0 to 255.
-            many: bits of each number.
-            numbers: the numbers; when decoding, only their shape counts.
+        When decoding, only the shape of `numbers` counts.
         """
         self._reserve(self._stream + self._reserved + numbers.size)
         place = self._stream + self._reserved
@@ -188,11 +174,11 @@ class Coder:
 
     def position(self) -> int:
         """Returns the number of bytes that a decoder has read at this point of the stream."""
-        return int(self._call("position")) + (4 if self._encoding else 0)
+        return int(self._call("position")) + AHEAD_BYTES * self._encoding
 
     def means_position(self) -> int:
         """Returns the number of bytes that a decoder has read at the end of the latest level's means."""
-        return int(self._call("meansPosition")) + (4 if self._encoding else 0)
+        return int(self._call("meansPosition")) + AHEAD_BYTES * self._encoding
 
     def finish(self) -> bytes:
         """Ends encoding, and returns the stream."""

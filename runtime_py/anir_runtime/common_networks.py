@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anir_runtime.network import Tensors
+
 INNER = (17, 21, 25, 29)
 """Numbers of channels of the networks, without the channels of the planes, which pass through unchanged."""
 DEPTHS = (2, 3, 4, 5)
@@ -45,7 +47,7 @@ class CommonTrunk:
     steps: NDArray[np.float32]
     heads: NDArray[np.int8]
 
-    def layers(self, depth: int, planes: int) -> dict[str, NDArray[Any]]:
+    def layers(self, depth: int, planes: int) -> Tensors:
         """Returns the hidden layers' tensors of the network of a depth, by name (docs/format.md)."""
         around = ((0, 0), (planes, 0), (planes, 0))
         return {"weights": np.pad(self.weights[: depth - 1], around), "steps": self.steps[: depth - 1]}
@@ -68,7 +70,7 @@ class Colours:
     matrix: NDArray[np.int8]
     border: NDArray[np.uint8]
 
-    def head(self, planes_head: NDArray[np.int8], width: int) -> Mapping[str, NDArray[Any]]:
+    def head(self, planes_head: NDArray[np.int8], width: int) -> Tensors:
         """Returns the tensors of a common network's head, by name (docs/format.md).
 
         Args:
@@ -87,18 +89,14 @@ class Colours:
         }
 
 
-def with_offsets(
-    head: Mapping[str, NDArray[Any]], offsets: NDArray[np.integer]
-) -> Mapping[str, NDArray[Any]]:
+def with_offsets(head: Tensors, offsets: NDArray[np.integer]) -> Tensors:
     """Returns a head with offsets, [N, n], added to its codes for the channels after those of the planes."""
     codes = head["head"].astype(np.int64)
     codes[:, codes.shape[1] - offsets.shape[1] :] += offsets
     return {**head, "head": codes.clip(-127, 127).astype(np.int8)}
 
 
-def moves_between(
-    head: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]], planes: int
-) -> NDArray[np.int64] | None:
+def moves_between(head: Tensors, other: Tensors, planes: int) -> NDArray[np.int64] | None:
     """Returns the offsets, [N, n], that turn a head into the other one; None if no offsets do."""
     away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
     offsets: NDArray[np.int64] = away.clip(-MOST_OFFSET, MOST_OFFSET - 1)

@@ -2,16 +2,16 @@
 
 import io
 import operator
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.anir_header import MAGIC
+from anir_runtime.content import Content, Source, read_source
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
@@ -21,16 +21,12 @@ from anir_runtime.onnx_reader import LONGEST_SIDE, MOST_PIXELS, read_network
 from anir_runtime.picture_file import as_pillow
 from anir_runtime.preview import Preview, PreviewRenderer
 from anir_runtime.side_by_side import available_cores
-from anir_runtime.tiles import Renderer
+from anir_runtime.tiles import Renderer, bands
 
 if TYPE_CHECKING:
     # Imported only where needed: it loads the WebAssembly runtime, without which ONNX files open faster.
     from anir_runtime.anir_stream import AnirStream
 
-Source = str | os.PathLike[str] | bytes | BinaryIO
-"""A path, the content of a file, or an open binary file."""
-
-MAX_FILE_BYTES = 64 << 20
 _NOTEBOOK_SIDE = 1024
 _TASK_PIXELS = 32768
 """Pixels of a band, about: what one thread draws at a time."""
@@ -84,25 +80,24 @@ class Decoder:
         self._threads = threads or available_cores()
         self._renderer: Renderer | None = None
         self._stream: AnirStream | None = None
+        # The first bytes of an .anir file, which `feed` continues; None for other sources.
         self._begun: bytes | None = None
-        self._fed, self._levels = False, 0
+        self._fed = False
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: no bytes have arrived yet"
-        name, content = "the network", b""
+        name, content = Content("the network", b"")
         if source is not None and not isinstance(source, Network | Preview):
             name, content = read_source(source)
+        if source is None or content.startswith(MAGIC):
+            self._begun = content
         try:
             if isinstance(source, Network | Preview):
                 self._show(source)
-            elif source is None or content.startswith(MAGIC):
-                self._begun = content
-                if source is not None:
-                    self._show(_network(content, self._threads))
-            elif trust_graph:
+            elif trust_graph and self._begun is None:
                 graph = self._renderer = GraphRenderer(content)
                 self.family, (self.width, self.height) = graph.family, graph.size
                 self.backend = "onnxruntime: the file's own graph is trusted"
-            else:
+            elif source is not None:
                 self._show(_network(content, self._threads))
         except AnirError as error:
             raise AnirError(f"{name}: {error}") from error
@@ -125,8 +120,7 @@ class Decoder:
             self._stream, data = AnirStream(self._threads), self._begun + data
         self._fed = True
         try:
-            self._levels = self._stream.feed(data)
-            return self._levels
+            return self._stream.feed(data)
         finally:
             if self._stream.header is not None:
                 self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
@@ -183,7 +177,7 @@ class Decoder:
             self._ready()
         except AnirError:
             return None
-        scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height, 1))
+        scale = min(1.0, _NOTEBOOK_SIDE / max(self.width, self.height))
         size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
         png = io.BytesIO()
         as_pillow(self.decode(size)).save(png, "PNG")
@@ -221,7 +215,7 @@ class Decoder:
         draw = renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
-            parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
+            parts = bands(height, rows)
             # The queue is bounded, so that no more than a few finished bands wait in memory.
             waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
             while waiting:
@@ -263,31 +257,3 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Opens a neural image and draws it once: see `Decoder.decode`."""
     return Decoder(source).decode(size, crop)
-
-
-def read_source(source: Source) -> tuple[str, bytes]:
-    """Returns a source's name for messages, and its bytes. Raises AnirError if it cannot be read."""
-    name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
-    try:
-        if isinstance(source, bytes):
-            data = source
-        elif isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        else:
-            data = _read_all(source)
-    except FileNotFoundError as error:
-        raise AnirError(f"{name}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise AnirError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise AnirError(f"{name}: larger than {MAX_FILE_BYTES >> 20} MiB, no neural image is")
-    return name, data
-
-
-def _read_all(file: BinaryIO) -> bytes:
-    """Reads an open file to its end, in pieces as pipes deliver it; stops beyond `MAX_FILE_BYTES`."""
-    data = bytearray()
-    while len(data) <= MAX_FILE_BYTES and (part := file.read(MAX_FILE_BYTES + 1 - len(data))):
-        data += part
-    return bytes(data)

@@ -13,11 +13,16 @@ class IncompleteError(AnirError):
     """Raised if a file ends within its header."""
 
 
+def damaged() -> AnirError:
+    """Returns the error for a header that no file has."""
+    return AnirError("its header is damaged")
+
+
 def golomb(number: int, order: int) -> str:
     """Returns the code of a nonnegative number, as a string of zeros and ones."""
-    high = (number >> order) + 1
-    code = "0" * (high.bit_length() - 1) + f"{high:b}"
-    return code + (f"{number & ((1 << order) - 1):0{order}b}" if order else "")
+    # Both parts as one number: ⌊number / 2ᵏ⌋ + 1, followed by the lowest k bits.
+    both = number + (1 << order)
+    return "0" * (both.bit_length() - 1 - order) + f"{both:b}"
 
 
 def folded(number: int) -> int:
@@ -44,22 +49,17 @@ class BitReader:
 
     def take(self, count: int) -> bytes:
         """Returns the next `count` whole bytes. Raises IncompleteError if too few are left."""
-        start = self.position()
-        self._at = 8 * start
-        self._advance(8 * count)
-        return self._data[start : start + count]
+        self._at = 8 * self.position()
+        return bytes(self.bits(8) for _ in range(count))
 
     def bits(self, count: int) -> int:
         """Returns a number of `count` bits. Raises IncompleteError if too few are left."""
-        start = self._at
-        self._advance(count)
-        places = range(start, self._at)
-        return int("0" + "".join(str(self._data[at >> 3] >> 7 - at % 8 & 1) for at in places), 2)
-
-    def _advance(self, count: int) -> None:
-        if self._at + count > 8 * len(self._data):
+        start, end = self._at, self._at + count
+        if end > 8 * len(self._data):
             raise IncompleteError("ends within its header")
-        self._at += count
+        self._at = end
+        octets = int.from_bytes(self._data[start >> 3 : self.position()])
+        return octets >> -end % 8 & (1 << count) - 1
 
     def golomb(self, order: int) -> int:
         """Returns a nonnegative number by its code. Raises AnirError if it has more than 30 bits."""
@@ -67,7 +67,7 @@ class BitReader:
         while not self.bits(1):
             zeros += 1
             if zeros + order >= _MOST_BITS:
-                raise AnirError("its header is damaged")
+                raise damaged()
         high = (1 << zeros | self.bits(zeros)) - 1
         return high << order | self.bits(order)
 

@@ -26,23 +26,15 @@ def replacing(path: Path) -> Iterator[Path]:
     are created, a symbolic link is followed, and temporary files of killed processes are removed. Raises
     AnirError if `path` cannot be written, or is a folder or a device.
     """
-    temporary = None
-    try:
+    with _reporting_failures(path):
         target = path.resolve()
         if target.is_dir():
             raise AnirError(f"{path}: is a folder; name a file")
         if target.exists() and not target.is_file():
             raise AnirError(f"{path}: is not a file that can be replaced")
-        temporary = _temporary_in(target.parent)
-        yield temporary
-        temporary.replace(target)
-    except OSError as error:
-        raise AnirError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if temporary is not None:
-            # After a rename, there is nothing left to remove.
-            temporary.unlink(missing_ok=True)
-            _unfinished.discard(temporary)
+        with _temporary_in(target.parent) as temporary:
+            yield temporary
+            temporary.replace(target)
 
 
 @contextmanager
@@ -53,27 +45,19 @@ def replacing_folder(directory: Path, last: str) -> Iterator[Path]:
     files of other names stay, and the new files are moved in one by one, the one named `last` at the end.
     Raises AnirError if `directory` cannot be written, or is a file.
     """
-    temporary = None
-    try:
+    with _reporting_failures(directory):
         target = directory.resolve()
         if target.exists() and not target.is_dir():
             raise AnirError(f"{directory}: is a file; name a folder")
         # Within a folder that exists: its parent may be on another disk.
-        temporary = _temporary_in(target if target.exists() else target.parent)
-        temporary.mkdir()
-        yield temporary
-        if target.exists():
-            for file in sorted(temporary.iterdir(), key=lambda file: file.name == last):
-                file.replace(target / file.name)
-        else:
-            temporary.rename(target)
-    except OSError as error:
-        raise AnirError(f"{directory}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if temporary is not None:
-            if temporary.exists():
-                shutil.rmtree(temporary)
-            _unfinished.discard(temporary)
+        with _temporary_in(target if target.exists() else target.parent) as temporary:
+            temporary.mkdir()
+            yield temporary
+            if target.exists():
+                for file in sorted(temporary.iterdir(), key=lambda file: file.name == last):
+                    file.replace(target / file.name)
+            else:
+                temporary.rename(target)
 
 
 def remove_unfinished() -> None:
@@ -82,13 +66,26 @@ def remove_unfinished() -> None:
         _remove(temporary)
 
 
-def _temporary_in(folder: Path) -> Path:
-    """Returns a path that no other process uses; its name is short even if the file's own name is long."""
+@contextmanager
+def _reporting_failures(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AnirError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def _temporary_in(folder: Path) -> Iterator[Path]:
+    """Yields a path that no other process uses, with a short name, and removes what is left there."""
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     temporary = folder / f".anir-{_HOST}-{os.getpid()}-{next(_numbers)}.part"
     _unfinished.add(temporary)
-    return temporary
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+        _unfinished.discard(temporary)
 
 
 @cache
@@ -101,7 +98,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove(left: Path) -> None:
-    # It may belong to another user, or another process may be removing it.
+    # It may be gone, belong to another user, or be removed by another process at this moment.
     with suppress(OSError):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
@@ -114,5 +111,5 @@ def _is_alive(process: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
+        pass  # a process of another user
     return True

@@ -14,9 +14,9 @@ import numpy as np
 from anir_runtime.chebyshev import interpolation, nodes
 from anir_runtime.filters import COLUMNS, ROWS, Filters
 from anir_runtime.layers import Layer
-from anir_runtime.network import Floats
+from anir_runtime.network import Floats, Network
 from anir_runtime.tile_graph import graph
-from anir_runtime.tiles import Draw, bands, in_tiles, stretches
+from anir_runtime.tiles import NATIVE, Draw, Spacing, bands, in_tiles, stretches
 
 _TILE_VALUES = 131072
 """Most values (points times channels) of a layer at a time, so that they stay in a core's cache."""
@@ -34,6 +34,8 @@ _WORTH_JUDGING = 16384
 """Pixels below which evaluating all of them is faster than finding out how smooth the network is."""
 _CACHED_LENGTHS = 64
 """Number of stretch lengths whose node counts are cached."""
+_Inputs = dict[str, Floats]
+"""Inputs of a graph by name."""
 
 
 class _Tiling(NamedTuple):
@@ -44,94 +46,86 @@ class _Tiling(NamedTuple):
     down: int
 
 
+class _Plan(NamedTuple):
+    """How tiles are evaluated: see `in_tiles`."""
+
+    shape: tuple[int, int]
+    across: Callable[[Floats], list[_Inputs]]
+    down: Callable[[Floats], _Inputs]
+    paint: Callable[[_Inputs, list[_Inputs]], Floats]
+
+
 class FilterNetwork:
-    """A filter network of D banks, D − 1 hidden layers and a last linear layer.
+    """Draws a filter network of D banks, D − 1 hidden layers and a last linear layer.
 
     Attributes:
         rows: height of an interpolated tile in pixels.
     """
 
-    def __init__(self, filters: Filters, layers: Sequence[Layer], after: int) -> None:
-        """Prepares the evaluation.
+    def __init__(self, network: Network, layers: Sequence[Layer], finish: Callable[[Floats], Floats]) -> None:
+        """Prepares to draw with a network's filters; `layers` are the hidden layers and the last one.
 
-        Args:
-            filters: the filter banks.
-            layers: the hidden layers, then the last one.
-            after: outputs of the widest layer that is evaluated at every pixel, from the last layer on, on
-                which the size of tiles depends: C for a SIREN, the number of outputs for a filter network.
+        `finish` converts the last layer's outputs, float32[outputs, ...], which it may overwrite, to colours,
+        float32[colours, pixels].
         """
-        self._filters, self._layers = filters, layers
-        self._nodes_needed = lru_cache(_CACHED_LENGTHS)(filters.nodes_needed)
-        self._weights: dict[str, Floats] = {}
+        self._filters, self._layers, self._finish = Filters.of(network), layers, finish
+        self._nodes_needed = lru_cache(_CACHED_LENGTHS)(self._filters.nodes_needed)
+        self._colours = network.colours
+        self._weights: _Inputs = {}
         for k, layer in enumerate(layers):
             self._weights |= {f"weight{k}": layer.weight, f"bias{k}": layer.bias}
-        self._points = max(1, _TILE_VALUES // len(layers[0].weight[0]))
-        self._widths = _WIDTHS if after < _FEW_CHANNELS else (_LONGEST,)
-        self.rows = min(_SMOOTH_ROWS, max(1, _SMOOTH_VALUES // after // self._widths[0]))
+        outputs, self._channels = len(layers[-1].weight), len(layers[0].weight[0])
+        self._points = max(1, _TILE_VALUES // self._channels)
+        self._widths = _WIDTHS if outputs < _FEW_CHANNELS else (_LONGEST,)
+        self.rows = min(_SMOOTH_ROWS, max(1, _SMOOTH_VALUES // outputs // self._widths[0]))
 
-    def start(self, x: Floats, y: Floats, finish: Callable[[Floats], Floats], colours: int) -> Draw:
-        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H].
-
-        Args:
-            x: coordinates of columns.
-            y: coordinates of rows.
-            finish: converts the last layer's outputs, float32[outputs, ...], which it may overwrite, to
-                colours, float32[colours, pixels].
-            colours: number of colours.
-        """
+    def start(self, x: Floats, y: Floats, _spacing: Spacing = NATIVE) -> Draw:
+        """Prepares to draw samples at columns x, float32[W], and rows y, float32[H]."""
         tiling = self._choose_tiling(x, y) if len(x) * len(y) >= _WORTH_JUDGING else None
-        if tiling:
-            shape, across, down, values = self._at_nodes(tiling)
-        else:
-            shape, across, down, values = self._at_pixels(len(x))
+        plan = self._at_nodes(tiling) if tiling else self._at_pixels(len(x))
+        column_bytes = 8 * len(self._layers) * self._channels
+        return in_tiles(x, y, *plan, self._colours, column_bytes)
 
-        def paint(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
-            return finish(values(down, across))
-
-        column_bytes = 8 * len(self._layers) * len(self._layers[0].weight[0])
-        return in_tiles(x, y, shape, across, down, paint, colours, column_bytes)
-
-    def _at_pixels(self, width: int) -> "_Plan":
+    def _at_pixels(self, width: int) -> _Plan:
         """Plans the evaluation of every pixel."""
-        own = graph(_network(len(self._layers)), "last", **_CONSTANTS)
+        last = graph(_network(len(self._layers)))
         columns = min(_LONGEST, self._points, width)
 
-        def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
-            return own.run(self._weights | down | across[0])[0]
+        def paint(down: _Inputs, across: list[_Inputs]) -> Floats:
+            return self._finish(last(self._weights | down | across[0]))
 
-        return _Plan(
-            (max(1, self._points // columns), columns), lambda x: [self._across(x)], self._down, values
-        )
+        shape = max(1, self._points // columns), columns
+        return _Plan(shape, lambda x: [self._across(x)], self._down, paint)
 
-    def _at_nodes(self, tiling: _Tiling) -> "_Plan":
+    def _at_nodes(self, tiling: _Tiling) -> _Plan:
         """Plans the evaluation of nodes, some columns of them at a time, and their interpolation."""
         parts = list(stretches(tiling.across, max(1, self._points // tiling.down)))
         text, is_whole = _network(len(self._layers)) + _TO_ROWS, len(parts) == 1
-        first = graph(text + _TO_COLUMNS * is_whole, "pixels" if is_whole else "at_rows", **_CONSTANTS)
-        last = graph(_TO_COLUMNS, "pixels")
+        first = graph(text + _TO_COLUMNS * is_whole)
+        last = graph(_TO_COLUMNS)
 
-        def across(x: Floats) -> list[dict[str, Floats]]:
+        def across(x: Floats) -> list[_Inputs]:
             at, to_columns = nodes(x, tiling.across), interpolation(x, tiling.across)
             return [*(self._across(at[part]) for part in parts), {"to_columns": to_columns}]
 
-        def down(y: Floats) -> dict[str, Floats]:
+        def down(y: Floats) -> _Inputs:
             to_rows = np.ascontiguousarray(interpolation(y, tiling.down).T)
             return {**self._down(nodes(y, tiling.down)), "to_rows": to_rows}
 
-        def values(down: dict[str, Floats], across: list[dict[str, Floats]]) -> Floats:
+        def paint(down: _Inputs, across: list[_Inputs]) -> Floats:
             known, (*own, to_columns) = self._weights | down, across
             if is_whole:
-                return first.run(known | own[0] | to_columns)[0]
-            at_rows = np.concatenate([first.run(known | part)[0] for part in own], axis=2)
-            return last.run({"at_rows": at_rows, **to_columns})[0]
+                return self._finish(first(known | own[0] | to_columns))
+            at_rows = np.concatenate([first(known | part) for part in own], axis=2)
+            return self._finish(last({"at_rows": at_rows, **to_columns}))
 
-        return _Plan((self.rows, tiling.columns), across, down, values)
+        return _Plan((self.rows, tiling.columns), across, down, paint)
 
-    def _across(self, at: Floats) -> dict[str, Floats]:
+    def _across(self, at: Floats) -> _Inputs:
         """Returns the graph's inputs that depend on columns: [C, 2, columns] for each bank."""
         return {f"across{k}": own for k, own in enumerate(self._filters.factors(COLUMNS, at))}
 
-    def _down(self, at: Floats) -> dict[str, Floats]:
+    def _down(self, at: Floats) -> _Inputs:
         """Returns the graph's inputs that depend on rows: [C, rows, 2] for each bank."""
         factors = np.ascontiguousarray(self._filters.factors(ROWS, at).swapaxes(2, 3))
         return {f"down{k}": own for k, own in enumerate(factors)}
@@ -163,40 +157,23 @@ class FilterNetwork:
             return self._nodes_needed(axis, half, gain)
 
 
-class _Plan(NamedTuple):
-    """How tiles are evaluated.
-
-    Attributes:
-        shape: most (rows, columns) of a tile.
-        across: computes the inputs that depend on a tile's columns only.
-        down: computes the inputs that depend on a tile's rows only.
-        values: computes the outputs, float32[outputs, ...], from both.
-    """
-
-    shape: tuple[int, int]
-    across: Callable[[Floats], list[dict[str, Floats]]]
-    down: Callable[[Floats], dict[str, Floats]]
-    values: Callable[[dict[str, Floats], list[dict[str, Floats]]], Floats]
-
-
 def _network(layers: int) -> str:
     """Returns a graph of `layers` linear layers as text, with output `last`, float32[outputs, points]."""
-    lines = ["grid0 = MatMul(down0, across0)", "h0 = Reshape(grid0, flat)"]
+    lines = ["grid0 = MatMul(down0, across0)", "h0 = Flatten(grid0, axis=1)"]
     for k in range(1, layers):
         lines += [
             f"z{k} = Gemm(weight{k - 1}, h{k - 1}, bias{k - 1})",
             f"grid{k} = MatMul(down{k}, across{k})",
-            f"filter{k} = Reshape(grid{k}, flat)",
+            f"filter{k} = Flatten(grid{k}, axis=1)",
             f"h{k} = Mul(z{k}, filter{k})",
         ]
     return "\n".join([*lines, f"last = Gemm(weight{layers - 1}, h{layers - 1}, bias{layers - 1})"])
 
 
-_CONSTANTS = {"flat": (0, -1), "any": (-1,)}
-
 _TO_ROWS = """
+outputs = Shape(last, end=1)
 lattice = Shape(grid0, start=1)
-shape = Concat(any, lattice, axis=0)
+shape = Concat(outputs, lattice, axis=0)
 at_nodes = Reshape(last, shape)
 at_rows = MatMul(to_rows, at_nodes)
 """

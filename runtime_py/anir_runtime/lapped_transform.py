@@ -145,16 +145,10 @@ def inputs_of(channels: int, planes: int) -> list[LatentInput]:
     return [*here, *near, *others, *far, *corners][: channels - 1]
 
 
-def or_zero(seen: LatentInput, planes: int) -> LatentInput:
-    """Replaces an input of a plane that the picture lacks by plane 0 at the point: the difference is 0."""
-    return seen if seen.plane < planes else LatentInput(0, 0, 0)
-
-
 def context(order: int) -> Context:
     """Returns the context model of codes: earlier codes of similar frequencies in this and the previous cell.
 
-    Args:
-        order: number K of frequencies kept along each axis.
+    `order` is the number K of frequencies that are kept along each axis.
     """
     cell = order**2
     # If K is small, some of these distances are equal, and their weights add up.

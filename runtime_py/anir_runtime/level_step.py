@@ -6,6 +6,8 @@ from anir_runtime.coder import Coder
 
 LEAST_WIDTH, MOST_WIDTH = 64, 32767
 """Range of a level's quantization step, its width, in units of coefficients."""
+STEP_BYTES = 3
+"""Most bytes that a `LevelStep` takes."""
 _SHIFT, _SHORT_BITS = 9, 8
 """A width v − (v c >> 9), with v the previous level's width and c from 0 to 255, is coded as c in 8 bits."""
 
@@ -27,15 +29,10 @@ class LevelStep:
 
 
 def code_level_step(coder: Coder, before: LevelStep | None, step: LevelStep | None = None) -> LevelStep:
-    """Codes a level's step, in the coder's direction, at the beginning of the level.
+    """Codes a level's step, in the direction of the first strip's coder, at the beginning of the level.
 
-    Args:
-        coder: coder of the file's first strip.
-        before: the previous level's step, if there is one.
-        step: the step to encode.
-
-    Returns:
-        The step that was encoded or decoded; a decoded width may be out of range.
+    `before` is the previous level's step, if there is one; `step` is the one to encode. Returns the step that
+    was encoded or decoded; a decoded width may be below `LEAST_WIDTH`.
     """
     width, reach = (step.width, step.reach - 1) if step else (0, 0)
     smaller = _parts_smaller(before.width, width) if before and step else -1

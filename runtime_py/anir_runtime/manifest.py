@@ -147,40 +147,38 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-Check = Callable[[object], bool]
+_Rule = tuple[Callable[[Any], bool], str]
+"""A check of a value, and what it asks for."""
 
 
-def _whole(low: int, high: int) -> tuple[Check, str]:
+def _whole(low: int, high: int) -> _Rule:
     return lambda v: type(v) is int and low <= v <= high, f"a whole number from {low} to {high}"
 
 
-def _number(low: float, high: float) -> tuple[Check, str]:
-    def holds(value: object) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-
-    return holds, f"a number from {low:g} to {high:g}"
+def _number(low: float, high: float) -> _Rule:
+    return lambda v: type(v) in (int, float) and low <= v <= high, f"a number from {low:g} to {high:g}"
 
 
-def _text(pattern: str, what: str) -> tuple[Check, str]:
+def _text(pattern: str, what: str) -> _Rule:
     return lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None, what
 
 
 _NOT_IN_NAMES = '/\\:*?"<>|'
-_NAME: tuple[Check, str] = (
+_NAME: _Rule = (
     lambda v: isinstance(v, str) and plain_name(v) == v,
     "a plain file name without folders or control characters",
 )
 _HASH = _text("[0-9a-f]{64}", "64 hexadecimal digits")
 _SIDE = _whole(1, 2**28)
 _BPP = _number(0, 1e12)
-_MANIFEST: dict[str, tuple[Check, str]] = {
+_MANIFEST: dict[str, _Rule] = {
     "family": _text("[a-z][a-z0-9_]{0,31}", "a family's name"),
     "bits": _whole(1, 16),
 }
-_SOURCE: dict[str, tuple[Check, str]] = {"width": _SIDE, "height": _SIDE, "file": _NAME, "sha256": _HASH}
+_SOURCE: dict[str, _Rule] = {"width": _SIDE, "height": _SIDE, "file": _NAME, "sha256": _HASH}
 _UNKNOWN = ("file", "sha256")
 """Optional fields of a source."""
-_ENTRY: dict[str, tuple[Check, str]] = {
+_ENTRY: dict[str, _Rule] = {
     "name": _text("d[1-9][0-9]{0,3}w[1-9][0-9]{0,4}", "a name like d3w64"),
     "file": _NAME,
     "bytes": _whole(1, 2**31),
@@ -194,7 +192,7 @@ _ENTRY: dict[str, tuple[Check, str]] = {
 
 
 def _checked(
-    data: object, schema: Mapping[str, tuple[Check, str]], where: str, optional: Collection[str] = ()
+    data: object, schema: Mapping[str, _Rule], where: str, optional: Collection[str] = ()
 ) -> dict[str, Any]:
     """Returns the fields of a schema after checks; ignores others, which a newer version may have written."""
     if not isinstance(data, dict):

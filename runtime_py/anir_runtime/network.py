@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Tensors = dict[str, NDArray[Any]]
+Tensors = Mapping[str, NDArray[Any]]
 """Arrays by name."""
 
 
@@ -56,7 +56,7 @@ class Network:
     family: str
     size: tuple[int, int]
     bits: int
-    tensors: Mapping[str, NDArray[Any]]
+    tensors: Tensors
     latents: Latents | None = None
 
     @property

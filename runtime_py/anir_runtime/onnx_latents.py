@@ -34,17 +34,9 @@ _STEPS, _STEPS_PER_BYTE = 1 << 15, 16
 def read_latents(
     tensors: Mapping[str, Tensor], entries: Mapping[str, str], size: tuple[int, int], planes: int, bytes_: int
 ) -> Latents:
-    """Decodes the latents of a picture.
+    """Decodes the latents of a picture of native `size` (width, height) from a file of `bytes_` bytes.
 
-    Args:
-        tensors: tensors of the file, by name.
-        entries: the file's metadata.
-        size: native (width, height) of the picture.
-        planes: number of colour planes.
-        bytes_: number of bytes of the file.
-
-    Raises:
-        AnirError: if the stream is damaged, or declares more codes than the picture or the file can have.
+    Raises AnirError if the stream is damaged, or declares more codes than the picture or the file can have.
     """
     pitch = _entry(entries, "pitch", {str(n): n for n in PITCHES})
     down = _entry(entries, "scan", {"down": True, "right": False})

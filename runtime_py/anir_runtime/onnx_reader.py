@@ -5,16 +5,17 @@ Files are untrusted: sizes that a file declares are checked against its bytes be
 
 import math
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
 from anir_runtime.families import families
-from anir_runtime.network import Network, Tensors
+from anir_runtime.network import Network
 from anir_runtime.onnx_latents import STREAM, read_latents
-from anir_runtime.onnx_tensor import Tensor, message_in, read_tensor, text
-from anir_runtime.protobuf import Reader
+from anir_runtime.onnx_tensor import Tensor, read_tensor
+from anir_runtime.protobuf import Reader, message_in, text
 
 FORMAT = 2
 """Version of the file format in the metadata."""
@@ -52,7 +53,7 @@ def read_network(data: bytes) -> Network:
     tensors = _named_tensors(message, reader, names)
     if missing := sorted(names - tensors.keys()):
         raise AnirError(f"has no tensor '{missing[0]}'; export it again, or draw it with --trust-graph")
-    arrays: Tensors = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for name, (types, shape) in family.shapes(*_sizes(tensors["weights"], tensors["head"])).items():
         stored = _stored_shape(name, shape, family.fields[name.removesuffix(".scale")].scaled)
         if tensors[name].axes() != [n for n in stored if n != 1]:
@@ -71,11 +72,10 @@ def read_network(data: bytes) -> Network:
 
 def _check_finite(network: Network) -> None:
     """Raises AnirError if a float, or a code times its scale, is infinite or NaN."""
-    numbers = {name for name, array in network.tensors.items() if array.dtype.kind == "f"}
     # Floats come first, so that infinite scales are refused before they are multiplied.
-    for name in sorted(network.tensors, key=lambda name: name not in numbers):
+    for name in sorted(network.tensors, key=lambda name: network.tensors[name].dtype.kind != "f"):
         with np.errstate(over="ignore"):
-            values = network.tensors[name] if name in numbers else network.values(name)
+            values = network.values(name)
         if not np.isfinite(values).all():
             raise AnirError(f"its tensor '{name}' has values that are infinite or not a number")
 

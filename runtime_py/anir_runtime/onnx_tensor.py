@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anir_runtime.errors import AnirError
-from anir_runtime.protobuf import Content, Reader, damaged
+from anir_runtime.protobuf import Content, Reader, damaged, message_in, text
 
 _DIMS, _TYPE, _FLOATS, _INT32S, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 4, 5, 8, 9, 13, 14
 _TYPES = {1: "float32", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 22: "int4"}
@@ -80,21 +80,6 @@ def read_tensor(message: memoryview, reader: Reader) -> Tensor:
     if len(tensor.dims) > _MOST_AXES or max(tensor.dims, default=0) > _LONGEST_AXIS:
         raise AnirError(f"its tensor {tensor.name[:40]!r} has a shape that is out of range")
     return tensor
-
-
-def text(content: Content) -> str:
-    """Returns the text of a field. Raises AnirError if the field is no text."""
-    try:
-        return str(message_in(content), "utf-8")
-    except UnicodeDecodeError as error:
-        raise damaged() from error
-
-
-def message_in(content: Content) -> memoryview:
-    """Returns a length-delimited field. Raises AnirError if it is of another kind."""
-    if not isinstance(content, memoryview):
-        raise damaged()
-    return content
 
 
 def _whole(content: Content) -> int:

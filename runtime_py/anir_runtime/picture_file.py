@@ -36,11 +36,10 @@ def picture_format(path: Path) -> str:
 
     Raises AnirError if the suffix is unknown.
     """
-    if path == STDOUT:
-        return "PNG"
-    if path.suffix.lower() not in _FORMATS:
+    kind = "PNG" if path == STDOUT else _FORMATS.get(path.suffix.lower())
+    if kind is None:
         raise AnirError(f"{path}: cannot tell the format; end the name in {', '.join(_FORMATS)}")
-    return _FORMATS[path.suffix.lower()]
+    return kind
 
 
 def check_format_size(path: Path, width: int, height: int) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from anir_runtime.anir_header import MAGIC, Level, read_header
-from anir_runtime.decoder import MAX_FILE_BYTES, Decoder
+from anir_runtime.content import MAX_FILE_BYTES
+from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 
 FORMAT = "ANIR"
@@ -94,9 +95,5 @@ def _psnr_at(level: Level, scale: float) -> float:
     return quarter if scale <= 0.25 else half if scale <= 0.5 else full
 
 
-def _accept(prefix: bytes) -> bool:
-    return prefix.startswith(MAGIC)
-
-
-Image.register_open(FORMAT, AnirImageFile, _accept)
+Image.register_open(FORMAT, AnirImageFile, lambda prefix: prefix.startswith(MAGIC))
 Image.register_extension(FORMAT, ".anir")

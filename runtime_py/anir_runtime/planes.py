@@ -64,12 +64,9 @@ class Planes:
                 self._far[plane] = max(self._far[plane], abs(right), abs(down))
 
     def line(self, axis: int, samples: Floats, spacing: float) -> Line:
-        """Evaluates cosines at samples along an axis, or their averages if `spacing` is more than 1.
+        """Evaluates cosines at samples, coordinates float32[samples] along axis 0 for x or 1 for y.
 
-        Args:
-            axis: 0 for x, 1 for y.
-            samples: coordinates, float32[samples].
-            spacing: native pixels from one sample to the next.
+        If they are more than one native pixel apart (`spacing`), these are averages.
         """
         own = self._axes[axis]
         at, step, shift = _besides(samples, self._reaches[axis], max(self._far))
@@ -89,8 +86,9 @@ class Planes:
         """Returns the network's inputs at H × W samples, float32[seen, H · W]."""
         pictures, many = self._pictures(rows, columns), len(self._far)
         seen = np.empty((many + 4 * len(self._fours), rows.samples, columns.samples), np.float32)
-        for plane, picture in enumerate(pictures):
-            seen[plane] = self._around(picture, [LatentInput(plane, 0, 0)] * 4, rows, columns)[0, 0]
+        for picture, far, here in zip(pictures, self._far, seen, strict=False):
+            inner = picture[far * rows.shift :: rows.step, far * columns.shift :: columns.step]
+            here[:] = inner[: rows.samples, : columns.samples]
         for four, own in zip(self._fours, seen[many:].reshape(-1, 4, *seen.shape[1:]), strict=True):
             plane = four[0].plane
             if plane < many:
@@ -122,8 +120,7 @@ class Planes:
             ]
             down, across = (self._inner(line, far) for line in (rows, columns))
             part = part.reshape(many, down.shape[1], across.shape[1])
-            feeds = {"rows": down, "coefficients": part, "columns": across}
-            (drawn,) = graph(_PLANES, "planes").run(feeds)
+            drawn = graph(_PLANES)({"rows": down, "coefficients": part, "columns": across})
             pictures += [*drawn.reshape(many, len(down), len(across))]
         return pictures
 

@@ -11,19 +11,16 @@ import numpy as np
 
 from anir_runtime.anir_header import Header
 from anir_runtime.anir_networks import code_colours
+from anir_runtime.coder import AHEAD_BYTES
 from anir_runtime.common_networks import COLOUR_PER_UNIT
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import Axis
-from anir_runtime.level_step import LEAST_WIDTH, code_level_step
+from anir_runtime.level_step import LEAST_WIDTH, STEP_BYTES, code_level_step
 from anir_runtime.network import Floats
 from anir_runtime.segments import table_bytes
 from anir_runtime.strips import Strips
 from anir_runtime.tiles import NATIVE, Draw, Pixels, Spacing
 
-_STEP_BYTES = 3
-"""Most bytes that the first level's `LevelStep` takes."""
-_AHEAD_BYTES = 4
-"""Bytes by which the arithmetic decoder reads ahead."""
 _CUBIC = np.array([[0, -1, 2, -1], [2, 0, -5, 3], [0, 1, 4, -3], [0, 0, -1, 1]], np.float32) / 2
 """Cubic convolution (Keys 1981): each row is one of four neighbours' weight, as a polynomial's coefficients,
 constant term first, in the position from 0 to 1 between the middle two neighbours."""
@@ -58,12 +55,10 @@ def read_preview(header: Header, stream: bytes) -> Preview | None:
     the border.
     """
     many = header.colours
-    if (
-        not header.has_latents
-        or len(stream) < table_bytes(header, is_first=True) + many**2 + many + _STEP_BYTES + _AHEAD_BYTES
-    ):
+    least = table_bytes(header, is_first=True) + many**2 + many + STEP_BYTES + AHEAD_BYTES
+    if not header.has_latents or len(stream) < least:
         return None
-    columns, rows = (Axis(pixels, header.pitch).cells for pixels in header.size)
+    columns, rows = header.cells
     # Coders with a pitch of 1 hold means only, and take little memory.
     strips = Strips(header, threads=1, pitch=1)
     strips.decode(stream)
@@ -130,6 +125,6 @@ def _interpolated(values: Floats, positions: Floats, axis: int) -> Floats:
     numbers = first.astype(np.int64)
     result: Floats = np.zeros(1, np.float32)
     for k, weight in enumerate(weights, -1):
-        near = np.clip(numbers + k, 0, values.shape[axis] - 1)
-        result = result + values.take(near, axis) * weight.reshape(-1, *[1] * (2 - axis))
+        near = values.take(numbers + k, axis, mode="clip")
+        result = result + near * weight.reshape(-1, *[1] * (2 - axis))
     return result

@@ -64,6 +64,21 @@ def damaged() -> AnirError:
     return AnirError("not an ONNX file, or a damaged one")
 
 
+def text(content: Content) -> str:
+    """Returns the text of a field. Raises AnirError if the field is no text."""
+    try:
+        return str(message_in(content), "utf-8")
+    except UnicodeDecodeError as error:
+        raise damaged() from error
+
+
+def message_in(content: Content) -> memoryview:
+    """Returns a length-delimited field. Raises AnirError if it is of another kind."""
+    if not isinstance(content, memoryview):
+        raise damaged()
+    return content
+
+
 def write(*fields: tuple[int, int | str | bytes]) -> bytes:
     """Returns a message of fields: pairs of a field number and a varint, a string or bytes."""
     message = b""

@@ -71,15 +71,8 @@ class Tables:
 def decode(words: Ints, states: Ints, tables: Tables, context: Context, steps: int) -> NDArray[np.int16]:
     """Decodes all codes of a stream, int16[steps, lanes].
 
-    Args:
-        words: the stream, uint16[words], in the order in which lanes read it.
-        states: initial states of the lanes, int32[lanes].
-        tables: frequencies of the codes.
-        context: the context model.
-        steps: number of codes in each lane.
-
-    Raises:
-        AnirError: if the tables are invalid, or the stream is too short, too long or damaged.
+    `words`, uint16[words], are in the order in which lanes read them; `states`, int32[lanes], are the lanes'
+    initial states. Raises AnirError if the tables are invalid, or the stream is of another length or damaged.
     """
     tables.check()
     frequency, start, code_of = _by_slot(tables)

@@ -22,7 +22,7 @@ def strip_starts(header: Header) -> list[int]:
     """
     if not header.has_latents:
         return [0, 0]
-    columns, rows = (-(-pixels // header.pitch) for pixels in header.size)
+    columns, rows = header.cells
     blocks = -(-rows // BLOCK)
     count = max(1, min(rows * columns * header.pitch**2 // _PIXELS, blocks, _MOST_STRIPS))
     return [*(BLOCK * (blocks * i // count) for i in range(count)), rows]

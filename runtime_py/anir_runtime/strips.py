@@ -1,8 +1,7 @@
 """Codes the strips of a large picture in parallel (docs/format.md, "Strips")."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeVar
 
 from anir_runtime.anir_header import Header
 from anir_runtime.coder import MOST_DECISIONS, Coder, Integers
@@ -11,8 +10,6 @@ from anir_runtime.side_by_side import available_cores, side_by_side
 
 _LEAST_DECISIONS = 1 << 20
 """Least share of `MOST_DECISIONS`, which are divided equally among the strips, that each strip has."""
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Strips:
@@ -29,22 +26,17 @@ class Strips:
         Raises:
             AnirError: if there is not enough memory, or WebAssembly does not start.
         """
-        starts = strip_starts(header)
-        columns = -(-header.size[0] // header.pitch)
+        columns, _ = header.cells
         self._segments = Segments(header)
-        self._parts = [slice(*own) for own in pairwise(starts)]
+        self._parts = [slice(*own) for own in pairwise(strip_starts(header))]
         self._threads = min(threads or available_cores(), len(self._parts))
-
         decisions = max(MOST_DECISIONS // len(self._parts), _LEAST_DECISIONS)
 
         def coder(part: slice) -> Coder:
             return Coder(part.stop - part.start, columns, header.colours, pitch or header.pitch, decisions)
 
         # The first coder compiles the WebAssembly module for all of them.
-        self._coders = [coder(self._parts[0]), *self._each(coder, self._parts[1:])]
-
-    def _each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        return side_by_side(function, items, self._threads)
+        self._coders = [coder(self._parts[0]), *side_by_side(coder, self._parts[1:], self._threads)]
 
     @property
     def first(self) -> Coder:
@@ -73,7 +65,7 @@ class Strips:
 
     def level(self, width: int) -> bool:
         """Codes a level of every strip (see `Coder.level`), and returns whether all of them are complete."""
-        return all(self._each(lambda coder: coder.level(width), self._coders))
+        return all(side_by_side(lambda coder: coder.level(width), self._coders, self._threads))
 
     def check(self) -> bool:
         """Codes every strip's digest (see `Coder.check`), and returns whether all of them are right."""
@@ -90,20 +82,18 @@ class Strips:
     def finish(self, means: Sequence[int], ends: Sequence[Sequence[int]]) -> list[bytes]:
         """Ends encoding, and returns the bytes of each level.
 
-        Args:
-            means: `means_positions` after the first level.
-            ends: `positions` at the end of each level.
+        `means` are the `means_positions` after the first level, `ends` the `positions` at each level's end.
         """
         return joined([coder.finish() for coder in self._coders], means, ends)
 
     def values(self, last: bool = False) -> list[Integers]:
         """Returns the coefficients of each strip from top to bottom: see `Coder.values`."""
-        return self._each(lambda coder: coder.values(last), self._coders)
+        return side_by_side(lambda coder: coder.values(last), self._coders, self._threads)
 
     def keep(self) -> None:
         """Saves the state of all coders."""
-        self._each(Coder.keep, self._coders)
+        side_by_side(Coder.keep, self._coders, self._threads)
 
     def restore(self) -> None:
         """Restores the state that `keep` saved."""
-        self._each(Coder.restore, self._coders)
+        side_by_side(Coder.restore, self._coders, self._threads)

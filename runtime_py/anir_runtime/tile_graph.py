@@ -1,10 +1,10 @@
 """Small graphs of matrix products that ONNX Runtime runs for each tile of a picture.
 
-All float tensors are inputs rather than part of a graph, so that one session serves layers of any size.
+All tensors are inputs rather than part of a graph, so that one session serves layers of any size.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from threading import Lock
 
@@ -13,50 +13,36 @@ from anir_runtime.protobuf import write
 from anir_runtime.sessions import open_session
 
 _IR_VERSION, _OPSET = 10, 21
-_FLOAT, _INT64 = 1, 7
-_INT_ATTRIBUTE = 2
+_FLOAT, _INT_ATTRIBUTE = 1, 2
 _OPENING = Lock()
 _LINE = re.compile(r"^(\w+) = (\w+)\((.*)\)$", re.MULTILINE)
 
+Graph = Callable[[Mapping[str, Floats]], Floats]
+"""Returns a graph's output, a new array, from its inputs by name. May be called concurrently."""
 
-class TileGraph:
-    """A graph written as text, one line per value: `y = Gemm(w, x, b)`.
 
-    Lines may have integer attributes: `c = Concat(a, b, axis=0)`. A name that no line defines is one of the
-    constants, which are vectors of integers, or else a float32 input.
+def graph(text: str) -> Graph:
+    """Returns the graph of a text with one line per value, `y = Gemm(w, x, b)`; the last one is the output.
+
+    Lines may have integer attributes: `c = Concat(a, b, axis=0)`. Names that no line defines are float32
+    inputs. A graph is opened once for all threads.
     """
-
-    def __init__(self, text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> None:
-        self._outputs = outputs
-        self._session = open_session(_model(text, outputs, constants))
-
-    def run(self, feeds: Mapping[str, Floats]) -> list[Floats]:
-        """Returns the outputs, new float32 arrays. May be called concurrently."""
-        return self._session.run(self._outputs, feeds)  # type: ignore[no-any-return]
-
-
-def graph(text: str, *outputs: str, **constants: tuple[int, ...]) -> TileGraph:
-    """Returns the graph of this text, outputs and constants, which is opened once for all threads."""
     with _OPENING:
-        return _opened(text, outputs, tuple(constants.items()))
+        return _opened(text)
 
 
 @cache
-def _opened(
-    text: str, outputs: tuple[str, ...], constants: tuple[tuple[str, tuple[int, ...]], ...]
-) -> TileGraph:
-    return TileGraph(text, outputs, dict(constants))
+def _opened(text: str) -> Graph:
+    session = open_session(_model(text))
+
+    def run(feeds: Mapping[str, Floats]) -> Floats:
+        output: Floats = session.run(None, feeds)[0]
+        return output
+
+    return run
 
 
-def product(w: Floats, x: Floats, b: Floats) -> Floats:
-    """Returns w x + b for matrices w [m, n] and x [n, pixels], and a column b [m, 1].
-
-    ONNX Runtime's product stays on one thread; numpy's uses a BLAS, whose threads keep all cores busy.
-    """
-    return graph("y = Gemm(w, x, b)", "y").run({"w": w, "x": x, "b": b})[0]
-
-
-def _model(text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[int, ...]]) -> bytes:
+def _model(text: str) -> bytes:
     """Returns a graph as a serialized ModelProto of opset 21 (onnx.proto3)."""
     lines = _LINE.findall(text)
     nodes, read = [], []
@@ -72,16 +58,12 @@ def _model(text: str, outputs: tuple[str, ...], constants: Mapping[str, tuple[in
                 *((5, write((1, name), (3, int(n)), (20, _INT_ATTRIBUTE))) for name, n in attributes),
             )
         )
-    fed = {*read} - {line[0] for line in lines} - constants.keys()
+    fed = {*read} - {line[0] for line in lines}
     tensor_type = write((1, write((1, _FLOAT))))
     whole = write(
         *((1, node) for node in nodes),
         (2, "tile"),
-        *(
-            (5, write((1, len(n)), (2, _INT64), *((7, k) for k in n), (8, name)))
-            for name, n in constants.items()
-        ),
         *((11, write((1, name), (2, tensor_type))) for name in sorted(fed)),
-        *((12, write((1, name))) for name in outputs),
+        (12, write((1, lines[-1][0]))),
     )
     return write((1, _IR_VERSION), (7, whole), (8, write((2, _OPSET))))

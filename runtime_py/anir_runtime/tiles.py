@@ -63,8 +63,7 @@ def in_tiles(
     """Returns a function that draws tile by tile.
 
     Args:
-        x: coordinates of columns, float32[W].
-        y: coordinates of rows, float32[H].
+        x, y: coordinates of columns, float32[W], and rows, float32[H].
         shape: most (rows, columns) of a tile.
         across: computes the values that depend on a tile's columns only. They are cached; beyond `_MOST_KEPT`
             bytes, in very wide pictures, they are computed again for each tile.

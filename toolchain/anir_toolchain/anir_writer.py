@@ -35,7 +35,7 @@ class AnirWriter:
         self._header = header
         self.strips = Strips(header)
         self.strips.encode(most)
-        self._networks = NetworkCoder(self.strips.first, header.family, header.bits, header.colours)
+        self._networks = NetworkCoder(self.strips.first, header)
         self._subnets: list[tuple[int, int]] = []
         self._means, self._ends = self.strips.means_positions(), list[list[int]]()
         self._step: LevelStep | None = None

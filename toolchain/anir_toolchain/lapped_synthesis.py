@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from anir_runtime.lapped_transform import Axis, LatentInput, coefficients, inputs_of, or_zero
+from anir_runtime.lapped_transform import Axis, LatentInput, coefficients, inputs_of
 from anir_runtime.network import Floats, Latents
 
 CONSTANT = math.pi / 2
@@ -70,5 +70,8 @@ def synthesis_macs_per_pixel(latents: Latents, channels: int) -> int:
 
 
 def existing_inputs(channels: int, planes: int) -> list[LatentInput]:
-    """Returns the inputs of a network's first channels (`inputs_of`), as far as planes exist (`or_zero`)."""
-    return [or_zero(own, planes) for own in inputs_of(channels, planes)]
+    """Returns the inputs of a network's first channels (`inputs_of`).
+
+    Plane 0 at the point takes the place of planes that the picture lacks: its difference from itself is 0.
+    """
+    return [own if own.plane < planes else LatentInput(0, 0, 0) for own in inputs_of(channels, planes)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anir_runtime.anir_file import AnirFile, least_bytes
 from anir_runtime.anir_header import MAGIC, Header, Level
-from anir_runtime.decoder import read_source
+from anir_runtime.content import read_source
 from anir_runtime.errors import AnirError
 from anir_runtime.network import Network
 
