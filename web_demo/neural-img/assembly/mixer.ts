@@ -2,7 +2,7 @@
  * Predicts decisions by logistic mixing of adaptive probability estimates, one counter for each context (AssemblyScript;
  * docs/format.md, "Decisions" and "Mixing"; Mahoney's PAQ, "lpaq").
  */
-import { WEIGHTS as FIRST_WEIGHTS } from './mixer_weights';
+import { WEIGHTS as FIRST_WEIGHTS } from './mixer.bin';
 import { code, starved } from './range_coder';
 
 /** Most contexts of a decision. */

@@ -6,7 +6,7 @@
  * frequency instead. The weights of inputs along an axis depend on whether the frequency along that axis is even or odd.
  */
 import { addPairs, layPairs, oddsOf, pairAt, total } from './pairs';
-import { WEIGHTS } from './sign_network_weights';
+import { WEIGHTS } from './sign_network.bin';
 
 /** Pairs of inputs along each axis. */
 const ALONG: usize = 7;

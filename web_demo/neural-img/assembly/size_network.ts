@@ -6,7 +6,7 @@
  * offsets.
  */
 import { addPairs, layPairs, oddsOf, total } from './pairs';
-import { WEIGHTS } from './size_network_weights';
+import { WEIGHTS } from './size_network.bin';
 
 const INPUTS: usize = 22;
 const FIRST: usize = 16;
