@@ -10,9 +10,11 @@ import { spread } from './activity';
 import { bands, classOf, lastOfBand, log, measureBy } from './logarithms';
 import { atLeast, chance, count, odds, predict, predictGiven, stretch, update } from './mixer';
 import { code, position, starved } from './range_coder';
-import { recordSign, recordSize } from './recording';
+import { record } from './recording';
 import { signContexts, signSlots } from './sign_contexts';
+import { SIGN_ROW, signsSeen } from './sign_network';
 import { refinementContexts, significanceContexts, slots } from './size_contexts';
+import { SIZE_ROW, sizesSeen } from './size_network';
 import { columnOf, endOf, highOf, i32At, lowOf, placeOf, put, putHigh, putLow, rowOf } from './state';
 import { BANDS, BLOCK, CLASSES, columns, LOGS, pitch, plane, planes, rows, UNKNOWN } from './state';
 import { activities, chances, extents, signs, sizes } from './state';
@@ -218,7 +220,7 @@ function codeSignificance(
   const size = min(abs(x), high - 1);
   const isSignificant = code(size >= limit, chanceOf);
   if (starved) return;
-  if (isDefined(RECORDING_SIZES)) recordSize(isSignificant);
+  if (isDefined(RECORDING_SIZES)) record(sizesSeen, SIZE_ROW, isSignificant);
   update(isSignificant);
   count(chances + (<usize>class_ << 2), isSignificant);
   due[class_] = dueAt(class_);
@@ -229,7 +231,7 @@ function codeSignificance(
   const signOdds = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
   const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, signOdds, 0, min(fu, 7) * 8 + min(fv, 7));
   const positive = code(x > 0, chanceOfSign);
-  if (isDefined(RECORDING_SIGNS)) recordSign(positive);
+  if (isDefined(RECORDING_SIGNS)) record(signsSeen, SIGN_ROW, positive);
   update(positive);
   // The interval from the threshold on is divided into parts about as long as the width; the part's index is coded in unary.
   const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : UNKNOWN;

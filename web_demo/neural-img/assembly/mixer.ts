@@ -6,13 +6,13 @@ import { WEIGHTS as FIRST_WEIGHTS } from './mixer.bin';
 import { code, starved } from './range_coder';
 
 /** Most contexts of a decision. */
-export const CONTEXTS: usize = 5;
+const CONTEXTS: usize = 5;
 /** Contexts of a decision on significance, magnitude or sign, whose fourth input is the log-odds that a network gives. */
 const GIVEN_CONTEXTS: i32 = 3;
 /** Number of counters of a context. */
-export const SLOTS: usize = 2560;
+const SLOTS: usize = 2560;
 /** Number of kinds of decisions, for each plane. */
-export const KINDS: usize = 18;
+const KINDS: usize = 18;
 /** Inputs of the mixer: five of contexts and network, the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
 /** Bytes of a set of weights. */
@@ -37,7 +37,7 @@ const LOGISTIC: StaticArray<u16> = [
   65520, 65520, 65520, 65520, 65520, 65520, 65520, 65520,
 ];
 /** Bound of log-odds in either direction, in 1/256. */
-export const FARTHEST: i32 = 3072;
+const FARTHEST: i32 = 3072;
 
 /** The logistic function of log-odds from -FARTHEST on. */
 const squashed = new StaticArray<u16>(2 * FARTHEST + 1);
@@ -71,7 +71,7 @@ export let odds: i32 = 0;
 
 /** The logistic function: from log-odds in 1/256 to a probability in 1/65536. */
 @inline
-export function squash(x: i32): i32 {
+function squash(x: i32): i32 {
   return unchecked(squashed[x + FARTHEST]);
 }
 
@@ -269,7 +269,7 @@ export function update(bit: bool): void {
 }
 
 /** Codes a number of `many` bits, at most 8, with counters that learn from all numbers of its group (one of 256). */
-export function symbol(number: u32, many: i32, group: usize): u32 {
+function symbol(number: u32, many: i32, group: usize): u32 {
   let node: u32 = 1;
   for (let i = many - 1; i >= 0; i--) {
     const counter = numbers + ((group & 255) * 256 + node) * 4;

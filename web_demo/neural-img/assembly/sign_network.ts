@@ -5,7 +5,7 @@
  * The network is odd (negating all signs negates its log-odds), since its layers have no biases; the hidden layer has factors by
  * frequency instead. The weights of inputs along an axis depend on whether the frequency along that axis is even or odd.
  */
-import { addPairs, layPairs, oddsOf, pairAt, total } from './pairs';
+import { addPairs, layPairs, oddsOf, total } from './pairs';
 import { WEIGHTS } from './sign_network.bin';
 
 /** Pairs of inputs along each axis. */

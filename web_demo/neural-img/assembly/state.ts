@@ -19,7 +19,7 @@ export const LOGS: i32 = 32;
 /** Cells along a side of a block, over which a DCT of the cells' means is taken. */
 export const BLOCK: i32 = 8;
 /** Most planes that a picture may have. */
-export const MOST_PLANES: i32 = 4;
+const MOST_PLANES: i32 = 4;
 /** Number of classes of insignificant coefficients, by plane (with means apart), band and quantized activity. */
 export const CLASSES: i32 = 2 * MOST_PLANES * BANDS * LOGS;
 /** Initial probability of significance at activity a, in 1/65536: 65536 / (1 + exp(6 - 0.27 a)). */
