@@ -21,9 +21,9 @@ export function recorded(): usize {
 }
 
 /** Writes a row: a network's 16-bit inputs, reduced to 8 bits, and the decision. Without room it writes nothing. */
-export function record(seen: usize, row: usize, decision: bool): void {
+export function record(inputs: usize, row: usize, decision: bool): void {
   if (at + row > end) return;
-  for (let i: usize = 0; i < row - 1; i++) store<i8>(at + i, <i8>load<i16>(seen + 2 * i));
+  for (let i: usize = 0; i < row - 1; i++) store<i8>(at + i, <i8>load<i16>(inputs + 2 * i));
   at += row;
   store<u8>(at - 1, decision ? 1 : 0);
 }

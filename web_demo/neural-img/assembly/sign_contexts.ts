@@ -3,9 +3,9 @@
  * docs/format.md, "Contexts" and "The network of signs").
  */
 import { log } from './logarithms';
-import { CORNERS, DOWN, LEFT, RIGHT, rowAround, SECOND, UP } from './neighbours';
-import { seeSigns, signOdds } from './sign_network';
-import { cell, i32At, line, plane, planes, signs, sizes } from './state';
+import { CORNERS, DOWN, LEFT, neighboursOf, RIGHT, SECOND, UP } from './neighbours';
+import { setSignInputs, signOdds } from './sign_network';
+import { cellStep, i32At, planes, planeStep, rowStep, signs, sizes } from './state';
 
 /** The slot of a sign in each of its contexts. */
 export const signSlots = new StaticArray<usize>(3);
@@ -29,15 +29,15 @@ function signedBeside(base: i32, entry: usize): i32 {
 
 /** 1 if a coefficient's sign agrees with that in another plane, -1 if it does not; 0 while one of them is insignificant. */
 @inline
-function together(place: i32, other: i32): i32 {
+function agreement(place: i32, other: i32): i32 {
   return signAt(place) * signAt(place + other);
 }
 
 /** The same, summed over four neighbouring frequencies in a row of the table. */
 @inline
-function togetherFour(base: i32, table: usize, other: i32): i32 {
+function agreementOfFour(base: i32, table: usize, other: i32): i32 {
   let sum = 0;
-  for (let k: usize = 0; k < 8; k += 2) sum += together(base + <i32>(load<u16>(table + k) >> 2), other);
+  for (let k: usize = 0; k < 8; k += 2) sum += agreement(base + <i32>(load<u16>(table + k) >> 2), other);
   return sum;
 }
 
@@ -55,16 +55,21 @@ function compare(base: i32, i: i32, table: usize, other: i32): void {
   const sign = 2 * signAt(at + other);
   besides = seconds = atCorners = inCells = inCrosses = 0;
   if (!sign) return;
-  besides = sign * togetherFour(base, table, other);
-  seconds = sign * togetherFour(base, table + SECOND, other);
-  atCorners = sign * togetherFour(base, table + CORNERS, other);
-  inCells = sign * (together(at - cell, other) + together(at + cell, other) + together(at - line, other) + together(at + line, other));
+  besides = sign * agreementOfFour(base, table, other);
+  seconds = sign * agreementOfFour(base, table + SECOND, other);
+  atCorners = sign * agreementOfFour(base, table + CORNERS, other);
+  inCells =
+    sign *
+    (agreement(at - cellStep, other) +
+      agreement(at + cellStep, other) +
+      agreement(at - rowStep, other) +
+      agreement(at + rowStep, other));
   inCrosses =
     sign *
-    (togetherFour(base - cell, table, other) +
-      togetherFour(base + cell, table, other) +
-      togetherFour(base - line, table, other) +
-      togetherFour(base + line, table, other));
+    (agreementOfFour(base - cellStep, table, other) +
+      agreementOfFour(base + cellStep, table, other) +
+      agreementOfFour(base - rowStep, table, other) +
+      agreementOfFour(base + rowStep, table, other));
 }
 
 /**
@@ -74,42 +79,42 @@ function compare(base: i32, i: i32, table: usize, other: i32): void {
  * @returns the network's log-odds
  */
 export function signContexts(p: i32, base: i32, i: i32, u: i32, v: i32, mean: i32): i32 {
-  const table = rowAround(i);
+  const table = neighboursOf(i);
   const second = table + SECOND;
   const corners = table + CORNERS;
-  const west = base - cell;
-  const east = base + cell;
-  const north = base - line;
-  const south = base + line;
-  seeSigns(0, signedBeside(base, table + LEFT), signedBeside(base, table + RIGHT));
-  seeSigns(1, signedBeside(base, second + LEFT), signedBeside(base, second + RIGHT));
-  seeSigns(2, signedAt(west + i), signedAt(east + i));
-  seeSigns(3, signedBeside(west, table + LEFT), signedBeside(west, table + RIGHT));
-  seeSigns(4, signedBeside(east, table + LEFT), signedBeside(east, table + RIGHT));
-  seeSigns(5, signedBeside(west, second + LEFT), signedBeside(west, second + RIGHT));
-  seeSigns(6, signedBeside(east, second + LEFT), signedBeside(east, second + RIGHT));
-  seeSigns(7, signedBeside(base, table + UP), signedBeside(base, table + DOWN));
-  seeSigns(8, signedBeside(base, second + UP), signedBeside(base, second + DOWN));
-  seeSigns(9, signedAt(north + i), signedAt(south + i));
-  seeSigns(10, signedBeside(north, table + UP), signedBeside(north, table + DOWN));
-  seeSigns(11, signedBeside(south, table + UP), signedBeside(south, table + DOWN));
-  seeSigns(12, signedBeside(north, second + UP), signedBeside(north, second + DOWN));
-  seeSigns(13, signedBeside(south, second + UP), signedBeside(south, second + DOWN));
-  seeSigns(14, signedBeside(base, corners), signedBeside(base, corners + 2));
-  seeSigns(15, signedBeside(base, corners + 4), signedBeside(base, corners + 6));
-  seeSigns(16, signedAt(north - cell + i), signedAt(north + cell + i));
-  seeSigns(17, signedAt(south - cell + i), signedAt(south + cell + i));
+  const west = base - cellStep;
+  const east = base + cellStep;
+  const north = base - rowStep;
+  const south = base + rowStep;
+  setSignInputs(0, signedBeside(base, table + LEFT), signedBeside(base, table + RIGHT));
+  setSignInputs(1, signedBeside(base, second + LEFT), signedBeside(base, second + RIGHT));
+  setSignInputs(2, signedAt(west + i), signedAt(east + i));
+  setSignInputs(3, signedBeside(west, table + LEFT), signedBeside(west, table + RIGHT));
+  setSignInputs(4, signedBeside(east, table + LEFT), signedBeside(east, table + RIGHT));
+  setSignInputs(5, signedBeside(west, second + LEFT), signedBeside(west, second + RIGHT));
+  setSignInputs(6, signedBeside(east, second + LEFT), signedBeside(east, second + RIGHT));
+  setSignInputs(7, signedBeside(base, table + UP), signedBeside(base, table + DOWN));
+  setSignInputs(8, signedBeside(base, second + UP), signedBeside(base, second + DOWN));
+  setSignInputs(9, signedAt(north + i), signedAt(south + i));
+  setSignInputs(10, signedBeside(north, table + UP), signedBeside(north, table + DOWN));
+  setSignInputs(11, signedBeside(south, table + UP), signedBeside(south, table + DOWN));
+  setSignInputs(12, signedBeside(north, second + UP), signedBeside(north, second + DOWN));
+  setSignInputs(13, signedBeside(south, second + UP), signedBeside(south, second + DOWN));
+  setSignInputs(14, signedBeside(base, corners), signedBeside(base, corners + 2));
+  setSignInputs(15, signedBeside(base, corners + 4), signedBeside(base, corners + 6));
+  setSignInputs(16, signedAt(north - cellStep + i), signedAt(north + cellStep + i));
+  setSignInputs(17, signedAt(south - cellStep + i), signedAt(south + cellStep + i));
   // Planes are cyclic; with a single plane, both are the coefficient's own, whose sign is not known yet.
-  const last = (p > 0 ? -1 : planes - 1) * plane;
-  const lastButOne = (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * plane;
+  const last = (p > 0 ? -1 : planes - 1) * planeStep;
+  const lastButOne = (p > 1 ? -2 : planes > 1 ? planes - 2 : 0) * planeStep;
   compare(base, i, table, last);
-  seeSigns(18, besides, seconds);
-  seeSigns(19, atCorners, inCells);
+  setSignInputs(18, besides, seconds);
+  setSignInputs(19, atCorners, inCells);
   const crosses = inCrosses;
   compare(base, i, table, lastButOne);
-  seeSigns(20, crosses, besides);
-  seeSigns(21, seconds, atCorners);
-  seeSigns(22, inCells, inCrosses);
+  setSignInputs(20, crosses, besides);
+  setSignInputs(21, seconds, atCorners);
+  setSignInputs(22, inCells, inCrosses);
   const odds = signOdds((p ? 1 : 0) + mean, u, v);
   const known = (signAt(base + i + last) + 1) * 3 + signAt(base + i + lastButOne) + 1;
   const likely = min(max((odds + 1024) >> 6, 0), 31);
