@@ -104,6 +104,6 @@ function putTables(kernel: Kernel, { frequencies, limits }: Tables) {
   const own = kernel.put(Uint16Array.from(frequencies));
   const slots = kernel.take((limits.length + 1) * SLOT_FLOATS * TOTAL);
   for (let table = 0; table <= limits.length; table++)
-    kernel.run.spread(own + table * sizes * 2, sizes, slots + table * TOTAL * SLOT_FLOATS * 4);
+    kernel.run.fillSlots(own + table * sizes * 2, sizes, slots + table * TOTAL * SLOT_FLOATS * 4);
   return { slots, tableOf, most };
 }
