@@ -1,6 +1,7 @@
 /** Reads `.anir` files, every prefix of which can be decoded, from bytes as they arrive (docs/format.md). */
 import {
   availableLevels,
+  cellsOf,
   type Header,
   hasLatents,
   type Level,
@@ -11,7 +12,6 @@ import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat, joined } from './bytes.ts';
 import { IncompleteError } from './exp_golomb.ts';
-import { Axis } from './lapped_transform.ts';
 import { LEAST_WIDTH, type LevelStep, readLevelStep } from './level_step.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
@@ -182,8 +182,8 @@ export class AnirFile {
     return;
   }
 
-  #latents(values: Int32Array[], { size, colours, pitch }: Header, step: number, reach: number): Latents {
-    const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-    return latentsOf(joined(values), [rows, columns, colours], step, pitch, reach);
+  #latents(values: Int32Array[], header: Header, step: number, reach: number): Latents {
+    const [columns, rows] = cellsOf(header);
+    return latentsOf(joined(values), [rows, columns, header.colours], step, header.pitch, reach);
   }
 }

@@ -53,6 +53,10 @@ export interface Header {
   start: number;
 }
 
+/** Numbers of columns and rows of the lapped transform's cells. */
+export const cellsOf = ({ size, pitch }: Pick<Header, 'size' | 'pitch'>) =>
+  size.map((pixels) => Math.ceil(pixels / pitch)) as [columns: number, rows: number];
+
 /** Whether the file holds coefficients of a lapped transform besides its networks. */
 export const hasLatents = ({ family }: Pick<Header, 'family'>) => family === 'lapped';
 
@@ -64,9 +68,8 @@ const COEFFICIENTS_PER_BYTE = 1024;
 /** Least size in bytes of a valid file with this header; no memory is taken for its picture before as many have arrived. */
 export function leastBytes(header: Header): number {
   if (!hasLatents(header)) return 0;
-  const { size, colours, pitch } = header;
-  const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
-  const coefficients = rows * columns * colours * pitch ** 2;
+  const [columns, rows] = cellsOf(header);
+  const coefficients = rows * columns * header.colours * header.pitch ** 2;
   return Math.ceil(Math.max(coefficients - FREE_COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
 }
 
