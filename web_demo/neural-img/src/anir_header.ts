@@ -1,5 +1,6 @@
 /** The header of an `.anir` file: the picture's size, the family, and where each level ends (docs/format.md, "Header"). */
 import { BitReader, damaged } from './exp_golomb.ts';
+import { STEP_BYTES } from './level_step.ts';
 import { ModelError } from './model_error.ts';
 import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
 
@@ -19,11 +20,10 @@ const COUNT_ORDER = 2;
 const DEPTH_ORDER = 1;
 const WIDTH_ORDER = 4;
 const LENGTH_ORDER = 10;
-/** PSNR and the two gains: the values, in their units, that the first level's are coded relative to; the orders of their codes. */
-const [FIRST, QUALITY_ORDERS] = [
-  [100, 2, 3],
-  [2, 0, 0],
-];
+/** PSNR and the two gains, in their units, that the first level's are coded relative to. */
+const FIRST_QUALITY = [100, 2, 3];
+/** Orders of their codes. */
+const QUALITY_ORDERS = [2, 0, 0];
 
 /** A subnet, and the prefix of the file that holds it. */
 export interface Level {
@@ -77,8 +77,6 @@ export function leastBytes(header: Header): number {
 export const availableLevels = (header: Header, bytes: number): number =>
   bytes < leastBytes(header) ? 0 : header.levels.filter(({ end }) => end <= bytes).length;
 
-/** Bytes of the first level that hold its width and reach. */
-const STEP_BYTES = 3;
 /** Bytes that the arithmetic decoder reads ahead. */
 const AHEAD = 4;
 
@@ -118,7 +116,7 @@ export function readHeader(data: Uint8Array): Header {
     );
   const count = isGrid ? depths.length * widths.length : reader.golomb(COUNT_ORDER) + 1;
   if (count > MOST_LEVELS) throw damaged();
-  let quality = FIRST;
+  let quality = FIRST_QUALITY;
   const parts = Array.from({ length: count }, (_, level) => {
     const deep = isGrid ? level % depths.length : reader.bits(4);
     const wide = isGrid ? Math.floor(level / depths.length) : reader.bits(4);
