@@ -65,7 +65,7 @@ export interface Source {
 }
 
 /** An answer without an error. */
-export type Done = Exclude<Answer, { error: string }>;
+type Done = Exclude<Answer, { error: string }>;
 
 interface Pending {
   resolve(answer: Done): void;

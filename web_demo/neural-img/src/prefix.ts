@@ -156,8 +156,8 @@ export class Prefix {
       if (parts.length > 0) await stream.feed(concat(parts));
       const image = await picture();
       const psnr = this.header?.levels[level - 1]?.psnr[0];
-      const refinement = (bytes: number) => ({ level, bytes, ...(psnr !== undefined && { psnr }) });
-      if (image) this.best = { image, refinement: refinement(image.bytes) };
+      if (image)
+        this.best = { image, refinement: { level, bytes: image.bytes, ...(psnr !== undefined && { psnr }) } };
       this.#makeRoom();
     });
     turn = decoded.catch(() => undefined);

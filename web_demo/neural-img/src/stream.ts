@@ -39,7 +39,7 @@ export class AnirStream {
     const { header, available } = await this.lane.take(piece);
     if (available === undefined) throw new ModelError('This engine does not read .anir files.');
     this.header ??= header;
-    this.available = Math.max(this.available, available);
+    this.available = available;
   }
 
   /**

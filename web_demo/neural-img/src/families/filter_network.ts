@@ -10,7 +10,7 @@ import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
 import { type Axis, type Bank, nodesFor, waveTable } from './filters.ts';
 import { apply, type Layer } from './layers.ts';
 
-export interface FilterNetwork {
+interface FilterNetwork {
   banks: Bank[];
   /** One layer after each bank; the last one gives z. */
   layers: Layer[];
