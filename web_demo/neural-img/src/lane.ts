@@ -122,6 +122,7 @@ export class Lane {
     });
   }
 
+  /** Starts the worker unless it runs already. */
   start(): Promise<Worker> {
     this.#worker ??= this.#start();
     return this.#worker;
