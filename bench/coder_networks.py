@@ -201,5 +201,5 @@ def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> No
 
 def write(weights: NDArray[np.int8], name: str) -> None:
     """Writes weights beside the coder's source, which must then be recompiled (`npm run coder`)."""
-    with replacing(_NEURAL_IMG / "assembly" / f"{name}.bin") as temporary:
+    with replacing(_NEURAL_IMG / "assembly/coder" / f"{name}.bin") as temporary:
         temporary.write_bytes(weights.tobytes())

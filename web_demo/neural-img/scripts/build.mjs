@@ -48,8 +48,8 @@ writeFileSync(inRoot('src/decoder.worker.js'), worker);
 writeTexts('worker.ts', { WORKER: worker });
 // Without and with relaxed SIMD's fused multiply-add. Optimizing for size costs no speed here, but would make the coder slower.
 const [plain, relaxed] = [
-  await compile('index.ts', '1', '-O3s', '--enable', 'simd'),
-  await compile('index.ts', '1', '-O3s', '--enable', 'simd,relaxed-simd'),
+  await compile('kernel/index.ts', '1', '-O3s', '--enable', 'simd'),
+  await compile('kernel/index.ts', '1', '-O3s', '--enable', 'simd,relaxed-simd'),
 ];
 writeTexts('kernel.ts', { PLAIN: toCharacters(plain), RELAXED: toCharacters(relaxed) });
 writeTexts('coder.ts', { CODER: toCharacters(await compileCoder()) });

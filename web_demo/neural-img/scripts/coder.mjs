@@ -1,4 +1,4 @@
-/** `node scripts/coder.mjs FILE [SOURCE FLAG…]` compiles the coder, or a variant of it in assembly/, to a file. */
+/** `node scripts/coder.mjs FILE [SOURCE FLAG…]` compiles the coder, or a variant of it in assembly/coder, to a file. */
 import { writeFileSync } from 'node:fs';
 import { compileCoder } from './compile.mjs';
 

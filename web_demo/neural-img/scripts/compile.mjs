@@ -28,8 +28,8 @@ export async function compile(source, pages, ...flags) {
  * Compiles the coder, or a variant of it. The module has no imports, so that Python can run it, too.
  * @param {string} source @param {string[]} flags
  */
-export const compileCoder = (source = 'coder.ts', ...flags) =>
-  compile(source, '2', '-O3', '--enable', 'simd', '--use', 'abort=', ...flags);
+export const compileCoder = (source = 'index.ts', ...flags) =>
+  compile(`coder/${source}`, '2', '-O3', '--enable', 'simd', '--use', 'abort=', ...flags);
 
 /** Reads a source file; returns null if there is none. The table x.bin is imported as a module './x.bin'. @param {string} file */
 function read(file) {

@@ -1,4 +1,4 @@
-/** Decodes range asymmetric numeral systems (rANS; ../src/rans.ts explains them and checks the arguments of these functions). */
+/** Decodes range asymmetric numeral systems (rANS; src/rans.ts explains them and checks the arguments of these functions). */
 
 const TOTAL_BITS = 14;
 const TOTAL: u32 = 1 << TOTAL_BITS;
