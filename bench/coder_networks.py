@@ -77,9 +77,8 @@ def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator["Recor
 
 def _compile(output: Path, what: str) -> None:
     """Compiles the coder as `npm run coder` does, but with the recording of the network `what`."""
-    options = "-O3 --noAssert --enable simd --runtime stub --initialMemory 2 --use abort="
-    command = ["npx", "asc", "assembly/recorder.ts", *options.split(), "--use", f"RECORDING_{what}=1"]
-    subprocess.run([*command, "-o", str(output)], cwd=_NEURAL_IMG, check=True)
+    command = ["node", "scripts/coder.mjs", str(output), "recorder.ts", "--use", f"RECORDING_{what}=1"]
+    subprocess.run(command, cwd=_NEURAL_IMG, check=True)
 
 
 def pictures(folder: Path) -> Iterator[Pixels]:
@@ -201,18 +200,6 @@ def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> No
 
 
 def write(weights: NDArray[np.int8], name: str) -> None:
-    """Writes weights as bytes, and as source code for compiling the coder (`npm run coder`)."""
-    folder = _NEURAL_IMG / "assembly"
-    with replacing(folder / f"{name}.bin") as temporary:
+    """Writes weights beside the coder's source, which must then be recompiled (`npm run coder`)."""
+    with replacing(_NEURAL_IMG / "assembly/coder" / f"{name}.bin") as temporary:
         temporary.write_bytes(weights.tobytes())
-    lines = [", ".join(map(str, weights[i : i + 16])) for i in range(0, len(weights), 16)]
-    text = "\n".join(
-        [
-            f"/** The weights in {name}.bin, as bench/{name}.py wrote them. */",
-            "export const WEIGHTS: StaticArray<i8> = [",
-            *(f"  {line}," for line in lines),
-            "];\n",
-        ]
-    )
-    with replacing(folder / f"{name}_weights.ts") as temporary:
-        temporary.write_text(text)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-ASSEMBLY = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly"
+ASSEMBLY = Path(__file__).parents[1] / "web_demo" / "neural-img" / "assembly" / "coder"
 FIRST_WEIGHTS = (
     np.frombuffer((ASSEMBLY / "mixer.bin").read_bytes(), np.int8).astype(int).reshape(18, 2, 6) * 1024
 ).tolist()

@@ -1,6 +1,6 @@
 """The entropy coder of `.anir` files: an adaptive arithmetic coder with context mixing, in WebAssembly.
 
-The module is compiled from web_demo/neural-img/assembly/coder.ts, and browsers run the same one;
+The module is compiled from web_demo/neural-img/assembly/coder, and browsers run the same one;
 docs/format.md specifies it. It codes with integers only, and an instance holds the coefficients of one strip.
 The same methods encode and decode: when decoding, they ignore the values that they are given, and return
 those in the stream.

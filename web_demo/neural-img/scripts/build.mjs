@@ -7,44 +7,17 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
 import { minify } from 'terser';
+import { compile, compileCoder } from './compile.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (/** @type {string} */ file) => join(root, file);
-
-/**
- * Compiles a module of assembly/ to WebAssembly, as characters; its initial memory is `pages` × 64 KiB.
- * @param {string} source @param {string} pages @param {string[]} flags
- */
-async function compile(source, pages, ...flags) {
-  /** @type {Uint8Array | undefined} */
-  let module;
-  const options = ['--noAssert', '--runtime', 'stub', '--initialMemory', pages, ...flags];
-  const { error, stderr } = await asc.main([`assembly/${source}`, ...options, '-o', 'out.wasm'], {
-    readFile: (name, folder) => read(join(folder, name)),
-    writeFile: (_, content) => {
-      if (typeof content !== 'string') module = content;
-    },
-  });
-  if (error || !module) throw new Error(stderr.toString());
-  return toCharacters(module);
-}
 
 /** Converts bytes to the text that `fromCharacters` of src/bytes.ts reads, without characters that JavaScript escapes. @param {Uint8Array} bytes */
 function toCharacters(bytes) {
   const codes = Array.from(bytes, (byte) => byte + (byte < 0x39 ? 0x23 : byte < 0x5b ? 0x24 : 0x65));
   return String.fromCharCode(...codes);
-}
-
-/** Reads a text file; returns null if there is none. @param {string} file */
-function read(file) {
-  try {
-    return readFileSync(inRoot(file), 'utf8');
-  } catch {
-    return null;
-  }
 }
 
 /** Bundles and minifies a module with all that it imports. @param {string} code @param {'esm' | 'iife'} format */
@@ -74,15 +47,12 @@ const worker = await bundle("import './decoder.worker.ts';", 'iife');
 writeFileSync(inRoot('src/decoder.worker.js'), worker);
 writeTexts('worker.ts', { WORKER: worker });
 // Without and with relaxed SIMD's fused multiply-add. Optimizing for size costs no speed here, but would make the coder slower.
-const [PLAIN, RELAXED] = [
-  await compile('index.ts', '1', '-O3s', '--enable', 'simd'),
-  await compile('index.ts', '1', '-O3s', '--enable', 'simd,relaxed-simd'),
+const [plain, relaxed] = [
+  await compile('kernel/index.ts', '1', '-O3s', '--enable', 'simd'),
+  await compile('kernel/index.ts', '1', '-O3s', '--enable', 'simd,relaxed-simd'),
 ];
-writeTexts('kernel.ts', { PLAIN, RELAXED });
-// Without imports, so that it is the same module as in the Python package.
-writeTexts('coder.ts', {
-  CODER: await compile('coder.ts', '2', '-O3', '--enable', 'simd', '--use', 'abort='),
-});
+writeTexts('kernel.ts', { PLAIN: toCharacters(plain), RELAXED: toCharacters(relaxed) });
+writeTexts('coder.ts', { CODER: toCharacters(await compileCoder()) });
 
 if (process.argv.includes('--package')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });

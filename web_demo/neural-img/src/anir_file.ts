@@ -1,6 +1,7 @@
 /** Reads `.anir` files, every prefix of which can be decoded, from bytes as they arrive (docs/format.md). */
 import {
   availableLevels,
+  cellsOf,
   type Header,
   hasLatents,
   type Level,
@@ -11,16 +12,13 @@ import { latentsOf } from './anir_latents.ts';
 import { NetworkDecoder, readColours } from './anir_networks.ts';
 import { concat, joined } from './bytes.ts';
 import { IncompleteError } from './exp_golomb.ts';
-import { Axis } from './lapped_transform.ts';
-import { LEAST_WIDTH, type LevelStep, readLevelStep } from './level_step.ts';
+import { LEAST_WIDTH, type LevelStep, readLevelStep, STEP_BYTES } from './level_step.ts';
 import { ModelError } from './model_error.ts';
 import type { Latents, Network } from './network.ts';
 import { type Preview, readPreview } from './preview.ts';
 import { tableBytes } from './segments.ts';
 import { type Connect, SharedStrips } from './shared_strips.ts';
 
-/** Bytes at the beginning of a level, after the segment lengths, that hold its width and reach. */
-const STEP_BYTES = 3;
 /** A subnet may have this many hidden weights whatever the file's size: limits keep small files from costing much time or memory. */
 const FREE_WEIGHTS = 2 ** 16;
 /** Hidden weights that each byte of the file, up to the end of the subnet's level, allows in addition. */
@@ -182,8 +180,8 @@ export class AnirFile {
     return;
   }
 
-  #latents(values: Int32Array[], { size, colours, pitch }: Header, step: number, reach: number): Latents {
-    const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
-    return latentsOf(joined(values), [rows, columns, colours], step, pitch, reach);
+  #latents(values: Int32Array[], header: Header, step: number, reach: number): Latents {
+    const [columns, rows] = cellsOf(header);
+    return latentsOf(joined(values), [rows, columns, header.colours], step, header.pitch, reach);
   }
 }

@@ -1,5 +1,6 @@
 /** The header of an `.anir` file: the picture's size, the family, and where each level ends (docs/format.md, "Header"). */
 import { BitReader, damaged } from './exp_golomb.ts';
+import { STEP_BYTES } from './level_step.ts';
 import { ModelError } from './model_error.ts';
 import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
 
@@ -19,11 +20,10 @@ const COUNT_ORDER = 2;
 const DEPTH_ORDER = 1;
 const WIDTH_ORDER = 4;
 const LENGTH_ORDER = 10;
-/** PSNR and the two gains: the values, in their units, that the first level's are coded relative to; the orders of their codes. */
-const [FIRST, QUALITY_ORDERS] = [
-  [100, 2, 3],
-  [2, 0, 0],
-];
+/** PSNR and the two gains, in their units, that the first level's are coded relative to. */
+const FIRST_QUALITY = [100, 2, 3];
+/** Orders of their codes. */
+const QUALITY_ORDERS = [2, 0, 0];
 
 /** A subnet, and the prefix of the file that holds it. */
 export interface Level {
@@ -53,6 +53,10 @@ export interface Header {
   start: number;
 }
 
+/** Numbers of columns and rows of the lapped transform's cells. */
+export const cellsOf = ({ size, pitch }: Pick<Header, 'size' | 'pitch'>) =>
+  size.map((pixels) => Math.ceil(pixels / pitch)) as [columns: number, rows: number];
+
 /** Whether the file holds coefficients of a lapped transform besides its networks. */
 export const hasLatents = ({ family }: Pick<Header, 'family'>) => family === 'lapped';
 
@@ -64,9 +68,8 @@ const COEFFICIENTS_PER_BYTE = 1024;
 /** Least size in bytes of a valid file with this header; no memory is taken for its picture before as many have arrived. */
 export function leastBytes(header: Header): number {
   if (!hasLatents(header)) return 0;
-  const { size, colours, pitch } = header;
-  const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
-  const coefficients = rows * columns * colours * pitch ** 2;
+  const [columns, rows] = cellsOf(header);
+  const coefficients = rows * columns * header.colours * header.pitch ** 2;
   return Math.ceil(Math.max(coefficients - FREE_COEFFICIENTS, 0) / COEFFICIENTS_PER_BYTE);
 }
 
@@ -74,8 +77,6 @@ export function leastBytes(header: Header): number {
 export const availableLevels = (header: Header, bytes: number): number =>
   bytes < leastBytes(header) ? 0 : header.levels.filter(({ end }) => end <= bytes).length;
 
-/** Bytes of the first level that hold its width and reach. */
-const STEP_BYTES = 3;
 /** Bytes that the arithmetic decoder reads ahead. */
 const AHEAD = 4;
 
@@ -115,7 +116,7 @@ export function readHeader(data: Uint8Array): Header {
     );
   const count = isGrid ? depths.length * widths.length : reader.golomb(COUNT_ORDER) + 1;
   if (count > MOST_LEVELS) throw damaged();
-  let quality = FIRST;
+  let quality = FIRST_QUALITY;
   const parts = Array.from({ length: count }, (_, level) => {
     const deep = isGrid ? level % depths.length : reader.bits(4);
     const wide = isGrid ? Math.floor(level / depths.length) : reader.bits(4);

@@ -7,7 +7,7 @@
  */
 
 /** A function on [-1, 1]. */
-export type Function = (t: number) => number;
+type Function = (t: number) => number;
 
 /** Coefficients whose magnitudes add up to less than this are left out: that is within float32's rounding errors. */
 const NOISE = 2e-7;

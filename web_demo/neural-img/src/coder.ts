@@ -1,5 +1,5 @@
 /**
- * The entropy decoder of `.anir` files: the WebAssembly module of assembly/coder.ts, with an instance for each stream.
+ * The entropy decoder of `.anir` files: the WebAssembly module of assembly/coder, with an instance for each stream.
  *
  * The Python package has the same module; docs/format.md describes what it decodes.
  */

@@ -8,7 +8,7 @@ export type StripCommand =
   | ['level', width: number]
   | ['check' | 'keep' | 'restore' | 'end'];
 /** A message to a helper: `begin` with the arguments of a new `Strips`, a step, or `known`, which asks for the state. */
-export type Order = ['begin', [Header, Uint8Array, Range]] | StripCommand | ['known'];
+type Order = ['begin', [Header, Uint8Array, Range]] | StripCommand | ['known'];
 
 /** Calls the step's method with its argument. */
 export const take = (strips: Strips, [name, argument]: StripCommand) => strips[name](argument as never);

@@ -1,7 +1,7 @@
-/** The WebAssembly module that does the arithmetic of drawing (assembly/), and its memory. */
+/** The WebAssembly module that does the arithmetic of drawing (assembly/kernel), and its memory. */
 import { ModelError } from './model_error.ts';
 
-/** A matrix at address `at` of the kernel's memory, in panels of eight rows: [rows / 8][columns][8] (assembly/kernel.ts). */
+/** A matrix at address `at` of the kernel's memory, in panels of eight rows: [rows / 8][columns][8] (assembly/kernel/products.ts). */
 export interface Matrix {
   at: number;
   rows: number;
@@ -19,12 +19,8 @@ export type Draw = (
 ) => Uint8ClampedArray<ArrayBuffer>;
 
 type Function = (...addressesAndSizes: number[]) => number;
-type Exports = Record<
-  'coefficients' | 'decode' | 'multiply' | 'normalize' | 'pixels' | 'see' | 'sines' | 'spread' | 'waves',
-  Function
-> & {
-  memory: WebAssembly.Memory;
-};
+type Names = 'coefficients' | 'decode' | 'fillSlots' | 'inputs' | 'multiply' | 'normalize' | 'pixels';
+type Exports = Record<Names | 'sines' | 'waves', Function> & { memory: WebAssembly.Memory };
 
 /** Bytes of eight floats side by side. */
 export const PANEL = 32;
@@ -38,7 +34,7 @@ const PAGE = 65536;
 
 /** An instance of the module, whose memory is a stack: `take` allocates on its top. */
 export class Kernel {
-  /** The functions of assembly/. */
+  /** The functions of assembly/kernel. */
   readonly run: Exports;
   #top = FIRST;
 

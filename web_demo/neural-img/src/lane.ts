@@ -65,7 +65,7 @@ export interface Source {
 }
 
 /** An answer without an error. */
-export type Done = Exclude<Answer, { error: string }>;
+type Done = Exclude<Answer, { error: string }>;
 
 interface Pending {
   resolve(answer: Done): void;
@@ -122,6 +122,7 @@ export class Lane {
     });
   }
 
+  /** Starts the worker unless it runs already. */
   start(): Promise<Worker> {
     this.#worker ??= this.#start();
     return this.#worker;

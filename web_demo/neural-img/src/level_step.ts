@@ -2,6 +2,8 @@
 import type { Coder } from './coder.ts';
 
 export const LEAST_WIDTH = 64;
+/** Bytes that hold a level's width and reach, at most. */
+export const STEP_BYTES = 3;
 
 export interface LevelStep {
   /** The quantization step in units, 64 to 32767: the level narrows intervals of nonzero magnitudes to less than 1½ widths. */

@@ -1,15 +1,10 @@
 /** The package's own engine: workers that evaluate networks in WebAssembly and share the compiled modules. */
-import { fromCharacters, fromHex } from './bytes.ts';
+import { fromCharacters } from './bytes.ts';
 import { CODER } from './generated/coder.ts';
 import { PLAIN, RELAXED } from './generated/kernel.ts';
 import { WORKER } from './generated/worker.ts';
 import type { Engine } from './lane.ts';
 import { ModelError } from './model_error.ts';
-
-/** A module that uses SIMD, in hexadecimal: (module (func (result v128) i32.const 0 i8x16.splat)). */
-const SIMD = '0061736d010000000105016000017b030201000a080106004100fd0f0b';
-/** A module that uses relaxed SIMD: (module (func (result v128) (f32x4.relaxed_madd … three splats of i32.const 0 …))). */
-const RELAXED_SIMD = `0061736d010000000105016000017b030201000a15011300${'4100fd0f'.repeat(3)}fd85020b`;
 
 /** Milliseconds after which a worker that has not reported itself ready counts as not started. */
 const START_LIMIT = 10_000;
@@ -45,16 +40,17 @@ export const light: Engine = {
   },
 };
 
-/** Compiles the modules; the kernel with fused multiply-add where the browser has it. */
+/** Compiles the modules; the kernel with relaxed SIMD's fused multiply-add where the browser has it. */
 async function compile(): Promise<Modules> {
-  if (!globalThis.WebAssembly?.validate(fromHex(SIMD)))
+  const bytes = [RELAXED, PLAIN].map(fromCharacters).find((own) => globalThis.WebAssembly?.validate(own));
+  if (!bytes)
     throw new ModelError('This browser cannot show neural images: it has no WebAssembly with SIMD.');
-  const text = WebAssembly.validate(fromHex(RELAXED_SIMD)) ? RELAXED : PLAIN;
-  const [kernel, coder] = await Promise.all([text, CODER].map(moduleOf));
-  return { kernel, coder } as Modules;
+  const [kernel, coder] = await Promise.all([
+    WebAssembly.compile(bytes),
+    WebAssembly.compile(fromCharacters(CODER)),
+  ]);
+  return { kernel, coder };
 }
-
-const moduleOf = (text: string) => WebAssembly.compile(fromCharacters(text));
 
 /** Starts a worker from the file beside this one or, where that is missing or of another origin, from its text in a blob. */
 async function startWorker(): Promise<Worker> {

@@ -29,7 +29,7 @@ const ENTRY_KEY = 1;
 const ENTRY_VALUE = 2;
 
 /** The metadata of a file. */
-export interface Metadata {
+interface Metadata {
   family: string;
   /** Native width and height in pixels. */
   size: [number, number];

@@ -1,5 +1,5 @@
 /** Reads tensors of ONNX files (TensorProto of onnx.proto3) without trusting the sizes that they declare. */
-import { fromHalves } from './bytes.ts';
+import { concat, fromHalves } from './bytes.ts';
 import { ModelError } from './model_error.ts';
 import { type Content, damaged, messageIn, type Reader, textOf } from './protobuf.ts';
 
@@ -26,7 +26,7 @@ const ARRAYS = {
   int4: Int8Array,
 };
 export type ElementType = keyof typeof ARRAYS;
-export type Elements = Float32Array | Int8Array | Uint16Array | Int16Array | Int32Array;
+type Elements = Float32Array | Int8Array | Uint16Array | Int16Array | Int32Array;
 
 const TYPES = new Map<Content, ElementType>([
   [1, 'float32'],
@@ -43,7 +43,7 @@ export class OnnxTensor {
   /** Undefined for types that no network has. */
   type: ElementType | undefined;
   readonly dims: number[] = [];
-  readonly octets: (number[] | Uint8Array)[] = [];
+  readonly octets: Uint8Array[] = [];
   readonly integers: number[] = [];
 
   /** Lengths of its axes without those of length 1, which tools add and remove. */
@@ -59,22 +59,14 @@ export class OnnxTensor {
     const count = dims.reduce((all, length) => all * length, 1);
     // int4 is stored two to a byte.
     const stored = type === 'int4' ? Math.ceil(count / 2) : count;
-    const bytes = stored * ARRAYS[type].BYTES_PER_ELEMENT;
-    const size = octets.reduce(
-      (all, { length }) => all + length,
-      integers.length * ARRAYS[type].BYTES_PER_ELEMENT,
-    );
-    if (size !== bytes || (integers.length > 0 && (octets.length > 0 || type === 'float32')))
+    const bytes = concat(octets);
+    const size = bytes.length + integers.length * ARRAYS[type].BYTES_PER_ELEMENT;
+    const areMixed = integers.length > 0 && (octets.length > 0 || type === 'float32');
+    if (size !== stored * ARRAYS[type].BYTES_PER_ELEMENT || areMixed)
       throw new ModelError(`Its tensor “${this.name}” does not have the elements that its shape declares.`);
     // Varints of types narrower than int32 may be sign-extended or not; typed arrays wrap both to the same value.
-    if (integers.length > 0) return unpacked(ARRAYS[type].from(integers), type, count);
-    const whole = new Uint8Array(bytes);
-    let at = 0;
-    for (const part of octets) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return unpacked(new ARRAYS[type](whole.buffer), type, count);
+    const elements = integers.length > 0 ? ARRAYS[type].from(integers) : new ARRAYS[type](bytes.buffer);
+    return type === 'int4' ? fromHalves(elements as Int8Array, count) : elements;
   }
 }
 
@@ -89,7 +81,7 @@ export function readTensor(message: Uint8Array, reader: Reader): OnnxTensor {
     } else if (number === TYPE) tensor.type = TYPES.get(wholeIn(content));
     else if (number === NAME) tensor.name = textOf(content);
     else if (number === RAW || number === FLOATS)
-      tensor.octets.push(Array.isArray(content) ? content : messageIn(content));
+      tensor.octets.push(Array.isArray(content) ? Uint8Array.from(content) : messageIn(content));
     else if (number === EXTERNAL || (number === LOCATION && content !== 0))
       throw new ModelError('This model keeps its weights in another file; a neural image is one file.');
   }
@@ -102,7 +94,3 @@ function wholeIn(content: Content): number {
   if (typeof content !== 'number') throw damaged();
   return content;
 }
-
-/** Unpacks int4, which is stored two to a byte; other types are returned as they are. */
-const unpacked = (stored: Elements, type: ElementType, count: number): Elements =>
-  type === 'int4' ? fromHalves(stored as Int8Array, count) : stored;

@@ -83,10 +83,7 @@ export class Prefix {
     try {
       await this.#decode(stream, 0, () => stream.preview());
     } catch (error) {
-      if (this.#stream !== stream) return;
-      this.damage = error as Error;
-      this.limit = 0;
-      this.close();
+      if (this.#stream === stream) this.#endAt(0, error as Error);
     }
   }
 
@@ -97,17 +94,12 @@ export class Prefix {
       const stream = this.#opened();
       try {
         await this.#decode(stream, most, () => stream.image(most - 1));
-        // A concurrent call may have found damage and closed the stream.
-        if (this.limit >= most) return;
       } catch (error) {
-        if (this.#stream !== stream) {
-          if (this.limit >= most) return;
-          continue;
-        }
-        this.damage = error as Error;
-        this.limit = error instanceof ModelError && error.isFatal ? known : most - 1;
-        this.close();
+        const isFatal = error instanceof ModelError && error.isFatal;
+        if (this.#stream === stream) this.#endAt(isFatal ? known : most - 1, error as Error);
       }
+      // Else this call or a concurrent one has found damage.
+      if (this.limit >= most) return;
     }
   }
 
@@ -123,6 +115,13 @@ export class Prefix {
     await this.#decode(stream, this.limit, () => stream.refined()).catch((error) => {
       if (this.#stream === stream) throw error;
     });
+  }
+
+  /** Only the first `limit` levels can be decoded, because of `damage`. */
+  #endAt(limit: number, damage: Error): void {
+    this.damage = damage;
+    this.limit = limit;
+    this.close();
   }
 
   /** Returns what is wrong with the file, and clears it. */
@@ -156,8 +155,8 @@ export class Prefix {
       if (parts.length > 0) await stream.feed(concat(parts));
       const image = await picture();
       const psnr = this.header?.levels[level - 1]?.psnr[0];
-      const refinement = (bytes: number) => ({ level, bytes, ...(psnr !== undefined && { psnr }) });
-      if (image) this.best = { image, refinement: refinement(image.bytes) };
+      if (image)
+        this.best = { image, refinement: { level, bytes: image.bytes, ...(psnr !== undefined && { psnr }) } };
       this.#makeRoom();
     });
     turn = decoded.catch(() => undefined);

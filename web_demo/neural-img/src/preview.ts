@@ -4,7 +4,7 @@
  * A level begins with the means of all cells (docs/format.md, "Preview"). They give each cell a colour; the preview interpolates
  * between these.
  */
-import { type Header, previewFrom } from './anir_header.ts';
+import { cellsOf, type Header, previewFrom } from './anir_header.ts';
 import { readColours } from './anir_networks.ts';
 import { joined } from './bytes.ts';
 import { COLOUR_PER_UNIT } from './common_networks.ts';
@@ -41,7 +41,7 @@ export function readPreview(
 ): Preview | undefined {
   if (file.length < previewFrom(header) + tableBytes(header, true)) return;
   const { size, pitch, colours: many } = header;
-  const [columns, rows] = size.map((pixels) => new Axis(pixels, pitch).cells) as [number, number];
+  const [columns, rows] = cellsOf(header);
   // With a pitch of 1, coders decode the means alone and take little memory.
   const strips = new Strips(module, header, file.subarray(header.start), [0], 1);
   const [{ matrix, border }, { width }] = [

@@ -11,7 +11,6 @@ const LENGTH = 2;
 const FIXED32 = 5;
 const LONGEST_VARINT = 10;
 const MOST_PARTS = 1 << 18;
-const HALF = 2 ** 28;
 
 /** The error for bytes that are not a valid message of the expected kind. */
 export const damaged = () => new ModelError('This is not an ONNX file, or a damaged one.');
@@ -52,19 +51,12 @@ export class Reader {
   /** Returns the signed integer of at most 64 bits that begins at `at`, exact up to 2⁵³, and the offset after it. */
   #varint(message: Uint8Array, at: number): [number, number] {
     if (--this.#left < 0) throw new ModelError('This has too many parts for a neural image.');
-    // Bits 0 to 27, 28 to 55, and 56 to 63.
-    const parts: [number, number, number] = [0, 0, 0];
+    let bits = 0n;
     for (let k = 0; k < LONGEST_VARINT; k++) {
       const octet = message[at + k];
       if (octet === undefined) break;
-      const part = k >> 2;
-      parts[part as 0 | 1 | 2] += (octet & 127) * 2 ** (7 * (k & 3));
-      if (octet >= 128) continue;
-      const [low, middle, high] = [parts[0], parts[1], parts[2] & 255];
-      return [
-        low + (high < 128 ? middle : middle - HALF) * HALF + (high < 128 ? high : high - 255) * HALF ** 2,
-        at + k + 1,
-      ];
+      bits |= BigInt(octet & 127) << BigInt(7 * k);
+      if (octet < 128) return [Number(BigInt.asIntN(64, bits)), at + k + 1];
     }
     throw damaged();
   }

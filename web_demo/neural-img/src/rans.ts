@@ -26,7 +26,7 @@ export interface Context {
 }
 
 /** Frequencies of codes by their absolute value (size), one table for each range of activities. */
-export interface Tables {
+interface Tables {
   /** [tables, sizes]; the frequency of a nonzero size is that of each of its two codes. */
   frequencies: Int32Array;
   /** [tables - 1], ascending; table k is used where k limits are below the activity. */
@@ -34,7 +34,7 @@ export interface Tables {
 }
 
 /** Throws a ModelError if the tables are not valid. */
-export function checkTables({ frequencies, limits }: Tables): void {
+function checkTables({ frequencies, limits }: Tables): void {
   const count = limits.length + 1;
   const sizes = frequencies.length / count;
   if (count > MOST_TABLES || sizes < 1 || sizes > TOTAL || !Number.isInteger(sizes))
@@ -104,6 +104,6 @@ function putTables(kernel: Kernel, { frequencies, limits }: Tables) {
   const own = kernel.put(Uint16Array.from(frequencies));
   const slots = kernel.take((limits.length + 1) * SLOT_FLOATS * TOTAL);
   for (let table = 0; table <= limits.length; table++)
-    kernel.run.spread(own + table * sizes * 2, sizes, slots + table * TOTAL * SLOT_FLOATS * 4);
+    kernel.run.fillSlots(own + table * sizes * 2, sizes, slots + table * TOTAL * SLOT_FLOATS * 4);
   return { slots, tableOf, most };
 }

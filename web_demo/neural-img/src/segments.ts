@@ -1,5 +1,5 @@
 /** The strips of large pictures, and the segments of their streams in a file (docs/format.md, "Strips"). */
-import { type Header, hasLatents } from './anir_header.ts';
+import { cellsOf, type Header, hasLatents } from './anir_header.ts';
 import { concat } from './bytes.ts';
 
 /** Cells along a side of a block, over which means are transformed once more: strips consist of whole rows of blocks. */
@@ -13,12 +13,11 @@ const LENGTH_BYTES = 3;
 /** The first row of cells of each strip, then the number of rows. A picture without coefficients is one strip without rows. */
 export function stripStarts(header: Pick<Header, 'family' | 'size' | 'pitch'>): number[] {
   if (!hasLatents(header)) return [0, 0];
-  const { size, pitch } = header;
-  const [columns, rows] = size.map((pixels) => Math.ceil(pixels / pitch)) as [number, number];
+  const [columns, rows] = cellsOf(header);
   const blocks = Math.ceil(rows / BLOCK);
   const count = Math.max(
     1,
-    Math.min(Math.floor((rows * columns * pitch ** 2) / LEAST_PIXELS), blocks, MOST_STRIPS),
+    Math.min(Math.floor((rows * columns * header.pitch ** 2) / LEAST_PIXELS), blocks, MOST_STRIPS),
   );
   return [...Array.from({ length: count }, (_, i) => BLOCK * Math.floor((blocks * i) / count)), rows];
 }

@@ -39,26 +39,25 @@ export class AnirStream {
     const { header, available } = await this.lane.take(piece);
     if (available === undefined) throw new ModelError('This engine does not read .anir files.');
     this.header ??= header;
-    this.available = Math.max(this.available, available);
+    this.available = available;
   }
 
   /**
    * Returns the picture of a level, counted from 0, by default the last complete one. Levels are decoded in order: throws a ModelError
    * if a later level has already been decoded, or if the level is incomplete or damaged.
    */
-  async image(level = this.available - 1): Promise<NeuralImage> {
-    return this.#draw(level, this.header?.levels[level]?.end ?? this.bytes);
+  image(level = this.available - 1): Promise<NeuralImage> {
+    return this.#draw(level, this.header?.levels[level]?.end) as Promise<NeuralImage>;
   }
 
   /** Returns the last complete level refined by what has arrived of the next. Throws a ModelError if no level is complete. */
   refined(): Promise<NeuralImage> {
-    return this.#draw('refined', this.bytes);
+    return this.#draw('refined') as Promise<NeuralImage>;
   }
 
   /** Returns what can be shown before the first level is complete; undefined if nothing can. */
-  async preview(): Promise<NeuralImage | undefined> {
-    const { info, plan } = await this.lane.take({ stream: this.#key, at: this.bytes, level: 'preview' });
-    return info && this.imageOf(plan, info, this.bytes);
+  preview(): Promise<NeuralImage | undefined> {
+    return this.#draw('preview');
   }
 
   /** Frees the worker's memory; pictures returned earlier stay valid. */
@@ -66,8 +65,9 @@ export class AnirStream {
     this.lane.take({ stream: this.#key, at: this.bytes, close: true }).catch(() => undefined);
   }
 
-  async #draw(level: number | 'refined', bytes: number): Promise<NeuralImage> {
+  /** The picture that is decoded from `bytes` bytes; only of a preview there may be none. */
+  async #draw(level: NonNullable<Piece['level']>, bytes = this.bytes): Promise<NeuralImage | undefined> {
     const { info, plan } = await this.lane.take({ stream: this.#key, at: this.bytes, level });
-    return this.imageOf(plan, info as ModelInfo, bytes);
+    return info && this.imageOf(plan, info, bytes);
   }
 }

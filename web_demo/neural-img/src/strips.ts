@@ -1,5 +1,5 @@
 /** The strips of a large picture, each of which has a stream and a decoder of its own (docs/format.md, "Strips"). */
-import type { Header } from './anir_header.ts';
+import { cellsOf, type Header } from './anir_header.ts';
 import { Coder, MOST_DECISIONS } from './coder.ts';
 import { Segments, stripStarts } from './segments.ts';
 
@@ -36,7 +36,7 @@ export class Strips {
     pitch = header.pitch,
   ) {
     this.#segments = new Segments(header);
-    const columns = Math.ceil(header.size[0] / header.pitch);
+    const [columns] = cellsOf(header);
     const starts = stripStarts(header);
     const decisions = Math.max(Math.floor(MOST_DECISIONS / (starts.length - 1)), LEAST_DECISIONS);
     this.#coders = this.#share(data).map((own, i) => {

@@ -32,8 +32,8 @@ export class Surface {
     const context = this.canvas.getContext('2d');
     if (!context || width * height === 0 || (this.hasSize(size) && this.#drawn === image)) return;
     if (!this.hasSize(size)) stretch(context, size);
-    const x = axis(info.width, { start: 0, count: info.width }, width);
-    const y = axis(info.height, { start: 0, count: info.height }, height);
+    const x = axis(info.width, undefined, width);
+    const y = axis(info.height, undefined, height);
     for await (const tile of image.decode({ x, y, coarse: !this.#drawn, signal })) drawTile(context, tile);
     this.#drawn = image;
   }

@@ -55,14 +55,14 @@ test('sines of some channels leave the others unchanged, with bases at the same 
   });
 });
 
-test('see copies pictures to channels, and subtracts another picture from some', () => {
+test('inputs copies pictures to channels, and subtracts another picture from some', () => {
   const kernel = newKernel();
   const floats = Float32Array.from({ length: 48 }, (_, k) => k ** 2);
   const picture = kernel.put(floats);
   const addresses = kernel.put(Uint32Array.of(picture + 4, 0, picture, 0, picture + 12, picture + 4));
   const out = kernel.take(64);
   kernel.floats(out, 64).fill(-1);
-  kernel.run.see(addresses, 3, 16, out, 4 * PANEL, 2);
+  kernel.run.inputs(addresses, 3, 16, out, 4 * PANEL, 2);
   const got = kernel.floats(out, 64);
   for (let panel = 0; panel < 2; panel++)
     for (let lane = 0; lane < 8; lane++) {

@@ -70,6 +70,14 @@ test('gives pictures of levels, which are drawn from the plans of the worker', a
   expect(others.map(({ plan }) => plan)).toEqual(['level 0']);
 });
 
+test('a preview has the bytes that were there when it was asked for', async () => {
+  const stream = new Decoder({ engine, threads: 1 }).stream();
+  await stream.feed(new Uint8Array(30));
+  const preview = stream.preview();
+  await stream.feed(new Uint8Array(5));
+  expect((await preview)?.bytes).toBe(30);
+});
+
 test('several streams are distinguished, and closed one by one', async () => {
   const decoder = new Decoder({ engine, threads: 1 });
   const [a, b] = [decoder.stream(), decoder.stream()];

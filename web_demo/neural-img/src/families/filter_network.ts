@@ -10,7 +10,7 @@ import { type Draw, type Kernel, type Matrix, ONES, PANEL } from '../kernel.ts';
 import { type Axis, type Bank, nodesFor, waveTable } from './filters.ts';
 import { apply, type Layer } from './layers.ts';
 
-export interface FilterNetwork {
+interface FilterNetwork {
   banks: Bank[];
   /** One layer after each bank; the last one gives z. */
   layers: Layer[];
@@ -71,9 +71,9 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
   /** Draws by evaluating every pixel. */
   function atPixels(x: Float32Array): DrawRows {
     const panels = Math.ceil(x.length / 8);
-    const lanes = banks.map((bank) => waveTable(kernel, bank, 0, x, channels, 8));
+    const lanes = banks.map((bank) => waveTable(kernel, bank, 0, x, 8));
     return (y, out, pitch) => {
-      const rows = banks.map((bank) => waveTable(kernel, bank, 1, y, channels, 1));
+      const rows = banks.map((bank) => waveTable(kernel, bank, 1, y, 1));
       const [both, z] = [buffers(TILE), kernel.take(TILE * outputs * 8)];
       for (let row = 0; row < y.length; row++)
         for (let panel = 0; panel < panels; panel += TILE) {
@@ -90,13 +90,13 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
   function atNodes(x: Float32Array, { columns, across, down }: Tiling): DrawRows {
     const tiles = stretches(x, columns).map((stretch) => {
       const own = nodes(stretch, across);
-      const others = banks.map((bank) => waveTable(kernel, bank, 0, own, channels, 1));
+      const others = banks.map((bank) => waveTable(kernel, bank, 0, own, 1));
       return { panels: Math.ceil(stretch.length / 8), others, weights: interpolating(stretch, across) };
     });
     const [points, groups] = [across * down, Math.ceil(outputs / 8)];
     return (y, out, pitch) => {
       const own = nodes(y, down);
-      const lanes = banks.map((bank) => waveTable(kernel, bank, 1, own, channels, 8));
+      const lanes = banks.map((bank) => waveTable(kernel, bank, 1, own, 8));
       const weights = interpolating(y, down);
       // [output / 8][node across][node down][8].
       const values = kernel.take(groups * points * 8);

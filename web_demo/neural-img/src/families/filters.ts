@@ -50,11 +50,11 @@ export function waveTable(
   { frequencies, phases, centres, decays }: Bank,
   axis: Axis,
   at: Float32Array,
-  channels: number,
   side: 1 | 8,
 ): number {
+  const channels = phases.length;
   const data = new Float32Array(Math.ceil(at.length / side) * channels * side * 2);
-  for (let channel = 0; channel < phases.length; channel++) {
+  for (let channel = 0; channel < channels; channel++) {
     const [frequency, centre, decay, phase] = [frequencies[axis], centres[axis], decays, phases].map(
       (own) => own?.[channel] ?? 0,
     ) as [number, number, number, number];

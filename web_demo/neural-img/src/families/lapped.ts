@@ -38,9 +38,9 @@ function open(kernel: Kernel, network: Network): Draw {
       for (let panel = 0; panel < columns.count; panel += tile) {
         const count = Math.min(tile, columns.count - panel);
         const own = row * pitch + panel * PANEL;
-        run.see(addresses, seen.length, own, base, step, count);
-        run.see(addresses, planes, own, a, step, count);
-        run.see(addresses, planes, own, b, step, count);
+        run.inputs(addresses, seen.length, own, base, step, count);
+        run.inputs(addresses, planes, own, a, step, count);
+        run.inputs(addresses, planes, own, b, step, count);
         let from = base;
         for (const layer of layers) {
           const to = from === a ? b : a;

@@ -16,7 +16,7 @@ export interface Layer {
 }
 
 /** A layer's weights and biases as they are in the network. */
-export interface Numbers {
+interface Numbers {
   weight: (output: number, input: number) => number;
   bias: (output: number) => number;
 }

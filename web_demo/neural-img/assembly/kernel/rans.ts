@@ -1,4 +1,4 @@
-/** Decodes range asymmetric numeral systems (rANS; ../src/rans.ts explains them and checks the arguments of these functions). */
+/** Decodes range asymmetric numeral systems (rANS; src/rans.ts explains them and checks the arguments of these functions). */
 
 const TOTAL_BITS = 14;
 const TOTAL: u32 = 1 << TOTAL_BITS;
@@ -54,7 +54,7 @@ export function decode(
     for (let lane: u32 = 0; lane < lanes; lane++, at += 4) {
       if (lane + 4 === four && four <= lanes) {
         four += 4;
-        if (zeros(at, states + (lane << 2), tables, added, most)) {
+        if (decodeZeros(at, states + (lane << 2), tables, added, most)) {
           lane += 3;
           at += 12;
           continue;
@@ -105,7 +105,7 @@ export function decode(
 }
 
 /** Decodes the codes of four lanes if these are all 0 and take no words; otherwise does nothing and returns false. */
-function zeros(activities: usize, states: usize, tables: usize, added: i32, most: i32): bool {
+function decodeZeros(activities: usize, states: usize, tables: usize, added: i32, most: i32): bool {
   const sums = i32x4.add(v128.load(activities), i32x4.splat(added));
   const at = i32x4.shl(i32x4.min_s(sums, i32x4.splat(most)), 2);
   let frequency = i32x4.splat(load<u16>(tables + i32x4.extract_lane(at, 0), 2));
@@ -124,7 +124,7 @@ function zeros(activities: usize, states: usize, tables: usize, added: i32, most
 }
 
 /** Writes the slots of a table, given uint16 frequencies of absolute values from 0 on, which hold for either sign. */
-export function spread(frequencies: usize, sizes: i32, slots: usize): void {
+export function fillSlots(frequencies: usize, sizes: i32, slots: usize): void {
   for (let code = 1 - sizes; code < sizes; code++) {
     const frequency = load<u16>(frequencies + ((<usize>abs(code)) << 1));
     for (let k: u32 = 0; k < frequency; k++, slots += 6) {

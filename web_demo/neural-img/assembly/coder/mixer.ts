@@ -2,17 +2,17 @@
  * Predicts decisions by logistic mixing of adaptive probability estimates, one counter for each context (AssemblyScript;
  * docs/format.md, "Decisions" and "Mixing"; Mahoney's PAQ, "lpaq").
  */
-import { WEIGHTS as FIRST_WEIGHTS } from './mixer_weights';
+import { WEIGHTS as FIRST_WEIGHTS } from './mixer.bin';
 import { code, starved } from './range_coder';
 
 /** Most contexts of a decision. */
-export const CONTEXTS: usize = 5;
+const CONTEXTS: usize = 5;
 /** Contexts of a decision on significance, magnitude or sign, whose fourth input is the log-odds that a network gives. */
 const GIVEN_CONTEXTS: i32 = 3;
 /** Number of counters of a context. */
-export const SLOTS: usize = 2560;
+const SLOTS: usize = 2560;
 /** Number of kinds of decisions, for each plane. */
-export const KINDS: usize = 18;
+const KINDS: usize = 18;
 /** Inputs of the mixer: five of contexts and network, the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
 /** Bytes of a set of weights. */
@@ -36,8 +36,8 @@ const LOGISTIC: StaticArray<u16> = [
   32768, 40793, 47911, 53581, 57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514,
   65520, 65520, 65520, 65520, 65520, 65520, 65520, 65520,
 ];
-/** Bound of log-odds in either direction, in 1/256. */
-export const FARTHEST: i32 = 3072;
+/** Bound of log-odds in either direction, in 1/256; they are smaller. */
+const FARTHEST: i32 = 3072;
 
 /** The logistic function of log-odds from -FARTHEST on. */
 const squashed = new StaticArray<u16>(2 * FARTHEST + 1);
@@ -57,7 +57,7 @@ let byKind: usize = 0;
 let numbers: usize = 0;
 
 // The decision predicted last: addresses of its counters, their number, the inputs, the sets of weights and their log-odds.
-const slot = new StaticArray<usize>(<i32>CONTEXTS);
+const selected = new StaticArray<usize>(<i32>CONTEXTS);
 let contexts: i32 = 0;
 const inputs = memory.data(32, 16);
 let set1: usize = 0;
@@ -71,7 +71,7 @@ export let odds: i32 = 0;
 
 /** The logistic function: from log-odds in 1/256 to a probability in 1/65536. */
 @inline
-export function squash(x: i32): i32 {
+function squash(x: i32): i32 {
   return unchecked(squashed[x + FARTHEST]);
 }
 
@@ -82,7 +82,7 @@ export function stretch(p: i32): i32 {
 }
 
 /** Fills the tables. */
-export function prepare(): void {
+export function prepareMixer(): void {
   for (let x = -FARTHEST; x <= FARTHEST; x++) {
     const i = (x + FARTHEST) >> 7;
     const part = (x + FARTHEST) & 127;
@@ -106,7 +106,7 @@ export function modelBytes(planes: usize): usize {
 }
 
 /** Sets up models that have learned nothing, at an address from which memory is zero. */
-export function reset(address: usize, planes: usize): void {
+export function resetModels(address: usize, planes: usize): void {
   const kinds = KINDS * planes;
   counters = address;
   byActivity = counters + kinds * CONTEXTS * SLOTS * 4;
@@ -144,13 +144,13 @@ function learn(address: usize, bit: bool, start: i32): void {
   const n = <i32>(counter >> 16);
   const p = n ? probability(counter) : start;
   const moved = p + <i32>((<i64>((bit ? 65535 : 0) - p) * unchecked(rates[n])) >> 16);
-  const kept = min(max(moved, 16), 65519) ^ 0x8000;
-  store<u32>(address, (min(n + 1, LIMIT) << 16) | kept);
+  const stored = min(max(moved, 16), 65519) ^ 0x8000;
+  store<u32>(address, (min(n + 1, LIMIT) << 16) | stored);
 }
 
-/** Writes a counter of probability p that counts as having learned from `seen` decisions. */
-export function startCounter(address: usize, p: i32, seen: u32): void {
-  store<u32>(address, (seen << 16) | (p ^ 0x8000));
+/** Writes a counter of probability p that counts as having learned from that many `decisions`. */
+export function startCounter(address: usize, p: i32, decisions: u32): void {
+  store<u32>(address, (decisions << 16) | (p ^ 0x8000));
 }
 
 /** A counter's probability, in 1/65536. */
@@ -160,12 +160,12 @@ export function chance(address: usize): i32 {
 }
 
 /** Raises a counter's probability to p, if it is less. */
-export function atLeast(address: usize, p: i32): void {
+export function raiseTo(address: usize, p: i32): void {
   if (chance(address) < p) startCounter(address, p, load<u32>(address) >> 16);
 }
 
 /** Adapts a counter that is not mixed. */
-export function count(address: usize, bit: bool): void {
+export function adapt(address: usize, bit: bool): void {
   learn(address, bit, chance(address));
 }
 
@@ -183,12 +183,12 @@ function weighted(set: usize, first: v128, others: v128): i32 {
   const low = i64x2.add(i64x2.extmul_low_i32x4_s(a, first), i64x2.extmul_high_i32x4_s(a, first));
   const sums = i64x2.add(low, i64x2.extmul_low_i32x4_s(v128.load(set, 16), others));
   const sum = (i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1)) >> 16;
-  return <i32>min(max(sum, -3071), 3071);
+  return <i32>min(max(sum, 1 - FARTHEST), FARTHEST - 1);
 }
 
 /** Selects the sets of weights of a kind: two by its selectors, and its single one. @returns address of the kind's counters */
 @inline
-function begin(kind: usize, activity: usize, frequency: usize): usize {
+function selectWeights(kind: usize, activity: usize, frequency: usize): usize {
   set1 = byActivity + (kind * SELECTED + activity) * WEIGHTS;
   set2 = byFrequency + (kind * SELECTED + frequency) * WEIGHTS;
   set3 = byKind + kind * WEIGHTS;
@@ -197,9 +197,9 @@ function begin(kind: usize, activity: usize, frequency: usize): usize {
 
 /** Selects the counter of a context. @returns the mixer's input from it */
 @inline
-function input(own: usize, context: i32, slots: StaticArray<usize>): i32 {
+function selectCounter(own: usize, context: i32, slots: StaticArray<usize>): i32 {
   const address = own + (<usize>context * SLOTS + unchecked(slots[context])) * 4;
-  unchecked((slot[context] = address));
+  unchecked((selected[context] = address));
   return inputOf(address);
 }
 
@@ -225,31 +225,31 @@ function mix(first: v128, fifth: i32): i32 {
  * @returns the probability of a 1, in 1/65536
  */
 export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
-  const own = begin(kind, activity, frequency);
+  const own = selectWeights(kind, activity, frequency);
   contexts = <i32>CONTEXTS;
-  let first = i32x4.splat(input(own, 0, slots));
-  first = i32x4.replace_lane(first, 1, input(own, 1, slots));
-  first = i32x4.replace_lane(first, 2, input(own, 2, slots));
-  first = i32x4.replace_lane(first, 3, input(own, 3, slots));
-  return mix(first, input(own, 4, slots));
+  let first = i32x4.splat(selectCounter(own, 0, slots));
+  first = i32x4.replace_lane(first, 1, selectCounter(own, 1, slots));
+  first = i32x4.replace_lane(first, 2, selectCounter(own, 2, slots));
+  first = i32x4.replace_lane(first, 3, selectCounter(own, 3, slots));
+  return mix(first, selectCounter(own, 4, slots));
 }
 
 /** Predicts a decision as `predict` does, from the counters of three contexts and a network's log-odds `given`. */
 export function predictGiven(
   kind: usize, slots: StaticArray<usize>, given: i32, activity: usize, frequency: usize,
 ): i32 {
-  const own = begin(kind, activity, frequency);
+  const own = selectWeights(kind, activity, frequency);
   contexts = GIVEN_CONTEXTS;
   let first = i32x4.splat(given);
-  first = i32x4.replace_lane(first, 0, input(own, 0, slots));
-  first = i32x4.replace_lane(first, 1, input(own, 1, slots));
-  first = i32x4.replace_lane(first, 2, input(own, 2, slots));
+  first = i32x4.replace_lane(first, 0, selectCounter(own, 0, slots));
+  first = i32x4.replace_lane(first, 1, selectCounter(own, 1, slots));
+  first = i32x4.replace_lane(first, 2, selectCounter(own, 2, slots));
   return mix(first, 0);
 }
 
 /** Adapts a set of weights to the error of its prediction (a gradient step on the coding cost). */
 @inline
-function correct(set: usize, error: i32): void {
+function adaptWeights(set: usize, error: i32): void {
   const errors = i32x4.splat(error);
   const half = i32x4.splat(8192);
   for (let i: usize = 0; i < WEIGHTS; i += 16) {
@@ -261,20 +261,20 @@ function correct(set: usize, error: i32): void {
 /** Adapts weights and counters to the outcome of the decision predicted last. */
 export function update(bit: bool): void {
   const wanted = bit ? 65536 : 0;
-  correct(set1, wanted - squash(odds1));
-  correct(set2, wanted - squash(odds2));
-  correct(set3, wanted - squash(odds3));
+  adaptWeights(set1, wanted - squash(odds1));
+  adaptWeights(set2, wanted - squash(odds2));
+  adaptWeights(set3, wanted - squash(odds3));
   const p = squash(odds);
-  for (let i = 0; i < contexts; i++) learn(unchecked(slot[i]), bit, p);
+  for (let i = 0; i < contexts; i++) learn(unchecked(selected[i]), bit, p);
 }
 
 /** Codes a number of `many` bits, at most 8, with counters that learn from all numbers of its group (one of 256). */
-export function symbol(number: u32, many: i32, group: usize): u32 {
+function symbol(number: u32, many: i32, group: usize): u32 {
   let node: u32 = 1;
   for (let i = many - 1; i >= 0; i--) {
     const counter = numbers + ((group & 255) * 256 + node) * 4;
     const bit = code((number >> i) & 1 ? true : false, chance(counter));
-    count(counter, bit);
+    adapt(counter, bit);
     node = (node << 1) | (bit ? 1 : 0);
   }
   return node - (1 << many);

@@ -5,8 +5,8 @@
  * most, are adjacent in memory. The picture has a border of one cell, and each plane of a cell one place more than frequencies;
  * their sizes stay zero, so that neighbours can be read without checks. An index into these arrays is called a place.
  */
-import { modelBytes, prepare, reset, startCounter } from './mixer';
-import { keepPlace, restorePlace } from './range_coder';
+import { modelBytes, prepareMixer, resetModels, startCounter } from './mixer';
+import { keepCoder, restoreCoder } from './range_coder';
 import { prepareSigns } from './sign_network';
 import { prepareSizes } from './size_network';
 
@@ -19,7 +19,7 @@ export const LOGS: i32 = 32;
 /** Cells along a side of a block, over which a DCT of the cells' means is taken. */
 export const BLOCK: i32 = 8;
 /** Most planes that a picture may have. */
-export const MOST_PLANES: i32 = 4;
+const MOST_PLANES: i32 = 4;
 /** Number of classes of insignificant coefficients, by plane (with means apart), band and quantized activity. */
 export const CLASSES: i32 = 2 * MOST_PLANES * BANDS * LOGS;
 /** Initial probability of significance at activity a, in 1/65536: 65536 / (1 + exp(6 - 0.27 a)). */
@@ -35,14 +35,14 @@ export let rows: i32 = 0;
 export let columns: i32 = 0;
 export let planes: i32 = 0;
 export let pitch: i32 = 0;
-/** Places of a plane of a cell. */
-export let plane: i32 = 0;
-/** Places of a cell. */
-export let cell: i32 = 0;
-/** Places of a row of cells. */
-export let line: i32 = 0;
+/** Places from a plane of a cell to the next. */
+export let planeStep: i32 = 0;
+/** Places from a cell to the next one of its row. */
+export let cellStep: i32 = 0;
+/** Places from a row of cells to the next. */
+export let rowStep: i32 = 0;
 /** Planes of all cells of a row. */
-export let cellLine: i32 = 0;
+export let planesPerRow: i32 = 0;
 
 /** Reconstructed magnitudes of coefficients, i32; 0 of insignificant ones. */
 export let sizes: usize = 0;
@@ -61,7 +61,7 @@ let free: usize = 0;
 /** Rows and columns (vertical and horizontal frequencies) in coding order, u8 [pitch², 2]. */
 const order = memory.data(32 * 32 * 2);
 /** The inverse: index in coding order by row and column, u16 [pitch, 32]. */
-const places = memory.data(32 * 32 * 2);
+const indices = memory.data(32 * 32 * 2);
 /** The first index of each sum of row and column, u16 [2 pitch]. */
 const ends = memory.data(64 * 2);
 
@@ -99,7 +99,7 @@ export function putHigh(place: i32, high: i32): void {
 /** The place of a cell's lowest frequency in a plane. */
 @inline
 export function placeOf(row: i32, column: i32, p: i32): i32 {
-  return (row + 1) * line + (column + 1) * cell + p * plane;
+  return (row + 1) * rowStep + (column + 1) * cellStep + p * planeStep;
 }
 
 /** The row of frequency i in coding order. */
@@ -117,22 +117,22 @@ export function columnOf(i: i32): i32 {
 /** The index of a frequency in coding order. */
 @inline
 export function indexOf(row: i32, column: i32): i32 {
-  return load<u16>(places + (<usize>(row * 32 + column) << 1));
+  return load<u16>(indices + (<usize>(row * 32 + column) << 1));
 }
 
 /**
  * Allocates memory for a picture's coefficients, of which nothing is known, and for the models. Memory from `room` on is free.
  * @returns whether there is enough memory
  */
-export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequencies: i32): bool {
+export function makeState(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequencies: i32): bool {
   rows = cellRows;
   columns = cellColumns;
   planes = cellPlanes;
   pitch = frequencies;
   // The additional place, whose size stays zero, stands for all frequencies out of range.
-  plane = pitch * pitch + 1;
-  cell = planes * plane;
-  const count: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cell;
+  planeStep = pitch * pitch + 1;
+  cellStep = planes * planeStep;
+  const count: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>cellStep;
   const cellsPlanes: u64 = <u64>(rows + 2) * <u64>(columns + 2) * <u64>planes;
   const others: u64 = modelBytes(planes) + CLASSES * 4 + cellsPlanes * 4 + 64;
   // After the tables, which are on the heap.
@@ -141,8 +141,8 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   const used = <usize>memory.size() << 16;
   const pages = <i32>((start + count * 17 + others + 0xffff) >> 16) - memory.size();
   if (pages > 0 && memory.grow(pages) < 0) return false;
-  line = (columns + 2) * cell;
-  cellLine = (columns + 2) * planes;
+  rowStep = (columns + 2) * cellStep;
+  planesPerRow = (columns + 2) * planes;
   const array = <usize>count * 4;
   sizes = start;
   activities = sizes + array;
@@ -158,10 +158,10 @@ export function makeRoom(cellRows: i32, cellColumns: i32, cellPlanes: i32, frequ
   if (used > models) memory.fill(models, 0, min(used, signs) - models);
   for (let i = 0; i < CLASSES; i++) startCounter(chances + (<usize>i << 2), FIRST_CHANCE[i % LOGS], FIRST_SEEN);
   fillOrder();
-  prepare();
+  prepareMixer();
   prepareSizes();
   prepareSigns();
-  reset(models, planes);
+  resetModels(models, planes);
   return true;
 }
 
@@ -182,7 +182,7 @@ function fillOrder(): void {
       if (row >= pitch || column >= pitch) continue;
       store<u8>(order + 2 * i, row);
       store<u8>(order + 2 * i, column, 1);
-      store<u16>(places + 2 * (row * 32 + column), i++);
+      store<u16>(indices + 2 * (row * 32 + column), i++);
     }
   }
   store<u16>(ends + 2 * (2 * pitch - 1), i);
@@ -200,13 +200,13 @@ export function spare(): usize {
 
 /** Saves coefficients, models and the range coder's state to `kept` bytes of memory at an address. */
 export function keep(address: usize): void {
-  keepPlace(address);
+  keepCoder(address);
   memory.copy(address + 32, sizes, free - sizes);
 }
 
 /** Restores the state that `keep` saved at an address. */
 export function restore(address: usize): void {
-  restorePlace(address);
+  restoreCoder(address);
   memory.copy(sizes, address + 32, free - sizes);
 }
 

@@ -20,7 +20,7 @@ let end: usize = 0;
 let first: usize = 0;
 let digest: u32 = 0;
 /** Number of further decisions that the bytes read so far allow. */
-let left: i64 = 0;
+let allowance: i64 = 0;
 /** Whether a byte beyond the available ones was read, or a decision exceeded the allowance. */
 export let starved = false;
 
@@ -28,7 +28,7 @@ export let starved = false;
 export function startEncoding(address: usize, decisions: i32): void {
   encoding = true;
   starved = false;
-  left = decisions;
+  allowance = decisions;
   first = at = address;
   low = digest = 0;
   high = 0xffffffff;
@@ -37,7 +37,7 @@ export function startEncoding(address: usize, decisions: i32): void {
 /** Starts to decode from an address at which `bytes` are available; `decisions` is the initial allowance. */
 export function startDecoding(address: usize, bytes: usize, decisions: i32): void {
   encoding = starved = false;
-  left = decisions;
+  allowance = decisions;
   first = at = address;
   end = address + bytes;
   low = value = digest = 0;
@@ -80,9 +80,9 @@ export function code(bit: bool, p: i32): bool {
   if (!encoding) bit = value <= middle;
   if (bit) high = middle;
   else low = middle + 1;
-  if (--left < 0) starved = true;
+  if (--allowance < 0) starved = true;
   while ((low ^ high) >> 24 == 0) {
-    left += DECISIONS_PER_BYTE;
+    allowance += DECISIONS_PER_BYTE;
     if (encoding) store<u8>(at++, high >> 24);
     else value = (value << 8) | next();
     low <<= 8;
@@ -108,23 +108,23 @@ export function check(): bool {
 }
 
 /** Saves the coder's state in 32 bytes at an address. */
-export function keepPlace(address: usize): void {
+export function keepCoder(address: usize): void {
   store<u32>(address, low);
   store<u32>(address + 4, high);
   store<u32>(address + 8, value);
   store<u32>(address + 12, digest);
   store<usize>(address + 16, at);
   store<u32>(address + 20, starved ? 1 : 0);
-  store<i64>(address + 24, left);
+  store<i64>(address + 24, allowance);
 }
 
 /** Restores the coder's state from an address. */
-export function restorePlace(address: usize): void {
+export function restoreCoder(address: usize): void {
   low = load<u32>(address);
   high = load<u32>(address + 4);
   value = load<u32>(address + 8);
   digest = load<u32>(address + 12);
   at = load<usize>(address + 16);
   starved = load<u32>(address + 20) != 0;
-  left = load<i64>(address + 24);
+  allowance = load<i64>(address + 24);
 }

@@ -3,9 +3,9 @@
  * docs/format.md, "Contexts").
  */
 import { bands, log, rounded } from './logarithms';
-import { CORNERS, DOWN, LEFT, RIGHT, rowAround, SECOND, UP } from './neighbours';
-import { seeSizes, sizeOdds } from './size_network';
-import { cell, line, LOGS, plane, planes, sizes } from './state';
+import { CORNERS, DOWN, LEFT, neighboursOf, RIGHT, SECOND, UP } from './neighbours';
+import { setSizeInputs, sizeOdds } from './size_network';
+import { cellStep, LOGS, planes, planeStep, rowStep, sizes } from './state';
 
 /** The slot of a decision in each of its contexts. */
 export const slots = new StaticArray<usize>(5);
@@ -46,8 +46,8 @@ function lookAround(p: i32, from: usize, at: usize, table: usize): void {
   up = sizeAt(from + load<u16>(table, UP));
   down = sizeAt(from + load<u16>(table, DOWN));
   corners = four(from, table + CORNERS);
-  const cellAcross = <usize>cell << 2;
-  const cellDown = <usize>line << 2;
+  const cellAcross = <usize>cellStep << 2;
+  const cellDown = <usize>rowStep << 2;
   const here = from + at;
   west = sizeAt(here - cellAcross);
   east = sizeAt(here + cellAcross);
@@ -63,7 +63,7 @@ function lookAround(p: i32, from: usize, at: usize, table: usize): void {
   otherCrosses = 0;
   for (let other = 0; other < planes; other++) {
     if (other == p) continue;
-    const there = from + ((other - p) * plane << 2);
+    const there = from + ((other - p) * planeStep << 2);
     same += sizeAt(there + at);
     otherCrosses += four(there, table);
   }
@@ -79,7 +79,7 @@ function pattern(): i32 {
 
 /** Fills the slots of a refinement, given the quantized activity and the third slot. */
 export function refinementContexts(p: i32, base: i32, i: i32, activityLog: i32, third: i32): void {
-  const table = rowAround(i);
+  const table = neighboursOf(i);
   const from = sizes + (<usize>base << 2);
   lookAround(p, from, <usize>i << 2, table);
   const own = log(8 * (2 * (<i64>left + right + up + down) + four(from, table + SECOND) + corners));
@@ -104,23 +104,23 @@ export function refinementContexts(p: i32, base: i32, i: i32, activityLog: i32, 
 export function significanceContexts(
   p: i32, base: i32, i: i32, activityLog: i32, fu: i32, fv: i32, beyond: i32, second: i32,
 ): i32 {
-  const table = rowAround(i);
+  const table = neighboursOf(i);
   const from = sizes + (<usize>base << 2);
   lookAround(p, from, <usize>i << 2, table);
   const far = four(from, table + SECOND);
   const cells = 2 * (<i64>west + east + north + south) + diagonal;
   const crosses = <i64>acrossCrosses + downCrosses;
-  seeSizes(0, log(8 * <i64>left), log(8 * <i64>right));
-  seeSizes(1, log(8 * <i64>up), log(8 * <i64>down));
-  seeSizes(2, log(4 * <i64>far), log(4 * <i64>corners));
-  seeSizes(3, log(8 * <i64>west), log(8 * <i64>east));
-  seeSizes(4, log(8 * <i64>north), log(8 * <i64>south));
-  seeSizes(5, log(4 * <i64>diagonal), log(4 * <i64>acrossCrosses));
-  seeSizes(6, log(4 * <i64>downCrosses), log(2 * <i64>farCrosses));
-  seeSizes(7, log(8 * <i64>same), log(4 * <i64>otherCrosses));
-  seeSizes(8, log(8 * (2 * (<i64>left + right + up + down) + far + corners)), log(8 * cells));
-  seeSizes(9, log(4 * (crosses + farCrosses + cells)), activityLog);
-  seeSizes(10, max(beyond, 0), beyond < 0 ? 16 : 0);
+  setSizeInputs(0, log(8 * <i64>left), log(8 * <i64>right));
+  setSizeInputs(1, log(8 * <i64>up), log(8 * <i64>down));
+  setSizeInputs(2, log(4 * <i64>far), log(4 * <i64>corners));
+  setSizeInputs(3, log(8 * <i64>west), log(8 * <i64>east));
+  setSizeInputs(4, log(8 * <i64>north), log(8 * <i64>south));
+  setSizeInputs(5, log(4 * <i64>diagonal), log(4 * <i64>acrossCrosses));
+  setSizeInputs(6, log(4 * <i64>downCrosses), log(2 * <i64>farCrosses));
+  setSizeInputs(7, log(8 * <i64>same), log(4 * <i64>otherCrosses));
+  setSizeInputs(8, log(8 * (2 * (<i64>left + right + up + down) + far + corners)), log(8 * cells));
+  setSizeInputs(9, log(4 * (crosses + farCrosses + cells)), activityLog);
+  setSizeInputs(10, max(beyond, 0), beyond < 0 ? 16 : 0);
   const kind = (planes == 1 ? 3 : min(p, 2)) + (i ? 0 : 4);
   const odds = sizeOdds(kind, min(fu, 15), min(fv, 15));
   const band = <i32>unchecked(bands[fu + fv]);

@@ -6,15 +6,17 @@
  * probability of that, and refines the intervals of significant ones by halving until they are short enough. The cells' DC
  * coefficients ("means"), as coefficients of a DCT over blocks of cells, come first, so that a preview can be shown early.
  */
-import { spread } from './activity';
+import { addToActivities } from './activity';
 import { bands, classOf, lastOfBand, log, measureBy } from './logarithms';
-import { atLeast, chance, count, odds, predict, predictGiven, stretch, update } from './mixer';
+import { adapt, chance, odds, predict, predictGiven, raiseTo, stretch, update } from './mixer';
 import { code, position, starved } from './range_coder';
-import { recordSign, recordSize } from './recording';
+import { record } from './recording';
 import { signContexts, signSlots } from './sign_contexts';
+import { SIGN_ROW, signInputs } from './sign_network';
 import { refinementContexts, significanceContexts, slots } from './size_contexts';
+import { SIZE_ROW, sizeInputs } from './size_network';
 import { columnOf, endOf, highOf, i32At, lowOf, placeOf, put, putHigh, putLow, rowOf } from './state';
-import { BANDS, BLOCK, CLASSES, columns, LOGS, pitch, plane, planes, rows, UNKNOWN } from './state';
+import { BANDS, BLOCK, CLASSES, columns, LOGS, pitch, planes, planeStep, rows, UNKNOWN } from './state';
 import { activities, chances, extents, signs, sizes } from './state';
 
 /**
@@ -23,9 +25,9 @@ import { activities, chances, extents, signs, sizes } from './state';
  */
 const UNLIKELY: i32 = 40;
 /** Number of parts after a new coefficient's first part that have the first one's length; each further part is twice as long as the last. */
-const ALIKE: i32 = 8;
+const EQUAL_PARTS: i32 = 8;
 /** A part of a new coefficient's interval that begins at this magnitude or above is the last one. */
-const LARGEST: i32 = 1 << 22;
+const LAST_PART_FROM: i32 = 1 << 22;
 
 // Kinds of decisions. For means, MEANS is added; NEW is added to the first three for a coefficient that was never coded before.
 const SIGNIFICANCE: i32 = 0;
@@ -42,16 +44,16 @@ const PREDICTED_FROM: i32 = 26;
 /** It is coded if `high` is at least this multiple of the coefficient's own threshold, in 1/16. */
 const CODED_FROM: i32 = 28;
 /** Factor, in 1/16, of the threshold of a coefficient that was coded before. */
-const REPEATED: i32 = 14;
+const REPEATED_FACTOR: i32 = 14;
 /** An interval is refined if it is at least this long, in halves of the width. */
 const REFINED_FROM: i32 = 3;
 
 /** For each class of insignificant coefficients, the least `high` at which their significance is predicted. */
-const due = new StaticArray<i32>(CLASSES);
+const leastHighs = new StaticArray<i32>(CLASSES);
 
 /** The width of the level coded last: its quantization step, in units. */
 export let width: i32 = 1;
-let means: usize = 0;
+let meansEnd: usize = 0;
 
 /** The significance threshold at the given log-odds of significance: half a width, or more if significance is less likely. */
 @inline
@@ -60,9 +62,9 @@ function threshold(oddsOf: i32): i32 {
   return <i32>((<i64>width * share + 32768) >> 16);
 }
 
-/** The entry of `due` for a class, from its counter. */
+/** The entry of `leastHighs` for a class, from its counter. */
 @inline
-function dueAt(class_: i32): i32 {
+function leastHighOf(class_: i32): i32 {
   const p = chance(chances + (<usize>class_ << 2));
   return p < UNLIKELY ? UNKNOWN + 1 : (threshold(stretch(p)) * PREDICTED_FROM) >> 4;
 }
@@ -77,17 +79,17 @@ export function level(w: i32, wanted: usize): bool {
   width = w;
   measureBy(w);
   for (let i = 0; i < CLASSES; i++) {
-    atLeast(chances + (<usize>i << 2), UNLIKELY);
-    due[i] = dueAt(i);
+    raiseTo(chances + (<usize>i << 2), UNLIKELY);
+    leastHighs[i] = leastHighOf(i);
   }
   if (!codeMeans(wanted)) return false;
-  means = position();
+  meansEnd = position();
   return codeOthers(wanted);
 }
 
 /** Bytes read or written up to the end of the means of the level coded last. */
 export function meansPosition(): usize {
-  return means;
+  return meansEnd;
 }
 
 /** The address of a cell's plane in the coefficients to encode; 0 to decode. */
@@ -117,8 +119,8 @@ function codeMean(p: i32, base: i32, u: i32, v: i32, wanted: usize): bool {
   const low = lowOf(base);
   const activity = max(i32At(activities, base), 0);
   const class_ = ((p + planes) * BANDS + unchecked(bands[u + v])) * LOGS + log(2 * <i64>activity);
-  if (low ? highOf(base) - low < refinedFrom() : highOf(base) < due[class_]) return true;
-  const index = base / plane;
+  if (low ? highOf(base) - low < refinedFrom() : highOf(base) < leastHighs[class_]) return true;
+  const index = base / planeStep;
   const x = wanted ? load<i32>(wanted) : 0;
   if (!low) codeSignificance(p, base, 0, index, u, v, MEANS, class_, x);
   if (lowOf(base)) codeRefinement(p, base, 0, index, u, v, MEANS, x);
@@ -146,13 +148,13 @@ function refinedFrom(): i32 {
 /** The highest sum of frequencies at which the significance of coefficients without activity is predicted; at least -1. */
 function quietTo(p: i32): i32 {
   let band = BANDS;
-  while (band && unchecked(due[(p * BANDS + band - 1) * LOGS]) > UNKNOWN) band--;
+  while (band && unchecked(leastHighs[(p * BANDS + band - 1) * LOGS]) > UNKNOWN) band--;
   return lastOfBand(band - 1);
 }
 
 /** Codes the coefficients of a cell in one plane other than its mean. */
 function codePlane(p: i32, base: i32, wanted: usize): bool {
-  const index = base / plane;
+  const index = base / planeStep;
   const quiet = quietTo(p);
   const long = refinedFrom();
   const ofPlane = p * BANDS * LOGS;
@@ -168,7 +170,7 @@ function codePlane(p: i32, base: i32, wanted: usize): bool {
     } else {
       const activity = i32At(activities, place);
       class_ = ofPlane + classOf(i) + (activity > 0 ? log(2 * <i64>activity) : 0);
-      if (high < unchecked(due[class_])) continue;
+      if (high < unchecked(leastHighs[class_])) continue;
     }
     const u = rowOf(i);
     const v = columnOf(i);
@@ -214,14 +216,14 @@ function codeSignificance(
   const chanceOf = predictGiven((kind + SIGNIFICANCE) * planes + p, slots, sizeOdds, activityLog, frequency);
   const ownThreshold = threshold(odds);
   if (high < (ownThreshold * CODED_FROM) >> 4) return;
-  const limit = high < UNKNOWN ? (ownThreshold * REPEATED) >> 4 : ownThreshold;
+  const limit = high < UNKNOWN ? (ownThreshold * REPEATED_FACTOR) >> 4 : ownThreshold;
   const size = min(abs(x), high - 1);
   const isSignificant = code(size >= limit, chanceOf);
   if (starved) return;
-  if (isDefined(RECORDING_SIZES)) recordSize(isSignificant);
+  if (isDefined(RECORDING_SIZES)) record(sizeInputs, SIZE_ROW, isSignificant);
   update(isSignificant);
-  count(chances + (<usize>class_ << 2), isSignificant);
-  due[class_] = dueAt(class_);
+  adapt(chances + (<usize>class_ << 2), isSignificant);
+  leastHighs[class_] = leastHighOf(class_);
   if (!isSignificant) {
     putHigh(place, limit);
     return;
@@ -229,7 +231,7 @@ function codeSignificance(
   const signOdds = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
   const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, signOdds, 0, min(fu, 7) * 8 + min(fv, 7));
   const positive = code(x > 0, chanceOfSign);
-  if (isDefined(RECORDING_SIGNS)) recordSign(positive);
+  if (isDefined(RECORDING_SIGNS)) record(signInputs, SIGN_ROW, positive);
   update(positive);
   // The interval from the threshold on is divided into parts about as long as the width; the part's index is coded in unary.
   const parts = high < UNKNOWN ? max((2 * (high - limit) + width) / (2 * width), 1) : UNKNOWN;
@@ -237,7 +239,7 @@ function codeSignificance(
   let part = 0;
   let low = limit;
   let top = low + length;
-  while (part < parts - 1 && low < LARGEST) {
+  while (part < parts - 1 && low < LAST_PART_FROM) {
     const chanceBeyond = predictGiven((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, sizeOdds, activityLog, frequency);
     const isBeyond = code(size >= top, chanceBeyond);
     if (starved) return;
@@ -245,7 +247,7 @@ function codeSignificance(
     if (!isBeyond) break;
     part++;
     low = top;
-    top = high < UNKNOWN ? (part == parts - 1 ? high : top + length) : top + (length << max(part - ALIKE, 0));
+    top = high < UNKNOWN ? (part == parts - 1 ? high : top + length) : top + (length << max(part - EQUAL_PARTS, 0));
   }
   if (parts == 1) top = high;
   if (starved) return;
@@ -261,7 +263,7 @@ function putInterval(p: i32, base: i32, i: i32, index: i32, low: i32, high: i32,
   const place = base + i;
   putLow(place, low);
   putHigh(place, high);
-  spread(p, base, i, index, size - i32At(sizes, place));
+  addToActivities(p, base, i, index, size - i32At(sizes, place));
   put(sizes, place, size);
 }
 

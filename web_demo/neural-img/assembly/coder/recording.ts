@@ -2,9 +2,6 @@
  * Records training data for the networks of sizes and of signs: their inputs, and the decisions that followed (AssemblyScript;
  * bench/coder_networks.py). It is compiled with recorder.ts only, and is no part of the coder's module.
  */
-import { SIGN_ROW, signsSeen } from './sign_network';
-import { SIZE_ROW, sizesSeen } from './size_network';
-
 /** The next record. */
 let at: usize = 0;
 /** End of the memory for records. */
@@ -23,20 +20,10 @@ export function recorded(): usize {
   return at - first;
 }
 
-/** Records whether an insignificant coefficient becomes significant. */
-export function recordSize(isSignificant: bool): void {
-  record(sizesSeen, SIZE_ROW, isSignificant);
-}
-
-/** Records whether a coefficient is positive. */
-export function recordSign(positive: bool): void {
-  record(signsSeen, SIGN_ROW, positive);
-}
-
 /** Writes a row: a network's 16-bit inputs, reduced to 8 bits, and the decision. Without room it writes nothing. */
-function record(seen: usize, row: usize, decision: bool): void {
+export function record(inputs: usize, row: usize, decision: bool): void {
   if (at + row > end) return;
-  for (let i: usize = 0; i < row - 1; i++) store<i8>(at + i, <i8>load<i16>(seen + 2 * i));
+  for (let i: usize = 0; i < row - 1; i++) store<i8>(at + i, <i8>load<i16>(inputs + 2 * i));
   at += row;
   store<u8>(at - 1, decision ? 1 : 0);
 }

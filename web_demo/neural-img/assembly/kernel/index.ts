@@ -1,4 +1,4 @@
 /** The kernel that evaluates networks and decodes the latents of `.onnx` files (AssemblyScript): its module's exports. */
-export { coefficients, normalize, pixels, see, sines, waves } from './kernel';
 export { multiply } from './products';
-export { decode, spread } from './rans';
+export { decode, fillSlots } from './rans';
+export { coefficients, inputs, normalize, pixels, sines, waves } from './steps';

@@ -6,7 +6,7 @@
  * offsets.
  */
 import { addPairs, layPairs, oddsOf, total } from './pairs';
-import { WEIGHTS } from './size_network_weights';
+import { WEIGHTS } from './size_network.bin';
 
 const INPUTS: usize = 22;
 const FIRST: usize = 16;
@@ -29,7 +29,7 @@ const TO_LAST: usize = OFFSETS + SECOND;
 const LAST_OFFSET: usize = TO_LAST + SECOND;
 
 /** The network's inputs, i16; for records, the kind and both frequencies of the coefficient follow. */
-export const sizesSeen = memory.data(25 * 2, 16);
+export const sizeInputs = memory.data(25 * 2, 16);
 const hidden = memory.data(16 * 2, 16);
 const toFirst = memory.data(22 * 16 * 2, 16);
 const toSecond = memory.data(16 * 8 * 2, 16);
@@ -58,8 +58,8 @@ export function prepareSizes(): void {
 
 /** Sets a pair of inputs, from 0 to 32767 each. */
 @inline
-export function seeSizes(pair: usize, x: i32, y: i32): void {
-  store<i32>(sizesSeen + 4 * pair, x | (y << 16));
+export function setSizeInputs(pair: usize, x: i32, y: i32): void {
+  store<i32>(sizeInputs + 4 * pair, x | (y << 16));
 }
 
 /** The sums of eight outputs, clamped to 0 … MOST, as i16. */
@@ -78,7 +78,7 @@ function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
 }
 
 /**
- * Evaluates the network for the inputs that `seeSizes` has set.
+ * Evaluates the network for the inputs that `setSizeInputs` has set.
  *
  * @param kind 0 to 2 by plane, 3 for the only plane, 4 more for a mean
  * @param row vertical frequency of the coefficient, at most 15
@@ -87,9 +87,9 @@ function offsetsOf(j: usize, kind: i32, row: i32, column: i32): v128 {
  */
 export function sizeOdds(kind: i32, row: i32, column: i32): i32 {
   if (isDefined(RECORDING_SIZES)) {
-    store<i16>(sizesSeen + 2 * INPUTS, kind);
-    store<i16>(sizesSeen + 2 * INPUTS + 2, row);
-    store<i16>(sizesSeen + 2 * INPUTS + 4, column);
+    store<i16>(sizeInputs + 2 * INPUTS, kind);
+    store<i16>(sizeInputs + 2 * INPUTS + 2, row);
+    store<i16>(sizeInputs + 2 * INPUTS + 4, column);
   }
   const own0 = offsetsOf(0, kind, row, column);
   const own1 = offsetsOf(8, kind, row, column);
@@ -98,7 +98,7 @@ export function sizeOdds(kind: i32, row: i32, column: i32): i32 {
   let c = i32x4.extend_low_i16x8_s(own1);
   let d = i32x4.extend_high_i16x8_s(own1);
   for (let k: usize = 0; k < INPUTS / 2; k++) {
-    const pairs = v128.load32_splat(sizesSeen + 4 * k);
+    const pairs = v128.load32_splat(sizeInputs + 4 * k);
     const weights = toFirst + 4 * FIRST * k;
     a = addPairs(a, pairs, weights);
     b = addPairs(b, pairs, weights + 16);

@@ -15,7 +15,7 @@ const SHIFT: f32 = 12582912;
  * @param panelStep bytes from one panel of the output to the next
  * @param panels number of panels of points
  */
-export function see(
+export function inputs(
   addresses: usize,
   channels: usize,
   at: usize,

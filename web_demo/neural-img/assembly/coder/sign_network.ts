@@ -5,8 +5,8 @@
  * The network is odd (negating all signs negates its log-odds), since its layers have no biases; the hidden layer has factors by
  * frequency instead. The weights of inputs along an axis depend on whether the frequency along that axis is even or odd.
  */
-import { addPairs, layPairs, oddsOf, pairAt, total } from './pairs';
-import { WEIGHTS } from './sign_network_weights';
+import { addPairs, layPairs, oddsOf, total } from './pairs';
+import { WEIGHTS } from './sign_network.bin';
 
 /** Pairs of inputs along each axis. */
 const ALONG: usize = 7;
@@ -32,7 +32,7 @@ const OF_ROWS: usize = OF_EVEN + HIDDEN * AXES;
 const TO_LAST: usize = OF_ROWS + 2 * FREQUENCIES * HIDDEN;
 
 /** The network's inputs, i16; for records, the kind and both frequencies of the coefficient follow. */
-export const signsSeen = memory.data(49 * 2, 16);
+export const signInputs = memory.data(49 * 2, 16);
 const forEven = memory.data(46 * 16 * 2, 16);
 const forOdd = memory.data(28 * 16 * 2, 16);
 const factors = memory.data(2 * 8 * 16 * 2, 16);
@@ -57,8 +57,8 @@ export function prepareSigns(): void {
 
 /** Sets a pair of inputs. */
 @inline
-export function seeSigns(pair: usize, x: i32, y: i32): void {
-  store<i32>(signsSeen + 4 * pair, (x & 0xffff) | (y << 16));
+export function setSignInputs(pair: usize, x: i32, y: i32): void {
+  store<i32>(signInputs + 4 * pair, (x & 0xffff) | (y << 16));
 }
 
 /** Four sums times their factors, within ±MOST. */
@@ -69,7 +69,7 @@ function bounded(sums: v128, factor: v128): v128 {
 }
 
 /**
- * Evaluates the network for the inputs that `seeSigns` has set.
+ * Evaluates the network for the inputs that `setSignInputs` has set.
  *
  * @param kind 0 for the first plane, 1 for another, 2 more for a mean
  * @param u vertical frequency of the coefficient
@@ -78,16 +78,16 @@ function bounded(sums: v128, factor: v128): v128 {
  */
 export function signOdds(kind: i32, u: i32, v: i32): i32 {
   if (isDefined(RECORDING_SIGNS)) {
-    store<i16>(signsSeen + 2 * INPUTS, kind);
-    store<i16>(signsSeen + 2 * INPUTS + 2, u);
-    store<i16>(signsSeen + 2 * INPUTS + 4, v);
+    store<i16>(signInputs + 2 * INPUTS, kind);
+    store<i16>(signInputs + 2 * INPUTS + 2, u);
+    store<i16>(signInputs + 2 * INPUTS + 4, v);
   }
   let a = i32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
   for (let k: usize = 0; k < INPUTS / 2; k++) {
-    const pairs = v128.load32_splat(signsSeen + 4 * k);
+    const pairs = v128.load32_splat(signInputs + 4 * k);
     const odd = k < ALONG ? v & 1 : k < 2 * ALONG ? u & 1 : 0;
     const weights = (odd ? forOdd : forEven) + PAIR * k;
     a = addPairs(a, pairs, weights);

@@ -14,7 +14,7 @@ export function layPairs(to: usize, weights: StaticArray<i8>, from: usize, input
 
 /** The address of the weight from input k to output j. */
 @inline
-export function pairAt(to: usize, k: usize, j: usize, outputs: usize): usize {
+function pairAt(to: usize, k: usize, j: usize, outputs: usize): usize {
   return to + 2 * (((k >> 1) * outputs + j) * 2 + (k & 1));
 }
 

@@ -48,6 +48,6 @@ function putNeighbour(to: usize, u: i32, v: i32): void {
 
 /** The row of a frequency in the table. */
 @inline
-export function rowAround(i: i32): usize {
+export function neighboursOf(i: i32): usize {
   return neighbours + <usize>i * NEIGHBOURS;
 }

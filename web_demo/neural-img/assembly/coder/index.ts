@@ -1,7 +1,7 @@
 /** The entropy coder of `.anir` files (AssemblyScript): the exports of its WebAssembly module. */
 import { fillLogarithms } from './logarithms';
 import { fillNeighbours } from './neighbours';
-import { makeRoom } from './state';
+import { makeState } from './state';
 
 export { level, meansPosition } from './levels';
 export { symbols } from './mixer';
@@ -18,7 +18,7 @@ export { values } from './values';
  * @returns whether there is enough memory
  */
 export function create(rows: i32, columns: i32, planes: i32, frequencies: i32): bool {
-  if (!makeRoom(rows, columns, planes, frequencies)) return false;
+  if (!makeState(rows, columns, planes, frequencies)) return false;
   fillLogarithms();
   fillNeighbours();
   return true;

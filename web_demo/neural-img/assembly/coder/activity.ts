@@ -2,12 +2,12 @@
  * Activity: for each coefficient, a weighted sum of the magnitudes around it, updated as these grow (AssemblyScript;
  * docs/format.md, "Contexts").
  */
-import { CORNERS, FARTHER, NEIGHBOURS, rowAround, SECOND } from './neighbours';
-import { activities, cell, cellLine, columnOf, extents, i32At, line, plane, planes, put, rowOf } from './state';
+import { CORNERS, FARTHER, NEIGHBOURS, neighboursOf, SECOND } from './neighbours';
+import { activities, cellStep, columnOf, extents, i32At, planes, planesPerRow, planeStep, put, rowOf, rowStep } from './state';
 
 /** Records that a plane of a cell has activity up to a sum of frequencies. */
 @inline
-function extend(index: i32, sum: i32): void {
+function extendPlane(index: i32, sum: i32): void {
   if (i32At(extents, index) < sum) put(extents, index, sum);
 }
 
@@ -30,8 +30,8 @@ function addToCross(to: usize, i: usize, table: usize, middle: i32, beside: i32)
 }
 
 /** Adds the growth x of a coefficient's reconstructed magnitude to the activities of all coefficients around it. */
-export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
-  const table = rowAround(i);
+export function addToActivities(p: i32, base: i32, i: i32, index: i32, x: i32): void {
+  const table = neighboursOf(i);
   const to = activities + (<usize>base << 2);
   const at = <usize>i << 2;
   addToFour(to, table, 12 * x);
@@ -39,8 +39,8 @@ export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
   addToFour(to, table + CORNERS, 4 * x);
   addToFour(to, table + FARTHER, 2 * x);
   for (let k = FARTHER + 8; k < NEIGHBOURS; k += 8) addToFour(to, table + k, x);
-  const across = <usize>cell << 2;
-  const down = <usize>line << 2;
+  const across = <usize>cellStep << 2;
+  const down = <usize>rowStep << 2;
   addTo(to + at - down - across, 4 * x);
   addTo(to + at - down + across, 4 * x);
   addTo(to + at + down - across, 4 * x);
@@ -50,7 +50,7 @@ export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
   addToCross(to - across, at, table, 12 * x, 3 * x);
   addToCross(to + across, at, table, 12 * x, 3 * x);
   for (let other = 0; other < planes; other++) {
-    if (other != p) addToCross(to + ((other - p) * plane << 2), at, table, 5 * x, x);
+    if (other != p) addToCross(to + ((other - p) * planeStep << 2), at, table, 5 * x, x);
   }
   extendAround(p, index, rowOf(i) + columnOf(i));
 }
@@ -58,12 +58,12 @@ export function spread(p: i32, base: i32, i: i32, index: i32, x: i32): void {
 /** Extends all planes of cells in which a magnitude at a sum of frequencies adds to activities. */
 @inline
 function extendAround(p: i32, index: i32, sum: i32): void {
-  extend(index, sum + 6);
+  extendPlane(index, sum + 6);
   for (let i = -1; i < 2; i++) {
-    const middle = index + i * cellLine;
-    extend(middle - planes, sum + 1);
-    extend(middle, sum + 1);
-    extend(middle + planes, sum + 1);
+    const middle = index + i * planesPerRow;
+    extendPlane(middle - planes, sum + 1);
+    extendPlane(middle, sum + 1);
+    extendPlane(middle + planes, sum + 1);
   }
-  for (let other = 0; other < planes; other++) extend(index + other - p, sum + 1);
+  for (let other = 0; other < planes; other++) extendPlane(index + other - p, sum + 1);
 }
