@@ -136,7 +136,7 @@ class Decoder:
             self._renderer = PreviewRenderer(network)
             self.backend = "preview: no level is complete yet"
         elif network.family in families():
-            # Products of a hostile file's numbers may overflow: then it shows anything, but is no error.
+            # Values that overflow are drawn as some colour: see `in_tiles`.
             with np.errstate(all="ignore"):
                 self._renderer = families()[network.family].renderer(network)
             self.backend = f"direct: this runtime knows the family {network.family}"
@@ -220,21 +220,15 @@ class Decoder:
         # Bands consist of whole tiles, but are smaller where some threads would otherwise have nothing to do.
         rows = renderer.rows * max(1, _TASK_PIXELS // width // renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
-        with np.errstate(all="ignore"):
-            draw = renderer.start(x, y, (crop.width / width, crop.height / height))
-
-        def band(part: slice) -> NDArray[np.uint8]:
-            with np.errstate(all="ignore"):
-                return draw(part)
-
+        draw = renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
             # The queue is bounded, so that no more than a few finished bands wait in memory.
-            waiting = [pool.submit(band, part) for part in islice(parts, 2 * self._threads)]
+            waiting = [pool.submit(draw, part) for part in islice(parts, 2 * self._threads)]
             while waiting:
                 yield waiting.pop(0).result()
-                waiting += [pool.submit(band, part) for part in islice(parts, 1)]
+                waiting += [pool.submit(draw, part) for part in islice(parts, 1)]
         finally:
             # If drawing is interrupted, do not wait for bands that will not be used.
             pool.shutdown(wait=False, cancel_futures=True)
