@@ -12,6 +12,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from anir_runtime.anir_header import FAMILIES
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing
 from anir_runtime.picture_file import as_pillow, write_picture
@@ -38,7 +39,7 @@ _MARGIN, _CAPTION = 12, 44
 def demo(
     picture: Annotated[Path, typer.Argument(help="A picture of your own.", show_default="coffee")] = COFFEE,
     preset: Annotated[str, typer.Option(help="instant, fast, balanced or best.")] = "",
-    family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
+    family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "lapped",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the results go.")] = Path("out"),
 ) -> None:
     """Trains on a picture, exports and decodes it, and tabulates the result."""

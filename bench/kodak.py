@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from anir_runtime.anir_header import FAMILIES
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
@@ -47,7 +48,7 @@ _GPU_JOBS = 8
 
 Images = Annotated[Path, typer.Option(help="A folder of pictures.")]
 Preset = Annotated[str, typer.Option(help="instant, fast, balanced or best.")]
-FamilyName = Annotated[str, typer.Option("--family", help="siren, lapped, fourier or gabor.")]
+FamilyName = Annotated[str, typer.Option("--family", help=f"One of {', '.join(FAMILIES)}.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Pictures side by side, which share the cores.")]
 Only = Annotated[str, typer.Option(help="Numbers in the files' names, e.g. 1,5,15.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="The JSON result.")]

@@ -47,12 +47,13 @@ def random_network(
         # The channels of planes are passed on unchanged: no weights lead to them.
         weights[..., :colours] = 0
     steps = gain * random.uniform(0.5, 2.5, shapes["steps"])
+    tensors |= (
+        _quantized("steps", steps, 1) if "steps.scale" in shapes else {"steps": steps.astype(np.float32)}
+    )
     if "biases" in shapes:
-        tensors |= _quantized("steps", steps, 1)
         tensors |= _quantized("biases", 3 * random.uniform(-1, 1, shapes["biases"]), 1)
+    if "frequencies" in shapes:
         tensors |= _sines(random, channels)
-    else:
-        tensors["steps"] = steps.astype(np.float32)
     if "filters" in shapes:
         tensors |= _filters(random, *shapes["filters"])
     # A SIREN's channels have smaller values than those of the other families.
@@ -65,7 +66,7 @@ def random_network(
 
 
 def _sines(random: np.random.Generator, channels: int) -> Tensors:
-    """Returns random tensors of a SIREN's first layer."""
+    """Returns a random bank of sines, in which nothing is squared."""
     tensors = _quantized("frequencies", random.uniform(-20, 20, (2, 1, channels)), 2, np.int16)
     return tensors | _quantized("phases", random.uniform(-math.pi, math.pi, (1, channels)), 1)
 

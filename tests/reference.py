@@ -58,7 +58,8 @@ def _mfn(network: Network, x: Values, y: Values) -> Values:
 
 
 def _filter(network: Network, bank: int, x: Values, y: Values) -> Values:
-    wx, wy, phase, *gaussian = _real(network, "filters")[:, bank]
+    roots = _real(network, "filters")[:, bank]
+    wx, wy, phase, *gaussian = roots * abs(roots)
     sine = np.sin(wx * x[..., None] + wy * y[..., None] + phase)
     if not gaussian:
         return sine

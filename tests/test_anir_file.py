@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from anir_runtime.anir_file import AnirFile, least_bytes
-from anir_runtime.anir_header import Header
+from anir_runtime.anir_header import FAMILIES, Header
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import golomb, packed
@@ -51,7 +51,7 @@ def file_of(family: str, bits: int = 4, colours: int = 3) -> tuple[bytes, list[N
     return writer.finish([PSNR] * len(own)), own
 
 
-@pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("bits", "colours"), [(4, 3), (8, 3), (4, 1), (4, 4)])
 def test_each_level_can_be_read_from_its_prefix(family: str, bits: int, colours: int) -> None:
     data, own = file_of(family, bits, colours)

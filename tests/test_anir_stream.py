@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from anir_runtime import AnirError, Decoder
 from anir_runtime.anir_file import AnirFile, least_bytes
-from anir_runtime.anir_header import read_header
+from anir_runtime.anir_header import FAMILIES, read_header
 from anir_runtime.anir_stream import AnirStream
 from anir_runtime.segments import table_bytes
 
@@ -17,8 +17,6 @@ from tests.flat_file import flat_file
 from tests.named_file import named_file
 from tests.random_network import random_network
 from tests.vectors.anir import anir_file
-
-FAMILIES = ["siren", "fourier", "gabor", "lapped"]
 
 
 def _ends(data: bytes) -> list[int]:

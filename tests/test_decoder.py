@@ -1,6 +1,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ def test_crops_outside_the_picture_are_refused(path: Path, crop: tuple[float, ..
 def test_memory_stays_flat_while_the_picture_grows(path: Path) -> None:
     """Drawing tiles does not allocate the whole picture, which here has 268 million pixels or 800 MB."""
     code = f"""
+from dataclasses import replace
 from pathlib import Path
 from anir_runtime import Decoder
 tiles = Decoder({str(path)!r}, threads=2).tiles((16384, 16384))
@@ -151,6 +153,28 @@ def test_sizes_that_are_not_two_integers_are_refused(path: Path) -> None:
 def test_networks_of_unknown_families_are_refused() -> None:
     with pytest.raises(AnirError, match="does not know the family 'wavelets'"):
         Decoder(Network("wavelets", (8, 8), 4, {}))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("family", "tensor", "value"),
+    [
+        ("siren", "steps.scale", 2e36),
+        ("fourier", "steps", 3e38),
+        ("fourier", "head.scale", 2e36),
+        ("gabor", "filters.scale", 1e18),
+        ("lapped", "steps", 3e38),
+        ("lapped", "head.scale", 2e36),
+    ],
+)
+def test_numbers_whose_products_overflow_are_drawn_without_a_word(
+    family: str, tensor: str, value: float
+) -> None:
+    network = random_network(family, 3, 16, (40, 30))
+    large = np.full_like(network.tensors[tensor], value)
+    decoder = Decoder(named_file(replace(network, tensors={**network.tensors, tensor: large})))
+    for size in ((40, 30), (9, 7), (400, 300)):
+        assert decoder.decode(size).shape == (*size[::-1], 3)
 
 
 def test_error_messages_name_the_file(tmp_path: Path, path: Path) -> None:

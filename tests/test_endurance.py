@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+from anir_runtime.anir_header import FAMILIES
 from anir_runtime.decoder import Decoder
 
 from tests.kills import COMMANDS, assert_same, copy_inputs, end, kill, make_inputs, names, output_of, start
@@ -117,8 +118,7 @@ def _resident() -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the memory in use")
 def test_opening_and_drawing_repeatedly_leaks_no_memory() -> None:
-    families = "siren", "fourier", "gabor", "lapped"
-    files = [*(named_file(random_network(family, 3, 16)) for family in families), *anir_files()]
+    files = [*(named_file(random_network(family, 3, 16)) for family in FAMILIES), *anir_files()]
 
     def draw(times: int) -> None:
         for k in range(times):

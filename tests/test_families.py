@@ -10,8 +10,8 @@ from anir_toolchain.families import families, family
 
 
 def test_all_families_are_found() -> None:
-    assert sorted(families()) == ["fourier", "gabor", "lapped", "siren"]
-    with pytest.raises(AnirError, match="there are fourier, gabor, lapped, siren"):
+    assert families().keys() >= {"fourier", "gabor", "lapped", "siren"}
+    with pytest.raises(AnirError, match=f"there are {', '.join(sorted(families()))}"):
         family("no-such-family")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
+from anir_runtime.anir_header import FAMILIES
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest, Source
 from anir_toolchain.checkpoint import save_model
@@ -18,7 +19,7 @@ from tests.random_model import random_model
 from tests.vectors.anir import anir_file
 
 
-@pytest.fixture(params=["siren", "fourier", "gabor", "lapped"])
+@pytest.fixture(params=FAMILIES)
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Returns a file of four levels of two widths: d2w5, d3w5, and wider ones of depths 2 and 4."""
     (tmp_path / "photo.anir").write_bytes(anir_file(request.param))

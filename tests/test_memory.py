@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anir_runtime.anir_header import Header
+from anir_runtime.anir_header import FAMILIES, Header
 from anir_runtime.coder import Integers
 from anir_runtime.level_step import LevelStep
 from anir_toolchain.anir_writer import AnirWriter
@@ -22,7 +22,6 @@ pytestmark = [
 ]
 
 SIZE = 1536, 1024
-FAMILIES = "siren", "fourier", "gabor", "lapped"
 _CODE = """
 import sys
 from pathlib import Path

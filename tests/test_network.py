@@ -16,11 +16,3 @@ def test_values_are_codes_times_the_scale_of_their_leading_axes() -> None:
     assert network.values("a").tolist() == [[[0.5, -1], [6, 8]], [[5, 6], [-70, 80]]]
     assert network.values("a").dtype == np.float32
     assert network.values("b").tolist() == [1.5]
-
-
-def test_filters_are_stored_as_signed_square_roots() -> None:
-    scale = np.array([[0.5], [3e38]], np.float32)
-    tensors = {"filters": np.array([[[3, -4, 0]], [[0, 0, 0]]], np.int8), "filters.scale": scale}
-    values = Network("fourier", (1, 1), 4, tensors).values("filters")
-    assert values.tolist() == [[[2.25, -4, 0]], [[0, 0, 0]]]
-    assert values.dtype == np.float32

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from anir_runtime import decode
+from anir_runtime.anir_header import FAMILIES
 from anir_runtime.common_networks import common_trunks
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.errors import AnirError
@@ -90,7 +91,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [4, 8])
-@pytest.mark.parametrize("family", ["siren", "fourier", "gabor", "lapped"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_pictures_in_a_batch_give_the_same_models_as_alone(
     waves: NDArray[np.uint8], family: str, bits: int
 ) -> None:

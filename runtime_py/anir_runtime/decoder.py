@@ -130,7 +130,9 @@ class Decoder:
             self._renderer = PreviewRenderer(network)
             self.backend = "preview: no level is complete yet"
         elif network.family in families():
-            self._renderer = families()[network.family].renderer(network)
+            # Values that overflow are drawn as some colour: see `in_tiles`.
+            with np.errstate(all="ignore"):
+                self._renderer = families()[network.family].renderer(network)
             self.backend = f"direct: this runtime knows the family {network.family}"
         else:
             raise AnirError(f"this runtime does not know the family '{network.family}'")

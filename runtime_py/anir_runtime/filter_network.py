@@ -151,9 +151,9 @@ class FilterNetwork:
         """Returns how many nodes stretches of `size` coordinates need; 0 if no number is known to suffice."""
         spans = (stretches if axis == COLUMNS else bands)(len(coordinates), size)
         half = max(abs(float(own[-1]) - float(own[0])) for own in (coordinates[span] for span in spans)) / 2
-        # Hidden layers' gain does not matter: filter networks' colours are quotients, in which it cancels.
-        gain = float(np.linalg.norm(self._layers[-1].weight, axis=1).max())
         with np.errstate(all="ignore"):
+            # Hidden layers' gain does not matter: it cancels in the colours of filter networks, quotients.
+            gain = float(np.linalg.norm(self._layers[-1].weight, axis=1).max())
             return self._nodes_needed(axis, half, gain)
 
 

@@ -33,10 +33,11 @@ class Filters:
 
     @classmethod
     def of(cls, network: Network) -> "Filters":
-        """Returns the filters of a network."""
+        """Returns the filters of a network: its `frequencies` and `phases`, or the squares of `filters`."""
         if "filters" not in network.tensors:
             return cls(network.values("frequencies"), network.values("phases"))
-        values = network.values("filters")
+        roots = network.values("filters")
+        values = roots * np.abs(roots)
         gaussians = (values[3:5], values[5]) if len(values) > 3 else ()
         return cls(values[:2], values[2], *gaussians)
 

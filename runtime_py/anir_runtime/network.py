@@ -44,13 +44,12 @@ class Network:
     """One subnet: a function from positions to colours.
 
     Attributes:
-        family: "siren", "fourier", "gabor" or "lapped".
+        family: the family's name, such as "lapped".
         size: native (width, height) of the picture in pixels.
         bits: bits of a hidden weight, 4 or 8.
         tensors: arrays by the names that docs/format.md lists. A tensor of integer codes `t` stands for the
-            real values t · `t.scale`; the scale has the leading axes of `t`. `filters` holds signed square
-            roots: see `values`.
-        latents: coefficients of the lapped transform; only in the family "lapped".
+            real values t · `t.scale`; the scale has the leading axes of `t`.
+        latents: coefficients of the lapped transform; only in the family `lapped`.
     """
 
     family: str
@@ -80,13 +79,10 @@ class Network:
         return f"d{self.depth}w{self.channels}"
 
     def values(self, name: str) -> NDArray[np.float32]:
-        """Returns a tensor's real values, float32: codes times scale, or the tensor itself without a scale.
-
-        The tensor `filters` holds signed square roots: r stands for r · |r|.
-        """
+        """Returns a tensor's real values, float32: codes times scale, or the tensor itself if it has none."""
         codes, scale = self.tensors[name], self.tensors.get(f"{name}.scale")
         if scale is None:
             return codes.astype(np.float32)
         aligned = scale.reshape(scale.shape + (1,) * (codes.ndim - scale.ndim))
         values: NDArray[np.float32] = codes.astype(np.float32) * aligned
-        return values * np.abs(values) if name == "filters" else values
+        return values

@@ -1,5 +1,7 @@
 """Draws neural images by running their files' own graphs in ONNX Runtime, for trusted files only."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ from anir_runtime.sessions import RuntimeErrors, open_session
 from anir_runtime.tiles import NATIVE, Draw, Spacing
 
 _MOST_NESTED = 32
+_SOURCE_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:h|cc):\d+ .*?\) (?=\w)")
+"""What messages of ONNX Runtime say of its own code: an error's number, a file and a function's signature."""
 _INNER: dict[str, dict[int, str]] = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
@@ -79,4 +83,5 @@ def _refuse_external_data(message: memoryview, reader: Reader) -> None:
 
 
 def _refused(error: Exception) -> AnirError:
-    return AnirError(f"ONNX Runtime does not run its graph: {str(error).strip().partition(chr(10))[0][:200]}")
+    reason = _SOURCE_CODE.sub("", " ".join(str(error).split()))
+    return AnirError(f"ONNX Runtime does not run its graph: {reason[:200]}")

@@ -87,10 +87,10 @@ def read_metadata(message: memoryview, reader: Reader) -> Metadata:
         if number == _MODEL_METADATA:
             fields = dict(reader.fields(message_in(content)))
             entries[text(fields.get(_ENTRY_KEY, message[:0]))] = text(fields.get(_ENTRY_VALUE, message[:0]))
-    if "anir" not in entries:
+    version = entries.get("anir", "")[:20]
+    if not (version.isascii() and version.isdigit()):
         raise AnirError("not a neural image; anir-export makes them")
-    if entries["anir"] != str(FORMAT):
-        version = " ".join(entries["anir"][:20].split())
+    if version != str(FORMAT):
         remedy = "export it again" if version == "1" else "update anir"
         raise AnirError(f"file format {version}, this anir reads {FORMAT}; {remedy}")
     sides = entries.get("width", ""), entries.get("height", "")

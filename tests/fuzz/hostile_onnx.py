@@ -1,8 +1,11 @@
 """Small ONNX files that try to break a reader, and valid ones, with the expected verdicts."""
 
+from typing import Any
+
 import numpy as np
+from anir_runtime.anir_header import FAMILIES
 from anir_runtime.protobuf import write
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from tests.fuzz.external_data import variants
 from tests.fuzz.hostile_latents import latents_files
@@ -22,7 +25,6 @@ from tests.fuzz.onnx_changes import (
 )
 from tests.named_file import named_file
 
-_FAMILIES = ("siren", "fourier", "gabor", "lapped")
 _LOOKED_AT = (
     "initializer",
     "absolute-path",
@@ -38,7 +40,7 @@ _NAME = 8
 def onnx_files() -> Files:
     """Returns all files of this module with their verdicts, by name."""
     files: Files = {}
-    for family in _FAMILIES:
+    for family in FAMILIES:
         files[f"sound-{family}"] = named_file(network_of(family)), DRAWN
     for name, data in variants().items():
         verdict = REFUSED if name in _LOOKED_AT else DRAWN
@@ -74,6 +76,14 @@ def _messages() -> Files:
         "nodes-are-no-messages": (sound + write((GRAPH, write((1, b"\xff\xff\xff")))), DRAWN),
         "tensors-4097": (sound + write((GRAPH, write(*[(INITIALIZER, b"")] * 4097))), REFUSED),
         "tensor-without-a-name": (sound + write((GRAPH, write((INITIALIZER, b"")))), DRAWN),
+        "tensors-of-one-name-that-is-not-read": (
+            sound + write((GRAPH, write(*[(INITIALIZER, write((_NAME, "other")))] * 2))),
+            DRAWN,
+        ),
+        "tensor-name-commands-a-terminal": (
+            sound + write((GRAPH, write((INITIALIZER, write((1, 2**40), (_NAME, "\x1b[31m\nred")))))),
+            REFUSED,
+        ),
         "tensor-name-is-no-text": (
             sound + write((GRAPH, write((INITIALIZER, write((_NAME, b"\xff")))))),
             REFUSED,
@@ -86,6 +96,9 @@ def _messages() -> Files:
         "key-twice-the-last-counts": (sound + write((14, write((1, "width"), (2, "41")))), DRAWN),
         "key-twice-the-last-is-wrong": (sound + write((14, write((1, "width"), (2, "x")))), REFUSED),
         "key-proto": (sound + write((14, write((1, "__proto__"), (2, "x")))), DRAWN),
+        "opset-of-the-future": (changed(lambda m: setattr(m.opset_import[0], "version", 999)), DRAWN),
+        "opset-missing": (changed(lambda m: m.ClearField("opset_import")), DRAWN),
+        "ir-version-of-the-future": (changed(lambda m: setattr(m, "ir_version", 999)), DRAWN),
         "entry-empty": (sound + write((14, b"")), DRAWN),
     }
 
@@ -133,10 +146,9 @@ def _shapes() -> Files:
 
         return changed(change)
 
-    def field(name: str, **values: object) -> bytes:
+    def field(name: str, **values: Any) -> bytes:
         def change(model: ModelProto) -> None:
-            for key, value in values.items():
-                setattr(tensor_of(model, name), key, value)
+            tensor_of(model, name).MergeFrom(TensorProto(**values))
 
         return changed(change)
 
@@ -150,6 +162,9 @@ def _shapes() -> Files:
 
     def both(model: ModelProto) -> None:
         tensor_of(model, "phases").int32_data.append(1)
+
+    def sparse(model: ModelProto) -> None:
+        model.graph.sparse_initializer.add(dims=[3]).values.CopyFrom(tensor_of(model, "head.bias"))
 
     return {
         "shape-of-2-31": (dims("weights", 1, 2**31, 2**31), REFUSED),
@@ -177,11 +192,15 @@ def _shapes() -> Files:
         "head-of-four-colours": (changed(replaced("head", np.zeros((1, 4, 4), np.int8))), REFUSED),
         "head-missing": (changed(lambda m: m.graph.initializer.remove(tensor_of(m, "head"))), REFUSED),
         "head-bias-short": (field("head.bias", raw_data=bytes(11)), REFUSED),
+        "head-bias-twice": (field("head.bias", float_data=[0.5, 0.5, 0.5]), REFUSED),
+        "head-bias-of-type-float16": (field("head.bias", data_type=10), REFUSED),
+        "head-bias-of-type-float64": (field("head.bias", data_type=11), REFUSED),
+        "head-bias-sparse-as-well": (changed(sparse), DRAWN),
     }
 
 
 def _numbers() -> Files:
-    """Returns files with scales and biases that are not finite."""
+    """Returns files with scales and biases that are not finite, or very large."""
     cases = {"infinite": np.inf, "negative-infinite": -np.inf, "nan": np.nan, "3e38": 3e38}
     files: Files = {}
     for name, value in cases.items():
@@ -189,5 +208,18 @@ def _numbers() -> Files:
             data = changed(filled(tensor, value))
             verdict = DRAWN if (tensor, name) == ("head.bias", "3e38") else REFUSED
             files[f"{tensor.replace('.', '-')}-{name}"] = data, verdict
-    zero = changed(scaled("steps.scale", 0, np.float32))
-    return files | {"steps-scale-zero": (zero, DRAWN)}
+    for name, value in (("zero", 0), ("negative", -1)):
+        files[f"steps-scale-{name}"] = changed(scaled("steps.scale", value, np.float32)), DRAWN
+    # Numbers are finite, but not products of them.
+    for family, tensor, value in (
+        ("fourier", "filters.scale", 1e19),
+        ("gabor", "filters.scale", 1e17),
+        ("gabor", "steps", 3e38),
+        ("lapped", "steps", 3e38),
+        ("lapped", "head.scale", 1e36),
+    ):
+        files[f"{family}-{tensor.replace('.', '-')}-overflows"] = (
+            changed(filled(tensor, value), family),
+            DRAWN,
+        )
+    return files

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from anir_runtime.anir_header import Header, family_number
+from anir_runtime.anir_header import FAMILIES, Header, family_number
 from anir_runtime.errors import AnirError, InterruptError, UsageError
 from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
@@ -61,7 +61,7 @@ def train(
             "-o", "--output", help="Model or .anir file to write; a folder if there are several pictures."
         ),
     ],
-    family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
+    family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "lapped",
     bits: Annotated[int, typer.Option(help="Bits of each hidden weight: 4 or 8.")] = 4,
     preset: Annotated[
         str | None,

@@ -12,37 +12,54 @@ export function evaluate(network: Network, x: Float32Array, y: Float32Array): nu
   return levels.map((level) => Math.round(255 * Math.min(Math.max(level, 0), 1)));
 }
 
+type Layers = (network: Network, values: Values, x: number, y: number) => number[];
+/** Each family's last channels at a point. */
+const LAYERS: Record<string, Layers> = { siren, fourier: filters, gabor: filters, lapped };
+
 function colourAt(network: Network, values: Values, x: number, y: number): number[] {
-  const channels = channelsOf(network);
-  const [weights, steps, biases] = [values('weights'), values('steps'), values('biases')];
-  const [isLapped, isSiren] = [network.family === 'lapped', network.family === 'siren'];
-  let h = isLapped ? planesAt(network, x, y) : filterAt(network, values, 0, x, y);
-  const first = h;
-  for (let layer = 0; layer < depthOf(network) - 1; layer++) {
-    const z = Array.from({ length: channels }, (_, output) =>
-      h.reduce(
-        (sum, value, input) => {
-          const step = steps[isSiren ? layer * channels + output : layer] ?? 0;
-          return sum + value * (weights[(layer * channels + input) * channels + output] ?? 0) * step;
-        },
-        biases[layer * channels + output] ?? 0,
-      ),
-    );
-    if (isLapped) h = z.map((value, k) => (first[k] ?? 0) + Math.sin(value));
-    else if (isSiren) h = z.map(Math.sin);
-    else {
-      const filter = filterAt(network, values, layer + 1, x, y);
-      h = z.map((value, k) => value * (filter[k] ?? 0));
-    }
-  }
-  if (!isLapped && !isSiren) {
-    const norm = Math.sqrt(h.slice(0, 8).reduce((sum, value) => sum + value ** 2, 1));
-    h = h.map((value) => value / norm);
-  }
+  const h = LAYERS[network.family]?.(network, values, x, y) ?? [];
   const head = values('head');
   return [...values('head.bias')].map((bias, colour) =>
-    h.reduce((sum, value, k) => sum + value * (head[colour * channels + k] ?? 0), bias),
+    h.reduce((sum, value, k) => sum + value * (head[colour * h.length + k] ?? 0), bias),
   );
+}
+
+function siren(network: Network, values: Values, x: number, y: number): number[] {
+  let h = filterAt(network, values, 0, x, y);
+  for (let layer = 0; layer < depthOf(network) - 1; layer++) h = linear(values, layer, h).map(Math.sin);
+  return h;
+}
+
+function filters(network: Network, values: Values, x: number, y: number): number[] {
+  let h = filterAt(network, values, 0, x, y);
+  for (let layer = 0; layer < depthOf(network) - 1; layer++) {
+    const filter = filterAt(network, values, layer + 1, x, y);
+    h = linear(values, layer, h).map((value, k) => value * (filter[k] ?? 0));
+  }
+  const norm = Math.sqrt(h.slice(0, 8).reduce((sum, value) => sum + value ** 2, 1));
+  return h.map((value) => value / norm);
+}
+
+function lapped(network: Network, values: Values, x: number, y: number): number[] {
+  const first = planesAt(network, x, y);
+  let h = first;
+  for (let layer = 0; layer < depthOf(network) - 1; layer++)
+    h = linear(values, layer, h).map((value, k) => (first[k] ?? 0) + Math.sin(value));
+  return h;
+}
+
+/** h W + b, with the matrix and the biases, if there are any, of a hidden layer. */
+function linear(values: Values, layer: number, h: number[]): number[] {
+  const [weights, steps, biases] = [values('weights'), values('steps'), values('biases')];
+  const channels = h.length;
+  // Steps are one per output or one per matrix.
+  const each = (steps.length * channels ** 2) / weights.length;
+  return h.map((_, output) => {
+    const step = steps[layer * each + (output % each)] ?? 0;
+    const weightOf = (input: number) => (weights[(layer * channels + input) * channels + output] ?? 0) * step;
+    const bias = biases[layer * channels + output] ?? 0;
+    return h.reduce((sum, value, input) => sum + value * weightOf(input), bias);
+  });
 }
 
 function filterAt(network: Network, values: Values, bank: number, x: number, y: number): number[] {
@@ -52,15 +69,17 @@ function filterAt(network: Network, values: Values, bank: number, x: number, y: 
   return Array.from({ length: channels }, (_, k) => {
     if (count === 0)
       return Math.sin((frequencies[k] ?? 0) * x + (frequencies[channels + k] ?? 0) * y + (phases[k] ?? 0));
-    const own = Array.from(
-      { length: count },
-      (_, value) => filters[(value * banks + bank) * channels + k] ?? 0,
+    const own = Array.from({ length: count }, (_, value) =>
+      squared(filters[(value * banks + bank) * channels + k] ?? 0),
     );
     const [right = 0, down = 0, phase = 0, centreX = 0, centreY = 0, decay = 0] = own;
     const square = (x - centreX) ** 2 + (y - centreY) ** 2;
     return Math.sin(right * x + down * y + phase) * Math.exp(-decay * square);
   });
 }
+
+/** The number of which a signed square root is stored. */
+const squared = (root: number) => root * Math.abs(root);
 
 function planesAt(network: Network, x: number, y: number): number[] {
   const { latents, size } = network;

@@ -5,6 +5,9 @@ The initializers that carry the network have the names and layouts of docs/forma
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 import onnx
 import onnx_ir as ir
@@ -13,17 +16,12 @@ from anir_runtime.network import Network
 from anir_runtime.onnx_reader import FORMAT
 from onnxscript import GraphBuilder
 
-from anir_toolchain.onnx_writer import lapped, mfn, siren
+from anir_toolchain.onnx_writer.lapped import metadata_of
 from anir_toolchain.onnx_writer.tensors import NetworkTensors
 
 _OPSET, _IR_VERSION = 21, 10
-_LAYERS: dict[str, Callable[[NetworkTensors, ir.Value, ir.Value], ir.Value]] = {
-    "siren": siren.layers,
-    "fourier": mfn.fourier_layers,
-    "gabor": mfn.gabor_layers,
-    "lapped": lapped.layers,
-}
-"""Per family, the function that writes all layers, from coordinates x [W], y [H] to channels [H, W, C]."""
+Layers = Callable[[NetworkTensors, ir.Value, ir.Value], ir.Value]
+"""A function that writes all layers of a family, from coordinates x [W], y [H] to channels [H, W, C]."""
 
 
 def build(network: Network) -> onnx.ModelProto:
@@ -32,13 +30,14 @@ def build(network: Network) -> onnx.ModelProto:
     The result is deterministic and has passed onnx's full check.
     Raises AnirError if there is no graph for the network's family.
     """
-    if network.family not in _LAYERS:
+    write = _layers().get(network.family)
+    if write is None:
         raise AnirError(f"family '{network.family}' has no ONNX graph; add its layers to onnx_writer")
     builder = GraphBuilder(ir.Graph([], [], nodes=[], opset_imports={"": _OPSET}, name=network.name))
     op, tensors = builder.op, NetworkTensors(builder, network)
     x = builder.input("x", ir.DataType.FLOAT, ["W"])
     y = builder.input("y", ir.DataType.FLOAT, ["H"])
-    h = _LAYERS[network.family](tensors, x, y)
+    h = write(tensors, x, y)
     # Rank 3, as with a dequantized matrix of rank 2 ONNX Runtime would round the activations to 8 bits.
     head = tensors.dequantized("head", network.tensors["head"].T[None], axis=2)
     colours = op.Add(op.MatMul(h, head), tensors.constant("head.bias", network.tensors["head.bias"]))
@@ -52,8 +51,15 @@ def build(network: Network) -> onnx.ModelProto:
         "height": str(network.size[1]),
     }
     if network.latents is not None:
-        metadata |= lapped.metadata(network.latents)
+        metadata |= metadata_of(network.latents)
     return _finished(builder.graph, metadata)
+
+
+@cache
+def _layers() -> dict[str, Layers]:
+    """Returns the function of each family by name, from the LAYERS of the modules in this package."""
+    modules = [import_module(module.name) for module in iter_modules(__path__, f"{__name__}.")]
+    return {name: own for module in modules for name, own in getattr(module, "LAYERS", {}).items()}
 
 
 def _finished(graph: ir.Graph, metadata: dict[str, str]) -> onnx.ModelProto:

@@ -15,7 +15,7 @@ from anir_toolchain.onnx_writer.tensors import NetworkTensors
 from anir_toolchain.rans_encoder import MOST_SIZES
 
 
-def metadata(latents: Latents) -> dict[str, str]:
+def metadata_of(latents: Latents) -> dict[str, str]:
     """Returns the latents' entries in the file's metadata (docs/format.md)."""
     return {
         "pitch": str(latents.pitch),
@@ -131,3 +131,6 @@ def _whole_values(tensors: NetworkTensors, latents: Latents, codes: ir.Value) ->
         )
     table = tensors.constant("latents.magnitudes", magnitudes)
     return op.Mul(op.Sign(codes), op.Gather(table, op.Cast(op.Abs(codes), to=ir.DataType.INT32)))
+
+
+LAYERS = {"lapped": layers}

@@ -48,3 +48,6 @@ def _product(tensors: NetworkTensors, filters: ir.Value) -> ir.Value:
     first = op.Slice(h, [0], [NORM_CHANNELS], [3])
     norm = op.Sqrt(op.Add(op.ReduceSumSquare(first, [3]), tensors.constant("one", 1.0)))
     return op.Squeeze(op.Div(h, norm), [0])
+
+
+LAYERS = {"fourier": fourier_layers, "gabor": gabor_layers}

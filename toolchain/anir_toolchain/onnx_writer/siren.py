@@ -18,3 +18,6 @@ def layers(tensors: NetworkTensors, x: ir.Value, y: ir.Value) -> ir.Value:
     for codes, step, bias in tensors.hidden_layers():
         h = op.Sin(op.Add(op.Mul(op.MatMul(h, codes), step), bias))
     return h
+
+
+LAYERS = {"siren": layers}

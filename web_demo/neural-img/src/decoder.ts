@@ -68,8 +68,8 @@ const PART = {
   // The number of rows is a multiple of this, if it is larger.
   rows: 16,
 };
-/** Families drawn from few points (docs/decoding.md), and their own limits: the taller a part, the fewer points per pixel. */
-const SMOOTH = { families: ['fourier', 'gabor'], mostMacs: 16e9, mostPixels: 196608 };
+/** The limits of smooth pictures: the taller a part, the fewer points per pixel. */
+const SMOOTH = { mostMacs: 16e9, mostPixels: 196608 };
 /** Samples of the coarse picture, at most. */
 const COARSE_PIXELS = 8192;
 /** Least `scale` of the coarse picture: samples asked for that one of its samples stands for, along each axis. */
@@ -182,10 +182,9 @@ async function decodePart(lane: Lane, source: Source, part: Part): Promise<Tile>
 function fineParts(
   x: Float32Array,
   y: Float32Array,
-  { family, macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
+  { isSmooth, macsPerPixel = PART.macs / PART.leastPixels }: ModelInfo,
   threads: number,
 ): Omit<Part, 'spacing'>[] {
-  const isSmooth = SMOOTH.families.includes(family);
   const { mostMacs, mostPixels } = isSmooth ? SMOOTH : PART;
   // Two parts per worker, as each has two requests in flight.
   const wanted = isSmooth ? (x.length * y.length) / (2 * threads) : PART.macs / macsPerPixel;

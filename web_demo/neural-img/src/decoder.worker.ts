@@ -69,7 +69,10 @@ async function open(
 }
 
 const isPreview = (plan: Plan): plan is Preview => 'offset' in plan;
-const described = (plan: Plan) => ({ info: isPreview(plan) ? infoOfPreview(plan) : infoOf(plan), plan });
+function described(plan: Plan) {
+  if (isPreview(plan)) return { info: infoOfPreview(plan), plan };
+  return { info: { ...infoOf(plan), isSmooth: FAMILIES.get(plan.family)?.isSmooth }, plan };
+}
 
 async function read(file: Uint8Array, level: number | undefined): Promise<Plan> {
   if (!isAnir(file)) return readNetwork(kernel, file);

@@ -33,7 +33,7 @@ export interface Tensor {
 
 /** One subnet: a function from positions to colours. */
 export interface Network {
-  /** "siren", "fourier", "gabor" or "lapped". */
+  /** The family, such as "lapped". */
   family: string;
   /** Native width and height of the picture in pixels. */
   size: [number, number];
@@ -59,7 +59,7 @@ export const nameOf = (network: Network) => `d${depthOf(network)}w${channelsOf(n
 
 /** A picture's properties, as read from its file. */
 export interface ModelInfo {
-  /** The family: siren, fourier, gabor or lapped. */
+  /** The family, such as lapped. */
   family: string;
   /** The subnet's name, such as d3w64; `preview` for a preview. */
   name: string;
@@ -68,6 +68,8 @@ export interface ModelInfo {
   height: number;
   /** Multiply-adds per pixel in the network's layers, if known. */
   macsPerPixel?: number;
+  /** Whether its family interpolates colours between few points, so that large parts take less time. */
+  isSmooth?: boolean | undefined;
 }
 
 export function infoOf(network: Network): ModelInfo {
@@ -77,13 +79,11 @@ export function infoOf(network: Network): ModelInfo {
 }
 
 /**
- * The real values of tensor `name`: its codes, times its scale if it has one, whose axes are the leading ones of the codes. Values of
- * `filters` are stored as roots: r stands for r · |r|.
+ * The real values of tensor `name`: its codes, times its scale if it has one, whose axes are the leading ones of the codes.
  */
 export function valuesOf({ tensors }: Network, name: string): Float32Array {
   const [codes, scale] = [tensors[name]?.data ?? new Float32Array(), tensors[`${name}.scale`]?.data];
   if (!scale) return Float32Array.from(codes);
   const each = codes.length / scale.length;
-  const values = Float32Array.from(codes, (code, at) => code * (scale[Math.floor(at / each)] as number));
-  return name === 'filters' ? values.map((root) => root * Math.abs(root)) : values;
+  return Float32Array.from(codes, (code, at) => code * (scale[Math.floor(at / each)] as number));
 }

@@ -100,8 +100,8 @@ test.each([
   [1, [256, 256]],
   [2, [128, 128, 128, 128]],
   [4, Array(8).fill(64)],
-])('draws filter networks in two parts for each of %i workers', async (threads, heights) => {
-  answerTo = (request) => ({ ...good(request), info: { ...INFO, family: 'gabor', macsPerPixel: 66_000 } });
+])('draws smooth pictures in two parts for each of %i workers', async (threads, heights) => {
+  answerTo = (request) => ({ ...good(request), info: { ...INFO, isSmooth: true, macsPerPixel: 66_000 } });
   const image = await new Decoder({ threads, engine }).open(FILE);
   const tiles = await tilesOf(image.decode({ x: new Float32Array(768), y: new Float32Array(512) }));
   expect(tiles.map(([, , , height]) => height)).toEqual(heights);

@@ -21,6 +21,8 @@ export interface Family {
   open(kernel: Kernel, network: Network): Draw;
   /** Whether networks have latents of a lapped transform. */
   hasLatents?: true;
+  /** Whether colours are interpolated between few points (docs/decoding.md): the taller a part of the picture, the fewer per pixel. */
+  isSmooth?: true;
 }
 
 /** Types and shape of each tensor, including scales, of a network of the given size. */

@@ -22,12 +22,12 @@ export interface Bank {
 /** An axis: 0 for x, 1 for y. */
 export type Axis = 0 | 1;
 
-/** A network's filter banks, either from `filters` or from `frequencies` and `phases`. */
+/** A network's filter banks, either from `filters`, which are signed square roots, or from `frequencies` and `phases`. */
 export function banksOf(network: Network): Bank[] {
   const channels = channelsOf(network);
   const banks = network.tensors.filters?.shape[1] ?? 1;
   const values = network.tensors.filters
-    ? valuesOf(network, 'filters')
+    ? valuesOf(network, 'filters').map((root) => root * Math.abs(root))
     : Float32Array.of(...valuesOf(network, 'frequencies'), ...valuesOf(network, 'phases'));
   const row = (value: number, bank: number) => {
     const at = (value * banks + bank) * channels;

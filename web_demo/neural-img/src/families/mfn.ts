@@ -37,6 +37,7 @@ function open(kernel: Kernel, network: Network): Draw {
 const familyOf = (values: number): Family => ({
   fields: { ...LEAN_MATRICES, filters: { types: ['int8'], shape: [values, 'D', 'C'], scaled: 2 } },
   open,
+  isSmooth: true,
 });
 
 export const FOURIER = familyOf(3);

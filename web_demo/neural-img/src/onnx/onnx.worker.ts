@@ -3,6 +3,7 @@ import * as ort from 'onnxruntime-web/wasm';
 import type { Answer, Request } from '../lane.ts';
 import { ModelError } from '../model_error.ts';
 import { COLOURS, readInfo } from '../onnx_reader.ts';
+import { explain } from './explain.ts';
 
 let session: ort.InferenceSession | undefined;
 let queue = Promise.resolve();
@@ -66,12 +67,4 @@ async function decode(x: Float32Array, y: Float32Array): Promise<Uint8ClampedArr
     // Grey is copied to red, green and blue.
     for (let k = 0; k < Math.max(colours, 3); k++) rgba[to + k] = drawn[from + (k % colours)] as number;
   return rgba;
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ModelError) return error.message;
-  const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 160);
-  if (text.includes('no available backend'))
-    return 'ONNX Runtime could not start: its WebAssembly did not load.';
-  return `ONNX Runtime cannot decode this file: ${text}`;
 }
