@@ -47,34 +47,23 @@ It is below 1 because more bytes also refine the coefficients that were signific
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """A picture at one level, with its latents.
+class Refined:
+    """A picture's coefficients at one level.
 
     Attributes:
         step: how the level refines the coefficients.
-        latents: the coefficients as known after the level, in units of its width.
+        values: the coefficients as known after the level, int32[rows, columns, N, K, K]: the coder's memory,
+            valid until the iterator that yielded the level moves on or is deleted.
         end: bytes of the stream up to the end of the level, without side information.
-    """
-
-    step: LevelStep
-    latents: Latents
-    end: int
-
-
-@dataclass(frozen=True)
-class Refined:
-    """A picture at one level, with its coefficients.
-
-    Attributes:
-        step: as in `Embedded`.
-        values: the coefficients as known after the level, int32[rows, columns, N, K, K]; valid until the next
-            level is requested.
-        end: as in `Embedded`.
     """
 
     step: LevelStep
     values: Integers
     end: int
+
+    def latents(self) -> Latents:
+        """Returns the coefficients in units of the level's width."""
+        return latents_of([self.values], 1 / self.step.width, self.values.shape[-1], self.step.reach)
 
 
 def in_units(bands: Iterable[Reals], rows: int) -> Integers:
@@ -116,17 +105,6 @@ def _cosines(n: int) -> Reals:
         block = np.cos(angles) * math.sqrt(2 / k)
         block[0] /= math.sqrt(2)
         result[start : start + k, start : start + k] = block
-    return result
-
-
-def embed(
-    target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
-) -> list[Embedded]:
-    """Returns the levels of `encode_levels`, each with its latents."""
-    result = []
-    for own in encode_levels(target, ends, reaches, trials):
-        latents = latents_of([own.values], 1 / own.step.width, target.shape[3], own.step.reach)
-        result.append(Embedded(own.step, latents, own.end))
     return result
 
 

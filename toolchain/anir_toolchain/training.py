@@ -25,7 +25,7 @@ from anir_toolchain.finishing import to_model, untrained_model
 from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import start_from_common
-from anir_toolchain.levels import embedded_levels, level_order
+from anir_toolchain.levels import level_order, refined_levels
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, ignore
 from anir_toolchain.sample import is_large, sampled_coefficients
@@ -121,12 +121,11 @@ def begin(task: Task) -> Training:
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
             coefficients = sampled_coefficients(coefficients)
-        levels = embedded_levels(coefficients, level_order(task.space), task.size, task.config.bits)
-        training.steps = tuple(level.step for level in levels)
-        latents = (level.latents for level in levels)
-        training.features = features_of(
-            task, latents_in_training(task, training.steps) if is_sampled else latents
-        )
+        refined = refined_levels(coefficients, level_order(task.space), task.size, task.config.bits)
+        levels = [(level.step, level.latents()) for level in refined]
+        training.steps = tuple(step for step, _ in levels)
+        latents = latents_in_training(task, training.steps) if is_sampled else (own for _, own in levels)
+        training.features = features_of(task, latents)
         for trunk in training.trunks.values():
             start_from_common(trunk)
     return training
