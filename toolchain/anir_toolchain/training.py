@@ -98,9 +98,12 @@ def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list
     """
     config = config or Config()
     config.check()
+    if config.torch_device().type == "cuda":
+        # torch loads its CUDA solvers at first use, which is not thread-safe: force it here.
+        torch.linalg.eigh(torch.eye(2, device="cuda"))
     with worker_threads() as pool:
         tasks = [
-            Task.of(checked_pixels(own.image), config, pool, own.source, own.state, own.on_progress)
+            Task(checked_pixels(own.image), config, pool, own.source, own.state, own.on_progress)
             for own in subjects
         ]
         models = [untrained_model(task) for task in tasks]
