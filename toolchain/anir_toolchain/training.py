@@ -181,8 +181,7 @@ def _started(task: Task) -> Training:
 
 def _save_all(batch: Batch) -> None:
     for i, task in enumerate(batch.tasks):
-        if task.state is not None:
-            _save(task, batch.state(i))
+        _save(task, batch.state(i))
 
 
 def _save(task: Task, training: Training) -> None:
@@ -199,14 +198,7 @@ def _report(batch: Batch) -> None:
     """Reports each picture's progress, with its estimated PSNR."""
     for task, training in zip(batch.tasks, batch.trainings, strict=True):
         phase = task.preset.phase(batch.step)
-        psnr = estimate_psnr(
-            task.space,
-            training.trunks,
-            task.picture,
-            training.features,
-            training.check,
-            quantized=phase != "fit",
-        )
+        psnr = estimate_psnr(task, training, quantized=phase != "fit")
         task.report(Progress(phase, batch.step, task.preset.steps, psnr))
 
 
