@@ -52,7 +52,7 @@ class Config:
         Raises AnirError if depths or widths are invalid.
         """
         kind = family(self.family)
-        default, narrowest = kind.default_space(width, height, colours), kind.narrowest(colours)
+        default, narrowest = kind.default_space(width, height, colours), kind.planes(colours) + 1
         space = Space(self.depths or default.depths, self.widths or default.widths)
         if space.widths[0] < narrowest:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
