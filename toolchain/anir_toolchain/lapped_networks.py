@@ -26,13 +26,12 @@ _PIXELS = 80_000
 
 def start_from_common(trunk: Trunk) -> None:
     """Sets a trunk's weights to the common ones, if there are common networks of its size."""
-    weight, planes = trunk.parameters["weight"], trunk.parameters["head"].shape[1]
-    channels = weight.shape[-1]
-    if all(has_common(depth, channels, planes) for depth in trunk.depths):
-        own = common_trunks()[channels - planes].layers(trunk.depths[-1], planes)
+    width, planes = trunk.width, trunk.planes
+    if all(has_common(depth, width, planes) for depth in trunk.depths):
+        own = common_trunks()[width - planes].layers(trunk.depths[-1], planes)
         values = torch.from_numpy(own["weights"] * own["steps"][:, None, None])
         with torch.no_grad():
-            weight.copy_(values)
+            trunk.parameters["weight"].copy_(values)
 
 
 @torch.no_grad()

@@ -118,16 +118,16 @@ def random_networks(task: Task) -> Training:
     """Returns a training before its first step, without latents."""
     # On the CPU, so that the random numbers do not depend on the device.
     generator = torch.Generator().manual_seed(task.config.seed)
-    size, bandwidth = task.size, _first_bandwidth(task.picture.image)
-    depths, bits = task.space.depths, task.config.bits
-    trunks = [
-        Trunk.create(task.family, depths, width, bits, size, task.picture.colours, bandwidth, generator)
-        for width in task.space.widths
-    ]
-    moved = {trunk.width: trunk.to(task.picture.device) for trunk in trunks}
-    check = task.picture.random_pixels(_CHECK_PIXELS, generator)
-    features = LatentFeatures({}, task.picture, task.pool)
-    return Training(moved, features, generator, check)
+    picture, depths, bits = task.picture, task.space.depths, task.config.bits
+    bandwidth = _first_bandwidth(picture.image)
+    trunks = {}
+    for width in task.space.widths:
+        trunk = Trunk.create(
+            task.family, depths, width, bits, task.size, picture.colours, bandwidth, generator
+        )
+        trunks[width] = trunk.to(picture.device)
+    check = picture.random_pixels(_CHECK_PIXELS, generator)
+    return Training(trunks, LatentFeatures({}, picture, task.pool), generator, check)
 
 
 def _first_bandwidth(image: NDArray[np.uint8]) -> float:

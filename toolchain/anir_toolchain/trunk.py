@@ -90,8 +90,7 @@ class Trunk:
 
     def to(self, device: torch.device) -> "Trunk":
         """Returns the trunk on another device, with parameters that require gradients."""
-        moved = {name: value.to(device) for name, value in self.parameters.items()}
-        return self.with_parameters({name: value.requires_grad_() for name, value in moved.items()})
+        return self.with_parameters({n: v.to(device).requires_grad_() for n, v in self.parameters.items()})
 
     def with_parameters(self, parameters: Parameters) -> "Trunk":
         """Returns a trunk of the same family, depths and bits with other parameters."""

@@ -37,7 +37,7 @@ def moments_of(
     They are summed on the picture's device, over every n-th pixel: at least `pixels` of them and fewer than
     twice as many, or all of a small picture.
     """
-    width, count = trunk.parameters["head"].shape[-1], len(picture)
+    width, count = trunk.width, len(picture)
     index = torch.arange(0, count, max(1, count // pixels), device=picture.device)
     sums = [
         torch.zeros(width + 1, width + 1 + picture.colours, device=picture.device).double()

@@ -71,7 +71,7 @@ class TrunkTrainer:
         device = own["weight"].device
         self.error = torch.ones(count, len(first.depths), device=device)
         self.least_error = torch.full((count,), math.inf, device=device)
-        narrow = min(math.sqrt(_RATE_WIDTH / own["weight"].shape[-1]), _MOST_RATE_FACTOR)
+        narrow = min(math.sqrt(_RATE_WIDTH / first.width), _MOST_RATE_FACTOR)
         factor = first.family.rate_gain * narrow
         self.rate_factor = torch.full((count,), factor, dtype=torch.float64, device=device)
         self.diverged = torch.zeros(count, dtype=torch.bool, device=device)
