@@ -119,8 +119,7 @@ def encode_levels(
         reaches: the reach of each level's network (`Latents.reach`).
         trials: largest number of widths that are tried for a level.
     """
-    rows, columns, planes, pitch, _ = target.shape
-    coder = Coder(rows, columns, planes, pitch)
+    coder = Coder(*target.shape[:4])
     # Room for widths that turn out far too fine: noise may take more than a byte for each coefficient.
     coder.encode(4 * target.size + 4096, target)
     rate_model = _RateModel(target)
@@ -154,14 +153,13 @@ class _RateModel:
 
 def latents_after(target: Integers, steps: Iterable[LevelStep]) -> Iterator[Latents]:
     """Encodes `target`, as `in_units` returns it, with the given steps, and yields each level's latents."""
-    rows, columns, planes, pitch, _ = target.shape
-    coder = Coder(rows, columns, planes, pitch)
+    coder = Coder(*target.shape[:4])
     coder.encode(target.size + 4096, target)
     before = None
     for step in steps:
-        _code(coder, before, step)
+        end = _code(coder, before, step)
+        yield Refined(step, coder.values(), end).latents()
         before = step
-        yield latents_of([coder.values()], 1 / step.width, pitch, step.reach)
 
 
 def _code(coder: Coder, before: LevelStep | None, step: LevelStep) -> int:
