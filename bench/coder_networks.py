@@ -16,7 +16,7 @@ from anir_runtime.coder import Coder
 from anir_runtime.files import replacing
 from anir_runtime.level_step import LevelStep, code_level_step
 from anir_runtime.picture_file import as_pillow
-from anir_toolchain.embedding import embed
+from anir_toolchain.embedding import encode_levels
 from anir_toolchain.image import load_image
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import level_bytes
@@ -129,7 +129,7 @@ def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
     """Returns the coder after it has encoded the first levels of a picture, with its records."""
     coefficients = analyse(image).coefficients
     ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
-    steps = [own.step for own in embed(coefficients, ends, [1] * levels, _TRIALS)]
+    steps = [own.step for own in encode_levels(coefficients, ends, [1] * levels, _TRIALS)]
     rows, columns, planes, pitch, _ = coefficients.shape
     coder = Recorder(rows, columns, planes, pitch)
     coder.encode(coefficients.size + 4096, coefficients)

@@ -23,7 +23,7 @@ from anir_toolchain.embedding import UNIT
 from anir_toolchain.image import load_image
 from anir_toolchain.lapped_analysis import analyse, planes_of
 from anir_toolchain.lapped_synthesis import CONSTANT, features_at
-from anir_toolchain.levels import embedded_levels, level_order
+from anir_toolchain.levels import level_order, refined_levels
 from anir_toolchain.quantizer import lsq, quantize
 from anir_toolchain.space import Space
 from PIL import Image
@@ -98,9 +98,9 @@ def _levels(image: Pixels) -> list[Level]:
     wanted = planes_of(image, analysis.colours)[rows][:, columns].reshape(-1, planes) / np.float32(UNIT)
     x, y = axis_coordinates(width)[columns], axis_coordinates(height)[rows]
     result = []
-    levels = embedded_levels(analysis.coefficients, order, (width, height), 4)
+    levels = refined_levels(analysis.coefficients, order, (width, height), 4)
     for level, subnet in zip(levels, order, strict=True):
-        seen = features_at(level.latents, x, y, (width, height), subnet.width).reshape(len(wanted), -1)
+        seen = features_at(level.latents(), x, y, (width, height), subnet.width).reshape(len(wanted), -1)
         constant = np.full((len(wanted), subnet.width - seen.shape[1]), CONSTANT, np.float32)
         own = np.concatenate([seen[:, planes:], constant], 1)
         lacking = np.zeros((len(wanted), _PLANES), np.float32)

@@ -18,7 +18,7 @@ from anir_runtime.files import replacing
 from anir_runtime.picture_file import as_pillow, write_picture
 from anir_toolchain import Config, export, fit, save_model
 from anir_toolchain.anir_export import export_anir
-from anir_toolchain.display import progress_bar
+from anir_toolchain.display import show
 from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate_levels, plot
 from anir_toolchain.image import load_image
 from anir_toolchain.level_file import ANIR, LevelFile
@@ -45,8 +45,8 @@ def demo(
     """Trains on a picture, exports and decodes it, and tabulates the result."""
     started = time.perf_counter()
     image, name, config = load_image(picture), picture.name, Config(family, preset=preset)
-    with progress_bar() as show:
-        model = fit(image, config, source=name, on_progress=show)
+    with show(1) as display:
+        model = fit(image, config, source=name, on_progress=lambda at: display.advance("", at))
     fitted = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     save_model(model, output / "model.pt")

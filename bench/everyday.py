@@ -42,7 +42,7 @@ sys.exit(code)
 """Code that runs a command and saves its profile."""
 _PARTS = {
     ("image.py", "load_image"): "reads the picture",
-    ("levels.py", "embedded_levels"): "finds each level's quantization step",
+    ("embedding.py", "encode_levels"): "finds each level's quantization step",
     ("training_state.py", "features_of"): "looks up the networks' inputs",
     ("training.py", "train"): "trains",
     ("finishing.py", "to_model"): "chooses networks and solves heads",

@@ -8,7 +8,7 @@ the points of both lie close to each other, but are coded for that level alone.
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -53,7 +53,7 @@ def _measure(path: Path, preset: str) -> dict[str, list[Point]]:
     image = load_image(path)
     model = fit(image, Config("lapped", 4, preset), source=path.name)
 
-    def points(subnets: Iterable[Subnet]) -> list[Point]:
+    def points(subnets: Sequence[Subnet]) -> list[Point]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "a.anir"
             levels, data = export_anir(model, file, subnets).levels, file.read_bytes()

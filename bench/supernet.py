@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import typer
 from anir_runtime.errors import AnirError
-from anir_toolchain import Config, export, fit
+from anir_toolchain import Config, export, fit, presets
 from anir_toolchain.batch import Batch
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.image import load_image
@@ -97,11 +97,18 @@ def _exported(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
     return {entry.name: round(entry.psnr, 3) for entry in subnets}
 
 
+class _NeverQuantized(Config):
+    """A configuration whose networks stay in real numbers to the end of the training."""
+
+    def schedule(self) -> presets.Preset:
+        """Returns the schedule, with phases of quantization that lie beyond the last step."""
+        return replace(super().schedule(), soften=2.0, settle=3.0)
+
+
 def _in_real_numbers(image: NDArray[np.uint8], config: Config) -> dict[str, float]:
     """Trains in real numbers to the end, without quantization: PSNR in dB of each subnet, by name."""
     with worker_threads(1) as pool:
-        task = Task.of(image, config, pool)
-        task = replace(task, preset=replace(task.preset, soften=2.0, settle=3.0))
+        task = Task(image, _NeverQuantized(**vars(config)), pool)
         training = begin(task)
         train(Batch([task], [training]))
         features = training.features

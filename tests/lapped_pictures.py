@@ -2,7 +2,7 @@
 
 import numpy as np
 from anir_runtime.network import Latents
-from anir_toolchain.embedding import embed
+from anir_toolchain.embedding import encode_levels
 from anir_toolchain.lapped_analysis import analyse
 from numpy.typing import NDArray
 
@@ -24,4 +24,5 @@ def blocks(columns: int, rows: int, size: int, seed: int = 0) -> NDArray[np.uint
 
 def latents_of(picture: NDArray[np.uint8], bits: float, reach: int = 1) -> Latents:
     """Returns the latents of a picture that take at most about this number of bits."""
-    return embed(analyse(picture).coefficients, [round(bits / 8)], [reach])[0].latents
+    levels = encode_levels(analyse(picture).coefficients, [round(bits / 8)], [reach])
+    return next(levels).latents()

@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 import torch
+from anir_runtime.level_step import LevelStep
 from anir_toolchain.families import family
 from anir_toolchain.lapped_analysis import analyse
-from anir_toolchain.levels import embedded_levels, level_order
+from anir_toolchain.levels import level_order, refined_levels
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.space import Space
 from anir_toolchain.trunk import top_codes
@@ -45,9 +46,10 @@ def random_model(
         )
 
     image = (torch.rand(size[1], size[0], colours, generator=generator) * 255).to(torch.uint8)
-    levels = []
+    steps: tuple[LevelStep, ...] = ()
     if family(name).has_latents:
-        levels = embedded_levels(analyse(image.numpy()).coefficients, level_order(space), size, bits)
+        levels = refined_levels(analyse(image.numpy()).coefficients, level_order(space), size, bits)
+        steps = tuple(level.step for level in levels)
     return Model(
         family_name=name,
         bits=bits,
@@ -57,7 +59,7 @@ def random_model(
         source="random.png",
         image=image,
         trunks={width: trunk(width) for width in space.widths},
-        steps=tuple(level.step for level in levels),
+        steps=steps,
     )
 
 

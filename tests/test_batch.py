@@ -36,7 +36,7 @@ def test_equal_proportions_colours_and_widths_have_equal_shapes() -> None:
 def test_trainings_of_different_steps_or_shapes_form_separate_batches() -> None:
     pictures = [waves(96, 64), waves(64, 96), waves(64, 64), waves(96, 64)[::-1].copy()]
     with worker_threads(1) as pool:
-        tasks = [Task.of(picture, CONFIG, pool) for picture in pictures]
+        tasks = [Task(picture, CONFIG, pool) for picture in pictures]
         trainings = [begin(task) for task in tasks]
         ahead = Batch([tasks[3]], [trainings[3]])
         advance(ahead)
@@ -48,7 +48,7 @@ def test_trainings_of_different_steps_or_shapes_form_separate_batches() -> None:
 
 def test_advancing_a_batch_advances_its_trainings() -> None:
     with worker_threads(1) as pool:
-        tasks = [Task.of(picture, CONFIG, pool) for picture in (waves(96, 64), waves(64, 96))]
+        tasks = [Task(picture, CONFIG, pool) for picture in (waves(96, 64), waves(64, 96))]
         batch = Batch(tasks, [begin(task) for task in tasks])
         before = batch.trainings[1].trunks[8].parameters["head"].clone()
         for _ in range(2):

@@ -3,7 +3,7 @@ import time
 
 import pytest
 from anir_toolchain import display as module
-from anir_toolchain.display import BarDisplay, LineDisplay, progress_bar, show
+from anir_toolchain.display import BarDisplay, LineDisplay, show
 from anir_toolchain.progress import Progress
 from rich.console import Console
 from rich.progress import Progress as Bars
@@ -31,8 +31,8 @@ def test_without_a_terminal_progress_lines_are_printed_at_intervals(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.01)
-    with progress_bar() as advance:
-        advance(AT)
+    with show(1) as display:
+        display.advance("", AT)
         for _ in range(1000):
             time.sleep(0.01)
             if (error := capsys.readouterr().err).count("\n") >= 2:

@@ -24,7 +24,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_rows_have_the_bytes_and_quality_that_the_header_states(path: Path) -> None:
     levels = LevelFile.read(path)
-    rows = evaluate_levels(levels, runs=1)
+    rows = evaluate_levels(levels)
     assert [(row.name, row.bytes, row.psnr) for row in rows] == [
         (level.name, level.end, level.psnr[0]) for level in levels.complete
     ]
@@ -38,7 +38,7 @@ def test_rows_have_the_bytes_and_quality_that_the_header_states(path: Path) -> N
 def test_quality_is_measured_against_a_given_picture(path: Path) -> None:
     levels = LevelFile.read(path)
     third = Decoder(levels.data[: levels.complete[2].end]).decode()
-    rows = evaluate_levels(levels, third, runs=1)
+    rows = evaluate_levels(levels, third)
     assert rows[2].psnr == 100
     assert [row.pareto for row in rows][2:] == [True, False]
     for row, level in zip(rows, levels.complete, strict=True):

@@ -8,7 +8,7 @@ from anir_toolchain.families import family
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.lapped_analysis import analyse, colours_of
 from anir_toolchain.lapped_networks import choose_networks, start_from_common
-from anir_toolchain.levels import embedded_levels, level_order
+from anir_toolchain.levels import level_order, refined_levels
 from anir_toolchain.model import QuantizedTrunk
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Space
@@ -33,8 +33,8 @@ def picture() -> Picture:
 
 @pytest.fixture(scope="module")
 def features(picture: Picture) -> LatentFeatures:
-    levels = embedded_levels(analyse(picture.image).coefficients, ORDER, SIZE, 4)
-    latents = {subnet: level.latents for subnet, level in zip(ORDER, levels, strict=True)}
+    levels = refined_levels(analyse(picture.image).coefficients, ORDER, SIZE, 4)
+    latents = {subnet: level.latents() for subnet, level in zip(ORDER, levels, strict=True)}
     with ThreadPoolExecutor(1) as pool:
         return LatentFeatures(latents, picture, pool)
 

@@ -196,7 +196,7 @@ def test_an_interrupted_fit_resumes_to_the_same_model(
 
 def test_trunks_beyond_the_two_narrowest_take_fewer_steps(waves: NDArray[np.uint8]) -> None:
     with ThreadPoolExecutor(1) as pool:
-        task = Task.of(waves, Config("siren", preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
+        task = Task(waves, Config("siren", preset="short", depths=(2,), widths=(8, 16, 24, 32)), pool)
         batch = Batch([task], [begin(task)])
         for _ in range(12):
             advance(batch)

@@ -24,7 +24,7 @@ def _short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_training_resumed_from_a_file_continues_identically(tmp_path: Path) -> None:
     with worker_threads(1) as pool:
-        task = Task.of(waves(64, 48), CONFIG, pool)
+        task = Task(waves(64, 48), CONFIG, pool)
         training = begin(task)
         batch = Batch([task], [training])
         for _ in range(12):
@@ -47,7 +47,7 @@ def test_a_training_resumed_from_a_file_continues_identically(tmp_path: Path) ->
 def test_a_state_of_another_picture_or_other_options_is_refused(tmp_path: Path) -> None:
     picture, config = waves(24, 20), replace(CONFIG, family="siren")
     with worker_threads(1) as pool:
-        task = Task.of(picture, config, pool)
+        task = Task(picture, config, pool)
         save(task, begin(task), tmp_path / "state")
         for image, other in (
             (255 - picture, config),
@@ -56,4 +56,4 @@ def test_a_state_of_another_picture_or_other_options_is_refused(tmp_path: Path) 
             (picture, replace(config, seed=1)),
         ):
             with pytest.raises(AnirError, match="another picture or of other options"):
-                load(Task.of(image, other, pool), tmp_path / "state")
+                load(Task(image, other, pool), tmp_path / "state")

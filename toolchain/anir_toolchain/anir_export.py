@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -42,12 +42,12 @@ _PIXELS = 2**18
 """About how many pixels a large picture's PSNR is measured on; it is within 0.1 dB of that of all pixels."""
 
 
-def export_anir(model: Model, path: Path, subnets: Iterable[Subnet] | None = None) -> Header:
+def export_anir(model: Model, path: Path, subnets: Collection[Subnet] | None = None) -> Header:
     """Writes subnets, all by default, into one file, narrow ones first, and returns its header.
 
     Raises AnirError if the file cannot be written.
     """
-    order = [own for own in level_order(model.space) if subnets is None or own in set(subnets)]
+    order = [own for own in level_order(model.space) if subnets is None or own in subnets]
     image = model.image.numpy()
     if model.family.has_latents:
         steps = dict(zip(level_order(model.space), model.steps, strict=True))

@@ -33,8 +33,8 @@ class CellSample:
             block: side, in cells, of the blocks that the picture was assembled from, if it is the sample of a
                 larger one; cells at the blocks' borders, which have the wrong neighbours, are left out.
         """
-        self._size = image.shape[1], image.shape[0]
-        down, across = (_inner(length, block) for length in image.shape[:2])
+        self._lengths = image.shape[:2]
+        down, across = (_inner(length, block) for length in self._lengths)
         ratio = max(1.0, len(down) * len(across) * PITCH**2 / pixels)
         stride = round(math.sqrt(ratio))
         self._rows, self._columns = down[:: round(ratio / stride)], across[::stride]
@@ -53,7 +53,7 @@ class CellSample:
         int32[rows, columns, N, K, K].
         """
         ends = np.cumsum([len(band) for band in bands])
-        (rows, _), (columns, _) = self._near((int(ends[-1]), bands[0].shape[1]))
+        (rows, _), (columns, _) = self._near()
         own = np.split(rows, np.searchsorted(rows, ends[:-1]))
         return np.concatenate(
             [band[(at - end)[:, None], columns] for band, at, end in zip(bands, own, ends, strict=True)]
@@ -80,15 +80,15 @@ class CellSample:
             rows.append(np.rint(255 * shown.clip(0, 1)).astype(np.uint8))
         return np.concatenate(rows).reshape(self.pixels.shape)
 
-    def _near(self, cells: Sequence[int]) -> list[tuple[_Cells, _Cells]]:
+    def _near(self) -> list[tuple[_Cells, _Cells]]:
         """Returns for each axis the needed cells, and the indices of each sampled cell's three among these.
 
         Each sampled cell needs three cells, itself and its two neighbours: their indices are [sampled cells,
-        3]. `cells` are the numbers of cells along the axes.
+        3].
         """
         threes = (
-            (own[:, None] + np.arange(-1, 2)).clip(0, length - 1)
-            for own, length in zip((self._rows, self._columns), cells, strict=False)
+            (own[:, None] + np.arange(-1, 2)).clip(0, (length - 1) // PITCH)
+            for own, length in zip((self._rows, self._columns), self._lengths, strict=True)
         )
         return [(needed := np.unique(own), np.searchsorted(needed, own)) for own in threes]
 
@@ -97,9 +97,9 @@ class CellSample:
         reach, scale = step.reach, np.float32(2 / PITCH / step.width)
         down, across = (
             np.stack([_cosines(Axis(length, PITCH), cell, reach) for cell in cells])
-            for length, cells in zip(reversed(self._size), (self._rows, self._columns), strict=True)
+            for length, cells in zip(self._lengths, (self._rows, self._columns), strict=True)
         )
-        (_, rows), (_, columns) = self._near([-(-length // PITCH) for length in reversed(self._size)])
+        (_, rows), (_, columns) = self._near()
         for three, cosines in zip(rows, scale * down, strict=True):
             # From [cells down, columns, cells across, N, frequencies down, frequencies across].
             own = near[three[:, None, None], columns].transpose(1, 3, 0, 4, 2, 5).astype(np.float32)

@@ -17,7 +17,6 @@ from anir_runtime.lapped_transform import REACHES
 from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep
 from anir_runtime.onnx_reader import COLOURS
 
-from anir_toolchain.families import Family
 from anir_toolchain.image import MAX_PIXELS
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
@@ -70,8 +69,7 @@ def load_model(path: Path) -> Model:
 
 def trunk_state(trunk: QuantizedTrunk) -> dict[str, Any]:
     """Returns a trunk as a dict of plain values and tensors."""
-    values = {field.name: getattr(trunk, field.name) for field in fields(trunk)}
-    return {n: vars(v) if isinstance(v, Quantized) else v for n, v in values.items()}
+    return {n: vars(v) if isinstance(v, Quantized) else v for n, v in vars(trunk).items()}
 
 
 def _trunk(state: dict[str, Any]) -> QuantizedTrunk:
@@ -107,18 +105,17 @@ def _check_model(model: Model) -> None:
     if len(model.steps) != len(model.space.subnets) * model.family.has_latents:
         raise ValueError("steps do not fit the family")
     for width, trunk in model.trunks.items():
-        _check_tensors(trunk, model.family, model.space.depths, width, model.colours)
+        _check_tensors(model, width)
         low, high = code_range(model.bits)
         if not low <= int(trunk.weight.min()) <= int(trunk.weight.max()) <= high:
             raise ValueError("weights do not fit the bits")
 
 
-def _check_tensors(
-    trunk: QuantizedTrunk, family: Family, depths: tuple[int, ...], width: int, colours: int
-) -> None:
-    """Raises ValueError if a tensor's type or shape does not follow from the other arguments."""
+def _check_tensors(model: Model, width: int) -> None:
+    """Raises ValueError if the tensors of a width's trunk have other types or shapes than they should."""
+    trunk, family, depths = model.trunks[width], model.family, model.space.depths
     banks, values = family.banks(depths[-1]), len(family.filter_bits)
-    layers, heads, lean = depths[-1] - 1, (len(depths), colours), family.lean
+    layers, heads, lean = depths[-1] - 1, (len(depths), model.colours), family.lean
     expected = [
         (trunk.weight, torch.int8, (layers, width, width)),
         (trunk.head_bias, torch.float32, heads),

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 
 from anir_runtime.interrupts import ended_by_interrupts
@@ -37,7 +36,6 @@ def _run(command: str, arguments: Sequence[str] | None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported only now, as these modules need the packages checked above.
     with ended_by_interrupts():
+        from anir_toolchain.commands import APPS
         from anir_toolchain.terminal import run
-
-        app = import_module("anir_toolchain.commands").APPS[command]
-    return run(app, f"anir-{command}", arguments)
+    return run(APPS[command], f"anir-{command}", arguments)

@@ -3,8 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,20 +112,15 @@ def train(
     if any(job.becomes_anir for job in todo):
         family_number(family)
     outcomes = []
-    with show(len(todo), quiet) as display, _interruptible():
-        for outcome in run_all(todo, options, jobs, display, ray):
-            outcomes.append(outcome)
-            if outcome.failure and len(todo) > 1:
-                tell(f"anir-train: {outcome.failure}")
-    _report(outcomes, quiet)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
     try:
-        yield
+        with show(len(todo), quiet) as display:
+            for outcome in run_all(todo, options, jobs, display, ray):
+                outcomes.append(outcome)
+                if outcome.failure and len(todo) > 1:
+                    tell(f"anir-train: {outcome.failure}")
     except KeyboardInterrupt as interrupt:
         raise InterruptError("interrupted; the same command goes on where it stopped") from interrupt
+    _report(outcomes, quiet)
 
 
 def _report(outcomes: list[Outcome], quiet: bool) -> None:

@@ -52,7 +52,7 @@ class Config:
         Raises AnirError if depths or widths are invalid.
         """
         kind = family(self.family)
-        default, narrowest = kind.default_space(width, height, colours), kind.narrowest(colours)
+        default, narrowest = kind.default_space(width, height, colours), kind.planes(colours) + 1
         space = Space(self.depths or default.depths, self.widths or default.widths)
         if space.widths[0] < narrowest:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
@@ -73,8 +73,8 @@ class Config:
 
     def check(self) -> None:
         """Raises AnirError if a name or number is invalid, or the device is unknown or missing."""
-        family(self.family)
-        if not self.schedule().steps and not family(self.family).has_latents:
+        kind = family(self.family)
+        if not self.schedule().steps and not kind.has_latents:
             raise AnirError(f"{self.family} networks have to be trained; take --preset fast")
         if self.bits not in (4, 8):
             raise AnirError(f"{self.bits} bits are not supported; choose 4 or 8")

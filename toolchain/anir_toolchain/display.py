@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from anir_toolchain.progress import OnProgress, Progress
+from anir_toolchain.progress import Progress
 
 SECONDS = 10.0
 """Seconds between two lines."""
@@ -41,13 +41,6 @@ def show(total: int, quiet: bool = False) -> Iterator[Display]:
         lines = LineDisplay(total)
         with _repeated(lines.print):
             yield lines
-
-
-@contextmanager
-def progress_bar() -> Iterator[OnProgress]:
-    """Provides an `on_progress` for a `fit` of one picture."""
-    with show(1) as display:
-        yield lambda at: display.advance("", at)
 
 
 class LineDisplay(Display):

@@ -47,34 +47,23 @@ It is below 1 because more bytes also refine the coefficients that were signific
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """A picture at one level, with its latents.
+class Refined:
+    """A picture's coefficients at one level.
 
     Attributes:
         step: how the level refines the coefficients.
-        latents: the coefficients as known after the level, in units of its width.
+        values: the coefficients as known after the level, int32[rows, columns, N, K, K]: the coder's memory,
+            valid until the iterator that yielded the level moves on or is deleted.
         end: bytes of the stream up to the end of the level, without side information.
-    """
-
-    step: LevelStep
-    latents: Latents
-    end: int
-
-
-@dataclass(frozen=True)
-class Refined:
-    """A picture at one level, with its coefficients.
-
-    Attributes:
-        step: as in `Embedded`.
-        values: the coefficients as known after the level, int32[rows, columns, N, K, K]; valid until the next
-            level is requested.
-        end: as in `Embedded`.
     """
 
     step: LevelStep
     values: Integers
     end: int
+
+    def latents(self) -> Latents:
+        """Returns the coefficients in units of the level's width."""
+        return latents_of([self.values], 1 / self.step.width, self.values.shape[-1], self.step.reach)
 
 
 def in_units(bands: Iterable[Reals], rows: int) -> Integers:
@@ -119,17 +108,6 @@ def _cosines(n: int) -> Reals:
     return result
 
 
-def embed(
-    target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
-) -> list[Embedded]:
-    """Returns the levels of `encode_levels`, each with its latents."""
-    result = []
-    for own in encode_levels(target, ends, reaches, trials):
-        latents = latents_of([own.values], 1 / own.step.width, target.shape[3], own.step.reach)
-        result.append(Embedded(own.step, latents, own.end))
-    return result
-
-
 def encode_levels(
     target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
 ) -> Iterator[Refined]:
@@ -141,8 +119,7 @@ def encode_levels(
         reaches: the reach of each level's network (`Latents.reach`).
         trials: largest number of widths that are tried for a level.
     """
-    rows, columns, planes, pitch, _ = target.shape
-    coder = Coder(rows, columns, planes, pitch)
+    coder = Coder(*target.shape[:4])
     # Room for widths that turn out far too fine: noise may take more than a byte for each coefficient.
     coder.encode(4 * target.size + 4096, target)
     rate_model = _RateModel(target)
@@ -176,14 +153,13 @@ class _RateModel:
 
 def latents_after(target: Integers, steps: Iterable[LevelStep]) -> Iterator[Latents]:
     """Encodes `target`, as `in_units` returns it, with the given steps, and yields each level's latents."""
-    rows, columns, planes, pitch, _ = target.shape
-    coder = Coder(rows, columns, planes, pitch)
+    coder = Coder(*target.shape[:4])
     coder.encode(target.size + 4096, target)
     before = None
     for step in steps:
-        _code(coder, before, step)
+        end = _code(coder, before, step)
+        yield Refined(step, coder.values(), end).latents()
         before = step
-        yield latents_of([coder.values()], 1 / step.width, pitch, step.reach)
 
 
 def _code(coder: Coder, before: LevelStep | None, step: LevelStep) -> int:

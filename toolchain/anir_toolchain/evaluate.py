@@ -22,6 +22,9 @@ from rich.text import Text
 from anir_toolchain.level_file import LevelFile
 from anir_toolchain.metrics import bits_per_pixel, psnr
 
+_RUNS = 3
+"""Number of timed runs of each subnet."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -48,13 +51,12 @@ class Row:
     pareto: bool
 
 
-def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int = 3) -> list[Row]:
+def evaluate(directory: Path, image: NDArray[np.uint8] | None = None) -> list[Row]:
     """Decodes every subnet of an exported folder at its native size.
 
     Args:
         directory: a folder with a manifest.
         image: picture to compare with, uint8[H, W, N]; without one, PSNR is the manifest's.
-        runs: number of timed runs of each subnet after an untimed one; times are their medians.
 
     Raises:
         AnirError: if the picture's size is not the native one, or a file differs from the manifest.
@@ -64,19 +66,18 @@ def evaluate(directory: Path, image: NDArray[np.uint8] | None = None, runs: int 
     rows = []
     for entry in manifest.subnets:
         path = entry.checked_path(directory)
-        times = _measured(path, runs)
+        times = _measured(path)
         quality = entry.psnr if image is None else psnr(Decoder(path).decode(), image)
         rows.append(Row(entry.name, entry.bytes, entry.bpp, entry.payload_bpp, quality, *times, False))
     return _with_front(rows)
 
 
-def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None, runs: int = 3) -> list[Row]:
+def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None) -> list[Row]:
     """Decodes the complete levels of an `.anir` file at its native size, each from the bytes up to its end.
 
     Args:
         levels: the file.
         image: picture to compare with, uint8[H, W, N]; without one, PSNR is the file's, in quarters of a dB.
-        runs: as in `evaluate`.
 
     Raises:
         AnirError: if the picture's size is not the native one, or a level is damaged.
@@ -85,7 +86,7 @@ def evaluate_levels(levels: LevelFile, image: NDArray[np.uint8] | None = None, r
     _check_size(image, size)
     rows = []
     for level, network in levels.networks():
-        times = _measured(levels.prefix(level), runs)
+        times = _measured(levels.prefix(level))
         quality = level.psnr[0] if image is None else psnr(Decoder(network).decode(), image)
         bpp = bits_per_pixel(level.end, math.prod(size))
         rows.append(Row(level.name, level.end, bpp, None, quality, *times, False))
@@ -100,10 +101,10 @@ def _check_size(image: NDArray[np.uint8] | None, size: tuple[int, int]) -> None:
         )
 
 
-def _measured(source: Path | bytes, runs: int) -> tuple[float, float]:
-    """Returns the milliseconds to open a file and to draw it: medians of `runs` runs after an untimed one."""
+def _measured(source: Path | bytes) -> tuple[float, float]:
+    """Returns the milliseconds to open a file and to draw it: medians of _RUNS runs after an untimed one."""
     opened, drawn = list[float](), list[float]()
-    for _ in range(runs + 1):
+    for _ in range(_RUNS + 1):
         started = time.perf_counter()
         decoder = Decoder(source)
         between = time.perf_counter()

@@ -8,7 +8,6 @@ import torch
 from anir_runtime.coordinates import axis_coordinates
 from anir_runtime.lapped_transform import REACHES
 from anir_runtime.network import Latents
-from numpy.typing import NDArray
 from torch import Tensor
 
 from anir_toolchain.lapped_synthesis import existing_inputs, planes_at
@@ -31,16 +30,6 @@ class LatentFeatures:
         self._width, self._colours = picture.width, picture.colours
         planes = pool.map(lambda own: _framed_planes(own, picture), latents.values())
         self._planes = dict(zip(latents, planes, strict=True))
-
-    def planes(self, subnet: Subnet) -> NDArray[np.float32]:
-        """Returns a subnet's colour planes at every pixel, float32[H, W, colours]."""
-        inner = slice(_FRAME, -_FRAME)
-        return self._planes[subnet][inner, inner].float().cpu().numpy()
-
-    def of(self, subnet: Subnet, index: Tensor) -> Tensor:
-        """Returns a subnet's features at N pixels, by their index, float32[N, n]."""
-        indices = self._indices(subnet.width, self.latents[subnet].reach, index)
-        return self._seen(subnet, indices)
 
     def of_width(self, width: int, index: Tensor) -> list[Tensor]:
         """Returns the features, float32[N, n], of each subnet of a width, by depth; [] without latents."""

@@ -11,7 +11,7 @@ from anir_toolchain.model import Model, QuantizedTrunk
 from anir_toolchain.progress import Progress
 from anir_toolchain.space import Subnet
 from anir_toolchain.training_state import Task, Training
-from anir_toolchain.trunk_heads import solve_heads
+from anir_toolchain.trunk_heads import with_best_heads
 
 
 def untrained_model(task: Task) -> Model | None:
@@ -40,10 +40,9 @@ def to_model(task: Task, training: Training) -> Model:
             trunks, training.step > 0, task.picture, task.colours, training.features, ends
         )
     else:
-        quantized = {}
-        for width, trunk in trunks.items():
-            heads = solve_heads(trunk, trunk.quantized(), task.picture, training.features)
-            quantized[width] = trunk.to_codes(*heads)
+        quantized = {
+            width: with_best_heads(trunk, task.picture, training.features) for width, trunk in trunks.items()
+        }
     return _model(task, quantized, training.steps)
 
 

@@ -15,6 +15,14 @@ from anir_toolchain.embedding import in_units
 
 PITCH = 16
 """Pixels from one cell to the next."""
+_ANGLES = (np.arange(2 * PITCH) + 0.5) * math.pi / (2 * PITCH)
+"""The angles θ of the 2 · PITCH samples under a cell's window, which is sin θ."""
+_ODD = np.arange(1, 2 * PITCH, 2)[:, None]
+_KERNEL = (math.sqrt(2 / PITCH) * np.sin(_ANGLES) * np.cos(_ODD * (_ANGLES + math.pi / 4))).astype(np.float32)
+"""What turns a cell's samples into its coefficients, [PITCH, 2 · PITCH] (Malvar 1992).
+
+Coefficient k is the sum of the samples times √(2 / PITCH) sin θ cos((2k + 1)(θ + π/4)).
+"""
 _TOP_CODE = 127
 """Code of an entry of 1 in the matrix from planes to colours."""
 _BAND = 64
@@ -78,20 +86,13 @@ def principal_colours(image: NDArray[np.uint8]) -> Floats:
     return axes[:, ::-1].astype(np.float32)
 
 
-def transform(planes: Floats, pitch: int) -> Floats:
-    """Returns the coefficients [N, rows, columns, pitch, pitch] of planes [H, W, N]."""
-    down = _frames(planes.shape[0], pitch)
-    return _transform(planes[down.pixels] / down.windows[:, None, None], pitch)
-
-
 def _bands(image: NDArray[np.uint8], colours: Colours) -> Iterator[Floats]:
-    """Yields a picture's coefficients, as `transform` returns them, some rows of cells at a time."""
-    down = _frames(image.shape[0], PITCH)
+    """Yields a picture's coefficients, as `_transform` returns them, some rows of cells at a time."""
+    down = _frames(image.shape[0])
     for top in range(0, len(down.pixels) - PITCH, _BAND):
         # Half a cell more on either side, where the windows overlap.
         own = slice(top, top + _BAND + PITCH)
-        planes = planes_of(image[down.pixels[own]], colours)
-        yield _transform(planes / down.windows[own, None, None], PITCH)
+        yield _transform(planes_of(image[down.pixels[own]], colours) / down.windows[own, None, None])
 
 
 class _Frames(NamedTuple):
@@ -108,45 +109,36 @@ class _Frames(NamedTuple):
     windows: Floats
 
 
-def _frames(length: int, pitch: int) -> _Frames:
+def _frames(length: int) -> _Frames:
     """Returns the samples along an axis of `length` pixels."""
-    cells, half = -(-length // pitch), pitch // 2
-    pixels = np.arange(-half, cells * pitch + half).clip(0, cells * pitch - 1) % (2 * length)
+    cells, half = -(-length // PITCH), PITCH // 2
+    pixels = np.arange(-half, cells * PITCH + half).clip(0, cells * PITCH - 1) % (2 * length)
     windows = np.ones(len(pixels), np.float32)
-    edge = np.sin(_angles(pitch)[half:pitch])
+    edge = np.sin(_ANGLES[half:PITCH])
     windows[:half] = windows[-half:] = np.inf
-    windows[half:pitch] = edge
-    windows[-pitch:-half] = edge[::-1]
+    windows[half:PITCH] = edge
+    windows[-PITCH:-half] = edge[::-1]
     return _Frames(np.minimum(pixels, 2 * length - 1 - pixels), windows)
 
 
-def _angles(pitch: int) -> NDArray[np.float64]:
-    """Returns the angles θ = (n + ½) π / (2 pitch) of the 2 · pitch samples under a cell's window."""
-    return (np.arange(2 * pitch) + 0.5) * math.pi / (2 * pitch)
+def _transform(planes: Floats) -> Floats:
+    """Returns coefficients [N, rows, columns, PITCH, PITCH] of planes [(rows + 1) · PITCH, W, N].
 
-
-def _transform(planes: Floats, pitch: int) -> Floats:
-    """Returns coefficients [N, rows, columns, pitch, pitch] of planes [(rows + 1) · pitch, W, N].
-
-    The rows are the samples of `_Frames`, divided by its windows. Along an axis, coefficient k of a cell is
-    the sum of its 2 · pitch samples, at angles θ, times √(2 / pitch) sin θ cos((2k + 1)(θ + π/4)); the sine
-    is the window (Malvar 1992).
+    The rows are the samples of `_Frames`, divided by its windows.
     """
-    across = _frames(planes.shape[1], pitch)
-    # First to [(rows + 1) · pitch, columns, pitch], then to [columns, pitch, rows, pitch].
+    across = _frames(planes.shape[1])
+    # First to [(rows + 1) · PITCH, columns, PITCH], then to [columns, PITCH, rows, PITCH].
     result = [
-        _along(np.moveaxis(_along(plane[:, across.pixels] / across.windows, pitch), 0, -1), pitch)
+        _along(np.moveaxis(_along(plane[:, across.pixels] / across.windows), 0, -1))
         for plane in np.ascontiguousarray(planes.transpose(2, 0, 1))
     ]
     # From [N, columns, frequency across, rows, frequency down].
     return np.stack(result).transpose(0, 3, 1, 4, 2)
 
 
-def _along(frames: Floats, pitch: int) -> Floats:
-    """Transforms the last axis, [..., (cells + 1) · pitch], to coefficients [..., cells, pitch]."""
-    angle, odd = _angles(pitch), np.arange(1, 2 * pitch, 2)[:, None]
-    kernel = math.sqrt(2 / pitch) * np.sin(angle) * np.cos(odd * (angle + math.pi / 4))
-    halves = frames.reshape(*frames.shape[:-1], -1, pitch)
+def _along(frames: Floats) -> Floats:
+    """Transforms the last axis, [..., (cells + 1) · PITCH], to coefficients [..., cells, PITCH]."""
+    halves = frames.reshape(*frames.shape[:-1], -1, PITCH)
     both = np.concatenate([halves[..., :-1, :], halves[..., 1:, :]], axis=-1)
-    result: Floats = both @ kernel.T.astype(np.float32)
+    result: Floats = both @ _KERNEL.T
     return result

@@ -18,7 +18,7 @@ from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.picture import Picture
 from anir_toolchain.space import Subnet
 from anir_toolchain.trunk import Trunk
-from anir_toolchain.trunk_heads import solve_heads
+from anir_toolchain.trunk_heads import with_best_heads
 
 _PIXELS = 80_000
 """Least number of pixels, if there are as many, on which near heads are solved and errors measured."""
@@ -26,13 +26,12 @@ _PIXELS = 80_000
 
 def start_from_common(trunk: Trunk) -> None:
     """Sets a trunk's weights to the common ones, if there are common networks of its size."""
-    weight, planes = trunk.parameters["weight"], trunk.parameters["head"].shape[1]
-    channels = weight.shape[-1]
-    if all(has_common(depth, channels, planes) for depth in trunk.depths):
-        own = common_trunks()[channels - planes].layers(trunk.depths[-1], planes)
+    width, planes = trunk.width, trunk.planes
+    if all(has_common(depth, width, planes) for depth in trunk.depths):
+        own = common_trunks()[width - planes].layers(trunk.depths[-1], planes)
         values = torch.from_numpy(own["weights"] * own["steps"][:, None, None])
         with torch.no_grad():
-            weight.copy_(values)
+            trunk.parameters["weight"].copy_(values)
 
 
 @torch.no_grad()
@@ -72,7 +71,7 @@ def choose_networks(
             heads = [head for _, head in best]
             choices.append((sum(gain for gain, _ in best), common_trunk(subnets, heads)))
         if are_trained or not choices:
-            trained = trunk.to_codes(*solve_heads(trunk, trunk.quantized(), picture, features))
+            trained = with_best_heads(trunk, picture, features)
             sizes = [level_bytes[subnet] for subnet in subnets]
             choices.append((_worth(trunk, trained, seen, wanted, sizes), trained))
         result[width] = max(choices, key=lambda choice: choice[0])[1]

@@ -11,7 +11,7 @@ from anir_runtime.lapped_transform import Axis
 from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
 
-from anir_toolchain.embedding import Embedded, Refined, embed, encode_levels
+from anir_toolchain.embedding import Refined, encode_levels
 from anir_toolchain.space import Space, Subnet
 
 _RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -57,10 +57,10 @@ def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
     return [max(1, int(rate * math.prod(size) / 8 + 1e-6)) for rate in _rates(count)]
 
 
-def embedded_levels(
+def refined_levels(
     coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
-) -> list[Embedded]:
-    """Returns the levels of a picture's coefficients, with room for the side information in their prefixes.
+) -> Iterator[Refined]:
+    """Yields the levels of a picture's coefficients, with room for the side information in their prefixes.
 
     Args:
         coefficients: the picture's, as `in_units` returns them, or those of a sample of it: then the bytes of
@@ -69,28 +69,14 @@ def embedded_levels(
         size: (W, H) of the picture in pixels.
         bits: bits of a hidden weight.
     """
-    return embed(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
-
-
-def refined_levels(
-    coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
-) -> Iterator[Refined]:
-    """Yields the same levels as `embedded_levels`, one by one, with coefficients instead of latents."""
-    return encode_levels(coefficients, *_ends_and_reaches(coefficients, order, size, bits))
-
-
-def _ends_and_reaches(
-    coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
-) -> tuple[list[int], list[int]]:
-    """Returns for each level the bytes of coefficients up to its end, and the reach of its network."""
     prefixes = level_bytes(len(order), size)
     side = _side_bytes(order, prefixes, bits, coefficients.shape[2])
-    wanted = [end - own for end, own in zip(prefixes, side, strict=True)]
     cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
     share = math.prod(coefficients.shape[:2]) / cells
-    ends = [max(int(share * end), _LEAST_BYTES * (k + 1)) for k, end in enumerate(wanted)]
+    wanted = [int(share * (end - own)) for end, own in zip(prefixes, side, strict=True)]
+    ends = [max(end, _LEAST_BYTES * number) for number, end in enumerate(wanted, start=1)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
-    return ends, reaches
+    return encode_levels(coefficients, ends, reaches)
 
 
 def _rates(count: int) -> list[float]:

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+import numpy as np
 import onnx
 from anir_runtime.decoder import Decoder
 from anir_runtime.files import replacing_folder
 from anir_runtime.manifest import MANIFEST, Entry, Manifest, Source, plain_name
 from anir_runtime.network import Network
+from numpy.typing import NDArray
 from onnx.numpy_helper import to_array
 
 from anir_toolchain.lapped_synthesis import synthesis_macs_per_pixel
@@ -32,10 +34,7 @@ def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = Non
     sha256 = hashlib.sha256(image.tobytes()).hexdigest()
     source = Source(*model.size, plain_name(model.source), sha256)
     with replacing_folder(directory, MANIFEST) as folder:
-        entries = tuple(
-            _write(model.network(subnet), folder, lambda decoder: psnr(decoder.decode(), image))
-            for subnet in chosen
-        )
+        entries = tuple(_write(model.network(subnet), folder, image) for subnet in chosen)
         return _describe(folder, Manifest(model.family_name, model.bits, source, entries))
 
 
@@ -51,32 +50,28 @@ def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | N
     else:
         levels.check_names(names)
     header, entries = levels.header, dict[Subnet, Entry]()
-
-    def known(quality: float) -> Callable[[Decoder], float]:
-        return lambda _: quality
-
     with replacing_folder(directory, MANIFEST) as folder:
         for level, network in levels.networks(names):
-            entry = _write(network, folder, known(level.psnr[0]))
+            entry = _write(network, folder, level.psnr[0])
             entries[Subnet(level.depth, level.channels)] = entry
         level_order = tuple(entries[subnet] for subnet in sorted(entries))
         return _describe(folder, Manifest(header.family, header.bits, Source(*header.size), level_order))
 
 
-def _write(network: Network, folder: Path, quality: Callable[[Decoder], float]) -> Entry:
-    """Writes a network's file and returns its entry; `quality` returns the PSNR of the opened file."""
+def _write(network: Network, folder: Path, quality: float | NDArray[np.uint8]) -> Entry:
+    """Writes a network's file and returns its entry; `quality` is its PSNR in dB, or the original picture."""
     proto = build(network)
     data = proto.SerializeToString(deterministic=True)
     path = folder / f"{network.name}.onnx"
     path.write_bytes(data)
-    pixels = math.prod(network.size)
+    pixels, decoder = math.prod(network.size), Decoder(data)
     return Entry(
         name=network.name,
         file=path.name,
         bytes=len(data),
         bpp=bits_per_pixel(len(data), pixels),
         payload_bpp=bits_per_pixel(payload_bytes(proto), pixels),
-        psnr=quality(Decoder(data)),
+        psnr=quality if isinstance(quality, float) else psnr(decoder.decode(), quality),
         macs_per_pixel=macs_per_pixel(network),
         sha256=hashlib.sha256(data).hexdigest(),
     )

@@ -34,8 +34,6 @@ def row_step(values: Tensor, top: Tensor | int) -> Tensor:
 
 
 class _Lsq(torch.autograd.Function):
-    """Straight-through rounding with a learned step size (Esser et al. 2019, equations 1 to 5)."""
-
     @staticmethod
     def forward(ctx, values: Tensor, step: Tensor, bits: int) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.save_for_backward(values, step)

@@ -35,11 +35,6 @@ class Stream:
     tables: Tables
     steps: int
 
-    @property
-    def bytes(self) -> int:
-        """Bytes of states and words together."""
-        return self.states.nbytes + self.words.nbytes
-
 
 def encode(codes: Ints, context: Context) -> Stream:
     """Encodes codes [lanes, steps], where the number of steps is a multiple of the context's period."""

@@ -15,12 +15,7 @@ _PIXELS = 768 * 512
 _WIDTH_STEP = 4
 """Default widths are multiples of this."""
 _LEAST_SCALE, _MOST_SCALE = 1 / 3, 2.0
-"""Bounds of `width_scale`, reached at 0.04 and 1.6 megapixels; wider networks would train for hours."""
-
-
-def width_scale(width: int, height: int) -> float:
-    """Returns the factor from WIDTHS to the default widths for a picture of width × height, within bounds."""
-    return min(max(math.sqrt(width * height / _PIXELS), _LEAST_SCALE), _MOST_SCALE)
+"""Bounds of default widths over WIDTHS, at 0.04 and 1.6 megapixels; wider ones would train for hours."""
 
 
 @dataclass(frozen=True, order=True)
@@ -65,7 +60,7 @@ class Space:
     @classmethod
     def default(cls, width: int, height: int) -> "Space":
         """Returns the default sixteen subnets for a picture of width × height; their bytes grow with it."""
-        scale = width_scale(width, height)
+        scale = min(max(math.sqrt(width * height / _PIXELS), _LEAST_SCALE), _MOST_SCALE)
         scaled: list[int] = []
         for w in WIDTHS:
             least = scaled[-1] + _WIDTH_STEP if scaled else _WIDTH_STEP

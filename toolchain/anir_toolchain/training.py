@@ -25,7 +25,7 @@ from anir_toolchain.finishing import to_model, untrained_model
 from anir_toolchain.image import checked_pixels
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import start_from_common
-from anir_toolchain.levels import embedded_levels, level_order
+from anir_toolchain.levels import level_order, refined_levels
 from anir_toolchain.model import Model
 from anir_toolchain.progress import OnProgress, Progress, ignore
 from anir_toolchain.sample import is_large, sampled_coefficients
@@ -98,9 +98,12 @@ def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list
     """
     config = config or Config()
     config.check()
+    if config.torch_device().type == "cuda":
+        # torch loads its CUDA solvers at first use, which is not thread-safe: force it here.
+        torch.linalg.eigh(torch.eye(2, device="cuda"))
     with worker_threads() as pool:
         tasks = [
-            Task.of(checked_pixels(own.image), config, pool, own.source, own.state, own.on_progress)
+            Task(checked_pixels(own.image), config, pool, own.source, own.state, own.on_progress)
             for own in subjects
         ]
         models = [untrained_model(task) for task in tasks]
@@ -121,12 +124,11 @@ def begin(task: Task) -> Training:
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
             coefficients = sampled_coefficients(coefficients)
-        levels = embedded_levels(coefficients, level_order(task.space), task.size, task.config.bits)
-        training.steps = tuple(level.step for level in levels)
-        latents = (level.latents for level in levels)
-        training.features = features_of(
-            task, latents_in_training(task, training.steps) if is_sampled else latents
-        )
+        refined = refined_levels(coefficients, level_order(task.space), task.size, task.config.bits)
+        levels = [(level.step, level.latents()) for level in refined]
+        training.steps = tuple(step for step, _ in levels)
+        latents = latents_in_training(task, training.steps) if is_sampled else (own for _, own in levels)
+        training.features = features_of(task, latents)
         for trunk in training.trunks.values():
             start_from_common(trunk)
     return training
@@ -179,8 +181,7 @@ def _started(task: Task) -> Training:
 
 def _save_all(batch: Batch) -> None:
     for i, task in enumerate(batch.tasks):
-        if task.state is not None:
-            _save(task, batch.state(i))
+        _save(task, batch.state(i))
 
 
 def _save(task: Task, training: Training) -> None:
@@ -197,14 +198,7 @@ def _report(batch: Batch) -> None:
     """Reports each picture's progress, with its estimated PSNR."""
     for task, training in zip(batch.tasks, batch.trainings, strict=True):
         phase = task.preset.phase(batch.step)
-        psnr = estimate_psnr(
-            task.space,
-            training.trunks,
-            task.picture,
-            training.features,
-            training.check,
-            quantized=phase != "fit",
-        )
+        psnr = estimate_psnr(task, training, quantized=phase != "fit")
         task.report(Progress(phase, batch.step, task.preset.steps, psnr))
 
 

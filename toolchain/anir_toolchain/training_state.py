@@ -42,50 +42,42 @@ class Task:
     """What is trained and how: everything that stays the same during a training.
 
     Attributes:
-        config: the configuration that the user asked for.
         image: the picture to be fitted, uint8[H, W, N].
-        picture: the picture that is trained on: `image`, or a sample of it if it is large and the family has
-            latents.
-        family: the family of the networks.
-        space: the subnets.
-        preset: the schedule.
+        config: the configuration that the user asked for.
         pool: thread pool that runs trunks and tiles of pixels in parallel.
         source: the picture's file name.
         state: file in which the training's state is kept; None to keep none.
         report: callback for progress.
     """
 
-    config: Config
     image: NDArray[np.uint8]
-    picture: Picture
-    family: Family
-    space: Space
-    preset: Preset
+    config: Config
     pool: Executor
     source: str = "image"
     state: Path | None = None
     report: OnProgress = ignore
 
-    @classmethod
-    def of(
-        cls,
-        image: NDArray[np.uint8],
-        config: Config,
-        pool: Executor,
-        source: str = "image",
-        state: Path | None = None,
-        report: OnProgress = ignore,
-    ) -> "Task":
-        """Returns the task of fitting a picture uint8[H, W, N]. Raises AnirError for a bad configuration."""
-        device = config.torch_device()
-        if device.type == "cuda":
-            # torch loads its CUDA solvers at first use, which is not thread-safe: force it here.
-            torch.linalg.eigh(torch.eye(2, device=device))
-        kind = family(config.family)
-        picture = Picture(sample_of(image) if kind.has_latents and is_large(image) else image, device)
-        height, width, colours = image.shape
-        space = config.space(width, height, colours)
-        return cls(config, image, picture, kind, space, config.schedule(), pool, source, state, report)
+    @cached_property
+    def picture(self) -> Picture:
+        """The picture to train on: `image`, or a sample of it if it is large and the family has latents."""
+        is_sampled = self.family.has_latents and is_large(self.image)
+        return Picture(sample_of(self.image) if is_sampled else self.image, self.config.torch_device())
+
+    @cached_property
+    def family(self) -> Family:
+        """The family of the networks."""
+        return family(self.config.family)
+
+    @cached_property
+    def space(self) -> Space:
+        """The subnets."""
+        height, width, colours = self.image.shape
+        return self.config.space(width, height, colours)
+
+    @cached_property
+    def preset(self) -> Preset:
+        """The schedule."""
+        return self.config.schedule()
 
     @cached_property
     def colours(self) -> Colours:
@@ -126,16 +118,16 @@ def random_networks(task: Task) -> Training:
     """Returns a training before its first step, without latents."""
     # On the CPU, so that the random numbers do not depend on the device.
     generator = torch.Generator().manual_seed(task.config.seed)
-    size, bandwidth = task.size, _first_bandwidth(task.picture.image)
-    depths, bits = task.space.depths, task.config.bits
-    trunks = [
-        Trunk.create(task.family, depths, width, bits, size, task.picture.colours, bandwidth, generator)
-        for width in task.space.widths
-    ]
-    moved = {trunk.width: trunk.to(task.picture.device) for trunk in trunks}
-    check = task.picture.random_pixels(_CHECK_PIXELS, generator)
-    features = LatentFeatures({}, task.picture, task.pool)
-    return Training(moved, features, generator, check)
+    picture, depths, bits = task.picture, task.space.depths, task.config.bits
+    bandwidth = _first_bandwidth(picture.image)
+    trunks = {}
+    for width in task.space.widths:
+        trunk = Trunk.create(
+            task.family, depths, width, bits, task.size, picture.colours, bandwidth, generator
+        )
+        trunks[width] = trunk.to(picture.device)
+    check = picture.random_pixels(_CHECK_PIXELS, generator)
+    return Training(trunks, LatentFeatures({}, picture, task.pool), generator, check)
 
 
 def _first_bandwidth(image: NDArray[np.uint8]) -> float:

@@ -90,8 +90,7 @@ class Trunk:
 
     def to(self, device: torch.device) -> "Trunk":
         """Returns the trunk on another device, with parameters that require gradients."""
-        moved = {name: value.to(device) for name, value in self.parameters.items()}
-        return self.with_parameters({name: value.requires_grad_() for name, value in moved.items()})
+        return self.with_parameters({n: v.to(device).requires_grad_() for n, v in self.parameters.items()})
 
     def with_parameters(self, parameters: Parameters) -> "Trunk":
         """Returns a trunk of the same family, depths and bits with other parameters."""
@@ -119,25 +118,15 @@ class Trunk:
             features: for each depth the inputs that its first layer takes from its latents, float32[N, n];
                 empty if the family has no latents. Depths with features share weights, but no activations.
         """
+        filters, weights, biases = (parameters[name] for name in ("filters", "weight", "bias"))
         if not features:
-            layers = self.family.forward(
-                parameters["filters"], parameters["weight"], parameters["bias"], x, y
-            )
+            layers = self.family.forward(filters, weights, biases, x, y)
             return [layers[depth - 1] for depth in self.depths]
-        return [
-            self.last_layer(depth, parameters, x, y, own)
-            for depth, own in zip(self.depths, features, strict=True)
-        ]
-
-    def last_layer(
-        self, depth: int, parameters: Parameters, x: Tensor, y: Tensor, features: Tensor
-    ) -> Tensor:
-        """Returns the input of the head of one depth, float32[N, C]; see `last_layers`."""
-        weights, biases = (
-            parameters["weight"][..., : depth - 1, :, :],
-            parameters["bias"][..., : depth - 1, :],
-        )
-        return self.family.forward(parameters["filters"], weights, biases, x, y, features, self.planes)[-1]
+        result = []
+        for depth, own in zip(self.depths, features, strict=True):
+            first = weights[..., : depth - 1, :, :], biases[..., : depth - 1, :]
+            result.append(self.family.forward(filters, *first, x, y, own, self.planes)[-1])
+        return result
 
     def colours(
         self, parameters: Parameters, x: Tensor, y: Tensor, features: Sequence[Tensor]

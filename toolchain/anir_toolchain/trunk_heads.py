@@ -2,11 +2,10 @@
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.heads import Moments
-from anir_toolchain.model import Quantized
+from anir_toolchain.model import Quantized, QuantizedTrunk
 from anir_toolchain.picture import Picture
 from anir_toolchain.quantizer import VECTOR_BITS
 from anir_toolchain.trunk import Parameters, Trunk
@@ -17,19 +16,12 @@ _BATCH = 4096
 """Pixels that are evaluated at a time."""
 
 
-def solve_heads(
-    trunk: Trunk, parameters: Parameters, picture: Picture, features: LatentFeatures
-) -> tuple[Quantized, Tensor]:
-    """Solves the best heads of a trunk's subnets, from the last layer to colours in [0, 1].
-
-    Returns:
-        Codes int8[depths, colours, C] with scale [depths, colours], and biases float32[depths, colours],
-        all on the CPU.
-    """
-    moments = moments_of(trunk, parameters, picture, features)
-    solved = [moment.solve(VECTOR_BITS, shared_step=trunk.family.has_latents) for moment in moments]
+def with_best_heads(trunk: Trunk, picture: Picture, features: LatentFeatures) -> QuantizedTrunk:
+    """Returns a trunk as codes, with the best heads from its quantized layers to the picture's colours."""
+    moments = moments_of(trunk, trunk.quantized(), picture, features)
+    solved = [own.solve(VECTOR_BITS, shared_step=trunk.family.has_latents) for own in moments]
     codes, scale, bias = (torch.from_numpy(np.stack(parts)) for parts in zip(*solved, strict=True))
-    return Quantized(codes.to(torch.int8), scale.float()), bias.float()
+    return trunk.to_codes(Quantized(codes.to(torch.int8), scale.float()), bias.float())
 
 
 @torch.no_grad()
@@ -45,7 +37,7 @@ def moments_of(
     They are summed on the picture's device, over every n-th pixel: at least `pixels` of them and fewer than
     twice as many, or all of a small picture.
     """
-    width, count = trunk.parameters["head"].shape[-1], len(picture)
+    width, count = trunk.width, len(picture)
     index = torch.arange(0, count, max(1, count // pixels), device=picture.device)
     sums = [
         torch.zeros(width + 1, width + 1 + picture.colours, device=picture.device).double()

@@ -66,18 +66,12 @@ class TrunkTrainer:
         self.parts = [first.with_parameters(_of_picture(joined, i)) for i in range(count)]
         own = {name: value.requires_grad_() for name, value in joined.items()}
         self.trunk = first.with_parameters(own)
-        self.optimizer = Soap(
-            [
-                {"params": [own["filters"]], "gain": first.family.filter_gain},
-                {"params": [own["head"], own["head_bias"], own["weight"], own["bias"]]},
-                {"params": [own["log_step"]], "gain": _STEP_SIZE_GAIN},
-            ],
-            lr=0.0,
-        )
+        gains = {"filters": first.family.filter_gain, "log_step": _STEP_SIZE_GAIN}
+        self.optimizer = Soap({value: gains.get(name, 1.0) for name, value in own.items()})
         device = own["weight"].device
         self.error = torch.ones(count, len(first.depths), device=device)
         self.least_error = torch.full((count,), math.inf, device=device)
-        narrow = min(math.sqrt(_RATE_WIDTH / own["weight"].shape[-1]), _MOST_RATE_FACTOR)
+        narrow = min(math.sqrt(_RATE_WIDTH / first.width), _MOST_RATE_FACTOR)
         factor = first.family.rate_gain * narrow
         self.rate_factor = torch.full((count,), factor, dtype=torch.float64, device=device)
         self.diverged = torch.zeros(count, dtype=torch.bool, device=device)
@@ -150,12 +144,9 @@ class TrunkTrainer:
         gradients = [torch.stack([own[name] for _, own in tiles]).sum(0) for name in names]
         torch.autograd.backward(values, gradients)
         self.error.lerp_(torch.stack([errors for errors, _ in tiles]).sum(0), 1 / min(self.steps, _AVERAGED))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * self.rate_factor
         filters = self.trunk.parameters["filters"]
         frequencies = filters[..., :2, :].detach().clone()
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        self.optimizer.step(rate * self.rate_factor)
         with torch.no_grad():
             filters.copy_(self.trunk.family.confined(filters))
             if standing:

@@ -80,10 +80,6 @@ class Family(ABC):
         """
         return colours if self.has_latents else 0
 
-    def narrowest(self, colours: int) -> int:
-        """Returns the least width of a subnet for a picture with `colours` channels: one more than planes."""
-        return self.planes(colours) + 1
-
     def default_space(self, width: int, height: int, colours: int) -> Space:
         """Returns the default subnets for a picture of width × height pixels with `colours` channels."""
         return Space.default(width, height)
