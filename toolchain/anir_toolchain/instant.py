@@ -73,7 +73,7 @@ def instant_levels(
     """
     order, size, planes = level_order(space), (image.shape[1], image.shape[0]), image.shape[2]
     if is_large(image):
-        coefficients = sampled_coefficients(analysis.coefficients)
+        coefficients = sampled_coefficients(analysis.coefficients, size)
         cells = CellSample(sample_of(image), _PIXELS, BLOCK)
     else:
         coefficients, cells = analysis.coefficients, CellSample(image, _PIXELS)

@@ -29,12 +29,14 @@ def sample_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.vstack(rows)
 
 
-def sampled_coefficients(coefficients: Integers) -> Integers:
+def sampled_coefficients(coefficients: Integers, size: tuple[int, int]) -> Integers:
     """Returns the coefficients in the blocks of `sample_of`, given those of the whole picture (`in_units`).
 
-    Transforming the sample instead would spend bits on the seams between blocks.
+    `size` is the picture's, (W, H) in pixels. Transforming the sample instead would spend bits on the seams
+    between blocks.
     """
-    down, across = _starts(*(PITCH * cells for cells in coefficients.shape[:2]))
+    # Not from the number of cells: the last ones may be beyond the picture, and so in no block of its sample.
+    down, across = _starts(*size[::-1])
     rows = [np.hstack([coefficients[y : y + BLOCK, x : x + BLOCK] for x in across]) for y in down]
     return np.vstack(rows)
 

@@ -123,7 +123,7 @@ def begin(task: Task) -> Training:
         task.report(Progress("codes", 0, task.preset.steps, {}))
         coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
         if is_sampled:
-            coefficients = sampled_coefficients(coefficients)
+            coefficients = sampled_coefficients(coefficients, task.size)
         refined = refined_levels(coefficients, level_order(task.space), task.size, task.config.bits)
         levels = [(level.step, level.latents()) for level in refined]
         training.steps = tuple(step for step, _ in levels)
