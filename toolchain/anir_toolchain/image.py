@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from anir_toolchain.colour import ColourSpace, as_srgb, colour_space
-from anir_toolchain.samples import Samples, has_low_bytes, load_low_bytes, prepare, read_samples
+from anir_toolchain.samples import Samples, load_samples
 
 MAX_PIXELS = 2**26
 Colour = tuple[int, int, int]
@@ -88,16 +88,9 @@ def read_picture(path: Path) -> Picture:
         frames = _seek_first_frame(image)
         _drop_foreign_orientation(image)
         space = colour_space(image)
-        prepare(image)
-        wide = frames == 1 and has_low_bytes(image)
-        wide = wide and (isinstance(space, ColourSpace) or "transparency" in image.info)
-        image.load()
+        exact = frames == 1 and (isinstance(space, ColourSpace) or "transparency" in image.info)
+        samples = load_samples(image, path, exact)
         _drop_foreign_orientation(image)
-        low_bytes = None
-        if wide:
-            with Image.open(path, formats=[str(image.format)]) as again:
-                low_bytes = load_low_bytes(again)
-        samples = read_samples(image, low_bytes)
         pixels = _oriented(_with_alpha(samples, space), image)
     first = f"the first of {frames} frames or pages" if frames > 1 else ""
     return Picture(pixels, tuple(note for note in (first, samples.note) if note))
