@@ -86,7 +86,7 @@ def test_a_bad_picture_among_good_ones_fails_alone(picture: Path, capsys: pytest
     assert train_main(["photos", "-o", "models", *SMALL, "--recursive"]) == 1
     said = capsys.readouterr()
     assert [line for line in said.err.splitlines() if " step " not in line] == [
-        "anir-train: photos/b.jpg: not a picture that can be opened",
+        "anir-train: photos/b.jpg: not a picture that can be opened; save it as JPEG or PNG first",
         "anir-train: 1 of 3 pictures failed: photos/b.jpg",
     ]
     assert "2 fitted, 0 done before, 1 failed" in said.out

@@ -7,7 +7,7 @@ from anir_toolchain.image import read_picture
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from tests.odd_pictures import gama, grey4_png, grey_profile, iccp, png, saved, with_chunks
+from tests.odd_pictures import gama, grey4_png, grey_profile, iccp, png, saved, tiff, with_chunks
 
 
 def _tiff(values: NDArray[np.generic], path: Path, **tags: int) -> tuple[list[int], tuple[str, ...]]:
@@ -140,3 +140,12 @@ def test_what_the_first_frame_of_a_gif_leaves_uncovered_is_transparent(
     alpha[3, 3] = 255 if transparent is None else 0
     np.testing.assert_array_equal(pixels[..., 3], alpha)
     assert (pixels[2:4, 1:3, :3] == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_16_bit_planes_of_a_tiff_are_read_in_full(order: str, tmp_path: Path) -> None:
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
+    planes = pixels.transpose(2, 0, 1).astype(f"{order}u2") * 257
+    tags = {256: [3], 257: [2], 258: [16] * 3, 262: [2], 273: [8, 20, 32], 277: [3], 279: [12] * 3, 284: [2]}
+    (tmp_path / "a.tif").write_bytes(tiff(order, planes.astype(f"{order}u2").tobytes(), tags))
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif").pixels, pixels)

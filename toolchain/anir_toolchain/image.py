@@ -21,9 +21,12 @@ from anir_toolchain.samples import Samples, load_samples
 MAX_PIXELS = 2**26
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
+_SUBFILE_TYPE, _REDUCED = 254, 1
+"""TIFF's tag and flag of a smaller version of another picture of the file; raw photographs begin with one."""
 _BLOCKS = 192 * 128
 """Approximate number of blocks over which `rms_frequency` averages a picture."""
 _TOO_LARGE = f"over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
+_SAVE_AS = "save it as JPEG or PNG first"
 _RUNS_A_PROGRAM = ("EPS",)
 """Formats that Pillow opens with Ghostscript, which a stranger's picture must not start."""
 _DAMAGED = (
@@ -108,6 +111,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             with Image.open(path, formats=formats) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise AnirError(_TOO_LARGE)
+                if getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _REDUCED:
+                    raise AnirError(f"a raw photograph, of which only a preview can be read; {_SAVE_AS}")
                 yield image
     except AnirError as error:
         raise AnirError(f"{path}: {error}") from error
@@ -125,12 +130,19 @@ def _why_not(path: Path, error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
     with path.open("rb") as file:
-        head = file.read(12)
+        return _why_not_this(file.read(12), recognized=not isinstance(error, UnidentifiedImageError))
+
+
+def _why_not_this(head: bytes, recognized: bool) -> str:
+    """Says why a file that begins with `head` cannot be read, whose format Pillow has recognized or not."""
+    if not head:
+        return "an empty file"
+    what = "not a picture that can be opened"
     if head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS:
-        return "a HEIC picture, which is not supported; save it as JPEG or PNG first"
-    if not isinstance(error, UnidentifiedImageError):
-        return "a picture that is damaged, or only the beginning of one"
-    return "not a picture that can be opened"
+        what = "a HEIC picture, which is not supported"
+    elif recognized:
+        what = "a picture that is damaged, cut off, or of a kind that cannot be read"
+    return f"{what}; {_SAVE_AS}"
 
 
 def _drop_foreign_orientation(image: Image.Image) -> None:
@@ -176,10 +188,10 @@ def picture_suffixes() -> frozenset[str]:
     """Returns the suffixes, like `.jpg`, by which pictures in a folder are recognized."""
     Image.init()
     known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    # HEIC is refused, but included here: otherwise such files would be skipped without notice.
+    # These are refused, but included here: otherwise such files would be skipped without notice.
     return frozenset(
         known - {suffix for suffix, kind in Image.EXTENSION.items() if kind in _NO_PICTURES}
-        | {".heic", ".heif"}
+        | {".heic", ".heif", ".jxl"}
     )
 
 

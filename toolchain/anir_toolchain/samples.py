@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
-_SIGNED, _WHITE_IS_LEAST = 2, 0
+_BITS, _PHOTOMETRIC, _PLANES, _SAMPLE_FORMAT = 258, 262, 284, 339
+_SIGNED, _WHITE_IS_LEAST, _SEPARATE = 2, 0, 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ def load_samples(image: Image.Image, path: Path, exact: bool) -> Samples:
         exact: whether 16-bit RGB samples are wanted in full, for which the file is read a second time; Pillow
             drops their lower bytes.
     """
-    _prepare(image)
+    _correct_transparent_grey(image)
+    _correct_planes(image)
     raw_mode, mask = _raw_mode(image), _frame_mask(image)
     image.load()
     low_bytes = None
@@ -46,14 +47,23 @@ def load_samples(image: Image.Image, path: Path, exact: bool) -> Samples:
     return replace(samples, alpha=mask if samples.alpha is None else np.minimum(samples.alpha, mask))
 
 
-def _prepare(image: Image.Image) -> None:
-    """Corrects the transparent grey value of a picture that is opened but not loaded.
-
-    Pillow scales grey samples of 2 and 4 bits to 8 bits, but not the value that stands for transparent.
-    """
+def _correct_transparent_grey(image: Image.Image) -> None:
+    """Scales an opened PNG's transparent grey value as Pillow scales samples of 2 and 4 bits."""
     factor = {"L;2": 85, "L;4": 17}.get(_raw_mode(image), 1)
     if image.format == "PNG" and "transparency" in image.info and factor > 1:
         image.info["transparency"] *= factor
+
+
+def _correct_planes(image: Image.Image) -> None:
+    """Tells Pillow that samples have 16 bits in an opened TIFF with a plane for each colour."""
+    tags: Any = getattr(image, "tag_v2", {})
+    if tags.get(_PLANES) == _SEPARATE and tags.get(_BITS, (1,))[0] == 16:
+        ending = ";16L" if tags.prefix == b"II" else ";16B"
+        tiles: list[Any] = vars(image)["tile"]
+        tiles[:] = [
+            tile._replace(args=(tile.args[0] + ending, *tile.args[1:])) if tile.codec_name == "raw" else tile
+            for tile in tiles
+        ]
 
 
 def _load_low_bytes(image: Image.Image) -> Image.Image:
