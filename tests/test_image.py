@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from anir_runtime.anir_header import MAGIC
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_toolchain import image as module
 from anir_toolchain.image import (
@@ -217,12 +218,14 @@ def test_unreadable_and_too_large_pictures_are_refused(
     Image.effect_noise((64, 64), 50).save(cut)
     cut.write_bytes(cut.read_bytes()[:1500])
     (tmp_path / "empty.png").touch()
+    (tmp_path / "a.anir").write_bytes(MAGIC + bytes(20))
     odd = tmp_path / "odd.bmp"
     Image.new("RGB", (2, 2)).save(odd)
     odd.write_bytes(odd.read_bytes().replace(b"\1\0\x18\0\0", b"\1\0\x18\0\6"))  # an unknown compression
     for path, words in (
         (tmp_path / "no.png", "no such file"),
         (tmp_path / "empty.png", "an empty file"),
+        (tmp_path / "a.anir", "a neural image already; anir-run draws it"),
         (text, "not a picture that can be opened; save it as JPEG or PNG first"),
         (cut, "damaged, cut off, or of a kind that cannot be read; save it as JPEG or PNG first"),
         (odd, "of a kind that cannot be read"),

@@ -35,7 +35,9 @@ def test_pictures_in_folders_are_found() -> None:
     _make("p/b.JPG", "p/a.png", "p/in/c.png", "p/.hidden.png", "p/d.heic")
     Path("p/notes.txt").write_text("no picture")
     Path("p/folder.png").mkdir()
+    Path("p/link.png").symlink_to("nowhere")
     flat = {"p/a.png": "models/a.pt", "p/b.JPG": "models/b.pt", "p/d.heic": "models/d.pt"}
+    flat["p/link.png"] = "models/link.pt"  # to be reported, as its file is missing
     assert _find("p") == flat
     assert _find("p", recursive=True) == {**flat, "p/in/c.png": "models/in/c.pt"}
     assert _find("p", "p/a.png", "p/in") == {**flat, "p/in/c.png": "models/c.pt"}

@@ -13,7 +13,7 @@ from anir_runtime.choose import Limits, choose, choose_level
 from anir_runtime.decoder import Crop, Decoder, read_source
 from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.interrupts import ended_by_interrupts
-from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
+from anir_runtime.picture_file import STDOUT, check_format_size, picture_format, write_tiles
 from anir_runtime.terminal import guarded, say, tell, version
 
 NAME = "anir-run"
@@ -61,6 +61,8 @@ def draw(options: Namespace) -> None:
     """Draws a neural image at any size."""
     source: Path = options.source
     wanted = None if options.size is None else parse_size(options.size)
+    if options.output is not None:
+        picture_format(options.output)  # refuses unknown suffixes before any work is done
     limits = Limits(options.max_bytes, options.min_psnr, options.max_ms, options.subnet)
     with ended_by_interrupts():
         decoder, path, why = _open(source, limits, wanted, options.trust_graph)

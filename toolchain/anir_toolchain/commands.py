@@ -103,7 +103,10 @@ def train(
     name, steps = _parse_preset(preset or "")
     depths, widths = _parse_space(space)
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
-    config.check()
+    try:
+        config.check()
+    except AnirError as error:
+        raise UsageError(str(error)) from error
     if ray is not None and jobs > 1:
         raise UsageError("say either --jobs or --ray; a cluster fits as many side by side as it has cores")
     if batch is not None and (jobs > 1 or ray is not None):
@@ -187,7 +190,7 @@ def export_subnets(
     version: Version = False,
 ) -> None:
     """Writes subnets as ONNX files with a manifest, or as levels of one .anir file."""
-    if output is not None and output.suffix == ANIR:
+    if output is not None and output.suffix.lower() == ANIR:
         if is_anir(source):
             raise UsageError(f"{source} is an .anir file already; -o names the folder of its .onnx files")
         if all_subnets and subnet:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from anir_runtime.anir_header import MAGIC
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_runtime.picture_file import on_background
 from numpy.typing import NDArray
@@ -137,6 +138,8 @@ def _why_not_this(head: bytes, recognized: bool) -> str:
     """Says why a file that begins with `head` cannot be read, whose format Pillow has recognized or not."""
     if not head:
         return "an empty file"
+    if head.startswith(MAGIC):
+        return "a neural image already; anir-run draws it"
     what = "not a picture that can be opened"
     if head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS:
         what = "a HEIC picture, which is not supported"

@@ -96,11 +96,13 @@ def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str
     if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
         if suffix == ANIR and output.suffix.lower() != ANIR:
             raise UsageError(f"-o {output}: the name of an .anir file ends in {ANIR}")
+        if output.suffix.lower() not in (MODEL, ANIR):
+            raise UsageError(f"-o {output}: end the name in {ANIR} or {MODEL}, or name a folder that exists")
         jobs = [Job(inputs[0], output)]
     else:
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file; for several pictures -o is a folder")
-        if output.suffix.lower() == ANIR:
+        if output.suffix.lower() in (MODEL, ANIR):
             raise UsageError(
                 f"-o {output}: for several pictures -o is a folder; --anir writes {ANIR} files to it"
             )
@@ -118,12 +120,17 @@ def _pictures(name: Path, output: Path, recursive: bool) -> list[tuple[Path, Pat
     pictures = [
         file
         for file in files
-        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in suffixes and not file.name.startswith(".") and _may_be_picture(file)
     ]
     if not pictures:
         hint = "" if recursive else "; --recursive looks into the folders in it, too"
         raise AnirError(f"{name}: no pictures in this folder{hint}")
     return [(picture, output / picture.parent.relative_to(name)) for picture in pictures]
+
+
+def _may_be_picture(path: Path) -> bool:
+    """Whether a path is a file, or a link to nothing, which is to be reported rather than skipped."""
+    return path.is_file() or not path.exists()
 
 
 def _named(placed: Iterable[tuple[Path, Path]], suffix: str) -> list[Job]:
