@@ -17,6 +17,7 @@ from anir_runtime.picture_file import STDOUT, check_format_size, picture_format,
 from anir_runtime.terminal import guarded, say, tell, version
 
 NAME = "anir-run"
+_DESCRIPTION = "Draws a neural image at any size: the best of its subnets within the limits that are given."
 
 
 class _Parser(ArgumentParser):
@@ -32,10 +33,15 @@ class _Version(Action):
 
 def parser() -> ArgumentParser:
     """Returns the parser of the command line: argparse, as typer took half of the process's time."""
-    options = _Parser(NAME, description="Draws a neural image at any size.", allow_abbrev=False)
+    options = _Parser(NAME, description=_DESCRIPTION, allow_abbrev=False)
     add = options.add_argument
     add("source", type=Path, help="a neural image, .anir or .onnx, a folder of .onnx, or - for stdin")
-    add("-o", "--output", type=Path, help="PNG, JPEG or WebP by suffix; - writes PNG to stdout")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        help="PNG, JPEG or WebP by suffix, by default a PNG in the current folder; - writes PNG to stdout",
+    )
     add("--size", metavar="WIDTHxHEIGHT", help="size to draw, by default the native size, or the crop's")
     add(
         "--crop",

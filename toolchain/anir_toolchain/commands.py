@@ -53,12 +53,15 @@ Background = Annotated[
 
 def train(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="IN...", help="Pictures of any kind, or folders of them.")
+        list[Path], typer.Argument(metavar="PICTURES", help="Pictures of any kind, or folders of them.")
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="Model or .anir file to write; a folder if there are several pictures."
+            "-o",
+            "--output",
+            help="What to write: an .anir file, or a model (.pt) for anir-export; "
+            "a folder if there are several pictures.",
         ),
     ],
     family: Annotated[str, typer.Option(help="lapped, siren, fourier or gabor.")] = "lapped",
@@ -96,7 +99,7 @@ def train(
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Fits pictures, each with one supernet of sixteen subnets.
+    """Makes a neural image, or a model for anir-export, of each picture: sixteen networks, small to large.
 
     Run the same command again to resume after an interruption; pictures that are done are skipped.
     """
@@ -235,9 +238,7 @@ def evaluate_subnets(
     ],
     picture: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[IMAGE]", help="Picture to compare with; by default the one that was fitted."
-        ),
+        typer.Argument(metavar="IMAGE", help="Picture to compare with; by default the one that was fitted."),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     plot_path: Annotated[
