@@ -25,7 +25,7 @@ from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.level_file import ANIR, LevelFile, is_anir
 from anir_toolchain.space import Subnet
-from anir_toolchain.summary import as_summary, one_line
+from anir_toolchain.summary import as_summary, failures, one_line
 from anir_toolchain.workers import run_all
 
 if TYPE_CHECKING:
@@ -137,18 +137,16 @@ def _interruptible() -> Iterator[None]:
 
 def _report(outcomes: list[Outcome], quiet: bool) -> None:
     """Prints the outcomes. Raises AnirError, naming the pictures that failed, if any did."""
-    failed = [outcome for outcome in outcomes if outcome.failure]
     if len(outcomes) == 1:
-        if failed:
-            raise AnirError(failed[0].failure)
+        if outcomes[0].failure:
+            raise AnirError(outcomes[0].failure)
         if not quiet:
             say(one_line(outcomes[0]))
         return
     if not quiet:
         Console().print(as_summary(outcomes))
-    if failed:
-        names = ", ".join(str(outcome.job.picture) for outcome in failed)
-        raise AnirError(f"{len(failed)} of {len(outcomes)} pictures failed: {names}")
+    if failed := failures(outcomes):
+        raise AnirError(failed)
 
 
 def _colour(text: str | None) -> Colour | None:
