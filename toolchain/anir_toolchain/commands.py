@@ -53,7 +53,9 @@ Background = Annotated[
 
 def train(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="PICTURES", help="Pictures of any kind, or folders of them.")
+        list[Path],
+        # One that cannot be read fails alone, as if it were damaged.
+        typer.Argument(metavar="PICTURES", help="Pictures of any kind, or folders of them.", readable=False),
     ],
     output: Annotated[
         Path,
