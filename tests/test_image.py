@@ -1,4 +1,5 @@
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,16 @@ def test_heic_is_refused_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(50))
     with pytest.raises(AnirError, match=r"a\.heic: a HEIC picture"):
         load_image(tmp_path / "a.heic")
+
+
+def test_what_pillow_has_to_say_on_a_damaged_file_is_not_shown(tmp_path: Path) -> None:
+    tags = {256: [2], 257: [1], 258: [8], 262: [2], 273: [8], 277: [4096], 279: [2]}
+    (tmp_path / "a.tif").write_bytes(tiff("<", b"\1\2", tags))
+    code = "import sys; from anir_toolchain.cli import train_main; sys.exit(train_main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "a.tif", "-o", "a.anir"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("anir-train: a.tif: not a picture that can be opened")
 
 
 def test_the_preview_in_a_raw_photograph_is_refused(tmp_path: Path) -> None:

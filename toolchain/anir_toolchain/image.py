@@ -1,5 +1,6 @@
 """Reads pictures as a browser shows them: any file that Pillow opens, as 8-bit sRGB."""
 
+import logging
 import math
 import struct
 import warnings
@@ -18,6 +19,9 @@ from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from anir_toolchain.colour import ColourSpace, as_srgb, colour_space
 from anir_toolchain.samples import Samples, load_samples
+
+# Otherwise Pillow's remarks on damaged files would reach stderr beside the message of the command.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 MAX_PIXELS = 2**26
 Colour = tuple[int, int, int]
@@ -190,12 +194,10 @@ def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[
 def picture_suffixes() -> frozenset[str]:
     """Returns the suffixes, like `.jpg`, by which pictures in a folder are recognized."""
     Image.init()
-    known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    # These are refused, but included here: otherwise such files would be skipped without notice.
-    return frozenset(
-        known - {suffix for suffix, kind in Image.EXTENSION.items() if kind in _NO_PICTURES}
-        | {".heic", ".heif", ".jxl"}
-    )
+    read = Image.OPEN.keys() - _NO_PICTURES
+    known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in read}
+    # The others are refused, but included: otherwise such files would be skipped without notice.
+    return frozenset(known | {".heic", ".heif", ".hif", ".jxl"})
 
 
 def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
