@@ -34,11 +34,12 @@ def test_one_picture_is_written_to_the_output() -> None:
 
 
 def test_pictures_in_folders_are_found() -> None:
-    _make("p/b.JPG", "p/a.png", "p/in/c.png", "p/.hidden.png", "p/d.heic")
+    _make("p/b.JPG", "p/a.png", "p/e.mpo", "p/f.HIF", "p/in/c.png", "p/.hidden.png", "p/d.heic")
     Path("p/notes.txt").write_text("no picture")
     Path("p/folder.png").mkdir()
     Path("p/link.png").symlink_to("nowhere")
     flat = {"p/a.png": "models/a.pt", "p/b.JPG": "models/b.pt", "p/d.heic": "models/d.pt"}
+    flat |= {"p/e.mpo": "models/e.pt", "p/f.HIF": "models/f.pt"}
     flat["p/link.png"] = "models/link.pt"  # to be reported, as its file is missing
     assert _find("p") == flat
     assert _find("p", recursive=True) == {**flat, "p/in/c.png": "models/in/c.pt"}

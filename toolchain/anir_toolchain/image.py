@@ -196,8 +196,8 @@ def picture_suffixes() -> frozenset[str]:
     Image.init()
     read = Image.OPEN.keys() - _NO_PICTURES
     known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in read}
-    # The others are refused, but included: otherwise such files would be skipped without notice.
-    return frozenset(known | {".heic", ".heif", ".hif", ".jxl"})
+    # All but .mpo are refused, but included: otherwise such files would be skipped without notice.
+    return frozenset(known | {".mpo", ".heic", ".heif", ".hif", ".jxl"})
 
 
 def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
