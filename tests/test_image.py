@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -236,6 +237,7 @@ def test_unreadable_and_too_large_pictures_are_refused(
     for path, words in (
         (tmp_path / "no.png", "no such file"),
         (tmp_path / "empty.png", "an empty file"),
+        (Path(os.devnull), "not a picture that can be opened from a pipe or device; name a file"),
         (tmp_path / "a.anir", "a neural image already; anir-run draws it"),
         (text, "not a picture that can be opened; save it as JPEG or PNG first"),
         (cut, "damaged, cut off, or of a kind that cannot be read; save it as JPEG or PNG first"),

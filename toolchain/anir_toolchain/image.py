@@ -134,6 +134,8 @@ def _why_not(path: Path, error: Exception) -> str:
         return "is a folder; name a picture"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
+    if not path.is_file():
+        return "not a picture that can be opened from a pipe or device; name a file"
     with path.open("rb") as file:
         return _why_not_this(file.read(12), recognized=not isinstance(error, UnidentifiedImageError))
 
@@ -194,8 +196,7 @@ def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[
 def picture_suffixes() -> frozenset[str]:
     """Returns the suffixes, like `.jpg`, by which pictures in a folder are recognized."""
     Image.init()
-    read = Image.OPEN.keys() - _NO_PICTURES
-    known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in read}
+    known = {end for end, kind in Image.EXTENSION.items() if kind in Image.OPEN and kind not in _NO_PICTURES}
     # All but .mpo are refused, but included: otherwise such files would be skipped without notice.
     return frozenset(known | {".mpo", ".heic", ".heif", ".hif", ".jxl"})
 
