@@ -132,6 +132,19 @@ def png(width: int, bits: int, colour_type: int, row: bytes, *chunks: tuple[byte
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in all_chunks)
 
 
+def tiff(order: str, data: bytes, tags: dict[int, list[int]]) -> bytes:
+    """Returns a TIFF whose data begin at byte 8; `order` is < or >, and all tags have the type LONG."""
+    directory = 8 + len(data)
+    entries, values, at = b"", b"", directory + 2 + 12 * len(tags) + 4
+    for tag, own in sorted(tags.items()):
+        packed = struct.pack(f"{order}{len(own)}I", *own)
+        if len(own) > 1:
+            values, packed = values + packed, struct.pack(f"{order}I", at + len(values))
+        entries += struct.pack(f"{order}HHI", tag, 4, len(own)) + packed
+    header = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", directory)
+    return header + data + struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + values
+
+
 def matrix_profile(primaries: tuple[float, ...], gamma: float) -> bytes:
     """Returns an ICC profile of version 2 with colorants adapted to D50, and the same curve for each."""
     x, y = np.array(primaries).reshape(4, 2).T

@@ -106,8 +106,8 @@ def test_anir_export_writes_all_or_chosen_subnets_to_an_anir_file(
     assert Decoder(Path("b.anir")).decode().shape == fitted.image.shape
     fails(export_main(["model.pt", "-o", "b.anir", "--all-subnets", "--subnet", "d2w20"]), "say either", 2)
     fails(export_main(["model.pt", "-o", "b.anir", "--subnet", "d9w9"]), "no subnet 'd9w9'")
-    assert export_main(["model.pt", "-o", "c.anir", "--subnet", "d3w24", "--subnet", "d2w20"]) == 0
-    header = AnirFile(Path("c.anir").read_bytes()).header
+    assert export_main(["model.pt", "-o", "c.ANIR", "--subnet", "d3w24", "--subnet", "d2w20"]) == 0
+    header = AnirFile(Path("c.ANIR").read_bytes()).header
     assert header is not None
     assert [level.name for level in header.levels] == ["d2w20", "d3w24"]
 

@@ -39,6 +39,6 @@ def test_pictures_that_chromium_shows_differently_are_named(
             "b.png": "differs by 3.5 levels",
             "c.png": "4x2 here, 2x4 in Chromium",
             "d.png": "refused by Chromium",
-            "e.png": "refused here: not a picture that can be opened",
+            "e.png": "refused here: not a picture that can be opened; save it as JPEG or PNG first",
         },
     }

@@ -126,9 +126,11 @@ def test_bad_input_is_refused_in_one_line(path: str, exported: Path, fails: Fail
     for crop in ("1,2,3", "nan,0,1,1", "0,0,inf,1", "0,0,1e999,1", "a,b,c,d", "1,2,3,4,5"):
         fails(main([path, "--crop", crop]), "is no crop", 2)
     fails(main([path, "--crop", "0,0,97,64"]), "not inside")
-    fails(main([path, "-o", "a.gif"]), "cannot tell the format")
+    fails(main([path, "--crop", "0,0,0,5"]), "crop 0,0,0,5 is empty")
+    fails(main([path, "-o", "a.gif"]), "cannot tell the format", 2)
+    fails(main(["none.onnx", "-o", "a.gif"]), "cannot tell the format", 2)  # said before anything is read
     fails(main([path, "-o", "mine.png/a.png"]), "cannot be written")
-    fails(main([path, "-o", "."]), "cannot tell the format")
+    fails(main([path, "-o", "."]), "cannot tell the format", 2)
     fails(main([path, "--max-bytes", "9"]), "choose from a folder", 2)
     fails(main([str(exported), "--max-bytes", "9"]), "no subnet fits")
     fails(main(["."]), "manifest.json: cannot be read")

@@ -63,7 +63,10 @@ def run(ray: Any, jobs: list[Job], options: Any) -> dict[str, Outcome]:
 def test_a_cluster_gives_the_same_models_as_this_machine(ray: Any, jobs: list[Job]) -> None:
     with pytest.warns(AnirWarning, match=f"^{jobs[0].picture.parent}/b.gif: the first of 2 frames"):
         outcomes = run(ray, jobs, Options(CONFIG))
-    assert outcomes["bad.png"].failure == f"{jobs[2].picture}: not a picture that can be opened"
+    assert (
+        outcomes["bad.png"].failure
+        == f"{jobs[2].picture}: not a picture that can be opened; save it as JPEG or PNG first"
+    )
     assert (outcomes["a.png"].fitted, outcomes["b.gif"].fitted) == (True, True)
     models = {job.target: job.target.read_bytes() for job in jobs if job.target.exists()}
     assert outcomes["a.png"].bytes == len(models[jobs[0].target])

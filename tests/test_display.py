@@ -27,6 +27,17 @@ def test_progress_lines_report_every_picture_in_progress(capsys: pytest.CaptureF
     ]
 
 
+def test_a_picture_that_is_not_trained_has_no_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = LineDisplay(1)
+    lines.advance("a.jpg", Progress("codes", 0, 0, {}))
+    lines.print()
+    assert capsys.readouterr().err == "a.jpg: codes\n"
+    display, bars = _bars(1)
+    display.advance("a.jpg", Progress("codes", 0, 0, {}))
+    assert _shown(bars) == [("codes ", "")]
+    bars.stop()
+
+
 def test_without_a_terminal_progress_lines_are_printed_at_intervals(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Tests the evaluation of the levels of `.anir` files; for that of subnets, see test_cli_toolchain.py."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,16 @@ def test_anir_eval_tabulates_and_plots_levels(
     fails(eval_main(["photo.anir", "--plot", "photo.anir"]), "a plot's name ends in", 2)
     path.write_bytes(levels.data[:60])
     fails(eval_main(["photo.anir"]), "photo.anir: ends after 60 bytes, before its first picture")
+
+
+@pytest.mark.parametrize(
+    "name", ["$a_{$", "\\frac", "\udcff\x1b", "漢字 \N{GRINNING FACE}", "[bold]", "<b>&"]
+)
+def test_plots_have_titles_of_any_name(
+    name: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / f"{name}.anir"
+    shutil.copy(path, copy)
+    assert eval_main([str(copy), "--plot", str(tmp_path / "rd.svg")]) == 0
+    assert (tmp_path / "rd.svg").read_text().rstrip().endswith("</svg>")
+    assert capsys.readouterr().err == ""

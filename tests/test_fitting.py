@@ -186,7 +186,7 @@ def test_pictures_in_batches_give_the_same_models_as_alone(jobs: list[Job]) -> N
         ("c", True),
         ("f", True),
     ]
-    assert outcomes[0].failure == "d.png: not a picture that can be opened"
+    assert outcomes[0].failure == "d.png: not a picture that can be opened; save it as JPEG or PNG first"
     assert told.names == {"a.png and 2 more": True, "c.png": True, "f.png": True}
     together = _models(jobs)
     alone = [attempt(job, replace(BATCH, force=True), lambda _: None) for job in jobs]

@@ -1,8 +1,11 @@
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from anir_runtime.anir_header import MAGIC
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_toolchain import image as module
 from anir_toolchain.image import (
@@ -17,7 +20,7 @@ from anir_toolchain.image import (
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.odd_pictures import XMP
+from tests.odd_pictures import XMP, tiff
 
 
 def _saved(picture: Image.Image, path: Path, **options: object) -> np.ndarray:
@@ -199,6 +202,25 @@ def test_heic_is_refused_by_its_name(tmp_path: Path) -> None:
         load_image(tmp_path / "a.heic")
 
 
+def test_what_pillow_has_to_say_on_a_damaged_file_is_not_shown(tmp_path: Path) -> None:
+    tags = {256: [2], 257: [1], 258: [8], 262: [2], 273: [8], 277: [4096], 279: [2]}
+    (tmp_path / "a.tif").write_bytes(tiff("<", b"\1\2", tags))
+    code = "import sys; from anir_toolchain.cli import train_main; sys.exit(train_main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "a.tif", "-o", "a.anir"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("anir-train: a.tif: not a picture that can be opened")
+
+
+def test_the_preview_in_a_raw_photograph_is_refused(tmp_path: Path) -> None:
+    tags = {256: [2], 257: [1], 258: [8], 262: [1], 273: [8], 277: [1], 279: [2]}
+    (tmp_path / "a.tif").write_bytes(tiff("<", b"\1\2", tags))
+    assert load_image(tmp_path / "a.tif").tolist() == [[[1], [2]]]
+    (tmp_path / "a.dng").write_bytes(tiff("<", b"\1\2", {**tags, 254: [1]}))
+    with pytest.raises(AnirError, match="a raw photograph, of which only a preview can be read"):
+        load_image(tmp_path / "a.dng")
+
+
 def test_unreadable_and_too_large_pictures_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,10 +229,19 @@ def test_unreadable_and_too_large_pictures_are_refused(
     cut = tmp_path / "cut.png"
     Image.effect_noise((64, 64), 50).save(cut)
     cut.write_bytes(cut.read_bytes()[:1500])
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "a.anir").write_bytes(MAGIC + bytes(20))
+    odd = tmp_path / "odd.bmp"
+    Image.new("RGB", (2, 2)).save(odd)
+    odd.write_bytes(odd.read_bytes().replace(b"\1\0\x18\0\0", b"\1\0\x18\0\6"))  # an unknown compression
     for path, words in (
         (tmp_path / "no.png", "no such file"),
-        (text, "not a picture"),
-        (cut, "only the beginning of one"),
+        (tmp_path / "empty.png", "an empty file"),
+        (Path(os.devnull), "not a picture that can be opened from a pipe or device; name a file"),
+        (tmp_path / "a.anir", "a neural image already; anir-run draws it"),
+        (text, "not a picture that can be opened; save it as JPEG or PNG first"),
+        (cut, "damaged, cut off, or of a kind that cannot be read; save it as JPEG or PNG first"),
+        (odd, "of a kind that cannot be read"),
         (tmp_path, "folder"),
     ):
         with pytest.raises(AnirError, match=words):

@@ -1,7 +1,9 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
-from anir_runtime.errors import AnirError, UsageError
+from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_toolchain.jobs import find_jobs
 from anir_toolchain.level_file import ANIR
 from PIL import Image
@@ -32,16 +34,33 @@ def test_one_picture_is_written_to_the_output() -> None:
 
 
 def test_pictures_in_folders_are_found() -> None:
-    _make("p/b.JPG", "p/a.png", "p/in/c.png", "p/.hidden.png", "p/d.heic")
+    _make("p/b.JPG", "p/a.png", "p/e.mpo", "p/f.HIF", "p/in/c.png", "p/.hidden.png", "p/d.heic")
     Path("p/notes.txt").write_text("no picture")
     Path("p/folder.png").mkdir()
+    Path("p/link.png").symlink_to("nowhere")
     flat = {"p/a.png": "models/a.pt", "p/b.JPG": "models/b.pt", "p/d.heic": "models/d.pt"}
+    flat |= {"p/e.mpo": "models/e.pt", "p/f.HIF": "models/f.pt"}
+    flat["p/link.png"] = "models/link.pt"  # to be reported, as its file is missing
     assert _find("p") == flat
     assert _find("p", recursive=True) == {**flat, "p/in/c.png": "models/in/c.pt"}
     assert _find("p", "p/a.png", "p/in") == {**flat, "p/in/c.png": "models/c.pt"}
     Path("empty").mkdir()
     with pytest.raises(AnirError, match="empty: no pictures in this folder"):
         _find("empty")
+
+
+def test_a_folder_that_cannot_be_read_is_left_out_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    _make("p/a.png", "p/closed/b.png", "p/open/c.png")
+    scandir = os.scandir
+
+    def refusing(folder: Path) -> object:
+        if Path(folder).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.warns(AnirWarning, match=r"p/closed: cannot be read \(Permission denied\), so its pictures"):
+        assert _find("p", recursive=True) == {"p/a.png": "models/a.pt", "p/open/c.png": "models/open/c.pt"}
 
 
 def test_names_that_differ_only_by_suffix_keep_it() -> None:

@@ -1,11 +1,13 @@
+import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
 from anir_toolchain.image import read_picture
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from tests.odd_pictures import gama, grey4_png, png, with_chunks
+from tests.odd_pictures import gama, grey4_png, grey_profile, iccp, png, saved, tiff, with_chunks
 
 
 def _tiff(values: NDArray[np.generic], path: Path, **tags: int) -> tuple[list[int], tuple[str, ...]]:
@@ -110,3 +112,40 @@ def test_transparent_colours_of_grey_and_rgb_keep_their_values(tmp_path: Path) -
     assert read_picture(path).pixels.tolist() == [[[1, 2, 3, 0]]]
     path.write_bytes(with_chunks(Image.new("L", (1, 1), 9), (b"tRNS", bytes([0, 8]))))
     assert read_picture(path).pixels.tolist() == [[[9]]]
+
+
+def test_a_grey_profile_applies_to_16_bit_grey_with_alpha(tmp_path: Path) -> None:
+    """Pillow reads such samples as RGBA, for which a grey profile would be ignored."""
+    row = bytes([0, 64, 0, 255, 255, 128, 0, 0, 0])
+    (tmp_path / "a.png").write_bytes(png(2, 16, 4, row, iccp(grey_profile(1.0))))
+    assert read_picture(tmp_path / "a.png").pixels[0].tolist() == [[137] * 3 + [255], [188] * 3 + [0]]
+
+
+@pytest.mark.parametrize("transparent", [None, 1])
+def test_what_the_first_frame_of_a_gif_leaves_uncovered_is_transparent(
+    transparent: int | None, tmp_path: Path
+) -> None:
+    frame = Image.new("P", (3, 2))
+    frame.putpalette([255, 0, 0, 0, 0, 255])
+    frame.putpixel((2, 1), 1)
+    options = {} if transparent is None else {"transparency": transparent}
+    data = bytearray(saved(frame, "GIF", **options))
+    data[6:10] = struct.pack("<HH", 5, 4)  # the size of the canvas
+    at = data.index(b"," + struct.pack("<4H", 0, 0, 3, 2))
+    data[at + 1 : at + 5] = struct.pack("<HH", 1, 2)  # left and top of the frame
+    (tmp_path / "a.gif").write_bytes(data)
+    pixels = read_picture(tmp_path / "a.gif").pixels
+    alpha = np.zeros((4, 5), np.uint8)
+    alpha[2:4, 1:4] = 255
+    alpha[3, 3] = 255 if transparent is None else 0
+    np.testing.assert_array_equal(pixels[..., 3], alpha)
+    assert (pixels[2:4, 1:3, :3] == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_16_bit_planes_of_a_tiff_are_read_in_full(order: str, tmp_path: Path) -> None:
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
+    planes = pixels.transpose(2, 0, 1).astype(f"{order}u2") * 257
+    tags = {256: [3], 257: [2], 258: [16] * 3, 262: [2], 273: [8, 20, 32], 277: [3], 279: [12] * 3, 284: [2]}
+    (tmp_path / "a.tif").write_bytes(tiff(order, planes.astype(f"{order}u2").tobytes(), tags))
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif").pixels, pixels)

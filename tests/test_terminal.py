@@ -72,6 +72,11 @@ def test_the_exit_code_is_right_even_if_the_message_cannot_be_written(redirectio
     assert b"Traceback" not in error
 
 
+def test_a_closed_standard_input_is_empty() -> None:
+    code, out, error = _run("lambda: say(str(sys.stdin.buffer.read()))", "<&-")
+    assert (code, out, error) == (0, b"b''\n", b"")
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "utf-8"])
 def test_any_encoding_can_show_any_name(encoding: str) -> None:
     code, out, error = _run("names", PYTHONIOENCODING=encoding)

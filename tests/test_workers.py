@@ -48,7 +48,7 @@ def test_parallel_workers_give_the_same_models_and_warnings(jobs: list[Job], tmp
     seen = Seen()
     with pytest.warns(AnirWarning, match=r"c\.gif: the first of 2 frames"):
         outcomes = list(run_all(jobs, OPTIONS, 2, seen))
-    bad = ("bad.png", "bad.png: not a picture that can be opened")
+    bad = ("bad.png", "bad.png: not a picture that can be opened; save it as JPEG or PNG first")
     assert sorted(seen.finished) == sorted([("a.png", ""), ("b.png", ""), ("c.gif", ""), bad])
     assert seen.running == {"a.png", "b.png", "c.gif"}
     assert sum(outcome.fitted for outcome in outcomes) == 3

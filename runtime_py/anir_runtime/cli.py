@@ -14,10 +14,11 @@ from anir_runtime.content import read_source
 from anir_runtime.decoder import Crop, Decoder
 from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.interrupts import ended_by_interrupts
-from anir_runtime.picture_file import STDOUT, check_format_size, write_tiles
+from anir_runtime.picture_file import STDOUT, check_format_size, picture_format, write_tiles
 from anir_runtime.terminal import guarded, say, tell, version
 
 NAME = "anir-run"
+_DESCRIPTION = "Draws a neural image at any size: the best of its subnets within the limits that are given."
 
 
 class _Parser(ArgumentParser):
@@ -33,10 +34,15 @@ class _Version(Action):
 
 def parser() -> ArgumentParser:
     """Returns the parser of the command line: argparse, as typer took half of the process's time."""
-    options = _Parser(NAME, description="Draws a neural image at any size.", allow_abbrev=False)
+    options = _Parser(NAME, description=_DESCRIPTION, allow_abbrev=False)
     add = options.add_argument
     add("source", type=Path, help="a neural image, .anir or .onnx, a folder of .onnx, or - for stdin")
-    add("-o", "--output", type=Path, help="PNG, JPEG or WebP by suffix; - writes PNG to stdout")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        help="PNG, JPEG or WebP by suffix, by default a PNG in the current folder; - writes PNG to stdout",
+    )
     add("--size", metavar="WIDTHxHEIGHT", help="size to draw, by default the native size, or the crop's")
     add(
         "--crop",
@@ -62,6 +68,8 @@ def draw(options: Namespace) -> None:
     """Draws a neural image at any size."""
     source: Path = options.source
     wanted = None if options.size is None else parse_size(options.size)
+    if options.output is not None:
+        picture_format(options.output)  # refuses unknown suffixes before any work is done
     limits = Limits(options.max_bytes, options.min_psnr, options.max_ms, options.subnet)
     with ended_by_interrupts():
         decoder, path, why = _open(source, limits, wanted, options.trust_graph)

@@ -240,7 +240,7 @@ class Decoder:
         inside = min(crop.x, crop.y) >= 0 and right <= self.width and bottom <= self.height
         if not inside or crop.width <= 0 or crop.height <= 0:
             where = ",".join(f"{value:g}" for value in crop)
-            raise AnirError(f"crop {where} is not inside the picture of {self.width}x{self.height}")
+            raise AnirError(f"crop {where} is empty, or not inside the picture of {self.width}x{self.height}")
         return crop
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from anir_runtime.errors import AnirError, AnirWarning
+from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_runtime.files import replacing
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ STDOUT = Path("-")
 def picture_format(path: Path) -> str:
     """Returns Pillow's name of the format that the suffix of `path` stands for; PNG for `-`.
 
-    Raises AnirError if the suffix is unknown.
+    Raises UsageError if the suffix is unknown.
     """
     kind = "PNG" if path == STDOUT else _FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise AnirError(f"{path}: cannot tell the format; end the name in {', '.join(_FORMATS)}")
+        raise UsageError(f"{path}: cannot tell the format; end the name in {', '.join(_FORMATS)}")
     return kind
 
 

@@ -85,7 +85,9 @@ def _exit_code(command: Callable[[], object]) -> int:
 
 
 def _prepare_streams() -> None:
-    """Makes writes to a closed stdout fail, and escapes characters that a stream's encoding lacks."""
+    """Makes a closed stdin empty and writes to a closed stdout fail, and escapes what an encoding lacks."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
     if sys.stdout is None:
         # Opened for reading: writing fails, as it should for a closed stream.
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")

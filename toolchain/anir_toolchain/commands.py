@@ -24,7 +24,7 @@ from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.level_file import ANIR, LevelFile, is_anir
 from anir_toolchain.space import Subnet
-from anir_toolchain.summary import as_summary, one_line
+from anir_toolchain.summary import as_summary, failures, one_line
 from anir_toolchain.workers import run_all
 
 if TYPE_CHECKING:
@@ -52,12 +52,17 @@ Background = Annotated[
 
 def train(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="IN...", help="Pictures of any kind, or folders of them.")
+        list[Path],
+        # One that cannot be read fails alone, as if it were damaged.
+        typer.Argument(metavar="PICTURES", help="Pictures of any kind, or folders of them.", readable=False),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="Model or .anir file to write; a folder if there are several pictures."
+            "-o",
+            "--output",
+            help="What to write: an .anir file, or a model (.pt) for anir-export; "
+            "a folder if there are several pictures.",
         ),
     ],
     family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "lapped",
@@ -95,14 +100,17 @@ def train(
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Fits pictures, each with one supernet of sixteen subnets.
+    """Makes a neural image, or a model for anir-export, of each picture: sixteen networks, small to large.
 
     Run the same command again to resume after an interruption; pictures that are done are skipped.
     """
     name, steps = _parse_preset(preset or "")
     depths, widths = _parse_space(space)
     config = Config(family, bits, name, depths, widths, device=device, steps=steps)
-    config.check()
+    try:
+        config.check()
+    except AnirError as error:
+        raise UsageError(str(error)) from error
     if ray is not None and jobs > 1:
         raise UsageError("say either --jobs or --ray; a cluster fits as many side by side as it has cores")
     if batch is not None and (jobs > 1 or ray is not None):
@@ -125,18 +133,16 @@ def train(
 
 def _report(outcomes: list[Outcome], quiet: bool) -> None:
     """Prints the outcomes. Raises AnirError, naming the pictures that failed, if any did."""
-    failed = [outcome for outcome in outcomes if outcome.failure]
     if len(outcomes) == 1:
-        if failed:
-            raise AnirError(failed[0].failure)
+        if outcomes[0].failure:
+            raise AnirError(outcomes[0].failure)
         if not quiet:
             say(one_line(outcomes[0]))
         return
     if not quiet:
         Console().print(as_summary(outcomes))
-    if failed:
-        names = ", ".join(str(outcome.job.picture) for outcome in failed)
-        raise AnirError(f"{len(failed)} of {len(outcomes)} pictures failed: {names}")
+    if failed := failures(outcomes):
+        raise AnirError(failed)
 
 
 def _colour(text: str | None) -> Colour | None:
@@ -181,7 +187,7 @@ def export_subnets(
     version: Version = False,
 ) -> None:
     """Writes subnets as ONNX files with a manifest, or as levels of one .anir file."""
-    if output is not None and output.suffix == ANIR:
+    if output is not None and output.suffix.lower() == ANIR:
         if is_anir(source):
             raise UsageError(f"{source} is an .anir file already; -o names the folder of its .onnx files")
         if all_subnets and subnet:
@@ -226,9 +232,7 @@ def evaluate_subnets(
     ],
     picture: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[IMAGE]", help="Picture to compare with; by default the one that was fitted."
-        ),
+        typer.Argument(metavar="IMAGE", help="Picture to compare with; by default the one that was fitted."),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     plot_path: Annotated[

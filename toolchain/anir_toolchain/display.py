@@ -91,7 +91,7 @@ class BarDisplay(Display):
             description=f"{printable(name)}{at.phase:<6}",
             completed=at.step,
             total=at.steps,
-            state=f"step {at.step}/{at.steps} {_quality(at)}",
+            state=f"step {at.step}/{at.steps} {_quality(at)}" if at.steps else "",
         )
 
     def leave(self, picture: str) -> None:
@@ -115,7 +115,8 @@ def _quality(at: Progress) -> str:
 
 def _line_of(picture: str, at: Progress) -> str:
     name = f"{picture}: " if picture else ""
-    return f"{name}{at.phase}, step {at.step} of {at.steps}, {_quality(at)}".rstrip(", ")
+    steps = f", step {at.step} of {at.steps}, {_quality(at)}" if at.steps else ""
+    return f"{name}{at.phase}{steps}".rstrip(", ")
 
 
 @contextmanager

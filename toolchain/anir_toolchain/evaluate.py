@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -198,13 +199,15 @@ def plot(rows: list[Row], path: Path, title: str) -> None:
     axes.set(
         xlabel=f"bits per pixel ({'file up to a level' if prefixes else 'whole file'}; labels are widths)",
         ylabel="PSNR (dB)",
-        title=title,
         xlim=(0, None),
     )
+    # A file's name may have any characters: it is no formula, and need not be in the font.
+    axes.set_title(printable(title), parse_math=False)
     axes.grid(color="#eeeeee")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(temporary, format=path.suffix.lstrip(".").lower() or "png")
 
 

@@ -1,5 +1,6 @@
 """Reads pictures as a browser shows them: any file that Pillow opens, as 8-bit sRGB."""
 
+import logging
 import math
 import struct
 import warnings
@@ -10,20 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from anir_runtime.anir_header import MAGIC
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from anir_runtime.picture_file import on_background
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from anir_toolchain.colour import ColourSpace, as_srgb, colour_space
-from anir_toolchain.samples import Samples, has_low_bytes, load_low_bytes, prepare, read_samples
+from anir_toolchain.samples import Samples, load_samples
+
+# Otherwise Pillow's remarks on damaged files would reach stderr beside the message of the command.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 MAX_PIXELS = 2**26
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
+_SUBFILE_TYPE, _REDUCED = 254, 1
+"""TIFF's tag and flag of a smaller version of another picture of the file; raw photographs begin with one."""
 _BLOCKS = 192 * 128
 """Approximate number of blocks over which `rms_frequency` averages a picture."""
 _TOO_LARGE = f"over the limit of {MAX_PIXELS >> 20} megapixels; resize it first"
+_SAVE_AS = "save it as JPEG or PNG first"
 _RUNS_A_PROGRAM = ("EPS",)
 """Formats that Pillow opens with Ghostscript, which a stranger's picture must not start."""
 _DAMAGED = (
@@ -88,16 +96,9 @@ def read_picture(path: Path) -> Picture:
         frames = _seek_first_frame(image)
         _drop_foreign_orientation(image)
         space = colour_space(image)
-        prepare(image)
-        wide = frames == 1 and has_low_bytes(image)
-        wide = wide and (isinstance(space, ColourSpace) or "transparency" in image.info)
-        image.load()
+        exact = frames == 1 and (isinstance(space, ColourSpace) or "transparency" in image.info)
+        samples = load_samples(image, path, exact)
         _drop_foreign_orientation(image)
-        low_bytes = None
-        if wide:
-            with Image.open(path, formats=[str(image.format)]) as again:
-                low_bytes = load_low_bytes(again)
-        samples = read_samples(image, low_bytes)
         pixels = _oriented(_with_alpha(samples, space), image)
     first = f"the first of {frames} frames or pages" if frames > 1 else ""
     return Picture(pixels, tuple(note for note in (first, samples.note) if note))
@@ -115,6 +116,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             with Image.open(path, formats=formats) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise AnirError(_TOO_LARGE)
+                if getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _REDUCED:
+                    raise AnirError(f"a raw photograph, of which only a preview can be read; {_SAVE_AS}")
                 yield image
     except AnirError as error:
         raise AnirError(f"{path}: {error}") from error
@@ -131,13 +134,24 @@ def _why_not(path: Path, error: Exception) -> str:
         return "is a folder; name a picture"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
+    if not path.is_file():
+        return "not a picture that can be opened from a pipe or device; name a file"
     with path.open("rb") as file:
-        head = file.read(12)
+        return _why_not_this(file.read(12), recognized=not isinstance(error, UnidentifiedImageError))
+
+
+def _why_not_this(head: bytes, recognized: bool) -> str:
+    """Says why a file that begins with `head` cannot be read, whose format Pillow has recognized or not."""
+    if not head:
+        return "an empty file"
+    if head.startswith(MAGIC):
+        return "a neural image already; anir-run draws it"
+    what = "not a picture that can be opened"
     if head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS:
-        return "a HEIC picture, which is not supported; save it as JPEG or PNG first"
-    if not isinstance(error, UnidentifiedImageError):
-        return "a picture that is damaged, or only the beginning of one"
-    return "not a picture that can be opened"
+        what = "a HEIC picture, which is not supported"
+    elif recognized:
+        what = "a picture that is damaged, cut off, or of a kind that cannot be read"
+    return f"{what}; {_SAVE_AS}"
 
 
 def _drop_foreign_orientation(image: Image.Image) -> None:
@@ -182,12 +196,9 @@ def flattened(pixels: NDArray[np.uint8], background: Colour = WHITE) -> NDArray[
 def picture_suffixes() -> frozenset[str]:
     """Returns the suffixes, like `.jpg`, by which pictures in a folder are recognized."""
     Image.init()
-    known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    # HEIC is refused, but included here: otherwise such files would be skipped without notice.
-    return frozenset(
-        known - {suffix for suffix, kind in Image.EXTENSION.items() if kind in _NO_PICTURES}
-        | {".heic", ".heif"}
-    )
+    known = {end for end, kind in Image.EXTENSION.items() if kind in Image.OPEN and kind not in _NO_PICTURES}
+    # All but .mpo are refused, but included: otherwise such files would be skipped without notice.
+    return frozenset(known | {".mpo", ".heic", ".heif", ".hif", ".jxl"})
 
 
 def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -1,14 +1,17 @@
 """Jobs, each a picture and its target: finds them from a command line's names, and tells which are done."""
 
+import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from anir_runtime.anir_header import MAGIC, MAX_STORED_PSNR
 from anir_runtime.decoder import Decoder
-from anir_runtime.errors import AnirError, UsageError
+from anir_runtime.errors import AnirError, AnirWarning, UsageError
 from numpy.typing import NDArray
 
 from anir_toolchain.config import Config
@@ -96,11 +99,13 @@ def find_jobs(inputs: Iterable[Path], output: Path, recursive: bool, suffix: str
     if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
         if suffix == ANIR and output.suffix.lower() != ANIR:
             raise UsageError(f"-o {output}: the name of an .anir file ends in {ANIR}")
+        if output.suffix.lower() not in (MODEL, ANIR):
+            raise UsageError(f"-o {output}: end the name in {ANIR} or {MODEL}, or name a folder that exists")
         jobs = [Job(inputs[0], output)]
     else:
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file; for several pictures -o is a folder")
-        if output.suffix.lower() == ANIR:
+        if output.suffix.lower() in (MODEL, ANIR):
             raise UsageError(
                 f"-o {output}: for several pictures -o is a folder; --anir writes {ANIR} files to it"
             )
@@ -114,16 +119,33 @@ def _pictures(name: Path, output: Path, recursive: bool) -> list[tuple[Path, Pat
     if not name.is_dir():
         return [(name, output)]
     suffixes = picture_suffixes()
-    files = sorted(name.rglob("*") if recursive else name.iterdir())
     pictures = [
         file
-        for file in files
-        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+        for file in _files(name, recursive)
+        if file.suffix.lower() in suffixes and not file.name.startswith(".") and _may_be_picture(file)
     ]
     if not pictures:
         hint = "" if recursive else "; --recursive looks into the folders in it, too"
         raise AnirError(f"{name}: no pictures in this folder{hint}")
     return [(picture, output / picture.parent.relative_to(name)) for picture in pictures]
+
+
+def _files(folder: Path, recursive: bool) -> list[Path]:
+    """Returns the sorted files of a folder; subfolders that cannot be read are left out with a warning."""
+
+    def left_out(error: OSError) -> None:
+        reason = f"cannot be read ({error.strerror}), so its pictures are left out"
+        warnings.warn(f"{error.filename}: {reason}", AnirWarning, stacklevel=2)
+
+    found = os.walk(folder, onerror=left_out)
+    return sorted(
+        Path(own, name) for own, _, names in islice(found, None if recursive else 1) for name in names
+    )
+
+
+def _may_be_picture(path: Path) -> bool:
+    """Whether a path is a file, or a link to nothing, which is to be reported rather than skipped."""
+    return path.is_file() or not path.exists()
 
 
 def _named(placed: Iterable[tuple[Path, Path]], suffix: str) -> list[Job]:

@@ -1,16 +1,12 @@
 """A lock that lets one process at a time write a file, and is freed whenever its holder ends."""
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from anir_runtime.errors import AnirError
-
-try:
-    import fcntl
-except ImportError:  # on Windows, where the lock file keeps nobody out
-    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -34,8 +30,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
-        os.close(descriptor)
+        _release(lock, descriptor)
 
 
 def _acquire(lock: Path) -> int:
@@ -43,13 +38,44 @@ def _acquire(lock: Path) -> int:
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            if fcntl is None:
-                return descriptor
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last holder may have removed the file since it was opened here; then try again.
-            if lock.exists() and os.path.samestat(lock.stat(), os.fstat(descriptor)):
+            _hold(descriptor)
+            if _is_still(lock, descriptor):
                 return descriptor
         except OSError:
             os.close(descriptor)
             raise
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _hold(descriptor: int) -> None:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(error.errno, error.strerror) from error
+
+    def _is_still(lock: Path, descriptor: int) -> bool:
+        return True  # as long as a file is open, nobody can remove it
+
+    def _release(lock: Path, descriptor: int) -> None:
+        os.close(descriptor)
+        # If another process has opened the file by now, that one removes it.
+        with suppress(PermissionError):
+            lock.unlink(missing_ok=True)
+
+else:
+    import fcntl
+
+    def _hold(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _is_still(lock: Path, descriptor: int) -> bool:
+        # The last holder may have removed the file since it was opened here.
+        return lock.exists() and os.path.samestat(lock.stat(), os.fstat(descriptor))
+
+    def _release(lock: Path, descriptor: int) -> None:
+        # Removed while it is held: afterwards it may be another process's.
+        lock.unlink(missing_ok=True)
         os.close(descriptor)

@@ -1,14 +1,15 @@
 """Converts a picture's samples, of any type and range that Pillow has, to 8-bit or floating-point values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
-_SIGNED, _WHITE_IS_LEAST = 2, 0
+_BITS, _PHOTOMETRIC, _PLANES, _SAMPLE_FORMAT = 258, 262, 284, 339
+_SIGNED, _WHITE_IS_LEAST, _SEPARATE = 2, 0, 2
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,49 @@ class Samples:
     """Remark for the user on how the samples were read; empty if there is none."""
 
 
-def prepare(image: Image.Image) -> None:
-    """Corrects the transparent grey value of a picture that is opened but not loaded.
+def load_samples(image: Image.Image, path: Path, exact: bool) -> Samples:
+    """Loads an opened picture and returns its colours and transparency.
 
-    Pillow scales grey samples of 2 and 4 bits to 8 bits, but not the value that stands for transparent.
+    Args:
+        image: the picture.
+        path: its file.
+        exact: whether 16-bit RGB samples are wanted in full, for which the file is read a second time; Pillow
+            drops their lower bytes.
     """
+    _correct_transparent_grey(image)
+    _correct_planes(image)
+    raw_mode, mask = _raw_mode(image), _frame_mask(image)
+    image.load()
+    low_bytes = None
+    if exact and raw_mode in ("RGB;16B", "RGBA;16B"):
+        with Image.open(path, formats=[str(image.format)]) as again:
+            low_bytes = _load_low_bytes(again)
+    samples = _read_samples(image, raw_mode, low_bytes)
+    if mask is None:
+        return samples
+    return replace(samples, alpha=mask if samples.alpha is None else np.minimum(samples.alpha, mask))
+
+
+def _correct_transparent_grey(image: Image.Image) -> None:
+    """Scales an opened PNG's transparent grey value as Pillow scales samples of 2 and 4 bits."""
     factor = {"L;2": 85, "L;4": 17}.get(_raw_mode(image), 1)
     if image.format == "PNG" and "transparency" in image.info and factor > 1:
         image.info["transparency"] *= factor
 
 
-def has_low_bytes(image: Image.Image) -> bool:
-    """Whether a picture, opened but not loaded, has 16-bit RGB samples, which Pillow truncates to 8 bits."""
-    return image.format == "PNG" and _raw_mode(image) in ("RGB;16B", "RGBA;16B")
+def _correct_planes(image: Image.Image) -> None:
+    """Tells Pillow that samples have 16 bits in an opened TIFF with a plane for each colour."""
+    tags: Any = getattr(image, "tag_v2", {})
+    if tags.get(_PLANES) == _SEPARATE and tags.get(_BITS, (1,))[0] == 16:
+        ending = ";16L" if tags.prefix == b"II" else ";16B"
+        tiles: list[Any] = vars(image)["tile"]
+        tiles[:] = [
+            tile._replace(args=(tile.args[0] + ending, *tile.args[1:])) if tile.codec_name == "raw" else tile
+            for tile in tiles
+        ]
 
 
-def load_low_bytes(image: Image.Image) -> Image.Image:
+def _load_low_bytes(image: Image.Image) -> Image.Image:
     """Loads the lower bytes of samples instead of the upper ones, by declaring them little-endian."""
     tiles: list[Any] = vars(image)["tile"]
     tiles[:] = [tile._replace(args=tile.args.replace("16B", "16L")) for tile in tiles]
@@ -52,11 +80,26 @@ def _raw_mode(image: Image.Image) -> str:
     return arguments if isinstance(arguments, str) else ""
 
 
-def read_samples(image: Image.Image, low_bytes: Image.Image | None = None) -> Samples:
+def _frame_mask(image: Image.Image) -> NDArray[np.uint8] | None:
+    """Returns the alpha, uint8[H, W], that an opened GIF has by the place of its frame; None if it is opaque.
+
+    Browsers leave what the frame does not cover transparent, while Pillow fills it with any colour.
+    """
+    tiles = getattr(image, "tile", []) if image.format == "GIF" else []
+    if not tiles or tiles[0].extents == (0, 0, *image.size):
+        return None
+    left, top, right, bottom = tiles[0].extents
+    mask = np.zeros((image.height, image.width), np.uint8)
+    mask[top:bottom, left:right] = 255
+    return mask
+
+
+def _read_samples(image: Image.Image, raw_mode: str, low_bytes: Image.Image | None) -> Samples:
     """Returns the colours and transparency of a loaded picture.
 
     Args:
         image: the picture.
+        raw_mode: Pillow's name for the samples in its file; empty if unknown.
         low_bytes: the lower bytes of its 16-bit RGB samples, if they are wanted.
     """
     key = image.info.get("transparency")
@@ -69,7 +112,7 @@ def read_samples(image: Image.Image, low_bytes: Image.Image | None = None) -> Sa
     if image.mode in ("L", "RGB") and key is not None:
         return Samples(_without_key(image), _opaque_but(np.asarray(image), key))
     if image.has_transparency_data:
-        grey = image.mode in ("La", "LA")
+        grey = image.mode in ("La", "LA") or raw_mode == "LA;16B"
         image = image.convert("LA" if grey else "RGBA")
         return Samples(image.convert("L" if grey else "RGB"), np.asarray(image.getchannel("A")))
     return Samples(image if image.mode in ("L", "CMYK", "LAB") else image.convert("RGB"), None)

@@ -7,6 +7,11 @@ from rich.text import Text
 
 from anir_toolchain.jobs import Outcome
 
+_MOST_ROWS = 1000
+"""Most pictures that a table lists one by one; of more, it lists those that failed."""
+_MOST_NAMES = 20
+"""Most failed pictures that a message names; each has had a message of its own before."""
+
 
 def one_line(outcome: Outcome) -> str:
     """Describes the outcome of one picture that did not fail in a line."""
@@ -18,20 +23,32 @@ def one_line(outcome: Outcome) -> str:
 
 
 def as_summary(outcomes: list[Outcome]) -> Table:
-    """Returns the outcomes of several pictures as a rich table, sorted by name, with totals."""
+    """Returns the outcomes of several pictures as a rich table, sorted by name, with totals.
+
+    Of very many pictures only those that failed are listed.
+    """
     table = Table(box=box.SIMPLE_HEAD, caption="dB: the largest network, on a sample of pixels")
     table.add_column("picture", overflow="fold")
     for heading in ("bytes", "dB", "s"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.job.picture):
-        table.add_row(Text(printable(str(outcome.job.picture))), *_cells(outcome))
     fitted = [outcome for outcome in outcomes if outcome.fitted]
-    failed = sum(bool(outcome.failure) for outcome in outcomes)
-    before = len(outcomes) - len(fitted) - failed
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    listed = outcomes if len(outcomes) <= _MOST_ROWS else failed
+    for outcome in sorted(listed, key=lambda outcome: outcome.job.picture):
+        table.add_row(Text(printable(str(outcome.job.picture))), *_cells(outcome))
     table.add_section()
-    total = f"{len(fitted)} fitted, {before} done before, {failed} failed"
+    before = len(outcomes) - len(fitted) - len(failed)
+    total = f"{len(fitted):,} fitted, {before:,} done before, {len(failed):,} failed"
     table.add_row(total, f"{sum(outcome.bytes for outcome in outcomes):,}", "", _seconds(fitted))
     return table
+
+
+def failures(outcomes: list[Outcome]) -> str:
+    """Says in a line how many pictures failed, and names the first ones; empty if none did."""
+    names = [str(outcome.job.picture) for outcome in outcomes if outcome.failure]
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    listed = ", ".join(names[:_MOST_NAMES])
+    return f"{len(names):,} of {len(outcomes):,} pictures failed: {listed}{more}" if names else ""
 
 
 def _cells(outcome: Outcome) -> tuple[str, str, str]:
