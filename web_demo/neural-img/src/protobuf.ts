@@ -14,7 +14,7 @@ const MOST_PARTS = 1 << 18;
 const HALF = 2 ** 28;
 
 /** The error for bytes that are not a valid message of the expected kind. */
-export const damaged = () => new ModelError('This is not an ONNX file, or a damaged one.');
+export const damaged = () => new ModelError('This is not an ONNX file or .anir file, or is damaged.');
 
 /** Parses messages into a bounded total number of parts, which bounds the time, too. */
 export class Reader {
