@@ -93,6 +93,21 @@ describe('on a phone', () => {
   });
 });
 
+test('in windows of all widths the page does not scroll sideways, and the choices stay in their column', async () => {
+  const { page } = await visit({ hash });
+  for (const width of [320, 390, 560, 720, 860, 980, 1100, 1366]) {
+    await page.setViewportSize({ width, height: 650 });
+    const [content, beyond] = await page.evaluate(() => {
+      const rightOf = (selector: string) =>
+        document.querySelector(selector)?.getBoundingClientRect().right ?? Number.NaN;
+      const last = rightOf('#rivals label:last-child');
+      return [document.documentElement.scrollWidth, last - rightOf('.viewer')] as const;
+    });
+    expect([width, content]).toEqual([width, width]);
+    expect(beyond, `${width} pixels`).toBeLessThanOrEqual(0.5);
+  }
+});
+
 test('all controls can be reached with the keyboard, in the order of the page', async () => {
   const { page } = await visit({ hash: `${hash}&against=jpeg` });
   await page.waitForSelector('#time-budget:enabled');
