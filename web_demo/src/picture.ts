@@ -100,7 +100,7 @@ export async function readOwn(
   const models = files.filter(({ name }) => /\.(onnx|anir)$/i.test(name));
   if (models.length > 1) {
     throw new ModelError(
-      `These are ${models.length} neural images and no ${MANIFEST}: open one, or their folder.`,
+      `These are ${models.length} neural images and no ${MANIFEST}: open one of them, or an exported folder.`,
     );
   }
   const file = models[0] ?? (files.length === 1 ? files[0] : undefined);

@@ -37,10 +37,11 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const hostile = (name: string) =>
   readFileSync(new URL(`../../../tests/fuzz/corpus/anir/${name}.anir`, import.meta.url));
 
-/** Drops files on the headline, by the events of a real drop. */
-async function drop(paths: string[]): Promise<void> {
+/** Drops files, or a text, on the headline, by the events of a real drop. */
+async function drop(paths: string[], text?: string): Promise<void> {
   const client = await page.context().newCDPSession(page);
-  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  const items = text === undefined ? [] : [{ mimeType: 'text/plain', data: text }];
+  const data = { items, files: paths, dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
     await client.send('Input.dispatchDragEvent', { type, x: 200, y: 80, data });
   await page.waitForSelector('#drop', { state: 'hidden' });
@@ -71,6 +72,18 @@ test('a dropped folder is shown with all its networks and its original', async (
   // The original is read at the same time, and may arrive after the picture.
   await expect.poll(() => page.isEnabled('#rivals input[value="original"]')).toBe(true);
   expect(await page.isDisabled('#rivals input[value="jpeg"]')).toBe(true);
+});
+
+test('a text that is dragged over the page and dropped is ignored', async () => {
+  await page.evaluate(() => {
+    const veil = document.querySelector('#drop') as HTMLElement;
+    new MutationObserver(() => veil.setAttribute('data-seen', '')).observe(veil, {
+      attributeFilter: ['hidden'],
+    });
+  });
+  await drop([], 'a text');
+  expect(await page.getAttribute('#drop', 'data-seen')).toBeNull();
+  expect(await alertOf(page)).toBe('');
 });
 
 test('an .anir file is shown', async () => {
@@ -174,7 +187,11 @@ describe('an error is reported in one line, and the picture stays, for', () => {
     ['a folder without networks', { 'a.txt': 'x', 'b.txt': 'y' }, 'no neural image'],
     ['a folder with a damaged manifest', { 'manifest.json': '{"format": 1' }, 'it is not JSON'],
     ['a manifest of something else', { 'manifest.json': '{"name": "app"}' }, 'manifest.format is not 1'],
-    ['networks without a manifest', { 'a.onnx': 'x', 'b.onnx': 'y' }, 'open one, or their folder'],
+    [
+      'networks without a manifest',
+      { 'a.onnx': 'x', 'b.onnx': 'y' },
+      'open one of them, or an exported folder',
+    ],
   ])('%s', async (name, files, message) => {
     const path = join(scratch, name.replaceAll(' ', '_'));
     mkdirSync(path, { recursive: true });
