@@ -20,6 +20,7 @@ import {
   type Visit,
   visit,
 } from './page.ts';
+import { endOf, FILE, levelOf } from './stream_page.ts';
 
 const scratch = join(tmpdir(), `anir-own-files-${process.pid}`);
 let seen: Visit;
@@ -114,6 +115,43 @@ test('a truncated .anir file is shown as far as it goes, with a message', async 
   await untilDrawn(page);
   expect(await alertOf(page)).toMatch(/^This file ends early/);
   expect(await page.textContent('#cut-note')).toBe('picture 2 of 4');
+});
+
+test('a truncated .anir file is drawn once, though less of it is shown than was chosen automatically', async () => {
+  await page.waitForSelector('#time-budget:enabled', { state: 'attached' });
+  await page.locator('#auto').evaluate((button) => (button as HTMLElement).click());
+  await openFile(page, 'cut.anir', FILE.subarray(0, endOf(4)));
+  await expect.poll(() => alertOf(page)).toMatch(/^This file ends early/);
+  await untilDrawn(page);
+  const changes = await page.evaluate(async () => {
+    let changes = 0;
+    const observer = new MutationObserver(() => changes++);
+    observer.observe(document.querySelector('#stage') as Element, { attributeFilter: ['aria-busy'] });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return changes;
+  });
+  expect(changes).toBe(0);
+  expect(await alertOf(page)).toMatch(/^This file ends early/);
+});
+
+test('a message is closed by a click on it, or by Escape', async () => {
+  for (const close of [() => page.click('#alert'), () => page.keyboard.press('Escape')]) {
+    await openFile(page, 'broken.onnx', Buffer.from('no picture'));
+    await page.waitForSelector('#alert:not(:empty)');
+    await close();
+    expect(await alertOf(page)).toBe('');
+  }
+});
+
+test('the screens for which a truncated file is too short are left out', async () => {
+  await openFile(page, 'cut.anir', FILE.subarray(0, endOf(levelOf(31, 0))));
+  await page.locator('#screens').scrollIntoViewIfNeeded();
+  await page.waitForSelector('#screen-row[data-drawn="true"]');
+  expect(await page.locator('#screen-row h3').allTextContents()).toEqual([
+    expect.stringContaining('Watch'),
+    expect.stringContaining('Phone'),
+  ]);
+  expect(await alertOf(page)).toMatch(/^This file ends early/);
 });
 
 test('an .anir file that ends within its first level is shown as a preview', async () => {
