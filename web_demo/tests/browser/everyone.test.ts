@@ -140,6 +140,18 @@ test('all controls can be reached with the keyboard, in the order of the page', 
   );
 });
 
+test('with forced colours the slider, its ticks and the shares of the file can be seen', async () => {
+  const { page } = await visit({ hash, forcedColors: 'active' });
+  await page.locator('#screen-row').scrollIntoViewIfNeeded();
+  await page.waitForSelector('#screen-row[data-drawn="true"]');
+  const colours = await page.evaluate(() => {
+    const colourOf = (selector: string) =>
+      getComputedStyle(document.querySelector(selector) as Element).backgroundColor;
+    return ['.ticks span', '.share i'].map(colourOf);
+  });
+  expect(colours).toEqual(['rgb(0, 0, 0)', 'rgb(0, 0, 0)']);
+});
+
 test('there are no transitions if reduced motion is preferred', async () => {
   const { page } = await visit({ hash, reducedMotion: 'reduce' });
   const moving = await page.evaluate(
