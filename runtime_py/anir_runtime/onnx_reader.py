@@ -82,6 +82,8 @@ def _check_finite(network: Network) -> None:
 
 def read_metadata(message: memoryview, reader: Reader) -> Metadata:
     """Returns a file's metadata. Raises AnirError if it is no neural image of this format."""
+    if not message:
+        raise AnirError("the file is empty")
     entries: dict[str, str] = {}
     for number, content in reader.fields(message):
         if number == _MODEL_METADATA:

@@ -28,7 +28,7 @@ from tests.vectors.strips import strips_file
 
 Change = Callable[[AnirParts], None]
 REASONS = {
-    "other": "not an ONNX file|not an .anir file|no ONNX file|not a neural image",
+    "other": "not an ONNX file|not an .anir file|no ONNX file|not a neural image|file is empty",
     "newer": "update",
     "large": "out of range|larger picture|layers of|different coefficients|fit into memory",
     "cut": "ends",

@@ -22,12 +22,17 @@ export class AdaptPanel {
   #picture: Picture | undefined;
   #chosen: Subnet | undefined;
   #chooser: Chooser = 'auto';
+  /** The last choice made here: a file that ends early shows less of it, so an automatic one is not repeated. */
+  #asked: Subnet | undefined;
   /** Milliseconds that drawing may take, as set by the slider. */
   #limit = Number.POSITIVE_INFINITY;
 
   constructor(private readonly onChoice: (subnet: Subnet) => void) {
     this.#map = new SubnetMap((subnet) => this.#take(subnet, 'hand', 'Chosen by hand.'));
-    this.#auto.addEventListener('click', () => this.#choose('auto'));
+    this.#auto.addEventListener('click', () => {
+      this.#asked = undefined;
+      this.#choose('auto');
+    });
     Object.assign(this.#slider, { min: '0', max: String(STEPS), step: '1', value: String(STEPS) });
     this.#slider.addEventListener('input', () => this.#choose('time'));
   }
@@ -64,6 +69,7 @@ export class AdaptPanel {
     const chooser = this.#chooser === 'time' ? 'time' : 'auto';
     const judgement = this.#judge(picture, chooser);
     this.#chooser = chooser;
+    this.#asked = judgement?.subnet;
     this.#say(judgement?.reason ?? '');
     return judgement?.subnet;
   }
@@ -125,12 +131,14 @@ export class AdaptPanel {
   }
 
   #take(subnet: Subnet, chooser: Chooser, reason: string): void {
-    const isOther = subnet.name !== this.#chosen?.name || subnet.bytes !== this.#chosen.bytes;
+    const isShown = subnet.name === this.#chosen?.name && subnet.bytes === this.#chosen.bytes;
+    const isRepeated = chooser === 'auto' && subnet === this.#asked;
+    this.#asked = subnet;
     this.#chooser = chooser;
     this.#chosen = subnet;
     this.#say(reason);
     this.#update();
-    if (isOther) this.onChoice(subnet);
+    if (!isShown && !isRepeated) this.onChoice(subnet);
   }
 
   #say(reason: string): void {

@@ -126,11 +126,12 @@ async function openOwn(files: Promise<File[]>): Promise<void> {
   const [first] = opened;
   if (first && opened.length === 1 && isPhotograph(first)) return photoHelp.open(first.name);
   ui.alert.textContent = '';
+  const before = viewer.shown?.picture;
   const infoOf = async (file: Uint8Array) => (await engines.decoder.open(file)).info;
   await viewer.show(readOwn(opened, infoOf), (picture) => adapt.firstOf(picture));
   const picture = viewer.shown?.picture;
-  if (first && picture?.stream && picture.title === first.name && wholeOf(picture) > first.size)
-    report(endsEarly(first.size));
+  if (picture !== before && picture?.length && wholeOf(picture) > picture.length)
+    report(endsEarly(picture.length));
 }
 
 // A function declaration, because files may be opened before the top-level awaits have let execution get here.
@@ -223,6 +224,8 @@ function onSettled(): void {
 }
 
 function wireTools(): void {
+  ui.alert.addEventListener('click', () => report(''));
+  addEventListener('keydown', ({ key }) => key === 'Escape' && report(''));
   const presses: Record<string, () => void> = {
     'zoom-in': () => stage.zoomBy(1.5),
     'zoom-out': () => stage.zoomBy(1 / 1.5),

@@ -15,7 +15,10 @@ export function wireOwnFiles(onFiles: (files: Promise<File[]>) => void): void {
   wireDrop(onFiles);
 }
 
-/** Handles drops. `dragenter` and `dragleave` fire for every element on the way, so they are counted. */
+/**
+ * Handles drops of files; those of texts and links are left to the browser. `dragenter` and `dragleave` fire for every element on the
+ * way, so they are counted.
+ */
 function wireDrop(onFiles: (files: Promise<File[]>) => void): void {
   const veil = find('drop', HTMLElement);
   let depth = 0;
@@ -23,13 +26,18 @@ function wireDrop(onFiles: (files: Promise<File[]>) => void): void {
     depth = change === 0 ? 0 : depth + change;
     veil.hidden = depth <= 0;
   };
-  addEventListener('dragenter', () => enter(1));
-  addEventListener('dragleave', () => enter(-1));
-  addEventListener('dragover', (event) => event.preventDefault());
-  addEventListener('drop', (event) => {
-    event.preventDefault();
+  const listen = (type: 'dragenter' | 'dragleave' | 'dragover' | 'drop', act: (data: DataTransfer) => void) =>
+    addEventListener(type, (event) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      act(event.dataTransfer);
+    });
+  listen('dragenter', () => enter(1));
+  listen('dragleave', () => enter(-1));
+  listen('dragover', () => {});
+  listen('drop', (data) => {
     enter(0);
-    if (event.dataTransfer) onFiles(filesOf(event.dataTransfer));
+    onFiles(filesOf(data));
   });
 }
 

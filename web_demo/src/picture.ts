@@ -18,6 +18,8 @@ export interface Picture extends Manifest {
   folder: Folder;
   /** The `.anir` file, if it has one: the `bytes` of a subnet are then those of the prefix that holds it. */
   stream?: Streamed;
+  /** Length of that file in bytes, if it is the visitor's own: it may have been cut. */
+  length?: number;
   /** Bytes of that file from which on its preview is worth showing. */
   least?: number;
   twins: Twins;
@@ -100,14 +102,17 @@ export async function readOwn(
   const models = files.filter(({ name }) => /\.(onnx|anir)$/i.test(name));
   if (models.length > 1) {
     throw new ModelError(
-      `These are ${models.length} neural images and no ${MANIFEST}: open one, or their folder.`,
+      `These are ${models.length} neural images and no ${MANIFEST}: open one of them, or an exported folder.`,
     );
   }
   const file = models[0] ?? (files.length === 1 ? files[0] : undefined);
   if (!file)
     throw new ModelError(`There is no neural image (.onnx or .anir) and no ${MANIFEST} in this folder.`);
-  if (/\.anir$/i.test(file.name))
-    return readStream(new Streamed(fileOpener(file)), file.name, ownFolder([file]), file.name);
+  if (/\.anir$/i.test(file.name)) {
+    const stream = new Streamed(fileOpener(file));
+    const picture = await readStream(stream, file.name, ownFolder([file]), file.name);
+    return { ...picture, length: file.size };
+  }
   return readOwnFile(file, await infoOf(new Uint8Array(await file.arrayBuffer())));
 }
 

@@ -23,11 +23,20 @@ export interface ScreenChoice {
   copies: Partial<Record<Codec, number>>;
 }
 
-/** Chooses for each screen the smallest subnet that is good enough: 34 dB at native size, 3 dB less or more for each halving or doubling. */
-export function screenChoices({ width, height, subnets, screens }: Picture): ScreenChoice[] {
+/**
+ * Chooses for each screen the smallest subnet that is good enough: 34 dB at native size, 3 dB less or more for each halving or doubling.
+ * Leaves out screens for which a file that was cut is too short.
+ */
+export function screenChoices({
+  width,
+  height,
+  subnets,
+  screens,
+  length = Infinity,
+}: Picture): ScreenChoice[] {
   return SCREENS.flatMap(({ name, scale }) => {
     const subnet = chooseSubnet(subnets, { quality: 'auto', scale, savesData: false });
-    if (!subnet) return [];
+    if (!subnet || subnet.bytes > length) return [];
     const size = { width: Math.round(width * scale), height: Math.round(height * scale) };
     // Beyond native size a copy has no more detail.
     const copy = screens.find((one) => one.width === Math.min(size.width, width));

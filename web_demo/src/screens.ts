@@ -30,12 +30,12 @@ export class Screens {
     }).observe(this.#row);
   }
 
-  /** Shows the picture if it has an `.anir` file, else hides the row. */
+  /** Shows the picture if it has an `.anir` file that is long enough for any screen, else hides the row. */
   show(picture: Picture): void {
     if (picture === this.#picture) return;
     this.#turn.abort();
     this.#picture = picture;
-    this.#section.hidden = !picture.stream;
+    this.#section.hidden = !picture.stream || screenChoices(picture).length === 0;
     delete this.#row.dataset.drawn;
     this.#draw();
   }

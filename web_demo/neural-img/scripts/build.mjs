@@ -60,6 +60,8 @@ if (process.argv.includes('--package')) {
   execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', root], { stdio: 'inherit' });
   for (const name of ['attributes', 'jsx', 'svelte', 'vue'])
     copyFileSync(inRoot(`src/${name}.d.ts`), inRoot(`dist/${name}.d.ts`));
+  // npm packs a file of this name.
+  copyFileSync(inRoot('../../LICENSE'), inRoot('LICENSE'));
   // One file for the whole package, and one for its worker, for pages whose Content Security Policy forbids workers from blobs.
   const whole = await bundle("export * from './index.ts'; export * from './define.ts';", 'esm');
   writeFileSync(inRoot('dist/neural-img.js'), whole);

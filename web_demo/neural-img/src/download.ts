@@ -94,7 +94,9 @@ export class Download {
       if (response?.status === 206) return { body: response.body?.getReader(), end, known: 0 };
       if (response) return this.#whole(response);
     }
-    const response = await fetch(this.address, { signal });
+    const response = await fetch(this.address, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    if (!response) throw new ModelError(`${this.name} could not be fetched.`);
     if (!response.ok) throw new ModelError(`${this.name} answered ${response.status}.`);
     return this.#whole(response);
   }

@@ -158,9 +158,12 @@ export class NeuralImgElement extends BaseElement {
     this.#near.disconnect();
     this.#resized.disconnect();
     this.#isNear = false;
-    if (this.#isAsked) return;
-    this.#turn.abort();
-    this.#source?.pause();
+    // An element that is moved in the document is connected again at once, and goes on loading.
+    setTimeout(() => {
+      if (this.isConnected || this.#isAsked) return;
+      this.#turn.abort();
+      this.#source?.pause();
+    });
   }
 
   attributeChangedCallback(name: string): void {
@@ -222,14 +225,13 @@ export class NeuralImgElement extends BaseElement {
     this.#turn = new AbortController();
     const { signal } = this.#turn;
     decoder ??= new Decoder();
-    this.#source ??= new Source(this.src, decoder);
-    const source = this.#source;
     try {
-      await this.#show(source, signal);
+      this.#source ??= new Source(this.src, decoder);
+      await this.#show(this.#source, signal);
       this.#settle();
     } catch (error) {
       if (!signal.aborted) this.#fail(error instanceof Error ? error : new Error(String(error)));
-      else if (!this.#isWanted) source.pause();
+      else if (!this.#isWanted) this.#source?.pause();
     }
   }
 

@@ -13,7 +13,7 @@ const LONGEST_VARINT = 10;
 const MOST_PARTS = 1 << 18;
 
 /** The error for bytes that are not a valid message of the expected kind. */
-export const damaged = () => new ModelError('This is not an ONNX file, or a damaged one.');
+export const damaged = () => new ModelError('This is not an ONNX file or .anir file, or is damaged.');
 
 /** Parses messages into a bounded total number of parts, which bounds the time, too. */
 export class Reader {

@@ -69,13 +69,17 @@ export class Source {
     yield { image };
   }
 
-  /** Stops the download of a file that streams. */
+  /** Stops the download of a file that streams, or of which nothing has arrived, until it is asked for again. */
   pause(): void {
     this.#anir?.pause();
+    if (this.bytesLoaded > 0) return;
+    this.stop();
+    this.#start = undefined;
   }
 
-  /** Drops decoded data, which can be made again from the file. */
+  /** Pauses, and drops decoded data, which can be made again from the file. */
   rest(): void {
+    this.pause();
     this.#image = undefined;
     this.#anir?.rest();
   }

@@ -196,7 +196,8 @@ test('the element has types for TypeScript, React, Vue and Svelte', () => {
   expect(check).not.toThrow();
 });
 
-test('the whole package takes less than 40 kB', () => {
+test('the whole package takes less than 40 kB, and comes with its licence', () => {
+  expect(readFileSync(inPackage('../LICENSE'), 'utf8')).toContain('Apache License');
   const wire = brotliCompressSync(readFileSync(inPackage('neural-img.js'))).length;
   expect(wire).toBeLessThan(40_000);
 });

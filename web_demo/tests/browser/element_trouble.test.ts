@@ -1,4 +1,5 @@
 /** Tests `<neural-img src="photo.anir">` when things go wrong or change while the file arrives, and many elements at once. */
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bitmapOf, makeSite, ofElement, type Site, untilComplete } from './element_page.ts';
 import { endOf, FILE, headerBytes, levelOf, openStream, type StreamOptions, soon } from './stream_page.ts';
@@ -147,6 +148,17 @@ describe('while a file arrives', () => {
     expect((await opened.refined()).slice(0, 2)).not.toEqual([3, 3]);
   });
 
+  test('moving the element neither ends nor repeats the request', async () => {
+    const opened = await openHalf();
+    await ofElement(opened.page, (element) =>
+      document.body.append(document.body.appendChild(document.createElement('p')), element),
+    );
+    opened.host.allowed = Number.POSITIVE_INFINITY;
+    await untilComplete(opened.page);
+    expect(await opened.level()).toBe(wanted);
+    expect(opened.host.asked.length).toBe(1);
+  });
+
   test('another size does not end the request', async () => {
     const opened = await openHalf();
     await ofElement(opened.page, (element) => element.setAttribute('width', '241'));
@@ -156,6 +168,56 @@ describe('while a file arrives', () => {
     await soon(async () => Number(await opened.level()) - wanted).toBeOneOf([0, 1]);
     expect(opened.host.asked.length).toBe(1);
   });
+});
+
+describe('before anything has arrived', () => {
+  const leave: [string, (page: Page) => Promise<unknown>, (page: Page) => Promise<unknown>][] = [
+    [
+      'removing the element',
+      (page) =>
+        page.evaluate(() => {
+          const kept = document.querySelector('neural-img');
+          kept?.remove();
+          Object.assign(window, { kept });
+        }),
+      (page) => page.evaluate(() => document.body.prepend((window as unknown as { kept: Element }).kept)),
+    ],
+    [
+      'scrolling away',
+      (page) => page.evaluate(() => scrollTo(0, document.body.scrollHeight)),
+      (page) => page.evaluate(() => scrollTo(0, 0)),
+    ],
+  ];
+  test.each(leave)('%s ends the request, and coming back asks again', async (_, away, back) => {
+    const opened = await open('', {
+      body: (url) =>
+        `<neural-img src="${url}" width="240" alt="A"></neural-img><p style="height: 9000px"></p>`,
+      prepare: (host) => {
+        host.allowed = 0;
+      },
+    });
+    await soon(() => opened.host.asked.length).toBe(1);
+    await away(opened.page);
+    await soon(() => opened.host.asked.map(({ isGivenUp }) => isGivenUp)).toEqual([true]);
+    opened.host.allowed = Number.POSITIVE_INFINITY;
+    await back(opened.page);
+    await soon(opened.level).toBe(wanted);
+    expect(opened.host.asked.length).toBe(2);
+    expect(await opened.errors()).toEqual([]);
+  });
+});
+
+test.each([
+  ['cannot be parsed', 'http://[', /URL/],
+  ['leads nowhere', 'http://localhost:1/a.anir', /^http:\/\/localhost:1\/a\.anir could not be fetched\.$/],
+])('an address that %s is an error', async (_, address, message) => {
+  const opened = await open('', {
+    body: () => `<neural-img src="${address}" width="240" alt="A"></neural-img>`,
+  });
+  await untilComplete(opened.page);
+  expect(await opened.errors()).toEqual([expect.stringMatching(message)]);
+  expect(await messageOf(opened.page)).toBe(true);
+  expect(await ofElement(opened.page, (element) => element.decode().catch(String))).toMatch(/^EncodingError/);
 });
 
 test('several elements show the same file, each at the level that its size requires', async () => {

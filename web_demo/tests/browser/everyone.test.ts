@@ -93,6 +93,21 @@ describe('on a phone', () => {
   });
 });
 
+test('in windows of all widths the page does not scroll sideways, and the choices stay in their column', async () => {
+  const { page } = await visit({ hash });
+  for (const width of [320, 390, 560, 720, 860, 980, 1100, 1366]) {
+    await page.setViewportSize({ width, height: 650 });
+    const [content, beyond] = await page.evaluate(() => {
+      const rightOf = (selector: string) =>
+        document.querySelector(selector)?.getBoundingClientRect().right ?? Number.NaN;
+      const last = rightOf('#rivals label:last-child');
+      return [document.documentElement.scrollWidth, last - rightOf('.viewer')] as const;
+    });
+    expect([width, content]).toEqual([width, width]);
+    expect(beyond, `${width} pixels`).toBeLessThanOrEqual(0.5);
+  }
+});
+
 test('all controls can be reached with the keyboard, in the order of the page', async () => {
   const { page } = await visit({ hash: `${hash}&against=jpeg` });
   await page.waitForSelector('#time-budget:enabled');
@@ -123,6 +138,18 @@ test('all controls can be reached with the keyboard, in the order of the page', 
   expect(reached).toEqual(
     expect.arrayContaining(['open-file', 'open-folder', 'subnet', 'time-budget', 'auto']),
   );
+});
+
+test('with forced colours the slider, its ticks and the shares of the file can be seen', async () => {
+  const { page } = await visit({ hash, forcedColors: 'active' });
+  await page.locator('#screen-row').scrollIntoViewIfNeeded();
+  await page.waitForSelector('#screen-row[data-drawn="true"]');
+  const colours = await page.evaluate(() => {
+    const colourOf = (selector: string) =>
+      getComputedStyle(document.querySelector(selector) as Element).backgroundColor;
+    return ['.ticks span', '.share i'].map(colourOf);
+  });
+  expect(colours).toEqual(['rgb(0, 0, 0)', 'rgb(0, 0, 0)']);
 });
 
 test('there are no transitions if reduced motion is preferred', async () => {

@@ -20,6 +20,7 @@ import {
   type Visit,
   visit,
 } from './page.ts';
+import { endOf, FILE, levelOf } from './stream_page.ts';
 
 const scratch = join(tmpdir(), `anir-own-files-${process.pid}`);
 let seen: Visit;
@@ -37,10 +38,11 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const hostile = (name: string) =>
   readFileSync(new URL(`../../../tests/fuzz/corpus/anir/${name}.anir`, import.meta.url));
 
-/** Drops files on the headline, by the events of a real drop. */
-async function drop(paths: string[]): Promise<void> {
+/** Drops files, or a text, on the headline, by the events of a real drop. */
+async function drop(paths: string[], text?: string): Promise<void> {
   const client = await page.context().newCDPSession(page);
-  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  const items = text === undefined ? [] : [{ mimeType: 'text/plain', data: text }];
+  const data = { items, files: paths, dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
     await client.send('Input.dispatchDragEvent', { type, x: 200, y: 80, data });
   await page.waitForSelector('#drop', { state: 'hidden' });
@@ -73,6 +75,18 @@ test('a dropped folder is shown with all its networks and its original', async (
   expect(await page.isDisabled('#rivals input[value="jpeg"]')).toBe(true);
 });
 
+test('a text that is dragged over the page and dropped is ignored', async () => {
+  await page.evaluate(() => {
+    const veil = document.querySelector('#drop') as HTMLElement;
+    new MutationObserver(() => veil.setAttribute('data-seen', '')).observe(veil, {
+      attributeFilter: ['hidden'],
+    });
+  });
+  await drop([], 'a text');
+  expect(await page.getAttribute('#drop', 'data-seen')).toBeNull();
+  expect(await alertOf(page)).toBe('');
+});
+
 test('an .anir file is shown', async () => {
   const own = anirCases().find(({ family }) => family === 'lapped') as AnirCase;
   const before = await drawn();
@@ -101,6 +115,43 @@ test('a truncated .anir file is shown as far as it goes, with a message', async 
   await untilDrawn(page);
   expect(await alertOf(page)).toMatch(/^This file ends early/);
   expect(await page.textContent('#cut-note')).toBe('picture 2 of 4');
+});
+
+test('a truncated .anir file is drawn once, though less of it is shown than was chosen automatically', async () => {
+  await page.waitForSelector('#time-budget:enabled', { state: 'attached' });
+  await page.locator('#auto').evaluate((button) => (button as HTMLElement).click());
+  await openFile(page, 'cut.anir', FILE.subarray(0, endOf(4)));
+  await expect.poll(() => alertOf(page)).toMatch(/^This file ends early/);
+  await untilDrawn(page);
+  const changes = await page.evaluate(async () => {
+    let changes = 0;
+    const observer = new MutationObserver(() => changes++);
+    observer.observe(document.querySelector('#stage') as Element, { attributeFilter: ['aria-busy'] });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return changes;
+  });
+  expect(changes).toBe(0);
+  expect(await alertOf(page)).toMatch(/^This file ends early/);
+});
+
+test('a message is closed by a click on it, or by Escape', async () => {
+  for (const close of [() => page.click('#alert'), () => page.keyboard.press('Escape')]) {
+    await openFile(page, 'broken.onnx', Buffer.from('no picture'));
+    await page.waitForSelector('#alert:not(:empty)');
+    await close();
+    expect(await alertOf(page)).toBe('');
+  }
+});
+
+test('the screens for which a truncated file is too short are left out', async () => {
+  await openFile(page, 'cut.anir', FILE.subarray(0, endOf(levelOf(31, 0))));
+  await page.locator('#screens').scrollIntoViewIfNeeded();
+  await page.waitForSelector('#screen-row[data-drawn="true"]');
+  expect(await page.locator('#screen-row h3').allTextContents()).toEqual([
+    expect.stringContaining('Watch'),
+    expect.stringContaining('Phone'),
+  ]);
+  expect(await alertOf(page)).toMatch(/^This file ends early/);
 });
 
 test('an .anir file that ends within its first level is shown as a preview', async () => {
@@ -174,7 +225,11 @@ describe('an error is reported in one line, and the picture stays, for', () => {
     ['a folder without networks', { 'a.txt': 'x', 'b.txt': 'y' }, 'no neural image'],
     ['a folder with a damaged manifest', { 'manifest.json': '{"format": 1' }, 'it is not JSON'],
     ['a manifest of something else', { 'manifest.json': '{"name": "app"}' }, 'manifest.format is not 1'],
-    ['networks without a manifest', { 'a.onnx': 'x', 'b.onnx': 'y' }, 'open one, or their folder'],
+    [
+      'networks without a manifest',
+      { 'a.onnx': 'x', 'b.onnx': 'y' },
+      'open one of them, or an exported folder',
+    ],
   ])('%s', async (name, files, message) => {
     const path = join(scratch, name.replaceAll(' ', '_'));
     mkdirSync(path, { recursive: true });

@@ -162,9 +162,9 @@ test('the element shows what is wrong with a file, and can draw a good one after
   await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'broken.onnx'));
   await untilCounted('siren error', 1);
   expect(await page.locator('#siren').locator('p').innerText()).toBe(
-    'This is not an ONNX file, or a damaged one.',
+    'This is not an ONNX file or .anir file, or is damaged.',
   );
-  expect(await role()).toBe('A siren: This is not an ONNX file, or a damaged one.');
+  expect(await role()).toBe('A siren: This is not an ONNX file or .anir file, or is damaged.');
   await page.evaluate(() => document.getElementById('siren')?.setAttribute('src', 'missing.onnx'));
   await untilCounted('siren error', 2);
   expect(await page.locator('#siren').locator('p').innerText()).toBe('missing.onnx answered 404.');

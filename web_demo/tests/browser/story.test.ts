@@ -226,5 +226,13 @@ describe('the screens', () => {
     await page.waitForSelector('#screen-row[data-drawn="true"]');
     expect(await page.locator('.copies').count()).toBe(0);
     expect(await page.textContent('#screen-sum')).toBe('');
+    // A very tall picture does not make them so.
+    const heights = await page.locator('#screen-row canvas').evaluateAll((all) =>
+      all.map((canvas) => {
+        Object.assign(canvas, { width: 90, height: 700 });
+        return canvas.getBoundingClientRect().height;
+      }),
+    );
+    expect(heights).toEqual([128, 224, 352, 512]);
   });
 });

@@ -101,7 +101,11 @@ test('reads a folder with its manifest, with or without the source picture', asy
 });
 
 test.each([
-  ['two files without a manifest', [model('a.onnx'), model('b.onnx')], 'open one, or their folder'],
+  [
+    'two files without a manifest',
+    [model('a.onnx'), model('b.onnx')],
+    'open one of them, or an exported folder',
+  ],
   ['a folder without either', [asFile('a.txt', 'x'), asFile('b.txt', 'x')], 'no neural image'],
   ['nothing', [], 'no neural image'],
   ['a text', [asFile('a.onnx', 'hello')], 'not an ONNX file'],

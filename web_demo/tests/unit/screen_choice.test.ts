@@ -34,6 +34,15 @@ test('each screen takes the first level that is good enough at its size', () => 
   ]);
 });
 
+test('screens for which a file that was cut is too short are left out', () => {
+  const namesOf = (length: number) => screenChoices({ ...picture, length }).map(({ name }) => name);
+  expect([1999, 3000, 6000].map(namesOf)).toEqual([
+    [],
+    ['Watch', 'Phone'],
+    ['Watch', 'Phone', 'Laptop', 'Poster'],
+  ]);
+});
+
 test('copies are of the same size and level, and of the native size for the poster', () => {
   const choices = screenChoices(picture);
   expect(choices.map((choice) => choice.copies.avif)).toEqual([10, 20, 40, 80]);
