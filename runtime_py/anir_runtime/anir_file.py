@@ -131,7 +131,12 @@ class AnirFile:
             raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
         if self._latest is None or self._latest[0] != wanted:
             network = self._decode_to(wanted)
-            self._latest = wanted, self._with_latents(network, last)
+            try:
+                self._latest = wanted, self._with_latents(network, last)
+            except AnirError as error:
+                # A level that cannot be drawn counts as damaged.
+                self.decoded, self._damaged = wanted, error
+                raise
         return self._latest[1]
 
     def refined(self, last: bool = False) -> Network:

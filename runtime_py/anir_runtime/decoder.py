@@ -85,7 +85,8 @@ class Decoder:
         self._renderer: Renderer | None = None
         self._stream: AnirStream | None = None
         self._begun: bytes | None = None
-        self._fed, self._levels = False, 0
+        self._fed = False
+        self._refused: AnirError | None = None
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: no bytes have arrived yet"
         name, content = "the network", b""
@@ -125,8 +126,10 @@ class Decoder:
             self._stream, data = AnirStream(self._threads), self._begun + data
         self._fed = True
         try:
-            self._levels = self._stream.feed(data)
-            return self._levels
+            return self._stream.feed(data)
+        except AnirError as error:
+            self._refused = AnirError(f"the image: {error}")
+            raise self._refused from error
         finally:
             if self._stream.header is not None:
                 self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
@@ -136,21 +139,23 @@ class Decoder:
             self._renderer = PreviewRenderer(network)
             self.backend = "preview: no level is complete yet"
         elif network.family in families():
-            self._renderer = families()[network.family].renderer(network)
+            # Values that overflow are drawn as some colour.
+            with np.errstate(all="ignore"):
+                self._renderer = families()[network.family].renderer(network)
             self.backend = f"direct: this runtime knows the family {network.family}"
         else:
             raise AnirError(f"this runtime does not know the family '{network.family}'")
         self.family, (self.width, self.height) = network.family, network.size
 
     def _ready(self) -> Renderer:
-        """Returns the renderer for all bytes so far. Raises AnirError if they are too few for a picture."""
+        """Returns the renderer for all bytes so far. Raises AnirError if these show no picture."""
         if self._stream is not None and self._fed:
             network = self._stream.best()
             if network is not None:
                 self._show(network)
             self._fed = False
         if self._renderer is None:
-            raise AnirError("the image ends before its first picture; feed more of it")
+            raise self._refused or AnirError("the image ends before its first picture; feed more of it")
         return self._renderer
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
@@ -218,7 +223,8 @@ class Decoder:
         # Bands consist of whole tiles, but are smaller where some threads would otherwise have nothing to do.
         rows = renderer.rows * max(1, _TASK_PIXELS // width // renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
-        draw = renderer.start(x, y, (crop.width / width, crop.height / height))
+        with np.errstate(all="ignore"):
+            draw = renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = iter([slice(i, min(i + rows, height)) for i in range(0, height, rows)])
@@ -233,7 +239,7 @@ class Decoder:
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if not self.width:
-            raise AnirError("the image ends before its size is known; feed more of it")
+            raise self._refused or AnirError("the image ends before its size is known; feed more of it")
         if crop is None:
             return Crop(0, 0, self.width, self.height)
         try:

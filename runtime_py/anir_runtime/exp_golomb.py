@@ -67,7 +67,7 @@ class BitReader:
         while not self.bits(1):
             zeros += 1
             if zeros + order >= _MOST_BITS:
-                raise AnirError("its header is damaged")
+                raise AnirError("its header is damaged; fetch it again")
         high = (1 << zeros | self.bits(zeros)) - 1
         return high << order | self.bits(order)
 
