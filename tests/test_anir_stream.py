@@ -4,18 +4,21 @@ import io
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from anir_runtime import AnirError, Decoder
 from anir_runtime.anir_file import AnirFile, least_bytes
-from anir_runtime.anir_header import FAMILIES, read_header
+from anir_runtime.anir_header import FAMILIES, Header, read_header
 from anir_runtime.anir_stream import AnirStream
+from anir_runtime.level_step import LevelStep
 from anir_runtime.segments import table_bytes
+from anir_toolchain.anir_writer import AnirWriter
 
 from tests.flat_file import flat_file
 from tests.named_file import named_file
-from tests.random_network import random_network
+from tests.random_network import colours_of, random_network
 from tests.vectors.anir import anir_file
 
 
@@ -100,12 +103,49 @@ def test_after_damage_the_level_before_it_is_still_drawn(family: str) -> None:
                 decoder.feed(piece)
             except AnirError as error:
                 errors.add(str(error))
-        assert errors == {"is damaged in its level 3; fetch it again"}
+        assert errors == {"the image: is damaged in its level 3; fetch it again"}
         np.testing.assert_array_equal(decoder.decode((30, 20)), want)
         with pytest.raises(AnirError, match="damaged in its level 3"):
             decoder.feed(b"")
     with pytest.raises(AnirError, match="the image: is damaged in its level 3"):
         Decoder(damaged)
+
+
+def test_a_file_whose_first_level_is_damaged_is_refused_again_when_it_is_drawn() -> None:
+    data = anir_file("siren")
+    start = _start(data)
+    for place, message in ((start - 3, "its header is damaged"), (start + 9, "is damaged in its level 1")):
+        decoder = Decoder()
+        refused = pytest.raises(AnirError, match=f"^the image: {message}; fetch it again$")
+        with refused:
+            decoder.feed(data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :])
+        with refused:
+            decoder.decode()
+
+
+def test_before_a_level_that_cannot_be_drawn_the_level_before_it_is_drawn() -> None:
+    data = _file_of_too_many_magnitudes()
+    first = _ends(data)[0]
+    want = Decoder(data[:first]).decode((30, 20))
+    for at in (0, first):
+        decoder = Decoder()
+        decoder.feed(data[:at])
+        for piece in (data[at:], b""):
+            with pytest.raises(AnirError, match="the image: has more different coefficients"):
+                decoder.feed(piece)
+            np.testing.assert_array_equal(decoder.decode((30, 20)), want)
+
+
+def _file_of_too_many_magnitudes() -> bytes:
+    """Returns a file of two levels, the second of which has more magnitudes than codes can number."""
+    wanted = np.random.default_rng(0).integers(-(1 << 23), 1 << 23, (20, 20, 1, 16, 16), np.int32)
+    writer = AnirWriter(Header("lapped", (320, 320), 1, 4, 16, (), 0), 1 << 20)
+    writer.begin(wanted, colours_of(1))
+    network = replace(random_network("lapped", 2, 5, (320, 320), colours=1), latents=None)
+    for width in (16000, 64):
+        writer.refine(LevelStep(width, 1))
+        writer.add(network, width)
+    return writer.finish([(20.25, 21.75, 25.25)] * 2)
 
 
 def test_damage_makes_a_level_available_that_waited_for_more_bytes() -> None:

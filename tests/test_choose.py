@@ -3,14 +3,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from anir_runtime import choose as module
 from anir_runtime.anir_file import AnirFile
+from anir_runtime.anir_header import Header
 from anir_runtime.choose import Limits, choose, choose_level, estimate_ms
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Entry, Manifest, Source
+from anir_toolchain.anir_writer import AnirWriter
 
+from tests.random_network import random_network
 from tests.test_anir_file import file_of
 
 _ENTRIES = tuple(
@@ -113,6 +117,26 @@ def test_levels_of_an_anir_file_are_chosen_within_the_same_limits(monkeypatch: p
     assert "about" in why
     with pytest.raises(AnirError, match="the smallest has"):
         choose_level(AnirFile(data), Limits(max_bytes=9))
+
+
+def test_of_levels_of_the_same_name_the_one_that_is_named_in_the_reason_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    writer = AnirWriter(Header("siren", (75, 52), 3, 4, 16, (), 0), 1 << 16)
+    own = [random_network("siren", 2, 8, (75, 52), seed=8), random_network("siren", 3, 5, (75, 52))]
+    again = {name: -own[0].tensors["head"] if name == "head" else t for name, t in own[0].tensors.items()}
+    for network in (*own, replace(own[0], tensors=again)):
+        writer.add(network)
+    data = writer.finish([(20.0, 21.0, 22.0), (21.0, 22.0, 23.0), (22.0, 23.0, 24.0)])
+    ends = [level.end for level in AnirFile(data).header.levels]  # type: ignore[union-attr]
+    for limits, head, size in (
+        (Limits(min_psnr=19), own[0].tensors["head"], ends[0]),
+        (Limits(max_ms=1e9), again["head"], ends[2]),
+    ):
+        network, why = choose_level(AnirFile(data), limits, (8, 8))  # type: ignore[assignment]
+        assert np.array_equal(network.tensors["head"], head)
+        assert why.startswith(f"d2w8: {size} bytes")
 
 
 def test_levels_and_bytes_of_a_truncated_file_are_reported() -> None:

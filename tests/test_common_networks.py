@@ -69,6 +69,15 @@ def test_head_offsets_are_recovered_from_two_heads() -> None:
     assert found.tolist() == offsets.tolist()
 
 
+def test_codes_with_offsets_are_clamped_but_those_of_planes_stay() -> None:
+    # The same numbers as in web_demo/tests/unit/common_networks.test.ts.
+    codes = [[-128, 127, -127, -120, -119, 0, 120, 121], [3, -4, 1, 2, 3, 4, 5, 6]]
+    offsets = [[-1, -8, -8, 7, 7, 7], [-8, -7, 0, 1, 6, 7]]
+    moved = with_offsets({"head": np.array(codes, np.int8)}, np.array(offsets))["head"]
+    assert moved.dtype == np.int8
+    assert moved.tolist() == [[-128, 127, -127, -127, -127, 7, 127, 127], [3, -4, -7, -5, 3, 5, 11, 13]]
+
+
 @pytest.mark.parametrize("name", ["head", "head.scale", "head.bias"])
 def test_heads_that_differ_by_more_than_offsets_have_none(name: str) -> None:
     head = COLOURS.head(common_trunks()[17].head(3), 1000)

@@ -117,7 +117,13 @@ class AnirFile:
         if not 0 <= wanted < self.available:
             raise AnirError(f"ends after {self.size} bytes, before the end of its level {wanted + 1}")
         if self._latest is None or wanted != self.decoded - 1:
-            self._latest = self._with_latents(self._decode_to(wanted), last)
+            network = self._decode_to(wanted)
+            try:
+                self._latest = self._with_latents(network, last)
+            except AnirError as error:
+                # A level that cannot be drawn counts as damaged.
+                self.decoded, self._damaged = wanted, error
+                raise
         return self._latest
 
     def refined(self, last: bool = False) -> Network:

@@ -168,8 +168,8 @@ def read_header(data: bytes) -> Header:
         for i, order in enumerate(_QUALITY_ORDERS):
             quality[i] += reader.signed(order)
         parts.append((deep, wide, length, *quality))
-    checked = reader.position()
-    if _checksum(data[:checked]) != reader.take(2):
+    # Each byte is compared once it is there, so that damage is found as early as possible.
+    if any(byte != reader.take(1)[0] for byte in _checksum(data[: reader.position()])):
         raise damaged()
     family = _family_of(flags)
     levels, end = [], reader.position()

@@ -1,7 +1,7 @@
 """Chooses the subnet to decode: the best one within limits of bytes, quality and time."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,15 +59,14 @@ def choose(
         AnirError: if no subnet fits, with the nearest miss, or if a file differs from the manifest.
     """
     manifest = Manifest.load(directory)
-    entries = {entry.name: entry for entry in manifest.subnets}
+    entries = {_Option(entry.name, entry.bytes, entry.psnr): entry for entry in manifest.subnets}
     size = size or (manifest.source.width, manifest.source.height)
 
-    def measure(name: str) -> float:
-        return estimate_ms(Decoder(entries[name].checked_path(directory), trust_graph=trust_graph), size)
+    def measure(option: _Option) -> float:
+        return estimate_ms(Decoder(entries[option].checked_path(directory), trust_graph=trust_graph), size)
 
-    options = [_Option(entry.name, entry.bytes, entry.psnr) for entry in manifest.subnets]
-    chosen, why = _best(options, limits, measure)
-    return entries[chosen.name].checked_path(directory), why
+    chosen, why = _best(entries, limits, measure)
+    return entries[chosen].checked_path(directory), why
 
 
 def choose_level(
@@ -87,21 +86,22 @@ def choose_level(
     levels = header.levels[: file.available]
     if not levels:
         raise AnirError("ends before its first picture; fetch more of it")
-    places = {level.name: at for at, level in enumerate(levels)}
-    networks: dict[str, Network] = {}
+    places = {_Option(level.name, level.end, level.psnr[0]): at for at, level in enumerate(levels)}
+    networks: dict[_Option, Network] = {}
 
-    def measure(name: str) -> float:
+    def measure(option: _Option) -> float:
         # Levels decode in order only; options are measured in the same order.
-        networks[name] = file.network(places[name])
-        return estimate_ms(Decoder(networks[name]), size or header.size)
+        networks[option] = file.network(places[option])
+        return estimate_ms(Decoder(networks[option]), size or header.size)
 
-    options = [_Option(level.name, level.end, level.psnr[0]) for level in levels]
-    chosen, why = _best(options, limits, measure)
-    return networks.get(chosen.name) or file.network(places[chosen.name], last=True), why
+    chosen, why = _best(places, limits, measure)
+    return networks.get(chosen) or file.network(places[chosen], last=True), why
 
 
-def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], float]) -> tuple[_Option, str]:
-    """Returns the best option within the limits, and why; `measure` gives the milliseconds of one by name."""
+def _best(
+    options: Iterable[_Option], limits: Limits, measure: Callable[[_Option], float]
+) -> tuple[_Option, str]:
+    """Returns the best option within the limits, and why; `measure` gives the milliseconds of one."""
     left = list(options)
     if (name := limits.subnet) is not None:
         left = _require(left, lambda o: o.name == name, f"there are {', '.join(o.name for o in left)}")
@@ -111,18 +111,16 @@ def _best(options: Sequence[_Option], limits: Limits, measure: Callable[[str], f
     if (least := limits.min_psnr) is not None:
         best = max(o.psnr for o in left)
         left = _require(left, lambda o: o.psnr >= least, f"the best that fits has {best:.2f} dB")
-    times: dict[str, float] = {}
+    times: dict[_Option, float] = {}
     if (longest := limits.max_ms) is not None:
-        times = {o.name: measure(o.name) for o in left}
+        times = {o: measure(o) for o in left}
         fastest = min(times.values())
-        left = _require(
-            left, lambda o: times[o.name] <= longest, f"the fastest takes about {fastest:.0f} ms here"
-        )
+        left = _require(left, lambda o: times[o] <= longest, f"the fastest takes about {fastest:.0f} ms here")
     only_quality = limits.min_psnr is not None and limits.max_bytes is None and limits.max_ms is None
     chosen = min(left, key=lambda o: (o.bytes, -o.psnr) if only_quality else (-o.psnr, o.bytes))
     why = f"{chosen.name}: {chosen.bytes} bytes, {chosen.psnr:.2f} dB"
-    if chosen.name in times:
-        why += f", about {times[chosen.name]:.0f} ms"
+    if chosen in times:
+        why += f", about {times[chosen]:.0f} ms"
     return chosen, why
 
 

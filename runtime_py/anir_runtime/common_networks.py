@@ -91,9 +91,10 @@ class Colours:
 
 def with_offsets(head: Tensors, offsets: NDArray[np.integer]) -> Tensors:
     """Returns a head with offsets, [N, n], added to its codes for the channels after those of the planes."""
-    codes = head["head"].astype(np.int64)
-    codes[:, codes.shape[1] - offsets.shape[1] :] += offsets
-    return {**head, "head": codes.clip(-127, 127).astype(np.int8)}
+    codes = head["head"].copy()
+    inner = codes[:, codes.shape[1] - offsets.shape[1] :]
+    inner[:] = (inner + offsets.astype(np.int64)).clip(-127, 127)
+    return {**head, "head": codes}
 
 
 def moves_between(head: Tensors, other: Tensors, planes: int) -> NDArray[np.int64] | None:

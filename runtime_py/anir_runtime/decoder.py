@@ -83,6 +83,7 @@ class Decoder:
         # The first bytes of an .anir file, which `feed` continues; None for other sources.
         self._begun: bytes | None = None
         self._fed = False
+        self._refused: AnirError | None = None
         self.family, self.width, self.height = "", 0, 0
         self.backend = "none: no bytes have arrived yet"
         name, content = Content("the network", b"")
@@ -121,6 +122,9 @@ class Decoder:
         self._fed = True
         try:
             return self._stream.feed(data)
+        except AnirError as error:
+            self._refused = AnirError(f"the image: {error}")
+            raise self._refused from error
         finally:
             if self._stream.header is not None:
                 self.family, (self.width, self.height) = self._stream.header.family, self._stream.header.size
@@ -139,14 +143,14 @@ class Decoder:
         self.family, (self.width, self.height) = network.family, network.size
 
     def _ready(self) -> Renderer:
-        """Returns the renderer for all bytes so far. Raises AnirError if they are too few for a picture."""
+        """Returns the renderer for all bytes so far. Raises AnirError if these show no picture."""
         if self._stream is not None and self._fed:
             network = self._stream.best()
             if network is not None:
                 self._show(network)
             self._fed = False
         if self._renderer is None:
-            raise AnirError("the image ends before its first picture; feed more of it")
+            raise self._refused or AnirError("the image ends before its first picture; feed more of it")
         return self._renderer
 
     def decode(self, size: tuple[int, int] | None = None, crop: Crop | None = None) -> NDArray[np.uint8]:
@@ -214,7 +218,8 @@ class Decoder:
         # Bands consist of whole tiles, but are smaller where some threads would otherwise have nothing to do.
         rows = renderer.rows * max(1, _TASK_PIXELS // width // renderer.rows)
         rows = max(1, min(rows, max(-(-height // self._threads), _LEAST_PIXELS // width)))
-        draw = renderer.start(x, y, (crop.width / width, crop.height / height))
+        with np.errstate(all="ignore"):
+            draw = renderer.start(x, y, (crop.width / width, crop.height / height))
         pool = ThreadPoolExecutor(self._threads)
         try:
             parts = bands(height, rows)
@@ -229,7 +234,7 @@ class Decoder:
 
     def _checked_crop(self, crop: Crop | None) -> Crop:
         if not self.width:
-            raise AnirError("the image ends before its size is known; feed more of it")
+            raise self._refused or AnirError("the image ends before its size is known; feed more of it")
         if crop is None:
             return Crop(0, 0, self.width, self.height)
         try:

@@ -15,7 +15,7 @@ class IncompleteError(AnirError):
 
 def damaged() -> AnirError:
     """Returns the error for a header that no file has."""
-    return AnirError("its header is damaged")
+    return AnirError("its header is damaged; fetch it again")
 
 
 def golomb(number: int, order: int) -> str:

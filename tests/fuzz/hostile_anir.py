@@ -54,7 +54,9 @@ def anir_corpus() -> Files:
         f"sound-{family}-{bits}{_COLOURS[colours]}": (data, "4 levels")
         for (family, colours, bits, _), data in zip(CASES, sound, strict=True)
     }
-    return files | _cuts(sound) | _headers() | _index() | _streams(sound) | _strips() | _bombs()
+    return (
+        files | _cuts(sound) | _headers() | _index() | _streams(sound) | _overflows() | _strips() | _bombs()
+    )
 
 
 def _changed(change: Change, case: int = _LAPPED) -> bytes:
@@ -87,6 +89,8 @@ def _cuts(sound: list[bytes]) -> Files:
         ]
         cuts += [("at-level-1", ends[0], "1 levels"), ("in-level-3", ends[1] + 9, "2 levels")]
         files |= {f"cut-{where}-{name}": (sound[case][:at], verdict) for where, at, verdict in cuts}
+    checksum = start - 2
+    files["cut-in-a-wrong-checksum"] = sound[_LAPPED][:checksum] + b"\xff", DAMAGED
     files["with-more-behind"] = sound[_LAPPED] + bytes(3000), "4 levels"
     return files
 
@@ -184,6 +188,22 @@ def _streams(sound: list[bytes]) -> Files:
     files["width-4000-of-intervals"] = _lapped(4000), "1 levels"
     for width in (0, 1, 63):
         files[f"width-{width}-of-intervals"] = _lapped(width), DAMAGED
+    return files
+
+
+def _overflows() -> Files:
+    """Returns files whose numbers are finite, but products of these are not."""
+    files: Files = {}
+    for family in ("siren", "fourier", "gabor", "lapped"):
+        header = Header(family, (75, 52), 3, 4, 16, (), 0)
+        writer, network = AnirWriter(header, 4096), random_network(family, 3, 6, header.size)
+        large = {name: own for name, own in network.tensors.items() if own.dtype == np.float32}
+        large = {name: np.full_like(own, 3e38) for name, own in large.items()}
+        if family == "lapped":
+            writer.begin(np.zeros((4, 5, 3, 16, 16), np.int32), colours_of(3))
+            writer.refine(LevelStep(4000, 1))
+        writer.add(replace(network, tensors={**network.tensors, **large}, latents=None), 4000)
+        files[f"overflow-{family}"] = writer.finish([(20, 20, 20)]), "1 levels"
     return files
 
 

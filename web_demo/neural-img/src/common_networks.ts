@@ -91,8 +91,8 @@ export function withOffsets(head: Network['tensors'], offsets: ArrayLike<number>
   const own = offsets.length / colours;
   const codes = Int8Array.from(data, (code, at) => {
     const [colour, channel] = [Math.floor(at / channels), (at % channels) - (channels - own)];
-    const offset = channel < 0 ? 0 : (offsets[colour * own + channel] as number);
-    return Math.min(Math.max(code + offset, -127), 127);
+    if (channel < 0) return code;
+    return Math.min(Math.max(code + (offsets[colour * own + channel] as number), -127), 127);
   });
   return { ...head, head: { shape, data: codes } };
 }

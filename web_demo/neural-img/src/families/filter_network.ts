@@ -14,7 +14,10 @@ interface FilterNetwork {
   banks: Bank[];
   /** One layer after each bank; the last one gives z. */
   layers: Layer[];
-  /** Draws panels of eight pixels at address `out`, given their z, [panel][output][8], which it may overwrite. */
+  /**
+   * Draws panels of eight pixels at address `out`, given their z, [panel][output][8], which it may overwrite, also with four colours
+   * instead of fewer outputs.
+   */
   finish(z: number, panels: number, out: number): void;
 }
 
@@ -74,7 +77,7 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
     const lanes = banks.map((bank) => waveTable(kernel, bank, 0, x, 8));
     return (y, out, pitch) => {
       const rows = banks.map((bank) => waveTable(kernel, bank, 1, y, 1));
-      const [both, z] = [buffers(TILE), kernel.take(TILE * outputs * 8)];
+      const [both, z] = [buffers(TILE), kernel.take(TILE * (outputs + 3) * 8)];
       for (let row = 0; row < y.length; row++)
         for (let panel = 0; panel < panels; panel += TILE) {
           const count = Math.min(TILE, panels - panel);
@@ -102,7 +105,7 @@ export function openFilterNetwork(kernel: Kernel, { banks, layers, finish }: Fil
       const values = kernel.take(groups * points * 8);
       const [both, z, eight] = [
         buffers(down / 8),
-        kernel.take(TILE * outputs * 8),
+        kernel.take(TILE * (outputs + 3) * 8),
         kernel.take(64 * groups * across),
       ];
       tiles.forEach((tile, k) => {

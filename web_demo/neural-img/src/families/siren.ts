@@ -11,7 +11,8 @@ function open(kernel: Kernel, network: Network): Draw {
   const [first, ...deeper] = hiddenLayers(kernel, network, 1 / Math.PI);
   const others = [...deeper, headOf(kernel, network)];
   const channels = others[0]?.weights.columns ?? 0;
-  const buffer = kernel.take(TILE * channels * 8);
+  // The head writes four colours, even if there is a single channel.
+  const buffer = kernel.take(TILE * Math.max(channels, 4) * 8);
 
   function finish(z: number, panels: number, out: number): void {
     let [from, to] = [z, buffer];

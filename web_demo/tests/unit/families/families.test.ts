@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { axis } from '../../../neural-img/src/coordinates.ts';
 import { FAMILIES } from '../../../neural-img/src/families/index.ts';
 import type { Draw } from '../../../neural-img/src/kernel.ts';
-import { coloursOf, type Network } from '../../../neural-img/src/network.ts';
+import { channelsOf, coloursOf, type Network, type Tensor } from '../../../neural-img/src/network.ts';
 import { evaluate } from '../../evaluate.ts';
 import { newKernel } from '../../kernels.ts';
 import { asRgba, expectSamePixels } from '../../pixels.ts';
@@ -17,6 +17,25 @@ function open(network: Network): Draw {
   if (!draw) throw new Error('no such family');
   return draw;
 }
+
+/** The network with only the first of its channels; no other axis of its tensors may be as long as those of channels. */
+function narrowed(network: Network, channels: number): Network {
+  const narrow = ({ shape, data }: Tensor): Tensor => {
+    const isKept = (at: number) =>
+      shape.every((length, axis) => {
+        const index = Math.floor(at / lengthOf(shape.slice(axis + 1))) % length;
+        return length !== channelsOf(network) || index < channels;
+      });
+    return {
+      shape: shape.map((length) => (length === channelsOf(network) ? channels : length)),
+      data: data.filter((_, at) => isKept(at)),
+    };
+  };
+  const tensors = Object.entries(network.tensors).map(([name, own]) => [name, narrow(own)]);
+  return { ...network, tensors: Object.fromEntries(tensors) };
+}
+
+const lengthOf = (shape: number[]) => shape.reduce((all, length) => all * length, 1);
 
 describe.each([...FAMILIES.keys()])('%s', (family) => {
   const cases = networkCases(family);
@@ -51,6 +70,17 @@ describe.each([...FAMILIES.keys()])('%s', (family) => {
     );
     const every = (all: Float32Array, n: number) => all.filter((_, k) => k % n === 0);
     expectSamePixels(some, expected(network, every(x, 9), every(y, 7)));
+  });
+
+  test.each([1, 2, 3])('draws networks of %i channels', (channels) => {
+    for (const { network } of cases.slice(1)) {
+      const own = narrowed(network, channels);
+      const [x, y] = own.size.map((pixels) => axis(pixels, undefined, 2 * pixels)) as [
+        Float32Array,
+        Float32Array,
+      ];
+      expectSamePixels(open(own)(x, y), expected(own, x, y));
+    }
   });
 
   test('draws at coordinates that do not ascend', () => {
