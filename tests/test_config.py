@@ -48,11 +48,15 @@ def test_steps_override_those_of_the_preset() -> None:
     assert (fewer.steps, fewer.batch, fewer.rate) == (70, 8192, PRESETS["best"].rate)
 
 
-def test_more_steps_than_the_preset_lower_the_peak_rate_of_4_bits() -> None:
+def test_more_steps_than_the_preset_lower_the_peak_rate_unless_8_bit_networks_are_shallow() -> None:
     own = PRESETS["best"]
-    longer = Config(preset="best", steps=16 * own.steps).schedule()
-    assert longer == replace(own, steps=16 * own.steps, rate=own.rate / 2)
-    assert Config(preset="best", steps=16 * own.steps, bits=8).schedule().rate == own.rate
+    longer = Config(preset="best", steps=16 * own.steps)
+    lowered = replace(own, steps=16 * own.steps, rate=own.rate / 2)
+    assert longer.schedule() == lowered
+    assert replace(longer, depths=(2, 3)).schedule() == lowered
+    assert replace(longer, bits=8).schedule() == lowered
+    assert replace(longer, bits=8, depths=(2, 4)).schedule() == lowered
+    assert replace(longer, bits=8, depths=(2, 3)).schedule().rate == own.rate
 
 
 def test_a_missing_device_is_refused() -> None:

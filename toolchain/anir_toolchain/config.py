@@ -10,7 +10,7 @@ from anir_runtime.errors import AnirError
 
 from anir_toolchain.families import family
 from anir_toolchain.presets import Preset, preset
-from anir_toolchain.space import Space
+from anir_toolchain.space import DEPTHS, Space
 
 if TYPE_CHECKING:
     import torch
@@ -69,7 +69,7 @@ class Config:
             return preset(self.preset)
         if self.steps < 1:
             raise AnirError(f"{self.steps} steps train nothing; take 1 or more, or leave them to the preset")
-        return preset(self.preset).with_steps(self.steps, self.bits)
+        return preset(self.preset).with_steps(self.steps, self.bits, (self.depths or DEPTHS)[-1])
 
     def check(self) -> None:
         """Raises AnirError if a name or number is invalid, or the device is unknown or missing."""

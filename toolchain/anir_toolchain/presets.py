@@ -13,6 +13,8 @@ Phase = Literal["fit", "soften", "settle"]
 
 _LEARNING_FREQUENCIES = 2 / 3
 """Share of the phase `fit` in which 8-bit frequencies are learned; then they are frozen as codes."""
+_STABLE_DEPTH = 3
+"""Most layers of a network of 8 bits that long trainings at the full learning rate suit (bench/NOTES.md)."""
 _WARMUP = 50
 """Number of steps over which the learning rate rises."""
 _LEAST_RATE = 1e-5
@@ -38,13 +40,20 @@ class Preset:
     soften: float
     settle: float
 
-    def with_steps(self, steps: int, bits: int) -> Preset:
-        """Returns the preset with another number of steps, for hidden weights of so many bits.
+    def with_steps(self, steps: int, bits: int, depth: int) -> Preset:
+        """Returns the preset with another number of steps.
 
-        If there are more steps than before, the peak rate of 4 bits falls with the fourth root of the ratio,
-        which gains up to half a dB; networks of 8 bits would lose 0.3 dB by it (bench/NOTES.md).
+        If there are more steps than before, the peak rate falls with the fourth root of the ratio: networks
+        of 4 bits gain up to half a dB, and deep ones of 8 bits seldom diverge. Those of 8 bits and few layers
+        keep their rate, as they would lose 0.3 dB (bench/NOTES.md).
+
+        Args:
+            steps: the number of steps.
+            bits: bits of a hidden weight.
+            depth: number of layers of the deepest network.
         """
-        longer = max(1.0, steps / self.steps) if self.steps and bits == 4 else 1.0
+        is_stable = bits == 8 and depth <= _STABLE_DEPTH
+        longer = 1.0 if is_stable or not self.steps else max(1.0, steps / self.steps)
         return replace(self, steps=steps, rate=self.rate / longer**0.25)
 
     def phase(self, step: int) -> Phase:

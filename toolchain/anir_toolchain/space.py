@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
 
-_DEPTHS = (2, 3, 4, 5)
+DEPTHS = (2, 3, 4, 5)
 """Depths of the default space."""
 WIDTHS = (48, 64, 96, 128)
 """Widths of the default space at 768x512, where the sixteen files span 0.05 to 0.73 bits per pixel."""
@@ -65,7 +65,7 @@ class Space:
         for w in WIDTHS:
             least = scaled[-1] + _WIDTH_STEP if scaled else _WIDTH_STEP
             scaled.append(max(round(w * scale / _WIDTH_STEP) * _WIDTH_STEP, least))
-        return cls(_DEPTHS, tuple(scaled))
+        return cls(DEPTHS, tuple(scaled))
 
     @property
     def subnets(self) -> tuple[Subnet, ...]:
