@@ -138,7 +138,7 @@ def test_the_preview_disappears_if_the_first_level_is_damaged() -> None:
     decoder.feed(damaged[: end - 1])
     with pytest.raises(AnirError, match="damaged in its level 1"):
         decoder.feed(damaged[end - 1 :])
-    with pytest.raises(AnirError, match="ends before its first picture"):
+    with pytest.raises(AnirError, match="the image: is damaged in its level 1"):
         decoder.decode()
     with pytest.raises(AnirError, match="damaged in its level 1"):
         Decoder(damaged)
