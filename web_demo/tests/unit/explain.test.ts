@@ -4,7 +4,7 @@ import { explain } from '../../neural-img/src/onnx/explain.ts';
 
 test('a message of ONNX Runtime is one line, without the place in its code', () => {
   const place =
-    '/work/onnxruntime/core/graph/model.cc:203 onnxruntime::Model::Model(ModelProto &&, const PathString &) ';
+    '/onnxruntime_src/onnxruntime/core/graph/model.cc:203 onnxruntime::Model::Model(ModelProto &&, const PathString &) ';
   const reason = 'Unsupported model IR version: 99,\n max supported IR version: 13\n';
   expect(explain(new Error(`Can't create a session. ERROR_MESSAGE: ${place}${reason}`))).toBe(
     "ONNX Runtime cannot decode this file: Can't create a session. ERROR_MESSAGE: Unsupported model IR version: 99, " +
