@@ -1,18 +1,19 @@
 """Common parts of training the small networks of the `.anir` coder: photographs, records, the optimizer.
 
 The networks are part of the format (docs/format.md). They are trained on a folder of photographs that are in
-no benchmark here: a build of the coder that records a network's inputs encodes them at sixteen levels, and
-training minimizes the entropy of the recorded decisions.
+no benchmark here: a build of the coder that records a network's inputs encodes them, at sixteen levels and at
+some of these alone, and training minimizes the entropy of the recorded decisions.
 """
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from anir_runtime.coder import Coder
+from anir_runtime.coder import Coder, Integers
 from anir_runtime.files import replacing
 from anir_runtime.level_step import LevelStep, code_level_step
 from anir_runtime.picture_file import as_pillow
@@ -34,6 +35,10 @@ _GREY = 6
 """One picture of this many is also used in grey."""
 LEVELS = 16
 """Levels at which photographs are encoded."""
+_ALONE = (1, 4, 7, 9, 11, 13, 15)
+"""Levels, counted from 0, that are also encoded alone, as in files of one level."""
+_ALONE_SHARE = 1 / 8
+"""Share of records of levels alone, where cells below and to the right are unknown, in a batch."""
 _TRIALS = 4
 """Most quantization steps that are tried for each level."""
 _BATCH = 4096
@@ -45,7 +50,19 @@ Pixels = NDArray[np.uint8]
 Records = NDArray[np.int8]
 
 
-def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
+class Decisions(NamedTuple):
+    """Records int8[n, row] of a network's inputs and, last, the decision, over all photographs.
+
+    Attributes:
+        levels: of sixteen levels, one after the other.
+        alone: of levels that were encoded alone.
+    """
+
+    levels: Tensor
+    alone: Tensor
+
+
+def records_of(photos: Path, what: str, row: int, one_in: int) -> Decisions:
     """Returns a network's inputs at each decision that was coded, and the decision, over all photographs.
 
     Args:
@@ -53,17 +70,27 @@ def records_of(photos: Path, what: str, row: int, one_in: int) -> Tensor:
         what: the network, "SIZES" or "SIGNS".
         row: numbers in a record: the inputs and, last, the decision.
         one_in: one record of this many is kept.
-
-    Returns:
-        The records, int8[n, row].
     """
-    own = [coder.records(row)[::one_in] for coder in recorders(photos, what, LEVELS, row)]
-    records = np.concatenate(own)
-    print(f"{len(records):,} records")
-    return torch.from_numpy(records)
+    levels, alone = list[Records](), list[Records]()
+    for coder, steps, coefficients in recorders(photos, what, LEVELS, row):
+        levels.append(coder.records(row)[::one_in])
+        for number in _ALONE:
+            own = _encoded(coefficients, steps[number : number + 1], row)
+            alone.append(own.records(row)[::one_in])
+    result = Decisions(*(torch.from_numpy(np.concatenate(own)) for own in (levels, alone)))
+    print(f"{len(result.levels):,} records, {len(result.alone):,} of levels alone")
+    return result
 
 
-def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator["Recorder"]:
+class Recording(NamedTuple):
+    """A picture's coefficients, the steps of its levels, and the coder that has encoded them."""
+
+    coder: "Recorder"
+    steps: list[LevelStep]
+    coefficients: Integers
+
+
+def recorders(photos: Path, what: str, levels: int, row: int) -> Iterator[Recording]:
     """Yields, for each picture, the coder after it has encoded the first `levels` of the sixteen levels.
 
     The coder has the records of a network (see `records_of`), none if `row` is 0.
@@ -125,15 +152,20 @@ class Recorder(Coder):
         return weights.reshape(kinds, planes, inputs).copy()
 
 
-def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
-    """Returns the coder after it has encoded the first levels of a picture, with its records."""
+def _recorded(image: Pixels, levels: int, row: int) -> Recording:
+    """Encodes the first levels of a picture, and records."""
     coefficients = analyse(image).coefficients
     ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
     steps = [own.step for own in encode_levels(coefficients, ends, [1] * levels, _TRIALS)]
+    return Recording(_encoded(coefficients, steps, row), steps, coefficients)
+
+
+def _encoded(coefficients: Integers, steps: Sequence[LevelStep], row: int) -> Recorder:
+    """Returns the coder after it has encoded levels with the given steps, with its records."""
     rows, columns, planes, pitch, _ = coefficients.shape
     coder = Recorder(rows, columns, planes, pitch)
     coder.encode(coefficients.size + 4096, coefficients)
-    coder.record(levels * coefficients.size * row // 4)
+    coder.record(len(steps) * coefficients.size * row // 4)
     before: LevelStep | None = None
     for step in steps:
         code_level_step(coder, before, step)
@@ -173,12 +205,12 @@ def _rounded(values: Tensor, unit: float) -> Tensor:
     return (values / unit).round().clamp(-127, 127)
 
 
-def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> None:
+def fit(network: RoundedNetwork, records: Decisions, steps: int, rate: float) -> None:
     """Trains a network to predict the log-odds of the recorded decisions.
 
     Args:
         network: maps records [batch, row] to log-odds [batch].
-        records: int8[n, row], the last number of each the decision.
+        records: the recorded decisions.
         steps: number of training steps.
         rate: peak of the learning rate.
     """
@@ -187,7 +219,12 @@ def fit(network: RoundedNetwork, records: Tensor, steps: int, rate: float) -> No
     total = 0.0
     for step in range(steps):
         network.rounding = step >= _ROUNDED_FROM * steps
-        batch = records[torch.randint(len(records), (_BATCH,))]
+        batch = torch.cat(
+            [
+                own[torch.randint(len(own), (round(share * _BATCH),))]
+                for own, share in zip(records, (1 - _ALONE_SHARE, _ALONE_SHARE), strict=True)
+            ]
+        )
         loss = functional.binary_cross_entropy_with_logits(network(batch), batch[:, -1].float())
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

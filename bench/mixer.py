@@ -15,8 +15,8 @@ from bench.coder_networks import LEVELS, recorders, write
 app = typer.Typer(add_completion=False)
 _KINDS = 18
 """Kinds of decisions."""
-_INPUTS, _WEIGHTS = 6, 8
-"""Inputs of the mixer, and weights of a set in the coder's memory, of which the last two stay 0."""
+_INPUTS, _WEIGHTS = 6, 24
+"""Inputs of the mixer with initial weights, and weights of a set in the coder's memory."""
 _UNIT = 1024
 """Value of a weight of 1 in the table."""
 
@@ -25,7 +25,8 @@ _UNIT = 1024
 def main(photos: Annotated[Path, typer.Argument(help="A folder of photographs.")]) -> None:
     """Writes the weights beside the coder's source; run `npm run coder` afterwards to compile them in."""
     learned = [
-        coder.weights(_KINDS, _WEIGHTS)[..., :_INPUTS] for coder in recorders(photos, "SIZES", LEVELS // 2, 0)
+        own.coder.weights(_KINDS, _WEIGHTS)[..., :_INPUTS]
+        for own in recorders(photos, "SIZES", LEVELS // 2, 0)
     ]
     first = np.median([own[:, 0] for own in learned if own.shape[1] > 1], 0)
     others = np.median([own[:, p] for own in learned for p in range(1, own.shape[1])], 0)

@@ -21,7 +21,7 @@ _RATE = 1e-2
 @app.command()
 def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs.")],
-    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 10000,
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 30000,
 ) -> None:
     """Writes the weights beside the coder's source, which must then be recompiled (npm run coder)."""
     records = records_of(photos, "SIGNS", _INPUTS + 4, 1)

@@ -1,8 +1,8 @@
 """Trains the network of sizes, which is part of the `.anir` format (docs/format.md, "The network of sizes").
 
 The significance thresholds, and with them the records to train on, depend on the network's own output. So
-records should be made with a network that is nearly as good: today's weights were trained for 10,000 steps on
-records that were made with the network of a prototype (bench/NOTES.md).
+records should be made with a network that is nearly as good: today's weights were trained on records that
+were made with the weights before (bench/NOTES.md).
 """
 
 from pathlib import Path
@@ -28,10 +28,10 @@ _RATE = 8e-3
 @app.command()
 def main(
     photos: Annotated[Path, typer.Argument(help="A folder of photographs.")],
-    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 10000,
+    steps: Annotated[int, typer.Option(help="Of the optimizer.")] = 30000,
 ) -> None:
     """Writes the weights beside the coder's source, which must then be recompiled (npm run coder)."""
-    records = records_of(photos, "SIZES", _INPUTS + 4, _ONE_IN).int()
+    records = records_of(photos, "SIZES", _INPUTS + 4, _ONE_IN)
     torch.manual_seed(0)
     network = _Network()
     fit(network, records, steps, _RATE)
@@ -53,9 +53,9 @@ class _Network(RoundedNetwork):
         self.last_offset = nn.Parameter(torch.zeros(1))
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Returns log-odds for records int32[n, 26]: the inputs, kind, index (i, j), and the decision."""
+        """Returns log-odds for records int8[n, 26]: the inputs, kind, index (i, j), and the decision."""
         first, offsets, second, second_offsets, last, last_offset = self.values()
-        kind, row, column = rows[:, _INPUTS : _INPUTS + 3].T
+        kind, row, column = rows[:, _INPUTS : _INPUTS + 3].int().T
         own = offsets[kind] + offsets[_KINDS + row] + offsets[_KINDS + _FREQUENCIES + column]
         hidden = (rows[:, :_INPUTS].float() @ first.T + own).clamp(0, 16)
         hidden = (hidden @ second.T + second_offsets).clamp(0, 16)

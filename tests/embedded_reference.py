@@ -91,10 +91,10 @@ class Levels(Contexts):
         p, new = at[2], high == UNKNOWN
         gap = 4 if new else bisect_right([16, 20, 26], high * 10 // class_threshold)
         second = ((min(f[0], 15) * 16 + min(f[1], 15)) * 5 + gap) * 2 + (activity > 14)
-        given = self.size_network.odds(
+        given = self.size_network.estimate(
             self.size_inputs(at, activity, high), (3 if self.planes == 1 else min(p, 2)) + 4 * mean, f
         )
-        bucket = min(max(given + 2560 >> 7, 0), 31)
+        bucket = min(max(given.odds + 2560 >> 7, 0), 31)
         band = bisect_right(BAND_STEPS, sum(f))
         slots = [bucket * 32 + 2 * band + (f[0] > f[1]), second, self.pattern(at)]
         selector = self.second_selector(f)
@@ -110,9 +110,10 @@ class Levels(Contexts):
         if not is_significant:
             self.high[at] = limit
             return
-        nearby = self.sign_network.odds(self.sign_inputs(at), min(p, 1) + 2 * mean, f)
+        nearby = self.sign_network.estimate(self.sign_inputs(at), min(p, 1) + 2 * mean, f)
         index = min(f[0], 7) * 8 + min(f[1], 7)
-        odds = self.entropy.predict((9 * mean + 8, p), self.sign_slots(at, f, nearby), 0, index, nearby)
+        slots_of_sign = self.sign_slots(at, f, nearby.odds)
+        odds = self.entropy.predict((9 * mean + 8, p), slots_of_sign, 0, index, nearby)
         sign = 1 if self.entropy.decide(odds) else -1
         width = self.width
         parts = UNKNOWN if new else max((2 * (high - limit) + width) // (2 * width), 1)

@@ -1,6 +1,7 @@
 """A decoder of an `.anir` stream's decisions in plain Python (docs/format.md, "Decisions" and "Mixing")."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,13 @@ def stretch(p: int) -> int:
 STRETCHED = [
     next((x for x in range(-3072, 3073) if SQUASHED[x + 3072] >= 16 * p + 8), 3072) for p in range(4096)
 ]
+
+
+class Estimate(NamedTuple):
+    """What a network gives the mixer: its log-odds, and values of its first hidden layer."""
+
+    odds: int
+    hidden: list[int]
 
 
 class Counter:
@@ -102,7 +110,7 @@ class Entropy:
         slots: list[int],
         activity: int,
         frequency: int,
-        given: int | None = None,
+        given: Estimate | None = None,
     ) -> int:
         """The log-odds of a decision, which `decide` then decodes.
 
@@ -111,12 +119,12 @@ class Entropy:
             slots: the slot in each context.
             activity: the first selector.
             frequency: the second selector.
-            given: a network's log-odds, if they are an input.
+            given: a network's estimate, if it is an input.
         """
         own = [self.counters.setdefault((kind, i, slot), Counter()) for i, slot in enumerate(slots)]
         inputs = [stretch(c.p) * (2560 * c.seen // (10 * c.seen + 7)) >> 8 for c in own]
-        inputs += [77] if given is None else [given, 0, 77]
-        first = FIRST_WEIGHTS[kind[0]][min(kind[1], 1)]
+        inputs += [77] if given is None else [given.odds, 0, 77, *given.hidden]
+        first = FIRST_WEIGHTS[kind[0]][min(kind[1], 1)] + [0] * (len(inputs) - 6)
         sets = [
             self.weights.setdefault((kind, s, chosen), list(first))
             for s, chosen in enumerate((activity, frequency, 0))
@@ -132,7 +140,7 @@ class Entropy:
         for weights, own_odds in zip(sets, each, strict=True):
             error = 65536 * bit - SQUASHED[own_odds + 3072]
             for i, x in enumerate(inputs):
-                weights[i] += (error * x + 8192) >> 14
+                weights[i] += (error * x + 8192) >> 14 if i < 6 else (error * x + 16384) >> 15
         for counter in own:
             counter.learn(bit, SQUASHED[odds + 3072])
         return bit

@@ -5,7 +5,7 @@ An index `f` is the position's frequency (i, j).
 
 import numpy as np
 
-from tests.entropy_reference import ASSEMBLY
+from tests.entropy_reference import ASSEMBLY, Estimate
 
 
 class SizeNetwork:
@@ -18,11 +18,12 @@ class SizeNetwork:
         self.first, self.second = first.reshape(16, 22), second.reshape(8, 16)
         self.kinds, self.rows, self.columns = (part.reshape(-1, 16) for part in offsets)
 
-    def odds(self, inputs: list[int], kind: int, f: tuple[int, int]) -> int:
+    def estimate(self, inputs: list[int], kind: int, f: tuple[int, int]) -> Estimate:
         offsets = self.kinds[kind] + self.rows[min(f[0], 15)] + self.columns[min(f[1], 15)]
-        hidden = (self.first @ inputs + 16 * offsets).clip(0, 4095)
-        hidden = (self.second @ hidden + 512 * self.second_offsets >> 5).clip(0, 4095)
-        return min(max(int(self.last @ hidden + 1024 * self.last_offset[0]) >> 6, -3071), 3071)
+        first = (self.first @ inputs + 16 * offsets).clip(0, 4095)
+        second = (self.second @ first + 512 * self.second_offsets >> 5).clip(0, 4095)
+        odds = min(max(int(self.last @ second + 1024 * self.last_offset[0]) >> 6, -3071), 3071)
+        return Estimate(odds, (first >> 2).tolist())
 
 
 class SignNetwork:
@@ -34,10 +35,10 @@ class SignNetwork:
         self.both, self.even = parts[0].reshape(16, 46), parts[1].reshape(16, 28)
         self.rows, self.columns, self.last = (part.reshape(-1, 16) for part in parts[2:])
 
-    def odds(self, inputs: list[int], kind: int, f: tuple[int, int]) -> int:
+    def estimate(self, inputs: list[int], kind: int, f: tuple[int, int]) -> Estimate:
         x = np.array(inputs)
         down, across = (-1 if frequency % 2 else 1 for frequency in f)
         sums = self.both @ x + self.even @ np.concatenate([across * x[:14], down * x[14:28]])
         factors = self.rows[min(f[0], 7)] + self.columns[min(f[1], 7)]
         hidden = (sums * factors >> 2).clip(-512, 512)
-        return min(max(int(self.last[kind] @ hidden) >> 5, -3071), 3071)
+        return Estimate(min(max(int(self.last[kind] @ hidden) >> 5, -3071), 3071), hidden.tolist())

@@ -12,9 +12,9 @@ import { adapt, chance, odds, predict, predictGiven, raiseTo, stretch, update } 
 import { code, position, starved } from './range_coder';
 import { record } from './recording';
 import { signContexts, signSlots } from './sign_contexts';
-import { SIGN_ROW, signInputs } from './sign_network';
+import { SIGN_ROW, signHidden, signInputs } from './sign_network';
 import { refinementContexts, significanceContexts, slots } from './size_contexts';
-import { SIZE_ROW, sizeInputs } from './size_network';
+import { SIZE_ROW, sizeHidden, sizeInputs } from './size_network';
 import { columnOf, endOf, highOf, i32At, lowOf, placeOf, put, putHigh, putLow, rowOf } from './state';
 import { BANDS, BLOCK, CLASSES, columns, LOGS, pitch, planes, planeStep, rows, UNKNOWN } from './state';
 import { activities, chances, extents, signs, sizes } from './state';
@@ -213,7 +213,7 @@ function codeSignificance(
   const beyond = high < UNKNOWN ? log(8 * <i64>high) : -1;
   const sizeOdds = significanceContexts(p, base, i, activityLog, fu, fv, beyond, (f * 5 + gap) * 2 + (activityLog > 14 ? 1 : 0));
   const frequency = selectorOf(fu, fv);
-  const chanceOf = predictGiven((kind + SIGNIFICANCE) * planes + p, slots, sizeOdds, activityLog, frequency);
+  const chanceOf = predictGiven((kind + SIGNIFICANCE) * planes + p, slots, sizeOdds, sizeHidden, activityLog, frequency);
   const ownThreshold = threshold(odds);
   if (high < (ownThreshold * CODED_FROM) >> 4) return;
   const limit = high < UNKNOWN ? (ownThreshold * REPEATED_FACTOR) >> 4 : ownThreshold;
@@ -229,7 +229,7 @@ function codeSignificance(
     return;
   }
   const signOdds = signContexts(p, base, i, fu, fv, mean ? 2 : 0);
-  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, signOdds, 0, min(fu, 7) * 8 + min(fv, 7));
+  const chanceOfSign = predictGiven((mean + SIGN) * planes + p, signSlots, signOdds, signHidden, 0, min(fu, 7) * 8 + min(fv, 7));
   const positive = code(x > 0, chanceOfSign);
   if (isDefined(RECORDING_SIGNS)) record(signInputs, SIGN_ROW, positive);
   update(positive);
@@ -240,7 +240,7 @@ function codeSignificance(
   let low = limit;
   let top = low + length;
   while (part < parts - 1 && low < LAST_PART_FROM) {
-    const chanceBeyond = predictGiven((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, sizeOdds, activityLog, frequency);
+    const chanceBeyond = predictGiven((kind + (part ? BEYOND : BEYOND_FIRST)) * planes + p, slots, sizeOdds, sizeHidden, activityLog, frequency);
     const isBeyond = code(size >= top, chanceBeyond);
     if (starved) return;
     update(isBeyond);

@@ -15,8 +15,10 @@ const SLOTS: usize = 2560;
 const KINDS: usize = 18;
 /** Inputs of the mixer: five of contexts and network, the constant, and two that stay 0 and fill a vector. */
 const INPUTS: usize = 8;
+/** Further inputs where a network is one: its hidden values, so that its last layer adapts to the picture. */
+const HIDDEN: usize = 16;
 /** Bytes of a set of weights. */
-const WEIGHTS: usize = INPUTS * 4;
+const WEIGHTS: usize = (INPUTS + HIDDEN) * 4;
 /** The constant input (bias). */
 const CONSTANT: i32 = 77;
 /** Number of decisions at which a counter's adaptation rate stops falling. */
@@ -60,6 +62,8 @@ let numbers: usize = 0;
 const selected = new StaticArray<usize>(<i32>CONTEXTS);
 let contexts: i32 = 0;
 const inputs = memory.data(32, 16);
+/** Address of the network's hidden values, i32 [HIDDEN]; 0 if they are no inputs. */
+let hidden: usize = 0;
 let set1: usize = 0;
 let set2: usize = 0;
 let set3: usize = 0;
@@ -181,7 +185,14 @@ function inputOf(address: usize): i32 {
 function weighted(set: usize, first: v128, others: v128): i32 {
   const a = v128.load(set);
   const low = i64x2.add(i64x2.extmul_low_i32x4_s(a, first), i64x2.extmul_high_i32x4_s(a, first));
-  const sums = i64x2.add(low, i64x2.extmul_low_i32x4_s(v128.load(set, 16), others));
+  let sums = i64x2.add(low, i64x2.extmul_low_i32x4_s(v128.load(set, 16), others));
+  if (hidden) {
+    for (let i: usize = 0; i < HIDDEN * 4; i += 16) {
+      const x = v128.load(hidden + i);
+      const w = v128.load(set + i, INPUTS * 4);
+      sums = i64x2.add(sums, i64x2.add(i64x2.extmul_low_i32x4_s(w, x), i64x2.extmul_high_i32x4_s(w, x)));
+    }
+  }
   const sum = (i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1)) >> 16;
   return <i32>min(max(sum, 1 - FARTHEST), FARTHEST - 1);
 }
@@ -227,6 +238,7 @@ function mix(first: v128, fifth: i32): i32 {
 export function predict(kind: usize, slots: StaticArray<usize>, activity: usize, frequency: usize): i32 {
   const own = selectWeights(kind, activity, frequency);
   contexts = <i32>CONTEXTS;
+  hidden = 0;
   let first = i32x4.splat(selectCounter(own, 0, slots));
   first = i32x4.replace_lane(first, 1, selectCounter(own, 1, slots));
   first = i32x4.replace_lane(first, 2, selectCounter(own, 2, slots));
@@ -234,16 +246,21 @@ export function predict(kind: usize, slots: StaticArray<usize>, activity: usize,
   return mix(first, selectCounter(own, 4, slots));
 }
 
-/** Predicts a decision as `predict` does, from the counters of three contexts and a network's log-odds `given`. */
+/**
+ * Predicts a decision as `predict` does, from the counters of three contexts and a network.
+ * @param given the network's log-odds
+ * @param own address of its hidden values, i32 [HIDDEN], which must not change until `update`
+ */
 export function predictGiven(
-  kind: usize, slots: StaticArray<usize>, given: i32, activity: usize, frequency: usize,
+  kind: usize, slots: StaticArray<usize>, given: i32, own: usize, activity: usize, frequency: usize,
 ): i32 {
-  const own = selectWeights(kind, activity, frequency);
+  const table = selectWeights(kind, activity, frequency);
   contexts = GIVEN_CONTEXTS;
+  hidden = own;
   let first = i32x4.splat(given);
-  first = i32x4.replace_lane(first, 0, selectCounter(own, 0, slots));
-  first = i32x4.replace_lane(first, 1, selectCounter(own, 1, slots));
-  first = i32x4.replace_lane(first, 2, selectCounter(own, 2, slots));
+  first = i32x4.replace_lane(first, 0, selectCounter(table, 0, slots));
+  first = i32x4.replace_lane(first, 1, selectCounter(table, 1, slots));
+  first = i32x4.replace_lane(first, 2, selectCounter(table, 2, slots));
   return mix(first, 0);
 }
 
@@ -251,11 +268,16 @@ export function predictGiven(
 @inline
 function adaptWeights(set: usize, error: i32): void {
   const errors = i32x4.splat(error);
-  const half = i32x4.splat(8192);
-  for (let i: usize = 0; i < WEIGHTS; i += 16) {
-    const moves = i32x4.shr_s(i32x4.add(i32x4.mul(errors, v128.load(inputs + i)), half), 14);
-    v128.store(set + i, i32x4.add(v128.load(set + i), moves));
-  }
+  for (let i: usize = 0; i < INPUTS * 4; i += 16) adaptFour(set + i, errors, v128.load(inputs + i), 14);
+  if (!hidden) return;
+  for (let i: usize = 0; i < HIDDEN * 4; i += 16) adaptFour(set + INPUTS * 4 + i, errors, v128.load(hidden + i), 15);
+}
+
+/** Adds errors times inputs, times 2^-rate, to four weights. */
+@inline
+function adaptFour(weights: usize, errors: v128, x: v128, rate: i32): void {
+  const moves = i32x4.shr_s(i32x4.add(i32x4.mul(errors, x), i32x4.splat(1 << (rate - 1))), rate);
+  v128.store(weights, i32x4.add(v128.load(weights), moves));
 }
 
 /** Adapts weights and counters to the outcome of the decision predicted last. */

@@ -24,6 +24,13 @@ export function addPairs(sum: v128, pairs: v128, weights: usize): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, v128.load(weights)));
 }
 
+/** Writes eight hidden values times 2^-shift, i16, as i32 at an address. */
+@inline
+export function spread(values: v128, shift: i32, to: usize): void {
+  v128.store(to, i32x4.shr_s(i32x4.extend_low_i16x8_s(values), shift));
+  v128.store(to, i32x4.shr_s(i32x4.extend_high_i16x8_s(values), shift), 16);
+}
+
 /** Bound of a network's log-odds in either direction, in 1/256. */
 const FARTHEST: i32 = 3071;
 

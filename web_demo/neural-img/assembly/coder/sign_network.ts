@@ -5,7 +5,7 @@
  * The network is odd (negating all signs negates its log-odds), since its layers have no biases; the hidden layer has factors by
  * frequency instead. The weights of inputs along an axis depend on whether the frequency along that axis is even or odd.
  */
-import { addPairs, layPairs, oddsOf, total } from './pairs';
+import { addPairs, layPairs, oddsOf, spread, total } from './pairs';
 import { WEIGHTS } from './sign_network.bin';
 
 /** Pairs of inputs along each axis. */
@@ -37,6 +37,9 @@ const forEven = memory.data(46 * 16 * 2, 16);
 const forOdd = memory.data(28 * 16 * 2, 16);
 const factors = memory.data(2 * 8 * 16 * 2, 16);
 const toLast = memory.data(4 * 16 * 2, 16);
+
+/** The hidden layer's values, i32, for the mixer. */
+export const signHidden = memory.data(16 * 4, 16);
 
 /** Bytes of a record: the inputs, the kind and both frequencies of the coefficient, and the decision. */
 export const SIGN_ROW: usize = INPUTS + 4;
@@ -101,6 +104,8 @@ export function signOdds(kind: i32, u: i32, v: i32): i32 {
   const high = i16x8.add(v128.load(down, 16), v128.load(across, 16));
   const first = i16x8.narrow_i32x4_s(bounded(a, i32x4.extend_low_i16x8_s(low)), bounded(b, i32x4.extend_high_i16x8_s(low)));
   const second = i16x8.narrow_i32x4_s(bounded(c, i32x4.extend_low_i16x8_s(high)), bounded(d, i32x4.extend_high_i16x8_s(high)));
+  spread(first, 0, signHidden);
+  spread(second, 0, signHidden + 32);
   const last = toLast + 2 * HIDDEN * <usize>kind;
   const sums = i32x4.add(i32x4.dot_i16x8_s(first, v128.load(last)), i32x4.dot_i16x8_s(second, v128.load(last, 16)));
   return oddsOf(total(sums) >> 5);

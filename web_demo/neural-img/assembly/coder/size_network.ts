@@ -5,7 +5,7 @@
  * It has two hidden layers of rectified units, in integers of 1/256. Weights are laid out in vectors for `addPairs`; biases are called
  * offsets.
  */
-import { addPairs, layPairs, oddsOf, total } from './pairs';
+import { addPairs, layPairs, oddsOf, spread, total } from './pairs';
 import { WEIGHTS } from './size_network.bin';
 
 const INPUTS: usize = 22;
@@ -31,6 +31,8 @@ const LAST_OFFSET: usize = TO_LAST + SECOND;
 /** The network's inputs, i16; for records, the kind and both frequencies of the coefficient follow. */
 export const sizeInputs = memory.data(25 * 2, 16);
 const hidden = memory.data(16 * 2, 16);
+/** A quarter of the first layer's values, i32, for the mixer. */
+export const sizeHidden = memory.data(16 * 4, 16);
 const toFirst = memory.data(22 * 16 * 2, 16);
 const toSecond = memory.data(16 * 8 * 2, 16);
 const offsets = memory.data((8 + 16 + 16) * 16 * 2, 16);
@@ -105,8 +107,12 @@ export function sizeOdds(kind: i32, row: i32, column: i32): i32 {
     c = addPairs(c, pairs, weights + 32);
     d = addPairs(d, pairs, weights + 48);
   }
-  v128.store(hidden, rectified(a, b));
-  v128.store(hidden, rectified(c, d), 16);
+  const first = rectified(a, b);
+  const second = rectified(c, d);
+  v128.store(hidden, first);
+  v128.store(hidden, second, 16);
+  spread(first, 2, sizeHidden);
+  spread(second, 2, sizeHidden + 32);
   a = v128.load(secondOffsets);
   b = v128.load(secondOffsets, 16);
   for (let k: usize = 0; k < FIRST / 2; k++) {
