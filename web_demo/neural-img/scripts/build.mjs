@@ -27,7 +27,11 @@ async function bundle(code, format) {
   const { outputFiles } = await build({ ...options, format, stdin });
   // Numeric constants are inlined, but not those of `const [A, B] = [1, 2]`. Minified once more by terser, the text is a kilobyte
   // smaller when compressed.
-  const { code: text = '' } = await minify(outputFiles[0].text, { toplevel: true, module: format === 'esm' });
+  const { code: text = '' } = await minify(outputFiles[0].text, {
+    toplevel: true,
+    module: format === 'esm',
+    compress: { passes: 2 },
+  });
   return text;
 }
 

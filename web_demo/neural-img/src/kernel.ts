@@ -19,8 +19,18 @@ export type Draw = (
 ) => Uint8ClampedArray<ArrayBuffer>;
 
 type Function = (...addressesAndSizes: number[]) => number;
-type Names = 'coefficients' | 'decode' | 'fillSlots' | 'inputs' | 'multiply' | 'normalize' | 'pixels';
-type Exports = Record<Names | 'sines' | 'waves', Function> & { memory: WebAssembly.Memory };
+type Names =
+  | 'coefficients'
+  | 'decode'
+  | 'fillSlots'
+  | 'inputs'
+  | 'multiply'
+  | 'normalize'
+  | 'pixels'
+  | 'sines'
+  | 'subtract'
+  | 'waves';
+type Exports = Record<Names, Function> & { memory: WebAssembly.Memory };
 
 /** Bytes of eight floats side by side. */
 export const PANEL = 32;

@@ -12,11 +12,22 @@ function fillCosines(): void {
     for (let k = 0; k < n; k++) {
       for (let i = 0; i < n; i++) {
         const scale = 4096 * Math.sqrt((k ? 2.0 : 1.0) / <f64>n);
-        const cosine = scale * Math.cos((Math.PI * (<f64>i + 0.5) * <f64>k) / <f64>n);
-        cosines[((n - 1) * BLOCK + k) * BLOCK + i] = <i32>Math.floor(cosine + 0.5);
+        const cosine = cosineOf((Math.PI / <f64>(2 * n)) * <f64>(((2 * i + 1) * k) % (4 * n)));
+        cosines[((n - 1) * BLOCK + k) * BLOCK + i] = <i32>Math.floor(scale * cosine + 0.5);
       }
     }
   }
+}
+
+/** The cosine of an angle from 0 to 2π, by its Taylor series: the library's cosine takes a tenth of the module. */
+function cosineOf(angle: f64): f64 {
+  let sum = 1.0;
+  let term = 1.0;
+  for (let k = 1.0; k < 40; k += 2) {
+    term *= (-angle * angle) / (k * (k + 1));
+    sum += term;
+  }
+  return sum;
 }
 
 /**

@@ -129,6 +129,21 @@ function multiplyOne(
   }
 }
 
+/**
+ * Writes a − b, of panels.
+ * @param size bytes of a panel that are written, a multiple of 16
+ * @param step bytes from one panel to the next, of all three
+ */
+export function subtract(a: usize, b: usize, out: usize, size: usize, panels: usize, step: usize): void {
+  for (; panels > 0; panels--) {
+    for (let at: usize = 0; at < size; at += 16)
+      v128.store(out + at, f32x4.sub(v128.load(a + at), v128.load(b + at)));
+    a += step;
+    b += step;
+    out += step;
+  }
+}
+
 /** a · b + c, rounded once (fused, with relaxed SIMD) or twice. */
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);

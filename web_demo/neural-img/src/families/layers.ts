@@ -1,6 +1,7 @@
 /** Hidden layers and the head in the kernel's memory, and their multiplication. */
 import { type Kernel, type Matrix, PANEL } from '../kernel.ts';
 import { channelsOf, coloursOf, type Network, valuesOf } from '../network.ts';
+import { PANELS, strassen } from './strassen.ts';
 
 export interface Layer {
   /** [outputs, inputs]. */
@@ -13,6 +14,8 @@ export interface Layer {
   bias: number;
   /** The largest norm of an output's weights, not multiplied by `unit`: how much the layer amplifies inputs of random signs. */
   gain: number;
+  /** Multiplies PANELS panels at a time that lie side by side, if the layer is large. */
+  several: ReturnType<typeof strassen>;
 }
 
 /** A layer's weights and biases as they are in the network. */
@@ -81,21 +84,26 @@ export function makeLayer(
   });
   const biases = Float32Array.from({ length: outputs }, (_, output) => unit * bias(output));
   const gain = Math.sqrt(Math.max(...norms));
-  return { weights, first, inputs: Math.max(end - first, 0), bias: kernel.put(biases), gain };
+  const at = kernel.put(biases);
+  const several = strassen(kernel, weights, at);
+  return { weights, first, inputs: Math.max(end - first, 0), bias: at, gain, several };
 }
 
 /** Applies a layer to panels of eight points, [inputs][8] each, and writes panels of [outputs][8], `panelStep` bytes apart. */
 export function apply(
   kernel: Kernel,
-  { weights: { at, rows, columns }, first, inputs, bias }: Layer,
+  { weights: { at, rows, columns }, first, inputs, bias, several }: Layer,
   from: number,
   to: number,
   panels: number,
   panelStep = rows * PANEL,
 ): void {
   const [step, skipped] = [columns * PANEL, first * PANEL];
+  let done = 0;
+  for (; several && panelStep === step && done + PANELS <= panels; done += PANELS)
+    several(from + done * step, to + done * step);
   kernel.run.multiply(
-    ...[from + skipped, at + skipped, bias, to, inputs, rows, panels],
-    ...[step, step, PANEL, panelStep],
+    ...[from + done * step + skipped, at + skipped, bias, to + done * panelStep, inputs, rows],
+    ...[panels - done, step, step, PANEL, panelStep],
   );
 }
