@@ -127,7 +127,7 @@ class Recorder(Coder):
 
 def _recorded(image: Pixels, levels: int, row: int) -> Recorder:
     """Returns the coder after it has encoded the first levels of a picture, with its records."""
-    coefficients = analyse(image).coefficients
+    coefficients = analyse(image, 16).coefficients
     ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
     steps = [own.step for own in encode_levels(coefficients, ends, [1] * levels, _TRIALS)]
     rows, columns, planes, pitch, _ = coefficients.shape
