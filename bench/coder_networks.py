@@ -154,7 +154,7 @@ class Recorder(Coder):
 
 def _recorded(image: Pixels, levels: int, row: int) -> Recording:
     """Encodes the first levels of a picture, and records."""
-    coefficients = analyse(image).coefficients
+    coefficients = analyse(image, 16).coefficients
     ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
     steps = [own.step for own in encode_levels(coefficients, ends, [1] * levels, _TRIALS)]
     return Recording(_encoded(coefficients, steps, row), steps, coefficients)

@@ -92,7 +92,7 @@ def _levels(image: Pixels) -> list[Level]:
     """Returns a picture's sixteen levels, at the crossings of random rows and columns."""
     height, width, planes = image.shape
     order = level_order(Space(DEPTHS, tuple(n + planes for n in INNER)))
-    analysis = analyse(image)
+    analysis = analyse(image, 16)
     generator = np.random.default_rng(0)
     columns, rows = (np.sort(generator.integers(0, n, _ACROSS)) for n in (width, height))
     wanted = planes_of(image, analysis.colours)[rows][:, columns].reshape(-1, planes) / np.float32(UNIT)

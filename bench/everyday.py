@@ -50,6 +50,7 @@ _PARTS = {
     ("ahead.py", "ahead"): "waits for levels and their networks",
     ("checkpoint.py", "save_model"): "writes the model",
     ("checkpoint.py", "load_model"): "reads the model",
+    ("lapped_pitch.py", "best_pitch"): "chooses the pitch of the transform",
     ("lapped_analysis.py", "analyse"): "transforms pictures",
     ("anir_writer.py", "refine"): "codes the levels",
     ("choose.py", "choose_level"): "decodes the file",

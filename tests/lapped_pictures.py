@@ -24,5 +24,5 @@ def blocks(columns: int, rows: int, size: int, seed: int = 0) -> NDArray[np.uint
 
 def latents_of(picture: NDArray[np.uint8], bits: float, reach: int = 1) -> Latents:
     """Returns the latents of a picture that take at most about this number of bits."""
-    levels = encode_levels(analyse(picture).coefficients, [round(bits / 8)], [reach])
+    levels = encode_levels(analyse(picture, 16).coefficients, [round(bits / 8)], [reach])
     return next(levels).latents()

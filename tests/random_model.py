@@ -22,6 +22,7 @@ def random_model(
     space: Space = SMALL,
     seed: int = 0,
     colours: int = 3,
+    pitch: int = 16,
 ) -> Model:
     generator = torch.Generator().manual_seed(seed)
     depth = space.depths[-1]
@@ -48,7 +49,7 @@ def random_model(
     image = (torch.rand(size[1], size[0], colours, generator=generator) * 255).to(torch.uint8)
     steps: tuple[LevelStep, ...] = ()
     if family(name).has_latents:
-        levels = refined_levels(analyse(image.numpy()).coefficients, level_order(space), size, bits)
+        levels = refined_levels(analyse(image.numpy(), pitch).coefficients, level_order(space), size, bits)
         steps = tuple(level.step for level in levels)
     return Model(
         family_name=name,
@@ -60,6 +61,7 @@ def random_model(
         image=image,
         trunks={width: trunk(width) for width in space.widths},
         steps=steps,
+        pitch=pitch,
     )
 
 

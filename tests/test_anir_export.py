@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
-from anir_toolchain import Config, anir_export, fit, sample
+from anir_toolchain import Config, anir_export, fit, sample, training_state
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.checkpoint import save_model
@@ -80,9 +80,11 @@ def test_lapped_levels_have_the_models_networks_and_latents(fitted: Model, tmp_p
         assert (network.latents.step, network.latents.reach) == (own.latents.step, own.latents.reach)
 
 
+@pytest.mark.parametrize("pitch", [16, 32])
 def test_the_quality_of_a_large_picture_is_measured_on_sampled_cells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pitch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(training_state, "best_pitch", lambda *_: pitch)
     monkeypatch.setattr(sample, "_PIXELS", 2**15)
     monkeypatch.setattr(anir_export, "_PIXELS", 2**16)
     fitted = fitted_of(3)
@@ -92,9 +94,11 @@ def test_the_quality_of_a_large_picture_is_measured_on_sampled_cells(
     for level, end in zip(header.levels, level_bytes(16, header.size), strict=True):
         shown = Decoder(AnirFile(data[: level.end]).network()).decode()
         assert level.psnr[0] == pytest.approx(psnr(shown, image), abs=2.5)
-        in_cells = psnr(CellSample(shown, 2**16).pixels, CellSample(image, 2**16).pixels)
+        in_cells = psnr(*(CellSample(own, pitch, 2**16).pixels for own in (shown, image)))
         assert level.psnr[0] == pytest.approx(in_cells, abs=0.13)
-        assert 0.6 * end < level.end < 1.25 * end
+        assert level.end < 1.25 * end
+        # The finest quantization step is reached in fewer bytes.
+        assert level.end > 0.6 * end or level.psnr[0] > 50
 
 
 def test_anir_export_writes_all_or_chosen_subnets_to_an_anir_file(

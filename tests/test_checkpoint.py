@@ -36,8 +36,9 @@ def test_a_checkpoint_holds_only_plain_values_and_tensors(model: Model, tmp_path
     assert not list(tmp_path.glob(".*"))
 
 
-def test_latents_are_recomputed_from_the_picture_and_the_steps(tmp_path: Path) -> None:
-    model = random_model("lapped")
+@pytest.mark.parametrize("pitch", [16, 32])
+def test_latents_are_recomputed_from_the_picture_and_the_steps(pitch: int, tmp_path: Path) -> None:
+    model = random_model("lapped", pitch=pitch)
     save_model(model, tmp_path / "model.pt")
     loaded = load_model(tmp_path / "model.pt")
     assert loaded.steps == model.steps
@@ -47,6 +48,7 @@ def test_latents_are_recomputed_from_the_picture_and_the_steps(tmp_path: Path) -
         assert other is not None
         assert np.array_equal(own.codes, other.codes)
         assert (own.step, own.reach) == (other.step, other.reach)
+        assert own.pitch == other.pitch == pitch
 
 
 class _Bomb:
@@ -154,6 +156,17 @@ def test_invalid_steps_are_refused(tmp_path: Path) -> None:
         with pytest.raises(AnirError, match="damaged"):
             load_model(path)
     write_state(path, "model", {name: own for name, own in state.items() if name != "steps"})
+    with pytest.raises(AnirError, match="damaged"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("family", "pitch"), [("lapped", 8), ("lapped", 32.0), ("siren", 32), ("siren", None)]
+)
+def test_an_invalid_pitch_is_refused(family: str, pitch: object, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    save_model(random_model(family), path)
+    write_state(path, "model", {**torch.load(path, weights_only=True), "pitch": pitch})
     with pytest.raises(AnirError, match="damaged"):
         load_model(path)
 

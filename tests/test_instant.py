@@ -57,7 +57,7 @@ def test_the_instant_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Pa
 
 def test_levels_come_in_order_with_networks_of_their_sizes() -> None:
     picture, space = waves(200, 150), Space((2, 3), (20, 24))
-    levels = list(instant_levels(picture, analyse(picture), space, 8))
+    levels = list(instant_levels(picture, analyse(picture, 16), space, 8))
     assert [level.network.name for level in levels] == [subnet.name for subnet in level_order(space)]
     assert {level.network.bits for level in levels} == {8}
     widths = [level.step.width for level in levels]

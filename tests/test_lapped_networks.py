@@ -33,7 +33,7 @@ def picture() -> Picture:
 
 @pytest.fixture(scope="module")
 def features(picture: Picture) -> LatentFeatures:
-    levels = refined_levels(analyse(picture.image).coefficients, ORDER, SIZE, 4)
+    levels = refined_levels(analyse(picture.image, 16).coefficients, ORDER, SIZE, 4)
     latents = {subnet: level.latents() for subnet, level in zip(ORDER, levels, strict=True)}
     with ThreadPoolExecutor(1) as pool:
         return LatentFeatures(latents, picture, pool)

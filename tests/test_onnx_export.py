@@ -2,16 +2,19 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.manifest import Manifest
+from anir_runtime.onnx_reader import read_network
+from anir_toolchain.anir_export import export_anir
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
 from anir_toolchain.onnx_export import export
 from anir_toolchain.space import Subnet
 
-from tests.random_model import SMALL
+from tests.random_model import SMALL, random_model
 
 
 def test_the_manifest_describes_the_files(exported: Path, model: Model) -> None:
@@ -45,6 +48,21 @@ def test_chosen_subnets_are_exported_alone(model: Model, tmp_path: Path) -> None
     manifest = export(model, tmp_path / "new" / "folder", [Subnet(3, 16), Subnet(3, 16)])
     assert [e.name for e in manifest.subnets] == ["d3w16"]
     assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == ["d3w16.onnx", "manifest.json"]
+
+
+@pytest.mark.parametrize("pitch", [16, 32])
+def test_a_graph_draws_what_the_runtime_and_an_anir_file_show(pitch: int, tmp_path: Path) -> None:
+    model = random_model("lapped", pitch=pitch)
+    export(model, tmp_path, [Subnet(3, 24)])
+    header = export_anir(model, tmp_path / "a.anir")
+    end = next(level.end for level in header.levels if level.name == "d3w24")
+    prefix = (tmp_path / "a.anir").read_bytes()[:end]
+    latents = read_network((tmp_path / "d3w24.onnx").read_bytes()).latents
+    assert latents is not None
+    assert latents.pitch == pitch
+    direct = Decoder(tmp_path / "d3w24.onnx").decode().astype(int)
+    for own in (Decoder(tmp_path / "d3w24.onnx", trust_graph=True), Decoder(prefix)):
+        assert np.abs(own.decode() - direct).max() <= 1
 
 
 def test_a_folder_that_cannot_be_written_is_refused(model: Model, tmp_path: Path) -> None:

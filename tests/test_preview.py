@@ -26,7 +26,7 @@ Pixels = NDArray[np.uint8]
 def encoded(image: Pixels, width: int = 400) -> bytes:
     """Returns a file of one level of this width; the default gives nearly exact DC coefficients."""
     height, length, colours = image.shape
-    own = analyse(image)
+    own = analyse(image, 16)
     writer = AnirWriter(Header("lapped", (length, height), colours, 4, 16, (), 0), 1 << 22)
     writer.begin(own.coefficients, own.colours)
     writer.refine(LevelStep(width, 1))
@@ -147,7 +147,7 @@ def test_the_preview_disappears_if_the_first_level_is_damaged() -> None:
 def test_a_large_picture_has_a_preview_from_a_few_bytes() -> None:
     header = Header("lapped", (2048, 1024), 3, 4, 16, (), 0)
     writer = AnirWriter(header, 1 << 22)
-    writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), analyse(np.zeros((8, 8, 3), np.uint8)).colours)
+    writer.begin(np.zeros((64, 128, 3, 16, 16), np.int32), analyse(np.zeros((8, 8, 3), np.uint8), 16).colours)
     writer.refine(LevelStep(4000, 1))
     writer.add(random_network("lapped", 2, 8, (2048, 1024), 4), 4000)
     data = writer.finish([(20, 20, 20)])

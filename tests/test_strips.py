@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +16,17 @@ from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Latents, Network
 from anir_runtime.segments import strip_starts, table_bytes
 from anir_runtime.strips import Strips
+from anir_toolchain import Config, sample
+from anir_toolchain.anir_export import export_instant
 from anir_toolchain.anir_writer import AnirWriter
+from anir_toolchain.metrics import psnr
 
 from tests.embedded_reference import Levels
 from tests.entropy_reference import Entropy
 from tests.plain_segments import streams_of
 from tests.random_network import colours_of, random_network
 from tests.test_coder import lively
+from tests.test_lapped_pitch import smooth
 
 SIZE = 75, 404
 ROWS, COLUMNS, STARTS = 26, 5, [0, 8, 16, 26]
@@ -204,3 +209,25 @@ def test_wrong_lengths_are_detected_as_damage(table: bytes) -> None:
     end = ends_of(data)[1]
     with pytest.raises(AnirError, match="damaged in its level 3"):
         AnirFile(data[:end] + table + data[end + 6 :]).network()
+
+
+def test_a_large_smooth_picture_has_strips_of_cells_of_32_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "_PIXELS", 2**16)
+    image, path = smooth(300, 700), tmp_path / "a.anir"
+    header = export_instant(image, Config().space(300, 700), 4, path)
+    assert (header.pitch, strip_starts(header)) == (32, [0, 8, 16, 22])
+    data, stream, seen = path.read_bytes(), AnirFile(), 0
+    for at in range(0, len(data), 4999):
+        stream.feed(data[at : at + 4999])
+        if stream.available > seen:
+            seen = stream.available
+            shown = Decoder(stream.network()).decode()
+            assert np.array_equal(shown, Decoder(data[: header.levels[seen - 1].end]).decode())
+            assert psnr(shown, image) == pytest.approx(header.levels[seen - 1].psnr[0], abs=3)
+    assert seen == 16
+    first = Decoder(data[: header.levels[0].end]).decode()
+    # All but the first level's last bytes: a preview of all strips.
+    preview = Decoder(data[: header.levels[0].end - 1]).decode()
+    assert 15 < psnr(preview, image) < psnr(first, image)

@@ -164,7 +164,7 @@ def test_a_resumed_training_does_not_recompute_its_latents(
 ) -> None:
     config, state = replace(TINY, family="lapped", steps=12), tmp_path / "state"
     first = fit(waves, config, state=state)
-    monkeypatch.setattr("anir_toolchain.training.analyse", lambda _: pytest.fail("quantized once more"))
+    monkeypatch.setattr("anir_toolchain.training.analyse", lambda *_: pytest.fail("quantized once more"))
     assert _same(fit(waves, config, state=state), first)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from anir_runtime.errors import AnirError
-from anir_toolchain import Config, presets
+from anir_toolchain import Config, presets, training_state
 from anir_toolchain.batch import Batch
 from anir_toolchain.threads import worker_threads
 from anir_toolchain.training import advance, begin
@@ -57,3 +57,14 @@ def test_a_state_of_another_picture_or_other_options_is_refused(tmp_path: Path) 
         ):
             with pytest.raises(AnirError, match="another picture or of other options"):
                 load(Task(image, other, pool), tmp_path / "state")
+
+
+def test_a_state_of_another_pitch_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = waves(24, 20)
+    with worker_threads(1) as pool:
+        task = Task(picture, CONFIG, pool)
+        save(task, begin(task), tmp_path / "state")
+        assert load(Task(picture, CONFIG, pool), tmp_path / "state").steps
+        monkeypatch.setattr(training_state, "best_pitch", lambda *_: 48 - task.pitch)
+        with pytest.raises(AnirError, match="another picture or of other options"):
+            load(Task(picture, CONFIG, pool), tmp_path / "state")

@@ -40,8 +40,9 @@ def test_onnx_files_have_the_networks_beside_them(family: str) -> None:
         assert np.abs(pictures[0] - pictures[1]).max() <= 1
 
 
-def test_a_file_in_strips_draws_the_pixels_beside_it() -> None:
-    case = json.loads((FOLDER / "strips.json").read_text())
+@pytest.mark.parametrize("name", ["strips.json", "strips-32.json"])
+def test_a_file_in_strips_draws_the_pixels_beside_it(name: str) -> None:
+    case = json.loads((FOLDER / name).read_text())
     data = b64decode(case["anir"])
     x, y = (np.array(case[axis], np.float32) for axis in "xy")
     for own in case["levels"] + case["refined"]:

@@ -35,7 +35,8 @@ def vectors() -> dict[str, Any]:
         "lapped_transform.json": lapped_transform_cases(),
         "chebyshev.json": chebyshev_cases(),
         "anir.json": anir_file_cases(),
-        "strips.json": strips_case(),
+        "strips.json": strips_case(16),
+        "strips-32.json": strips_case(32),
         **networks,
     }
 

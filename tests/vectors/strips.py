@@ -1,4 +1,4 @@
-"""Makes small `.anir` files of large pictures: one of two strips, with some pixels, and one of five."""
+"""Makes small `.anir` files of large pictures, of either pitch: two strips, with some pixels, and five."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -18,20 +18,23 @@ from tests.random_network import colours_of, random_network
 from tests.test_coder import lively
 
 STRIPS = 2
-SIZE = 2048, 512 * STRIPS
-ROWS, COLUMNS = 32, 128
+HEIGHT = 512
+"""Rows of pixels of a strip."""
+SIZE = 2048, HEIGHT * STRIPS
 WIDTHS = 4000, 2400, 1400
 SUBNETS = (2, 4), (3, 5), (2, 6)
 
 
-def strips_file(strips: int = STRIPS) -> bytes:
+def strips_file(pitch: int, strips: int = STRIPS) -> bytes:
     """Returns the file of a grey picture in three levels, with a few large coefficients in each strip."""
-    size = SIZE[0], 512 * strips
-    writer = AnirWriter(Header("lapped", size, 1, 4, 16, (), 0), 1 << 16)
-    wanted = np.zeros((ROWS * strips, COLUMNS, 1, 16, 16), np.int32)
+    size = SIZE[0], HEIGHT * strips
+    writer = AnirWriter(Header("lapped", size, 1, 4, pitch, (), 0), 1 << 16)
+    columns, rows = SIZE[0] // pitch, HEIGHT // pitch
+    wanted = np.zeros((rows * strips, columns, 1, pitch, pitch), np.int32)
     # The coefficients come early in each strip: after many zeros, later ones would be skipped.
-    for seed, row in enumerate((1, *range(ROWS, ROWS * strips, ROWS))):
-        wanted[row : row + 8, 8:24, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
+    for seed, row in enumerate((1, *range(rows, rows * strips, rows))):
+        first = 128 // pitch
+        wanted[row : row + 8, first : first + 16, :, :4, :4] = 8 * lively(8, 16, 4, seed, planes=1)
     writer.begin(wanted, colours_of(1))
     for width, (depth, channels) in zip(WIDTHS, SUBNETS, strict=True):
         writer.refine(LevelStep(width, 1))
@@ -40,9 +43,9 @@ def strips_file(strips: int = STRIPS) -> bytes:
     return writer.finish([(20, 21, 22)] * len(WIDTHS))
 
 
-def strips_case() -> dict[str, Any]:
+def strips_case(pitch: int) -> dict[str, Any]:
     """Returns both files in base 64, and codes and pixels of the smaller one's levels and other prefixes."""
-    data = strips_file()
+    data = strips_file(pitch)
     header = AnirFile(data).header
     assert header is not None
     ends = [level.end for level in header.levels]
@@ -56,8 +59,8 @@ def strips_case() -> dict[str, Any]:
     refined = [ends[1] + 3 + length // 2, ends[1] + 3 + length, ends[2] - 20]
     return {
         "anir": b64encode(data).decode(),
-        "five": b64encode(strips_file(5)).decode(),
-        "starts": [0, 32, 64],
+        "five": b64encode(strips_file(pitch, 5)).decode(),
+        "starts": [HEIGHT // pitch * strip for strip in range(STRIPS + 1)],
         "x": x.tolist(),
         "y": y.tolist(),
         "levels": [_shown(AnirFile(data[:end]).network(), end, x, y) for end in ends],

@@ -26,7 +26,8 @@ from anir_toolchain.ahead import ahead
 from anir_toolchain.anir_writer import AnirWriter, Psnr
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.instant import instant_levels
-from anir_toolchain.lapped_analysis import PITCH, Analysis, analyse
+from anir_toolchain.lapped_analysis import Analysis, analyse, colours_of
+from anir_toolchain.lapped_pitch import best_pitch
 from anir_toolchain.levels import LevelNetwork, level_order
 from anir_toolchain.metrics import psnr
 from anir_toolchain.sample import is_large
@@ -52,10 +53,11 @@ def export_anir(model: Model, path: Path, subnets: Collection[Subnet] | None = N
     if model.family.has_latents:
         steps = dict(zip(level_order(model.space), model.steps, strict=True))
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
-        add = partial(_add_levels, levels, analyse(image), image)
+        add = partial(_add_levels, levels, analyse(image, model.pitch), image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
-    return _export(path, Header(model.family_name, model.size, model.colours, model.bits, PITCH, (), 0), add)
+    header = Header(model.family_name, model.size, model.colours, model.bits, model.pitch, (), 0)
+    return _export(path, header, add)
 
 
 def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path) -> Header:
@@ -65,9 +67,10 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     written.
     """
     height, width, colours = image.shape
-    analysis = analyse(image)
+    own = colours_of(image)
+    analysis = analyse(image, best_pitch(image, own), own)
     levels = ahead(instant_levels(image, analysis, space, bits))
-    header = Header("lapped", (width, height), colours, bits, PITCH, (), 0)
+    header = Header("lapped", (width, height), colours, bits, analysis.pitch, (), 0)
     return _export(path, header, partial(_add_levels, levels, analysis, image))
 
 
@@ -109,12 +112,12 @@ def _add_levels(
     Levels are drawn in another thread, as drawing one takes at least as long as encoding it.
     """
     writer.begin(analysis.coefficients, analysis.colours)
-    cells = CellSample(image, _PIXELS) if is_large(image) else None
+    cells = CellSample(image, analysis.pitch, _PIXELS) if is_large(image) else None
     for level in levels:
         step, network = level.step, level.network
         values = writer.refine(step)
         if cells is None:
-            latents = latents_of(values, 1 / step.width, PITCH, step.reach)
+            latents = latents_of(values, 1 / step.width, analysis.pitch, step.reach)
             yield executor.submit(_quality_of, replace(network, latents=latents), image)
         else:
             yield executor.submit(_quality_of_cells, cells, network, cells.near(values), step)

@@ -11,7 +11,6 @@ from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Floats, Network
 from numpy.typing import NDArray
 
-from anir_toolchain.lapped_analysis import PITCH
 from anir_toolchain.lapped_synthesis import existing_inputs, last_layer
 
 _Cells = NDArray[np.int64]
@@ -21,24 +20,25 @@ class CellSample:
     """A regular subset of the cells of a picture's lapped transform.
 
     Attributes:
-        pixels: the picture's pixels in these cells, one cell below the other, uint8[n · PITCH, PITCH, N].
+        pixels: the picture's pixels in these cells, one cell below the other, uint8[n · pitch, pitch, N].
     """
 
-    def __init__(self, image: NDArray[np.uint8], pixels: int, block: int | None = None) -> None:
+    def __init__(self, image: NDArray[np.uint8], pitch: int, pixels: int, block: int | None = None) -> None:
         """Chooses the cells.
 
         Args:
             image: the picture, uint8[H, W, N].
+            pitch: pixels from one cell to the next.
             pixels: approximate number of pixels of all chosen cells; all cells if the picture has fewer.
             block: side, in cells, of the blocks that the picture was assembled from, if it is the sample of a
                 larger one; cells at the blocks' borders, which have the wrong neighbours, are left out.
         """
-        self._lengths = image.shape[:2]
-        down, across = (_inner(length, block) for length in self._lengths)
-        ratio = max(1.0, len(down) * len(across) * PITCH**2 / pixels)
+        self._axes = [Axis(length, pitch) for length in image.shape[:2]]
+        down, across = (_inner(axis, block) for axis in self._axes)
+        ratio = max(1.0, len(down) * len(across) * pitch**2 / pixels)
         stride = round(math.sqrt(ratio))
         self._rows, self._columns = down[:: round(ratio / stride)], across[::stride]
-        cells = [_cell(image, row, column) for row in self._rows for column in self._columns]
+        cells = [_cell(image, pitch, row, column) for row in self._rows for column in self._columns]
         self.pixels = np.concatenate(cells)
 
     def colours(self, every: int) -> Floats:
@@ -87,58 +87,61 @@ class CellSample:
         3].
         """
         threes = (
-            (own[:, None] + np.arange(-1, 2)).clip(0, (length - 1) // PITCH)
-            for own, length in zip((self._rows, self._columns), self._lengths, strict=True)
+            (own[:, None] + np.arange(-1, 2)).clip(0, axis.cells - 1)
+            for own, axis in zip((self._rows, self._columns), self._axes, strict=True)
         )
         return [(needed := np.unique(own), np.searchsorted(needed, own)) for own in threes]
 
     def _seen(self, near: Integers, step: LevelStep, channels: int) -> Iterator[Floats]:
         """Yields the network's inputs at all pixels of one row of sampled cells after the other."""
-        reach, scale = step.reach, np.float32(2 / PITCH / step.width)
+        reach, pitch = step.reach, self._axes[0].pitch
+        scale = np.float32(2 / pitch / step.width)
         down, across = (
-            np.stack([_cosines(Axis(length, PITCH), cell, reach) for cell in cells])
-            for length, cells in zip(self._lengths, (self._rows, self._columns), strict=True)
+            np.stack([_cosines(axis, cell, reach) for cell in cells])
+            for axis, cells in zip(self._axes, (self._rows, self._columns), strict=True)
         )
         (_, rows), (_, columns) = self._near()
         for three, cosines in zip(rows, scale * down, strict=True):
             # From [cells down, columns, cells across, N, frequencies down, frequencies across].
             own = near[three[:, None, None], columns].transpose(1, 3, 0, 4, 2, 5).astype(np.float32)
-            own = own.reshape(*own.shape[:2], 3 * PITCH, 3 * PITCH)
-            yield _features(cosines.T @ own @ across[:, None], channels, reach)
+            own = own.reshape(*own.shape[:2], 3 * pitch, 3 * pitch)
+            yield _features(cosines.T @ own @ across[:, None], channels, pitch, reach)
 
 
-def _inner(length: int, block: int | None) -> _Cells:
-    """Returns the cells along an axis of `length` pixels: whole ones, if any, and none at blocks' borders."""
-    cells = np.arange(max(1, length // PITCH))
+def _inner(axis: Axis, block: int | None) -> _Cells:
+    """Returns the cells along an axis: whole ones, if any, and none at blocks' borders."""
+    cells = np.arange(max(1, axis.pixels // axis.pitch))
     return cells if block is None else cells[(cells % block > 0) & (cells % block < block - 1)]
 
 
-def _cell(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
+def _cell(image: NDArray[np.uint8], pitch: int, row: int, column: int) -> NDArray[np.uint8]:
     """Returns a cell's pixels; beyond its end the picture is mirrored, as for its transform."""
-    own = image[PITCH * row : PITCH * (row + 1), PITCH * column : PITCH * (column + 1)]
-    beyond = [(0, PITCH - length) for length in own.shape[:2]]
+    own = image[pitch * row : pitch * (row + 1), pitch * column : pitch * (column + 1)]
+    beyond = [(0, pitch - length) for length in own.shape[:2]]
     return np.pad(own, [*beyond, (0, 0)], "symmetric")
 
 
 def _cosines(axis: Axis, cell: int, reach: int) -> Floats:
-    """Returns the cosines [3 PITCH, n] of a cell and its neighbours at its pixels and 2 · reach beyond."""
-    side, near = PITCH + 4 * reach, range(cell - 1, cell + 2)
-    at = axis_coordinates(axis.pixels, side, PITCH * cell - 2 * reach, side)
-    return axis.cosines(at, PITCH, near).reshape(3 * PITCH, side)
+    """Returns the cosines [3 · pitch, n] of a cell and its neighbours at its pixels and 2 · reach beyond."""
+    pitch, near = axis.pitch, range(cell - 1, cell + 2)
+    side = pitch + 4 * reach
+    at = axis_coordinates(axis.pixels, side, pitch * cell - 2 * reach, side)
+    return axis.cosines(at, pitch, near).reshape(3 * pitch, side)
 
 
-def _features(planes: Floats, channels: int, reach: int) -> Floats:
-    """Returns a network's inputs at the inner pixels of planes, float32[n · PITCH², inputs].
+def _features(planes: Floats, channels: int, pitch: int, reach: int) -> Floats:
+    """Returns a network's inputs at the inner pixels of planes, float32[n · pitch², inputs].
 
     Args:
-        planes: planes of n cells with a margin of 2 · reach pixels: float32[n, N, PITCH + 4 · reach, same].
+        planes: planes of n cells with a margin of 2 · reach pixels: float32[n, N, pitch + 4 · reach, same].
         channels: number of the network's channels.
+        pitch: pixels from one cell to the next.
         reach: pixels from a point to the nearest neighbours.
     """
 
     def at(seen: LatentInput) -> Floats:
         top, left = reach * (2 + seen.down), reach * (2 + seen.right)
-        own: Floats = planes[:, seen.plane, top : top + PITCH, left : left + PITCH]
+        own: Floats = planes[:, seen.plane, top : top + pitch, left : left + pitch]
         return own
 
     many = planes.shape[1]

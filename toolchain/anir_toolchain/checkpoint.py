@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
-from anir_runtime.lapped_transform import REACHES
+from anir_runtime.lapped_transform import PITCHES, REACHES
 from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep
 from anir_runtime.onnx_reader import COLOURS
 
@@ -22,7 +22,7 @@ from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
 
-FORMAT = 14
+FORMAT = 15
 """Version of both files; a file of another version is refused."""
 _MODEL = "model"
 _DAMAGED = (
@@ -104,6 +104,9 @@ def _check_model(model: Model) -> None:
         raise ValueError("trunks do not fit the space, or bits are neither 4 nor 8")
     if len(model.steps) != len(model.space.subnets) * model.family.has_latents:
         raise ValueError("steps do not fit the family")
+    pitches = PITCHES if model.family.has_latents else PITCHES[:1]
+    if not isinstance(model.pitch, int) or model.pitch not in pitches:
+        raise ValueError("a pitch that no file has")
     for width, trunk in model.trunks.items():
         _check_tensors(model, width)
         low, high = code_range(model.bits)

@@ -20,7 +20,8 @@ def untrained_model(task: Task) -> Model | None:
     if space is None:
         return None
     task.report(Progress("codes", 0, 0, {}))
-    levels = list(instant_levels(task.image, analyse(task.image), space, task.config.bits))
+    analysis = analyse(task.image, task.pitch, task.colours)
+    levels = list(instant_levels(task.image, analysis, space, task.config.bits))
     own = dict(zip(level_order(space), levels, strict=True))
     trunks = {}
     for width in space.widths:
@@ -57,4 +58,5 @@ def _model(task: Task, trunks: dict[int, QuantizedTrunk], steps: tuple[LevelStep
         image=torch.from_numpy(task.image.copy()),
         trunks=trunks,
         steps=steps,
+        pitch=task.pitch,
     )

@@ -73,12 +73,12 @@ def instant_levels(
     """
     order, size, planes = level_order(space), (image.shape[1], image.shape[0]), image.shape[2]
     if is_large(image):
-        coefficients = sampled_coefficients(analysis.coefficients, size)
-        cells = CellSample(sample_of(image), _PIXELS, BLOCK)
+        sample = sampled_coefficients(analysis.coefficients, size)
+        cells = CellSample(sample_of(image, analysis.pitch), analysis.pitch, _PIXELS, BLOCK)
     else:
-        coefficients, cells = analysis.coefficients, CellSample(image, _PIXELS)
+        sample, cells = None, CellSample(image, analysis.pitch, _PIXELS)
     wanted = cells.colours(_EVERY)
-    refined = refined_levels(coefficients, order, size, bits)
+    refined = refined_levels(analysis.coefficients, order, size, bits, sample)
     known = ahead((level.step, cells.near([level.values])) for level in refined)
     for subnet, (step, near), end in zip(order, known, level_bytes(len(order), size), strict=True):
         seen = cells.seen(near, step, subnet.width, _EVERY)

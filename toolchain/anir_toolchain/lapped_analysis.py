@@ -13,16 +13,6 @@ from numpy.typing import NDArray
 
 from anir_toolchain.embedding import in_units
 
-PITCH = 16
-"""Pixels from one cell to the next."""
-_ANGLES = (np.arange(2 * PITCH) + 0.5) * math.pi / (2 * PITCH)
-"""The angles θ of the 2 · PITCH samples under a cell's window, which is sin θ."""
-_ODD = np.arange(1, 2 * PITCH, 2)[:, None]
-_KERNEL = (math.sqrt(2 / PITCH) * np.sin(_ANGLES) * np.cos(_ODD * (_ANGLES + math.pi / 4))).astype(np.float32)
-"""What turns a cell's samples into its coefficients, [PITCH, 2 · PITCH] (Malvar 1992).
-
-Coefficient k is the sum of the samples times √(2 / PITCH) sin θ cos((2k + 1)(θ + π/4)).
-"""
 _TOP_CODE = 127
 """Code of an entry of 1 in the matrix from planes to colours."""
 _BAND = 64
@@ -41,15 +31,38 @@ class Analysis:
     coefficients: Integers
     colours: Colours
 
+    @property
+    def pitch(self) -> int:
+        """Pixels from one cell to the next: 16 or 32."""
+        return int(self.coefficients.shape[-1])
 
-def analyse(image: NDArray[np.uint8], colours: Colours | None = None) -> Analysis:
-    """Transforms a picture uint8[H, W, N].
+
+def analyse(image: NDArray[np.uint8], pitch: int, colours: Colours | None = None) -> Analysis:
+    """Transforms a picture uint8[H, W, N] in cells of `pitch` × `pitch` pixels.
 
     Its planes are those of `colours`, by default the picture's own; for a sample, those of the whole picture.
     """
     colours = colours or colours_of(image)
-    rows = -(-len(image) // PITCH)
-    return Analysis(in_units(_bands(image, colours), rows), colours)
+    rows = -(-len(image) // pitch)
+    return Analysis(in_units(_bands(image, pitch, colours), rows), colours)
+
+
+def coefficients_of_part(
+    image: NDArray[np.uint8], part: tuple[slice, slice], pitch: int, colours: Colours
+) -> Integers:
+    """Returns the coefficients of a part of a picture uint8[H, W, N], as `Analysis` has them.
+
+    `part` has the rows and columns of pixels; both begin at a cell, and may end beyond the picture.
+    """
+    # One more cell on either side, where windows overlap.
+    near = [slice(max(0, own.start - pitch), own.stop + pitch) for own in part]
+    inner = [
+        slice((own.start - around.start) // pitch, -(-(own.stop - around.start) // pitch))
+        for own, around in zip(part, near, strict=True)
+    ]
+    bands = _bands(image[near[0], near[1]], pitch, colours)
+    cells = np.concatenate(list(bands), axis=1)[:, inner[0], inner[1]]
+    return in_units([cells], cells.shape[1])
 
 
 def planes_of(image: NDArray[np.uint8], colours: Colours) -> Floats:
@@ -86,13 +99,13 @@ def principal_colours(image: NDArray[np.uint8]) -> Floats:
     return axes[:, ::-1].astype(np.float32)
 
 
-def _bands(image: NDArray[np.uint8], colours: Colours) -> Iterator[Floats]:
+def _bands(image: NDArray[np.uint8], pitch: int, colours: Colours) -> Iterator[Floats]:
     """Yields a picture's coefficients, as `_transform` returns them, some rows of cells at a time."""
-    down = _frames(image.shape[0])
-    for top in range(0, len(down.pixels) - PITCH, _BAND):
+    down = _frames(image.shape[0], pitch)
+    for top in range(0, len(down.pixels) - pitch, _BAND):
         # Half a cell more on either side, where the windows overlap.
-        own = slice(top, top + _BAND + PITCH)
-        yield _transform(planes_of(image[down.pixels[own]], colours) / down.windows[own, None, None])
+        own = slice(top, top + _BAND + pitch)
+        yield _transform(planes_of(image[down.pixels[own]], colours) / down.windows[own, None, None], pitch)
 
 
 class _Frames(NamedTuple):
@@ -109,36 +122,51 @@ class _Frames(NamedTuple):
     windows: Floats
 
 
-def _frames(length: int) -> _Frames:
+def _frames(length: int, pitch: int) -> _Frames:
     """Returns the samples along an axis of `length` pixels."""
-    cells, half = -(-length // PITCH), PITCH // 2
-    pixels = np.arange(-half, cells * PITCH + half).clip(0, cells * PITCH - 1) % (2 * length)
+    cells, half = -(-length // pitch), pitch // 2
+    pixels = np.arange(-half, cells * pitch + half).clip(0, cells * pitch - 1) % (2 * length)
     windows = np.ones(len(pixels), np.float32)
-    edge = np.sin(_ANGLES[half:PITCH])
+    edge = np.sin(_angles(pitch)[half:pitch])
     windows[:half] = windows[-half:] = np.inf
-    windows[half:PITCH] = edge
-    windows[-PITCH:-half] = edge[::-1]
+    windows[half:pitch] = edge
+    windows[-pitch:-half] = edge[::-1]
     return _Frames(np.minimum(pixels, 2 * length - 1 - pixels), windows)
 
 
-def _transform(planes: Floats) -> Floats:
-    """Returns coefficients [N, rows, columns, PITCH, PITCH] of planes [(rows + 1) · PITCH, W, N].
+def _transform(planes: Floats, pitch: int) -> Floats:
+    """Returns coefficients [N, rows, columns, pitch, pitch] of planes [(rows + 1) · pitch, W, N].
 
     The rows are the samples of `_Frames`, divided by its windows.
     """
-    across = _frames(planes.shape[1])
-    # First to [(rows + 1) · PITCH, columns, PITCH], then to [columns, PITCH, rows, PITCH].
+    across, kernel = _frames(planes.shape[1], pitch), _kernel(pitch)
+    # First to [(rows + 1) · pitch, columns, pitch], then to [columns, pitch, rows, pitch].
     result = [
-        _along(np.moveaxis(_along(plane[:, across.pixels] / across.windows), 0, -1))
+        _along(np.moveaxis(_along(plane[:, across.pixels] / across.windows, kernel), 0, -1), kernel)
         for plane in np.ascontiguousarray(planes.transpose(2, 0, 1))
     ]
     # From [N, columns, frequency across, rows, frequency down].
     return np.stack(result).transpose(0, 3, 1, 4, 2)
 
 
-def _along(frames: Floats) -> Floats:
-    """Transforms the last axis, [..., (cells + 1) · PITCH], to coefficients [..., cells, PITCH]."""
-    halves = frames.reshape(*frames.shape[:-1], -1, PITCH)
+def _along(frames: Floats, kernel: Floats) -> Floats:
+    """Transforms the last axis, [..., (cells + 1) · pitch], to coefficients [..., cells, pitch]."""
+    halves = frames.reshape(*frames.shape[:-1], -1, len(kernel))
     both = np.concatenate([halves[..., :-1, :], halves[..., 1:, :]], axis=-1)
-    result: Floats = both @ _KERNEL.T
+    result: Floats = both @ kernel.T
     return result
+
+
+def _kernel(pitch: int) -> Floats:
+    """Returns what turns a cell's samples into its coefficients, [pitch, 2 · pitch] (Malvar 1992).
+
+    Coefficient k is the sum of the samples times √(2 / pitch) sin θ cos((2k + 1)(θ + π/4)).
+    """
+    angles, odd = _angles(pitch), np.arange(1, 2 * pitch, 2)[:, None]
+    result = math.sqrt(2 / pitch) * np.sin(angles) * np.cos(odd * (angles + math.pi / 4))
+    return result.astype(np.float32)
+
+
+def _angles(pitch: int) -> NDArray[np.float64]:
+    """Returns the angles θ of the 2 · pitch samples under a cell's window, which is sin θ."""
+    return (np.arange(2 * pitch) + 0.5) * math.pi / (2 * pitch)

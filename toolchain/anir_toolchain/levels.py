@@ -7,15 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import has_common
-from anir_runtime.lapped_transform import Axis
-from anir_runtime.level_step import LevelStep
+from anir_runtime.level_step import LEAST_WIDTH, LevelStep
 from anir_runtime.network import Network
 
 from anir_toolchain.embedding import Refined, encode_levels
 from anir_toolchain.space import Space, Subnet
 
-_RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
+RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
+BITS_PER_COEFFICIENT = 5
+"""Estimated bits that a level takes for each significant coefficient (bench/NOTES.md)."""
+_APART = 3
+"""Stride of the cells in which a whole picture's significant coefficients are counted."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
 _HEADER_BYTES = 32
@@ -58,31 +61,52 @@ def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
 
 
 def refined_levels(
-    coefficients: Integers, order: Sequence[Subnet], size: tuple[int, int], bits: int
+    coefficients: Integers,
+    order: Sequence[Subnet],
+    size: tuple[int, int],
+    bits: int,
+    sample: Integers | None = None,
 ) -> Iterator[Refined]:
     """Yields the levels of a picture's coefficients, with room for the side information in their prefixes.
 
     Args:
-        coefficients: the picture's, as `in_units` returns them, or those of a sample of it: then the bytes of
-            the levels are scaled down in proportion.
+        coefficients: the picture's, as `in_units` returns them.
         order: the subnets, one for each level.
         size: (W, H) of the picture in pixels.
         bits: bits of a hidden weight.
+        sample: those coefficients that are encoded instead of all, with the bytes scaled down in proportion.
     """
     prefixes = level_bytes(len(order), size)
     side = _side_bytes(order, prefixes, bits, coefficients.shape[2])
-    cells = math.prod(Axis(pixels, coefficients.shape[-1]).cells for pixels in size)
-    share = math.prod(coefficients.shape[:2]) / cells
-    wanted = [int(share * (end - own)) for end, own in zip(prefixes, side, strict=True)]
+    wanted = [end - own for end, own in zip(prefixes, side, strict=True)]
+    if sample is not None:
+        wanted = _scaled(wanted, coefficients, sample)
     ends = [max(end, _LEAST_BYTES * number) for number, end in enumerate(wanted, start=1)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
-    return encode_levels(coefficients, ends, reaches)
+    return encode_levels(coefficients if sample is None else sample, ends, reaches)
+
+
+def _scaled(ends: Sequence[int], whole: Integers, sample: Integers) -> list[int]:
+    """Returns the bytes up to the ends of a sample's levels, given those of the whole picture's levels.
+
+    A level's bytes are about proportional to its number of significant coefficients, of which a sample may
+    have more or fewer than its share of the cells.
+    """
+    share = math.prod(sample.shape[:2]) / math.prod(whole.shape[:2])
+    some, own = np.abs(whole[::_APART, ::_APART]), np.abs(sample).reshape(-1)
+    places = [max(0, len(own) - round(share * 8 * end / BITS_PER_COEFFICIENT) - 1) for end in ends]
+    own.partition(places)
+    result = []
+    for end, least in zip(ends, np.maximum(own[places], LEAST_WIDTH), strict=True):
+        found = np.count_nonzero(some >= least) * len(own) / some.size
+        result.append(int(share * end * (np.count_nonzero(own >= least) + 1) / (found + 1)))
+    return result
 
 
 def _rates(count: int) -> list[float]:
     """Returns the bits per pixel of the prefixes of `count` levels."""
-    at = np.linspace(0, len(_RATES) - 1, count) if count > 1 else [len(_RATES) - 1]
-    return [float(rate) for rate in np.exp(np.interp(at, range(len(_RATES)), np.log(_RATES)))]
+    at = np.linspace(0, len(RATES) - 1, count) if count > 1 else [len(RATES) - 1]
+    return [float(rate) for rate in np.exp(np.interp(at, range(len(RATES)), np.log(RATES)))]
 
 
 def _side_bytes(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, planes: int) -> list[int]:

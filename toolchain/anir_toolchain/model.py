@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from anir_runtime.decoder import Decoder
+from anir_runtime.lapped_transform import PITCHES
 from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Latents, Network
 from numpy.typing import NDArray
@@ -82,6 +83,7 @@ class Model:
         image: the picture itself, uint8[H, W, N]: grey, RGB, or RGB and alpha.
         trunks: the trunks by width.
         steps: how each level refines the coefficients, in the order of `level_order`; empty without latents.
+        pitch: pixels from one cell of the latents to the next; of no meaning without latents.
     """
 
     family_name: str
@@ -93,6 +95,7 @@ class Model:
     image: Tensor
     trunks: dict[int, QuantizedTrunk]
     steps: tuple[LevelStep, ...] = ()
+    pitch: int = PITCHES[0]
 
     @property
     def family(self) -> Family:
@@ -122,7 +125,7 @@ class Model:
     def _latents(self) -> dict[Subnet, Latents]:
         if not self.steps:
             return {}
-        coefficients = analyse(self.image.numpy()).coefficients
+        coefficients = analyse(self.image.numpy(), self.pitch).coefficients
         return dict(zip(level_order(self.space), latents_after(coefficients, self.steps), strict=True))
 
     def network(self, subnet: Subnet) -> Network:

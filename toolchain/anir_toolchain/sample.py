@@ -7,8 +7,6 @@ from anir_runtime.coder import Integers
 from anir_runtime.segments import BLOCK
 from numpy.typing import NDArray
 
-from anir_toolchain.lapped_analysis import PITCH
-
 _PIXELS = 2**20
 """Approximate number of pixels of a sample; pictures up to twice as large are not sampled."""
 
@@ -18,14 +16,14 @@ def is_large(image: NDArray[np.uint8]) -> bool:
     return math.prod(image.shape[:2]) > 2 * _PIXELS
 
 
-def sample_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns the sample of a large picture uint8[H, W, N], in blocks of BLOCK × BLOCK cells.
+def sample_of(image: NDArray[np.uint8], pitch: int) -> NDArray[np.uint8]:
+    """Returns the sample of a large picture uint8[H, W, N], in blocks of BLOCK × BLOCK cells of a pitch.
 
     Within blocks of that size the cells' DC coefficients are coded, as their cosine transform.
     """
-    down, across = _starts(*image.shape[:2])
-    side = PITCH * BLOCK
-    rows = [np.hstack([image[y : y + side, x : x + side] for x in PITCH * across]) for y in PITCH * down]
+    down, across = block_starts((image.shape[1], image.shape[0]), pitch)
+    side = pitch * BLOCK
+    rows = [np.hstack([image[y : y + side, x : x + side] for x in pitch * across]) for y in pitch * down]
     return np.vstack(rows)
 
 
@@ -36,16 +34,17 @@ def sampled_coefficients(coefficients: Integers, size: tuple[int, int]) -> Integ
     between blocks.
     """
     # Not from the number of cells: the last ones may be beyond the picture, and so in no block of its sample.
-    down, across = _starts(*size[::-1])
+    down, across = block_starts(size, coefficients.shape[-1])
     rows = [np.hstack([coefficients[y : y + BLOCK, x : x + BLOCK] for x in across]) for y in down]
     return np.vstack(rows)
 
 
-def _starts(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns the rows and columns of cells at which blocks begin, evenly spread; sizes are in pixels."""
-    blocks = _PIXELS / (PITCH * BLOCK) ** 2
+def block_starts(size: tuple[int, int], pitch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the rows and columns of cells at which blocks begin, for a picture of size (W, H) in pixels."""
+    width, height = size
+    blocks = _PIXELS / (pitch * BLOCK) ** 2
     down, across = (
-        _spread(length // PITCH, round((blocks * length / other) ** 0.5))
+        _spread(length // pitch, round((blocks * length / other) ** 0.5))
         for length, other in ((height, width), (width, height))
     )
     return down, across

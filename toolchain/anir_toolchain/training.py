@@ -121,13 +121,12 @@ def begin(task: Task) -> Training:
     if task.family.has_latents:
         # Reported, as this takes seconds.
         task.report(Progress("codes", 0, task.preset.steps, {}))
-        coefficients, is_sampled = analyse(task.image, task.colours).coefficients, is_large(task.image)
-        if is_sampled:
-            coefficients = sampled_coefficients(coefficients, task.size)
-        refined = refined_levels(coefficients, level_order(task.space), task.size, task.config.bits)
+        coefficients = analyse(task.image, task.pitch, task.colours).coefficients
+        sample = sampled_coefficients(coefficients, task.size) if is_large(task.image) else None
+        refined = refined_levels(coefficients, level_order(task.space), task.size, task.config.bits, sample)
         levels = [(level.step, level.latents()) for level in refined]
         training.steps = tuple(step for step, _ in levels)
-        latents = latents_in_training(task, training.steps) if is_sampled else (own for _, own in levels)
+        latents = (own for _, own in levels) if sample is None else latents_in_training(task, training.steps)
         training.features = features_of(task, latents)
         for trunk in training.trunks.values():
             start_from_common(trunk)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from anir_runtime.common_networks import Colours
 from anir_runtime.errors import AnirError
+from anir_runtime.lapped_transform import PITCHES
 from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Latents
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from anir_toolchain.families import Family, family
 from anir_toolchain.features import LatentFeatures
 from anir_toolchain.image import rms_frequency
 from anir_toolchain.lapped_analysis import analyse, colours_of
+from anir_toolchain.lapped_pitch import best_pitch
 from anir_toolchain.levels import level_order
 from anir_toolchain.picture import Picture
 from anir_toolchain.presets import Preset
@@ -61,7 +63,9 @@ class Task:
     def picture(self) -> Picture:
         """The picture to train on: `image`, or a sample of it if it is large and the family has latents."""
         is_sampled = self.family.has_latents and is_large(self.image)
-        return Picture(sample_of(self.image) if is_sampled else self.image, self.config.torch_device())
+        return Picture(
+            sample_of(self.image, self.pitch) if is_sampled else self.image, self.config.torch_device()
+        )
 
     @cached_property
     def family(self) -> Family:
@@ -83,6 +87,11 @@ class Task:
     def colours(self) -> Colours:
         """The map from the lapped transform's planes to colours, for both `image` and `picture`."""
         return colours_of(self.image)
+
+    @cached_property
+    def pitch(self) -> int:
+        """Pixels from one cell of the lapped transform to the next, the least possible without latents."""
+        return best_pitch(self.image, self.colours) if self.family.has_latents else PITCHES[0]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -141,7 +150,7 @@ def _first_bandwidth(image: NDArray[np.uint8]) -> float:
 
 def latents_in_training(task: Task, steps: Iterable[LevelStep]) -> Iterator[Latents]:
     """Yields the latents of the picture that is trained on (`Task.picture`), one after each of the steps."""
-    return latents_after(analyse(task.picture.image, task.colours).coefficients, steps)
+    return latents_after(analyse(task.picture.image, task.pitch, task.colours).coefficients, steps)
 
 
 def features_of(task: Task, latents: Iterable[Latents]) -> LatentFeatures:
@@ -161,6 +170,7 @@ def save(task: Task, training: Training, path: Path) -> None:
         "generator": training.generator.get_state(),
         "check": training.check,
         "steps": steps_state(training.steps),
+        "pitch": task.pitch,
     }
     write_state(path, _STATE, state)
 
@@ -173,7 +183,7 @@ def _copied(parameters: Parameters) -> Parameters:
 def load(task: Task, path: Path) -> Training:
     """Reads a training that `save` wrote. Raises AnirError if its picture or configuration is another one."""
     state = read_state(path, _STATE)
-    same = state["config"] == asdict(task.config)
+    same = state["config"] == asdict(task.config) and state["pitch"] == task.pitch
     if not same or not np.array_equal(state["image"].numpy(), task.image):
         raise AnirError(f"{path}: the state of another picture or of other options")
     training = random_networks(task)

@@ -119,9 +119,9 @@ export interface StripsCase {
 
 const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
-export function stripsCase(): StripsCase {
+export function stripsCase(name: 'strips' | 'strips-32' = 'strips'): StripsCase {
   // biome-ignore lint/suspicious/noExplicitAny: JSON
-  const { anir, five, x, y, starts, ...shown } = vectors<any>('strips');
+  const { anir, five, x, y, starts, ...shown } = vectors<any>(name);
   // biome-ignore lint/suspicious/noExplicitAny: JSON
   const flat = (own: any[]) => own.map(({ pixels, ...others }) => ({ ...others, pixels: pixels.flat(2) }));
   return {
