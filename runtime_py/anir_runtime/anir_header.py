@@ -1,7 +1,9 @@
 """The header of an `.anir` file: size, family, and each level's end and PSNR (docs/format.md, "Header")."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import BitReader, damaged, folded, golomb, packed
@@ -9,19 +11,30 @@ from anir_runtime.families import families
 from anir_runtime.onnx_reader import COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS
 
 MAGIC = b"\x89ani"
-VERSION = 1
+VERSION = 2
 FAMILIES = ("siren", "fourier", "gabor", "lapped")
 """Families in the order of their numbers in the header. These have three bits; new families come last."""
 MOST_LEVELS = 16
+RATES = (30, 40, 50, 70, 100, 125, 150, 180, 250, 350, 420, 500, 750, 1000, 1250, 1500)
+"""Thousandths of a bit per pixel of the file up to the end of each level, if `lapped` has sixteen levels."""
+_PREDICTED_START = 64
+"""Bytes before the first level, in the prediction of its length."""
 _MOST_BYTES = 1 << 30
 _PSNR_STEP = 0.25
 """Unit, in dB, of a level's PSNR."""
 _GAIN_STEP = 0.5
 """Unit, in dB, of a level's gains in PSNR from full to half size, and from half to quarter size."""
+_REMEDY = (
+    "an earlier anir made it: fit the picture again (anir-train photo.jpg -o photo.anir), "
+    "or export it again from its model.pt (anir-export model.pt -o photo.anir)"
+)
+"""What to do about a file of format 1."""
 MAX_STORED_PSNR = 255 * _PSNR_STEP
 """Highest PSNR in dB that a header can store; higher ones are stored as this."""
-_SIZE_ORDER, _COUNT_ORDER, _DEPTH_ORDER, _WIDTH_ORDER, _LENGTH_ORDER = 9, 2, 1, 4, 10
-"""Orders of the Exp-Golomb codes of sizes, counts, depths, widths and lengths."""
+_SIZE_ORDER, _COUNT_ORDER, _DEPTH_ORDER, _WIDTH_ORDER = 9, 2, 1, 4
+"""Orders of the Exp-Golomb codes of sizes, counts, depths and widths."""
+_LENGTH_ORDER, _ERROR_ORDER = 10, 5
+"""Orders of the codes of lengths that are not predicted, and of the differences to lengths that are."""
 _FIRST_QUALITY = (100, 2, 3)
 """Prediction of the first level's PSNR and gains, in units; each later level is predicted by the previous."""
 _QUALITY_ORDERS = (2, 0, 0)
@@ -91,6 +104,14 @@ def family_number(family: str) -> int:
     return FAMILIES.index(family)
 
 
+def _predicted(family: int, count: int, size: tuple[int, int]) -> Sequence[int | None]:
+    """Returns the bytes that each level has by the standard rates, or None if it is not predicted."""
+    if count != len(RATES) or family != FAMILIES.index("lapped"):
+        return [None] * count
+    ends = [_PREDICTED_START, *(rate * math.prod(size) // 8000 for rate in RATES)]
+    return [end - start for start, end in pairwise(ends)]
+
+
 def write_header(header: Header) -> bytes:
     """Returns the header's bytes. If `start` is 0, the levels' ends count from the stream's first byte.
 
@@ -107,16 +128,23 @@ def write_header(header: Header) -> bytes:
     code += _ascending(depths, 2, _DEPTH_ORDER) + _ascending(widths, 1, _WIDTH_ORDER)
     code += "" if is_grid else golomb(len(header.levels) - 1, _COUNT_ORDER)
     before, known = header.start, _FIRST_QUALITY
-    for level in header.levels:
+    predicted = _predicted(number, len(header.levels), header.size)
+    for level, expected in zip(header.levels, predicted, strict=True):
         if not is_grid:
             code += f"{depths.index(level.depth):04b}{widths.index(level.channels):04b}"
         quality = _in_units(level.psnr)
-        code += golomb(level.end - before - 1, _LENGTH_ORDER)
+        code += _length_code(level.end - before, expected)
         for own, last, order in zip(quality, known, _QUALITY_ORDERS, strict=True):
             code += golomb(folded(own - last), order)
         before, known = level.end, quality
     data = MAGIC + bytes([VERSION, flags | is_grid << 6]) + packed(code)
     return data + _checksum(data)
+
+
+def _length_code(length: int, predicted: int | None) -> str:
+    if predicted is None:
+        return golomb(length - 1, _LENGTH_ORDER)
+    return golomb(folded(length - predicted), _ERROR_ORDER)
 
 
 def _in_units(psnr: tuple[float, float, float]) -> tuple[int, int, int]:
@@ -146,8 +174,9 @@ def read_header(data: bytes) -> Header:
         raise AnirError("not an .anir file")
     reader = BitReader(data, len(MAGIC))
     if (version := reader.bits(8)) != VERSION:
-        raise AnirError(f".anir format {version}, this anir reads {VERSION}; update anir")
+        raise _other_version(version)
     flags, (width, height) = reader.bits(8), (reader.golomb(_SIZE_ORDER) + 1 for _ in range(2))
+    family = flags & 3 | flags >> 7 << 2
     if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise AnirError(f"says that its picture is {width}x{height}, which is out of range")
     colours, is_grid = flags >> 4 & 3, flags >> 6 & 1
@@ -160,22 +189,23 @@ def read_header(data: bytes) -> Header:
     count = len(depths) * len(widths) if is_grid else reader.golomb(_COUNT_ORDER) + 1
     if count > MOST_LEVELS:
         raise damaged()
+    predicted = _predicted(family, count, (width, height))
     parts, quality = [], list(_FIRST_QUALITY)
     for level in range(count):
         grid = level % len(depths), level // len(depths)
         deep, wide = grid if is_grid else (reader.bits(4), reader.bits(4))
-        length = reader.golomb(_LENGTH_ORDER) + 1
+        length = _read_length(reader, predicted[level])
         for i, order in enumerate(_QUALITY_ORDERS):
             quality[i] += reader.signed(order)
         parts.append((deep, wide, length, *quality))
     # Each byte is compared once it is there, so that damage is found as early as possible.
     if any(byte != reader.take(1)[0] for byte in _checksum(data[: reader.position()])):
         raise damaged()
-    family = _family_of(flags)
+    name = _family_of(family)
     levels, end = [], reader.position()
     for deep, wide, length, psnr, first, second in parts:
         end += length
-        if end > _MOST_BYTES or deep >= len(depths) or wide >= len(widths):
+        if length < 1 or end > _MOST_BYTES or deep >= len(depths) or wide >= len(widths):
             raise damaged()
         if not (0 <= psnr <= 255 and 0 <= first <= 15 and 0 <= second <= 15):
             raise damaged()
@@ -183,14 +213,25 @@ def read_header(data: bytes) -> Header:
         half = full + first * _GAIN_STEP
         levels.append(Level(depths[deep], widths[wide], end, (full, half, half + second * _GAIN_STEP)))
     bits, pitch = 8 if flags & 4 else 4, 32 if flags & 8 else 16
-    return Header(family, (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.position())
+    return Header(name, (width, height), COLOURS[colours], bits, pitch, tuple(levels), reader.position())
 
 
-def _family_of(flags: int) -> str:
-    number = flags & 3 | flags >> 7 << 2
+def _other_version(version: int) -> AnirError:
+    remedy = _REMEDY if version == 1 else "update anir"
+    return AnirError(f".anir format {version}, this anir reads {VERSION}; {remedy}")
+
+
+def _family_of(number: int) -> str:
     if number >= len(FAMILIES):
         raise AnirError(f"has networks of family number {number}, which this anir does not know; update anir")
     return FAMILIES[number]
+
+
+def _read_length(reader: BitReader, predicted: int | None) -> int:
+    """Inverts `_length_code`. The length may be less than 1 in a damaged header."""
+    if predicted is None:
+        return reader.golomb(_LENGTH_ORDER) + 1
+    return predicted + reader.signed(_ERROR_ORDER)
 
 
 def _read_ascending(reader: BitReader, least: int, order: int) -> list[int]:

@@ -4,11 +4,14 @@ Unlike the project's reader and writer, it accepts numbers that are out of range
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Self
 
 from anir_runtime.anir_header import MAGIC
 from anir_runtime.exp_golomb import BitReader, folded, golomb, packed
 
+_RATES = 30, 40, 50, 70, 100, 125, 150, 180, 250, 350, 420, 500, 750, 1000, 1250, 1500
+"""Thousandths of a bit per pixel that predict the lengths of sixteen levels of `lapped`."""
 _GRID = 64
 """Bit of `kind` that is set if the levels are all subnets in order, so that they have no index."""
 
@@ -71,10 +74,11 @@ class AnirParts:
         depths, widths = ascending(2, 1), ascending(1, 4)
         is_grid, deep = data[5] & _GRID, len(depths)
         count = deep * len(widths) if is_grid else reader.golomb(2) + 1
+        predicted = _predicted(data[5], count, size)
         levels, psnr, gains = list[LevelEntry](), 100, (2, 3)
         for k in range(min(count, 1000)):
             index = k % deep << 4 | k // deep if is_grid else reader.bits(8)
-            length = reader.golomb(10) + 1
+            length = reader.signed(5) + predicted[k] if predicted else reader.golomb(10) + 1
             psnr += reader.signed(2)
             gains = gains[0] + reader.signed(0), gains[1] + reader.signed(0)
             levels.append(LevelEntry(index, length, psnr, gains))
@@ -99,9 +103,14 @@ class AnirParts:
         has_index = not self.kind & _GRID
         code += _number(count - 1, 2) if has_index else ""
         psnr, gains = 100, (2, 3)
-        for level in self.levels:
+        predicted = _predicted(self.kind, count, self.size)
+        for k, level in enumerate(self.levels):
             code += f"{level.index & 255:08b}" if has_index else ""
-            code += _number(level.length - 1, 10) + golomb(folded(level.psnr - psnr), 2)
+            if predicted and k < len(predicted):
+                code += golomb(folded(level.length - predicted[k]), 5)
+            else:
+                code += _number(level.length - 1, 10)
+            code += golomb(folded(level.psnr - psnr), 2)
             code += "".join(golomb(folded(own - k), 0) for own, k in zip(level.gains, gains, strict=True))
             psnr, gains = level.psnr, level.gains
         head = MAGIC + bytes([self.version & 255, self.kind & 255]) + packed(code)
@@ -110,6 +119,14 @@ class AnirParts:
             low = (low + byte) % 255
             high = (high + low) % 255
         return head + bytes([low, high]) + self.stream
+
+
+def _predicted(kind: int, count: int, size: list[int]) -> list[int]:
+    """Returns the predicted bytes of each level; none if they are not predicted."""
+    if kind & 0x83 != 3 or count != len(_RATES):
+        return []
+    ends = [64, *(rate * size[0] * size[1] // 8000 for rate in _RATES)]
+    return [end - start for start, end in pairwise(ends)]
 
 
 def _number(number: int, order: int) -> str:

@@ -2,8 +2,8 @@
 
 If a reader draws the file, the verdict is the number of its complete levels, such as "2 levels", or 0 for a
 preview. Otherwise it is the reason for refusal: "damaged" (header or level), "large" (the file declares more
-than a reader accepts), "newer" (a later version of the format), "other" (another format) or "cut" (the file
-ends before anything can be drawn).
+than a reader accepts), "newer" or "older" (another version of the format), "other" (another format) or "cut"
+(the file ends before anything can be drawn).
 """
 
 import random
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from anir_runtime.anir_header import Header
+from anir_runtime.anir_header import VERSION, Header
 from anir_runtime.anir_networks import code_colours
 from anir_runtime.coder import Coder
 from anir_runtime.common_networks import common_trunks
@@ -30,12 +30,13 @@ Change = Callable[[AnirParts], None]
 REASONS = {
     "other": "not an ONNX file|not an .anir file|no ONNX file|not a neural image|file is empty",
     "newer": "update",
+    "older": "an earlier anir made it",
     "large": "out of range|larger picture|layers of|different coefficients|fit into memory",
     "cut": "ends",
     "damaged": "damaged",
 }
 """Regular expression of the messages, in Python and in TypeScript, for each reason."""
-DAMAGED, LARGE, NEWER, CUT, OTHER = "damaged", "large", "newer", "cut", "other"
+DAMAGED, LARGE, NEWER, OLDER, CUT, OTHER = "damaged", "large", "newer", "older", "cut", "other"
 _SIREN, _LAPPED, _WIDE = 0, 3, 4
 """Indices in CASES."""
 _COLOURS = {1: "-grey", 3: "", 4: "-alpha"}
@@ -55,7 +56,15 @@ def anir_corpus() -> Files:
         for (family, colours, bits, _), data in zip(CASES, sound, strict=True)
     }
     return (
-        files | _cuts(sound) | _headers() | _index() | _streams(sound) | _overflows() | _strips() | _bombs()
+        files
+        | _cuts(sound)
+        | _headers()
+        | _index()
+        | _predicted()
+        | _streams(sound)
+        | _overflows()
+        | _strips()
+        | _bombs()
     )
 
 
@@ -110,8 +119,8 @@ def _headers() -> Files:
         files[f"size-{name}"] = _changed(_set(size=size)), LARGE
         files[f"size-{name}-siren"] = _changed(_set(size=size), _SIREN), "4 levels"
     files["size-of-31-bits"] = _changed(_set(size=[2**30 + 1, 1])), DAMAGED
-    for version in (0, 2, 255):
-        files[f"version-{version}"] = _changed(_set(version=version)), NEWER
+    for version, verdict in ((0, NEWER), (1, OLDER), (3, NEWER), (255, NEWER)):
+        files[f"version-{version}"] = _changed(_set(version=version)), verdict
     files["kind-bit-6"] = _changed(_set(kind=3 | 1 << 4 | 1 << 6)), DAMAGED
     files["kind-family-7"] = _changed(_set(kind=3 | 1 << 4 | 1 << 7)), NEWER
     files["kind-48"] = _changed(_set(kind=3 | 3 << 4)), DAMAGED
@@ -167,6 +176,26 @@ def _index() -> Files:
         "index-first-level-missing": (_changed(keep(1, 2, 3)), DAMAGED),
         "index-levels-exchanged": (_changed(keep(1, 0, 2, 3)), DAMAGED),
         "index-a-level-twice": (_changed(keep(0, 0, 1, 2)), DAMAGED),
+    }
+
+
+def _predicted() -> Files:
+    """Returns files of sixteen levels of `lapped`, whose lengths are coded relative to predicted ones."""
+
+    def level(at: int, length: int) -> bytes:
+        def change(parts: AnirParts) -> None:
+            parts.levels += [LevelEntry(0, 90) for _ in range(12)]
+            parts.levels[at].length = length
+
+        return _changed(change)
+
+    return {
+        "predicted-lengths": (level(15, 90), "4 levels"),
+        "predicted-length-of-0": (level(7, 0), DAMAGED),
+        "predicted-length-of-0-at-first": (level(0, 0), DAMAGED),
+        "predicted-length-below-0": (level(15, -40), DAMAGED),
+        "predicted-length-of-half-a-gigabyte": (level(15, 2**29), "4 levels"),
+        "predicted-length-of-31-bits": (level(15, 2**30 + 2**20), DAMAGED),
     }
 
 
@@ -259,7 +288,7 @@ def _alike() -> bytes:
     code_level_step(coder, None, LevelStep(LEAST_WIDTH, 1))
     assert not coder.level(LEAST_WIDTH)
     stream = coder.finish() + bytes(100)
-    return AnirParts(1, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
+    return AnirParts(VERSION, 3 | 1 << 4, list(size), [2], [8], [LevelEntry(0, len(stream))], stream).data()
 
 
 def _alike_in_strips() -> bytes:
@@ -274,7 +303,9 @@ def _alike_in_strips() -> bytes:
     means, ends = strips.means_positions(), strips.positions()
     (level,) = strips.finish(means, [[end + 25 for end in ends]])
     level += bytes(100)
-    return AnirParts(1, 3, [16 * columns, 16 * rows], [2], [8], [LevelEntry(0, len(level))], level).data()
+    return AnirParts(
+        VERSION, 3, [16 * columns, 16 * rows], [2], [8], [LevelEntry(0, len(level))], level
+    ).data()
 
 
 def _bombs() -> Files:

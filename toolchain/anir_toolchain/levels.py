@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from anir_runtime.anir_header import RATES as _THOUSANDTHS
 from anir_runtime.coder import Integers
 from anir_runtime.common_networks import has_common
 from anir_runtime.level_step import LEAST_WIDTH, LevelStep
@@ -13,7 +14,7 @@ from anir_runtime.network import Network
 from anir_toolchain.embedding import Refined, encode_levels
 from anir_toolchain.space import Space, Subnet
 
-RATES = (0.03, 0.04, 0.05, 0.07, 0.1, 0.125, 0.15, 0.18, 0.25, 0.35, 0.42, 0.5, 0.75, 1.0, 1.25, 1.5)
+RATES = [rate / 1000 for rate in _THOUSANDTHS]
 """Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
 BITS_PER_COEFFICIENT = 5
 """Estimated bits that a level takes for each significant coefficient (bench/NOTES.md)."""
@@ -21,10 +22,12 @@ _APART = 3
 """Stride of the cells in which a whole picture's significant coefficients are counted."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
-_HEADER_BYTES = 32
+_HEADER_BYTES = 28
 """Estimated bytes of a file's header and colours, without the levels' entries."""
 _ENTRY_BYTES = 3
 """Estimated bytes of a level's entry in the header."""
+_PREDICTED_ENTRY_BYTES = 2
+"""The same where the header predicts the level's length: in files of sixteen levels."""
 _LEVEL_BYTES = 3
 """Estimated bytes of a level's step and digest."""
 _OFFSET_BYTES = 0.22
@@ -111,7 +114,8 @@ def _rates(count: int) -> list[float]:
 
 def _side_bytes(order: Sequence[Subnet], prefixes: Sequence[int], bits: int, planes: int) -> list[int]:
     """Estimates the bytes of header and side information in each prefix."""
-    total, layers, result = float(_HEADER_BYTES + _ENTRY_BYTES * len(order)), dict[int, int](), list[int]()
+    entry = _PREDICTED_ENTRY_BYTES if len(order) == len(RATES) else _ENTRY_BYTES
+    total, layers, result = float(_HEADER_BYTES + entry * len(order)), dict[int, int](), list[int]()
     for subnet, prefix in zip(order, prefixes, strict=True):
         total += _LEVEL_BYTES
         if has_common(subnet.depth, subnet.width, planes):

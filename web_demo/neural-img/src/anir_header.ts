@@ -5,10 +5,16 @@ import { ModelError } from './model_error.ts';
 import { COLOURS, LONGEST_SIDE, MOST_CHANNELS, MOST_LAYERS, MOST_PIXELS } from './onnx_reader.ts';
 
 const MAGIC = [0x89, 0x61, 0x6e, 0x69];
-const VERSION = 1;
+const VERSION = 2;
+/** What to do about a file of format 1. */
+const REMEDY = 'an earlier anir made it: fit the picture again, or export it again from its model.pt';
 /** Families by their number in the header, which has three bits; new ones are appended. */
 const FAMILIES = ['siren', 'fourier', 'gabor', 'lapped'] as const;
 const MOST_LEVELS = 16;
+/** Thousandths of a bit per pixel of the file up to the end of each level, if `lapped` has sixteen levels. */
+const RATES = [30, 40, 50, 70, 100, 125, 150, 180, 250, 350, 420, 500, 750, 1000, 1250, 1500];
+/** Bytes before the first level, in the prediction of its length. */
+const PREDICTED_START = 64;
 const MOST_BYTES = 2 ** 30;
 /** Unit of a level's PSNR, in dB. */
 const PSNR_STEP = 0.25;
@@ -19,7 +25,10 @@ const SIZE_ORDER = 9;
 const COUNT_ORDER = 2;
 const DEPTH_ORDER = 1;
 const WIDTH_ORDER = 4;
+/** Of lengths that are not predicted. */
 const LENGTH_ORDER = 10;
+/** Of the differences to lengths that are predicted. */
+const ERROR_ORDER = 5;
 /** PSNR and the two gains, in their units, that the first level's are coded relative to. */
 const FIRST_QUALITY = [100, 2, 3];
 /** Orders of their codes. */
@@ -100,7 +109,7 @@ export function readHeader(data: Uint8Array): Header {
   const version = reader.bits(8);
   if (version !== VERSION)
     throw new ModelError(
-      `This .anir file has format ${version}, this decoder reads ${VERSION}; update the decoder.`,
+      `This .anir file has format ${version}, this decoder reads ${VERSION}; ${version === 1 ? REMEDY : 'update the decoder'}.`,
     );
   const flags = reader.bits(8);
   const [width, height] = [reader.golomb(SIZE_ORDER) + 1, reader.golomb(SIZE_ORDER) + 1];
@@ -116,11 +125,17 @@ export function readHeader(data: Uint8Array): Header {
     );
   const count = isGrid ? depths.length * widths.length : reader.golomb(COUNT_ORDER) + 1;
   if (count > MOST_LEVELS) throw damaged();
-  let quality = FIRST_QUALITY;
+  // Bits 0, 1 and 7 of the flags are the family's number.
+  const isPredicted = (flags & 131) === 3 && count === RATES.length;
+  let [quality, before] = [FIRST_QUALITY, PREDICTED_START];
   const parts = Array.from({ length: count }, (_, level) => {
     const deep = isGrid ? level % depths.length : reader.bits(4);
     const wide = isGrid ? Math.floor(level / depths.length) : reader.bits(4);
-    const length = reader.golomb(LENGTH_ORDER) + 1;
+    const target = Math.floor(((RATES[level] as number) * width * height) / 8000);
+    const length = isPredicted
+      ? reader.signed(ERROR_ORDER) + target - before
+      : reader.golomb(LENGTH_ORDER) + 1;
+    before = target;
     quality = quality.map((before, i) => before + reader.signed(QUALITY_ORDERS[i] as number));
     return { depth: depths[deep], channels: widths[wide], length, quality };
   });
@@ -136,7 +151,7 @@ export function readHeader(data: Uint8Array): Header {
   let end = start;
   const levels = parts.map(({ depth, channels, length, quality }): Level => {
     end += length;
-    if (end > MOST_BYTES || !depth || !channels) throw damaged();
+    if (length < 1 || end > MOST_BYTES || !depth || !channels) throw damaged();
     if (quality.some((own, i) => own < 0 || own > (i ? 15 : 255))) throw damaged();
     const [full, first, second] = quality as [number, number, number];
     const half = full * PSNR_STEP + first * GAIN_STEP;

@@ -20,6 +20,7 @@ const verdicts: Record<string, Record<string, string>> = JSON.parse(
 const REASONS = {
   other: /not an ONNX file|not a neural image|This file is empty/,
   newer: /update/,
+  older: /an earlier anir made it/,
   large: /out of range|larger picture|layers of|different coefficients|too much memory/,
   cut: /ends/,
   damaged: /damaged/,

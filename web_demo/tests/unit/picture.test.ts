@@ -85,7 +85,7 @@ test('reads an .anir file as a subnet for each level of its header', async () =>
 
 test.each([
   ['another file', 'hello, this is a text', 'not an .anir file'],
-  ['an .anir file truncated in its header', [0x89, 0x61, 0x6e, 0x69, 1], 'ends within its header'],
+  ['an .anir file truncated in its header', [0x89, 0x61, 0x6e, 0x69, 2], 'ends within its header'],
   ['an empty file', [], 'ends within its header'],
 ])('reports what is wrong with %s', async (_name, content, message) => {
   const bytes = typeof content === 'string' ? content : Uint8Array.from(content);
