@@ -238,7 +238,7 @@ def _overflows() -> Files:
 
 def _strips() -> Files:
     """Returns files of a large picture in two strips, whose segments have wrong lengths."""
-    sound = strips_file()
+    sound = strips_file(16)
     parts = AnirParts.of(sound)
     start, (one, two, _) = len(sound) - len(parts.stream), parts.ends()
 
