@@ -19,7 +19,7 @@ _RATES = [rate / 1000 for rate in RATES]
 """Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
-_HEADER_BYTES = 28
+_HEADER_BYTES = 30
 """Estimated bytes of a file's header and colours, without the levels' entries."""
 _ENTRY_BYTES = 3
 """Estimated bytes of a level's entry in the header."""
