@@ -22,7 +22,7 @@ _APART = 3
 """Stride of the cells in which a whole picture's significant coefficients are counted."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
-_HEADER_BYTES = 28
+_HEADER_BYTES = 30
 """Estimated bytes of a file's header and colours, without the levels' entries."""
 _ENTRY_BYTES = 3
 """Estimated bytes of a level's entry in the header."""
