@@ -1,7 +1,7 @@
 """The levels of a picture's `.anir` file: the bytes that each may take, and its coefficients or latents."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from anir_runtime.coder import Integers
 from anir_runtime.common_networks import has_common
 from anir_runtime.level_step import LEAST_WIDTH, LevelStep
 from anir_runtime.network import Network
+from numpy.typing import NDArray
 
 from anir_toolchain.embedding import Refined, encode_levels
 from anir_toolchain.space import Space, Subnet
@@ -18,8 +19,6 @@ RATES = [rate / 1000 for rate in _THOUSANDTHS]
 """Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
 BITS_PER_COEFFICIENT = 5
 """Estimated bits that a level takes for each significant coefficient (bench/NOTES.md)."""
-_APART = 3
-"""Stride of the cells in which a whole picture's significant coefficients are counted."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
 _HEADER_BYTES = 30
@@ -96,14 +95,22 @@ def _scaled(ends: Sequence[int], whole: Integers, sample: Integers) -> list[int]
     have more or fewer than its share of the cells.
     """
     share = math.prod(sample.shape[:2]) / math.prod(whole.shape[:2])
-    some, own = np.abs(whole[::_APART, ::_APART]), np.abs(sample).reshape(-1)
+    own = np.abs(sample).reshape(-1)
     places = [max(0, len(own) - round(share * 8 * end / BITS_PER_COEFFICIENT) - 1) for end in ends]
     own.partition(places)
-    result = []
-    for end, least in zip(ends, np.maximum(own[places], LEAST_WIDTH), strict=True):
-        found = np.count_nonzero(some >= least) * len(own) / some.size
-        result.append(int(share * end * (np.count_nonzero(own >= least) + 1) / (found + 1)))
-    return result
+    significant = np.maximum(own[places], LEAST_WIDTH)
+    known = _counts([own], significant)
+    found = share * _counts(whole, significant)
+    return [int(end) for end in share * np.array(ends) * (known + 1) / (found + 1)]
+
+
+def _counts(parts: Iterable[Integers], least: Integers) -> NDArray[np.int64]:
+    """Returns how many coefficients of all parts have at least each of the given magnitudes."""
+    counts = np.zeros(len(least), np.int64)
+    for part in parts:
+        sizes = np.abs(part)
+        counts += [np.count_nonzero(sizes >= own) for own in least]
+    return counts
 
 
 def _rates(count: int) -> list[float]:
