@@ -22,7 +22,7 @@ BITS_PER_COEFFICIENT = 5
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
 """Pairs (bits per pixel, reach): a level has the reach of the first pair above its rate (bench/NOTES.md)."""
 _HEADER_BYTES = 36
-"""Estimated bytes of a file's header and colours, without the levels' entries, and some to spare: offsets vary."""
+"""Bytes for a file's header and colours, without the levels' entries: 30, and some to spare for offsets."""
 _ENTRY_BYTES = 3
 """Estimated bytes of a level's entry in the header."""
 _PREDICTED_ENTRY_BYTES = 2
