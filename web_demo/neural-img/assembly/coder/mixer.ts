@@ -249,18 +249,18 @@ export function predict(kind: usize, slots: StaticArray<usize>, activity: usize,
 /**
  * Predicts a decision as `predict` does, from the counters of three contexts and a network.
  * @param given the network's log-odds
- * @param own address of its hidden values, i32 [HIDDEN], which must not change until `update`
+ * @param values address of its hidden values, i32 [HIDDEN], which must not change until `update`
  */
 export function predictGiven(
-  kind: usize, slots: StaticArray<usize>, given: i32, own: usize, activity: usize, frequency: usize,
+  kind: usize, slots: StaticArray<usize>, given: i32, values: usize, activity: usize, frequency: usize,
 ): i32 {
-  const table = selectWeights(kind, activity, frequency);
+  const own = selectWeights(kind, activity, frequency);
   contexts = GIVEN_CONTEXTS;
-  hidden = own;
+  hidden = values;
   let first = i32x4.splat(given);
-  first = i32x4.replace_lane(first, 0, selectCounter(table, 0, slots));
-  first = i32x4.replace_lane(first, 1, selectCounter(table, 1, slots));
-  first = i32x4.replace_lane(first, 2, selectCounter(table, 2, slots));
+  first = i32x4.replace_lane(first, 0, selectCounter(own, 0, slots));
+  first = i32x4.replace_lane(first, 1, selectCounter(own, 1, slots));
+  first = i32x4.replace_lane(first, 2, selectCounter(own, 2, slots));
   return mix(first, 0);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Products of matrices, eight points at a time, in 128-bit SIMD (AssemblyScript).
+ * Products and differences of matrices, eight points at a time, in 128-bit SIMD (AssemblyScript).
  *
  * A float32 matrix [n, k] is stored in panels, [n / 8][k][8]: eight rows interleaved. The product of two such matrices,
  * [points, inner] and [outputs, inner], is again written as panels of points, [points / 8][output][8].

@@ -14,8 +14,8 @@ export interface Layer {
   bias: number;
   /** The largest norm of an output's weights, not multiplied by `unit`: how much the layer amplifies inputs of random signs. */
   gain: number;
-  /** Multiplies PANELS panels at a time that lie side by side, if the layer is large. */
-  several: ReturnType<typeof strassen>;
+  /** If the layer is large: multiplies PANELS panels that lie side by side. */
+  byStrassen: ReturnType<typeof strassen>;
 }
 
 /** A layer's weights and biases as they are in the network. */
@@ -85,14 +85,14 @@ export function makeLayer(
   const biases = Float32Array.from({ length: outputs }, (_, output) => unit * bias(output));
   const gain = Math.sqrt(Math.max(...norms));
   const at = kernel.put(biases);
-  const several = strassen(kernel, weights, at);
-  return { weights, first, inputs: Math.max(end - first, 0), bias: at, gain, several };
+  const byStrassen = strassen(kernel, weights, at);
+  return { weights, first, inputs: Math.max(end - first, 0), bias: at, gain, byStrassen };
 }
 
 /** Applies a layer to panels of eight points, [inputs][8] each, and writes panels of [outputs][8], `panelStep` bytes apart. */
 export function apply(
   kernel: Kernel,
-  { weights: { at, rows, columns }, first, inputs, bias, several }: Layer,
+  { weights: { at, rows, columns }, first, inputs, bias, byStrassen }: Layer,
   from: number,
   to: number,
   panels: number,
@@ -100,8 +100,8 @@ export function apply(
 ): void {
   const [step, skipped] = [columns * PANEL, first * PANEL];
   let done = 0;
-  for (; several && panelStep === step && done + PANELS <= panels; done += PANELS)
-    several(from + done * step, to + done * step);
+  for (; byStrassen && panelStep === step && done + PANELS <= panels; done += PANELS)
+    byStrassen(from + done * step, to + done * step);
   kernel.run.multiply(
     ...[from + done * step + skipped, at + skipped, bias, to + done * panelStep, inputs, rows],
     ...[panels - done, step, step, PANEL, panelStep],
