@@ -4,11 +4,17 @@ from bench.tables import Result, measured_with
 
 
 def one_level(result: Result) -> str:
-    """Returns the PSNR of both kinds of file, and the extra bits of each level in the file of sixteen."""
+    """Returns the PSNR of all kinds of file, and the extra bits of each level in the file of sixteen."""
     own = result["summary"]
     rates = [f"{rate:g}" for rate in own["rates"]]
-    rows = (("sixteen levels", own["levels"]), ("a file of one level", own["alone"]))
-    levels = ", ".join(f"{excess:.1f}" for excess in own["excess_percent"])
+    rows = (
+        ("sixteen levels", own["levels"]),
+        ("a file of one level, with the same coefficients", own["alike"]),
+        ("a file of one level", own["alone"]),
+    )
+    alike, alone = (
+        ", ".join(f"{excess:.1f}" for excess in own["excess_percent"][kind]) for kind in ("alike", "alone")
+    )
     return "\n".join(
         [
             f"Mean PSNR in dB over {own['pictures']} Kodak pictures, lapped, 4 bits, preset "
@@ -20,6 +26,6 @@ def one_level(result: Result) -> str:
             *(f"| {name} | {' | '.join(f'{quality:.2f}' for quality in row)} |" for name, row in rows),
             "",
             "How many per cent more bits a prefix takes than a file of one level at the same PSNR, from the "
-            f"first level to the last: {levels}.",
+            f"first level to the last: {alike} with the same coefficients, else {alone}.",
         ]
     )

@@ -2,8 +2,9 @@
 
 Usage: python -m bench.one_level --images kodak/ [--only 1,5,15] [-o bench/results/one_level.json]
 
-Files of one level are written as by `anir-export --subnet`. They have the level's quantization step, so that
-the points of both lie close to each other, but are coded for that level alone.
+Files of one level are written as by `anir-export --subnet` ("alone"), and also with the coefficients of all
+other files instead of those chosen by analysis by synthesis ("alike"). They have the level's quantization step,
+so that all points lie close to each other.
 """
 
 import json
@@ -35,7 +36,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def one_level(images: Images, preset: Preset = "instant", only: Only = "", output: Output = None) -> None:
-    """Measures rate and distortion of both kinds of file."""
+    """Measures rate and distortion of all kinds of file."""
     output = output or RESULTS / "one_level.json"
     pictures = {}
     for path in pictures_in(images, only):
@@ -49,39 +50,48 @@ def one_level(images: Images, preset: Preset = "instant", only: Only = "", outpu
 
 
 def _measure(path: Path, preset: str) -> dict[str, list[Point]]:
-    """Returns bits per pixel and PSNR in dB at each level's end: of one file, and of a file per level."""
+    """Returns bits per pixel and PSNR in dB at each level's end: of one file, and of two files per level."""
     image = load_image(path)
     model = fit(image, Config("lapped", 4, preset), source=path.name)
 
-    def points(subnets: Sequence[Subnet]) -> list[Point]:
+    def points(subnets: Sequence[Subnet], by_synthesis: bool = True) -> list[Point]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "a.anir"
-            levels, data = export_anir(model, file, subnets).levels, file.read_bytes()
+            levels, data = export_anir(model, file, subnets, by_synthesis).levels, file.read_bytes()
         qualities = [float(psnr(Decoder(data[: level.end]).decode(), image)) for level in levels]
         return [
             (8 * level.end / image[..., 0].size, own) for level, own in zip(levels, qualities, strict=True)
         ]
 
     order = level_order(model.space)
-    return {"levels": points(order), "alone": [point for subnet in order for point in points([subnet])]}
+    return {
+        "levels": points(order),
+        "alike": [point for subnet in order for point in points([subnet], by_synthesis=False)],
+        "alone": [point for subnet in order for point in points([subnet])],
+    }
 
 
 def _summary(pictures: Sequence[dict[str, list[Point]]]) -> dict[str, Any]:
     """Returns means over pictures: PSNR at RATES, and per cent of extra bits of each level at its PSNR."""
-    excess = [
-        [100 * (rate / _rate_at(own["alone"], quality) - 1) for rate, quality in own["levels"]]
-        for own in pictures
-    ]
     curves = {
         kind: [round(mean(_quality_at(own[kind], rate) for own in pictures), 3) for rate in RATES]
-        for kind in ("levels", "alone")
+        for kind in ("levels", "alike", "alone")
     }
     return {
         "pictures": len(pictures),
         "rates": RATES,
         **curves,
-        "excess_percent": [round(mean(level), 2) for level in zip(*excess, strict=True)],
+        "excess_percent": {kind: _excess(pictures, kind) for kind in ("alike", "alone")},
     }
+
+
+def _excess(pictures: Sequence[dict[str, list[Point]]], kind: str) -> list[float]:
+    """Returns by how many per cent each level's prefix is longer than a file of one level with its PSNR."""
+    excess = [
+        [100 * (rate / _rate_at(own[kind], quality) - 1) for rate, quality in own["levels"]]
+        for own in pictures
+    ]
+    return [round(mean(level), 2) for level in zip(*excess, strict=True)]
 
 
 def _quality_at(points: Sequence[Point], rate: float) -> float:

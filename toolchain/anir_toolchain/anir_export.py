@@ -19,10 +19,12 @@ from anir_runtime.files import replacing
 from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
 from anir_runtime.picture_file import as_pillow
+from anir_runtime.strips import Strips
 from numpy.typing import NDArray
 from PIL import Image
 
 from anir_toolchain.ahead import ahead
+from anir_toolchain.analysis_by_synthesis import AnalysisBySynthesis
 from anir_toolchain.anir_writer import AnirWriter, Psnr
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.instant import instant_levels
@@ -43,20 +45,32 @@ _PIXELS = 2**18
 """About how many pixels a large picture's PSNR is measured on; it is within 0.1 dB of that of all pixels."""
 
 
-def export_anir(model: Model, path: Path, subnets: Collection[Subnet] | None = None) -> Header:
+def export_anir(
+    model: Model, path: Path, subnets: Collection[Subnet] | None = None, by_synthesis: bool = True
+) -> Header:
     """Writes subnets, all by default, into one file, narrow ones first, and returns its header.
 
-    Raises AnirError if the file cannot be written.
+    Args:
+        model: the trained picture.
+        path: the file to write.
+        subnets: the subnets.
+        by_synthesis: whether the coefficients of a single subnet of `lapped` are `AnalysisBySynthesis.chosen`.
+
+    Raises:
+        AnirError: if the file cannot be written.
     """
     order = [own for own in level_order(model.space) if subnets is None or own in subnets]
     image = model.image.numpy()
+    header = Header(model.family_name, model.size, model.colours, model.bits, model.pitch, (), 0)
     if model.family.has_latents:
         steps = dict(zip(level_order(model.space), model.steps, strict=True))
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
-        add = partial(_add_levels, levels, analyse(image, model.pitch), image)
+        analysis = analyse(image, model.pitch)
+        if by_synthesis and len(levels) == 1:
+            analysis = AnalysisBySynthesis(image, analysis, levels[0], partial(_coders, header)).chosen()
+        add = partial(_add_levels, levels, analysis, image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
-    header = Header(model.family_name, model.size, model.colours, model.bits, model.pitch, (), 0)
     return _export(path, header, add)
 
 
@@ -74,6 +88,18 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     return _export(path, header, partial(_add_levels, levels, analysis, image))
 
 
+def _most_bytes(header: Header) -> int:
+    """Returns how many bytes the encoder of each strip of a picture has room for."""
+    return _MOST_BITS * math.prod(header.size) // 8 + (1 << 21)
+
+
+def _coders(header: Header) -> Strips:
+    """Returns coders for a picture's strips that have begun to encode."""
+    coders = Strips(header)
+    coders.encode(_most_bytes(header))
+    return coders
+
+
 def _export(
     path: Path, header: Header, add: Callable[[AnirWriter, Executor], Iterator[Future[Psnr]]]
 ) -> Header:
@@ -82,7 +108,7 @@ def _export(
     `add` adds the levels to the writer that it is given, and measures the PSNR of each level in the executor
     that it is given, which has one thread.
     """
-    writer = AnirWriter(header, _MOST_BITS * math.prod(header.size) // 8 + (1 << 21))
+    writer = AnirWriter(header, _most_bytes(header))
     with ThreadPoolExecutor(1) as executor:
         qualities = list(add(writer, executor))
         data = writer.finish([quality.result() for quality in qualities])
