@@ -11,6 +11,7 @@ from anir_toolchain.instant import instant_levels, instant_space
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import level_order
 from anir_toolchain.space import Space
+from numpy.typing import NDArray
 
 from tests.lapped_pictures import blocks, waves
 
@@ -45,13 +46,23 @@ def test_training_is_skipped_for_pictures_in_which_it_cannot_pay(preset: str) ->
 
 
 @pytest.mark.parametrize(
-    "picture", [waves(200, 150), blocks(2, 1, 4), waves(90, 60)[..., :1], waves(4, 200)], ids=str
+    ("picture", "config"),
+    [
+        (waves(200, 150), Config()),
+        (waves(200, 150), Config(depths=(3,), widths=(24,))),
+        (blocks(2, 1, 4), Config()),
+        (waves(90, 60)[..., :1], Config()),
+        (waves(4, 200), Config()),
+    ],
+    ids=str,
 )
-def test_the_instant_file_is_that_of_the_model(picture: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
-    space = instant_space(Config(), picture.shape)
+def test_the_instant_file_is_that_of_the_model(
+    picture: NDArray[np.uint8], config: Config, tmp_path: Path
+) -> None:
+    space = instant_space(config, picture.shape)
     assert space is not None
     export_instant(picture, space, 4, tmp_path / "at_once.anir")
-    export_anir(fit(picture), tmp_path / "of_model.anir")
+    export_anir(fit(picture, config), tmp_path / "of_model.anir")
     assert (tmp_path / "at_once.anir").read_bytes() == (tmp_path / "of_model.anir").read_bytes()
 
 

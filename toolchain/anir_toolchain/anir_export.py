@@ -54,7 +54,7 @@ def export_anir(
         model: the trained picture.
         path: the file to write.
         subnets: the subnets.
-        by_synthesis: whether the coefficients of a single subnet of `lapped` are `AnalysisBySynthesis.chosen`.
+        by_synthesis: whether the coefficients of a single subnet are chosen by `AnalysisBySynthesis`.
 
     Raises:
         AnirError: if the file cannot be written.
@@ -67,7 +67,7 @@ def export_anir(
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
         analysis = analyse(image, model.pitch)
         if by_synthesis and len(levels) == 1:
-            analysis = AnalysisBySynthesis(image, analysis, levels[0], partial(_coders, header)).chosen()
+            analysis = _chosen(levels[0], analysis, image, header)
         add = partial(_add_levels, levels, analysis, image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
@@ -83,21 +83,28 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     height, width, colours = image.shape
     own = colours_of(image)
     analysis = analyse(image, best_pitch(image, own), own)
-    levels = ahead(instant_levels(image, analysis, space, bits))
+    levels: Iterable[LevelNetwork] = ahead(instant_levels(image, analysis, space, bits))
     header = Header("lapped", (width, height), colours, bits, analysis.pitch, (), 0)
+    if len(space.subnets) == 1:
+        levels = list(levels)
+        analysis = _chosen(levels[0], analysis, image, header)
     return _export(path, header, partial(_add_levels, levels, analysis, image))
+
+
+def _chosen(level: LevelNetwork, analysis: Analysis, image: NDArray[np.uint8], header: Header) -> Analysis:
+    """Returns the lapped transform that suits a file of one level."""
+
+    def coders() -> Strips:
+        strips = Strips(header)
+        strips.encode(_most_bytes(header))
+        return strips
+
+    return AnalysisBySynthesis(image, analysis, level, coders).chosen()
 
 
 def _most_bytes(header: Header) -> int:
     """Returns how many bytes the encoder of each strip of a picture has room for."""
     return _MOST_BITS * math.prod(header.size) // 8 + (1 << 21)
-
-
-def _coders(header: Header) -> Strips:
-    """Returns coders for a picture's strips that have begun to encode."""
-    coders = Strips(header)
-    coders.encode(_most_bytes(header))
-    return coders
 
 
 def _export(
