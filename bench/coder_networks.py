@@ -17,10 +17,11 @@ from anir_runtime.coder import Coder, Integers
 from anir_runtime.files import replacing
 from anir_runtime.level_step import LevelStep, code_level_step
 from anir_runtime.picture_file import as_pillow
+from anir_toolchain.config import Config
 from anir_toolchain.embedding import encode_levels
 from anir_toolchain.image import load_image
 from anir_toolchain.lapped_analysis import analyse
-from anir_toolchain.levels import level_bytes
+from anir_toolchain.levels import level_bytes, level_order
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
@@ -155,7 +156,9 @@ class Recorder(Coder):
 def _recorded(image: Pixels, levels: int, row: int) -> Recording:
     """Encodes the first levels of a picture, and records."""
     coefficients = analyse(image, 16).coefficients
-    ends = level_bytes(LEVELS, image.shape[1::-1])[:levels]
+    height, width, planes = image.shape
+    order = level_order(Config().space(width, height, planes))
+    ends = level_bytes(order, (width, height), planes)[:levels]
     steps = [own.step for own in encode_levels(coefficients, ends, [1] * levels, _TRIALS)]
     return Recording(_encoded(coefficients, steps, row), steps, coefficients)
 

@@ -10,7 +10,7 @@ from anir_toolchain.anir_export import export_anir
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.checkpoint import save_model
 from anir_toolchain.cli import export_main
-from anir_toolchain.levels import level_bytes
+from anir_toolchain.levels import level_bytes, level_order
 from anir_toolchain.metrics import psnr
 from anir_toolchain.model import Model
 from anir_toolchain.space import Space
@@ -91,7 +91,9 @@ def test_the_quality_of_a_large_picture_is_measured_on_sampled_cells(
     header = export_anir(fitted, tmp_path / "a.anir")
     assert header.size == (384, 256)
     data, image = (tmp_path / "a.anir").read_bytes(), fitted.image.numpy()
-    for level, end in zip(header.levels, level_bytes(16, header.size), strict=True):
+    for level, end in zip(
+        header.levels, level_bytes(level_order(fitted.space), header.size, header.colours), strict=True
+    ):
         shown = Decoder(AnirFile(data[: level.end]).network()).decode()
         assert level.psnr[0] == pytest.approx(psnr(shown, image), abs=2.5)
         in_cells = psnr(*(CellSample(own, pitch, 2**16).pixels for own in (shown, image)))

@@ -1,8 +1,10 @@
 """Tests the coder in WebAssembly, also against its reference in Python."""
 
+import gc
 import re
 import subprocess
 import sys
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -138,6 +140,17 @@ def test_the_number_of_decisions_per_byte_is_limited() -> None:
     assert coder.check()
     coder.symbols(0, 8, np.zeros(1 << 18, np.uint8))
     assert not coder.check()
+
+
+def test_coefficients_outlive_the_coder_that_holds_them() -> None:
+    coder = Coder(2, 2, 1, 16)
+    coder.encode(4096, np.full((2, 2, 1, 16, 16), 1000, np.int32))
+    coder.level(500)
+    owner, values = weakref.ref(coder), coder.values()
+    del coder
+    gc.collect()
+    assert owner() is not None
+    assert np.abs(values).max() > 500
 
 
 def test_too_little_memory_is_an_error_of_one_line() -> None:

@@ -5,7 +5,7 @@ import pytest
 from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import level_bytes, level_order, refined_levels
-from anir_toolchain.space import Space
+from anir_toolchain.space import Space, Subnet
 
 from tests.lapped_pictures import blocks, waves
 
@@ -15,25 +15,46 @@ def test_narrow_networks_come_first() -> None:
     assert names == ["d2w8", "d3w8", "d2w12", "d3w12"]
 
 
+SUBNETS = level_order(Space((2, 3, 4, 5), (20, 24, 28, 32)))
+"""The subnets that have common networks, for three planes."""
+
+
 def test_bytes_of_levels_grow_by_similar_factors() -> None:
-    sizes = level_bytes(16, (768, 512))
+    sizes = level_bytes(SUBNETS, (768, 512), 3)
     assert (sizes[0], sizes[-1]) == (int(0.03 * 49152), int(1.5 * 49152))
     assert all(1.15 < b / a < 1.55 for a, b in pairwise(sizes))
-    assert level_bytes(2, (768, 512)) == [sizes[0], sizes[-1]]
-    assert level_bytes(1, (800, 100)) == [15000]
-    assert level_bytes(2, (2, 1)) == [1, 1]
+    assert level_bytes(SUBNETS[:2], (2, 1), 3) == [1, 1]
+
+
+@pytest.mark.parametrize("planes", [1, 3, 4])
+def test_some_of_the_subnets_have_the_same_bytes_as_among_all(planes: int) -> None:
+    every = [Subnet(own.depth, own.width - 3 + planes) for own in SUBNETS]
+    sizes = level_bytes(every, (768, 512), planes)
+    for chosen in ([0, 1], [4, 7, 15], [11]):
+        assert level_bytes([every[i] for i in chosen], (768, 512), planes) == [sizes[i] for i in chosen]
+
+
+def test_levels_without_common_networks_span_all_rates() -> None:
+    size, order = (800, 400), level_order(Space((2, 3), (21, 25)))
+    first, *_, last = level_bytes(order, size, 3)
+    assert (first, last) == (1200, 60000)
+    assert level_bytes(order[1:2], size, 3) == [60000]
 
 
 def test_levels_leave_room_for_side_information_and_reach_falls() -> None:
     order, size = level_order(Space((2, 3), (20, 24))), (256, 192)
     coefficients = analyse(waves(*size), 16).coefficients
     levels = list(refined_levels(coefficients, order, size, bits=4))
-    for level, whole in zip(levels, level_bytes(4, size), strict=True):
+    for level, whole in zip(levels, level_bytes(order, size, 3), strict=True):
         assert 0.9 * (whole - 120) < level.end < whole - 40 or level.step.width in (LEAST_WIDTH, MOST_WIDTH)
-    assert [level.step.reach for level in levels] == [4, 1, 1, 1]
-    # There are no common networks of these widths: the file also holds networks, and so fewer coefficients.
-    own = list(refined_levels(coefficients, level_order(Space((2, 3), (21, 25))), size, bits=4))
-    assert own[1].end < levels[1].end - 150
+    assert [level.step.reach for level in levels] == [4, 4, 2, 1]
+    # There are no common networks of these widths: the file also holds networks.
+    others = level_order(Space((2, 3), (21, 25)))
+    own = list(refined_levels(coefficients, others, size, bits=4))
+    room, more = (
+        level_bytes(subnets, size, 3)[1] - known[1].end for subnets, known in ((order, levels), (others, own))
+    )
+    assert more > room + 150
 
 
 @pytest.mark.parametrize("pitch", [16, 32])

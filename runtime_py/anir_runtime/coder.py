@@ -103,7 +103,10 @@ class Coder:
 
     def _bytes(self, start: int, end: int) -> NDArray[np.uint8]:
         """Returns a view of memory, valid until memory grows."""
-        return np.ctypeslib.as_array(self._memory.get_buffer_ptr(self._store, end - start, start))
+        buffer = self._memory.get_buffer_ptr(self._store, end - start, start)
+        # The array refers to the buffer, and so to the memory's owner, which must outlive it.
+        buffer.owner = self  # type: ignore[attr-defined]
+        return np.ctypeslib.as_array(buffer)
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
         """Starts encoding a stream of at most `most` bytes, for which memory is reserved.

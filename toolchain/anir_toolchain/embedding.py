@@ -53,7 +53,7 @@ class Refined:
     Attributes:
         step: how the level refines the coefficients.
         values: the coefficients as known after the level, int32[rows, columns, N, K, K]: the coder's memory,
-            valid until the iterator that yielded the level moves on or is deleted.
+            overwritten when the iterator that yielded the level moves on.
         end: bytes of the stream up to the end of the level, without side information.
     """
 

@@ -36,7 +36,7 @@ def to_model(task: Task, training: Training) -> Model:
     trunks = training.trunks
     if task.family.has_latents:
         order = level_order(task.space)
-        ends = dict(zip(order, level_bytes(len(order), task.size), strict=True))
+        ends = dict(zip(order, level_bytes(order, task.size, task.picture.colours), strict=True))
         quantized = choose_networks(
             trunks, training.step > 0, task.picture, task.colours, training.features, ends
         )

@@ -50,7 +50,7 @@ def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
 def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: int) -> bool:
     """Whether for some width trained networks may gain more than their bytes would as coefficients."""
     order = level_order(space)
-    ends = dict(zip(order, level_bytes(len(order), size), strict=True))
+    ends = dict(zip(order, level_bytes(order, size, planes), strict=True))
     costs = [
         DB_PER_SHARE
         * own_bytes(space.depths[-1], width, planes, bits)
@@ -80,7 +80,7 @@ def instant_levels(
     wanted = cells.colours(_EVERY)
     refined = refined_levels(analysis.coefficients, order, size, bits, sample)
     known = ahead((level.step, cells.near([level.values])) for level in refined)
-    for subnet, (step, near), end in zip(order, known, level_bytes(len(order), size), strict=True):
+    for subnet, (step, near), end in zip(order, known, level_bytes(order, size, planes), strict=True):
         seen = cells.seen(near, step, subnet.width, _EVERY)
         _, head = best_head(subnet, analysis.colours, step.width, end, seen, wanted)
         layers = common_trunks()[subnet.width - planes].layers(subnet.depth, planes)

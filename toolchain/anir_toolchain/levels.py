@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from anir_runtime.anir_header import RATES as _THOUSANDTHS
 from anir_runtime.coder import Integers
-from anir_runtime.common_networks import has_common
+from anir_runtime.common_networks import DEPTHS, INNER, has_common
 from anir_runtime.level_step import LEAST_WIDTH, LevelStep
 from anir_runtime.network import Network
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from anir_toolchain.embedding import Refined, encode_levels
 from anir_toolchain.space import Space, Subnet
 
 RATES = [rate / 1000 for rate in _THOUSANDTHS]
-"""Bits per pixel of the prefixes of sixteen levels; interpolated for other numbers of levels."""
+"""Bits per pixel of the prefixes of sixteen levels; interpolated where there are no common networks."""
 BITS_PER_COEFFICIENT = 5
 """Estimated bits that a level takes for each significant coefficient (bench/NOTES.md)."""
 _REACHES = ((0.085, 4), (0.11, 2), (math.inf, 1))
@@ -57,9 +57,15 @@ def level_order(space: Space) -> list[Subnet]:
     return sorted(space.subnets, key=lambda subnet: (subnet.width, subnet.depth))
 
 
-def level_bytes(count: int, size: tuple[int, int]) -> list[int]:
-    """Returns the target bytes of the prefixes of `count` levels, for a picture of size (W, H) in pixels."""
-    return [max(1, int(rate * math.prod(size) / 8 + 1e-6)) for rate in _rates(count)]
+def level_bytes(order: Sequence[Subnet], size: tuple[int, int], planes: int) -> list[int]:
+    """Returns the target bytes of the prefix of each subnet's level.
+
+    Args:
+        order: the subnets, one for each level.
+        size: (W, H) of the picture in pixels.
+        planes: number of the picture's planes.
+    """
+    return [max(1, int(rate * math.prod(size) / 8 + 1e-6)) for rate in _rates(order, planes)]
 
 
 def refined_levels(
@@ -78,13 +84,14 @@ def refined_levels(
         bits: bits of a hidden weight.
         sample: those coefficients that are encoded instead of all, with the bytes scaled down in proportion.
     """
-    prefixes = level_bytes(len(order), size)
-    side = _side_bytes(order, prefixes, bits, coefficients.shape[2])
+    planes = coefficients.shape[2]
+    prefixes = level_bytes(order, size, planes)
+    side = _side_bytes(order, prefixes, bits, planes)
     wanted = [end - own for end, own in zip(prefixes, side, strict=True)]
     if sample is not None:
         wanted = _scaled(wanted, coefficients, sample)
     ends = [max(end, _LEAST_BYTES * number) for number, end in enumerate(wanted, start=1)]
-    reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(len(order))]
+    reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(order, planes)]
     return encode_levels(coefficients if sample is None else sample, ends, reaches)
 
 
@@ -113,9 +120,15 @@ def _counts(parts: Iterable[Integers], least: Integers) -> NDArray[np.int64]:
     return counts
 
 
-def _rates(count: int) -> list[float]:
-    """Returns the bits per pixel of the prefixes of `count` levels."""
-    at = np.linspace(0, len(RATES) - 1, count) if count > 1 else [len(RATES) - 1]
+def _rates(order: Sequence[Subnet], planes: int) -> list[float]:
+    """Returns the bits per pixel of the prefix of each subnet's level.
+
+    Subnets that have common networks have the rates for which these were trained, also without the others.
+    """
+    if all(has_common(subnet.depth, subnet.width, planes) for subnet in order):
+        default = [(depth, inner + planes) for inner in INNER for depth in DEPTHS]
+        return [RATES[default.index((subnet.depth, subnet.width))] for subnet in order]
+    at = np.linspace(0, len(RATES) - 1, len(order)) if len(order) > 1 else [len(RATES) - 1]
     return [float(rate) for rate in np.exp(np.interp(at, range(len(RATES)), np.log(RATES)))]
 
 
