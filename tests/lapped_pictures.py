@@ -22,6 +22,22 @@ def blocks(columns: int, rows: int, size: int, seed: int = 0) -> NDArray[np.uint
     return colours.repeat(size, 0).repeat(size, 1)
 
 
+def dead_leaves(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Returns discs of many sizes and random colours that cover one another, slightly blurred.
+
+    Such pictures have the statistics of photographs (Lee et al. 2001, the "dead leaves" model).
+    """
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    picture = np.zeros((height, width, 3))
+    for _ in range(400):
+        radius, centre = 4 / (random.random() + 0.04), random.random(2) * (width, height)
+        picture[(x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2] = random.integers(0, 256, 3)
+    shifted = [np.roll(picture, shift, (0, 1)) for shift in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    blurred: NDArray[np.uint8] = np.mean(shifted, 0).astype(np.uint8)
+    return blurred
+
+
 def latents_of(picture: NDArray[np.uint8], bits: float, reach: int = 1) -> Latents:
     """Returns the latents of a picture that take at most about this number of bits."""
     levels = encode_levels(analyse(picture, 16).coefficients, [round(bits / 8)], [reach])

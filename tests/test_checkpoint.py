@@ -1,7 +1,9 @@
 import pickle
 import zipfile
+import zlib
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import torch
 from anir_runtime.errors import AnirError
 from anir_toolchain.checkpoint import FORMAT, load_model, save_model, trunk_state, write_state
 from anir_toolchain.model import Model
+from numpy.typing import NDArray
+from torch import Tensor
 
 from tests.random_model import leaves, random_model
 
@@ -190,5 +194,37 @@ def test_tensors_expanded_from_a_few_bytes_are_refused(tmp_path: Path) -> None:
     write_state(
         path, "model", {**state, "image": torch.zeros(1, 1, 3, dtype=torch.uint8).expand(9000, 9000, 3)}
     )
+    with pytest.raises(AnirError, match="damaged"):
+        load_model(path)
+
+
+def test_damaged_coefficients_are_refused(tmp_path: Path) -> None:
+    model, path = random_model("lapped"), tmp_path / "model.pt"
+    coefficients = model.analysis().coefficients
+    save_model(replace(model, coefficients=coefficients), path)
+    assert (load_model(path).analysis().coefficients == coefficients).all()
+    state = torch.load(path, weights_only=True)
+
+    def packed(values: NDArray[np.int32]) -> Tensor:
+        return torch.tensor(list(zlib.compress(values.tobytes())), dtype=torch.uint8)
+
+    for broken in (
+        packed(coefficients[:-1]),
+        packed(np.concatenate([coefficients, coefficients])),
+        packed(coefficients + (1 << 23)),
+        packed(coefficients - (1 << 23)),
+        # A zip bomb: 64 MiB of zeros.
+        packed(np.zeros(1 << 24, np.int32)),
+        packed(coefficients)[:-9],
+        packed(coefficients)[9:],
+        packed(coefficients).short(),
+        packed(coefficients)[None],
+    ):
+        write_state(path, "model", {**state, "coefficients": broken})
+        with pytest.raises(AnirError, match="damaged"):
+            load_model(path)
+    save_model(random_model("siren"), path)
+    siren = torch.load(path, weights_only=True)
+    write_state(path, "model", {**siren, "coefficients": state["coefficients"]})
     with pytest.raises(AnirError, match="damaged"):
         load_model(path)

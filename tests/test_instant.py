@@ -50,6 +50,8 @@ def test_training_is_skipped_for_pictures_in_which_it_cannot_pay(preset: str) ->
     [
         (waves(200, 150), Config()),
         (waves(200, 150), Config(depths=(3,), widths=(24,))),
+        (waves(200, 150), Config(preset="fast", depths=(2, 5))),
+        (blocks(3, 2, 40), Config(preset="balanced", depths=(3,), widths=(24,))),
         (blocks(2, 1, 4), Config()),
         (waves(90, 60)[..., :1], Config()),
         (waves(4, 200), Config()),
@@ -61,7 +63,7 @@ def test_the_instant_file_is_that_of_the_model(
 ) -> None:
     space = instant_space(config, picture.shape)
     assert space is not None
-    export_instant(picture, space, 4, tmp_path / "at_once.anir")
+    export_instant(picture, space, 4, tmp_path / "at_once.anir", config.schedule().rounds)
     export_anir(fit(picture, config), tmp_path / "of_model.anir")
     assert (tmp_path / "at_once.anir").read_bytes() == (tmp_path / "of_model.anir").read_bytes()
 

@@ -3,7 +3,8 @@
 Usage: python -m tests.fuzz --seconds 20 [--seed 1] [--carrier onnx] [--keep FOLDER] [-o RESULT.json]
 
 A damaged file may be refused with an AnirError or drawn. Anything else is a finding: another exception, a
-crash of the process, more than two seconds, or more than 256 MiB. The exit code is 1 if there are findings.
+crash of the process, more than two seconds (ten for a picture), or more than 256 MiB (1 GiB for a picture).
+The exit code is 1 if there are findings.
 """
 
 import argparse

@@ -36,6 +36,7 @@ class Carrier:
         mutations: functions that damage a file; one that is listed several times is chosen more often.
         open: opens a file as a user would, given its bytes; raises AnirError if it refuses the file.
         mebibytes: memory that opening a file may take.
+        seconds: processor time that opening and drawing a file may take.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Carrier:
     mutations: Sequence[Mutation]
     open: Callable[[bytes], None]
     mebibytes: int = 256
+    seconds: float = 2.0
 
     def seeds(self) -> list[bytes]:
         """Returns the valid examples and the files of the corpus."""
@@ -117,6 +119,6 @@ CARRIERS = {
             _from_file(MANIFEST, lambda path: Manifest.load(path.parent)),
         ),
         # A picture of 64 megapixels, which any header may declare, takes 192 MiB, twice while it is read.
-        Carrier("picture", cache(_pictures), BYTES, _from_file("picture", load_image), mebibytes=1024),
+        Carrier("picture", cache(_pictures), BYTES, _from_file("picture", load_image), 1024, 10.0),
     )
 }

@@ -5,7 +5,7 @@ several levels this would do harm: later levels cannot leave the intervals that 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -76,11 +76,30 @@ class AnalysisBySynthesis:
         known = coders.values(last=True)
         latents = latents_of(known, 1 / step.width, pitch, step.reach)
         drawn = Decoder(replace(self.level.network, latents=latents)).decode()
-        planes = in_units((UNIT * band.transpose(2, 0, 1, 3, 4) for band in known), len(target))
-        added = analyse(drawn, pitch, self.analysis.colours).coefficients - planes
-        size = sum(coders.positions())
-        worth = float(psnr(drawn, self.image)) - _DB_PER_LOG_BYTES * math.log(size)
-        return _Trial(target, _without_rounding(added), worth)
+        worth = worth_of(drawn, self.image, sum(coders.positions()))
+        return _Trial(target, added_coefficients(drawn, known, self.analysis), worth)
+
+
+def worth_of(drawn: NDArray[np.uint8], image: NDArray[np.uint8], size: int) -> float:
+    """Returns a level's PSNR in dB, minus what other coefficients would gain in its bytes."""
+    return float(psnr(drawn, image)) - _DB_PER_LOG_BYTES * math.log(size)
+
+
+def added_coefficients(drawn: NDArray[np.uint8], known: Sequence[Integers], analysis: Analysis) -> Integers:
+    """Returns the coefficients of what a level's network has added to the planes.
+
+    Args:
+        drawn: the level's picture, uint8[H, W, N].
+        known: the level's coefficients, with the cells' means at frequency (0, 0), in bands of rows of cells.
+        analysis: the lapped transform of the original picture.
+    """
+    own = analyse(drawn, analysis.pitch, analysis.colours).coefficients
+    return _without_rounding(own - transformed(known))
+
+
+def transformed(known: Sequence[Integers]) -> Integers:
+    """Returns known coefficients as `in_units` has them: with the transform of the cells' means at (0, 0)."""
+    return in_units((UNIT * band.transpose(2, 0, 1, 3, 4) for band in known), sum(map(len, known)))
 
 
 def _without_rounding(coefficients: Integers) -> Integers:

@@ -31,6 +31,7 @@ from anir_toolchain.instant import instant_levels
 from anir_toolchain.lapped_analysis import Analysis, analyse, colours_of
 from anir_toolchain.lapped_pitch import best_pitch
 from anir_toolchain.levels import LevelNetwork, level_order
+from anir_toolchain.levels_by_synthesis import levels_by_synthesis
 from anir_toolchain.metrics import psnr
 from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space, Subnet
@@ -65,17 +66,17 @@ def export_anir(
     if model.family.has_latents:
         steps = dict(zip(level_order(model.space), model.steps, strict=True))
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
-        analysis = analyse(image, model.pitch)
+        analysis = model.analysis()
         if by_synthesis and len(levels) == 1:
-            analysis = _chosen(levels[0], analysis, image, header)
+            analysis = _chosen(levels[0], analyse(image, model.pitch), image, header)
         add = partial(_add_levels, levels, analysis, image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
     return _export(path, header, add)
 
 
-def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path) -> Header:
-    """Writes the `instant_levels` of a picture uint8[H, W, N] into a file, and returns its header.
+def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path, rounds: int = 0) -> Header:
+    """Writes the `levels_by_synthesis` of a picture uint8[H, W, N] into a file, and returns its header.
 
     The file equals that of the model that `fit` returns for the picture. Raises AnirError if it cannot be
     written.
@@ -83,12 +84,13 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     height, width, colours = image.shape
     own = colours_of(image)
     analysis = analyse(image, best_pitch(image, own), own)
-    levels: Iterable[LevelNetwork] = ahead(instant_levels(image, analysis, space, bits))
     header = Header("lapped", (width, height), colours, bits, analysis.pitch, (), 0)
-    if len(space.subnets) == 1:
-        levels = list(levels)
-        analysis = _chosen(levels[0], analysis, image, header)
-    return _export(path, header, partial(_add_levels, levels, analysis, image))
+    if rounds or len(space.subnets) == 1:
+        levels, chosen = levels_by_synthesis(image, analysis, space, bits, rounds)
+        analysis = chosen if len(levels) > 1 else _chosen(levels[0], analysis, image, header)
+        return _export(path, header, partial(_add_levels, levels, analysis, image))
+    levels_ahead = ahead(instant_levels(image, analysis, space, bits))
+    return _export(path, header, partial(_add_levels, levels_ahead, analysis, image))
 
 
 def _chosen(level: LevelNetwork, analysis: Analysis, image: NDArray[np.uint8], header: Header) -> Analysis:

@@ -1,28 +1,34 @@
 """Reads and writes `model.pt` and the state of a training, as plain values and tensors without code."""
 
+import math
 import pickle
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from anir_runtime.coder import Integers
 from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.lapped_transform import PITCHES, REACHES
 from anir_runtime.level_step import LEAST_WIDTH, MOST_WIDTH, LevelStep
 from anir_runtime.onnx_reader import COLOURS
+from torch import Tensor
 
+from anir_toolchain.embedding import LARGEST
 from anir_toolchain.image import MAX_PIXELS
 from anir_toolchain.model import Model, Quantized, QuantizedTrunk
 from anir_toolchain.quantizer import code_range
 from anir_toolchain.space import Space
 
-FORMAT = 15
+FORMAT = 16
 """Version of both files; a file of another version is refused."""
 _MODEL = "model"
 _DAMAGED = (
@@ -38,6 +44,7 @@ _DAMAGED = (
     pickle.UnpicklingError,
     struct.error,
     zipfile.BadZipFile,
+    zlib.error,
 )
 """Exceptions that torch's reader raises for damaged files, as its unpickler does not check operands."""
 _QUANTIZED = ("filters", "step", "bias", "head")
@@ -50,6 +57,7 @@ def save_model(model: Model, path: Path) -> None:
     state["space"] = {"depths": list(model.space.depths), "widths": list(model.space.widths)}
     state["trunks"] = {width: trunk_state(trunk) for width, trunk in model.trunks.items()}
     state["steps"] = steps_state(model.steps)
+    state["coefficients"] = _packed(model.coefficients)
     write_state(path, _MODEL, state)
 
 
@@ -60,8 +68,10 @@ def load_model(path: Path) -> Model:
         state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))
         state["trunks"] = {width: _trunk(own) for width, own in state["trunks"].items()}
         state["steps"] = steps_from_state(state["steps"])
-        model = Model(**{field.name: state[field.name] for field in fields(Model)})
+        packed = state.pop("coefficients")
+        model = Model(**{field.name: state[field.name] for field in fields(Model) if field.name in state})
         _check_model(model)
+        model = replace(model, coefficients=_unpacked(packed, model))
     except _DAMAGED as error:
         raise AnirError(f"{path}: a damaged anir checkpoint; train it again") from error
     return model
@@ -92,6 +102,30 @@ def steps_from_state(state: list[list[int]]) -> tuple[LevelStep, ...]:
         if not (LEAST_WIDTH <= step.width <= MOST_WIDTH and step.reach in REACHES):
             raise ValueError("a step that no level takes")
     return steps
+
+
+def _packed(coefficients: Integers | None) -> Tensor:
+    """Returns coefficients as compressed bytes, uint8[n]; none if there are no coefficients."""
+    data = b"" if coefficients is None else zlib.compress(coefficients.astype("<i4").tobytes())
+    return torch.from_numpy(np.frombuffer(data, np.uint8).copy())
+
+
+def _unpacked(packed: Tensor, model: Model) -> Integers | None:
+    """Inverts `_packed`. Raises ValueError or zlib.error if these are no coefficients of the model."""
+    if packed.dtype != torch.uint8 or packed.dim() != 1:
+        raise ValueError("coefficients are not bytes")
+    if not len(packed):
+        return None
+    if not model.steps:
+        raise ValueError("coefficients of a family without latents")
+    width, height = model.size
+    cells = -(-height // model.pitch), -(-width // model.pitch)
+    shape = (*cells, model.colours, model.pitch, model.pitch)
+    data = zlib.decompressobj().decompress(packed.numpy().tobytes(), 4 * math.prod(shape) + 1)
+    coefficients = np.frombuffer(data, "<i4").astype(np.int32).reshape(shape)
+    if coefficients.min() < -LARGEST or coefficients.max() > LARGEST:
+        raise ValueError("coefficients are too large")
+    return coefficients
 
 
 def _check_model(model: Model) -> None:

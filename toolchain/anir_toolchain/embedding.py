@@ -109,7 +109,11 @@ def _cosines(n: int) -> Reals:
 
 
 def encode_levels(
-    target: Integers, ends: Sequence[int], reaches: Sequence[int], trials: int = _TRIALS
+    target: Integers,
+    ends: Sequence[int],
+    reaches: Sequence[int],
+    trials: int = _TRIALS,
+    added: Sequence[Integers] = (),
 ) -> Iterator[Refined]:
     """Encodes and yields one level after the other, each of which ends at its given byte or just before.
 
@@ -118,13 +122,16 @@ def encode_levels(
         ends: for each level the bytes of coefficients up to its end, ascending.
         reaches: the reach of each level's network (`Latents.reach`).
         trials: largest number of widths that are tried for a level.
+        added: for each level what to subtract from `target` there; nothing by default.
     """
     coder = Coder(*target.shape[:4])
     # Room for widths that turn out far too fine: noise may take more than a byte for each coefficient.
     coder.encode(4 * target.size + 4096, target)
     rate_model = _RateModel(target)
     before, bits = None, _FIRST_BITS
-    for end, reach in zip(ends, reaches, strict=True):
+    for number, (end, reach) in enumerate(zip(ends, reaches, strict=True)):
+        if added:
+            coder.set_target(target - added[number])
         guess = LevelStep(rate_model.width(8 * end / bits), reach)
         tolerance = _LAST_TOLERANCE if end == ends[-1] else _TOLERANCE
         inside = range(round(end - tolerance * end), end + 1)
@@ -151,15 +158,24 @@ class _RateModel:
         return int(self._ascending[-min(max(1, round(count)), len(self._ascending))] / _SIGNIFICANT)
 
 
-def latents_after(target: Integers, steps: Iterable[LevelStep]) -> Iterator[Latents]:
-    """Encodes `target`, as `in_units` returns it, with the given steps, and yields each level's latents."""
+def refined_after(
+    target: Integers, steps: Iterable[LevelStep], added: Sequence[Integers] = ()
+) -> Iterator[Refined]:
+    """Encodes and yields levels with the given steps; for `target` and `added` see `encode_levels`."""
     coder = Coder(*target.shape[:4])
     coder.encode(target.size + 4096, target)
     before = None
-    for step in steps:
+    for number, step in enumerate(steps):
+        if added:
+            coder.set_target(target - added[number])
         end = _code(coder, before, step)
-        yield Refined(step, coder.values(), end).latents()
+        yield Refined(step, coder.values(), end)
         before = step
+
+
+def latents_after(target: Integers, steps: Iterable[LevelStep]) -> Iterator[Latents]:
+    """Encodes `target`, as `in_units` returns it, with the given steps, and yields each level's latents."""
+    return (level.latents() for level in refined_after(target, steps))
 
 
 def _code(coder: Coder, before: LevelStep | None, step: LevelStep) -> int:

@@ -1,12 +1,15 @@
 """Makes models of finished trainings, and of pictures that need no training."""
 
+from dataclasses import replace
+
 import torch
 from anir_runtime.level_step import LevelStep
 
-from anir_toolchain.instant import instant_levels, instant_space
+from anir_toolchain.instant import instant_space
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.lapped_networks import choose_networks, common_trunk
 from anir_toolchain.levels import level_bytes, level_order
+from anir_toolchain.levels_by_synthesis import levels_by_synthesis
 from anir_toolchain.model import Model, QuantizedTrunk
 from anir_toolchain.progress import Progress
 from anir_toolchain.space import Subnet
@@ -15,19 +18,20 @@ from anir_toolchain.trunk_heads import with_best_heads
 
 
 def untrained_model(task: Task) -> Model | None:
-    """Returns the model of a picture that needs no training (see `instant_levels`); None if it needs one."""
+    """Returns the model of a picture that needs no training; None if it needs one."""
     space = instant_space(task.config, task.image.shape)
     if space is None:
         return None
     task.report(Progress("codes", 0, 0, {}))
     analysis = analyse(task.image, task.pitch, task.colours)
-    levels = list(instant_levels(task.image, analysis, space, task.config.bits))
+    levels, chosen = levels_by_synthesis(task.image, analysis, space, task.config.bits, task.preset.rounds)
     own = dict(zip(level_order(space), levels, strict=True))
     trunks = {}
     for width in space.widths:
         subnets = [Subnet(depth, width) for depth in space.depths]
         trunks[width] = common_trunk(subnets, [own[subnet].network.tensors for subnet in subnets])
-    return _model(task, trunks, tuple(level.step for level in levels))
+    model = _model(task, trunks, tuple(level.step for level in levels))
+    return model if chosen is analysis else replace(model, coefficients=chosen.coefficients)
 
 
 @torch.no_grad()

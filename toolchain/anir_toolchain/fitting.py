@@ -199,7 +199,8 @@ def _written(own: _Open, write: Callable[[], float | None], seconds: float) -> O
 
 
 def _write_instant(own: _Open, space: Space, options: Options) -> float:
-    return export_instant(own.image, space, options.config.bits, own.job.target).levels[-1].psnr[0]
+    bits, rounds = options.config.bits, options.config.schedule().rounds
+    return export_instant(own.image, space, bits, own.job.target, rounds).levels[-1].psnr[0]
 
 
 def _write_model(own: _Open, model: "Model", at: Progress | None) -> float | None:

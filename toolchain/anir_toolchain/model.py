@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
 from anir_runtime.lapped_transform import PITCHES
 from anir_runtime.level_step import LevelStep
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from anir_toolchain.embedding import latents_after
 from anir_toolchain.families import Family, family
-from anir_toolchain.lapped_analysis import analyse
+from anir_toolchain.lapped_analysis import Analysis, analyse
 from anir_toolchain.lapped_synthesis import features_at
 from anir_toolchain.levels import level_order
 from anir_toolchain.space import Space, Subnet
@@ -84,6 +85,8 @@ class Model:
         trunks: the trunks by width.
         steps: how each level refines the coefficients, in the order of `level_order`; empty without latents.
         pitch: pixels from one cell of the latents to the next; of no meaning without latents.
+        coefficients: what to encode with the steps, if that was chosen (see `levels_by_synthesis`):
+            int32[rows, columns, N, pitch, pitch]. None stands for the picture's lapped transform.
     """
 
     family_name: str
@@ -96,6 +99,7 @@ class Model:
     trunks: dict[int, QuantizedTrunk]
     steps: tuple[LevelStep, ...] = ()
     pitch: int = PITCHES[0]
+    coefficients: Integers | None = None
 
     @property
     def family(self) -> Family:
@@ -125,8 +129,13 @@ class Model:
     def _latents(self) -> dict[Subnet, Latents]:
         if not self.steps:
             return {}
-        coefficients = analyse(self.image.numpy(), self.pitch).coefficients
-        return dict(zip(level_order(self.space), latents_after(coefficients, self.steps), strict=True))
+        latents = latents_after(self.analysis().coefficients, self.steps)
+        return dict(zip(level_order(self.space), latents, strict=True))
+
+    def analysis(self) -> Analysis:
+        """Returns the lapped transform that is encoded, of a family with latents."""
+        own = analyse(self.image.numpy(), self.pitch)
+        return own if self.coefficients is None else replace(own, coefficients=self.coefficients)
 
     def network(self, subnet: Subnet) -> Network:
         """Returns a subnet as plain data, with its tensors by the names of docs/format.md."""

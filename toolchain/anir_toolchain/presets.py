@@ -32,6 +32,7 @@ class Preset:
         rate: SOAP's peak learning rate at width 128; it is higher for narrower trunks.
         soften: share of the steps after which hidden weights are pulled towards their codes.
         settle: share of the steps after which codes are frozen; only filters, biases and heads still learn.
+        rounds: rounds of `levels_by_synthesis` for pictures of `lapped` that need no training.
     """
 
     steps: int
@@ -39,6 +40,7 @@ class Preset:
     rate: float
     soften: float
     settle: float
+    rounds: int = 0
 
     def with_steps(self, steps: int, bits: int, depth: int) -> Preset:
         """Returns the preset with another number of steps.
@@ -79,9 +81,9 @@ class Preset:
 # At 4 bits a trunk learns little after some 2,500 steps, whatever the rate: bench/NOTES.md.
 PRESETS = {
     "instant": Preset(steps=0, batch=4096, rate=0.0, soften=0.6, settle=0.95),
-    "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95),
-    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95),
-    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97),
+    "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95, rounds=2),
+    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95, rounds=4),
+    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97, rounds=4),
 }
 
 

@@ -1,0 +1,100 @@
+"""Levels chosen knowing what their networks add to the planes (analysis by synthesis), in several rounds.
+
+In each round the levels are encoded and drawn, and what their networks have added is left out of the
+coefficients that the next round encodes. As a level cannot leave the intervals that earlier ones have coded,
+each level mostly leaves out what later networks add.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from anir_runtime.coder import Integers
+from anir_runtime.decoder import Decoder
+from anir_runtime.network import Latents
+from anir_runtime.side_by_side import available_cores, side_by_side
+from numpy.typing import NDArray
+
+from anir_toolchain.analysis_by_synthesis import added_coefficients, transformed, worth_of
+from anir_toolchain.embedding import refined_after
+from anir_toolchain.instant import instant_levels
+from anir_toolchain.lapped_analysis import Analysis
+from anir_toolchain.levels import LevelNetwork
+from anir_toolchain.sample import is_large
+from anir_toolchain.space import Space
+
+_SHARES = (1.0, 0.4, 0.3, 0.2, 0.15, 0.1, 0.08)
+"""Share of what a level's own network adds in what the level leaves out, by the number of levels after it."""
+_LEAST_SHARE = 0.05
+"""The same for all levels before these; the rest is what the next level leaves out (bench/NOTES.md)."""
+
+
+class _Round(NamedTuple):
+    """All levels of a picture.
+
+    Attributes:
+        levels: the levels.
+        added: for each level the coefficients of what its network adds to the planes.
+        coefficients: coefficients that, encoded with the levels' steps, give these levels.
+        worth: sum of the levels' `worth_of`.
+    """
+
+    levels: list[LevelNetwork]
+    added: list[Integers]
+    coefficients: Integers
+    worth: float
+
+
+def levels_by_synthesis(
+    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, rounds: int
+) -> tuple[list[LevelNetwork], Analysis]:
+    """Returns the best levels of several rounds, and the coefficients to encode with their steps.
+
+    Args:
+        image: the picture, uint8[H, W, N].
+        analysis: the picture's lapped transform.
+        space: the subnets, for all of which there are common networks.
+        bits: bits of a hidden weight, for the file's header.
+        rounds: number of rounds after the first one, which leaves out nothing; with none, and in large
+            pictures (`is_large`), the levels and coefficients are `instant_levels` and those of `analysis`.
+    """
+    if not rounds or is_large(image):
+        return list(instant_levels(image, analysis, space, bits)), analysis
+    best = last = _encoded(image, analysis, space, bits, ())
+    for _ in range(rounds):
+        last = _encoded(image, analysis, space, bits, _mixed(last.added))
+        best = max(best, last, key=lambda own: own.worth)
+    return best.levels, replace(analysis, coefficients=best.coefficients)
+
+
+def _mixed(added: Sequence[Integers]) -> list[Integers]:
+    """Returns what each level leaves out, given what each level's network adds."""
+    result = list[Integers]()
+    following = added[-1]
+    for later, own in enumerate(reversed(added)):
+        share = _SHARES[later] if later < len(_SHARES) else _LEAST_SHARE
+        following = np.rint(following + share * (own - following)).astype(np.int32)
+        result.append(following)
+    return result[::-1]
+
+
+def _encoded(
+    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, left_out: Sequence[Integers]
+) -> _Round:
+    """Encodes and draws all levels; `left_out` has what each leaves out, nothing if it is empty."""
+    levels = list(instant_levels(image, analysis, space, bits, left_out))
+
+    def drawn(level: tuple[LevelNetwork, Latents, Integers, int]) -> tuple[Integers, float]:
+        own, latents, known, end = level
+        picture = Decoder(replace(own.network, latents=latents)).decode()
+        return added_coefficients(picture, [known], analysis), worth_of(picture, image, end)
+
+    refined = refined_after(analysis.coefficients, [level.step for level in levels], left_out)
+    known = [
+        (level, own.latents(), own.values.copy(), own.end) for level, own in zip(levels, refined, strict=True)
+    ]
+    added, worths = zip(*side_by_side(drawn, known, available_cores()), strict=True)
+    # What is known in the end lies within all intervals, so that it is coded by the same decisions.
+    coefficients = transformed([known[-1][2]])
+    return _Round(levels, list(added), coefficients, sum(worths))
