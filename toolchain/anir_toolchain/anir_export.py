@@ -68,7 +68,7 @@ def export_anir(
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
         analysis = model.analysis()
         if by_synthesis and len(levels) == 1:
-            analysis = _chosen(levels[0], analyse(image, model.pitch), image, header)
+            analysis = _of_one_level(levels[0], analyse(image, model.pitch), image, header)
         add = partial(_add_levels, levels, analysis, image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
@@ -87,14 +87,16 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     header = Header("lapped", (width, height), colours, bits, analysis.pitch, (), 0)
     if rounds or len(space.subnets) == 1:
         levels, chosen = levels_by_synthesis(image, analysis, space, bits, rounds)
-        analysis = chosen if len(levels) > 1 else _chosen(levels[0], analysis, image, header)
+        analysis = chosen if len(levels) > 1 else _of_one_level(levels[0], analysis, image, header)
         return _export(path, header, partial(_add_levels, levels, analysis, image))
     levels_ahead = ahead(instant_levels(image, analysis, space, bits))
     return _export(path, header, partial(_add_levels, levels_ahead, analysis, image))
 
 
-def _chosen(level: LevelNetwork, analysis: Analysis, image: NDArray[np.uint8], header: Header) -> Analysis:
-    """Returns the lapped transform that suits a file of one level."""
+def _of_one_level(
+    level: LevelNetwork, analysis: Analysis, image: NDArray[np.uint8], header: Header
+) -> Analysis:
+    """Returns a picture's transform with the coefficients to encode in a file of one level."""
 
     def coders() -> Strips:
         strips = Strips(header)

@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
-from anir_runtime.network import Latents
 from anir_runtime.side_by_side import available_cores, side_by_side
 from numpy.typing import NDArray
 
 from anir_toolchain.analysis_by_synthesis import added_coefficients, transformed, worth_of
-from anir_toolchain.embedding import refined_after
+from anir_toolchain.embedding import Refined, refined_after
 from anir_toolchain.instant import instant_levels
 from anir_toolchain.lapped_analysis import Analysis
 from anir_toolchain.levels import LevelNetwork
@@ -84,17 +83,17 @@ def _encoded(
 ) -> _Round:
     """Encodes and draws all levels; `left_out` has what each leaves out, nothing if it is empty."""
     levels = list(instant_levels(image, analysis, space, bits, left_out))
-
-    def drawn(level: tuple[LevelNetwork, Latents, Integers, int]) -> tuple[Integers, float]:
-        own, latents, known, end = level
-        picture = Decoder(replace(own.network, latents=latents)).decode()
-        return added_coefficients(picture, [known], analysis), worth_of(picture, image, end)
-
-    refined = refined_after(analysis.coefficients, [level.step for level in levels], left_out)
     known = [
-        (level, own.latents(), own.values.copy(), own.end) for level, own in zip(levels, refined, strict=True)
+        replace(own, values=own.values.copy())
+        for own in refined_after(analysis.coefficients, [level.step for level in levels], left_out)
     ]
-    added, worths = zip(*side_by_side(drawn, known, available_cores()), strict=True)
+
+    def added_and_worth(own: tuple[LevelNetwork, Refined]) -> tuple[Integers, float]:
+        level, refined = own
+        drawn = Decoder(replace(level.network, latents=refined.latents())).decode()
+        return added_coefficients(drawn, [refined.values], analysis), worth_of(drawn, image, refined.end)
+
+    results = side_by_side(added_and_worth, zip(levels, known, strict=True), available_cores())
     # What is known in the end lies within all intervals, so that it is coded by the same decisions.
-    coefficients = transformed([known[-1][2]])
-    return _Round(levels, list(added), coefficients, sum(worths))
+    coefficients = transformed([known[-1].values])
+    return _Round(levels, [added for added, _ in results], coefficients, sum(own for _, own in results))
