@@ -66,9 +66,9 @@ def export_anir(
     if model.family.has_latents:
         steps = dict(zip(level_order(model.space), model.steps, strict=True))
         levels = [LevelNetwork(steps[subnet], model.layers(subnet)) for subnet in order]
-        analysis = model.analysis()
+        analysis = model.analysis() if len(levels) > 1 else analyse(image, model.pitch)
         if by_synthesis and len(levels) == 1:
-            analysis = _of_one_level(levels[0], analyse(image, model.pitch), image, header)
+            analysis = _of_one_level(levels[0], analysis, image, header)
         add = partial(_add_levels, levels, analysis, image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
