@@ -23,10 +23,12 @@ from anir_toolchain.levels import LevelNetwork
 from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space
 
-_SHARES = (1.0, 0.4, 0.3, 0.2, 0.15, 0.1, 0.08)
-"""Share of what a level's own network adds in what the level leaves out, by the number of levels after it."""
-_LEAST_SHARE = 0.05
-"""The same for all levels before these; the rest is what the next level leaves out (bench/NOTES.md)."""
+_SHARE = 0.4
+"""Share of what a level's own network adds in what the level leaves out, times its width over the last one.
+
+The rest is what the next level leaves out. What a network adds is about proportional to the level's width, so
+that a coefficient in a wrong interval errs by as much in all levels (bench/NOTES.md).
+"""
 
 
 class _Round(NamedTuple):
@@ -62,19 +64,18 @@ def levels_by_synthesis(
         return list(instant_levels(image, analysis, space, bits)), analysis
     best = last = _encoded(image, analysis, space, bits, ())
     for _ in range(rounds):
-        last = _encoded(image, analysis, space, bits, _mixed(last.added))
+        last = _encoded(image, analysis, space, bits, _mixed(last))
         best = max(best, last, key=lambda own: own.worth)
     return best.levels, replace(analysis, coefficients=best.coefficients)
 
 
-def _mixed(added: Sequence[Integers]) -> list[Integers]:
-    """Returns what each level leaves out, given what each level's network adds."""
-    result = list[Integers]()
-    following = added[-1]
-    for later, own in enumerate(reversed(added)):
-        share = _SHARES[later] if later < len(_SHARES) else _LEAST_SHARE
-        following = np.rint(following + share * (own - following)).astype(np.int32)
-        result.append(following)
+def _mixed(last: _Round) -> list[Integers]:
+    """Returns what each level leaves out in the round after `last`."""
+    result = [last.added[-1]]
+    finest = last.levels[-1].step.width
+    for level, own in zip(last.levels[-2::-1], last.added[-2::-1], strict=True):
+        share, following = _SHARE * finest / level.step.width, result[-1]
+        result.append(np.rint(following + share * (own - following)).astype(np.int32))
     return result[::-1]
 
 
