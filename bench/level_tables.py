@@ -9,7 +9,7 @@ def one_level(result: Result) -> str:
     rates = [f"{rate:g}" for rate in own["rates"]]
     rows = (
         ("sixteen levels", own["levels"]),
-        ("a file of one level, with the same coefficients", own["alike"]),
+        ("a file of one level, coefficients not chosen for its network", own["alike"]),
         ("a file of one level", own["alone"]),
     )
     alike, alone = (
@@ -26,6 +26,7 @@ def one_level(result: Result) -> str:
             *(f"| {name} | {' | '.join(f'{quality:.2f}' for quality in row)} |" for name, row in rows),
             "",
             "How many per cent more bits a prefix takes than a file of one level at the same PSNR, from the "
-            f"first level to the last: {alike} with the same coefficients, else {alone}.",
+            f"first level to the last: {alike} if that file's coefficients are not chosen for its network, "
+            f"else {alone}.",
         ]
     )

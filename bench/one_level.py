@@ -2,9 +2,9 @@
 
 Usage: python -m bench.one_level --images kodak/ [--only 1,5,15] [-o bench/results/one_level.json]
 
-Files of one level are written as by `anir-export --subnet` ("alone"), and also with the coefficients of files
-of several levels, which are not chosen by analysis by synthesis ("alike"). They have the level's quantization
-step, so that all points lie close to each other.
+Files of one level are written as by `anir-export --subnet` ("alone"), and also with the picture's own
+coefficients instead of those chosen for the network by analysis by synthesis ("alike"). They have the level's
+quantization step, so that all points lie close to each other.
 """
 
 import json
