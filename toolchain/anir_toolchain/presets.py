@@ -82,8 +82,8 @@ class Preset:
 PRESETS = {
     "instant": Preset(steps=0, batch=4096, rate=0.0, soften=0.6, settle=0.95),
     "fast": Preset(steps=1000, batch=4096, rate=2e-2, soften=0.6, settle=0.95, rounds=2),
-    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95, rounds=4),
-    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97, rounds=4),
+    "balanced": Preset(steps=2500, batch=4096, rate=2e-2, soften=0.5, settle=0.95, rounds=2),
+    "best": Preset(steps=5000, batch=8192, rate=2e-2, soften=0.6, settle=0.97, rounds=2),
 }
 
 
