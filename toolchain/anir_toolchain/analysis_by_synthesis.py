@@ -1,7 +1,7 @@
 """Coefficients for a file of one level, chosen knowing what the level's network adds (analysis by synthesis).
 
-A network predicts part of what quantization removes, so coefficients need to code only the rest. In a file of
-several levels this would do harm: later levels cannot leave the intervals that earlier ones have coded.
+A network predicts part of what quantization removes, so coefficients need to code only the rest. For files of
+several levels, which share the intervals that earlier levels have coded, see `levels_by_synthesis`.
 """
 
 import math

@@ -113,7 +113,7 @@ def encode_levels(
     ends: Sequence[int],
     reaches: Sequence[int],
     trials: int = _TRIALS,
-    added: Sequence[Integers] = (),
+    left_out: Sequence[Integers] = (),
 ) -> Iterator[Refined]:
     """Encodes and yields one level after the other, each of which ends at its given byte or just before.
 
@@ -122,7 +122,7 @@ def encode_levels(
         ends: for each level the bytes of coefficients up to its end, ascending.
         reaches: the reach of each level's network (`Latents.reach`).
         trials: largest number of widths that are tried for a level.
-        added: for each level what to subtract from `target` there; nothing by default.
+        left_out: for each level what to subtract from `target` there; nothing by default.
     """
     coder = Coder(*target.shape[:4])
     # Room for widths that turn out far too fine: noise may take more than a byte for each coefficient.
@@ -130,8 +130,8 @@ def encode_levels(
     rate_model = _RateModel(target)
     before, bits = None, _FIRST_BITS
     for number, (end, reach) in enumerate(zip(ends, reaches, strict=True)):
-        if added:
-            coder.set_target(target - added[number])
+        if left_out:
+            coder.set_target(target - left_out[number])
         guess = LevelStep(rate_model.width(8 * end / bits), reach)
         tolerance = _LAST_TOLERANCE if end == ends[-1] else _TOLERANCE
         inside = range(round(end - tolerance * end), end + 1)
@@ -159,15 +159,15 @@ class _RateModel:
 
 
 def refined_after(
-    target: Integers, steps: Iterable[LevelStep], added: Sequence[Integers] = ()
+    target: Integers, steps: Iterable[LevelStep], left_out: Sequence[Integers] = ()
 ) -> Iterator[Refined]:
-    """Encodes and yields levels with the given steps; for `target` and `added` see `encode_levels`."""
+    """Encodes and yields levels with the given steps; for `target` and `left_out` see `encode_levels`."""
     coder = Coder(*target.shape[:4])
     coder.encode(target.size + 4096, target)
     before = None
     for number, step in enumerate(steps):
-        if added:
-            coder.set_target(target - added[number])
+        if left_out:
+            coder.set_target(target - left_out[number])
         end = _code(coder, before, step)
         yield Refined(step, coder.values(), end)
         before = step

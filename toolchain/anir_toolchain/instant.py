@@ -62,7 +62,7 @@ def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: in
 
 
 def instant_levels(
-    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, added: Sequence[Integers] = ()
+    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, left_out: Sequence[Integers] = ()
 ) -> Iterator[LevelNetwork]:
     """Yields a picture's levels; the next level's quantization step is searched for while a head is solved.
 
@@ -71,8 +71,8 @@ def instant_levels(
         analysis: the picture's lapped transform.
         space: the subnets, for all of which there are common networks.
         bits: bits of a hidden weight, for the file's header.
-        added: for each level what to subtract from the coefficients that it encodes; nothing by default, and
-            always in large pictures (`is_large`).
+        left_out: for each level what to subtract from the coefficients that it encodes; nothing by default,
+            and always in large pictures (`is_large`).
     """
     order, size, planes = level_order(space), (image.shape[1], image.shape[0]), image.shape[2]
     if is_large(image):
@@ -81,7 +81,7 @@ def instant_levels(
     else:
         sample, cells = None, CellSample(image, analysis.pitch, _PIXELS)
     wanted = cells.colours(_EVERY)
-    refined = refined_levels(analysis.coefficients, order, size, bits, sample, added)
+    refined = refined_levels(analysis.coefficients, order, size, bits, sample, left_out)
     known = ahead((level.step, cells.near([level.values])) for level in refined)
     for subnet, (step, near), end in zip(order, known, level_bytes(order, size, planes), strict=True):
         seen = cells.seen(near, step, subnet.width, _EVERY)

@@ -74,7 +74,7 @@ def refined_levels(
     size: tuple[int, int],
     bits: int,
     sample: Integers | None = None,
-    added: Sequence[Integers] = (),
+    left_out: Sequence[Integers] = (),
 ) -> Iterator[Refined]:
     """Yields the levels of a picture's coefficients, with room for the side information in their prefixes.
 
@@ -84,7 +84,7 @@ def refined_levels(
         size: (W, H) of the picture in pixels.
         bits: bits of a hidden weight.
         sample: those coefficients that are encoded instead of all, with the bytes scaled down in proportion.
-        added: for each level what to subtract from the encoded coefficients; nothing by default.
+        left_out: for each level what to subtract from the encoded coefficients; nothing by default.
     """
     planes = coefficients.shape[2]
     prefixes = level_bytes(order, size, planes)
@@ -94,7 +94,7 @@ def refined_levels(
         wanted = _scaled(wanted, coefficients, sample)
     ends = [max(end, _LEAST_BYTES * number) for number, end in enumerate(wanted, start=1)]
     reaches = [next(reach for most, reach in _REACHES if rate < most) for rate in _rates(order, planes)]
-    return encode_levels(coefficients if sample is None else sample, ends, reaches, added=added)
+    return encode_levels(coefficients if sample is None else sample, ends, reaches, left_out=left_out)
 
 
 def _scaled(ends: Sequence[int], whole: Integers, sample: Integers) -> list[int]:
