@@ -54,7 +54,7 @@ def export_anir(
     Args:
         model: the trained picture.
         path: the file to write.
-        subnets: the subnets.
+        subnets: the subnets to write; all by default.
         by_synthesis: whether the coefficients of a single subnet are chosen by `AnalysisBySynthesis`.
 
     Raises:
