@@ -33,7 +33,7 @@ export class NeuralImgElement extends BaseElement {
 
   readonly #surface = new Surface();
   readonly #message = document.createElement('p');
-  readonly #sheet = new CSSStyleSheet();
+  #sheet = new CSSStyleSheet();
   readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), MARGINS);
   readonly #resized = new ResizeObserver(() => {
     if (!this.#surface.hasSize(this.#surface.wantedFor(this.#natural))) void this.#update();
@@ -164,6 +164,15 @@ export class NeuralImgElement extends BaseElement {
       this.#turn.abort();
       this.#source?.pause();
     });
+  }
+
+  adoptedCallback(): void {
+    const view = this.ownerDocument.defaultView;
+    if (!view || !this.shadowRoot) return;
+    // A constructed style sheet belongs to one document.
+    this.#sheet = new view.CSSStyleSheet();
+    this.shadowRoot.adoptedStyleSheets = [this.#sheet];
+    this.#layOut();
   }
 
   attributeChangedCallback(name: string): void {

@@ -101,6 +101,21 @@ test('outside a document it is loaded, and drawn once it is inserted', async () 
   expect([detached, attached]).toEqual([[150, 0], 150]);
 });
 
+test('in the document of another window it keeps its layout, and draws', async () => {
+  const { page } = await open('<neural-img src="a.onnx" width="60" alt="A"></neural-img>');
+  await untilComplete(page);
+  const sizes = await ofElement(page, async (element) => {
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    frame.contentDocument?.body.append(element);
+    const { width, height } = element;
+    element.setAttribute('width', '90');
+    const canvas = element.shadowRoot?.querySelector('canvas');
+    while (canvas?.width !== 90) await new Promise((resolve) => setTimeout(resolve, 20));
+    return [width, height, element.width, element.height, getComputedStyle(element).display];
+  });
+  expect(sizes).toEqual([60, 40, 90, 60, 'inline-block']);
+});
+
 test('of a hundred elements only those near the viewport load, and they release their memory', async () => {
   const many = Array.from(
     { length: 100 },
