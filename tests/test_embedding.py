@@ -5,9 +5,9 @@ import pytest
 from anir_runtime.anir_file import AnirFile
 from anir_runtime.anir_header import Header
 from anir_runtime.lapped_transform import coefficients
-from anir_runtime.level_step import LEAST_WIDTH
+from anir_runtime.level_step import LEAST_WIDTH, LevelStep
 from anir_toolchain.anir_writer import AnirWriter
-from anir_toolchain.embedding import UNIT, Refined, encode_levels, in_units
+from anir_toolchain.embedding import UNIT, Refined, encode_levels, in_units, refined_after, reproducing
 
 from tests.random_network import COLOURS, random_network
 
@@ -90,3 +90,16 @@ def test_dc_coefficients_are_recovered_from_their_transform(shape: tuple[int, in
     level = next(levels)
     own = real(level)[:, :, 0, :, 0]
     assert np.abs(own - wanted[..., 0, 0]).max() < 8 * level.step.width * UNIT
+
+
+def test_the_coefficients_of_the_last_level_are_encoded_as_the_levels_were() -> None:
+    random = np.random.default_rng(0)
+    target = random.laplace(0, 300, (11, 19, 3, 16, 16)).astype(np.int32)
+    # Those of white and black: a wrong cosine would move them by more than the last level's width.
+    target[..., 0, 0] = random.integers(-1_000_000, 1_000_000, target.shape[:3])
+    steps = [LevelStep(width, 1) for width in (3000, 900, 300, LEAST_WIDTH)]
+    levels = [(own.end, own.values.copy()) for own in refined_after(target, steps)]
+    again = refined_after(reproducing(levels[-1][1]), steps)
+    for own, (end, known) in zip(again, levels, strict=True):
+        assert own.end == end
+        np.testing.assert_array_equal(own.values, known)

@@ -65,7 +65,7 @@ def test_levels_leave_out_what_later_networks_add() -> None:
     network = Network("lapped", (16, 16), 4, {})
     levels = [LevelNetwork(LevelStep(width, 1), network) for width in (1000, 500, 250)]
     added = [np.full(1, own, np.int32) for own in (800, 400, 100)]
-    left_out = [int(own[0]) for own in _mixed(_Round(levels, added, added[0], 0.0))]
+    left_out = [int(own[0]) for own in _mixed(_Round(levels, added, added[0], [1, 2, 3], [0.0] * 3))]
     # Shares of 0.4 / 4 and 0.4 / 2 of what the level's own network adds.
     assert left_out == [224, 160, 100]
 
@@ -73,7 +73,7 @@ def test_levels_leave_out_what_later_networks_add() -> None:
 def test_rounds_that_lose_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     picture, falling = waves(200, 150), count(0, -1)
     analysis = analyse(picture, 16)
-    monkeypatch.setattr(synthesis, "worth_of", lambda *_: next(falling))
+    monkeypatch.setattr(synthesis, "psnr", lambda *_: next(falling))
     levels, chosen = levels_by_synthesis(picture, analysis, SPACE, 4, 1)
     plain, same = levels_by_synthesis(picture, analysis, SPACE, 4, 0)
     assert same is analysis

@@ -76,13 +76,8 @@ class AnalysisBySynthesis:
         known = coders.values(last=True)
         latents = latents_of(known, 1 / step.width, pitch, step.reach)
         drawn = Decoder(replace(self.level.network, latents=latents)).decode()
-        worth = worth_of(drawn, self.image, sum(coders.positions()))
+        worth = psnr(drawn, self.image) - _DB_PER_LOG_BYTES * math.log(sum(coders.positions()))
         return _Trial(target, added_coefficients(drawn, known, self.analysis), worth)
-
-
-def worth_of(drawn: NDArray[np.uint8], image: NDArray[np.uint8], size: int) -> float:
-    """Returns a level's PSNR in dB, minus what other coefficients would gain in its bytes."""
-    return float(psnr(drawn, image)) - _DB_PER_LOG_BYTES * math.log(size)
 
 
 def added_coefficients(drawn: NDArray[np.uint8], known: Sequence[Integers], analysis: Analysis) -> Integers:
@@ -94,12 +89,8 @@ def added_coefficients(drawn: NDArray[np.uint8], known: Sequence[Integers], anal
         analysis: the lapped transform of the original picture.
     """
     own = analyse(drawn, analysis.pitch, analysis.colours).coefficients
-    return _without_rounding(own - transformed(known))
-
-
-def transformed(known: Sequence[Integers]) -> Integers:
-    """Returns known coefficients as `in_units` has them: with the transform of the cells' means at (0, 0)."""
-    return in_units((UNIT * band.transpose(2, 0, 1, 3, 4) for band in known), sum(map(len, known)))
+    planes = in_units((UNIT * band.transpose(2, 0, 1, 3, 4) for band in known), sum(map(len, known)))
+    return _without_rounding(own - planes)
 
 
 def _without_rounding(coefficients: Integers) -> Integers:

@@ -89,6 +89,23 @@ def in_units(bands: Iterable[Reals], rows: int) -> Integers:
     return result
 
 
+def reproducing(known: Integers) -> Integers:
+    """Returns coefficients that, encoded with the steps of the levels that gave `known`, give these again.
+
+    What is known after the last level lies within all intervals, and is so coded by the same decisions. The
+    cells' means need the exact inverse of the decoder's DCT, whose cosines have 12 bits (docs/format.md,
+    "Values"): with an orthonormal DCT, large means would be off by more than an interval.
+
+    Args:
+        known: coefficients of the last level, int32[rows, columns, N, K, K], as `Coder.values` returns them.
+    """
+    result = known.copy()
+    down, across = (np.linalg.inv(np.floor(4096 * _cosines(n) + 0.5) / 4096) for n in known.shape[:2])
+    for p, means in enumerate(known[..., 0, 0].transpose(2, 0, 1)):
+        result[:, :, p, 0, 0] = np.rint(down.T @ means @ across)
+    return result
+
+
 def _rounded(values: Reals) -> Reals:
     """Converts values to whole units, clipped to ±LARGEST, in place."""
     values /= UNIT

@@ -15,11 +15,12 @@ from anir_runtime.decoder import Decoder
 from anir_runtime.side_by_side import available_cores, side_by_side
 from numpy.typing import NDArray
 
-from anir_toolchain.analysis_by_synthesis import added_coefficients, transformed, worth_of
-from anir_toolchain.embedding import Refined, refined_after
+from anir_toolchain.analysis_by_synthesis import added_coefficients
+from anir_toolchain.embedding import Refined, refined_after, reproducing
 from anir_toolchain.instant import instant_levels
 from anir_toolchain.lapped_analysis import Analysis
 from anir_toolchain.levels import LevelNetwork
+from anir_toolchain.metrics import psnr
 from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space
 
@@ -38,13 +39,20 @@ class _Round(NamedTuple):
         levels: the levels.
         added: for each level the coefficients of what its network adds to the planes.
         coefficients: coefficients that, encoded with the levels' steps, give these levels.
-        worth: sum of the levels' `worth_of`.
+        ends: bytes of the stream up to each level's end, without side information.
+        psnr: the levels' PSNR in dB.
     """
 
     levels: list[LevelNetwork]
     added: list[Integers]
     coefficients: Integers
-    worth: float
+    ends: list[int]
+    psnr: list[float]
+
+    def gain_over(self, other: "_Round") -> float:
+        """Returns how many dB the levels have more at equal bytes, on average."""
+        at_equal_bytes = np.interp(np.log(self.ends), np.log(other.ends), other.psnr)
+        return float(np.mean(self.psnr - at_equal_bytes))
 
 
 def levels_by_synthesis(
@@ -62,10 +70,10 @@ def levels_by_synthesis(
     """
     if not rounds or is_large(image):
         return list(instant_levels(image, analysis, space, bits)), analysis
-    best = last = _encoded(image, analysis, space, bits, ())
+    first = best = last = _encoded(image, analysis, space, bits, ())
     for _ in range(rounds):
         last = _encoded(image, analysis, space, bits, _mixed(last))
-        best = max(best, last, key=lambda own: own.worth)
+        best = max(best, last, key=lambda own: own.gain_over(first))
     return best.levels, replace(analysis, coefficients=best.coefficients)
 
 
@@ -89,12 +97,11 @@ def _encoded(
         for own in refined_after(analysis.coefficients, [level.step for level in levels], left_out)
     ]
 
-    def added_and_worth(own: tuple[LevelNetwork, Refined]) -> tuple[Integers, float]:
+    def added_and_psnr(own: tuple[LevelNetwork, Refined]) -> tuple[Integers, float]:
         level, refined = own
         drawn = Decoder(replace(level.network, latents=refined.latents())).decode()
-        return added_coefficients(drawn, [refined.values], analysis), worth_of(drawn, image, refined.end)
+        return added_coefficients(drawn, [refined.values], analysis), float(psnr(drawn, image))
 
-    results = side_by_side(added_and_worth, zip(levels, known, strict=True), available_cores())
-    # What is known in the end lies within all intervals, so that it is coded by the same decisions.
-    coefficients = transformed([known[-1].values])
-    return _Round(levels, [added for added, _ in results], coefficients, sum(own for _, own in results))
+    results = side_by_side(added_and_psnr, zip(levels, known, strict=True), available_cores())
+    added, quality = map(list, zip(*results, strict=True))
+    return _Round(levels, added, reproducing(known[-1].values), [own.end for own in known], quality)
