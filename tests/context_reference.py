@@ -56,7 +56,8 @@ class Contexts:
             if q != p:
                 other = (r, c, q, u, v)
                 total += 5 * self.size.get(other, 0) + self.cross(other, 0, 0)
-        return total
+        # Kept as a signed number of 32 bits, which may wrap around.
+        return max((total + 2**31) % 2**32 - 2**31, 0)
 
     def cross(self, at: tuple[int, ...], dr: int, dc: int, distance: int = 1) -> int:
         """The sum of the four sizes at a distance in frequency, in the cell at an offset."""
