@@ -13,7 +13,7 @@ from anir_toolchain.levels import level_order
 from anir_toolchain.space import Space
 from numpy.typing import NDArray
 
-from tests.lapped_pictures import blocks, waves
+from tests.lapped_pictures import blocks, page, waves
 
 TRAIN = """
 import sys
@@ -25,24 +25,32 @@ assert "torch" not in sys.modules
 
 
 def test_only_common_networks_need_no_training() -> None:
-    space = instant_space(Config(), (64, 96, 3))
+    picture = waves(96, 64)
+    space = instant_space(Config(), picture)
     assert space == Config().space(96, 64)
-    assert instant_space(Config(widths=(20,)), (64, 96, 3)) == Space((2, 3, 4, 5), (20,))
-    assert instant_space(Config(widths=(13,)), (64, 96, 3)) is None
-    assert instant_space(Config(preset="fast", steps=9), (64, 96, 3)) is None
-    assert instant_space(Config("siren"), (64, 96, 3)) is None
+    assert instant_space(Config(widths=(20,)), picture) == Space((2, 3, 4, 5), (20,))
+    assert instant_space(Config(widths=(13,)), picture) is None
+    assert instant_space(Config(preset="fast", steps=9), picture) is None
+    assert instant_space(Config("siren"), picture) is None
     with pytest.raises(AnirError, match="no preset"):
-        instant_space(Config(preset="soon"), (64, 96, 3))
+        instant_space(Config(preset="soon"), picture)
 
 
 @pytest.mark.parametrize("preset", ["fast", "balanced", "best"])
-def test_training_is_skipped_for_pictures_in_which_it_cannot_pay(preset: str) -> None:
+def test_networks_are_trained_for_text_alone(preset: str) -> None:
     config = Config(preset=preset)
-    assert instant_space(config, (512, 768, 3)) == config.space(768, 512)
-    assert instant_space(config, (3000, 4000, 3)) is None
-    # A picture for which 4-bit networks are trained, but not 8-bit ones, which would take twice the bytes.
-    assert instant_space(config, (800, 1200, 3)) is None
-    assert instant_space(Config(bits=8, preset=preset), (800, 1200, 3)) is not None
+    assert instant_space(config, waves(730, 548)) == config.space(730, 548)
+    assert instant_space(config, page(730, 548)) is None
+    # In so small a file no networks of its own are worth their bytes.
+    assert instant_space(config, page(200, 120)) is not None
+
+
+@pytest.mark.parametrize("colours", [1, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (16, 700), (1700, 1300)])
+def test_pictures_of_all_shapes_have_an_estimate(size: tuple[int, int], colours: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], colours), dtype=np.uint8)
+    assert instant_space(Config(preset="fast"), noise) is not None
+    assert instant_space(Config(preset="fast"), np.zeros_like(noise)) is not None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,7 @@ def test_training_is_skipped_for_pictures_in_which_it_cannot_pay(preset: str) ->
 def test_the_instant_file_is_that_of_the_model(
     picture: NDArray[np.uint8], config: Config, tmp_path: Path
 ) -> None:
-    space = instant_space(config, picture.shape)
+    space = instant_space(config, picture)
     assert space is not None
     export_instant(picture, space, 4, tmp_path / "at_once.anir", config.schedule().rounds)
     export_anir(fit(picture, config), tmp_path / "of_model.anir")

@@ -144,7 +144,7 @@ def encode_levels(
     coder = Coder(*target.shape[:4])
     # Room for widths that turn out far too fine: noise may take more than a byte for each coefficient.
     coder.encode(4 * target.size + 4096, target)
-    rate_model = _RateModel(target)
+    rate_model = RateModel(target)
     before, bits = None, _FIRST_BITS
     for number, (end, reach) in enumerate(zip(ends, reaches, strict=True)):
         if left_out:
@@ -157,7 +157,7 @@ def encode_levels(
         bits = 8 * coder.position() / rate_model.beyond(before.width)
 
 
-class _RateModel:
+class RateModel:
     """Rate model: a level's bytes are about proportional to its number of significant coefficients.
 
     After He and Mitra 2002, A linear source model and a unified rate control algorithm for DCT video coding.
@@ -203,7 +203,7 @@ def _code(coder: Coder, before: LevelStep | None, step: LevelStep) -> int:
 
 
 def _coded_within(
-    coder: Coder, rate_model: _RateModel, before: LevelStep | None, guess: LevelStep, ends: range, trials: int
+    coder: Coder, rate_model: RateModel, before: LevelStep | None, guess: LevelStep, ends: range, trials: int
 ) -> LevelStep:
     """Encodes a level with the finest of the tried widths whose bytes fit, and returns its step.
 
@@ -232,7 +232,7 @@ def _coded_within(
     return replace(guess, width=width)
 
 
-def _between(rate_model: _RateModel, fine: int, fit: int, tried: dict[int, int], ends: range) -> int:
+def _between(rate_model: RateModel, fine: int, fit: int, tried: dict[int, int], ends: range) -> int:
     """Returns the next width to try, given the widest too fine and the finest fitting width (0: none yet)."""
     aim = (ends.start + ends.stop) / 2
     if fine and fit:

@@ -19,7 +19,7 @@ from anir_toolchain.trunk_heads import with_best_heads
 
 def untrained_model(task: Task) -> Model | None:
     """Returns the model of a picture that needs no training; None if it needs one."""
-    space = instant_space(task.config, task.image.shape)
+    space = instant_space(task.config, task.image)
     if space is None:
         return None
     task.report(Progress("codes", 0, 0, {}))

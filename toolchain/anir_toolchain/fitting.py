@@ -118,7 +118,7 @@ def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
     try:
         with _memory_for(f"{job.picture}: not enough memory; resize it first"):
             image = load_image(job.picture, options.background)
-            instant = instant_space(options.config, image.shape) if job.becomes_anir else None
+            instant = instant_space(options.config, image) if job.becomes_anir else None
             # A picture that needs no training is a batch of its own.
             shape = job if instant else _shape_of(image, options)
             lock.enter_context(locked(job.target))

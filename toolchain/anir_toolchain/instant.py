@@ -4,7 +4,6 @@ Nothing here imports torch, as loading it takes as long as everything that is do
 """
 
 from collections.abc import Iterator, Sequence
-from statistics import mean
 
 import numpy as np
 from anir_runtime.coder import Integers
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 
 from anir_toolchain.ahead import ahead
 from anir_toolchain.cell_sample import CellSample
-from anir_toolchain.common_heads import DB_PER_SHARE, best_head, own_bytes
+from anir_toolchain.common_heads import best_head
 from anir_toolchain.config import Config
 from anir_toolchain.lapped_analysis import Analysis
 from anir_toolchain.levels import LevelNetwork, level_bytes, level_order, refined_levels
+from anir_toolchain.own_networks import own_networks_may_pay
 from anir_toolchain.sample import is_large, sample_of, sampled_coefficients
 from anir_toolchain.space import Space
 
@@ -26,39 +26,24 @@ _PIXELS = 2**19
 """About how many pixels the sampled cells have, in which heads are solved and compared."""
 _EVERY = 5
 """Stride of the pixels used in these cells; all pixels of fewer cells would vary less (bench/NOTES.md)."""
-_MOST_GAIN = 0.25
-"""Largest gain in dB of trained networks over the common ones, not counting their bytes (bench/NOTES.md)."""
 
 
-def instant_space(config: Config, shape: tuple[int, int, int]) -> Space | None:
-    """Returns the subnets of a picture of shape (H, W, N) if it needs no training, else None.
+def instant_space(config: Config, image: NDArray[np.uint8]) -> Space | None:
+    """Returns the subnets of a picture uint8[H, W, N] if it needs no training, else None.
 
     It needs none if there are common networks for all subnets, and either the preset has no steps or trained
-    networks cannot be worth their bytes. A number of steps in the configuration always asks for training.
-    Raises AnirError if the configuration is invalid.
+    networks are not likely to be worth their bytes. A number of steps in the configuration always asks for
+    training. Raises AnirError if the configuration is invalid.
     """
     steps = config.schedule().steps
     if config.family != "lapped":
         return None
-    height, width, colours = shape
+    height, width, colours = image.shape
     space = config.space(width, height, colours)
     if not all(has_common(subnet.depth, subnet.width, colours) for subnet in space.subnets):
         return None
-    trained = config.steps or (steps and _training_may_pay(space, (width, height), colours, config.bits))
+    trained = config.steps or (steps and own_networks_may_pay(image, space, config.bits))
     return None if trained else space
-
-
-def _training_may_pay(space: Space, size: tuple[int, int], planes: int, bits: int) -> bool:
-    """Whether for some width trained networks may gain more than their bytes would as coefficients."""
-    order = level_order(space)
-    ends = dict(zip(order, level_bytes(order, size, planes), strict=True))
-    costs = [
-        DB_PER_SHARE
-        * own_bytes(space.depths[-1], width, planes, bits)
-        * mean(1 / end for subnet, end in ends.items() if subnet.width == width)
-        for width in space.widths
-    ]
-    return min(costs) < _MOST_GAIN
 
 
 def instant_levels(
