@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bench import RESULTS
-from bench.level_tables import one_level
+from bench.level_tables import drawings, one_level
 from bench.module_map import ROOT, module_map
 from bench.picture_tables import chromium, everyday
 from bench.tables import (
@@ -76,6 +76,7 @@ BLOCKS = (
     _table(_RESULTS_PAGE, "kodak-bjontegaard", bjontegaard, _LAPPED),
     _table(_RESULTS_PAGE, "one_level", one_level),
     _table(_RESULTS_PAGE, "kodak-compared", compared, _LAPPED, *_SLOWER, _SIREN, *_OTHERS),
+    _table(_RESULTS_PAGE, "drawings", drawings),
     _table(_RESULTS_PAGE, "kodak-depths", depths, _SIREN, *_FILTERS),
     _table(_RESULTS_PAGE, _SIREN, kodak),
     *(_table(_RESULTS_PAGE, name, alone) for name in _ALONE),

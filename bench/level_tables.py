@@ -1,4 +1,4 @@
-"""The table that compares prefixes with files of one level, in Markdown."""
+"""Tables of `.anir` files alone, in Markdown: prefixes and files of one level; drawings, with training."""
 
 from bench.tables import Result, measured_with
 
@@ -28,5 +28,26 @@ def one_level(result: Result) -> str:
             "How many per cent more bits a prefix takes than a file of one level at the same PSNR, from the "
             f"first level to the last: {alike} if that file's coefficients are not chosen for its network, "
             f"else {alone}.",
+        ]
+    )
+
+
+def drawings(result: Result) -> str:
+    """Returns each picture's PSNR at fixed rates, by preset and codec."""
+    rates = " | ".join(f"{rate:g}" for rate in result["rates"])
+    lines = []
+    for picture, measured in result["pictures"].items():
+        for name, own in measured.items():
+            cells = " | ".join("–" if quality is None else f"{quality:.2f}" for quality in own["psnr"])
+            label = f"`{name}`, {own['cpu_seconds']:.0f} s" if "cpu_seconds" in own else name
+            lines.append(f"| {picture}, {label} | {cells} |")
+    where = measured_with(result["machine"])
+    return "\n".join(
+        [
+            f"PSNR in dB, 768×512, `lapped`, 4 bits, with the processor time of all levels ({where}):",
+            "",
+            f"| bpp | {rates} |",
+            "|---|" + "--:|" * len(result["rates"]),
+            *lines,
         ]
     )

@@ -1,14 +1,10 @@
 """Pictures for tests of the lapped transform, and their latents."""
 
-import string
-from random import Random
-
 import numpy as np
 from anir_runtime.network import Latents
 from anir_toolchain.embedding import encode_levels
 from anir_toolchain.lapped_analysis import analyse
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 
 def waves(width: int, height: int) -> NDArray[np.uint8]:
@@ -24,19 +20,6 @@ def blocks(columns: int, rows: int, size: int, seed: int = 0) -> NDArray[np.uint
     """Returns `columns` × `rows` squares of `size` pixels in random colours."""
     colours = np.random.default_rng(seed).integers(0, 256, (rows, columns, 3)).astype(np.uint8)
     return colours.repeat(size, 0).repeat(size, 1)
-
-
-def page(width: int, height: int) -> NDArray[np.uint8]:
-    """Returns a page of text in four colours and sizes."""
-    picture = Image.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(picture)
-    letters, top = Random(1), 4
-    while top < height:
-        size, colour = letters.choice([(12, "black"), (14, "navy"), (16, "dimgray"), (22, "darkred")])
-        text = "".join(letters.choices(string.ascii_letters + "    ", k=width // 5))
-        draw.text((9, top), text, font=ImageFont.load_default(size), fill=colour)
-        top += size + size // 3
-    return np.asarray(picture)
 
 
 def dead_leaves(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from anir_runtime.errors import AnirWarning
 from anir_toolchain import presets
 from anir_toolchain.batch import Batch
 from anir_toolchain.config import Config
@@ -16,6 +17,8 @@ from anir_toolchain.level_file import LevelFile
 from anir_toolchain.progress import Progress
 from anir_toolchain.training import advance, begin
 from PIL import Image
+
+from bench.drawings import page
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,12 @@ def test_another_picture_of_the_same_name_is_fitted() -> None:
     attempt(job, OPTIONS, lambda _: None)
     Image.new("RGB", (8, 8), "blue").save("a.png")
     assert attempt(job, OPTIONS, lambda _: None).fitted
+
+
+def test_text_fitted_without_training_comes_with_advice() -> None:
+    Image.fromarray(page(384, 256)).save("page.png")
+    with pytest.warns(AnirWarning, match=r"page\.png: text or a drawing; --preset fast"):
+        assert attempt(Job(Path("page.png"), Path("page.anir")), Options(Config()), lambda _: None).fitted
 
 
 def test_foreseeable_failures_are_in_the_outcome_and_others_are_raised(

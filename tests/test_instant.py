@@ -7,13 +7,14 @@ import pytest
 from anir_runtime.errors import AnirError
 from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir, export_instant
-from anir_toolchain.instant import instant_levels, instant_space
+from anir_toolchain.instant import instant_levels, instant_space, training_would_help
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import level_order
 from anir_toolchain.space import Space
 from numpy.typing import NDArray
 
-from tests.lapped_pictures import blocks, page, waves
+from bench.drawings import page
+from tests.lapped_pictures import blocks, waves
 
 TRAIN = """
 import sys
@@ -43,6 +44,14 @@ def test_networks_are_trained_for_text_alone(preset: str) -> None:
     assert instant_space(config, page(730, 548)) is None
     # In so small a file no networks of its own are worth their bytes.
     assert instant_space(config, page(200, 120)) is not None
+
+
+def test_training_would_help_text_and_only_if_there_is_none() -> None:
+    assert training_would_help(Config(), page(384, 256))
+    assert not training_would_help(Config(preset="fast"), page(384, 256))
+    assert not training_would_help(Config("siren"), page(384, 256))
+    assert not training_would_help(Config(), waves(384, 256))
+    assert not training_would_help(Config(), np.zeros((300, 1, 1), np.uint8))
 
 
 @pytest.mark.parametrize("colours", [1, 3, 4])

@@ -1,6 +1,7 @@
 """Carries out jobs: reads pictures, fits them one by one or in batches, and writes the results."""
 
 import time
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 import numpy as np
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, AnirWarning
 from anir_runtime.manifest import plain_name
 from numpy.typing import NDArray
 
 from anir_toolchain.anir_export import export_anir, export_instant
 from anir_toolchain.display import Display
 from anir_toolchain.image import load_image
-from anir_toolchain.instant import instant_space
+from anir_toolchain.instant import instant_space, training_would_help
 from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import OnProgress, Progress
@@ -30,6 +31,7 @@ _WAITING_BYTES = 2**30
 """Largest total of `_Open.bytes` of pictures that wait for others to form a batch."""
 _OVERHEAD = 2**23
 """Bytes that a waiting picture counts for besides its pixels, which limits the number of small pictures."""
+_ADVICE = "text or a drawing; --preset fast, which trains networks for it, would show it better"
 
 
 @dataclass
@@ -124,6 +126,8 @@ def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
             lock.enter_context(locked(job.target))
             refuse_foreign_target(job)
             if options.force or not is_done(job, image, options.config):
+                if training_would_help(options.config, image):
+                    warnings.warn(f"{job.picture}: {_ADVICE}", AnirWarning, stacklevel=2)
                 return _Open(job, image, instant, shape, lock, time.monotonic() - started)
             outcome = Outcome(job, bytes=job.target.stat().st_size)
     except AnirError as error:

@@ -26,6 +26,8 @@ _PIXELS = 2**19
 """About how many pixels the sampled cells have, in which heads are solved and compared."""
 _EVERY = 5
 """Stride of the pixels used in these cells; all pixels of fewer cells would vary less (bench/NOTES.md)."""
+_FLAT = 0.5
+"""Share of pixels equal to their right neighbours from which on a picture may be text or a drawing."""
 
 
 def instant_space(config: Config, image: NDArray[np.uint8]) -> Space | None:
@@ -44,6 +46,19 @@ def instant_space(config: Config, image: NDArray[np.uint8]) -> Space | None:
         return None
     trained = config.steps or (steps and own_networks_may_pay(image, space, config.bits))
     return None if trained else space
+
+
+def training_would_help(config: Config, image: NDArray[np.uint8]) -> bool:
+    """Whether a picture is text or a drawing, and presets with training would show it better than `config`.
+
+    Only pictures with flat areas, which few photographs have, are examined (`own_networks_may_pay`), as that
+    takes a tenth of the time in which a picture is encoded.
+    """
+    space = None if config.schedule().steps else instant_space(config, image)
+    changes = np.diff(image, axis=1).any(-1)
+    if space is None or np.count_nonzero(changes) > (1 - _FLAT) * changes.size:
+        return False
+    return own_networks_may_pay(image, space, config.bits)
 
 
 def instant_levels(
