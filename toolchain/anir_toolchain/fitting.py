@@ -120,20 +120,25 @@ def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
     try:
         with _memory_for(f"{job.picture}: not enough memory; resize it first"):
             image = load_image(job.picture, options.background)
-            instant = instant_space(options.config, image) if job.becomes_anir else None
-            # A picture that needs no training is a batch of its own.
-            shape = job if instant else _shape_of(image, options)
             lock.enter_context(locked(job.target))
             refuse_foreign_target(job)
             if options.force or not is_done(job, image, options.config):
-                if training_would_help(options.config, image):
-                    warnings.warn(f"{job.picture}: {_ADVICE}", AnirWarning, stacklevel=2)
-                return _Open(job, image, instant, shape, lock, time.monotonic() - started)
+                return _prepared(job, image, options, lock, started)
             outcome = Outcome(job, bytes=job.target.stat().st_size)
     except AnirError as error:
         outcome = Outcome(job, failure=str(error))
     lock.close()
     return outcome
+
+
+def _prepared(job: Job, image: NDArray[np.uint8], options: Options, lock: ExitStack, started: float) -> _Open:
+    """Finds out how a job's picture is to be fitted; `started` is when the job began."""
+    if training_would_help(options.config, image):
+        warnings.warn(f"{job.picture}: {_ADVICE}", AnirWarning, stacklevel=2)
+    instant = instant_space(options.config, image) if job.becomes_anir else None
+    # A picture that needs no training is a batch of its own.
+    shape = job if instant else _shape_of(image, options)
+    return _Open(job, image, instant, shape, lock, time.monotonic() - started)
 
 
 def _shape_of(image: NDArray[np.uint8], options: Options) -> Hashable:
