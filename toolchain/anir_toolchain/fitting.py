@@ -31,7 +31,7 @@ _WAITING_BYTES = 2**30
 """Largest total of `_Open.bytes` of pictures that wait for others to form a batch."""
 _OVERHEAD = 2**23
 """Bytes that a waiting picture counts for besides its pixels, which limits the number of small pictures."""
-_ADVICE = "text or a drawing; --preset fast, which trains networks for it, would show it better"
+_ADVICE = "text or a drawing; --preset fast --force, which trains networks for it, would show it better"
 
 
 @dataclass
