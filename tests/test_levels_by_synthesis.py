@@ -15,7 +15,7 @@ from anir_toolchain.checkpoint import load_model, save_model
 from anir_toolchain.embedding import refined_after
 from anir_toolchain.lapped_analysis import analyse
 from anir_toolchain.levels import LevelNetwork, level_order
-from anir_toolchain.levels_by_synthesis import _encoded, _mixed, _Round, levels_by_synthesis
+from anir_toolchain.levels_by_synthesis import _encoded, _mixed, levels_by_synthesis
 from anir_toolchain.metrics import psnr
 from anir_toolchain.space import Space
 
@@ -52,8 +52,8 @@ def test_a_model_and_its_files_have_the_same_latents(tmp_path: Path) -> None:
 def test_the_coefficients_of_the_last_level_encode_all_levels() -> None:
     picture = waves(200, 150)
     analysis = analyse(picture, 16)
-    left_out = _mixed(_encoded(picture, analysis, SPACE, 4, ()))
-    encoded = _encoded(picture, analysis, SPACE, 4, left_out)
+    _, left_out = _encoded(picture, analysis, SPACE, 4, ())
+    encoded, _ = _encoded(picture, analysis, SPACE, 4, left_out)
     steps = [level.step for level in encoded.levels]
     chosen = refined_after(encoded.coefficients, steps)
     for own, wanted in zip(chosen, refined_after(analysis.coefficients, steps, left_out), strict=True):
@@ -64,8 +64,8 @@ def test_the_coefficients_of_the_last_level_encode_all_levels() -> None:
 def test_levels_leave_out_what_later_networks_add() -> None:
     network = Network("lapped", (16, 16), 4, {})
     levels = [LevelNetwork(LevelStep(width, 1), network) for width in (1000, 500, 250)]
-    added = [np.full(1, own, np.int32) for own in (800, 400, 100)]
-    left_out = [int(own[0]) for own in _mixed(_Round(levels, added, added[0], [1, 2, 3], [0.0] * 3))]
+    added = [np.full(1, own, np.int16) for own in (800, 400, 100)]
+    left_out = [int(own[0]) for own in _mixed(levels, added)]
     # Shares of 0.4 / 4 and 0.4 / 2 of what the level's own network adds.
     assert left_out == [224, 160, 100]
 

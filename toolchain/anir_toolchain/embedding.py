@@ -18,6 +18,8 @@ from anir_runtime.segments import BLOCK
 from numpy.typing import NDArray
 
 Reals = NDArray[np.floating]
+SmallIntegers = NDArray[np.int16]
+"""Coefficients that a network adds, in units: at most some widths, so 16 bits suffice, and save memory."""
 
 FINEST = 1.5 / 127.5
 """Finest quantization step of a level: 1.5 of the 255 steps of an 8-bit colour, which gives some 50 dB."""
@@ -130,7 +132,7 @@ def encode_levels(
     ends: Sequence[int],
     reaches: Sequence[int],
     trials: int = _TRIALS,
-    left_out: Sequence[Integers] = (),
+    left_out: Sequence[SmallIntegers] = (),
 ) -> Iterator[Refined]:
     """Encodes and yields one level after the other, each of which ends at its given byte or just before.
 
@@ -176,7 +178,7 @@ class RateModel:
 
 
 def refined_after(
-    target: Integers, steps: Iterable[LevelStep], left_out: Sequence[Integers] = ()
+    target: Integers, steps: Iterable[LevelStep], left_out: Sequence[SmallIntegers] = ()
 ) -> Iterator[Refined]:
     """Encodes and yields levels with the given steps; for `target` and `left_out` see `encode_levels`."""
     coder = Coder(*target.shape[:4])

@@ -6,7 +6,6 @@ Nothing here imports torch, as loading it takes as long as everything that is do
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from anir_runtime.coder import Integers
 from anir_runtime.common_networks import common_trunks, has_common
 from anir_runtime.network import Network
 from anir_runtime.segments import BLOCK
@@ -16,6 +15,7 @@ from anir_toolchain.ahead import ahead
 from anir_toolchain.cell_sample import CellSample
 from anir_toolchain.common_heads import best_head
 from anir_toolchain.config import Config
+from anir_toolchain.embedding import SmallIntegers
 from anir_toolchain.lapped_analysis import Analysis
 from anir_toolchain.levels import LevelNetwork, level_bytes, level_order, refined_levels
 from anir_toolchain.own_networks import own_networks_may_pay
@@ -64,7 +64,11 @@ def training_would_help(config: Config, image: NDArray[np.uint8]) -> bool:
 
 
 def instant_levels(
-    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, left_out: Sequence[Integers] = ()
+    image: NDArray[np.uint8],
+    analysis: Analysis,
+    space: Space,
+    bits: int,
+    left_out: Sequence[SmallIntegers] = (),
 ) -> Iterator[LevelNetwork]:
     """Yields a picture's levels; the next level's quantization step is searched for while a head is solved.
 

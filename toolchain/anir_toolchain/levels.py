@@ -12,7 +12,7 @@ from anir_runtime.level_step import LEAST_WIDTH, LevelStep
 from anir_runtime.network import Network
 from numpy.typing import NDArray
 
-from anir_toolchain.embedding import Refined, encode_levels
+from anir_toolchain.embedding import Refined, SmallIntegers, encode_levels
 from anir_toolchain.space import Space, Subnet
 
 RATES = [rate / 1000 for rate in _THOUSANDTHS]
@@ -74,7 +74,7 @@ def refined_levels(
     size: tuple[int, int],
     bits: int,
     sample: Integers | None = None,
-    left_out: Sequence[Integers] = (),
+    left_out: Sequence[SmallIntegers] = (),
 ) -> Iterator[Refined]:
     """Yields the levels of a picture's coefficients, with room for the side information in their prefixes.
 

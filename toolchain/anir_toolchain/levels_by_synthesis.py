@@ -16,7 +16,7 @@ from anir_runtime.side_by_side import available_cores, side_by_side
 from numpy.typing import NDArray
 
 from anir_toolchain.analysis_by_synthesis import added_coefficients
-from anir_toolchain.embedding import Refined, refined_after, reproducing
+from anir_toolchain.embedding import Refined, SmallIntegers, refined_after, reproducing
 from anir_toolchain.instant import instant_levels
 from anir_toolchain.lapped_analysis import Analysis
 from anir_toolchain.levels import LevelNetwork
@@ -37,14 +37,12 @@ class _Round(NamedTuple):
 
     Attributes:
         levels: the levels.
-        added: for each level the coefficients of what its network adds to the planes.
         coefficients: coefficients that, encoded with the levels' steps, give these levels.
         ends: bytes of the stream up to each level's end, without side information.
         psnr: the levels' PSNR in dB.
     """
 
     levels: list[LevelNetwork]
-    added: list[Integers]
     coefficients: Integers
     ends: list[int]
     psnr: list[float]
@@ -70,38 +68,44 @@ def levels_by_synthesis(
     """
     if not rounds or is_large(image):
         return list(instant_levels(image, analysis, space, bits)), analysis
-    first = best = last = _encoded(image, analysis, space, bits, ())
+    first, left_out = _encoded(image, analysis, space, bits, ())
+    best = first
     for _ in range(rounds):
-        last = _encoded(image, analysis, space, bits, _mixed(last))
+        last, left_out = _encoded(image, analysis, space, bits, left_out)
         best = max(best, last, key=lambda own: own.gain_over(first))
     return best.levels, replace(analysis, coefficients=best.coefficients)
 
 
-def _mixed(last: _Round) -> list[Integers]:
-    """Returns what each level leaves out in the round after `last`."""
-    result = [last.added[-1]]
-    finest = last.levels[-1].step.width
-    for level, own in zip(last.levels[-2::-1], last.added[-2::-1], strict=True):
-        share, following = _SHARE * finest / level.step.width, result[-1]
-        result.append(np.rint(following + share * (own - following)).astype(np.int32))
+def _mixed(levels: Sequence[LevelNetwork], added: Sequence[SmallIntegers]) -> list[SmallIntegers]:
+    """Returns what each level leaves out in the next round, given what the networks add in this one."""
+    result = [added[-1]]
+    finest = levels[-1].step.width
+    for level, own in zip(levels[-2::-1], added[-2::-1], strict=True):
+        share, following = _SHARE * finest / level.step.width, result[-1].astype(np.float64)
+        result.append(np.rint(following + share * (own - following)).astype(np.int16))
     return result[::-1]
 
 
 def _encoded(
-    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, left_out: Sequence[Integers]
-) -> _Round:
-    """Encodes and draws all levels; `left_out` has what each leaves out, nothing if it is empty."""
+    image: NDArray[np.uint8], analysis: Analysis, space: Space, bits: int, left_out: Sequence[SmallIntegers]
+) -> tuple[_Round, list[SmallIntegers]]:
+    """Encodes and draws all levels; returns them, and what they leave out in the next round.
+
+    `left_out` has what each level leaves out now, nothing if it is empty.
+    """
     levels = list(instant_levels(image, analysis, space, bits, left_out))
     known = [
         replace(own, values=own.values.copy())
         for own in refined_after(analysis.coefficients, [level.step for level in levels], left_out)
     ]
 
-    def added_and_psnr(own: tuple[LevelNetwork, Refined]) -> tuple[Integers, float]:
+    def added_and_psnr(own: tuple[LevelNetwork, Refined]) -> tuple[SmallIntegers, float]:
         level, refined = own
         drawn = Decoder(replace(level.network, latents=refined.latents())).decode()
-        return added_coefficients(drawn, [refined.values], analysis), float(psnr(drawn, image))
+        added = added_coefficients(drawn, [refined.values], analysis)
+        return added.clip(-(2**15), 2**15 - 1).astype(np.int16), float(psnr(drawn, image))
 
     results = side_by_side(added_and_psnr, zip(levels, known, strict=True), available_cores())
     added, quality = map(list, zip(*results, strict=True))
-    return _Round(levels, added, reproducing(known[-1].values), [own.end for own in known], quality)
+    own = _Round(levels, reproducing(known[-1].values), [own.end for own in known], quality)
+    return own, _mixed(levels, added)
