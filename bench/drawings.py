@@ -3,7 +3,6 @@
 Usage: python -m bench.drawings [-o bench/results/drawings.json]
 """
 
-import json
 import math
 import string
 import tempfile
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import typer
 from anir_runtime.decoder import Decoder
-from anir_runtime.files import replacing
 from anir_toolchain import Config, fit
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.metrics import psnr
@@ -25,7 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench import RESULTS
 from bench.codecs import SWEEPS, encode
-from bench.kodak import Output
+from bench.kodak import Output, write
 from bench.machine import machine
 from bench.rd import RATES, between
 
@@ -46,8 +44,7 @@ def drawings(output: Output = None) -> None:
         "rates": RATES,
         "pictures": {name: _measured(image) for name, image in pictures.items()},
     }
-    with replacing(output) as temporary:
-        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(output, result)
     print(output)
 
 

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from anir_toolchain.lapped_synthesis import existing_inputs, last_layer
 
+HEAD_PIXELS = 2**19
+"""About how many pixels the sampled cells have, in which heads are solved and compared."""
+HEAD_EVERY = 5
+"""Stride of the pixels used in these cells; all pixels of fewer cells would vary less (bench/NOTES.md)."""
 _Cells = NDArray[np.int64]
 
 

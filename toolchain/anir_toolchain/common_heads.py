@@ -59,7 +59,7 @@ def best_head(
     channels = last_layer(own["weights"] * own["steps"][:, None, None], seen)
     common = colours.head(known.head(subnet.depth), width)
     # The price of a bit in dB, converted to squared error, summed over all colours.
-    price = DB_PER_SHARE / size / 8 * math.log(10) / 10 * planes * _error(channels, common, wanted)
+    price = DB_PER_SHARE / size / 8 * math.log(10) / 10 * planes * squared_error(channels, common, wanted)
     offsets = Moments.of(channels, wanted).head_offsets(common, MOST_OFFSET, price)
     heads = [(common, 0.0), (with_offsets(common, offsets), offset_bits(offsets) / 8)]
     worths = [(worth(channels, head, wanted, cost / size), head) for head, cost in heads]
@@ -75,10 +75,10 @@ def worth(channels: Floats, head: Head, wanted: Floats, share: float) -> float:
         wanted: the picture's colours at these pixels, float32[M, N] in [0, 1].
         share: the own tensors' share of the bytes of the prefix that ends with the level.
     """
-    return -10 * math.log10(max(_error(channels, head, wanted), 1e-10)) - DB_PER_SHARE * share
+    return -10 * math.log10(max(squared_error(channels, head, wanted), 1e-10)) - DB_PER_SHARE * share
 
 
-def _error(channels: Floats, head: Head, wanted: Floats) -> float:
+def squared_error(channels: Floats, head: Head, wanted: Floats) -> float:
     """Returns the mean squared error of a head's colours, clipped to [0, 1]."""
     shown = channels @ (head["head"] * head["head.scale"][:, None]).T + head["head.bias"]
     return float(np.square(shown.clip(0, 1) - wanted).mean())

@@ -12,7 +12,7 @@ from anir_runtime.segments import BLOCK
 from numpy.typing import NDArray
 
 from anir_toolchain.ahead import ahead
-from anir_toolchain.cell_sample import CellSample
+from anir_toolchain.cell_sample import HEAD_EVERY, HEAD_PIXELS, CellSample
 from anir_toolchain.common_heads import best_head
 from anir_toolchain.config import Config
 from anir_toolchain.embedding import SmallIntegers
@@ -22,10 +22,6 @@ from anir_toolchain.own_networks import own_networks_may_pay
 from anir_toolchain.sample import is_large, sample_of, sampled_coefficients
 from anir_toolchain.space import Space
 
-_PIXELS = 2**19
-"""About how many pixels the sampled cells have, in which heads are solved and compared."""
-_EVERY = 5
-"""Stride of the pixels used in these cells; all pixels of fewer cells would vary less (bench/NOTES.md)."""
 _FLAT = 0.5
 """Share of pixels equal to their right neighbours from which on a picture may be text or a drawing."""
 _ROWS = 512
@@ -57,10 +53,11 @@ def training_would_help(config: Config, image: NDArray[np.uint8]) -> bool:
     takes a tenth of the time in which a picture is encoded.
     """
     space = None if config.schedule().steps else instant_space(config, image)
-    changes = np.diff(image[:: 1 + len(image) // _ROWS], axis=1).any(-1)
-    if space is None or np.count_nonzero(changes) > (1 - _FLAT) * changes.size:
+    if space is None:
         return False
-    return own_networks_may_pay(image, space, config.bits)
+    changes = np.diff(image[:: 1 + len(image) // _ROWS], axis=1).any(-1)
+    is_flat = bool(np.count_nonzero(changes) <= (1 - _FLAT) * changes.size)
+    return is_flat and own_networks_may_pay(image, space, config.bits)
 
 
 def instant_levels(
@@ -83,14 +80,14 @@ def instant_levels(
     order, size, planes = level_order(space), (image.shape[1], image.shape[0]), image.shape[2]
     if is_large(image):
         sample = sampled_coefficients(analysis.coefficients, size)
-        cells = CellSample(sample_of(image, analysis.pitch), analysis.pitch, _PIXELS, BLOCK)
+        cells = CellSample(sample_of(image, analysis.pitch), analysis.pitch, HEAD_PIXELS, BLOCK)
     else:
-        sample, cells = None, CellSample(image, analysis.pitch, _PIXELS)
-    wanted = cells.colours(_EVERY)
+        sample, cells = None, CellSample(image, analysis.pitch, HEAD_PIXELS)
+    wanted = cells.colours(HEAD_EVERY)
     refined = refined_levels(analysis.coefficients, order, size, bits, sample, left_out)
     known = ahead((level.step, cells.near([level.values])) for level in refined)
     for subnet, (step, near), end in zip(order, known, level_bytes(order, size, planes), strict=True):
-        seen = cells.seen(near, step, subnet.width, _EVERY)
+        seen = cells.seen(near, step, subnet.width, HEAD_EVERY)
         _, head = best_head(subnet, analysis.colours, step.width, end, seen, wanted)
         layers = common_trunks()[subnet.width - planes].layers(subnet.depth, planes)
         yield LevelNetwork(step, Network("lapped", size, bits, {**layers, **head}))

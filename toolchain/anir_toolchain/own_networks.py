@@ -15,9 +15,10 @@ from anir_runtime.network import Floats
 from anir_runtime.segments import BLOCK
 from numpy.typing import NDArray
 
-from anir_toolchain.cell_sample import CellSample
-from anir_toolchain.common_heads import DB_PER_SHARE, own_bytes
+from anir_toolchain.cell_sample import HEAD_EVERY, HEAD_PIXELS, CellSample
+from anir_toolchain.common_heads import DB_PER_SHARE, own_bytes, squared_error
 from anir_toolchain.embedding import RateModel, refined_after
+from anir_toolchain.heads import Moments
 from anir_toolchain.lapped_analysis import analyse, colours_of
 from anir_toolchain.lapped_pitch import best_pitch
 from anir_toolchain.lapped_synthesis import last_layer
@@ -25,12 +26,12 @@ from anir_toolchain.levels import BITS_PER_COEFFICIENT, level_bytes, level_order
 from anir_toolchain.sample import is_large, sample_of
 from anir_toolchain.space import Space, Subnet
 
-_PIXELS, _EVERY = 2**19, 5
-"""About how many pixels the sampled cells have, and the stride of those that are used."""
 _FEATURES = 192
 """Number of random features."""
 _FREQUENCY = 0.6
 """Their spread in radians, for inputs of unit variance."""
+_HEAD_BITS = 16
+"""Bits of a head's codes with which it is as good as in real numbers."""
 _GAIN = 3.0
 """Gain in dB of trained networks, as a multiple of that of random features (bench/NOTES.md)."""
 _LEAST_GAIN, _MOST_GAIN = 0.2, 6.0
@@ -65,13 +66,12 @@ def _gain_of_random_features(image: NDArray[np.uint8], subnet: Subnet, end: int)
     count = 8 * end * math.prod(image.shape[:2]) / pixels / BITS_PER_COEFFICIENT
     step = LevelStep(min(max(RateModel(coefficients).width(count), LEAST_WIDTH), MOST_WIDTH), 1)
     (level,) = refined_after(coefficients, [step])
-    cells = CellSample(image, pitch, _PIXELS, block)
-    seen = cells.seen(cells.near([level.values]), step, subnet.width, _EVERY)
+    cells = CellSample(image, pitch, HEAD_PIXELS, block)
+    seen = cells.seen(cells.near([level.values]), step, subnet.width, HEAD_EVERY)
     layers = common_trunks()[subnet.width - image.shape[2]].layers(subnet.depth, image.shape[2])
     channels = last_layer(layers["weights"] * layers["steps"][:, None, None], seen)
-    known = np.hstack([channels, np.ones((len(channels), 1), np.float32)])
-    wanted = cells.colours(_EVERY)
-    errors = [_error(own, wanted) for own in (known, np.hstack([known, _random_features(seen)]))]
+    wanted = cells.colours(HEAD_EVERY)
+    errors = [_error(own, wanted) for own in (channels, np.hstack([channels, _random_features(seen)]))]
     return 10 * math.log10(max(errors[0], 1e-10) / max(errors[1], 1e-10))
 
 
@@ -92,9 +92,6 @@ def _error(features: Floats, wanted: Floats) -> float:
         features: inputs of the head at M pixels, float32[M, n].
         wanted: the picture's colours at these pixels, float32[M, N] in [0, 1].
     """
-    known = features[::2].astype(np.float64)
-    squares = known.T @ known
-    squares += 1e-7 * np.trace(squares) / len(squares) * np.eye(len(squares))
-    head = np.linalg.solve(squares, known.T @ wanted[::2])
-    shown = (features[1::2] @ head).clip(0, 1)
-    return float(np.square(shown - wanted[1::2]).mean()) if len(shown) else 0.0
+    codes, scale, bias = Moments.of(features[::2], wanted[::2]).solve(_HEAD_BITS)
+    head = {"head": codes, "head.scale": scale, "head.bias": bias}
+    return squared_error(features[1::2], head, wanted[1::2])
