@@ -141,3 +141,21 @@ def test_a_file_of_one_level_is_like_that_level_of_the_file_of_all(
             )
             for name, tensor in shared.tensors.items():
                 np.testing.assert_array_equal(own.tensors[name], tensor)
+
+
+def test_more_subnets_than_a_file_holds_leave_the_old_file(tmp_path: Path, fails: Failing) -> None:
+    save_model(random_model(space=Space((2, 3, 4, 5, 6), (4, 6, 8, 9))), tmp_path / "model.pt")
+    (tmp_path / "a.anir").write_bytes(b"what was there")
+    reason = "an .anir file holds at most 16 subnets, not 20; take fewer depths or widths"
+    fails(export_main([str(tmp_path / "model.pt"), "--all-subnets", "-o", str(tmp_path / "a.anir")]), reason)
+    assert (tmp_path / "a.anir").read_bytes() == b"what was there"
+
+
+def test_networks_larger_than_the_picture_are_written_whole(tmp_path: Path) -> None:
+    model = random_model(bits=8, size=(16, 16), space=Space((2, 5), (800,)))
+    export_anir(model, tmp_path / "a.anir")
+    data = (tmp_path / "a.anir").read_bytes()
+    assert len(data) > 2**21
+    assert np.array_equal(
+        AnirFile(data).network().tensors["weights"], model.network(model.space.largest).tensors["weights"]
+    )

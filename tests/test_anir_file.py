@@ -1,9 +1,12 @@
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
 from anir_runtime.anir_file import AnirFile, least_bytes
 from anir_runtime.anir_header import FAMILIES, Header
+from anir_runtime.anir_latents import latents_of
 from anir_runtime.decoder import Decoder
 from anir_runtime.errors import AnirError
 from anir_runtime.exp_golomb import golomb, packed
@@ -234,3 +237,27 @@ def test_levels_cannot_be_read_backwards() -> None:
     assert file.network(2).name == "d2w12"
     with pytest.raises(AnirError, match="before the last one decoded"):
         file.network(0)
+
+
+def test_coefficients_that_cannot_be_refined_leave_the_file_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, own = file_of("lapped")
+    levels = AnirFile(data).header.levels  # type: ignore[union-attr]
+    file = AnirFile(data[: (levels[1].end + levels[2].end) // 2])
+    with monkeypatch.context() as patch:
+        patch.setattr("anir_runtime.anir_file.latents_of", _failing_at(2))
+        with pytest.raises(AnirError, match="too many magnitudes"):
+            file.refined()
+    file.feed(data[file.size :])
+    assert file.network().name == own[-1].name
+
+
+def _failing_at(number: int) -> Callable[..., object]:
+    """Returns `latents_of` that fails at its call of that number."""
+    calls = count(1)
+
+    def called(*arguments: object) -> object:
+        if next(calls) == number:
+            raise AnirError("too many magnitudes")
+        return latents_of(*arguments)  # type: ignore[arg-type]
+
+    return called

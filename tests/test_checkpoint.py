@@ -228,3 +228,12 @@ def test_damaged_coefficients_are_refused(tmp_path: Path) -> None:
     write_state(path, "model", {**siren, "coefficients": state["coefficients"]})
     with pytest.raises(AnirError, match="damaged"):
         load_model(path)
+
+
+@pytest.mark.parametrize("change", [{"source": 5}, {"preset": None}, {"seed": "0"}])
+def test_texts_and_numbers_of_other_types_are_refused(change: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    save_model(random_model(), path)
+    write_state(path, "model", {**torch.load(path, weights_only=True), **change})
+    with pytest.raises(AnirError, match="damaged"):
+        load_model(path)

@@ -106,6 +106,22 @@ def test_a_lost_worker_costs_at_most_its_picture(ray: Any, jobs: list[Job], tmp_
 
 
 @pytest.mark.slow
+def test_a_task_that_fails_ends_with_its_reason(ray: Any, jobs: list[Job]) -> None:
+    class Failing:
+        """Options that no fit can use."""
+
+        config, force = CONFIG, False
+
+        @property
+        def background(self) -> None:
+            raise RuntimeError("no such colour")
+
+    outcome = run(ray, jobs[:1], Failing())["a.png"]
+    assert outcome.failure == f"{jobs[0].picture}: its worker failed (no such colour)"
+    assert not jobs[0].target.exists()
+
+
+@pytest.mark.slow
 def test_an_address_without_a_cluster_is_an_error(picture: Path, fails: Failing) -> None:
     pytest.importorskip("ray", reason="needs Ray: pip install 'anir[cluster]'")
     target = picture.with_suffix(".pt")

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from anir_runtime.coder import Coder, Integers
+from anir_runtime.errors import AnirError
 
 from tests.embedded_reference import Levels
 from tests.entropy_reference import Entropy
@@ -190,3 +191,34 @@ def test_a_repeated_symbol_takes_few_bytes() -> None:
     coder.encode(4096)
     coder.symbols(0, 8, np.full(1000, 77, np.uint8))
     assert len(coder.finish()) < 60
+
+
+def test_addresses_beyond_two_gigabytes_are_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    coder = Coder(1, 1, 1, 16)
+    monkeypatch.setattr(coder, "_call", lambda name: -5)
+    assert coder._address("room") == 2**32 - 5
+    monkeypatch.undo()
+    with pytest.raises(AnirError, match="memory ends before"):
+        coder._bytes(0, 2**32 - 5)
+    with pytest.raises(AnirError, match="memory ends before"):
+        coder._bytes(-5, 5)
+
+
+def test_more_symbols_than_room_was_reserved_for_round_trip() -> None:
+    numbers = np.random.default_rng(0).integers(0, 256, 100_000).astype(np.uint8)
+    encoder = Coder(1, 1, 1, 16)
+    encoder.encode(100)
+    for part in np.split(numbers, 10):
+        encoder.symbols(3, 8, part)
+    assert encoder.check()
+    decoder = Coder(1, 1, 1, 16)
+    decoder.decode(encoder.finish())
+    assert all(np.array_equal(decoder.symbols(3, 8, part), part) for part in np.split(numbers, 10))
+    assert decoder.check()
+
+
+def test_levels_without_room_are_an_error() -> None:
+    coder = Coder(2, 2, 3, 16)
+    coder.encode(100, lively(2, 2, 16))
+    with pytest.raises(AnirError, match="more bytes than their encoder has room for"):
+        coder.level(64)

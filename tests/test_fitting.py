@@ -3,6 +3,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -139,6 +140,31 @@ def test_only_an_anir_file_is_replaced_by_an_anir_file() -> None:
     Path("c.anir").mkdir()
     assert attempt(Job(Path("a.png"), Path("c.anir")), OPTIONS, print).failure.startswith(
         "c.anir: is a folder"
+    )
+
+
+def test_a_target_that_cannot_be_read_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _make("a.png", "b.png")
+
+    def refusing(self: Path, *rest: Any, **more: Any) -> object:
+        if self.name == "a.pt":
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self, *rest, **more)
+
+    real = Path.open
+    monkeypatch.setattr(Path, "open", refusing)
+    jobs = [Job(Path(f"{name}.png"), Path(f"{name}.pt")) for name in "ab"]
+    first, second = in_batches(jobs, OPTIONS, Display())
+    assert first.failure == "a.pt: cannot be read (Permission denied)"
+    assert second.fitted
+
+
+def test_a_state_that_cannot_be_removed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _make("a.png")
+    job = Job(Path("a.png"), Path("a.pt"))
+    job.state.mkdir()
+    assert attempt(job, replace(OPTIONS, force=True), print).failure.startswith(
+        "a.pt.resume: cannot be removed ("
     )
 
 

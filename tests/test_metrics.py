@@ -42,3 +42,9 @@ def test_grey_rgb_and_opaque_pictures_can_be_compared() -> None:
     wanted = psnr(rgb, other.repeat(3, 2))
     assert psnr(grey, other) == psnr(rgb, other) == pytest.approx(wanted)
     assert psnr(np.concatenate([rgb, opaque], 2), other) == pytest.approx(wanted)
+
+
+def test_large_pictures_are_compared_part_by_part_with_the_same_result() -> None:
+    values = np.random.default_rng(3).integers(0, 256, (2, 1100, 1000, 3), np.uint8)
+    error = float(np.mean((values[0].astype(np.float64) - values[1]) ** 2))
+    assert psnr(*values) == pytest.approx(10 * np.log10(255**2 / error), abs=1e-9)

@@ -137,15 +137,17 @@ class AnirFile:
         is_new = last and self.decoded < self.available
         network = self._decode_to(self.available - 1) if is_new else self.network()
         assert self._strips is not None
+        strips = self._strips
         if not last:
-            self._strips.keep()
-        step = code_level_step(self._strips.first, self._step)
-        if step.width >= LEAST_WIDTH:
-            self._strips.level(step.width)
-        network = self._with_latents(network, last)
-        if not last:
-            self._strips.restore()
-        return network
+            strips.keep()
+        try:
+            step = code_level_step(strips.first, self._step)
+            if step.width >= LEAST_WIDTH:
+                strips.level(step.width)
+            return self._with_latents(network, last)
+        finally:
+            if not last:
+                strips.restore()
 
     def preview(self) -> Preview | None:
         """Returns a preview if the first level is incomplete, but has enough bytes for one; else None."""

@@ -104,6 +104,14 @@ def family_number(family: str) -> int:
     return FAMILIES.index(family)
 
 
+def check_count(levels: int) -> None:
+    """Raises AnirError if a file cannot have that many levels."""
+    if levels > MOST_LEVELS:
+        raise AnirError(
+            f"an .anir file holds at most {MOST_LEVELS} subnets, not {levels}; take fewer depths or widths"
+        )
+
+
 def _predicted(family: int, count: int, size: tuple[int, int]) -> Sequence[int | None]:
     """Returns the bytes that each level has by the standard rates, or None if it is not predicted."""
     if count != len(RATES) or family != FAMILIES.index("lapped"):
@@ -115,9 +123,10 @@ def _predicted(family: int, count: int, size: tuple[int, int]) -> Sequence[int |
 def write_header(header: Header) -> bytes:
     """Returns the header's bytes. If `start` is 0, the levels' ends count from the stream's first byte.
 
-    Raises AnirError if the family has no number in headers.
+    Raises AnirError if the family has no number in headers, or there are too many levels.
     """
     number = family_number(header.family)
+    check_count(len(header.levels))
     flags = number & 3 | (header.bits == 8) << 2 | (header.pitch == 32) << 3 | number >> 2 << 7
     flags |= COLOURS.index(header.colours) << 4
     depths = sorted({level.depth for level in header.levels})

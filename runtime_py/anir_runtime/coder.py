@@ -73,11 +73,11 @@ class Coder:
         self._shape = rows, columns, planes, pitch, pitch
         if not self._call("create", rows, columns, planes, pitch):
             raise AnirError("the picture's coefficients do not fit into memory")
-        room: int = self._call("room")
+        room = self._address("room")
         # Memory from `room` on: known coefficients, coefficients to encode, the saved state, the stream.
         size = 4 * rows * columns * planes * pitch**2
         self._known, self._wanted, self._kept = (room + i * size for i in range(3))
-        self._stream: int = self._kept + self._call("kept")
+        self._stream = self._kept + self._address("kept")
         self._encoding, self._reserved = False, 0
 
     def _start(self) -> None:
@@ -92,6 +92,10 @@ class Coder:
     def _call(self, name: str, *arguments: int) -> Any:
         return self._exports[name](self._store, *arguments)  # type: ignore[operator]
 
+    def _address(self, name: str) -> int:
+        """Returns an address or a size that a function of the module gives: unsigned, below 4 GiB."""
+        return int(self._call(name)) & 0xFFFFFFFF
+
     def _reserve(self, end: int) -> None:
         """Grows memory so that it reaches up to address `end`."""
         missing = end - self._memory.data_len(self._store)
@@ -103,13 +107,16 @@ class Coder:
 
     def _bytes(self, start: int, end: int) -> NDArray[np.uint8]:
         """Returns a view of memory, valid until memory grows."""
+        # get_buffer_ptr checks nothing.
+        if not 0 <= start <= end <= self._memory.data_len(self._store):
+            raise AnirError("the coder's memory ends before what is asked for")
         buffer = self._memory.get_buffer_ptr(self._store, end - start, start)
         # The array refers to the buffer, and so to the memory's owner, which must outlive it.
         buffer.owner = self  # type: ignore[attr-defined]
         return np.ctypeslib.as_array(buffer)
 
     def encode(self, most: int, coefficients: Integers | None = None) -> None:
-        """Starts encoding a stream of at most `most` bytes, for which memory is reserved.
+        """Starts encoding a stream whose levels take at most `most` bytes, for which memory is reserved.
 
         Coefficients may be given here or later: see `set_target`.
         """
@@ -153,8 +160,12 @@ class Coder:
 
         When decoding, only the shape of `numbers` counts.
         """
-        self._reserve(self._stream + self._reserved + numbers.size)
+        if self._encoding:
+            # No decision takes more than 12.1 bits.
+            most = self._call("position") + 2 * many * numbers.size + 2 * AHEAD_BYTES
+            self._reserved = max(self._reserved, most)
         place = self._stream + self._reserved
+        self._reserve(place + numbers.size)
         self._bytes(place, place + numbers.size)[:] = numbers.ravel()
         self._call("symbols", place, numbers.size, many, group)
         return self._bytes(place, place + numbers.size).reshape(numbers.shape).copy()
@@ -168,8 +179,14 @@ class Coder:
 
         Returns:
             False if the stream's bytes, or the decisions that they allow, ran out within the level.
+
+        Raises:
+            AnirError: when encoding, if the levels take more bytes than `encode` was given.
         """
-        return bool(self._call("level", width, self._wanted if self._encoding else 0))
+        done = bool(self._call("level", width, self._wanted if self._encoding else 0))
+        if self._encoding and self._call("position") > self._reserved:
+            raise AnirError("the picture's levels take more bytes than their encoder has room for")
+        return done
 
     def check(self) -> bool:
         """Codes a digest, 10 bits, of all decisions; returns whether it is right and the bytes sufficed."""
@@ -199,7 +216,7 @@ class Coder:
         """
         if not last:
             self._reserve(self._wanted)
-        start = self._call("spare") if last else self._known
+        start = self._address("spare") if last else self._known
         self._call("values", start)
         end = start + self._wanted - self._known
         return self._bytes(start, end).view(np.int32).reshape(self._shape)

@@ -33,7 +33,7 @@ class Filters:
 
     @classmethod
     def of(cls, network: Network) -> "Filters":
-        """Returns the filters of a network: its `frequencies` and `phases`, or the squares of `filters`."""
+        """Returns a network's filters: `frequencies` and `phases`, or signed squares of `filters`."""
         if "filters" not in network.tensors:
             return cls(network.values("frequencies"), network.values("phases"))
         roots = network.values("filters")

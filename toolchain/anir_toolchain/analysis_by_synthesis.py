@@ -24,7 +24,7 @@ from anir_toolchain.metrics import psnr
 _ROUNDS = 3
 """How often what the network adds is subtracted anew."""
 _DB_PER_LOG_BYTES = 4.5
-"""Gain in dB when a level's bytes grow by a factor of e, about."""
+"""Gain in dB when a level's bytes grow by a factor of e, about: 3.4 in low levels, more in high ones."""
 _ROUNDING = 1 / 12 / (127.5 * UNIT) ** 2
 """Mean squared error, in squared units, of the coefficients of a picture that is rounded to 8 bits."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from anir_runtime.anir_header import Header, read_header
+from anir_runtime.anir_header import Header, check_count, read_header
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
@@ -58,9 +58,10 @@ def export_anir(
         by_synthesis: whether the coefficients of a single subnet are chosen by `AnalysisBySynthesis`.
 
     Raises:
-        AnirError: if the file cannot be written.
+        AnirError: if the file cannot be written, or cannot hold so many subnets.
     """
     order = [own for own in level_order(model.space) if subnets is None or own in subnets]
+    check_count(len(order))
     image = model.image.numpy()
     header = Header(model.family_name, model.size, model.colours, model.bits, model.pitch, (), 0)
     if model.family.has_latents:
@@ -79,8 +80,9 @@ def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path
     """Writes the `levels_by_synthesis` of a picture uint8[H, W, N] into a file, and returns its header.
 
     The file equals that of the model that `fit` returns for the picture. Raises AnirError if it cannot be
-    written.
+    written, or cannot hold so many subnets.
     """
+    check_count(len(space.subnets))
     height, width, colours = image.shape
     own = colours_of(image)
     analysis = analyse(image, best_pitch(image, own), own)
@@ -123,9 +125,10 @@ def _export(
     with ThreadPoolExecutor(1) as executor:
         qualities = list(add(writer, executor))
         data = writer.finish([quality.result() for quality in qualities])
+    result = read_header(data)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
-    return read_header(data)
+    return result
 
 
 def _add_networks(

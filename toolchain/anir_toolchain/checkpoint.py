@@ -134,6 +134,9 @@ def _check_model(model: Model) -> None:
         raise ValueError("the picture is not uint8[H, W, 1, 3 or 4]")
     if not model.image.is_contiguous() or model.image.numel() > model.colours * MAX_PIXELS:
         raise ValueError("the picture is too large, or its pixels are not all there")
+    texts_and_seed = zip((model.source, model.preset, model.seed), (str, str, int), strict=True)
+    if not all(isinstance(own, kind) for own, kind in texts_and_seed):
+        raise ValueError("source and preset are no texts, or the seed is no number")
     if tuple(model.trunks) != model.space.widths or model.bits not in (4, 8):
         raise ValueError("trunks do not fit the space, or bits are neither 4 nor 8")
     if len(model.steps) != len(model.space.subnets) * model.family.has_latents:

@@ -22,7 +22,7 @@ from anir_runtime.files import replacing
 from anir_toolchain.display import Display
 from anir_toolchain.fitting import attempt
 from anir_toolchain.image import load_image
-from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target, remove_state
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import Progress
 
@@ -141,6 +141,9 @@ class Cluster:
         picture = task.job.picture
         try:
             said = self._ray.get(next(task.stream))
+        except self._ray.exceptions.RayTaskError as error:
+            reason = str(error.cause or error).strip().rpartition("\n")[2]
+            return Outcome(task.job, failure=f"{picture}: its worker failed ({reason})")
         except self._ray.exceptions.RayError:
             return self._again(task)
         match said:
@@ -174,18 +177,25 @@ def _kept(job: Job, done: _Done) -> Outcome:
     try:
         with replacing(job.target) as temporary:
             temporary.write_bytes(done.data)
+        remove_state(job)
     except AnirError as error:
         return Outcome(job, failure=str(error))
-    job.state.unlink(missing_ok=True)
     return outcome
 
 
 def _fit(name: str, data: bytes, suffix: str, options: Options) -> Iterator[Progress | str | _Done]:
     """The task: fits a picture, given its file's name and bytes, and yields progress, warnings and result."""
-    said: SimpleQueue[Progress | str | _Done] = SimpleQueue()
+    said: SimpleQueue[Progress | str | _Done | Exception] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder:
         job = Job(Path(folder) / name, Path(folder) / f"target{suffix}")
         job.picture.write_bytes(data)
+
+        def report() -> None:
+            # An exception that ended the thread in silence would leave the task waiting for ever.
+            try:
+                work()
+            except Exception as error:
+                said.put(error)
 
         def work() -> None:
             with warnings.catch_warnings():
@@ -195,9 +205,11 @@ def _fit(name: str, data: bytes, suffix: str, options: Options) -> Iterator[Prog
             own = replace(outcome, failure=outcome.failure.removeprefix(f"{folder}{os.sep}"))
             said.put(_Done(own, job.target.read_bytes() if outcome.fitted else b""))
 
-        threading.Thread(target=work, daemon=True).start()
+        threading.Thread(target=report, daemon=True).start()
         while True:
             latest = said.get()
+            if isinstance(latest, Exception):
+                raise latest
             yield latest
             if isinstance(latest, _Done):
                 return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from anir_runtime.anir_header import FAMILIES, Header, family_number
+from anir_runtime.anir_header import FAMILIES, Header, check_count, family_number
 from anir_runtime.errors import AnirError, InterruptError, UsageError
 from anir_runtime.manifest import Manifest
 from anir_runtime.terminal import say, tell, version
@@ -96,7 +96,6 @@ def train(
     ] = None,
     anir: Annotated[bool, typer.Option("--anir", help="Write .anir files instead of models.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Redo pictures that are done already.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
@@ -118,7 +117,7 @@ def train(
     options = Options(config, _colour(background), force, batch)
     todo = find_jobs(pictures, output, recursive, ANIR if anir else MODEL)
     if any(job.becomes_anir for job in todo):
-        family_number(family)
+        _check_anir(config)
     outcomes = []
     try:
         with show(len(todo), quiet) as display:
@@ -129,6 +128,13 @@ def train(
     except KeyboardInterrupt as interrupt:
         raise InterruptError("interrupted; the same command goes on where it stopped") from interrupt
     _report(outcomes, quiet)
+
+
+def _check_anir(config: Config) -> None:
+    """Raises AnirError if `.anir` files cannot hold the subnets, before any is trained."""
+    family_number(config.family)
+    # The numbers of default depths and widths do not depend on the picture's size.
+    check_count(len(config.space(768, 512).subnets))
 
 
 def _report(outcomes: list[Outcome], quiet: bool) -> None:

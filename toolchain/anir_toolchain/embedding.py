@@ -56,7 +56,8 @@ class Refined:
         step: how the level refines the coefficients.
         values: the coefficients as known after the level, int32[rows, columns, N, K, K]: the coder's memory,
             overwritten when the iterator that yielded the level moves on.
-        end: bytes of the stream up to the end of the level, without side information.
+        end: bytes that a reader needs up to the end of the level's coefficients: of the stream, with its
+            widths and reaches, and the four that a decoder reads ahead.
     """
 
     step: LevelStep
@@ -138,7 +139,7 @@ def encode_levels(
 
     Args:
         target: the coefficients to encode, as `in_units` returns them.
-        ends: for each level the bytes of coefficients up to its end, ascending.
+        ends: for each level the largest `Refined.end`, ascending.
         reaches: the reach of each level's network (`Latents.reach`).
         trials: largest number of widths that are tried for a level.
         left_out: for each level what to subtract from `target` there; nothing by default.

@@ -18,7 +18,7 @@ from anir_toolchain.anir_export import export_anir, export_instant
 from anir_toolchain.display import Display
 from anir_toolchain.image import load_image
 from anir_toolchain.instant import instant_space, training_would_help
-from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target, remove_state
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import OnProgress, Progress
 from anir_toolchain.space import Space
@@ -122,6 +122,8 @@ def _opened(job: Job, options: Options, locks: ExitStack) -> _Open | Outcome:
             image = load_image(job.picture, options.background)
             lock.enter_context(locked(job.target))
             refuse_foreign_target(job)
+            if options.force:
+                remove_state(job)
             if options.force or not is_done(job, image, options.config):
                 return _prepared(job, image, options, lock, started)
             outcome = Outcome(job, bytes=job.target.stat().st_size)
@@ -163,9 +165,6 @@ def _fitted(
         latest[number] = at
         on_progress(list(latest.values()))
 
-    if options.force:
-        for own in group:
-            own.job.state.unlink(missing_ok=True)
     first = group[0]
     if first.instant:
         told(0, Progress("codes", 0, 0, {}))
@@ -200,7 +199,7 @@ def _written(own: _Open, write: Callable[[], float | None], seconds: float) -> O
     try:
         with own.lock, _memory_for(_too_large(own)):
             quality = write()
-            job.state.unlink(missing_ok=True)
+            remove_state(job)
     except AnirError as error:
         return Outcome(job, failure=str(error))
     seconds += time.monotonic() - started

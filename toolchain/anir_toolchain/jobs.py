@@ -179,16 +179,27 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def refuse_foreign_target(job: Job) -> None:
-    """Raises AnirError if the target exists and is a folder or a file of another kind."""
-    if job.target.is_dir():
-        raise AnirError(f"{job.target}: is a folder; name a file")
+    """Raises AnirError if the target exists and is a folder, cannot be read, or is a file of another kind."""
     kind, beginning = (f"{ANIR} file", MAGIC) if job.becomes_anir else ("model", _ZIP)
-    if job.target.exists():
+    try:
         with job.target.open("rb") as file:
-            if file.read(len(beginning)) not in (beginning, b""):
-                raise AnirError(
-                    f"{job.target}: is no {kind}; it would be replaced, so name another -o, or remove it"
-                )
+            is_own = file.read(len(beginning)) in (beginning, b"")
+    except FileNotFoundError:
+        return
+    except IsADirectoryError as error:
+        raise AnirError(f"{job.target}: is a folder; name a file") from error
+    except OSError as error:
+        raise AnirError(f"{job.target}: cannot be read ({error.strerror})") from error
+    if not is_own:
+        raise AnirError(f"{job.target}: is no {kind}; it would be replaced, so name another -o, or remove it")
+
+
+def remove_state(job: Job) -> None:
+    """Removes a job's saved state, if there is one. Raises AnirError if it cannot be removed."""
+    try:
+        job.state.unlink(missing_ok=True)
+    except OSError as error:
+        raise AnirError(f"{job.state}: cannot be removed ({error.strerror})") from error
 
 
 def is_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:

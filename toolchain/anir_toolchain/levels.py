@@ -30,7 +30,7 @@ _PREDICTED_ENTRY_BYTES = 2
 _LEVEL_BYTES = 3
 """Estimated bytes of a level's step and digest."""
 _OFFSET_BYTES = 0.22
-"""Estimated bytes of a head offset (a move, see `heads`)."""
+"""Estimated bytes of a head offset, that is of a head's difference from the common one (docs/format.md)."""
 _EARLY_OFFSET_BYTES = 0.08
 """The same in short prefixes."""
 _LONG_PREFIX = 75

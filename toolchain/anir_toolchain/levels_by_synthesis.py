@@ -25,10 +25,10 @@ from anir_toolchain.sample import is_large
 from anir_toolchain.space import Space
 
 _SHARE = 0.4
-"""Share of what a level's own network adds in what the level leaves out, times its width over the last one.
+"""A level of width w leaves out `_SHARE` · w_last / w of what its own network adds (w_last: the last width).
 
-The rest is what the next level leaves out. What a network adds is about proportional to the level's width, so
-that a coefficient in a wrong interval errs by as much in all levels (bench/NOTES.md).
+The remaining share is taken from what the next level leaves out. As a network adds about in proportion to its
+level's width, a coefficient in a wrong interval errs by about as much in all levels (bench/NOTES.md).
 """
 
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 MAX_PSNR = 100.0
 """Largest PSNR in dB, also that of equal pictures: infinity is not valid JSON and would spoil any mean."""
+_PART = 2**20
+"""Values of a picture that are compared at a time."""
 
 
 def psnr(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
@@ -15,14 +17,25 @@ def psnr(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
     Pictures are uint8[..., 1 | 3 | 4]. If one has an alpha, the MSE is the mean of the MSE of the pictures
     composited over black and over white.
     """
-    if 4 in (decoded.shape[-1], original.shape[-1]):
-        error = _error_seen(decoded, original)
-    else:
-        error = float(np.mean((decoded.astype(np.float64) - original.astype(np.float64)) ** 2))
+    measure = _error_seen if 4 in (decoded.shape[-1], original.shape[-1]) else _error
+    # Part by part, as float64 copies of a large picture would take gigabytes.
+    starts = range(0, len(original), max(1, _PART * len(original) // original.size))
+    ends = [*starts[1:], len(original)]
+    total = sum(
+        (end - start) * measure(decoded[start:end], original[start:end])
+        for start, end in zip(starts, ends, strict=True)
+    )
+    error = total / len(original)
     return min(MAX_PSNR, 10 * math.log10(255**2 / error)) if error else MAX_PSNR
 
 
+def _error(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
+    """Returns the mean squared error of two pictures' values."""
+    return float(np.mean((decoded.astype(np.float64) - original.astype(np.float64)) ** 2))
+
+
 def _error_seen(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
+    """Returns the mean squared error over black and over white of two pictures, at least one with alpha."""
     (black, alpha), (other_black, other_alpha) = (_on_black(own) for own in (decoded, original))
     on_black = black - other_black
     # White shines through where a picture is not opaque.

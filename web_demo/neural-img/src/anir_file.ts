@@ -99,13 +99,14 @@ export class AnirFile {
     if (!strips || !latents || !this.header || come < STEP_BYTES + tableBytes(this.header)) return network;
     strips.take('keep');
     const { width } = readLevelStep(strips.first, this.#step);
-    let refined = latents;
-    if (width >= LEAST_WIDTH) {
+    try {
+      if (width < LEAST_WIDTH) return network;
       strips.take('level', width);
-      refined = this.#latents((await strips.known()).values, this.header, latents.step, latents.reach);
+      const { values } = await strips.known();
+      return { ...network, latents: this.#latents(values, this.header, latents.step, latents.reach) };
+    } finally {
+      strips.take('restore');
     }
-    strips.take('restore');
-    return { ...network, latents: refined };
   }
 
   /** Returns the preview that the beginning of the first level gives; undefined if that is too short, or the level is complete. */
@@ -154,9 +155,9 @@ export class AnirFile {
     const { right, values } = await strips.known();
     this.#damage = damageOf(Math.min(right, this.decoded));
     if (!tensors || right <= level) throw this.#damage;
-    this.#damage = undefined;
     const [{ family, size, bits }, step] = [header, this.#step];
     const latents = step && this.#latents(values, header, Math.fround(1 / step.width), step.reach);
+    this.#damage = undefined;
     return { family, size, bits, tensors, ...(latents && { latents }) };
   }
 

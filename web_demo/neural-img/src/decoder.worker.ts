@@ -79,7 +79,8 @@ async function read(file: Uint8Array, level: number | undefined): Promise<Plan> 
   const anir = newFile();
   try {
     anir.feed(file);
-    return (level === undefined && anir.preview()) || (await anir.network(level));
+    if (level !== undefined) return await anir.network(level);
+    return anir.preview() ?? (await anir.refined());
   } finally {
     anir.close();
   }

@@ -10,6 +10,8 @@ import type { Picture } from './prefix.ts';
 
 /** First byte of a manifest. */
 const BRACE = 0x7b;
+/** First byte of UTF-8's byte order mark. */
+const ORDER_MARK = 0xef;
 /** First byte of an `.anir` file. */
 const ANIR = 0x89;
 
@@ -98,7 +100,8 @@ export class Source {
       return;
     }
     const file = download.rest(first);
-    if (first?.[0] === BRACE) this.#manifest = parse(await file, this.address);
+    // A manifest may begin with a byte order mark.
+    if (first?.[0] === BRACE || first?.[0] === ORDER_MARK) this.#manifest = parse(await file, this.address);
     else this.#file = file;
   }
 
