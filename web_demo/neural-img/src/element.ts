@@ -34,6 +34,8 @@ export class NeuralImgElement extends BaseElement {
   readonly #surface = new Surface();
   readonly #message = document.createElement('p');
   #sheet = new CSSStyleSheet();
+  /** The attributes that this class has set for assistive technology. */
+  readonly #exposed: Record<string, string> = {};
   readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), MARGINS);
   readonly #resized = new ResizeObserver(() => {
     if (!this.#surface.hasSize(this.#surface.wantedFor(this.#natural))) void this.#update();
@@ -57,7 +59,7 @@ export class NeuralImgElement extends BaseElement {
     this.#message.hidden = true;
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [this.#sheet];
-    shadow.append(this.#surface.canvas, this.#message);
+    shadow.append(this.#message, this.#surface.canvas);
     this.#empty();
   }
 
@@ -294,13 +296,21 @@ export class NeuralImgElement extends BaseElement {
   #describe(): void {
     if (!this.isConnected) return;
     const label = [this.alt, this.#message.textContent].filter(Boolean).join(': ');
-    this.setAttribute('role', label || !this.hasAttribute('alt') ? 'img' : 'presentation');
-    if (label) this.setAttribute('aria-label', label);
-    else this.removeAttribute('aria-label');
+    this.#expose('role', label || !this.hasAttribute('alt') ? 'img' : 'presentation');
+    this.#expose('aria-label', label);
+  }
+
+  /** Sets an attribute for assistive technology, unless the page has given it a value of its own. */
+  #expose(name: 'role' | 'aria-label', value: string): void {
+    const before = this.getAttribute(name) ?? '';
+    if (before && before !== this.#exposed[name]) return;
+    this.#exposed[name] = value;
+    this.#reflect(name, value || null);
   }
 
   #layOut(): void {
     const [width, height] = [this.getAttribute('width'), this.getAttribute('height')];
-    this.#sheet.replaceSync(styleSheet(width, height, this.#natural));
+    const isQuirky = this.ownerDocument.compatMode === 'BackCompat';
+    this.#sheet.replaceSync(styleSheet(width, height, this.#natural, isQuirky));
   }
 }

@@ -86,6 +86,21 @@ test('properties that were set before the element is defined take effect', async
   expect(fetched.at(-1)).toBe('a.onnx?b');
 });
 
+test('what the page tells assistive technology is kept', async () => {
+  const { page } = await open(
+    '<neural-img role="button" alt="A"></neural-img><neural-img aria-label="Own" alt="A"></neural-img>',
+  );
+  const told = await page.evaluate(async () => {
+    const elements = [...document.querySelectorAll('neural-img')];
+    for (const element of elements) element.alt = 'B';
+    return elements.map((element) => [element.role, element.ariaLabel]);
+  });
+  expect(told).toEqual([
+    ['button', 'B'],
+    ['img', 'Own'],
+  ]);
+});
+
 test('outside a document it is loaded, and drawn once it is inserted', async () => {
   const { page } = await open('');
   const [detached, attached] = await page.evaluate(async () => {

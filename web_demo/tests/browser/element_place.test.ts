@@ -37,9 +37,14 @@ describe('is laid out like an <img> of 150 × 100 pixels', () => {
     [0, 'width="60" height="40" style="padding: 5px 10px; border: 3px solid"', 390],
     [0, 'style="display: block; padding: 7px"', 390],
     [0, 'style="width: auto; height: 50px"', 390],
-    [0, 'width="600" height="400" style="float: right; margin: 5px"', 390],
+    [0, 'width="60" height="40" style="float: right; margin: 5px"', 390],
     [0, 'style="position: absolute; left: 20px; top: 30px; width: 90px"', 390],
     [0, 'style="width: 100%; aspect-ratio: 2; object-fit: contain"', 300],
+    [0, 'style="height: 120px"', 390],
+    [0, 'style="max-height: 80px"', 390],
+    [0, 'style="min-height: 300px"', 390],
+    [0, 'style="box-sizing: border-box; width: 100px; padding: 10px"', 390],
+    [0, 'style="aspect-ratio: 1"', 390],
     [1, 'height="50"', 390],
     [1, 'width="50%" height="40"', 390],
     [1, 'width="10" height="80"', 390],
@@ -61,6 +66,36 @@ describe('is laid out like an <img> of 150 × 100 pixels', () => {
     );
     expect(neural).toEqual(image);
   });
+});
+
+test.each([
+  ['display: grid; grid-template-columns: 1fr 1fr; width: 400px', 'width="600" height="400"'],
+  ['display: grid; width: 100px', ''],
+  ['display: grid; width: 300px; justify-items: start', 'style="width: 100%"'],
+  ['display: table; width: 300px', 'width="600" height="400"'],
+  ['display: inline-block; max-width: 300px', 'width="600" height="400"'],
+  ['float: left; max-width: 300px', 'width="600" height="400"'],
+  ['width: fit-content; max-width: 300px', 'width="600" height="400"'],
+  ['width: min-content', 'width="600" height="400"'],
+  ['width: max-content', 'width="600" height="400"'],
+  ['position: absolute; max-width: 300px', 'width="600" height="400"'],
+  ['display: flex; width: 300px', 'width="600" height="400"'],
+  ['display: flex; flex-direction: column; width: 300px', 'width="600" height="400"'],
+  ['width: 390px; height: 200px', 'style="height: 100%"'],
+])('shrinks like an <img> in a parent with %s', async (parent, attributes) => {
+  const place = (tag: string, src: string) =>
+    `<section style="position: relative; overflow: hidden; height: 500px"><div style="${parent}"><${tag} ${attributes} alt="" src="${src}"></${tag}></div></section>`;
+  const { page } = await open(
+    `<style>img, neural-img { max-width: 100%; height: auto }</style>${place('img', 'random.png')}${place('neural-img', 'a.onnx')}`,
+  );
+  await ofElement(page, (element) => element.decode());
+  const [image, neural] = await page.locator('section > div').evaluateAll((divs) =>
+    divs.map((div) => {
+      const [own, around] = [div.firstElementChild as HTMLElement, div as HTMLElement];
+      return [own.offsetWidth, own.offsetHeight, around.offsetWidth, around.offsetHeight];
+    }),
+  );
+  expect(neural).toEqual(image);
 });
 
 test('causes no layout shift if it has width and height', async () => {

@@ -220,6 +220,21 @@ test.each([
   expect(await ofElement(opened.page, (element) => element.decode().catch(String))).toMatch(/^EncodingError/);
 });
 
+test.each([
+  ['width="150"', 150],
+  ['', 20],
+  ['style="width: 200px; height: 100px"', 200],
+  ['width="60" height="40"', 60],
+])('an error is visible in an element with %s', async (attributes, least) => {
+  const opened = await open('', {
+    body: () => `<neural-img src="http://[" ${attributes} alt="A"></neural-img>`,
+  });
+  await untilComplete(opened.page);
+  const box = await opened.page.locator('neural-img p').boundingBox();
+  expect(box?.width).toBeGreaterThanOrEqual(least);
+  expect(box?.height).toBeGreaterThanOrEqual(20);
+});
+
 test('several elements show the same file, each at the level that its size requires', async () => {
   const opened = await open('', {
     body: (url) =>

@@ -24,23 +24,35 @@ const UNKNOWN = { width: 0, height: 0 };
 const NATURAL = { width: 300, height: 100 };
 
 test.each([
-  ['600', '400', UNKNOWN, ['600px', 'auto', '600 / 400']],
-  ['600', '400', NATURAL, ['600px', 'auto', '600 / 400']],
-  [null, null, UNKNOWN, ['0px', 'auto', 'auto']],
-  [null, null, NATURAL, ['300px', 'auto', '300 / 100']],
-  ['600', null, NATURAL, ['600px', 'auto', '300 / 100']],
-  [null, '50', NATURAL, ['auto', '50px', '300 / 100']],
-  ['50%', '400', NATURAL, ['50%', '400px', '300 / 100']],
-  ['0', '400', NATURAL, ['0px', '400px', '300 / 100']],
-  ['x', 'y', NATURAL, ['300px', 'auto', '300 / 100']],
+  ['600', '400', UNKNOWN, ['fit-content', 'auto', 'auto', '600px 400px', 'auto 600 / 400']],
+  ['600', '400', NATURAL, ['fit-content', 'auto', 'auto', '600px 400px', 'auto 600 / 400']],
+  [null, null, UNKNOWN, ['fit-content', 'auto', 'auto', '0px 0px', 'auto']],
+  [null, null, NATURAL, ['fit-content', 'auto', 'auto', '300px 100px', 'auto 300 / 100']],
+  ['600', null, NATURAL, ['fit-content', 'auto', '600px', '300px 100px', 'auto 300 / 100']],
+  [null, '50', NATURAL, ['fit-content', '50px', 'auto', '300px 100px', 'auto 300 / 100']],
+  ['50%', '400', NATURAL, ['50%', '400px', 'auto', '300px 100px', 'auto 300 / 100']],
+  ['0', '400', NATURAL, ['fit-content', '400px', '0px', '300px 100px', 'auto 300 / 100']],
+  ['x', 'y', NATURAL, ['fit-content', 'auto', 'auto', '300px 100px', 'auto 300 / 100']],
 ] as const)(
   'width %j and height %j of a picture of %j are styled like those of an <img>',
   (width, height, natural, expected) => {
     const declared = styleSheet(width, height, natural);
-    const of = (name: string) => new RegExp(`(?:^|\\s)${name}: ([^;]*);`).exec(declared)?.[1];
-    expect([of('width'), of('height'), of('aspect-ratio')]).toEqual(expected);
+    const of = (name: string, from: string) =>
+      new RegExp(`\\s${name}: ([^;]*);`).exec(declared.slice(declared.indexOf(from)))?.[1]?.trim();
+    expect([
+      of('width', ':host {'),
+      of('height', ':host {'),
+      of('width', ' canvas { display'),
+      of('contain-intrinsic-size', ':host, canvas'),
+      of('aspect-ratio', ':host, canvas'),
+    ]).toEqual(expected);
   },
 );
+
+test('in quirks mode the element itself has the size', () => {
+  expect(styleSheet('60', null, NATURAL, true)).toMatch(/contain: size layout;.*\n\s*width: 60px;/);
+  expect(styleSheet('60', '40', NATURAL, true)).toMatch(/contain: size layout;.*\n\s*width: fit-content;/);
+});
 
 test.each([
   ['fill', { width: 300, height: 200 }, 1, { width: 600, height: 200 }],
