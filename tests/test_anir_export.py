@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from anir_runtime import Decoder
 from anir_runtime.anir_file import AnirFile
+from anir_runtime.errors import AnirError
 from anir_toolchain import Config, anir_export, fit, sample, training_state
 from anir_toolchain.anir_export import export_anir
 from anir_toolchain.cell_sample import CellSample
@@ -159,3 +160,21 @@ def test_networks_larger_than_the_picture_are_written_whole(tmp_path: Path) -> N
     assert np.array_equal(
         AnirFile(data).network().tensors["weights"], model.network(model.space.largest).tensors["weights"]
     )
+
+
+def test_weights_that_no_reader_would_accept_leave_the_old_file(tmp_path: Path) -> None:
+    config = Config("lapped", preset="instant", depths=(5,), widths=(256,), device="cpu")
+    target = tmp_path / "a.anir"
+    target.write_bytes(b"what was there")
+    with pytest.raises(AnirError, match=r"d5w256 has more weights than an \.anir file of \d+ bytes may have"):
+        export_anir(fit(waves(96, 64), config), target)
+    assert target.read_bytes() == b"what was there"
+
+
+def test_an_onnx_file_is_no_folder(tmp_path: Path, fails: Failing) -> None:
+    save_model(random_model(space=SPACE), tmp_path / "model.pt")
+    target = tmp_path / "photo.onnx"
+    fails(
+        export_main([str(tmp_path / "model.pt"), "--subnet", "d2w20", "-o", str(target)]), "name a folder", 2
+    )
+    assert not target.exists()

@@ -133,7 +133,8 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 def test_paths_bytes_files_and_networks_can_be_decoded(path: Path) -> None:
     whole = decode(path)
-    for source in (str(path), path.read_bytes(), io.BytesIO(path.read_bytes())):
+    data = path.read_bytes()
+    for source in (str(path), data, bytearray(data), memoryview(data), io.BytesIO(data)):
         np.testing.assert_array_equal(decode(source), whole)
     with path.open("rb") as file:
         np.testing.assert_array_equal(decode(file), whole)
@@ -214,3 +215,17 @@ def test_decoders_share_sessions(family: str, monkeypatch: pytest.MonkeyPatch) -
         network = random_network(family, 3, 8, seed=seed)
         Decoder(named_file(network)).decode((300, 200))
         assert len(opened) <= 3
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"PK\x03\x04", "a model; anir-export writes"),
+        (b"\x89PNG\r\n", "a picture; anir-train makes"),
+        (b"\xff\xd8\xff\xe0", "a picture; anir-train makes"),
+        (b'{"format": 1}', "a manifest; name the folder"),
+    ],
+)
+def test_other_files_of_the_project_are_named(data: bytes, message: str) -> None:
+    with pytest.raises(AnirError, match=f"the image: {message}"):
+        Decoder(data)

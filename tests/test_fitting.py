@@ -118,6 +118,16 @@ def test_a_target_named_anir_becomes_an_anir_file() -> None:
     assert not attempt(job, OPTIONS, seen.append).fitted
 
 
+def test_a_picture_that_was_edited_after_its_file_was_made_is_fitted_again() -> None:
+    _make("a.png")
+    job = Job(Path("a.png"), Path("a.anir"))
+    assert attempt(job, OPTIONS, lambda _: None).fitted
+    assert not attempt(job, OPTIONS, lambda _: None).fitted
+    later = job.target.stat().st_mtime_ns + 1_000_000
+    os.utime(job.picture, ns=(later, later))
+    assert attempt(job, OPTIONS, lambda _: None).fitted
+
+
 def test_an_interrupt_while_the_anir_file_is_written_loses_no_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

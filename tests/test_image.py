@@ -275,3 +275,10 @@ def test_the_frequency_of_waves_is_measured_at_any_size() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (40, 40), (3, 20000)])
 def test_a_plain_picture_of_any_shape_has_frequency_zero(shape: tuple[int, int]) -> None:
     assert rms_frequency(np.full((*shape, 3), 77, np.uint8)) == 0.0
+
+
+def test_pictures_longer_than_any_file_can_state_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.png"
+    Image.new("1", (131073, 1)).save(path)
+    with pytest.raises(AnirError, match=r"long\.png: over 131072 pixels along a side; resize it first"):
+        load_image(path)

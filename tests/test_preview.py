@@ -125,9 +125,11 @@ def test_the_preview_is_drawn_until_the_first_level_is_complete() -> None:
     whole = decoder.decode()
     crop = Crop(20, 10, 40, 30)
     np.testing.assert_array_equal(decoder.decode(crop=crop), whole[10:40, 20:60])
+    assert Decoder().backend == "none: no bytes have arrived yet"
+    assert fed.backend == "preview: no level is complete yet"
     assert decoder.feed(data[end - 1 : end]) == 1
-    np.testing.assert_array_equal(decoder.decode(), Decoder(data[:end]).decode())
     assert decoder.backend.startswith("direct")
+    np.testing.assert_array_equal(decoder.decode(), Decoder(data[:end]).decode())
 
 
 def test_the_preview_disappears_if_the_first_level_is_damaged() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from anir_runtime.anir_header import Header, read_header
+from anir_runtime.anir_header import Header, Level, read_header
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.errors import AnirError
@@ -31,6 +31,11 @@ def least_bytes(header: Header) -> int:
     columns, rows = header.cells
     coefficients = rows * columns * header.colours * header.pitch**2
     return -(-max(coefficients - _COEFFICIENTS, 0) // _COEFFICIENTS_PER_BYTE)
+
+
+def may_have_weights(level: Level) -> bool:
+    """Whether the bytes up to a level's end suffice for its number of hidden weights."""
+    return (level.depth - 1) * level.channels**2 <= _WEIGHTS + _WEIGHTS_PER_BYTE * level.end
 
 
 class AnirFile:
@@ -186,7 +191,7 @@ class AnirFile:
             raise self._damaged
         self._damaged = AnirError(f"is damaged in its level {self.decoded + 1}; fetch it again")
         header, level, strips = self.header, self.header.levels[self.decoded], self._strips
-        if (level.depth - 1) * level.channels**2 > _WEIGHTS + _WEIGHTS_PER_BYTE * level.end:
+        if not may_have_weights(level):
             raise self._damaged
         if header.has_latents:
             if not self.decoded:

@@ -15,7 +15,7 @@ class Content(NamedTuple):
     data: bytes
 
 
-Source = str | os.PathLike[str] | bytes | BinaryIO | Content
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Content
 """A path, the bytes of a file, an open binary file, or what `read_source` returned."""
 
 
@@ -25,8 +25,8 @@ def read_source(source: Source) -> Content:
         return source
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:
-        if isinstance(source, bytes):
-            data = source
+        if isinstance(source, bytes | bytearray | memoryview):
+            data = bytes(source)
         elif isinstance(source, str | os.PathLike):
             with open(source, "rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)

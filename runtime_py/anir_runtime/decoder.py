@@ -4,6 +4,7 @@ import io
 import operator
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     # Imported only where needed: it loads the WebAssembly runtime, without which ONNX files open faster.
     from anir_runtime.anir_stream import AnirStream
 
+_PICTURE = "a picture; anir-train makes a neural image of it"
+_OTHERS = {
+    b"PK": "a model; anir-export writes neural images from it",
+    b"{": "a manifest; name the folder that it is in",
+    b"\x89PNG": _PICTURE,
+    b"\xff\xd8\xff": _PICTURE,
+}
+"""First bytes of files that people may take for neural images, and what to do with these."""
 _NOTEBOOK_SIDE = 1024
 _TASK_PIXELS = 32768
 """Pixels of a band, about: what one thread draws at a time."""
@@ -53,7 +62,6 @@ class Decoder:
         width: native width in pixels; 0 until it is known.
         height: native height in pixels; 0 until it is known.
         family: the network's family, e.g. "siren"; empty until it is known.
-        backend: how the picture is drawn, and why that way.
     """
 
     def __init__(
@@ -85,7 +93,7 @@ class Decoder:
         self._fed = False
         self._refused: AnirError | None = None
         self.family, self.width, self.height = "", 0, 0
-        self.backend = "none: no bytes have arrived yet"
+        self._backend = "none: no bytes have arrived yet"
         name, content = Content("the network", b"")
         if source is not None and not isinstance(source, Network | Preview):
             name, content = read_source(source)
@@ -97,11 +105,18 @@ class Decoder:
             elif trust_graph and self._begun is None:
                 graph = self._renderer = GraphRenderer(content)
                 self.family, (self.width, self.height) = graph.family, graph.size
-                self.backend = "onnxruntime: the file's own graph is trusted"
+                self._backend = "onnxruntime: the file's own graph is trusted"
             elif source is not None:
                 self._show(_network(content, self._threads))
         except AnirError as error:
             raise AnirError(f"{name}: {error}") from error
+
+    @property
+    def backend(self) -> str:
+        """How the picture is drawn by now, and why that way."""
+        with suppress(AnirError):
+            self._ready()
+        return self._backend
 
     def feed(self, data: bytes) -> int:
         """Appends bytes of an `.anir` file; pictures drawn afterwards make use of them.
@@ -132,12 +147,12 @@ class Decoder:
     def _show(self, network: Network | Preview) -> None:
         if isinstance(network, Preview):
             self._renderer = PreviewRenderer(network)
-            self.backend = "preview: no level is complete yet"
+            self._backend = "preview: no level is complete yet"
         elif network.family in families():
             # Values that overflow are drawn as some colour: see `in_tiles`.
             with np.errstate(all="ignore"):
                 self._renderer = families()[network.family].renderer(network)
-            self.backend = f"direct: this runtime knows the family {network.family}"
+            self._backend = f"direct: this runtime knows the family {network.family}"
         else:
             raise AnirError(f"this runtime does not know the family '{network.family}'")
         self.family, (self.width, self.height) = network.family, network.size
@@ -252,6 +267,9 @@ class Decoder:
 def _network(content: bytes, threads: int) -> Network | Preview:
     """Returns an ONNX file's network, or the best network or preview that an `.anir` file has so far."""
     if not content.startswith(MAGIC):
+        for beginning, kind in _OTHERS.items():
+            if content.startswith(beginning):
+                raise AnirError(kind)
         return read_network(content)
     from anir_runtime.anir_file import AnirFile
 

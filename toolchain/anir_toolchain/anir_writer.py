@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from anir_runtime.anir_file import least_bytes
+from anir_runtime.anir_file import least_bytes, may_have_weights
 from anir_runtime.anir_header import Header, Level, write_header
 from anir_runtime.anir_networks import NetworkCoder, code_colours
 from anir_runtime.coder import Integers
@@ -66,7 +66,10 @@ class AnirWriter:
         self._ends.append(self.strips.positions())
 
     def finish(self, qualities: Sequence[Psnr]) -> bytes:
-        """Returns the whole file, given the PSNR of each level."""
+        """Returns the whole file, given the PSNR of each level.
+
+        Raises AnirError if a level has more hidden weights than readers accept in a file so short.
+        """
         parts = self.strips.finish(self._means, self._ends)
         # A nearly empty picture is padded with zeros to the least length that the format allows.
         parts[-1] += bytes(max(least_bytes(self._header) - sum(map(len, parts)), 0))
@@ -75,4 +78,10 @@ class AnirWriter:
             Level(*subnet, end, psnr)
             for subnet, end, psnr in zip(self._subnets, ends, qualities, strict=True)
         ]
-        return write_header(replace(self._header, start=0, levels=tuple(levels))) + stream
+        head = write_header(replace(self._header, start=0, levels=tuple(levels)))
+        for level in levels:
+            whole = replace(level, end=len(head) + level.end)
+            if not may_have_weights(whole):
+                reason = f"more weights than an .anir file of {whole.end} bytes may have; take fewer channels"
+                raise AnirError(f"{whole.name} has {reason}")
+        return head + stream

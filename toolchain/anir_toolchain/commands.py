@@ -77,7 +77,8 @@ def train(
     space: Annotated[
         str | None,
         typer.Option(
-            help="Depths and widths, like d2,3,4,5w48,64,96,128; by default to suit the picture's size."
+            help="Depths and widths, like d2,3,4,5w20,24,28,32 (lapped) or d2,5w48,128 (others); "
+            "by default to suit family and size."
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -206,6 +207,8 @@ def export_subnets(
             pictures = f"{len(levels)} pictures" if len(levels) > 1 else levels[0].name
             say(f"{output}: {pictures}, {_span([level.end for level in levels])}")
         return
+    if output is not None and output.suffix.lower() == ".onnx":
+        raise UsageError(f"-o {output}: name a folder; each subnet becomes an .onnx file in it")
     if all_subnets == bool(subnet):
         raise UsageError("say either --all-subnets or --subnet NAME (one or more)")
     # Here, as onnxscript takes nearly a second to import and is not needed otherwise.

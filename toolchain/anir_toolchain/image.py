@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from anir_runtime.anir_header import MAGIC
 from anir_runtime.errors import AnirError, AnirWarning, UsageError
+from anir_runtime.onnx_reader import LONGEST_SIDE
 from anir_runtime.picture_file import on_background
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
@@ -90,7 +91,7 @@ def read_picture(path: Path) -> Picture:
     Colours described by ICC profiles, CICP code points or PNG's gAMA and cHRM are converted to sRGB, EXIF
     orientation is applied (XMP's is not, as in browsers), and samples of more than 8 bits are scaled. Of an
     animation or a file of several pages the first one is read. Raises AnirError if the file is missing, not a
-    picture, an HDR picture, or larger than MAX_PIXELS.
+    picture, an HDR picture, larger than MAX_PIXELS, or longer than LONGEST_SIDE.
     """
     with _opened(path) as image:
         frames = _seek_first_frame(image)
@@ -116,6 +117,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             with Image.open(path, formats=formats) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise AnirError(_TOO_LARGE)
+                if max(image.size) > LONGEST_SIDE:
+                    raise AnirError(f"over {LONGEST_SIDE} pixels along a side; resize it first")
                 if getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _REDUCED:
                     raise AnirError(f"a raw photograph, of which only a preview can be read; {_SAVE_AS}")
                 yield image

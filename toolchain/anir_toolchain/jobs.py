@@ -205,18 +205,21 @@ def remove_state(job: Job) -> None:
 def is_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:
     """Whether the target already is the result for these pixels and this configuration."""
     done = _levels_are_done if job.becomes_anir else _model_is_done
-    return done(job.target, image, config)
+    return done(job, image, config)
 
 
-def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
+def _levels_are_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:
     """Whether an `.anir` file has the configuration's levels, and shows the pixels with the PSNR it states.
 
-    The preset and the seed are not compared, as the file does not have them.
+    The preset and the seed are not compared, as the file does not have them. As its PSNR does not tell of
+    small changes, a picture that was written later than the file counts as another one.
     """
     try:
-        levels = LevelFile.read(target)
+        if job.picture.stat().st_mtime_ns > job.target.stat().st_mtime_ns:
+            return False
+        levels = LevelFile.read(job.target)
         levels.check_complete()
-    except AnirError:
+    except (AnirError, OSError):
         return False
     height, width, colours = image.shape
     header, names = levels.header, {subnet.name for subnet in config.space(width, height, colours).subnets}
@@ -231,14 +234,14 @@ def _levels_are_done(target: Path, image: NDArray[np.uint8], config: Config) -> 
     return abs(shown - last.psnr[0]) < _SAME_PSNR
 
 
-def _model_is_done(target: Path, image: NDArray[np.uint8], config: Config) -> bool:
+def _model_is_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:
     """Whether the model has these pixels and this configuration, so that another fit would give the same."""
-    if not target.exists():
+    if not job.target.exists():
         return False
     from anir_toolchain.checkpoint import load_model
 
     try:
-        model = load_model(target)
+        model = load_model(job.target)
     except AnirError:
         return False
     height, width, colours = image.shape
