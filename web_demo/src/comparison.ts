@@ -149,6 +149,13 @@ export class Comparison {
         this.#urls.show(picture, original, this.#original),
       ]);
       this.drawn();
+    } catch (error) {
+      // Else an earlier file would stay under the name of this one.
+      if (turn === this.#turn) {
+        this.#rival = 'nothing';
+        this.difference = false;
+      }
+      throw error;
     } finally {
       if (turn === this.#turn) this.#right.ariaBusy = 'false';
     }

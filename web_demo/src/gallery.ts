@@ -34,9 +34,14 @@ export class Gallery {
     for (const radio of this.#list.querySelectorAll('input')) radio.checked = radio.value === id;
   }
 
-  /** Draws the thumbnails one after the other. */
-  async draw(decoder: Decoder, onError: (error: unknown) => void): Promise<void> {
-    for (const sample of this.samples) await this.#drawOne(sample, decoder).catch(onError);
+  /** Draws the thumbnails one after the other. The tooltip of one that cannot be drawn says why. */
+  async draw(decoder: Decoder): Promise<void> {
+    for (const sample of this.samples) {
+      await this.#drawOne(sample, decoder).catch((error) => {
+        const canvas = this.#canvases.get(sample);
+        if (canvas) canvas.title = String(error.message);
+      });
+    }
     this.#list.ariaBusy = 'false';
   }
 

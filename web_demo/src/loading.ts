@@ -4,6 +4,7 @@ import type { Subnet } from '../neural-img/src/manifest.ts';
 import { cutAt } from './cut.ts';
 import { formatBytes } from './format.ts';
 import type { Picture } from './picture.ts';
+import { whyOffline } from './site_file.ts';
 import type { Streamed } from './streamed.ts';
 
 export interface Loaded {
@@ -66,5 +67,7 @@ function best(anir: AnirStream, isWhole: boolean): Promise<NeuralImage | undefin
 /** The error to report for a file that was cut after `bytes` bytes. */
 export const endsEarly = (bytes: number) =>
   new ModelError(
-    `This file ends early, after ${formatBytes(bytes)}; that is as far as it shows its picture.`,
+    navigator.onLine
+      ? `This file ends early, after ${formatBytes(bytes)}; that is as far as it shows its picture.`
+      : `Only ${formatBytes(bytes)} of this file are here${whyOffline()}.`,
   );

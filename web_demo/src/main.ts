@@ -79,7 +79,7 @@ wireOwnFiles((files) => void openOwn(files));
 // Other fragments, such as #how, do not name pictures.
 addEventListener('hashchange', () => void (readLink(location.hash) && follow()));
 await follow();
-await gallery.draw(engines.light, report);
+await gallery.draw(engines.light);
 await warmUp();
 await offline.start().catch(() => undefined);
 if (viewer.shown) offline.keep(viewer.shown.picture);
@@ -124,8 +124,8 @@ function showAgain(choose: (picture: Picture) => Subnet | undefined): void {
 async function openOwn(files: Promise<File[]>): Promise<void> {
   const opened = await files;
   const [first] = opened;
-  if (first && opened.length === 1 && isPhotograph(first)) return photoHelp.open(first.name);
   ui.alert.textContent = '';
+  if (first && opened.every(isPhotograph)) return photoHelp.open(first.name);
   const before = viewer.shown?.picture;
   const infoOf = async (file: Uint8Array) => (await engines.decoder.open(file)).info;
   await viewer.show(readOwn(opened, infoOf), (picture) => adapt.firstOf(picture));
@@ -224,7 +224,7 @@ function onSettled(): void {
 }
 
 function wireTools(): void {
-  ui.alert.addEventListener('click', () => report(''));
+  find('notice', HTMLElement).addEventListener('click', () => report(''));
   addEventListener('keydown', ({ key }) => key === 'Escape' && report(''));
   const presses: Record<string, () => void> = {
     'zoom-in': () => stage.zoomBy(1.5),

@@ -17,7 +17,7 @@ export class Offline {
     this.#worker = (await serviceWorker.ready).active;
     const resources = performance.getEntriesByType('resource').map(({ name }) => name);
     this.#tell({ opened: resources.filter((address) => !address.endsWith('.anir')) });
-    find('device-offline', HTMLElement).textContent = 'works offline';
+    find('device-offline', HTMLElement).textContent = 'works offline with what it showed';
   }
 
   /** Caches what has arrived of the picture's file, as any prefix of it is a picture. */

@@ -7,6 +7,11 @@ const PHOTOGRAPH = /\.(avif|bmp|gif|heic|heif|jpe?g|jxl|png|tiff?|webp)$/i;
 export const isPhotograph = ({ name, type }: Pick<File, 'name' | 'type'>) =>
   type.startsWith('image/') || PHOTOGRAPH.test(name);
 
+/** Pictures that browsers or phones have, but anir does not read. */
+const UNREADABLE = /\.(heic|heif|svgz?)$/i;
+
+export const isUnreadable = (name: string) => UNREADABLE.test(name);
+
 /** The command that makes a neural image of the photograph, quoted for a POSIX shell. */
 export function commandFor(name: string): string {
   const stem = name.replace(/\.[^.]+$/, '') || name;
@@ -36,7 +41,8 @@ export class PhotoHelp {
 
   open(name: string): void {
     find('photo-title', HTMLElement).replaceChildren(create('bdi', {}, name), ' is not a neural image yet');
-    this.#command.textContent = commandFor(name);
+    find('photo-first', HTMLElement).textContent = isUnreadable(name) ? 'Save it as JPEG or PNG first. ' : '';
+    this.#command.textContent = commandFor(name.replace(UNREADABLE, '.jpg'));
     this.#dialog.showModal();
   }
 }

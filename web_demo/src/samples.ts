@@ -2,6 +2,7 @@
 import { asFileName, asList, asRecord, asText } from '../neural-img/src/manifest.ts';
 import { readScreens, readTwins } from './codecs.ts';
 import { type Folder, MANIFEST, type Picture, readPicture, readStream } from './picture.ts';
+import { fetchFile } from './site_file.ts';
 import { Streamed, siteOpener } from './streamed.ts';
 
 export class Sample {
@@ -81,9 +82,7 @@ function siteFolder(base: URL): Folder {
   return {
     async read(file, signal) {
       const url = new URL(file.split('/').map(encodeURIComponent).join('/'), base);
-      const response = await fetch(url, signal ? { signal } : {});
-      if (!response.ok) throw new Error(`${file} answered ${response.status}.`);
-      return response.blob();
+      return (await fetchFile(url, signal ? { signal } : {})).blob();
     },
   };
 }

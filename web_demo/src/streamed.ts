@@ -1,5 +1,7 @@
 /** A file that is fetched from its beginning as far as it is needed, and further later on. */
 
+import { fetchFile } from './site_file.ts';
+
 /** Opens the bytes from `from` up to `end`; `at` is the offset at which the body begins, as some hosts always send the whole file. */
 export type Opener = (
   from: number,
@@ -108,8 +110,6 @@ export const siteOpener =
   (url: URL): Opener =>
   async (from, end, signal) => {
     const headers = { Range: `bytes=${from}-${end - 1}` };
-    const response = await fetch(url, { headers, signal, priority: 'high' });
-    if (!response.ok || !response.body)
-      throw new Error(`${url.pathname.split('/').at(-1)} answered ${response.status}.`);
-    return { body: response.body, at: response.status === 206 ? from : 0 };
+    const { body, status } = await fetchFile(url, { headers, signal, priority: 'high' });
+    return { body: body ?? new Blob().stream(), at: status === 206 ? from : 0 };
   };

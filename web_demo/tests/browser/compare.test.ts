@@ -238,3 +238,14 @@ test('a file without an original is shown without comparison', async () => {
   expect(await page.isDisabled('#difference')).toBe(true);
   expect(await page.isVisible('#adapt')).toBe(false);
 });
+
+test('a file that cannot be fetched leaves no other one under its name', async () => {
+  const { page } = await visit({ hash, serviceWorkers: 'block' });
+  await untilCompared(page);
+  await page.route('**/*.avif', (route) => route.abort());
+  await page.locator('#rivals input[value="avif"]').check({ force: true });
+  await expect.poll(() => page.textContent('#alert')).toMatch(/\.avif could not be fetched\.$/);
+  expect(await page.isChecked('#rivals input[value="nothing"]')).toBe(true);
+  expect(await page.getAttribute('#other', 'src')).toBeNull();
+  expect(await page.textContent('#right-chip')).toBe('');
+});

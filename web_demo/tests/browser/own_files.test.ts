@@ -134,8 +134,9 @@ test('a truncated .anir file is drawn once, though less of it is shown than was 
   expect(await alertOf(page)).toMatch(/^This file ends early/);
 });
 
-test('a message is closed by a click on it, or by Escape', async () => {
-  for (const close of [() => page.click('#alert'), () => page.keyboard.press('Escape')]) {
+test('a message is closed by a click on it, by its button, or by Escape', async () => {
+  const press = () => page.getByRole('button', { name: 'Close the message' }).press('Enter');
+  for (const close of [() => page.click('#alert'), press, () => page.keyboard.press('Escape')]) {
     await openFile(page, 'broken.onnx', Buffer.from('no picture'));
     await page.waitForSelector('#alert:not(:empty)');
     await close();

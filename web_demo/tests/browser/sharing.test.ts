@@ -99,7 +99,9 @@ describe('offline', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const untilKept = (page: Page) =>
-    page.waitForFunction(() => document.querySelector('#device-offline')?.textContent === 'works offline');
+    page.waitForFunction(
+      () => document.querySelector('#device-offline')?.textContent === 'works offline with what it showed',
+    );
 
   test('after one visit the page works without its host, with all pictures that were opened', async () => {
     const server = await startServer();

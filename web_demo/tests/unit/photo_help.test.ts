@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commandFor, isPhotograph } from '../../src/photo_help.ts';
+import { commandFor, isPhotograph, isUnreadable } from '../../src/photo_help.ts';
 
 test.each([
   ['holiday.jpg', '', true],
@@ -17,6 +17,11 @@ test.each([
   ['.png', 'anir-train .png -o .png.anir'],
 ])('the command for %s is quoted', (name, expected) => {
   expect(commandFor(name)).toBe(expected);
+});
+
+test.each(['pic.heic', 'drawing.SVG'])('%s has to be saved as another kind first', (name) => {
+  expect(isUnreadable(name)).toBe(true);
+  expect(isUnreadable(`${name}.jpg`)).toBe(false);
 });
 
 test('a name cannot become a command or an option', () => {
