@@ -90,12 +90,6 @@ def test_a_file_that_differs_from_the_manifest_is_refused() -> None:
         choose(Path("folder"), Limits(max_bytes=399))
 
 
-def test_the_pareto_front_holds_undominated_subnets() -> None:
-    assert MANIFEST.pareto() == {"d2w8", "d3w8", "d3w16"}
-    equal = replace(MANIFEST, subnets=(_ENTRIES[0], replace(_ENTRIES[0], name="same")))
-    assert len(equal.pareto()) == 1
-
-
 def test_drawing_times_of_real_files_are_estimated(exported: Path) -> None:
     decoder = Decoder(exported / "d2w16.onnx")
     assert estimate_ms(decoder, (96, 64)) > 0
@@ -151,7 +145,19 @@ def test_levels_and_bytes_of_a_truncated_file_are_reported() -> None:
     assert why == f"preview: level 0 of 4, {cut_early} of {len(data)} bytes"
     assert preview.name == "preview"
     with pytest.raises(AnirError, match="ends before its first picture"):
-        choose_level(AnirFile(data[:cut_early]), Limits(max_bytes=10**6))
+        choose_level(AnirFile(data[:cut_early]), Limits(max_bytes=9))
     for limits in (Limits(), Limits(max_bytes=10**6)):
         with pytest.raises(AnirError, match="ends within its header"):
             choose_level(AnirFile(data[:20]), limits)
+
+
+def test_a_limit_that_excludes_nothing_leaves_the_preview() -> None:
+    data, _ = file_of("lapped")
+    file = AnirFile(data)
+    assert file.header is not None
+    early = data[: file.header.levels[0].end - 1]
+    for most in (None, len(early), 10**6):
+        assert choose_level(AnirFile(early), Limits(most))[0].name == "preview"
+    for limits in (Limits(len(early) - 1), Limits(10**6, min_psnr=1.0)):
+        with pytest.raises(AnirError, match="ends before its first picture"):
+            choose_level(AnirFile(early), limits)

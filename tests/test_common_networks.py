@@ -8,7 +8,7 @@ from anir_runtime.common_networks import (
     common_trunks,
     from_bytes,
     has_common,
-    moves_between,
+    offsets_between,
     to_bytes,
     with_offsets,
 )
@@ -64,7 +64,7 @@ def test_head_offsets_are_recovered_from_two_heads() -> None:
     moved = with_offsets(head, offsets)
     assert moved["head"][:, :3].tolist() == head["head"][:, :3].tolist()
     assert (moved["head"][:, 3:].astype(int) - head["head"][:, 3:]).tolist() == offsets.tolist()
-    found = moves_between(head, moved, 3)
+    found = offsets_between(head, moved, 3)
     assert found is not None
     assert found.tolist() == offsets.tolist()
 
@@ -83,7 +83,7 @@ def test_heads_that_differ_by_more_than_offsets_have_none(name: str) -> None:
     head = COLOURS.head(common_trunks()[17].head(3), 1000)
     other = {**head, name: head[name].copy()}
     other[name][0] += 8
-    assert moves_between(head, other, 3) is None
+    assert offsets_between(head, other, 3) is None
 
 
 @pytest.mark.parametrize(("depth", "channels", "planes"), [(1, 20, 3), (6, 20, 3), (2, 12, 3), (2, 20, 4)])

@@ -122,7 +122,9 @@ def test_the_background_may_be_another_colour(tmp_path: Path) -> None:
     Image.new("RGBA", (1, 1), (200, 0, 0, 128)).save(tmp_path / "a.png")
     assert load_image(tmp_path / "a.png", (0, 0, 255)).tolist() == [[[100, 0, 127]]]
     assert parse_colour("#ff8000") == (255, 128, 0)
-    assert parse_colour("white") == parse_colour("#ffffff80") == WHITE
+    assert parse_colour("white") == parse_colour("#ffffffff") == WHITE
+    with pytest.raises(UsageError, match="not opaque"):
+        parse_colour("#ffffff80")
     with pytest.raises(UsageError, match="'blurple' is no colour"):
         parse_colour("blurple")
 
@@ -282,3 +284,9 @@ def test_pictures_longer_than_any_file_can_state_are_refused(tmp_path: Path) -> 
     Image.new("1", (131073, 1)).save(path)
     with pytest.raises(AnirError, match=r"long\.png: over 131072 pixels along a side; resize it first"):
         load_image(path)
+
+
+@pytest.mark.parametrize("pixels", [None, [[1]], "photo.jpg"])
+def test_what_is_no_array_is_refused_in_one_line(pixels: object) -> None:
+    with pytest.raises(AnirError, match=f"pixels are a {type(pixels).__name__}; give an array of uint8"):
+        checked_pixels(pixels)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from anir_runtime.common_networks import (
     Colours,
     common_trunks,
     has_common,
-    moves_between,
+    offsets_between,
     with_offsets,
 )
 from anir_runtime.families import Field, families
@@ -109,7 +109,7 @@ class NetworkCoder:
 
     def _code_if_near(self, common: Tensors, given: Tensors) -> Tensors:
         """Codes whether the head is near the common one; if so, codes its offsets and returns its tensors."""
-        own = moves_between(common, given, self._planes)
+        own = offsets_between(common, given, self._planes)
         if not self._coder.bits(1, int(own is not None)):
             return {}
         offsets = np.zeros_like(common["head"][:, self._planes :]) if own is None else own

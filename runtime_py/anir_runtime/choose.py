@@ -74,12 +74,14 @@ def choose_level(
 ) -> tuple[Network | Preview, str]:
     """Chooses a level of an `.anir` file, or of a prefix of one, as `choose` does.
 
-    Without limits, this is the last complete level, refined by the next one; before the first, a preview.
+    Without limits, this is the last complete level, refined by the next one; before the first, a preview,
+    also if the bytes so far are within the limit of bytes.
     """
     header = file.header
     if header is None:
         raise AnirError("ends within its header; fetch more of it")
-    if limits == Limits():
+    is_early = not file.available and file.size <= (limits.max_bytes or 0)
+    if limits == Limits() or (is_early and limits == Limits(limits.max_bytes)):
         come = f"{file.size} of {header.levels[-1].end} bytes"
         best = file.preview() or file.refined(last=True)
         return best, f"{best.name}: level {file.available} of {len(header.levels)}, {come}"

@@ -97,7 +97,7 @@ def with_offsets(head: Tensors, offsets: NDArray[np.integer]) -> Tensors:
     return {**head, "head": codes}
 
 
-def moves_between(head: Tensors, other: Tensors, planes: int) -> NDArray[np.int64] | None:
+def offsets_between(head: Tensors, other: Tensors, planes: int) -> NDArray[np.int64] | None:
     """Returns the offsets, [N, n], that turn a head into the other one; None if no offsets do."""
     away = other["head"][:, planes:].astype(np.int64) - head["head"][:, planes:]
     offsets: NDArray[np.int64] = away.clip(-MOST_OFFSET, MOST_OFFSET - 1)

@@ -16,7 +16,8 @@ from anir_runtime.terminal import tell
 _PATIENCE = 0.7
 """Seconds that a command has to clean up after Ctrl-C."""
 _SHOW_CURSOR = "\x1b[?25h"
-_saving = threading.Event()
+_saving: set[object] = set()
+"""A token for each `saving` that has begun and not ended, in any thread."""
 
 
 @contextmanager
@@ -59,11 +60,12 @@ def ended_soon_by_interrupts(name: str) -> Iterator[None]:
 @contextmanager
 def saving() -> Iterator[None]:
     """Lets the code within finish even after Ctrl-C."""
-    _saving.set()
+    token = object()
+    _saving.add(token)
     try:
         yield
     finally:
-        _saving.clear()
+        _saving.discard(token)
 
 
 def _watch(signals: socket.socket, name: str) -> None:
@@ -72,7 +74,7 @@ def _watch(signals: socket.socket, name: str) -> None:
         while number := signals.recv(1):
             if number[0] == signal.SIGINT:
                 time.sleep(_PATIENCE)
-                while _saving.is_set():
+                while _saving:
                     time.sleep(_PATIENCE)
                 remove_unfinished()
                 if sys.stderr is not None and sys.stderr.isatty():

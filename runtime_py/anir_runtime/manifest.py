@@ -104,16 +104,6 @@ class Manifest:
             raise AnirError(f"{path}: {fault}; export the model again") from fault
         return cls(**about, source=source, subnets=tuple(Entry(**entry) for entry in checked))
 
-    def pareto(self) -> set[str]:
-        """Returns the names of the Pareto-optimal subnets: no other file of at most their size is as good."""
-        front: set[str] = set()
-        best = float("-inf")
-        for entry in sorted(self.subnets, key=lambda e: (e.bytes, -e.psnr)):
-            if entry.psnr > best:
-                front.add(entry.name)
-                best = entry.psnr
-        return front
-
 
 def plain_name(text: str) -> str:
     """Returns a text as a valid file name for manifests: shortened, forbidden characters replaced by `_`."""

@@ -253,9 +253,12 @@ def evaluate_subnets(
     version: Version = False,
 ) -> None:
     """Decodes all subnets, or levels of an .anir file, and tabulates bytes, PSNR and time."""
+    colour = _colour(background)
+    if colour is not None and picture is None:
+        raise UsageError("--background belongs to a picture to compare with; name one after the model")
     if plot_path is not None:
         _check_plot_path(plot_path, source, picture)
-    image = None if picture is None else load_image(picture, _colour(background))
+    image = None if picture is None else load_image(picture, colour)
     rows, about, title = _evaluated(source, image)
     if plot_path is not None:
         plot(rows, plot_path, title)

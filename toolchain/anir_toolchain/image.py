@@ -216,6 +216,8 @@ def checked_pixels(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     Raises:
         AnirError: if the type or shape is another one, or there are no pixels or too many.
     """
+    if not isinstance(pixels, np.ndarray):
+        raise AnirError(f"pixels are a {type(pixels).__name__}; give an array of uint8")
     shape = "×".join(str(n) for n in pixels.shape)
     if pixels.dtype != np.uint8:
         raise AnirError(f"pixels are {pixels.dtype}; give uint8 from 0 to 255")
@@ -272,9 +274,12 @@ def _spread(colours: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[n
 def parse_colour(text: str) -> Colour:
     """Parses a CSS colour like `white`, `#ff8000` or `rgb(255, 128, 0)`. Raises UsageError if invalid."""
     try:
-        return ImageColor.getrgb(text)[:3]
+        red, green, blue, *alpha = ImageColor.getrgb(text)
     except ValueError as error:
         raise UsageError(f"'{text}' is no colour: write one like white, black or #ff8000") from error
+    if alpha not in ([], [255]):
+        raise UsageError(f"'{text}' is not opaque; a background is, like white, black or #ff8000")
+    return red, green, blue
 
 
 def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -34,6 +34,11 @@ export const light: Engine = {
     // The worker starts while the modules are compiled.
     const starting = startWorker();
     compiled ??= compile();
+    compiled.catch(() => {
+      // So that the next start tries again.
+      compiled = undefined;
+      starting.then((worker) => worker.terminate());
+    });
     const [worker, modules] = await Promise.all([starting, compiled]);
     worker.postMessage({ modules, workers });
     return worker;
@@ -74,6 +79,9 @@ async function ready(address: string): Promise<Worker> {
     worker.addEventListener('message', resolve, { once: true });
     worker.addEventListener('error', reject, { once: true });
     setTimeout(reject, START_LIMIT);
+  }).catch((error) => {
+    worker.terminate();
+    throw error;
   });
   return worker;
 }
