@@ -51,8 +51,9 @@ export class Engines {
     return this.#decoderOf('light');
   }
 
-  /** Enables or disables the choice of ONNX Runtime, which does not read `.anir` files. */
-  offer(isOnnx: boolean): void {
+  /** Enables or disables the choice of ONNX Runtime, which does not read `.anir` files. Returns whether the choice has changed. */
+  offer(isOnnx: boolean): boolean {
+    const before = this.#chosen;
     find('compare-engines', HTMLButtonElement).disabled = !isOnnx;
     for (const radio of find('engines', HTMLElement).querySelectorAll('input')) {
       const isLight = radio.value === 'light';
@@ -63,6 +64,7 @@ export class Engines {
       }
     }
     this.#comparison.textContent = isOnnx ? '' : 'An .anir file is read by the light decoder alone.';
+    return this.#chosen !== before;
   }
 
   /** Draws the file with both engines at native size, and shows how much the results differ. */

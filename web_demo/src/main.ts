@@ -150,7 +150,7 @@ function onShown({ picture, subnet }: Shown): void {
   slider.show(picture, subnet.bytes);
   comparison.show(picture, subnet);
   adapt.show(picture, subnet);
-  engines.offer(picture.stream === undefined);
+  if (engines.offer(picture.stream === undefined)) adapt.forget();
   ui.save.disabled = false;
   ui.copy.disabled = picture.id === undefined;
 }
