@@ -166,7 +166,9 @@ def test_weights_that_no_reader_would_accept_leave_the_old_file(tmp_path: Path) 
     config = Config("lapped", preset="instant", depths=(5,), widths=(256,), device="cpu")
     target = tmp_path / "a.anir"
     target.write_bytes(b"what was there")
-    with pytest.raises(AnirError, match=r"d5w256 has more weights than an \.anir file of \d+ bytes may have"):
+    with pytest.raises(
+        AnirError, match=r"a\.anir: d5w256 has more weights than an \.anir file of \d+ bytes may have"
+    ):
         export_anir(fit(waves(96, 64), config), target)
     assert target.read_bytes() == b"what was there"
 

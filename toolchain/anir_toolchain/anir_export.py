@@ -15,6 +15,7 @@ from anir_runtime.anir_header import Header, check_count, read_header
 from anir_runtime.anir_latents import latents_of
 from anir_runtime.coder import Integers
 from anir_runtime.decoder import Decoder
+from anir_runtime.errors import AnirError
 from anir_runtime.files import replacing
 from anir_runtime.level_step import LevelStep
 from anir_runtime.network import Network
@@ -121,10 +122,13 @@ def _export(
     `add` adds the levels to the writer that it is given, and measures the PSNR of each level in the executor
     that it is given, which has one thread.
     """
-    writer = AnirWriter(header, _most_bytes(header))
-    with ThreadPoolExecutor(1) as executor:
-        qualities = list(add(writer, executor))
-        data = writer.finish([quality.result() for quality in qualities])
+    try:
+        writer = AnirWriter(header, _most_bytes(header))
+        with ThreadPoolExecutor(1) as executor:
+            qualities = list(add(writer, executor))
+            data = writer.finish([quality.result() for quality in qualities])
+    except AnirError as error:
+        raise AnirError(f"{path}: {error}") from error
     result = read_header(data)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
