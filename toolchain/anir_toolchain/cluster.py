@@ -6,10 +6,10 @@ Tasks receive a picture's bytes and return those of its target; only this machin
 import importlib
 import os
 import tempfile
-import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -185,31 +185,22 @@ def _kept(job: Job, done: _Done) -> Outcome:
 
 def _fit(name: str, data: bytes, suffix: str, options: Options) -> Iterator[Progress | str | _Done]:
     """The task: fits a picture, given its file's name and bytes, and yields progress, warnings and result."""
-    said: SimpleQueue[Progress | str | _Done | Exception] = SimpleQueue()
+    said: SimpleQueue[Progress | str | Future[_Done]] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder:
         job = Job(Path(folder) / name, Path(folder) / f"target{suffix}")
         job.picture.write_bytes(data)
 
-        def report() -> None:
-            # An exception that ended the thread in silence would leave the task waiting for ever.
-            try:
-                work()
-            except Exception as error:
-                said.put(error)
-
-        def work() -> None:
+        def work() -> _Done:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", AnirWarning)
                 warnings.showwarning = lambda note, *_: said.put(str(note).removeprefix(f"{folder}{os.sep}"))
                 outcome = attempt(job, options, said.put)
             own = replace(outcome, failure=outcome.failure.removeprefix(f"{folder}{os.sep}"))
-            said.put(_Done(own, job.target.read_bytes() if outcome.fitted else b""))
+            return _Done(own, job.target.read_bytes() if outcome.fitted else b"")
 
-        threading.Thread(target=report, daemon=True).start()
-        while True:
-            latest = said.get()
-            if isinstance(latest, Exception):
-                raise latest
-            yield latest
-            if isinstance(latest, _Done):
-                return
+        with ThreadPoolExecutor(1) as executor:
+            # The end is a message, too: else an exception would leave the task waiting for ever.
+            executor.submit(work).add_done_callback(said.put)
+            while not isinstance(latest := said.get(), Future):
+                yield latest
+        yield latest.result()
