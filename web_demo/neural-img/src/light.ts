@@ -37,7 +37,10 @@ export const light: Engine = {
     compiled.catch(() => {
       // So that the next start tries again.
       compiled = undefined;
-      starting.then((worker) => worker.terminate());
+      starting.then(
+        (worker) => worker.terminate(),
+        () => {},
+      );
     });
     const [worker, modules] = await Promise.all([starting, compiled]);
     worker.postMessage({ modules, workers });
