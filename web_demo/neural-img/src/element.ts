@@ -20,6 +20,8 @@ const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as co
 const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
+/** Values that elements have set for assistive technology; a clone of an element has those of its original. */
+const exposed = new Set<string>();
 
 /**
  * `<neural-img src="photo.anir" width="600" height="400" alt="…">`: a neural image, drawn at device pixels.
@@ -34,8 +36,6 @@ export class NeuralImgElement extends BaseElement {
   readonly #surface = new Surface();
   readonly #message = document.createElement('p');
   #sheet = new CSSStyleSheet();
-  /** The attributes that this class has set for assistive technology. */
-  readonly #exposed: Record<string, string> = {};
   readonly #near = new IntersectionObserver((entries) => this.#seen(entries.at(-1)?.isIntersecting), MARGINS);
   readonly #resized = new ResizeObserver(() => {
     if (!this.#surface.hasSize(this.#surface.wantedFor(this.#natural))) void this.#update();
@@ -302,9 +302,9 @@ export class NeuralImgElement extends BaseElement {
 
   /** Sets an attribute for assistive technology, unless the page has given it a value of its own. */
   #expose(name: 'role' | 'aria-label', value: string): void {
-    const before = this.getAttribute(name) ?? '';
-    if (before && before !== this.#exposed[name]) return;
-    this.#exposed[name] = value;
+    const before = this.getAttribute(name);
+    if (before && !exposed.has(before)) return;
+    exposed.add(value);
     this.#reflect(name, value || null);
   }
 

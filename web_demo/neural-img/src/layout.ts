@@ -18,8 +18,9 @@ export function parseDimension(text: string | null): { value: number; unit: 'px'
  * The element's style sheet, given its attributes `width` and `height` and the natural size (0 × 0 until it is known).
  *
  * If both attributes are lengths, they set the width and the aspect ratio, like an `<img>` with `max-width: 100%; height: auto`. The
- * canvas gives the element its size, unless CSS does: it shrinks with the space for the element, as only replaced elements do. In
- * quirks mode, where percentages refer to the viewport, the element itself has the size, and does not shrink.
+ * element takes the size of its canvas where a parent asks for the size of its content, as only replaced elements, such as a canvas,
+ * shrink there; a length with `+ 0%` counts as `auto` in that case. In quirks mode, where percentages of a height refer to the
+ * viewport, the element has the size of its own, and does not shrink.
  */
 export function styleSheet(
   width: string | null,
@@ -30,18 +31,18 @@ export function styleSheet(
   const [w, h] = [parseDimension(width), parseDimension(height)];
   const areLengths = w?.unit === 'px' && h?.unit === 'px' && w.value * h.value > 0;
   const own = areLengths ? { width: w.value, height: h.value } : natural;
-  const css = (side: typeof w, unit: 'px' | '%', other: string) =>
-    side?.unit === unit && !areLengths ? side.value + unit : other;
+  const css = (side: typeof w) => (side ? `${side.value}${side.unit}` : 'auto');
+  const length = w?.unit === 'px' && !areLengths ? css(w) : 'auto';
   return `
     :host { display: inline-block; contain: ${isQuirky ? 'size ' : ''}layout; overflow: clip; max-width: 100%; min-width: 0; min-height: 0;
-      width: ${css(w, '%', isQuirky ? css(w, 'px', 'fit-content') : 'fit-content')};
-      height: ${css(h, '%', css(h, 'px', 'auto'))}; }
+      width: ${w ? `calc(${css(w)} + 0%)` : 'fit-content'};
+      height: ${areLengths ? 'auto' : css(h)}; }
     :host, canvas { contain-intrinsic-size: ${own.width}px ${own.height}px;
       aspect-ratio: auto ${own.width ? `${own.width} / ${own.height}` : ''}; }
     :host([hidden]), p[hidden]${own.width ? '' : ', p:not([hidden]) + canvas'} { display: none; }
-    canvas { display: block; contain: size; width: ${css(w, 'px', 'auto')}; height: 100%;
-      max-width: 100%; min-width: 100%; max-height: inherit; min-height: inherit; object-fit: inherit; object-position: inherit; }
-    p { ${own.width ? 'position: absolute; inset: 0' : `width: ${css(w, 'px', 'auto')}; min-height: 100%`}; box-sizing: border-box;
+    canvas { display: block; contain: size; width: ${length}; height: 100%; min-width: 100%; min-height: 100%;
+      max-width: inherit; max-height: inherit; object-fit: inherit; object-position: inherit; }
+    p { ${own.width ? 'position: absolute; inset: 0' : `width: ${length}; min-height: 100%`}; box-sizing: border-box;
       margin: 0; padding: 0.5em; display: grid; place-items: center; overflow: auto; overflow-wrap: anywhere;
       text-align: center; font: 14px/1.3 system-ui, sans-serif; color: CanvasText; background: Canvas;
       outline: 1px solid GrayText; outline-offset: -1px; }`;

@@ -93,11 +93,16 @@ test('what the page tells assistive technology is kept', async () => {
   const told = await page.evaluate(async () => {
     const elements = [...document.querySelectorAll('neural-img')];
     for (const element of elements) element.alt = 'B';
-    return elements.map((element) => [element.role, element.ariaLabel]);
+    const clone = elements[0]?.cloneNode() as (typeof elements)[number];
+    clone.role = null;
+    clone.alt = 'C';
+    document.body.append(clone);
+    return [...elements, clone].map((element) => [element.role, element.ariaLabel]);
   });
   expect(told).toEqual([
     ['button', 'B'],
     ['img', 'Own'],
+    ['img', 'C'],
   ]);
 });
 

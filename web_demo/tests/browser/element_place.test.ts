@@ -37,7 +37,7 @@ describe('is laid out like an <img> of 150 × 100 pixels', () => {
     [0, 'width="60" height="40" style="padding: 5px 10px; border: 3px solid"', 390],
     [0, 'style="display: block; padding: 7px"', 390],
     [0, 'style="width: auto; height: 50px"', 390],
-    [0, 'width="60" height="40" style="float: right; margin: 5px"', 390],
+    [0, 'width="600" height="400" style="float: right; margin: 5px"', 390],
     [0, 'style="position: absolute; left: 20px; top: 30px; width: 90px"', 390],
     [0, 'style="width: 100%; aspect-ratio: 2; object-fit: contain"', 300],
     [0, 'style="height: 120px"', 390],
@@ -45,6 +45,13 @@ describe('is laid out like an <img> of 150 × 100 pixels', () => {
     [0, 'style="min-height: 300px"', 390],
     [0, 'style="box-sizing: border-box; width: 100px; padding: 10px"', 390],
     [0, 'style="aspect-ratio: 1"', 390],
+    [0, 'style="max-width: none"', 100],
+    [0, 'width="600" height="400" style="max-width: 150%"', 390],
+    [0, 'width="600" height="400" style="height: 120px"', 390],
+    [0, 'width="100" style="height: 200px"', 390],
+    [0, 'width="100" style="max-height: 30px"', 390],
+    [0, 'width="75" height="50" style="box-sizing: border-box; padding: 10px"', 390],
+    [0, 'width="100" style="box-sizing: border-box; border: 10px solid"', 390],
     [1, 'height="50"', 390],
     [1, 'width="50%" height="40"', 390],
     [1, 'width="10" height="80"', 390],
@@ -82,6 +89,11 @@ test.each([
   ['display: flex; width: 300px', 'width="600" height="400"'],
   ['display: flex; flex-direction: column; width: 300px', 'width="600" height="400"'],
   ['width: 390px; height: 200px', 'style="height: 100%"'],
+  ['width: 390px; height: 200px', 'style="max-height: 80%"'],
+  ['width: 390px; height: 200px', 'style="height: 100%; max-height: 80%; width: 100%; object-fit: contain"'],
+  ['width: 390px; height: 200px', 'style="height: 100%; max-height: calc(100% - 40px)"'],
+  ['width: 390px; height: 400px', 'width="600" height="400" style="max-height: 50%"'],
+  ['width: 390px; display: flex', 'width="600" height="400" style="flex: none; max-width: none"'],
 ])('shrinks like an <img> in a parent with %s', async (parent, attributes) => {
   const place = (tag: string, src: string) =>
     `<section style="position: relative; overflow: hidden; height: 500px"><div style="${parent}"><${tag} ${attributes} alt="" src="${src}"></${tag}></div></section>`;
@@ -96,6 +108,10 @@ test.each([
     }),
   );
   expect(neural).toEqual(image);
+  const canvas = await page.locator('neural-img canvas').boundingBox();
+  expect([canvas?.width, canvas?.height].map(Math.round as (n?: number) => number)).toEqual(
+    neural?.slice(0, 2),
+  );
 });
 
 test('causes no layout shift if it has width and height', async () => {

@@ -24,14 +24,14 @@ const UNKNOWN = { width: 0, height: 0 };
 const NATURAL = { width: 300, height: 100 };
 
 test.each([
-  ['600', '400', UNKNOWN, ['fit-content', 'auto', 'auto', '600px 400px', 'auto 600 / 400']],
-  ['600', '400', NATURAL, ['fit-content', 'auto', 'auto', '600px 400px', 'auto 600 / 400']],
+  ['600', '400', UNKNOWN, ['calc(600px + 0%)', 'auto', 'auto', '600px 400px', 'auto 600 / 400']],
+  ['600', '400', NATURAL, ['calc(600px + 0%)', 'auto', 'auto', '600px 400px', 'auto 600 / 400']],
   [null, null, UNKNOWN, ['fit-content', 'auto', 'auto', '0px 0px', 'auto']],
   [null, null, NATURAL, ['fit-content', 'auto', 'auto', '300px 100px', 'auto 300 / 100']],
-  ['600', null, NATURAL, ['fit-content', 'auto', '600px', '300px 100px', 'auto 300 / 100']],
+  ['600', null, NATURAL, ['calc(600px + 0%)', 'auto', '600px', '300px 100px', 'auto 300 / 100']],
   [null, '50', NATURAL, ['fit-content', '50px', 'auto', '300px 100px', 'auto 300 / 100']],
-  ['50%', '400', NATURAL, ['50%', '400px', 'auto', '300px 100px', 'auto 300 / 100']],
-  ['0', '400', NATURAL, ['fit-content', '400px', '0px', '300px 100px', 'auto 300 / 100']],
+  ['50%', '400', NATURAL, ['calc(50% + 0%)', '400px', 'auto', '300px 100px', 'auto 300 / 100']],
+  ['0', '400', NATURAL, ['calc(0px + 0%)', '400px', '0px', '300px 100px', 'auto 300 / 100']],
   ['x', 'y', NATURAL, ['fit-content', 'auto', 'auto', '300px 100px', 'auto 300 / 100']],
 ] as const)(
   'width %j and height %j of a picture of %j are styled like those of an <img>',
@@ -50,8 +50,8 @@ test.each([
 );
 
 test('in quirks mode the element itself has the size', () => {
-  expect(styleSheet('60', null, NATURAL, true)).toMatch(/contain: size layout;.*\n\s*width: 60px;/);
-  expect(styleSheet('60', '40', NATURAL, true)).toMatch(/contain: size layout;.*\n\s*width: fit-content;/);
+  expect(styleSheet('60', null, NATURAL, true)).toContain('contain: size layout;');
+  expect(styleSheet('60', null, NATURAL)).not.toContain('contain: size layout;');
 });
 
 test.each([
