@@ -217,8 +217,9 @@ def test_more_symbols_than_room_was_reserved_for_round_trip() -> None:
     assert decoder.check()
 
 
-def test_levels_without_room_are_an_error() -> None:
-    coder = Coder(2, 2, 3, 16)
-    coder.encode(100, lively(2, 2, 16))
+@pytest.mark.parametrize("side", [2, 8])
+def test_levels_without_room_are_an_error(side: int) -> None:
+    coder = Coder(side, side, 3, 16)
+    coder.encode(100, lively(side, side, 16))
     with pytest.raises(AnirError, match="more bytes than their encoder has room for"):
         coder.level(64)

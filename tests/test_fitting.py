@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -123,9 +124,13 @@ def test_a_picture_that_was_edited_after_its_file_was_made_is_fitted_again() -> 
     job = Job(Path("a.png"), Path("a.anir"))
     assert attempt(job, OPTIONS, lambda _: None).fitted
     assert not attempt(job, OPTIONS, lambda _: None).fitted
-    later = job.target.stat().st_mtime_ns + 1_000_000
-    os.utime(job.picture, ns=(later, later))
+    earlier = job.picture.stat().st_mtime_ns - 10**9
+    os.utime(job.target, ns=(earlier, earlier))
     assert attempt(job, OPTIONS, lambda _: None).fitted
+    assert not attempt(job, OPTIONS, lambda _: None).fitted
+    tomorrow = time.time_ns() + 86_400 * 10**9
+    os.utime(job.picture, ns=(tomorrow, tomorrow))
+    assert not attempt(job, OPTIONS, lambda _: None).fitted
 
 
 def test_an_interrupt_while_the_anir_file_is_written_loses_no_training(

@@ -44,6 +44,11 @@ def test_grey_rgb_and_opaque_pictures_can_be_compared() -> None:
     assert psnr(np.concatenate([rgb, opaque], 2), other) == pytest.approx(wanted)
 
 
+def test_pictures_of_different_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="different sizes"):
+        psnr(np.zeros((10, 5, 3), np.uint8), np.zeros((8, 5, 3), np.uint8))
+
+
 def test_large_pictures_are_compared_part_by_part_with_the_same_result() -> None:
     values = np.random.default_rng(3).integers(0, 256, (2, 1100, 1000, 3), np.uint8)
     error = float(np.mean((values[0].astype(np.float64) - values[1]) ** 2))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from wasmtime import Config, Engine, Instance, Memory, Module, Store, WasmtimeError
+from wasmtime import Config, Engine, Instance, Memory, Module, Store, Trap, WasmtimeError
 
 from anir_runtime.errors import AnirError
 
@@ -181,11 +181,18 @@ class Coder:
             False if the stream's bytes, or the decisions that they allow, ran out within the level.
 
         Raises:
-            AnirError: when encoding, if the levels take more bytes than `encode` was given.
+            AnirError: when encoding, if the stream takes more bytes than are reserved for it.
         """
-        done = bool(self._call("level", width, self._wanted if self._encoding else 0))
-        if self._encoding and self._call("position") > self._reserved:
-            raise AnirError("the picture's levels take more bytes than their encoder has room for")
+        if not self._encoding:
+            return bool(self._call("level", width, 0))
+        no_room = AnirError("the picture's levels take more bytes than their encoder has room for")
+        try:
+            done = bool(self._call("level", width, self._wanted))
+        except Trap as error:
+            # The end of memory stopped it.
+            raise no_room from error
+        if self._call("position") > self._reserved:
+            raise no_room
         return done
 
     def check(self) -> bool:

@@ -61,8 +61,8 @@ def ended_soon_by_interrupts(name: str) -> Iterator[None]:
 def saving() -> Iterator[None]:
     """Lets the code within finish even after Ctrl-C."""
     token = object()
-    _saving.add(token)
     try:
+        _saving.add(token)
         yield
     finally:
         _saving.discard(token)

@@ -22,7 +22,7 @@ from anir_runtime.files import replacing
 from anir_toolchain.display import Display
 from anir_toolchain.fitting import attempt
 from anir_toolchain.image import load_image
-from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target, remove_state
+from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target, remove_state_of_done
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import Progress
 
@@ -142,7 +142,10 @@ class Cluster:
         try:
             said = self._ray.get(next(task.stream))
         except self._ray.exceptions.RayTaskError as error:
-            reason = str(error.cause or error).strip().rpartition("\n")[2]
+            # Another node may have what this one lacked: space, or the package.
+            if isinstance(error.cause, OSError | ImportError):
+                return self._again(task)
+            reason = str(error.cause) or type(error.cause).__name__
             return Outcome(task.job, failure=f"{picture}: its worker failed ({reason})")
         except self._ray.exceptions.RayError:
             return self._again(task)
@@ -177,7 +180,7 @@ def _kept(job: Job, done: _Done) -> Outcome:
     try:
         with replacing(job.target) as temporary:
             temporary.write_bytes(done.data)
-        remove_state(job)
+        remove_state_of_done(job)
     except AnirError as error:
         return Outcome(job, failure=str(error))
     return outcome

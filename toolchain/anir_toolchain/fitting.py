@@ -18,7 +18,15 @@ from anir_toolchain.anir_export import export_anir, export_instant
 from anir_toolchain.display import Display
 from anir_toolchain.image import load_image
 from anir_toolchain.instant import instant_space, training_would_help
-from anir_toolchain.jobs import Job, Options, Outcome, is_done, refuse_foreign_target, remove_state
+from anir_toolchain.jobs import (
+    Job,
+    Options,
+    Outcome,
+    is_done,
+    refuse_foreign_target,
+    remove_state,
+    remove_state_of_done,
+)
 from anir_toolchain.lock import locked
 from anir_toolchain.progress import OnProgress, Progress
 from anir_toolchain.space import Space
@@ -199,7 +207,7 @@ def _written(own: _Open, write: Callable[[], float | None], seconds: float) -> O
     try:
         with own.lock, _memory_for(_too_large(own)):
             quality = write()
-            remove_state(job)
+            remove_state_of_done(job)
     except AnirError as error:
         return Outcome(job, failure=str(error))
     seconds += time.monotonic() - started

@@ -1,6 +1,7 @@
 """Jobs, each a picture and its target: finds them from a command line's names, and tells which are done."""
 
 import os
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -202,6 +203,14 @@ def remove_state(job: Job) -> None:
         raise AnirError(f"{job.state}: cannot be removed ({error.strerror})") from error
 
 
+def remove_state_of_done(job: Job) -> None:
+    """Removes the state of a job whose target has been written; warns if it cannot be removed."""
+    try:
+        remove_state(job)
+    except AnirError as error:
+        warnings.warn(str(error), AnirWarning, stacklevel=2)
+
+
 def is_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool:
     """Whether the target already is the result for these pixels and this configuration."""
     done = _levels_are_done if job.becomes_anir else _model_is_done
@@ -212,10 +221,11 @@ def _levels_are_done(job: Job, image: NDArray[np.uint8], config: Config) -> bool
     """Whether an `.anir` file has the configuration's levels, and shows the pixels with the PSNR it states.
 
     The preset and the seed are not compared, as the file does not have them. As its PSNR does not tell of
-    small changes, a picture that was written later than the file counts as another one.
+    small changes, a picture that was written later than the file counts as another one; a time in the future
+    says nothing.
     """
     try:
-        if job.picture.stat().st_mtime_ns > job.target.stat().st_mtime_ns:
+        if job.target.stat().st_mtime_ns < job.picture.stat().st_mtime_ns <= time.time_ns():
             return False
         levels = LevelFile.read(job.target)
         levels.check_complete()

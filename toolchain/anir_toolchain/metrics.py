@@ -14,9 +14,11 @@ _PART = 2**20
 def psnr(decoded: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
     """Returns the peak signal-to-noise ratio of two pictures in dB, 10 log₁₀(255² / MSE), at most MAX_PSNR.
 
-    Pictures are uint8[..., 1 | 3 | 4]. If one has an alpha, the MSE is the mean of the MSE of the pictures
-    composited over black and over white.
+    Pictures are uint8[H, W, 1 | 3 | 4]. If one has an alpha, the MSE is the mean of the MSE of the pictures
+    composited over black and over white. Raises ValueError if they differ in width or height.
     """
+    if decoded.shape[:-1] != original.shape[:-1]:
+        raise ValueError(f"pictures of different sizes: {decoded.shape[:-1]} and {original.shape[:-1]}")
     measure = _error_seen if 4 in (decoded.shape[-1], original.shape[-1]) else _error
     # Part by part, as float64 copies of a large picture would take gigabytes.
     starts = range(0, len(original), max(1, _PART * len(original) // original.size))

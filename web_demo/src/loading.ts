@@ -64,10 +64,10 @@ function best(anir: AnirStream, isWhole: boolean): Promise<NeuralImage | undefin
   return isWhole ? anir.image() : anir.refined();
 }
 
-/** The error to report for a file that was cut after `bytes` bytes. */
-export const endsEarly = (bytes: number) =>
+/** The error to report for a file that was cut after `bytes` bytes; the visitor's own does not depend on the network. */
+export const endsEarly = (bytes: number, isOwn: boolean) =>
   new ModelError(
-    navigator.onLine
+    navigator.onLine || isOwn
       ? `This file ends early, after ${formatBytes(bytes)}; that is as far as it shows its picture.`
       : `Only ${formatBytes(bytes)} of this file are here${whyOffline()}.`,
   );

@@ -131,7 +131,7 @@ async function openOwn(files: Promise<File[]>): Promise<void> {
   await viewer.show(readOwn(opened, infoOf), (picture) => adapt.firstOf(picture));
   const picture = viewer.shown?.picture;
   if (picture !== before && picture?.length && wholeOf(picture) > picture.length)
-    report(endsEarly(picture.length));
+    report(endsEarly(picture.length, true));
 }
 
 // A function declaration, because files may be opened before the top-level awaits have let execution get here.

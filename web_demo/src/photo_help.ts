@@ -8,7 +8,7 @@ export const isPhotograph = ({ name, type }: Pick<File, 'name' | 'type'>) =>
   type.startsWith('image/') || PHOTOGRAPH.test(name);
 
 /** Pictures that browsers or phones have, but anir does not read. */
-const UNREADABLE = /\.(heic|heif|svgz?)$/i;
+const UNREADABLE = /\.(heic|heif|jxl|svgz?)$/i;
 
 export const isUnreadable = (name: string) => UNREADABLE.test(name);
 

@@ -6,9 +6,6 @@ import { type Manifest, readManifest, type Subnet } from '../neural-img/src/mani
 import type { ScreenCopies, Twins } from './codecs.ts';
 import { fileOpener, Streamed } from './streamed.ts';
 
-/** Size from which on a file is refused unread; no neural image is so large. */
-const MOST_BYTES = 64 * 2 ** 20;
-
 /** Gives access to a picture's files, on this site or among those that the visitor opened. */
 export interface Folder {
   read(file: string, signal?: AbortSignal): Promise<Blob>;
@@ -116,8 +113,8 @@ export async function readOwn(
     const picture = await readStream(stream, file.name, ownFolder([file]), file.name);
     return { ...picture, length: file.size };
   }
-  // Not read into memory before it is refused.
-  if (file.size > MOST_BYTES) throw new ModelError('This file is over 64 MiB: too large for a neural image.');
+  // Before it is read into memory.
+  refuseTooLarge(file.size);
   return readOwnFile(file, await infoOf(new Uint8Array(await file.arrayBuffer())));
 }
 

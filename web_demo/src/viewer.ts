@@ -130,7 +130,7 @@ export class Viewer {
       mark(next.subnet.name === PREVIEW ? PREVIEW : 'level', next.subnet);
     }
     if (!latest) throw new ModelError('This .anir file ends before its first picture; fetch it again.');
-    this.listener.onError(endsEarly(latest.subnet.bytes));
+    this.listener.onError(endsEarly(latest.subnet.bytes, picture.id === undefined));
     await this.#done();
   }
 

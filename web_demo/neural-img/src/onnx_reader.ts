@@ -75,11 +75,15 @@ export function readInfo(file: Uint8Array): ModelInfo {
   return { family, name, width: size[0], height: size[1] };
 }
 
+/** Throws a ModelError if a file of so many bytes is too large to be a neural image. */
+export function refuseTooLarge(bytes: number): void {
+  if (bytes > MOST_BYTES) throw new ModelError('This file is over 64 MiB: too large for a neural image.');
+}
+
 /** Reads the metadata. Throws a ModelError if the file is not a neural image of this format. */
 function readMetadata(file: Uint8Array, reader: Reader): Metadata {
   if (file.length === 0) throw new ModelError('This file is empty.');
-  if (file.length > MOST_BYTES)
-    throw new ModelError('This file is over 64 MiB: too large for a neural image.');
+  refuseTooLarge(file.length);
   const entries = new Map<string, string>();
   const none = new Uint8Array();
   for (const [number, content] of reader.fields(file)) {
