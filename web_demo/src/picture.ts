@@ -3,6 +3,7 @@ import { type Header, previewFrom, readHeader } from '../neural-img/src/anir_hea
 import { IncompleteError } from '../neural-img/src/exp_golomb.ts';
 import { ModelError, type ModelInfo } from '../neural-img/src/index.ts';
 import { type Manifest, readManifest, type Subnet } from '../neural-img/src/manifest.ts';
+import { refuseTooLarge } from '../neural-img/src/onnx_reader.ts';
 import type { ScreenCopies, Twins } from './codecs.ts';
 import { fileOpener, Streamed } from './streamed.ts';
 
