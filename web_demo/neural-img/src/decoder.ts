@@ -128,6 +128,7 @@ export class Decoder {
     info: ModelInfo,
     { x = axis(info.width), y = axis(info.height), coarse = false, signal }: DecodeOptions = {},
   ): AsyncGenerator<Tile, void, void> {
+    signal?.throwIfAborted();
     const spacing: Part['spacing'] = [spacingOf(info.width, x), spacingOf(info.height, y)];
     const fine = fineParts(x, y, info, this.threads).map((part) => ({ ...part, spacing }));
     const parts = coarse ? [coarsePart(x, y, spacing), ...fine] : fine;

@@ -117,6 +117,11 @@ test('draws slow networks in smaller parts', async () => {
   expect(tiles.map(([, , , height]) => height)).toEqual([10, 10, 5]);
 });
 
+test('a decode whose signal was aborted before it started rejects with the reason', async () => {
+  const image = await new Decoder({ threads: 1, engine }).open(FILE);
+  await expect(image.decode({ signal: AbortSignal.abort('enough') }).next()).rejects.toBe('enough');
+});
+
 test('an aborted decode rejects with the reason', async () => {
   const image = await new Decoder({ threads: 1, engine }).open(FILE);
   const stop = new AbortController();
