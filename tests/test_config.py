@@ -27,11 +27,11 @@ def test_invalid_depths_and_widths_are_refused() -> None:
     with pytest.raises(AnirError, match="must rise"):
         Config("siren", depths=(3, 2)).space(96, 64)
     with pytest.raises(AnirError, match="widths of at least 4"):
-        Config("lapped", widths=(2, 8)).space(96, 64)
+        Config("lapped", preset="fast", widths=(2, 8)).space(96, 64)
     # A `lapped` network needs one channel for each colour plane, and one for the constant.
-    assert Config("lapped", widths=(2, 8)).space(96, 64, colours=1).widths == (2, 8)
+    assert Config("lapped", preset="fast", widths=(2, 8)).space(96, 64, colours=1).widths == (2, 8)
     with pytest.raises(AnirError, match="widths of at least 5"):
-        Config("lapped", widths=(4, 8)).space(96, 64, colours=4)
+        Config("lapped", preset="fast", widths=(4, 8)).space(96, 64, colours=4)
 
 
 def test_default_depths_and_widths_suit_the_picture_and_the_family() -> None:
@@ -39,7 +39,17 @@ def test_default_depths_and_widths_suit_the_picture_and_the_family() -> None:
     assert Config().space(768, 512).widths == Config().space(96, 64).widths == (20, 24, 28, 32)
     assert Config().space(96, 64, colours=1).widths == (18, 22, 26, 30)
     assert Config().space(96, 64, colours=4).widths == (21, 25, 29, 33)
-    assert Config(depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
+    assert Config("siren", depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
+
+
+def test_networks_that_are_not_common_have_to_be_trained() -> None:
+    config = Config(depths=(2, 5), widths=(22, 30))
+    assert config.space(96, 64, colours=1) == Space((2, 5), (22, 30))
+    words = r"instant does not train, and d2w22 is no common network of 3 .* d2,3,4,5w20,24,28,32 are"
+    with pytest.raises(AnirError, match=words):
+        config.space(96, 64)
+    assert replace(config, preset="fast").space(96, 64) == Space((2, 5), (22, 30))
+    assert replace(config, steps=3).space(96, 64) == Space((2, 5), (22, 30))
 
 
 def test_steps_override_those_of_the_preset() -> None:

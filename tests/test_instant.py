@@ -30,7 +30,7 @@ def test_only_common_networks_need_no_training() -> None:
     space = instant_space(Config(), picture)
     assert space == Config().space(96, 64)
     assert instant_space(Config(widths=(20,)), picture) == Space((2, 3, 4, 5), (20,))
-    assert instant_space(Config(widths=(13,)), picture) is None
+    assert instant_space(Config(preset="fast", widths=(13,)), picture) is None
     assert instant_space(Config(preset="fast", steps=9), picture) is None
     assert instant_space(Config("siren"), picture) is None
     with pytest.raises(AnirError, match="no preset"):

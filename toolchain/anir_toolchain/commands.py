@@ -23,7 +23,7 @@ from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_l
 from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.level_file import ANIR, LevelFile, is_anir
-from anir_toolchain.space import Subnet
+from anir_toolchain.space import DEPTHS, WIDTHS, Space, Subnet
 from anir_toolchain.summary import as_summary, failures, one_line
 from anir_toolchain.workers import run_all
 
@@ -134,8 +134,8 @@ def train(
 def _check_anir(config: Config) -> None:
     """Raises AnirError if `.anir` files cannot hold the subnets, before any is trained."""
     family_number(config.family)
-    # The numbers of default depths and widths do not depend on the picture's size.
-    check_count(len(config.space(768, 512).subnets))
+    # The numbers of default depths and widths depend neither on the picture nor on the family.
+    check_count(len(Space(config.depths or DEPTHS, config.widths or WIDTHS).subnets))
 
 
 def _report(outcomes: list[Outcome], quiet: bool) -> None:

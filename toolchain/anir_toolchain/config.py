@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anir_runtime import families as runtime_families
+from anir_runtime.common_networks import INNER, has_common
 from anir_runtime.errors import AnirError
 
 from anir_toolchain.families import family
@@ -56,7 +57,19 @@ class Config:
         space = Space(self.depths or default.depths, self.widths or default.widths)
         if space.widths[0] < narrowest:
             raise AnirError(f"the {self.family} family needs widths of at least {narrowest}")
+        if kind.has_latents and not self.schedule().steps:
+            self._check_common(space, colours)
         return space
+
+    def _check_common(self, space: Space, colours: int) -> None:
+        """Raises AnirError unless there are networks for all subnets of a picture that is not trained on."""
+        missing = [own.name for own in space.subnets if not has_common(own.depth, own.width, colours)]
+        if missing:
+            depths, widths = (",".join(map(str, own)) for own in (DEPTHS, [n + colours for n in INNER]))
+            raise AnirError(
+                f"{self.preset} does not train, and {missing[0]} is no common network of {colours} channels, "
+                f"as d{depths}w{widths} are: take --space with some of these, or --preset fast"
+            )
 
     @property
     def schedule_name(self) -> str:

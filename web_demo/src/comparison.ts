@@ -143,19 +143,23 @@ export class Comparison {
     const original = this.#difference ? picture.source : undefined;
     const turn = ++this.#turn;
     this.#right.ariaBusy = 'true';
+    const orElse = (undo: () => void) => (error: unknown) => {
+      if (turn === this.#turn) undo();
+      throw error;
+    };
+    // Without the undoing an earlier file would stay under the name of this one.
+    const withoutRival = orElse(() => {
+      this.rival = 'nothing';
+    });
+    const withoutDifference = orElse(() => {
+      this.difference = false;
+    });
     try {
       await Promise.all([
-        this.#urls.show(picture, file, this.#other),
-        this.#urls.show(picture, original, this.#original),
+        this.#urls.show(picture, file, this.#other).catch(withoutRival),
+        this.#urls.show(picture, original, this.#original).catch(withoutDifference),
       ]);
       this.drawn();
-    } catch (error) {
-      // Else an earlier file would stay under the name of this one.
-      if (turn === this.#turn) {
-        this.#rival = 'nothing';
-        this.difference = false;
-      }
-      throw error;
     } finally {
       if (turn === this.#turn) this.#right.ariaBusy = 'false';
     }

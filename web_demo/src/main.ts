@@ -224,7 +224,12 @@ function onSettled(): void {
 }
 
 function wireTools(): void {
-  find('notice', HTMLElement).addEventListener('click', () => report(''));
+  find('notice', HTMLElement).addEventListener('click', ({ currentTarget }) => {
+    // The focus would be lost with the button that has it.
+    if ((currentTarget as HTMLElement).contains(document.activeElement))
+      find('stage', HTMLElement).focus({ preventScroll: true });
+    report('');
+  });
   addEventListener('keydown', ({ key }) => key === 'Escape' && report(''));
   const presses: Record<string, () => void> = {
     'zoom-in': () => stage.zoomBy(1.5),

@@ -72,7 +72,14 @@ async function hear(message: Message): Promise<void> {
   if (message === 'take over') return self.skipWaiting();
   if ('opened' in message) return load(message.opened.map(withoutQuery));
   const key = keys.get(message.address);
-  if (key) await (await caches.open(CACHE)).put(key, new Response(message.bytes));
+  if (key) await keep(key, message.bytes);
+}
+
+/** Caches a file's first bytes, unless more of it is cached, such as by another tab. */
+async function keep(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const held = await (await cache.match(key))?.blob();
+  if (bytes.length > (held?.size ?? 0)) await cache.put(key, new Response(bytes));
 }
 
 async function answer(request: Request, key: string): Promise<Response> {

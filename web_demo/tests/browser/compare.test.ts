@@ -249,3 +249,15 @@ test('a file that cannot be fetched leaves no other one under its name', async (
   expect(await page.getAttribute('#other', 'src')).toBeNull();
   expect(await page.textContent('#right-chip')).toBe('');
 });
+
+test('an original that cannot be fetched ends the difference view alone', async () => {
+  const { page } = await visit({ hash, serviceWorkers: 'block' });
+  await untilCompared(page);
+  await page.route('**/*.png', (route) => route.abort());
+  await page.click('#difference');
+  await expect.poll(() => page.textContent('#alert')).toMatch(/\.png could not be fetched\.$/);
+  expect(await page.getAttribute('#difference', 'aria-pressed')).toBe('false');
+  expect(await page.isChecked('#rivals input[value="jpeg"]')).toBe(true);
+  await untilCompared(page);
+  expect(await page.textContent('#right-chip')).toBe('JPEG');
+});

@@ -141,6 +141,7 @@ test('a message is closed by a click on it, by its button, or by Escape', async 
     await page.waitForSelector('#alert:not(:empty)');
     await close();
     expect(await alertOf(page)).toBe('');
+    if (close === press) expect(await page.evaluate(() => document.activeElement?.id)).toBe('stage');
   }
 });
 

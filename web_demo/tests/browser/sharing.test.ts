@@ -143,6 +143,33 @@ describe('offline', () => {
     expect(paths.filter((path) => /\.png|^ort|og\.jpg|d5w/.test(path))).toEqual([]);
   });
 
+  test('what is cached of a file is not replaced by less of it', async () => {
+    const { page } = await visit({ hash });
+    await untilKept(page);
+    const keptBytes = () =>
+      page.evaluate(async () => {
+        const cache = await caches.open((await caches.keys())[0] as string);
+        const request = (await cache.keys()).find(({ url }) => url.includes('.anir?'));
+        if (!request) return [];
+        return [request.url, (await (await cache.match(request))?.blob())?.size] as const;
+      });
+    await expect.poll(keptBytes).toHaveLength(2);
+    const [url = '', before = 0] = await keptBytes();
+    const tell = (length: number) =>
+      page.evaluate(
+        async ([address, size]) => {
+          const { active } = await navigator.serviceWorker.ready;
+          active?.postMessage({ address, bytes: new Uint8Array(size) });
+        },
+        [url.replace(/\?.*/, ''), length] as const,
+      );
+    await tell(before + 1);
+    await expect.poll(async () => (await keptBytes())[1]).toBe(before + 1);
+    await tell(10);
+    await page.waitForTimeout(300);
+    expect((await keptBytes())[1]).toBe(before + 1);
+  });
+
   test('a new version is offered, and is loaded by a click', async () => {
     cpSync(DIST, folder, { recursive: true });
     const { url } = await startServer(false, folder);
