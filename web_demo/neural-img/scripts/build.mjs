@@ -16,7 +16,10 @@ const inRoot = (/** @type {string} */ file) => join(root, file);
 
 /** Converts bytes to the text that `fromCharacters` of src/bytes.ts reads, without characters that JavaScript escapes. @param {Uint8Array} bytes */
 function toCharacters(bytes) {
-  const codes = Array.from(bytes, (byte) => byte + (byte < 0x39 ? 0x23 : byte < 0x5b ? 0x24 : 0x65));
+  const codes = Array.from(bytes, (byte) => {
+    const turned = (byte + 8) % 256;
+    return turned + (turned < 0x39 ? 0x23 : turned < 0x5b ? 0x24 : 0x65);
+  });
   return String.fromCharCode(...codes);
 }
 

@@ -57,7 +57,7 @@ export class AnirSource {
         if (file.best && file.best !== given) {
           given = file.best;
           yield given;
-        } else if (file.damage) throw file.tellDamage();
+        } else if (file.damage) throw file.damage;
         else if (file.header && level >= this.#goalOf(file)) return;
         else await this.#more(news, signal);
       }
@@ -81,9 +81,9 @@ export class AnirSource {
   }
 
   /** Number of levels to fetch and decode. */
-  #goalOf({ header, limit, best }: Prefix): number {
+  #goalOf({ header, limit, level }: Prefix): number {
     const chosen = header && this.#choose ? this.#choose(header.levels) + 1 : 1;
-    return Math.min(Math.max(chosen, best?.refinement?.level ?? 0), limit);
+    return Math.min(Math.max(chosen, level), limit);
   }
 
   /** Waits for more bytes. Throws the error of a failed download once; the next call tries again. */

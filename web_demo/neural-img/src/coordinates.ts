@@ -20,7 +20,7 @@ export function axis(n: number, span: Span = { start: 0, count: n }, size = span
 /** Distance from one sample to the next, in native pixels, on an axis of `n`; 1 for a single sample. */
 export function spacingOf(n: number, samples: Float32Array): number {
   const [first = 0, last = 0, steps] = [samples[0], samples.at(-1), samples.length - 1];
-  return steps > 0 ? (((last - first) / steps) * n) / 2 : 1;
+  return steps > 0 ? (Math.abs((last - first) / steps) * n) / 2 : 1;
 }
 
 /** The centres of groups of `step` samples; the last group counts as complete even if it has fewer samples. */

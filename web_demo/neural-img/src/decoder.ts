@@ -24,14 +24,17 @@ export interface Tile {
 
 export interface DecodeOptions {
   /** Coordinates of the columns to sample, by default those of native pixels: see `axis`. */
-  x?: Float32Array;
+  x?: Float32Array | undefined;
   /** Coordinates of the rows. */
-  y?: Float32Array;
+  y?: Float32Array | undefined;
   /** Whether to yield a coarse version of the whole picture first, as one tile with a scale above 1. */
-  coarse?: boolean;
+  coarse?: boolean | undefined;
   /** Stops decoding after the tiles in progress; the signal's reason is thrown. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
+
+/** The bytes of a file. */
+export type FileContent = Uint8Array | ArrayBuffer | Blob;
 
 export interface NeuralImage {
   readonly info: ModelInfo;
@@ -53,9 +56,9 @@ interface Part {
 
 export interface DecoderOptions {
   /** Most workers that draw one picture; by default one per processor thread, up to four. They need no cross-origin isolated page. */
-  threads?: number;
+  threads?: number | undefined;
   /** The engine of the workers: by default the package's own WebAssembly; `neural-img/onnx` has another one. */
-  engine?: Engine;
+  engine?: Engine | undefined;
 }
 
 /** How large a part is: enough work to keep a worker busy while messages are in transit, little enough to stop promptly. */
@@ -85,7 +88,8 @@ export class Decoder {
   #turn = Promise.resolve();
 
   constructor({
-    threads = Math.min(MAX_THREADS, navigator.hardwareConcurrency),
+    // Server-side rendering may make a decoder, too.
+    threads = Math.min(MAX_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1),
     engine = light,
   }: DecoderOptions = {}) {
     this.threads = threads;
@@ -97,11 +101,17 @@ export class Decoder {
     this.#lanes[0]?.start().catch(() => undefined);
   }
 
+  /** Stops the workers, and all that is being decoded; whatever is asked for later starts them again. */
+  close(): void {
+    for (const lane of this.#lanes) lane.close('The decoder was closed.');
+  }
+
   /**
    * Opens a file, `.onnx` or `.anir`. Of an `.anir` file, which may be cut short, opens `level`, counted from 0, by default the last
-   * complete level, or the preview if there is none. Throws a ModelError with a readable message if `file` is not a neural image.
+   * complete level, or the preview if there is none. Throws a ModelError with a readable message if `content` is not a neural image.
    */
-  async open(file: Uint8Array, { level }: { level?: number } = {}): Promise<NeuralImage> {
+  async open(content: FileContent, { level }: { level?: number | undefined } = {}): Promise<NeuralImage> {
+    const file = new Uint8Array(content instanceof Blob ? await content.arrayBuffer() : content);
     const source: Source = level === undefined ? { file } : { file, level };
     const { info, plan } = await this.#first().open(source);
     source.plan = plan;

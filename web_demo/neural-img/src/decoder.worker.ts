@@ -101,7 +101,7 @@ function connect(most: number): MessagePort[] {
 async function take({ stream, at, bytes, level, close }: Piece): Promise<Partial<Answer<Plan>>> {
   const file = streams.get(stream) ?? newFile();
   // A worker that replaced a failed one does not know earlier streams.
-  if (file.size !== at && !close) throw new ModelError('The decoder was restarted: open the file again.');
+  if (file.size !== at && !close) throw new ModelError('The stream was closed: open the file again.');
   streams.set(stream, file);
   if (close) {
     file.close();

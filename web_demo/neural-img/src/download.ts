@@ -21,6 +21,8 @@ interface Answer {
 }
 
 export class Download {
+  /** The file's URL, after redirections. */
+  url: string;
   /** Bytes received, including those received twice. */
   taken = 0;
   /** Offset in the file of the next part. */
@@ -34,7 +36,9 @@ export class Download {
     private readonly address: string,
     /** The file's name in error messages. */
     private readonly name: string,
-  ) {}
+  ) {
+    this.url = address;
+  }
 
   /**
    * Returns the next bytes, or undefined at the file's end, or where `end` has been reached. Throws a ModelError if the host has no
@@ -89,7 +93,8 @@ export class Download {
   }
 
   async #ask(end: number, signal: AbortSignal): Promise<Answer> {
-    if (this.#at > 0) {
+    // Without a tag, nothing would show that the rest is of the same file.
+    if (this.#at > 0 && this.#tag) {
       const response = await this.#askForRange(end, signal);
       if (response?.status === 206) return { body: response.body?.getReader(), end, known: 0 };
       if (response) return this.#whole(response);
@@ -119,6 +124,7 @@ export class Download {
 
   /** Takes a response with the whole file; known bytes are skipped if the file is certainly the same. */
   #whole(response: Response): Answer {
+    this.url = response.url || this.address;
     const tag = tagOf(response);
     if (tag === undefined || tag !== this.#tag) this.#at = 0;
     this.#tag = tag;

@@ -20,8 +20,6 @@ const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as co
 const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
-/** Values that elements have set for assistive technology; a clone of an element has those of its original. */
-const exposed = new Set<string>();
 
 /**
  * `<neural-img src="photo.anir" width="600" height="400" alt="…">`: a neural image, drawn at device pixels.
@@ -43,11 +41,17 @@ export class NeuralImgElement extends BaseElement {
   #isNear = false;
   #natural: Size = { width: 0, height: 0 };
   #source: Source | undefined;
-  /** Settles when the source is first drawn completely, or has failed. */
+  /** Settles when the source is first drawn completely or for a call of `decode`, or has failed. */
   #ready = deferred<void>();
   /** Whether a call of `decode` is pending, so that the picture is loaded wherever the element is. */
   #isAsked = false;
   #isComplete = true;
+  /** The last failure, which is not told again. */
+  #failure: Error | undefined;
+  /** Whether `load` has been dispatched for this source. */
+  #isLoaded = false;
+  /** Attributes for assistive technology that are the element's own, not the page's, with their values. */
+  readonly #exposed: Record<string, string> = {};
   /** `bytes` of the last `refine` event. */
   #refined = 0;
   /** Aborted when there is something newer to draw, or nothing to draw any more. */
@@ -132,8 +136,12 @@ export class NeuralImgElement extends BaseElement {
 
   /** Loads even far from the viewport or outside a document; resolves once drawn, or once read if the element has no size. */
   decode(): Promise<void> {
-    this.#isAsked = !this.#isComplete;
-    void this.#update();
+    // Without a source, and after a failure that is shown, the promise is rejected already.
+    if (this.src && this.#message.hidden && !this.#isAsked) {
+      if (this.#isComplete) this.#ready = deferred();
+      this.#isAsked = true;
+      void this.#update();
+    }
     return this.#ready.promise;
   }
 
@@ -200,6 +208,7 @@ export class NeuralImgElement extends BaseElement {
     this.#refined = 0;
     this.#isAsked = false;
     this.#isComplete = !this.src;
+    this.#isLoaded = false;
     this.#report('');
     if (this.src) void this.#update();
     else this.#empty();
@@ -273,9 +282,10 @@ export class NeuralImgElement extends BaseElement {
 
   #settle(): void {
     this.#isAsked = false;
-    if (this.#isComplete) return;
     this.#isComplete = true;
     this.#ready.resolve();
+    if (this.#isLoaded) return;
+    this.#isLoaded = true;
     this.dispatchEvent(new Event('load'));
   }
 
@@ -284,6 +294,8 @@ export class NeuralImgElement extends BaseElement {
     this.#isComplete = true;
     this.#ready.reject(new DOMException(error.message, 'EncodingError'));
     if (!this.#surface.isDrawn) this.#report(error.message);
+    if (error === this.#failure) return;
+    this.#failure = error;
     this.dispatchEvent(new ErrorEvent('error', { error, message: error.message }));
   }
 
@@ -294,18 +306,18 @@ export class NeuralImgElement extends BaseElement {
   }
 
   #describe(): void {
-    if (!this.isConnected) return;
     const label = [this.alt, this.#message.textContent].filter(Boolean).join(': ');
     this.#expose('role', label || !this.hasAttribute('alt') ? 'img' : 'presentation');
     this.#expose('aria-label', label);
   }
 
-  /** Sets an attribute for assistive technology, unless the page has given it a value of its own. */
+  /** Sets an attribute for assistive technology, unless the page has given it a value of its own; a clone has that of its original. */
   #expose(name: 'role' | 'aria-label', value: string): void {
     const before = this.getAttribute(name);
-    if (before && !exposed.has(before)) return;
-    exposed.add(value);
-    this.#reflect(name, value || null);
+    if (before && before !== this.#exposed[name] && before !== value) return;
+    this.#exposed[name] = value;
+    // An element that has just been created has no attributes.
+    if (before || this.isConnected) this.#reflect(name, value || null);
   }
 
   #layOut(): void {

@@ -70,10 +70,9 @@ type Done = Exclude<Answer, { error: string }>;
 interface Pending {
   resolve(answer: Done): void;
   reject(error: Error): void;
-  timer: ReturnType<typeof setTimeout>;
 }
 
-/** Milliseconds that an answer may take, including the earlier requests in the worker's queue, normally at most two. */
+/** Milliseconds that an answer may take after the one before it. */
 const TIME_LIMIT = 30_000;
 
 /** A worker, started when it is first needed and replaced after a failure. */
@@ -82,6 +81,8 @@ export class Lane {
   /** The picture of the last request. */
   #loaded: Source | undefined;
   #pending = new Map<number, Pending>();
+  /** Runs out when the worker takes too long. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
 
   constructor(
@@ -117,9 +118,16 @@ export class Lane {
     const request: Request = { id: ++this.#lastId, ...question };
     worker.postMessage(request, question.piece?.bytes ? [question.piece.bytes.buffer] : []);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#abandon('The decoder took too long and was stopped.'), TIME_LIMIT);
-      this.#pending.set(request.id, { resolve, reject, timer });
+      this.#pending.set(request.id, { resolve, reject });
+      if (this.#pending.size === 1) this.#watch();
     });
+  }
+
+  /** Gives the worker, from now on, its time for the next answer, if any is pending. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    if (this.#pending.size === 0) return;
+    this.#timer = setTimeout(() => this.close('The decoder took too long and was stopped.'), TIME_LIMIT);
   }
 
   /** Starts the worker unless it runs already. */
@@ -135,7 +143,7 @@ export class Lane {
         if (port) this.all[data]?.help(port);
         else this.#settle(data);
       });
-      worker.addEventListener('error', () => this.#abandon('The decoder stopped in this browser.'));
+      worker.addEventListener('error', () => this.close('The decoder stopped in this browser.'));
       return worker;
     } catch (error) {
       this.#worker = undefined;
@@ -146,7 +154,7 @@ export class Lane {
   #settle(answer: Answer): void {
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
-    clearTimeout(pending?.timer);
+    this.#watch();
     if (!('error' in answer)) {
       pending?.resolve(answer);
       return;
@@ -154,17 +162,15 @@ export class Lane {
     // The worker may have no open picture now, so the next request has to send it.
     this.#loaded = undefined;
     pending?.reject(new ModelError(answer.error, answer.fatal));
-    if (answer.fatal) this.#abandon(answer.error);
+    if (answer.fatal) this.close(answer.error);
   }
 
   /** Terminates the worker and rejects its pending requests; the next request starts a new one. */
-  #abandon(reason: string): void {
+  close(reason: string): void {
     void this.#worker?.then((worker) => worker.terminate());
     this.#worker = this.#loaded = undefined;
-    for (const { reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      reject(new ModelError(reason, true));
-    }
+    for (const { reject } of this.#pending.values()) reject(new ModelError(reason, true));
     this.#pending.clear();
+    this.#watch();
   }
 }

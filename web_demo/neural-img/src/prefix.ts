@@ -41,7 +41,7 @@ export class Prefix {
   best: Picture | undefined;
   /** Number of levels that can be decoded: less than all if the file is damaged or cut short. */
   limit = Number.POSITIVE_INFINITY;
-  /** What is wrong with the file, until `tellDamage` has returned it. */
+  /** What is wrong with the file. */
   damage: Error | undefined;
   readonly #parts: Uint8Array[] = [];
   #stream: AnirStream | undefined;
@@ -62,6 +62,11 @@ export class Prefix {
     }
   }
 
+  /** Number of complete levels that `best` shows. */
+  get level(): number {
+    return this.best?.refinement?.level ?? 0;
+  }
+
   /** Number of levels that have arrived completely. */
   get available(): number {
     return this.header ? availableLevels(this.header, this.bytes) : 0;
@@ -76,8 +81,8 @@ export class Prefix {
   /** While no level is decoded, replaces `best` by a new preview if there are at least `growth` times the bytes of the last one. */
   async preview(growth = PREVIEW_GROWTH): Promise<void> {
     const { header, best, bytes } = this;
-    const [level, seen] = [best?.refinement?.level ?? 0, best?.refinement?.bytes ?? 0];
-    if (!header || level > 0 || this.limit === 0 || bytes < previewFrom(header)) return;
+    const seen = best?.refinement?.bytes ?? 0;
+    if (!header || this.level > 0 || this.limit === 0 || bytes < previewFrom(header)) return;
     if (bytes <= seen || bytes < growth * seen) return;
     const stream = this.#opened();
     try {
@@ -89,14 +94,15 @@ export class Prefix {
 
   /** Decodes up to `level` levels, as far as they are undamaged, and makes the last one `best`. */
   async improve(level: number): Promise<void> {
-    const known = this.best?.refinement?.level ?? 0;
-    for (let most = Math.min(level, this.limit); most > known; most = Math.min(level, this.limit)) {
+    for (let most = Math.min(level, this.limit); most > this.level; most = Math.min(level, this.limit)) {
       const stream = this.#opened();
+      // While this call waited, a concurrent one may have decoded as much or more.
+      const picture = async () => (most > this.level ? stream.image(most - 1) : undefined);
       try {
-        await this.#decode(stream, most, () => stream.image(most - 1));
+        await this.#decode(stream, most, picture);
       } catch (error) {
         const isFatal = error instanceof ModelError && error.isFatal;
-        if (this.#stream === stream) this.#endAt(isFatal ? known : most - 1, error as Error);
+        if (this.#stream === stream) this.#endAt(isFatal ? this.level : most - 1, error as Error);
       }
       // Else this call or a concurrent one has found damage.
       if (this.limit >= most) return;
@@ -122,13 +128,6 @@ export class Prefix {
     this.damage = damage;
     this.limit = limit;
     this.close();
-  }
-
-  /** Returns what is wrong with the file, and clears it. */
-  tellDamage(): Error | undefined {
-    const { damage } = this;
-    this.damage = undefined;
-    return damage;
   }
 
   /** Frees the workers' memory; `best` remains. */

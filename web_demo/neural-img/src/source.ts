@@ -4,7 +4,7 @@ import type { Decoder, NeuralImage } from './decoder.ts';
 import { Download } from './download.ts';
 import type { Size } from './layout.ts';
 import { type Choice, chooseLevel, chooseSubnet } from './level.ts';
-import { type Manifest, readManifest, type Subnet } from './manifest.ts';
+import { type Manifest, readManifest } from './manifest.ts';
 import { ModelError } from './model_error.ts';
 import type { Picture } from './prefix.ts';
 
@@ -22,6 +22,15 @@ declare global {
   }
 }
 
+/** A file that is downloaded whole. */
+interface Whole {
+  address: string;
+  /** Its size according to the manifest; 0 without one. */
+  bytes: number;
+  file: Promise<Uint8Array>;
+  image?: Promise<NeuralImage> | undefined;
+}
+
 export class Source {
   /** The URL of the file that is shown; that of `src` until it is known. */
   current: string;
@@ -29,9 +38,10 @@ export class Source {
   #start: Promise<void> | undefined;
   #anir: AnirSource | undefined;
   #manifest: Manifest | undefined;
-  #subnet: Subnet | undefined;
-  #file: Promise<Uint8Array> | undefined;
-  #image: Promise<NeuralImage> | undefined;
+  /** The URL of the manifest, which `src` may be redirected to. */
+  #base = '';
+  /** The file that was chosen last, unless it failed. */
+  #whole: Whole | undefined;
 
   constructor(
     private readonly address: string,
@@ -50,12 +60,12 @@ export class Source {
     this.#start ??= this.#begin();
     await this.#start;
     if (this.#anir) return this.#anir.size(signal);
-    return this.#manifest ?? (await this.#open()).info;
+    return this.#manifest ?? (await this.#open(this.#whole as Whole)).info;
   }
 
   /**
    * Yields the picture in the given `quality` at `scale` device pixels per native pixel, but never worse than before. Of a file that
-   * streams, pictures of lower quality come first, as they arrive.
+   * streams, pictures of lower quality come first, as they arrive; so does the file shown so far if a better one fails.
    */
   async *pictures(quality: string, scale: number, signal: AbortSignal): AsyncGenerator<Picture, void, void> {
     const choice = { quality, scale, savesData: navigator.connection?.saveData ?? false };
@@ -65,10 +75,17 @@ export class Source {
       return;
     }
     if (this.#manifest) this.#choose(this.#manifest, choice);
-    const image = await this.#open();
-    if (image.info.width !== width || image.info.height !== height)
-      throw new ModelError(`${this.current} is not of the size that its manifest says.`);
-    yield { image };
+    const whole = this.#whole as Whole;
+    try {
+      const image = await this.#open(whole);
+      if (image.info.width !== width || image.info.height !== height)
+        throw new ModelError(`${whole.address} is not of the size that its manifest says.`);
+      this.current = whole.address;
+      yield { image };
+    } catch (error) {
+      if (this.#whole && this.#whole !== whole) yield { image: await this.#open(this.#whole) };
+      throw error;
+    }
   }
 
   /** Stops the download of a file that streams, or of which nothing has arrived, until it is asked for again. */
@@ -82,7 +99,7 @@ export class Source {
   /** Pauses, and drops decoded data, which can be made again from the file. */
   rest(): void {
     this.pause();
-    this.#image = undefined;
+    if (this.#whole) this.#whole.image = undefined;
     this.#anir?.rest();
   }
 
@@ -102,21 +119,26 @@ export class Source {
     const file = download.rest(first);
     // A manifest may begin with a byte order mark.
     if (first?.[0] === BRACE || first?.[0] === ORDER_MARK) this.#manifest = parse(await file, this.address);
-    else this.#file = file;
+    else this.#whole = { address: this.current, bytes: 0, file };
+    this.#base = download.url;
   }
 
   #choose({ subnets }: Manifest, choice: Choice): void {
-    const subnet = chooseSubnet(subnets, choice);
-    if (!subnet || subnet.bytes <= (this.#subnet?.bytes ?? 0)) return;
-    this.#subnet = subnet;
-    this.current = new URL(encodeURIComponent(subnet.file), new URL(this.address, document.baseURI)).href;
-    this.#file = this.#download(this.current, subnet.file).rest();
-    this.#image = undefined;
+    const [subnet, before] = [chooseSubnet(subnets, choice), this.#whole];
+    if (!subnet || subnet.bytes <= (before?.bytes ?? 0)) return;
+    const address = new URL(encodeURIComponent(subnet.file), this.#base).href;
+    const file = this.#download(address, subnet.file).rest();
+    const whole = { address, bytes: subnet.bytes, file };
+    this.#whole = whole;
+    // So that it is asked for again.
+    file.catch(() => {
+      if (this.#whole === whole) this.#whole = before;
+    });
   }
 
-  #open(): Promise<NeuralImage> {
-    this.#image ??= (this.#file as Promise<Uint8Array>).then((file) => this.decoder.open(file));
-    return this.#image;
+  #open(whole: Whole): Promise<NeuralImage> {
+    whole.image ??= whole.file.then((file) => this.decoder.open(file));
+    return whole.image;
   }
 
   #download(address: string, name: string): Download {

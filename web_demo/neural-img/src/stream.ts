@@ -33,9 +33,11 @@ export class AnirStream {
   ) {}
 
   /** Takes the next bytes. Throws a ModelError if the file does not begin as an `.anir` file that this decoder reads. */
-  async feed(chunk: Uint8Array): Promise<void> {
-    const piece: Piece = { stream: this.#key, at: this.bytes, bytes: chunk.slice() };
-    this.bytes += chunk.length;
+  async feed(chunk: Uint8Array | ArrayBuffer): Promise<void> {
+    // A copy, as its memory moves to the worker.
+    const bytes = new Uint8Array(chunk).slice();
+    const piece: Piece = { stream: this.#key, at: this.bytes, bytes };
+    this.bytes += bytes.length;
     const { header, available } = await this.lane.take(piece);
     if (available === undefined) throw new ModelError('This engine does not read .anir files.');
     this.header ??= header;

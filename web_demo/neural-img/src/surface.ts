@@ -19,7 +19,9 @@ export class Surface {
     const { width, height, objectFit } = getComputedStyle(this.canvas);
     const box = { width: Number.parseFloat(width), height: Number.parseFloat(height) };
     if (!this.canvas.getClientRects().length) return { width: 0, height: 0 };
-    return bitmapSize(natural, box, objectFit, devicePixelRatio);
+    // CSS `zoom` enlarges pixels like a screen's; not all browsers say by how much.
+    const zoom = this.canvas.currentCSSZoom ?? 1;
+    return bitmapSize(natural, box, objectFit, devicePixelRatio * zoom);
   }
 
   hasSize({ width, height }: Size): boolean {

@@ -88,11 +88,12 @@ test('properties that were set before the element is defined take effect', async
 
 test('what the page tells assistive technology is kept', async () => {
   const { page } = await open(
-    '<neural-img role="button" alt="A"></neural-img><neural-img aria-label="Own" alt="A"></neural-img>',
+    `<neural-img role="button" alt="A"></neural-img><neural-img aria-label="Own" alt="A"></neural-img>
+      <neural-img aria-label="B"></neural-img><neural-img role="presentation"></neural-img>`,
   );
   const told = await page.evaluate(async () => {
     const elements = [...document.querySelectorAll('neural-img')];
-    for (const element of elements) element.alt = 'B';
+    for (const element of elements.slice(0, 2)) element.alt = 'B';
     const clone = elements[0]?.cloneNode() as (typeof elements)[number];
     clone.role = null;
     clone.alt = 'C';
@@ -102,6 +103,8 @@ test('what the page tells assistive technology is kept', async () => {
   expect(told).toEqual([
     ['button', 'B'],
     ['img', 'Own'],
+    ['img', 'B'],
+    ['presentation', null],
     ['img', 'C'],
   ]);
 });
@@ -213,6 +216,28 @@ describe('with a manifest', () => {
     });
     await expect.poll(() => nameOf(page)).toBe('d5w16.onnx');
     expect(fetched).toEqual(['manifest.json', 'd3w16.onnx', 'd4w16.onnx', 'd5w16.onnx']);
+  });
+
+  test('keeps a picture if a better one fails, and asks for that again', async () => {
+    const { page } = await open(element('quality="low"'));
+    await untilComplete(page);
+    await page.route('**/d5w16.onnx', (route) => route.fulfill({ status: 503 }));
+    const decoded = () => ofElement(page, (image) => image.decode().then(String, String));
+    await ofElement(page, (image) => {
+      image.quality = 'high';
+    });
+    expect(await decoded()).toMatch(/EncodingError: d5w16\.onnx answered 503\./);
+    expect(await nameOf(page)).toBe('d3w16.onnx');
+    await page.evaluate(() => {
+      document.body.style.paddingTop = '5000px';
+    });
+    await expect.poll(() => bitmapOf(page)).toEqual([0, 0]);
+    expect(await decoded()).toMatch(/503/);
+    expect(await bitmapOf(page)).toEqual([150, 100]);
+    expect(await page.isHidden('neural-img p')).toBe(true);
+    await page.unroute('**/d5w16.onnx');
+    expect(await decoded()).toBe('undefined');
+    expect(await nameOf(page)).toBe('d5w16.onnx');
   });
 
   test('shows what is wrong with the manifest', async () => {

@@ -140,6 +140,35 @@ describe('loads more when it is enlarged', () => {
     expect(opened.host.asked.length).toBe(2);
   });
 
+  test('and while it changes its size, which is no error', async () => {
+    const opened = await start();
+    for (const [width, wait] of [
+      [480, 60],
+      [130, 200],
+      [480, 0],
+    ] as const) {
+      await ofElement(opened.page, (element) => element.setAttribute('width', '480'));
+      await ofElement(opened.page, (element) => element.setAttribute('width', '130'));
+      await opened.page.waitForTimeout(wait);
+      await opened.page
+        .locator('neural-img')
+        .evaluate((element, own) => element.setAttribute('width', String(own)), width);
+      await opened.page.waitForTimeout(wait);
+    }
+    await soon(opened.level).toBe(large);
+    expect(await opened.errors()).toEqual([]);
+  });
+
+  test('as `decode` waits for it', async () => {
+    const opened = await start();
+    const bitmap = await ofElement(opened.page, async (element) => {
+      element.setAttribute('width', '480');
+      await element.decode();
+      return element.shadowRoot?.querySelector('canvas')?.width;
+    });
+    expect([bitmap, await opened.level()]).toEqual([480, large]);
+  });
+
   test('skipping what it has if the host ignores Range but the file is the same', async () => {
     const opened = await start();
     opened.host.ranges = 'ignored';

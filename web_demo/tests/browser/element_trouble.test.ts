@@ -74,6 +74,9 @@ describe('shows the best picture so far and an error', () => {
     opened.host.allowed = opened.host.breaksAt = Number.POSITIVE_INFINITY;
     await ofElement(opened.page, (element) => element.setAttribute('width', '230'));
     await soon(opened.level).toBe(wanted);
+    // The picture is complete now.
+    await soon(async () => (await opened.told()).at(-1)?.[1]).toBe('load');
+    await ofElement(opened.page, (element) => element.decode());
     expect(opened.host.asked[1]?.range).toBe(`bytes=${before}-${endOf(wanted) - 1}`);
   });
 });

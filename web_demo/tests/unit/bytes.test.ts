@@ -7,7 +7,7 @@ test('two hexadecimal digits are one byte', () => {
 });
 
 test('one character is one byte', () => {
-  expect([...fromCharacters('#[]~ÀŤ')]).toEqual([0, 0x38, 0x39, 0x5a, 0x5b, 0xff]);
+  expect([...fromCharacters('#*+[]~ÀŤ')]).toEqual([0xf8, 0xff, 0, 0x30, 0x31, 0x52, 0x53, 0xf7]);
   expect(fromCharacters('')).toHaveLength(0);
 });
 

@@ -27,6 +27,11 @@ test('the whole axis has its samples at pixel centres', () => {
   expect(axis(600)).toEqual(centres);
 });
 
+test('samples in reverse are as far apart', () => {
+  expect(spacingOf(600, axis(600, undefined, 150))).toBeCloseTo(4, 5);
+  expect(spacingOf(600, axis(600, undefined, 150).reverse())).toBeCloseTo(4, 5);
+});
+
 test('any crop at native size is a part of the whole', () => {
   const crops = fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.nat(), fc.nat());
   fc.assert(

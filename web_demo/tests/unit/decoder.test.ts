@@ -122,6 +122,18 @@ test('a decode whose signal was aborted before it started rejects with the reaso
   await expect(image.decode({ signal: AbortSignal.abort('enough') }).next()).rejects.toBe('enough');
 });
 
+test.each([FILE.buffer, new Blob([FILE])])('a file may be %s', async (content) => {
+  const image = await new Decoder({ threads: 1, engine }).open(content);
+  expect(image.bytes).toBe(3);
+  expect(workers[0]?.requests[0]?.file).toEqual(FILE);
+});
+
+test('can be made where there is no browser', () => {
+  vi.stubGlobal('navigator', undefined);
+  expect(new Decoder({ engine }).threads).toBe(1);
+  vi.unstubAllGlobals();
+});
+
 test('an aborted decode rejects with the reason', async () => {
   const image = await new Decoder({ threads: 1, engine }).open(FILE);
   const stop = new AbortController();
@@ -207,6 +219,35 @@ describe('a worker', () => {
     vi.useRealTimers();
     expect(await opening).toContain('took too long');
     expect(workers[0]?.isTerminated).toBe(true);
+    answerTo = good;
+    expect((await decoder.open(FILE)).info).toEqual(INFO);
+  });
+
+  test('has 30 seconds for each answer, however many wait', async () => {
+    vi.useFakeTimers();
+    const decoder = new Decoder({ threads: 1, engine });
+    answerTo = () => undefined;
+    const opening = [1, 2, 3].map(() => decoder.open(FILE));
+    for (let at = 0; at < 3; at++) {
+      await vi.advanceTimersByTimeAsync(20_000);
+      const data = good(workers[0]?.requests[at] as Request);
+      workers[0]?.dispatchEvent(new MessageEvent('message', { data }));
+    }
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+    expect(await Promise.all(opening)).toHaveLength(3);
+    expect(workers[0]?.isTerminated).toBe(false);
+  });
+
+  test('ends when the decoder is closed, and what waits for it fails', async () => {
+    const decoder = new Decoder({ threads: 2, engine });
+    await decoder.open(FILE);
+    answerTo = () => undefined;
+    const opening = decoder.open(FILE).catch(String);
+    await vi.waitFor(() => expect(workers[0]?.requests.length).toBe(2));
+    decoder.close();
+    expect(await opening).toBe('ModelError: The decoder was closed.');
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([true]);
     answerTo = good;
     expect((await decoder.open(FILE)).info).toEqual(INFO);
   });

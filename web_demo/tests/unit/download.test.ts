@@ -140,10 +140,17 @@ describe('from a host that', () => {
     expect(await upTo(download, 100)).toEqual([begun, [...FILE]]);
   });
 
-  test('sends no ETag but supports ranges, resumes', async () => {
+  test('sends neither ETag nor date, is asked for the whole file again', async () => {
     host = (one) => good(one, null);
     const download = await halfDone();
-    expect(await upTo(download, 60)).toEqual([0, [...FILE.slice(0, 60)]]);
+    expect(await upTo(download, 60)).toEqual([1, [...FILE.slice(0, 60)]]);
+    expect(asked.map(({ Range }) => Range)).toEqual([undefined, undefined]);
+  });
+
+  test('redirects, is known by its new address', async () => {
+    host = (one) => Object.defineProperty(good(one), 'url', { value: 'https://new.example/photo.anir' });
+    const download = await halfDone();
+    expect(download.url).toBe('https://new.example/photo.anir');
   });
 
   test('does not have the file, fails', async () => {

@@ -92,10 +92,18 @@ test('falls back to the last level before damage', async () => {
   const prefix = prefixOf(endOf(4));
   await prefix.improve(4);
   expect([prefix.best?.refinement?.level, prefix.limit]).toEqual([2, 2]);
-  expect([String(prefix.tellDamage()), prefix.tellDamage()]).toEqual(['ModelError: level 2', undefined]);
+  expect(String(prefix.damage)).toBe('ModelError: level 2');
   expect(streams.asked.map((own) => own.slice(1))).toEqual([[3, 'closed'], [2, 'closed'], [1]]);
   await prefix.improve(4);
-  expect([streams.asked.length, prefix.damage]).toEqual([3, undefined]);
+  expect(streams.asked.length).toBe(3);
+  prefix.close();
+});
+
+test('a call for fewer levels waits for one for more, and is no damage', async () => {
+  const prefix = prefixOf(endOf(4));
+  await Promise.all([4, 2, 3].map((level) => prefix.improve(level)));
+  expect([prefix.best?.refinement?.level, prefix.damage]).toEqual([4, undefined]);
+  expect(streams.asked).toEqual([[`${endOf(4)} bytes`, 3]]);
   prefix.close();
 });
 
