@@ -33,6 +33,17 @@ def test_a_model_round_trips(family: str, colours: int, tmp_path: Path) -> None:
         assert all(torch.equal(want, got) for want, got in zip(*pair, strict=True))
 
 
+def test_a_model_that_could_not_be_read_again_is_not_written(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    save_model(model, str(path))
+    before = path.read_bytes()
+    changes: list[dict[str, Any]] = [{"seed": "x"}, {"source": None}, {"image": model.image.float()}]
+    for change in changes:
+        with pytest.raises(AnirError, match=r"model\.pt: not written, as it could not be read again"):
+            save_model(replace(model, **change), path)
+    assert path.read_bytes() == before
+
+
 def test_a_checkpoint_holds_only_plain_values_and_tensors(model: Model, tmp_path: Path) -> None:
     save_model(model, tmp_path / "model.pt")
     state = torch.load(tmp_path / "model.pt", weights_only=True)

@@ -45,6 +45,12 @@ def test_train_export_and_run_work_one_after_another(
     assert {p.name for p in Path().iterdir()} == {"picture.png", "model.pt", "exported", "d3w16.png"}
 
 
+def test_pipes_are_refused_without_being_opened(fails: Failing) -> None:
+    os.mkfifo("pipe")
+    for main, options in ((eval_main, []), (export_main, ["--all-subnets"]), (export_main, ["-o", "a.anir"])):
+        fails(main(["pipe", *options]), "pipe: neither a file nor a folder", 2)
+
+
 def test_a_finished_model_is_skipped_unless_forced_or_of_other_options(
     picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,7 @@
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from anir_runtime.errors import AnirError
@@ -40,6 +42,29 @@ def test_default_depths_and_widths_suit_the_picture_and_the_family() -> None:
     assert Config().space(96, 64, colours=1).widths == (18, 22, 26, 30)
     assert Config().space(96, 64, colours=4).widths == (21, 25, 29, 33)
     assert Config("siren", depths=(2,), widths=(9,)).space(768, 512) == Space((2,), (9,))
+
+
+def test_numbers_of_any_type_are_plain_ones_in_a_configuration() -> None:
+    sizes: Any = (np.array([2, 3]), [np.int8(20), 24])
+    config = Config(np.str_("siren"), np.int64(8), "fast", *sizes, np.int64(3), steps=np.int64(5))  # type: ignore[arg-type]
+    assert config == Config("siren", 8, "fast", (2, 3), (20, 24), 3, steps=5)
+    numbers = (config.bits, config.seed, config.steps, *(config.depths or ()), *(config.widths or ()))
+    assert {type(own) for own in numbers} == {int}
+    assert type(config.family) is str
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"widths": (20.0, 24.0)}, r"widths: \(20.0, 24.0\) are not whole numbers"),
+        ({"depths": 2}, "depths: 2 are not whole numbers"),
+        ({"seed": "x"}, "seed: x is not a whole number"),
+        ({"steps": 2.5}, "steps: 2.5 is not a whole number"),
+    ],
+)
+def test_other_values_are_refused_at_once(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(AnirError, match=message):
+        Config(**values)
 
 
 def test_networks_that_are_not_common_have_to_be_trained() -> None:

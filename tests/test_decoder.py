@@ -151,6 +151,32 @@ def test_sizes_that_are_not_two_integers_are_refused(path: Path) -> None:
     assert decode(path, (np.int64(8), np.int64(6))).shape == (6, 8, 3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("threads", [0, -1, 2.5, "2"])
+def test_invalid_numbers_of_threads_are_refused(path: Path, threads: Any) -> None:
+    with pytest.raises(AnirError, match="threads cannot draw"):
+        Decoder(path, threads=threads)
+
+
+def test_anything_with_bytes_can_be_decoded_and_nothing_else(path: Path) -> None:
+    data, want = np.frombuffer(path.read_bytes(), np.uint8), decode(path)
+    assert np.array_equal(decode(data), want)  # type: ignore[arg-type]
+    assert np.array_equal(decode(np.repeat(data, 2)[::2]), want)  # type: ignore[arg-type]
+    others: list[Any] = [io.StringIO("text"), 5, [1, 2]]
+    for other in others:
+        with pytest.raises(AnirError, match="neither a path, nor bytes, nor a file opened in binary mode"):
+            decode(other)
+        with pytest.raises(AnirError, match="only bytes can be fed, not"):
+            Decoder().feed(other)
+
+
+def test_a_refused_stream_says_why_it_shows_nothing() -> None:
+    decoder = Decoder()
+    assert decoder.backend == "none: no bytes have arrived yet"
+    with pytest.raises(AnirError, match=r"not an \.anir file"):
+        decoder.feed(memoryview(b"\x89PNG\r\n\x1a\n").cast("H"))
+    assert decoder.backend == "none: the image: not an .anir file"
+
+
 def test_networks_of_unknown_families_are_refused() -> None:
     with pytest.raises(AnirError, match="does not know the family 'wavelets'"):
         Decoder(Network("wavelets", (8, 8), 4, {}))

@@ -65,6 +65,20 @@ def test_a_graph_draws_what_the_runtime_and_an_anir_file_show(pitch: int, tmp_pa
         assert np.abs(own.decode() - direct).max() <= 1
 
 
+def test_subnets_may_be_given_by_name_and_have_to_exist(model: Model, tmp_path: Path) -> None:
+    assert [own.name for own in export(model, str(tmp_path / "a"), ["d3w16", "d3w16"]).subnets] == ["d3w16"]
+    before = sorted((tmp_path / "a").iterdir())
+    chosen: list[list[Subnet | str]] = [[], ["d9w9"], [Subnet(9, 9)]]
+    for subnets, message in zip(chosen, ["no subnets", "no subnet 'd9w9'", "no subnet 'd9w9'"], strict=True):
+        with pytest.raises(AnirError, match=message):
+            export(model, tmp_path / "a", subnets)
+        with pytest.raises(AnirError, match=message):
+            export_anir(model, tmp_path / "a.anir", subnets)
+    assert sorted((tmp_path / "a").iterdir()) == before
+    names = (own.name for own in model.space.subnets)
+    assert len(export_anir(model, str(tmp_path / "a.anir"), names).levels) == len(model.space.subnets)
+
+
 def test_a_folder_that_cannot_be_written_is_refused(model: Model, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(AnirError, match="is a file"):

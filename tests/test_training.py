@@ -54,6 +54,19 @@ def _tensors(trunk: QuantizedTrunk) -> list[torch.Tensor]:
     return leaves(trunk_state(trunk))
 
 
+def test_training_does_not_depend_on_the_modes_of_torch(waves: NDArray[np.uint8]) -> None:
+    config = Config("siren", preset="short", depths=(2,), widths=(16,), steps=3, device="cpu")
+    with torch.inference_mode():
+        inside = fit(waves, config)
+    assert _same(inside, fit(waves, config))
+    torch.set_default_dtype(torch.float64)
+    try:
+        with pytest.raises(AnirError, match="default dtype is not float32"):
+            fit(waves, config)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(
     ("family", "bits", "least"),

@@ -1,7 +1,7 @@
 """Reads the content of a neural image from a path, from bytes, or from an open file."""
 
 import os
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from anir_runtime.errors import AnirError
 
@@ -25,15 +25,18 @@ def read_source(source: Source) -> Content:
         return source
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
     try:
-        if isinstance(source, bytes | bytearray | memoryview):
-            data = bytes(source)
-        elif isinstance(source, str | os.PathLike):
+        if isinstance(source, str | os.PathLike):
             with open(source, "rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
+        elif hasattr(source, "read"):
+            data = _read_all(cast(BinaryIO, source))
         else:
-            data = _read_all(source)
+            # Arrays of bytes have no common type in Python 3.11.
+            data = memoryview(source).tobytes()
     except FileNotFoundError as error:
         raise AnirError(f"{name}: no such file") from error
+    except TypeError as error:
+        raise AnirError(f"{name}: neither a path, nor bytes, nor a file opened in binary mode") from error
     except (OSError, ValueError) as error:
         raise AnirError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > MAX_FILE_BYTES:

@@ -4,9 +4,8 @@ import io
 import operator
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +84,9 @@ class Decoder:
         Raises:
             AnirError: if the source is no neural image of a known family, is damaged, or too short to draw.
         """
-        self._threads = threads or available_cores()
+        if threads is not None and (not isinstance(threads, SupportsIndex) or operator.index(threads) < 1):
+            raise AnirError(f"{threads} threads cannot draw; take 1 or more, or leave their number open")
+        self._threads = available_cores() if threads is None else operator.index(threads)
         self._renderer: Renderer | None = None
         self._stream: AnirStream | None = None
         # The first bytes of an .anir file, which `feed` continues; None for other sources.
@@ -114,11 +115,14 @@ class Decoder:
     @property
     def backend(self) -> str:
         """How the picture is drawn by now, and why that way."""
-        with suppress(AnirError):
+        try:
             self._ready()
+        except AnirError:
+            if self._refused is not None and self._renderer is None:
+                return f"none: {self._refused}"
         return self._backend
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: bytes | bytearray | memoryview) -> int:
         """Appends bytes of an `.anir` file; pictures drawn afterwards make use of them.
 
         Returns:
@@ -128,6 +132,10 @@ class Decoder:
             AnirError: if the file is damaged, or is no `.anir` file. The levels before the damage can still
                 be drawn.
         """
+        try:
+            data = memoryview(data).tobytes()
+        except TypeError as error:
+            raise AnirError(f"only bytes can be fed, not {type(data).__name__}") from error
         if self._stream is None:
             if self._begun is None:
                 raise AnirError("only .anir files can be fed; this is a whole network")
@@ -209,7 +217,7 @@ class Decoder:
         crop = self._checked_crop(crop)
         own = max(1, round(crop.width)), max(1, round(crop.height))
         try:
-            width, height = map(operator.index, size or own)
+            width, height = map(operator.index, own if size is None else size)
         except (TypeError, ValueError) as error:
             raise AnirError(f"cannot draw at {size}: a size is width and height, whole numbers") from error
         if width < 1 or height < 1:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,20 +49,24 @@ _PIXELS = 2**18
 
 
 def export_anir(
-    model: Model, path: Path, subnets: Collection[Subnet] | None = None, by_synthesis: bool = True
+    model: Model,
+    path: str | PathLike[str],
+    subnets: Iterable[Subnet | str] | None = None,
+    by_synthesis: bool = True,
 ) -> Header:
     """Writes subnets, all by default, into one file, narrow ones first, and returns its header.
 
     Args:
         model: the trained picture.
         path: the file to write.
-        subnets: the subnets to write; all by default.
+        subnets: the subnets to write, or their names; all by default.
         by_synthesis: whether the coefficients of a single subnet are chosen by `AnalysisBySynthesis`.
 
     Raises:
-        AnirError: if the file cannot be written, or cannot hold so many subnets.
+        AnirError: if the file cannot be written or cannot hold so many subnets, or the model has others.
     """
-    order = [own for own in level_order(model.space) if subnets is None or own in subnets]
+    chosen = model.space.chosen(subnets)
+    order = [own for own in level_order(model.space) if own in chosen]
     check_count(len(order))
     image = model.image.numpy()
     header = Header(model.family_name, model.size, model.colours, model.bits, model.pitch, (), 0)
@@ -74,7 +79,7 @@ def export_anir(
         add = partial(_add_levels, levels, analysis, image)
     else:
         add = partial(_add_networks, [model.network(subnet) for subnet in order], image)
-    return _export(path, header, add)
+    return _export(Path(path), header, add)
 
 
 def export_instant(image: NDArray[np.uint8], space: Space, bits: int, path: Path, rounds: int = 0) -> Header:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import astuple, fields, replace
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,13 @@ _QUANTIZED = ("filters", "step", "bias", "head")
 """Fields of a trunk that are codes with a scale."""
 
 
-def save_model(model: Model, path: Path) -> None:
-    """Writes a model atomically. Raises AnirError if it cannot be written."""
+def save_model(model: Model, path: str | PathLike[str]) -> None:
+    """Writes a model atomically. Raises AnirError if it cannot be written, or could not be read again."""
+    path = Path(path)
+    try:
+        _check_model(model)
+    except ValueError as error:
+        raise AnirError(f"{path}: not written, as it could not be read again: {error}") from error
     state = {field.name: getattr(model, field.name) for field in fields(model)}
     state["space"] = {"depths": list(model.space.depths), "widths": list(model.space.widths)}
     state["trunks"] = {width: trunk_state(trunk) for width, trunk in model.trunks.items()}
@@ -61,8 +67,9 @@ def save_model(model: Model, path: Path) -> None:
     write_state(path, _MODEL, state)
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: str | PathLike[str]) -> Model:
     """Reads a model. Raises AnirError if the file does not hold a complete one."""
+    path = Path(path)
     state = read_state(path, _MODEL)
     try:
         state["space"] = Space(tuple(state["space"]["depths"]), tuple(state["space"]["widths"]))

@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -23,13 +23,9 @@ from anir_toolchain.evaluate import Row, as_dict, as_table, evaluate, evaluate_l
 from anir_toolchain.image import Colour, load_image, parse_colour
 from anir_toolchain.jobs import MODEL, Options, Outcome, find_jobs
 from anir_toolchain.level_file import ANIR, LevelFile, is_anir
-from anir_toolchain.space import DEPTHS, WIDTHS, Space, Subnet
+from anir_toolchain.space import DEPTHS, WIDTHS, Space
 from anir_toolchain.summary import as_summary, failures, one_line
 from anir_toolchain.workers import run_all
-
-if TYPE_CHECKING:
-    # Imports torch, which is slow to load and needed for training alone.
-    from anir_toolchain.model import Model
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
 
@@ -202,7 +198,7 @@ def export_subnets(
         from anir_toolchain.checkpoint import load_model
 
         model = load_model(source)
-        levels = export_anir(model, output, _subnets(model, subnet)).levels
+        levels = export_anir(model, output, subnet or None).levels
         if not quiet:
             pictures = f"{len(levels)} pictures" if len(levels) > 1 else levels[0].name
             say(f"{output}: {pictures}, {_span([level.end for level in levels])}")
@@ -220,14 +216,10 @@ def export_subnets(
         manifest = export_levels(LevelFile.read(source), directory, subnet)
     else:
         model = load_model(source)
-        manifest = export(model, directory, _subnets(model, subnet))
+        manifest = export(model, directory, subnet or None)
     if not quiet:
         span = _span([entry.bytes for entry in manifest.subnets])
         say(f"{directory}: {', '.join(entry.file for entry in manifest.subnets)} and manifest.json, {span}")
-
-
-def _subnets(model: "Model", names: list[str] | None) -> list[Subnet] | None:
-    return [model.space.find(name) for name in names] if names else None
 
 
 def _span(sizes: list[int]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anir_runtime import families as runtime_families
 from anir_runtime.common_networks import INNER, has_common
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config:
     """What to fit and how.
+
+    Numbers may be of any integer type, and depths and widths any sequence of such. Raises AnirError where
+    they are not.
 
     Attributes:
         family: name of the networks' family.
@@ -46,6 +50,13 @@ class Config:
             kind = runtime_families.families().get(self.family)
             name = "instant" if kind is not None and kind.has_latents else "balanced"
             object.__setattr__(self, "preset", name)
+        # Model files hold plain values alone, not those of numpy.
+        for name in ("family", "preset", "device"):
+            object.__setattr__(self, name, str(getattr(self, name)))
+        for name in ("bits", "seed", "steps"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
+        for name in ("depths", "widths"):
+            object.__setattr__(self, name, _all_whole(name, getattr(self, name)))
 
     def space(self, width: int, height: int, colours: int = 3) -> Space:
         """Returns the subnets for a picture of width × height with `colours` channels.
@@ -103,3 +114,19 @@ class Config:
         if self.device == "cuda" and not torch.cuda.is_available():
             raise AnirError("no CUDA device here; use --device cpu")
         return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _whole(name: str, value: Any) -> int | None:
+    """Returns a whole number of any type as int. Raises AnirError if it is none."""
+    try:
+        return None if value is None else operator.index(value)
+    except TypeError as error:
+        raise AnirError(f"{name}: {value} is not a whole number") from error
+
+
+def _all_whole(name: str, values: Any) -> tuple[int, ...] | None:
+    """Returns several whole numbers as a tuple of int. Raises AnirError if they are none."""
+    try:
+        return None if values is None else tuple(operator.index(own) for own in values)
+    except TypeError as error:
+        raise AnirError(f"{name}: {values} are not whole numbers") from error

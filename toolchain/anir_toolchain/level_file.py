@@ -7,7 +7,7 @@ from pathlib import Path
 from anir_runtime.anir_file import AnirFile, least_bytes
 from anir_runtime.anir_header import MAGIC, Header, Level
 from anir_runtime.content import read_source
-from anir_runtime.errors import AnirError
+from anir_runtime.errors import AnirError, UsageError
 from anir_runtime.network import Network
 
 ANIR = ".anir"
@@ -15,9 +15,12 @@ ANIR = ".anir"
 
 
 def is_anir(path: Path) -> bool:
-    """Whether a file is an `.anir` file by its name or its first bytes."""
+    """Whether a file is an `.anir` file by its name or first bytes. Raises UsageError if it is a pipe."""
     if path.suffix.lower() == ANIR or path.is_dir():
         return path.suffix.lower() == ANIR and not path.is_dir()
+    if path.exists() and not path.is_file():
+        # What is read of it here could not be read again.
+        raise UsageError(f"{path}: neither a file nor a folder; write it to a file first")
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC

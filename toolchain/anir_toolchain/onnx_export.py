@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +24,27 @@ from anir_toolchain.onnx_writer import build
 from anir_toolchain.space import Subnet
 
 
-def export(model: Model, directory: Path, subnets: Iterable[Subnet] | None = None) -> Manifest:
+def export(
+    model: Model, directory: str | PathLike[str], subnets: Iterable[Subnet | str] | None = None
+) -> Manifest:
     """Writes `<name>.onnx` for each subnet (all by default) and `manifest.json` into `directory`.
 
     All files are written or none; files of other names in the folder stay. PSNR in the manifest is measured
-    on each file as the runtime decodes it. Raises AnirError if the folder cannot be written.
+    on each file as the runtime decodes it. Raises AnirError if the folder cannot be written, or the model
+    has no such subnets; they may be given by name.
     """
-    chosen = model.space.subnets if subnets is None else tuple(dict.fromkeys(subnets))
+    chosen = model.space.chosen(subnets)
     image = model.image.numpy()
     sha256 = hashlib.sha256(image.tobytes()).hexdigest()
     source = Source(*model.size, plain_name(model.source), sha256)
-    with replacing_folder(directory, MANIFEST) as folder:
+    with replacing_folder(Path(directory), MANIFEST) as folder:
         entries = tuple(_write(model.network(subnet), folder, image) for subnet in chosen)
         return _describe(folder, Manifest(model.family_name, model.bits, source, entries))
 
 
-def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | None = None) -> Manifest:
+def export_levels(
+    levels: LevelFile, directory: str | PathLike[str], names: Collection[str] | None = None
+) -> Manifest:
     """Writes levels of an `.anir` file (all by default) as `export` writes subnets of a model.
 
     An `.anir` file does not contain the original picture: the manifest states its size alone, and PSNR is the
@@ -50,7 +56,7 @@ def export_levels(levels: LevelFile, directory: Path, names: Collection[str] | N
     else:
         levels.check_names(names)
     header, entries = levels.header, dict[Subnet, Entry]()
-    with replacing_folder(directory, MANIFEST) as folder:
+    with replacing_folder(Path(directory), MANIFEST) as folder:
         for level, network in levels.networks(names):
             entry = _write(network, folder, level.psnr[0])
             entries[Subnet(level.depth, level.channels)] = entry

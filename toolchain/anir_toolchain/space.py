@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from anir_runtime.errors import AnirError
@@ -76,6 +77,15 @@ class Space:
     def largest(self) -> Subnet:
         """The subnet of the greatest depth and width."""
         return Subnet(self.depths[-1], self.widths[-1])
+
+    def chosen(self, subnets: Iterable[Subnet | str] | None) -> tuple[Subnet, ...]:
+        """Returns the given subnets, each once, by default all. Raises AnirError if there are none."""
+        if subnets is None:
+            return self.subnets
+        found = tuple(dict.fromkeys(self.find(own if isinstance(own, str) else own.name) for own in subnets))
+        if not found:
+            raise AnirError("no subnets are chosen; name at least one")
+        return found
 
     def find(self, name: str) -> Subnet:
         """Returns the subnet of that name. Raises AnirError, listing the known ones, if there is none."""

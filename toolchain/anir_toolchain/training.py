@@ -9,7 +9,9 @@ before the first step. The heads are solved by least squares at the end.
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +65,7 @@ class Subject:
 
     image: NDArray[np.uint8]
     source: str = "image"
-    state: Path | None = None
+    state: str | PathLike[str] | None = None
     on_progress: OnProgress = ignore
 
 
@@ -73,7 +75,7 @@ def fit(
     *,
     source: str = "image",
     on_progress: OnProgress = ignore,
-    state: Path | None = None,
+    state: str | PathLike[str] | None = None,
 ) -> Model:
     """Fits a supernet to a picture and returns it quantized; equivalent to `fit_batch` with one `Subject`."""
     (model,) = fit_batch([Subject(image, source, state, on_progress)], config)
@@ -98,14 +100,14 @@ def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list
     """
     config = config or Config()
     config.check()
+    if torch.get_default_dtype() != torch.float32:
+        raise AnirError("torch's default dtype is not float32; set it to that for training")
     if config.torch_device().type == "cuda":
         # torch loads its CUDA solvers at first use, which is not thread-safe: force it here.
         torch.linalg.eigh(torch.eye(2, device="cuda"))
-    with worker_threads() as pool:
-        tasks = [
-            Task(checked_pixels(own.image), config, pool, own.source, own.state, own.on_progress)
-            for own in subjects
-        ]
+    # Within torch.inference_mode nothing could be trained.
+    with torch.inference_mode(False), worker_threads() as pool:
+        tasks = [_task(own, config, pool) for own in subjects]
         models = [untrained_model(task) for task in tasks]
         left = [task for task, model in zip(tasks, models, strict=True) if model is None]
         trainings = [_resume(task) or _started(task) for task in left]
@@ -113,6 +115,13 @@ def fit_batch(subjects: Sequence[Subject], config: Config | None = None) -> list
             train(batch)
         trained = map(to_model, left, trainings)
         return [model or next(trained) for model in models]
+
+
+def _task(subject: Subject, config: Config, pool: Executor) -> Task:
+    """Returns what a subject's training works on. Raises AnirError if its array is not a picture."""
+    state = None if subject.state is None else Path(subject.state)
+    pixels = checked_pixels(subject.image)
+    return Task(pixels, config, pool, str(subject.source), state, subject.on_progress)
 
 
 def begin(task: Task) -> Training:
