@@ -17,7 +17,7 @@ const inRoot = (/** @type {string} */ file) => join(root, file);
 /** Converts bytes to the text that `fromCharacters` of src/bytes.ts reads, without characters that JavaScript escapes. @param {Uint8Array} bytes */
 function toCharacters(bytes) {
   const codes = Array.from(bytes, (byte) => {
-    const turned = (byte + 8) % 256;
+    const turned = (byte + 5) % 256;
     return turned + (turned < 0x39 ? 0x23 : turned < 0x5b ? 0x24 : 0x65);
   });
   return String.fromCharCode(...codes);
@@ -33,7 +33,7 @@ async function bundle(code, format) {
   const { code: text = '' } = await minify(outputFiles[0].text, {
     toplevel: true,
     module: format === 'esm',
-    compress: { passes: 2 },
+    compress: { passes: 3, inline: 1 },
   });
   return text;
 }
@@ -48,7 +48,7 @@ function writeTexts(name, texts) {
 
 mkdirSync(inRoot('src/generated'), { recursive: true });
 const common = readFileSync(inRoot('../../runtime_py/anir_runtime/common_networks.bin'));
-writeTexts('common_networks.ts', { COMMON_NETWORKS: common.toString('hex') });
+writeTexts('common_networks.ts', { COMMON_NETWORKS: common.toString('hex').toUpperCase() });
 const worker = await bundle("import './decoder.worker.ts';", 'iife');
 // A file of its own as well: bundlers find it by its URL in light.ts.
 writeFileSync(inRoot('src/decoder.worker.js'), worker);

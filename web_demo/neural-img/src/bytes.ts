@@ -25,13 +25,13 @@ export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Bytes from a text with one character for each, which compresses better than hexadecimal digits. The bytes 248 to 255 and 0 to 82,
- * most of those in WebAssembly, are the characters from "#" on without "\", the bytes from 83 on those from "À" on.
+ * Bytes from a text with one character for each, which compresses better than hexadecimal digits. The bytes 251 to 255 and 0 to 85,
+ * most of those in WebAssembly, are the characters from "#" on without "\", the bytes from 86 on those from "À" on.
  * scripts/build.mjs writes such texts.
  */
 export const fromCharacters = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(text, (character) => {
     const code = character.charCodeAt(0);
     // The array takes them modulo 256.
-    return code - (code >= 0xc0 ? 0x6d : code > 0x5c ? 0x2c : 0x2b);
+    return code - (code >= 0xc0 ? 0x6a : code > 0x5c ? 0x29 : 0x28);
   });

@@ -101,9 +101,9 @@ export class Decoder {
     this.#lanes[0]?.start().catch(() => undefined);
   }
 
-  /** Stops the workers, and all that is being decoded; whatever is asked for later starts them again. */
+  /** Ends the workers for good: what is being decoded, and whatever is asked for later, fails. */
   close(): void {
-    for (const lane of this.#lanes) lane.close('The decoder was closed.');
+    for (const lane of this.#lanes) lane.end();
   }
 
   /**

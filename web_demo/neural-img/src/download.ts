@@ -93,8 +93,7 @@ export class Download {
   }
 
   async #ask(end: number, signal: AbortSignal): Promise<Answer> {
-    // Without a tag, nothing would show that the rest is of the same file.
-    if (this.#at > 0 && this.#tag) {
+    if (this.#at > 0) {
       const response = await this.#askForRange(end, signal);
       if (response?.status === 206) return { body: response.body?.getReader(), end, known: 0 };
       if (response) return this.#whole(response);

@@ -20,6 +20,8 @@ const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as co
 const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
+/** Labels with an error that elements have had: the clone of such an element is not to keep it. */
+const failures = new Set<string | null>();
 
 /**
  * `<neural-img src="photo.anir" width="600" height="400" alt="…">`: a neural image, drawn at device pixels.
@@ -290,6 +292,8 @@ export class NeuralImgElement extends BaseElement {
   }
 
   #fail(error: Error): void {
+    // A picture that was drawn before has failed now.
+    if (this.#isComplete && !this.#isAsked) this.#ready = deferred();
     this.#isAsked = false;
     this.#isComplete = true;
     this.#ready.reject(new DOMException(error.message, 'EncodingError'));
@@ -307,6 +311,7 @@ export class NeuralImgElement extends BaseElement {
 
   #describe(): void {
     const label = [this.alt, this.#message.textContent].filter(Boolean).join(': ');
+    if (!this.#message.hidden) failures.add(label);
     this.#expose('role', label || !this.hasAttribute('alt') ? 'img' : 'presentation');
     this.#expose('aria-label', label);
   }
@@ -314,7 +319,7 @@ export class NeuralImgElement extends BaseElement {
   /** Sets an attribute for assistive technology, unless the page has given it a value of its own; a clone has that of its original. */
   #expose(name: 'role' | 'aria-label', value: string): void {
     const before = this.getAttribute(name);
-    if (before && before !== this.#exposed[name] && before !== value) return;
+    if (before && before !== this.#exposed[name] && before !== value && !failures.has(before)) return;
     this.#exposed[name] = value;
     // An element that has just been created has no attributes.
     if (before || this.isConnected) this.#reflect(name, value || null);

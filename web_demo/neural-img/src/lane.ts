@@ -74,6 +74,7 @@ interface Pending {
 
 /** Milliseconds that an answer may take after the one before it. */
 const TIME_LIMIT = 30_000;
+const CLOSED = 'The decoder was closed.';
 
 /** A worker, started when it is first needed and replaced after a failure. */
 export class Lane {
@@ -84,6 +85,7 @@ export class Lane {
   /** Runs out when the worker takes too long. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
+  #isEnded = false;
 
   constructor(
     private readonly engine: Engine,
@@ -127,7 +129,7 @@ export class Lane {
   #watch(): void {
     clearTimeout(this.#timer);
     if (this.#pending.size === 0) return;
-    this.#timer = setTimeout(() => this.close('The decoder took too long and was stopped.'), TIME_LIMIT);
+    this.#timer = setTimeout(() => this.#close('The decoder took too long and was stopped.'), TIME_LIMIT);
   }
 
   /** Starts the worker unless it runs already. */
@@ -138,12 +140,17 @@ export class Lane {
 
   async #start(): Promise<Worker> {
     try {
-      const worker = await this.engine.start(this.all.length);
+      const worker = this.#isEnded ? undefined : await this.engine.start(this.all.length);
+      // It may have been ended meanwhile.
+      if (!worker || this.#isEnded) {
+        worker?.terminate();
+        throw new ModelError(CLOSED);
+      }
       worker.addEventListener('message', ({ data, ports: [port] }: MessageEvent) => {
         if (port) this.all[data]?.help(port);
         else this.#settle(data);
       });
-      worker.addEventListener('error', () => this.close('The decoder stopped in this browser.'));
+      worker.addEventListener('error', () => this.#close('The decoder stopped in this browser.'));
       return worker;
     } catch (error) {
       this.#worker = undefined;
@@ -162,12 +169,21 @@ export class Lane {
     // The worker may have no open picture now, so the next request has to send it.
     this.#loaded = undefined;
     pending?.reject(new ModelError(answer.error, answer.fatal));
-    if (answer.fatal) this.close(answer.error);
+    if (answer.fatal) this.#close(answer.error);
+  }
+
+  /** Like `#close`, but all later requests are rejected, too. */
+  end(): void {
+    this.#isEnded = true;
+    this.#close(CLOSED);
   }
 
   /** Terminates the worker and rejects its pending requests; the next request starts a new one. */
-  close(reason: string): void {
-    void this.#worker?.then((worker) => worker.terminate());
+  #close(reason: string): void {
+    this.#worker?.then(
+      (worker) => worker.terminate(),
+      () => {},
+    );
     this.#worker = this.#loaded = undefined;
     for (const { reject } of this.#pending.values()) reject(new ModelError(reason, true));
     this.#pending.clear();

@@ -9,7 +9,7 @@ import type { Kernel } from './kernel.ts';
 import { ModelError } from './model_error.ts';
 import { coloursOf, type ModelInfo, type Network, type Tensor, valuesOf } from './network.ts';
 import { readLatents, STREAM } from './onnx_latents.ts';
-import { type OnnxTensor, readTensor } from './onnx_tensor.ts';
+import { type OnnxTensor, outOfRange, readTensor } from './onnx_tensor.ts';
 import { messageIn, Reader, textOf } from './protobuf.ts';
 
 const FORMAT = '2';
@@ -129,10 +129,7 @@ function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record
   const [weights, head] = [all.get('weights'), all.get('head')] as [OnnxTensor, OnnxTensor];
   const { depth, channels } = sizesOf(weights);
   const colours = (head.axes.length > (channels > 1 ? 1 : 0) ? head.axes.at(-1) : 1) ?? 1;
-  if (!COLOURS.includes(colours))
-    throw new ModelError(
-      `Its tensor “head” has the shape [${head.dims}], not [channels, colours] with 1, 3 or 4 colours.`,
-    );
+  if (!COLOURS.includes(colours)) throw outOfRange('head');
   const tensors: Record<string, Tensor> = {};
   for (const [name, { types, shape }] of shapesOf(family, depth, channels, colours)) {
     const field = family.fields[name.replace(/\.scale$/, '')];
@@ -146,7 +143,7 @@ function tensorsOf(family: Family, all: ReadonlyMap<string, OnnxTensor>): Record
 }
 
 /** Numbers of layers D and channels C, from the shape of the hidden matrices [D − 1, C, C], where axes of length 1 may be missing. */
-function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number } {
+function sizesOf({ axes }: OnnxTensor): { depth: number; channels: number } {
   const [links = 1, ...matrix] = axes.length % 2 ? axes : [1, ...axes];
   const [channels = 1] = matrix;
   if (
@@ -156,10 +153,7 @@ function sizesOf({ axes, dims }: OnnxTensor): { depth: number; channels: number 
     channels < 1 ||
     channels > MOST_CHANNELS
   )
-    throw new ModelError(
-      `Its tensor “weights” has the shape [${dims}], not [layers - 1, channels, channels] with at most ` +
-        `${MOST_LAYERS} layers of ${MOST_CHANNELS} channels.`,
-    );
+    throw outOfRange('weights');
   return { depth: links + 1, channels };
 }
 

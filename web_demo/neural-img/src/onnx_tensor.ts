@@ -86,9 +86,12 @@ export function readTensor(message: Uint8Array, reader: Reader): OnnxTensor {
       throw new ModelError('This model keeps its weights in another file; a neural image is one file.');
   }
   if (tensor.dims.length > MOST_AXES || tensor.dims.some((length) => length < 0 || length > LONGEST_AXIS))
-    throw new ModelError(`Its tensor “${tensor.name.slice(0, 40)}” has a shape that is out of range.`);
+    throw outOfRange(tensor.name);
   return tensor;
 }
+
+export const outOfRange = (name: string): ModelError =>
+  new ModelError(`Its tensor “${name.slice(0, 40)}” has a shape that is out of range.`);
 
 function wholeIn(content: Content): number {
   if (typeof content !== 'number') throw damaged();

@@ -43,6 +43,8 @@ export class Prefix {
   limit = Number.POSITIVE_INFINITY;
   /** What is wrong with the file. */
   damage: Error | undefined;
+  /** Whether not even a preview can be shown. */
+  #isUseless = false;
   readonly #parts: Uint8Array[] = [];
   #stream: AnirStream | undefined;
   /** How many of the parts have been fed to the stream. */
@@ -82,7 +84,7 @@ export class Prefix {
   async preview(growth = PREVIEW_GROWTH): Promise<void> {
     const { header, best, bytes } = this;
     const seen = best?.refinement?.bytes ?? 0;
-    if (!header || this.level > 0 || this.limit === 0 || bytes < previewFrom(header)) return;
+    if (!header || this.level > 0 || this.#isUseless || bytes < previewFrom(header)) return;
     if (bytes <= seen || bytes < growth * seen) return;
     const stream = this.#opened();
     try {
@@ -94,6 +96,7 @@ export class Prefix {
 
   /** Decodes up to `level` levels, as far as they are undamaged, and makes the last one `best`. */
   async improve(level: number): Promise<void> {
+    let isAgain = false;
     for (let most = Math.min(level, this.limit); most > this.level; most = Math.min(level, this.limit)) {
       const stream = this.#opened();
       // While this call waited, a concurrent one may have decoded as much or more.
@@ -102,6 +105,12 @@ export class Prefix {
         await this.#decode(stream, most, picture);
       } catch (error) {
         const isFatal = error instanceof ModelError && error.isFatal;
+        if (this.#stream === stream && !isFatal && !isAgain) {
+          // The worker may have been replaced because of another file.
+          isAgain = true;
+          this.close();
+          continue;
+        }
         if (this.#stream === stream) this.#endAt(isFatal ? this.level : most - 1, error as Error);
       }
       // Else this call or a concurrent one has found damage.
@@ -125,6 +134,7 @@ export class Prefix {
 
   /** Only the first `limit` levels can be decoded, because of `damage`. */
   #endAt(limit: number, damage: Error): void {
+    this.#isUseless = limit === 0;
     this.damage = damage;
     this.limit = limit;
     this.close();

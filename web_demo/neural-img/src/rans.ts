@@ -34,19 +34,21 @@ interface Tables {
 }
 
 /** Throws a ModelError if the tables are not valid. */
-function checkTables({ frequencies, limits }: Tables): void {
+function checkTables(tables: Tables): void {
+  if (!areValid(tables)) throw new ModelError('Its entropy coder’s tables are damaged.');
+}
+
+/** Whether there are tables of one size, each with frequencies of the right sum, and limits between them that ascend. */
+function areValid({ frequencies, limits }: Tables): boolean {
   const count = limits.length + 1;
   const sizes = frequencies.length / count;
-  if (count > MOST_TABLES || sizes < 1 || sizes > TOTAL || !Number.isInteger(sizes))
-    throw new ModelError('The number of its entropy coder’s tables is out of range.');
+  if (count > MOST_TABLES || sizes < 1 || sizes > TOTAL || !Number.isInteger(sizes)) return false;
   for (let table = 0; table < count; table++) {
     const own = frequencies.subarray(table * sizes, (table + 1) * sizes);
     const sum = own.reduce((all, frequency, size) => all + (size ? 2 : 1) * frequency, 0);
-    if (own.some((frequency) => frequency < 0) || sum !== TOTAL)
-      throw new ModelError(`The frequencies in its entropy coder’s tables do not add up to ${TOTAL}.`);
+    if (own.some((frequency) => frequency < 0) || sum !== TOTAL) return false;
   }
-  if (![...limits, HIGHEST_LIMIT].every((limit, k) => limit > (k ? (limits[k - 1] as number) : 0)))
-    throw new ModelError('The limits between its entropy coder’s tables do not ascend.');
+  return [...limits, HIGHEST_LIMIT].every((limit, k) => limit > (k ? (limits[k - 1] as number) : 0));
 }
 
 /**

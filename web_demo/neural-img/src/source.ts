@@ -29,6 +29,10 @@ interface Whole {
   bytes: number;
   file: Promise<Uint8Array>;
   image?: Promise<NeuralImage> | undefined;
+  /** What was shown before. */
+  before?: Whole | undefined;
+  /** Whether it could not be fetched or opened. */
+  hasFailed?: boolean;
 }
 
 export class Source {
@@ -81,8 +85,12 @@ export class Source {
       if (image.info.width !== width || image.info.height !== height)
         throw new ModelError(`${whole.address} is not of the size that its manifest says.`);
       this.current = whole.address;
+      whole.before = undefined;
       yield { image };
     } catch (error) {
+      whole.hasFailed = true;
+      // So that it is asked for again.
+      while (this.#manifest && this.#whole?.hasFailed) this.#whole = this.#whole.before;
       if (this.#whole && this.#whole !== whole) yield { image: await this.#open(this.#whole) };
       throw error;
     }
@@ -128,12 +136,7 @@ export class Source {
     if (!subnet || subnet.bytes <= (before?.bytes ?? 0)) return;
     const address = new URL(encodeURIComponent(subnet.file), this.#base).href;
     const file = this.#download(address, subnet.file).rest();
-    const whole = { address, bytes: subnet.bytes, file };
-    this.#whole = whole;
-    // So that it is asked for again.
-    file.catch(() => {
-      if (this.#whole === whole) this.#whole = before;
-    });
+    this.#whole = { address, bytes: subnet.bytes, file, before };
   }
 
   #open(whole: Whole): Promise<NeuralImage> {

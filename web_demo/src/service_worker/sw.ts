@@ -72,8 +72,14 @@ async function hear(message: Message): Promise<void> {
   if (message === 'take over') return self.skipWaiting();
   if ('opened' in message) return load(message.opened.map(withoutQuery));
   const key = keys.get(message.address);
-  if (key) await keep(key, message.bytes);
+  if (!key) return;
+  const kept = keeping.then(() => keep(key, message.bytes));
+  keeping = kept.catch(() => undefined);
+  await kept;
 }
+
+/** Settles when the last file is cached: what is cached already and what comes are compared one after the other. */
+let keeping = Promise.resolve();
 
 /** Caches a file's first bytes, unless more of it is cached, such as by another tab. */
 async function keep(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

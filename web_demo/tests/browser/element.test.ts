@@ -109,6 +109,19 @@ test('what the page tells assistive technology is kept', async () => {
   ]);
 });
 
+test('the clone of an element that failed has a label of its own', async () => {
+  const { page } = await open('<neural-img src="nowhere.onnx" alt="A"></neural-img>');
+  await untilComplete(page);
+  const told = await page.evaluate(() => {
+    const element = document.querySelector('neural-img') as HTMLElement;
+    const clone = element.cloneNode() as typeof element;
+    clone.removeAttribute('src');
+    document.body.append(clone);
+    return [element.ariaLabel, clone.ariaLabel];
+  });
+  expect(told).toEqual(['A: nowhere.onnx answered 404.', 'A']);
+});
+
 test('outside a document it is loaded, and drawn once it is inserted', async () => {
   const { page } = await open('');
   const [detached, attached] = await page.evaluate(async () => {
@@ -235,6 +248,10 @@ describe('with a manifest', () => {
     expect(await decoded()).toMatch(/503/);
     expect(await bitmapOf(page)).toEqual([150, 100]);
     expect(await page.isHidden('neural-img p')).toBe(true);
+    await page.unroute('**/d5w16.onnx');
+    await page.route('**/d5w16.onnx', (route) => route.fulfill({ body: 'no picture' }));
+    expect(await decoded()).toMatch(/EncodingError: This is not an ONNX file/);
+    expect(await bitmapOf(page)).toEqual([150, 100]);
     await page.unroute('**/d5w16.onnx');
     expect(await decoded()).toBe('undefined');
     expect(await nameOf(page)).toBe('d5w16.onnx');

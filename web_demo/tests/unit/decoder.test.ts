@@ -247,9 +247,25 @@ describe('a worker', () => {
     await vi.waitFor(() => expect(workers[0]?.requests.length).toBe(2));
     decoder.close();
     expect(await opening).toBe('ModelError: The decoder was closed.');
+    await expect(decoder.open(FILE)).rejects.toThrow('The decoder was closed.');
     expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([true]);
-    answerTo = good;
-    expect((await decoder.open(FILE)).info).toEqual(INFO);
+  });
+
+  test('ends when the decoder is closed while it starts, or while a picture is drawn', async () => {
+    const starting = new Decoder({ threads: 1, engine });
+    const opening = starting.open(FILE).catch(String);
+    starting.close();
+    expect(await opening).toBe('ModelError: The decoder was closed.');
+    const decoder = new Decoder({ threads: 1, engine });
+    const image = await decoder.open(FILE);
+    const tiles = image.decode({ x: new Float32Array(4096), y: new Float32Array(640) });
+    await tiles.next();
+    decoder.close();
+    const rest = (async () => {
+      for await (const _ of tiles);
+    })();
+    await expect(rest).rejects.toThrow('The decoder was closed.');
+    expect(workers.every(({ isTerminated }) => isTerminated)).toBe(true);
   });
 
   test('that does not start is reported, and started again', async () => {

@@ -77,7 +77,14 @@ describe('refuses', () => {
     ['1,025 channels', 'weights', 'int8', [1, 1025, 1025], new Int8Array(1025 ** 2), 'shape'],
     ['17 layers', 'weights', 'int8', [16, 6, 6], new Int8Array(576), 'shape'],
     ['weights of 16 bits', 'weights', 'int16', [1, 6, 6], new Int16Array(36), 'type'],
-    ['a head of two colours', 'head', 'int8', [1, 6, 2], new Int8Array(12), '1, 3 or 4 colours'],
+    [
+      'a head of two colours',
+      'head',
+      'int8',
+      [1, 6, 2],
+      new Int8Array(12),
+      '“head” has a shape that is out of range',
+    ],
     [
       'a head of four colours with a scale of three',
       'head',

@@ -93,9 +93,15 @@ test('falls back to the last level before damage', async () => {
   await prefix.improve(4);
   expect([prefix.best?.refinement?.level, prefix.limit]).toEqual([2, 2]);
   expect(String(prefix.damage)).toBe('ModelError: level 2');
-  expect(streams.asked.map((own) => own.slice(1))).toEqual([[3, 'closed'], [2, 'closed'], [1]]);
+  // Once more, as the worker may have failed because of another file.
+  expect(streams.asked.map((own) => own.slice(1))).toEqual([
+    [3, 'closed'],
+    [3, 'closed'],
+    [2, 'closed'],
+    [1],
+  ]);
   await prefix.improve(4);
-  expect(streams.asked.length).toBe(3);
+  expect(streams.asked.length).toBe(4);
   prefix.close();
 });
 
@@ -104,6 +110,17 @@ test('a call for fewer levels waits for one for more, and is no damage', async (
   await Promise.all([4, 2, 3].map((level) => prefix.improve(level)));
   expect([prefix.best?.refinement?.level, prefix.damage]).toEqual([4, undefined]);
   expect(streams.asked).toEqual([[`${endOf(4)} bytes`, 3]]);
+  prefix.close();
+});
+
+test('a failure that does not repeat itself is no damage', async () => {
+  streams.damaged = 2;
+  const prefix = prefixOf(endOf(4));
+  const improving = prefix.improve(4);
+  while (streams.asked.length < 2) await Promise.resolve();
+  streams.damaged = Number.POSITIVE_INFINITY;
+  await improving;
+  expect([prefix.best?.refinement?.level, prefix.damage]).toEqual([4, undefined]);
   prefix.close();
 });
 
@@ -119,6 +136,16 @@ test('shows what a truncated file has of the next level', async () => {
   await prefix.endHere(new ModelError('cut'));
   expect(prefix.best?.refinement).toEqual({ level: 2, bytes: endOf(2) + 9, psnr: levels[1]?.psnr[0] });
   expect([prefix.limit, String(prefix.damage)]).toEqual([2, 'ModelError: cut']);
+  prefix.close();
+});
+
+test('shows a preview of a file cut within its first level, also again', async () => {
+  const prefix = prefixOf(endOf(1) - 1);
+  await prefix.endHere(new ModelError('cut'));
+  expect(prefix.best?.refinement?.level).toBe(0);
+  prefix.best = undefined;
+  await prefix.preview();
+  expect(prefix.best).toMatchObject({ refinement: { level: 0, bytes: endOf(1) - 1 } });
   prefix.close();
 });
 

@@ -70,12 +70,16 @@ describe('refuses', () => {
     ['a damaged word', { words: good.words.with(3, 1) }, 'stream'],
     ['a state below the least', { states: good.states.with(0, 5) }, 'stream'],
     ['a negative state', { states: good.states.with(0, -1) }, 'stream'],
-    ['frequencies with another sum', { frequencies: [first.with(0, 9), ...others] }, '16384'],
-    ['negative frequencies', { frequencies: [first.with(0, 16386).with(1, -1), ...others] }, '16384'],
-    ['limits that fall', { limits: good.limits.toReversed() }, 'ascend'],
-    ['limits that are no numbers', { limits: good.limits.with(0, Number.NaN) }, 'ascend'],
-    ['too high a limit', { limits: good.limits.with(-1, 2 ** 21) }, 'ascend'],
-    ['tables of different sizes', { limits: good.limits.slice(1) }, 'out of range|add up'],
+    ['frequencies with another sum', { frequencies: [first.with(0, 9), ...others] }, 'tables are damaged'],
+    [
+      'negative frequencies',
+      { frequencies: [first.with(0, 16386).with(1, -1), ...others] },
+      'tables are damaged',
+    ],
+    ['limits that fall', { limits: good.limits.toReversed() }, 'tables are damaged'],
+    ['limits that are no numbers', { limits: good.limits.with(0, Number.NaN) }, 'tables are damaged'],
+    ['too high a limit', { limits: good.limits.with(-1, 2 ** 21) }, 'tables are damaged'],
+    ['tables of different sizes', { limits: good.limits.slice(1) }, 'tables are damaged'],
   ])('%s', (_name, change, message) => {
     expect(() => run({ ...good, ...change })).toThrow(new RegExp(message));
   });
