@@ -33,7 +33,7 @@ async function bundle(code, format) {
   const { code: text = '' } = await minify(outputFiles[0].text, {
     toplevel: true,
     module: format === 'esm',
-    compress: { passes: 3, inline: 1 },
+    compress: { passes: 2 },
   });
   return text;
 }

@@ -21,8 +21,6 @@ interface Answer {
 }
 
 export class Download {
-  /** The file's URL, after redirections. */
-  url: string;
   /** Bytes received, including those received twice. */
   taken = 0;
   /** Offset in the file of the next part. */
@@ -36,9 +34,7 @@ export class Download {
     private readonly address: string,
     /** The file's name in error messages. */
     private readonly name: string,
-  ) {
-    this.url = address;
-  }
+  ) {}
 
   /**
    * Returns the next bytes, or undefined at the file's end, or where `end` has been reached. Throws a ModelError if the host has no
@@ -123,7 +119,6 @@ export class Download {
 
   /** Takes a response with the whole file; known bytes are skipped if the file is certainly the same. */
   #whole(response: Response): Answer {
-    this.url = response.url || this.address;
     const tag = tagOf(response);
     if (tag === undefined || tag !== this.#tag) this.#at = 0;
     this.#tag = tag;

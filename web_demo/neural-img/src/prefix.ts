@@ -47,6 +47,8 @@ export class Prefix {
   #isUseless = false;
   readonly #parts: Uint8Array[] = [];
   #stream: AnirStream | undefined;
+  /** The first stream that failed. */
+  #failed: AnirStream | undefined;
   /** How many of the parts have been fed to the stream. */
   #fed = 0;
 
@@ -96,7 +98,6 @@ export class Prefix {
 
   /** Decodes up to `level` levels, as far as they are undamaged, and makes the last one `best`. */
   async improve(level: number): Promise<void> {
-    let isAgain = false;
     for (let most = Math.min(level, this.limit); most > this.level; most = Math.min(level, this.limit)) {
       const stream = this.#opened();
       // While this call waited, a concurrent one may have decoded as much or more.
@@ -105,16 +106,14 @@ export class Prefix {
         await this.#decode(stream, most, picture);
       } catch (error) {
         const isFatal = error instanceof ModelError && error.isFatal;
-        if (this.#stream === stream && !isFatal && !isAgain) {
-          // The worker may have been replaced because of another file.
-          isAgain = true;
+        if (this.#stream === stream && !isFatal && !this.#failed) {
+          // Once more, as the worker may have been replaced because of another file.
+          this.#failed = stream;
           this.close();
-          continue;
-        }
-        if (this.#stream === stream) this.#endAt(isFatal ? this.level : most - 1, error as Error);
+        } else if (this.#stream === stream) this.#endAt(isFatal ? this.level : most - 1, error as Error);
       }
       // Else this call or a concurrent one has found damage.
-      if (this.limit >= most) return;
+      if (this.limit >= most && stream !== this.#failed) return;
     }
   }
 

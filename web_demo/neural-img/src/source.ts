@@ -42,8 +42,6 @@ export class Source {
   #start: Promise<void> | undefined;
   #anir: AnirSource | undefined;
   #manifest: Manifest | undefined;
-  /** The URL of the manifest, which `src` may be redirected to. */
-  #base = '';
   /** The file that was chosen last, unless it failed. */
   #whole: Whole | undefined;
 
@@ -128,13 +126,12 @@ export class Source {
     // A manifest may begin with a byte order mark.
     if (first?.[0] === BRACE || first?.[0] === ORDER_MARK) this.#manifest = parse(await file, this.address);
     else this.#whole = { address: this.current, bytes: 0, file };
-    this.#base = download.url;
   }
 
   #choose({ subnets }: Manifest, choice: Choice): void {
     const [subnet, before] = [chooseSubnet(subnets, choice), this.#whole];
     if (!subnet || subnet.bytes <= (before?.bytes ?? 0)) return;
-    const address = new URL(encodeURIComponent(subnet.file), this.#base).href;
+    const address = new URL(encodeURIComponent(subnet.file), new URL(this.address, document.baseURI)).href;
     const file = this.#download(address, subnet.file).rest();
     this.#whole = { address, bytes: subnet.bytes, file, before };
   }

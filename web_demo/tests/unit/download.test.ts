@@ -146,12 +146,6 @@ describe('from a host that', () => {
     expect(await upTo(download, 60)).toEqual([0, [...FILE.slice(0, 60)]]);
   });
 
-  test('redirects, is known by its new address', async () => {
-    host = (one) => Object.defineProperty(good(one), 'url', { value: 'https://new.example/photo.anir' });
-    const download = await halfDone();
-    expect(download.url).toBe('https://new.example/photo.anir');
-  });
-
   test('does not have the file, fails', async () => {
     host = () => new Response(null, { status: 404 });
     await expect(new Download('x', 'photo.anir').next()).rejects.toThrow('photo.anir answered 404.');

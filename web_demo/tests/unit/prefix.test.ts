@@ -113,6 +113,17 @@ test('a call for fewer levels waits for one for more, and is no damage', async (
   prefix.close();
 });
 
+test('damage is known to all concurrent calls', async () => {
+  streams.damaged = 2;
+  const prefix = prefixOf(endOf(4));
+  const limits = [1, 2].map(() => prefix.improve(4).then(() => [prefix.limit, prefix.level]));
+  expect(await Promise.all(limits)).toEqual([
+    [2, 2],
+    [2, 2],
+  ]);
+  prefix.close();
+});
+
 test('a failure that does not repeat itself is no damage', async () => {
   streams.damaged = 2;
   const prefix = prefixOf(endOf(4));
