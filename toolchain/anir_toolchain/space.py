@@ -79,7 +79,10 @@ class Space:
         return Subnet(self.depths[-1], self.widths[-1])
 
     def chosen(self, subnets: Iterable[Subnet | str] | None) -> tuple[Subnet, ...]:
-        """Returns the given subnets, each once, by default all. Raises AnirError if there are none."""
+        """Returns subnets that are given as such or by name, each once; by default all.
+
+        Raises AnirError if one is unknown, or none is given.
+        """
         if subnets is None:
             return self.subnets
         found = tuple(dict.fromkeys(self.find(own if isinstance(own, str) else own.name) for own in subnets))

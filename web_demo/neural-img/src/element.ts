@@ -20,7 +20,7 @@ const ATTRIBUTES = ['src', 'alt', 'width', 'height', 'loading', 'quality'] as co
 const MARGINS = { rootMargin: '50%', scrollMargin: '200px' };
 
 let decoder: Decoder | undefined;
-/** Labels with an error that elements have had: the clone of such an element is not to keep it. */
+// Labels with an error that elements have had: the clone of such an element is not to keep it.
 const failures = new Set<string | null>();
 
 /**

@@ -90,6 +90,7 @@ export function readTensor(message: Uint8Array, reader: Reader): OnnxTensor {
   return tensor;
 }
 
+/** The error for a tensor whose shape no neural image has. */
 export const outOfRange = (name: string): ModelError =>
   new ModelError(`Its tensor “${name.slice(0, 40)}” has a shape that is out of range.`);
 

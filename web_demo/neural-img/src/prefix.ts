@@ -43,8 +43,8 @@ export class Prefix {
   limit = Number.POSITIVE_INFINITY;
   /** What is wrong with the file. */
   damage: Error | undefined;
-  /** Whether not even a preview can be shown. */
-  #isUseless = false;
+  /** Whether no preview can be shown, because the first level is damaged. */
+  #hasNoPreview = false;
   readonly #parts: Uint8Array[] = [];
   #stream: AnirStream | undefined;
   /** The first stream that failed. */
@@ -86,7 +86,7 @@ export class Prefix {
   async preview(growth = PREVIEW_GROWTH): Promise<void> {
     const { header, best, bytes } = this;
     const seen = best?.refinement?.bytes ?? 0;
-    if (!header || this.level > 0 || this.#isUseless || bytes < previewFrom(header)) return;
+    if (!header || this.level > 0 || this.#hasNoPreview || bytes < previewFrom(header)) return;
     if (bytes <= seen || bytes < growth * seen) return;
     const stream = this.#opened();
     try {
@@ -112,7 +112,7 @@ export class Prefix {
           this.close();
         } else if (this.#stream === stream) this.#endAt(isFatal ? this.level : most - 1, error as Error);
       }
-      // Else this call or a concurrent one has found damage.
+      // Else this call or a concurrent one has found damage, or the level is to be decoded once more.
       if (this.limit >= most && stream !== this.#failed) return;
     }
   }
@@ -133,7 +133,7 @@ export class Prefix {
 
   /** Only the first `limit` levels can be decoded, because of `damage`. */
   #endAt(limit: number, damage: Error): void {
-    this.#isUseless = limit === 0;
+    this.#hasNoPreview = limit === 0;
     this.damage = damage;
     this.limit = limit;
     this.close();

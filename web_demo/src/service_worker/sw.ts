@@ -21,6 +21,9 @@ const keys = new Map(
   Object.entries(__FILES__).map(([path, hash]) => [addressOf(path), `${addressOf(path)}?${hash}`]),
 );
 
+/** Settles when the last file is cached: what is cached already and what comes are compared one after the other. */
+let keeping = Promise.resolve();
+
 self.addEventListener('install', (event) => event.waitUntil(loadNew()));
 self.addEventListener('activate', (event) => event.waitUntil(dropOld()));
 self.addEventListener('fetch', (event) => {
@@ -77,9 +80,6 @@ async function hear(message: Message): Promise<void> {
   keeping = kept.catch(() => undefined);
   await kept;
 }
-
-/** Settles when the last file is cached: what is cached already and what comes are compared one after the other. */
-let keeping = Promise.resolve();
 
 /** Caches a file's first bytes, unless more of it is cached, such as by another tab. */
 async function keep(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
